@@ -1,0 +1,1 @@
+"""The process: command line, configuration, wiring, and the two ways through."""

@@ -1,0 +1,1 @@
+"""What an approval is: synchronous, standard library only, told the time, no I/O."""
