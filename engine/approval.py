@@ -1,0 +1,141 @@
+"""An approval: one interrupt of one thread, from the moment it is asked until the graph has its answer.
+
+Each action of the ask has a `Review` of its own: its revision, the votes on that revision, and in the end its decision.
+An edit starts a new revision and clears the votes: nobody's approval ever counts for arguments that they did not see.
+Revisions are counted for each action, not for the whole approval, so that an edit of one tool call leaves the buttons
+of its neighbours alive.
+
+`version` counts writes and is what the store compares before it writes: it is not shown to anybody.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from engine.ask import Ask, Choice, Decision, Json
+from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId
+from engine.policy import Deadlines, Policy
+
+
+class State(StrEnum):
+    """Where an approval stands. The table of `engine.machine` says how it moves."""
+
+    PENDING = "pending"
+    DECIDED = "decided"
+    """Decided by people, or rejected by expiry; the graph does not have the answer yet."""
+    DELIVERED = "delivered"
+    """The graph has the answer."""
+    UNDELIVERABLE = "undeliverable"
+    """Decided, but the graph no longer asks this: nothing was sent to it."""
+    EXPIRED = "expired"
+    """Nobody decided in time, and the rule says that the run ends with it."""
+    WITHDRAWN = "withdrawn"
+    """The graph no longer asks, and nobody had decided."""
+
+
+OPEN = frozenset({State.PENDING, State.DECIDED})
+"""The states in which something is still to happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in Slack: a channel or direct message, and the thread in it (None: at the channel's root)."""
+
+    team: TeamId
+    channel: ChannelId
+    thread_ts: MessageTs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's word on one revision of an action."""
+
+    by: UserId
+    choice: Choice
+    at: datetime
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """How far one action is. `value` is what stands now; what the graph proposed stays in the ask's action."""
+
+    value: Json
+    policy: Policy
+    revision: int = 1
+    votes: tuple[Vote, ...] = ()
+    edited_by: UserId | None = None
+    decision: Decision | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def deciders(self) -> tuple[UserId, ...]:
+        """Those whose votes made the decision; empty for an expiry."""
+        if self.decision is None:
+            return ()
+        final = Choice.REJECT if self.decision.choice is Choice.REJECT else None
+        return tuple(vote.by for vote in self.votes if final is None or vote.choice is final)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One question, its rules and its outcome.
+
+    `place` is where its card stands, `card` the card's `ts` once it is posted; `home` is the conversation that the
+    agent was started in, which may be elsewhere. Times are aware, in UTC.
+    """
+
+    id: ApprovalId
+    thread: ThreadId
+    agent: AgentName
+    interrupt: InterruptId
+    digest: str
+    ask: Ask
+    deadlines: Deadlines
+    requester: UserId
+    home: Place
+    place: Place
+    created_at: datetime
+    reviews: tuple[Review, ...]
+    state: State = State.PENDING
+    card: MessageTs | None = None
+    closed_at: datetime | None = None
+    note: str = ""
+    """Why it is withdrawn or undeliverable: one sentence for people."""
+    version: int = 0
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it expires, if it does."""
+        return None if self.deadlines.expires_after is None else self.created_at + self.deadlines.expires_after
+
+    @property
+    def remind_at(self) -> datetime | None:
+        """When the one reminder is due, if there is one."""
+        return None if self.deadlines.remind_after is None else self.created_at + self.deadlines.remind_after
+
+    @property
+    def rule(self) -> str:
+        """The rules it is decided under, for the audit."""
+        return ", ".join(dict.fromkeys(review.policy.rule for review in self.reviews))
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All decisions, in the order of the actions.
+
+        Raises ValueError while one is missing.
+        """
+        made = tuple(review.decision for review in self.reviews if review.decision is not None)
+        if len(made) != len(self.reviews):
+            raise ValueError(f"{self.id} has actions that are not decided")
+        return made
+
+    @property
+    def deciders(self) -> tuple[UserId, ...]:
+        """Everybody whose vote counted, each once, in order."""
+        return tuple(dict.fromkeys(user for review in self.reviews for user in review.deciders))
+
+
+def open_reviews(ask: Ask, policies: tuple[Policy, ...]) -> tuple[Review, ...]:
+    """The reviews that an ask starts with, one policy for each action."""
+    return tuple(Review(action.value, policy) for action, policy in zip(ask.actions, policies, strict=True))

@@ -1,0 +1,121 @@
+"""What a graph asks, and what a person decides about it.
+
+Every interrupt, whatever its dialect, becomes one `Ask` of one or more `Action`s; every answer becomes one `Decision`
+for each action. So the life of an approval, the cards and the policies know one shape only, and a dialect
+(`adapters.langgraph.dialects`) is a pair of functions: payload -> Ask, and Ask + Decisions -> resume value.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Kind(StrEnum):
+    """What sort of thing is asked; it chooses the card's words and the default policy, never the resume value."""
+
+    TOOL_CALL = "tool_call"
+    """One or several tool calls, each to be decided."""
+    APPROVAL = "approval"
+    """Yes or no about what is shown."""
+    TEXT = "text"
+    """A text to review and perhaps to change."""
+    QUESTION = "question"
+    """Answered in words, in the conversation."""
+    FORM = "form"
+    """Answered by values that fit a schema."""
+    PAYLOAD = "payload"
+    """Anything else: shown field by field."""
+
+
+class Choice(StrEnum):
+    """What a person can do about an action."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    """Approve with a changed value."""
+    REJECT = "reject"
+    ANSWER = "answer"
+    """Words (`Decision.text`), or for a form values (`Decision.value`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to decide: a tool call, a text, a question.
+
+    `name` is the tool's name, or a few words of what the value is; `value` is what is shown and what an edit changes
+    (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
+    fit, None where nothing is known of it.
+    """
+
+    name: str
+    value: Json
+    choices: tuple[Choice, ...]
+    description: str = ""
+    schema: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One interrupt in Signoff's words.
+
+    `dialect` names who made it and can encode its answer; `speaker` is the agent or node that asks, "" where it goes
+    without saying; `payload` is the interrupt's value as JSON, kept because the digest binds decisions to it and the
+    dialect may need it again.
+    """
+
+    dialect: str
+    kind: Kind
+    prompt: str
+    actions: tuple[Action, ...]
+    payload: Json
+    speaker: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.actions:
+            raise ValueError("an ask has at least one action")
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it is answered by the person whose conversation it is, rather than decided by approvers."""
+        return self.kind in (Kind.QUESTION, Kind.FORM)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one action.
+
+    `value` is the changed value of an EDIT, or the values of a form's ANSWER; `text` is a rejection's reason or an
+    answer's words.
+    """
+
+    choice: Choice
+    value: Json = field(default=None)
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a value cannot be sent to the graph: `path` names the field, `()` the whole; `sentence` is for a person."""
+
+    path: tuple[str | int, ...]
+    sentence: str
+
+
+def canonical(value: Json) -> str:
+    """One spelling for each JSON value: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(ask: Ask, fingerprint: str) -> str:
+    """The hash that binds a decision to what was shown (P4).
+
+    `fingerprint` stands for the graph's own code, so that a graph that changed while it waited is asked again: see
+    `fingerprint` in `adapters.langgraph.local`.
+    """
+    shown = canonical([ask.dialect, ask.payload, [[action.name, action.value] for action in ask.actions]])
+    return hashlib.sha256(f"{fingerprint}\n{shown}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,145 @@
+"""Which thread a message belongs to, and what it does there: a new turn, an answer, a comment.
+
+A conversation is one LangGraph thread, with one agent and one person who asked (the requester). In a channel it is a
+Slack thread; a direct message with the bot is one conversation at its root, and each Slack thread in it is another.
+
+A message answers a question only when it was said after the question stood in Slack (P3): both `ts` are of Slack's
+clock, so the comparison holds whatever ours says. What was typed while the agent was still at work is never taken for
+the answer to a question that its author had not seen.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from engine.approval import OPEN, Approval, Place, State
+from engine.ask import Kind
+from engine.effects import Hear
+from engine.ids import AgentName, MessageTs, ThreadId, UserId
+
+_STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One LangGraph thread in Slack. `held` are messages that wait until the open approvals are decided."""
+
+    thread: ThreadId
+    agent: AgentName
+    requester: UserId
+    place: Place
+    direct: bool
+    started_at: datetime
+    held: tuple[Hear, ...] = ()
+
+
+def thread_id(place: Place) -> ThreadId:
+    """The thread of a place: the same place always gives the same id, so nothing has to be looked up or kept.
+
+    In a channel, `place.thread_ts` is the root message's `ts`.
+    """
+    return ThreadId(f"{place.team}:{place.channel}:{place.thread_ts or 'root'}")
+
+
+def is_after(message: MessageTs, other: MessageTs) -> bool:
+    """Whether a message was said after another of the same channel."""
+    return _order(message) > _order(other)
+
+
+def _order(ts: MessageTs) -> tuple[int, int]:
+    seconds, _, serial = ts.partition(".")
+    return int(seconds), int(serial or 0)
+
+
+# What a message does --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """It is input for the agent; in a conversation that does not exist yet it starts one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTo:
+    """It answers this question."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The question's card is on its way to Slack: whether the message came before or after is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Approvals are open: new input would void them, so it waits until they are decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """It does nothing, and its author is told why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """It is not for the agent."""
+
+
+Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
+
+NO_AGENT = "No agent listens here. Ask whoever runs this bot which channel to use."
+TOO_EARLY = "You wrote this before the question was there, so I did not take it as the answer. Send it again if it is."
+WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
+USE_FORM = "This question is answered with the form on its card: please use its button."
+
+
+def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:
+    """What a message does in its thread, given all approvals of that thread."""
+    if conversation is None:
+        return _without_conversation(heard)
+    if heard.user != conversation.requester:
+        return _of_somebody_else(heard, conversation)
+    open_ones = [approval for approval in approvals if approval.state in OPEN]
+    questions = [each for each in open_ones if each.ask.is_question and each.state is State.PENDING]
+    if questions and not (_to_somebody_else(heard) and not conversation.direct):
+        return _as_answer(heard, questions)
+    if not heard.mentioned:
+        return Comment()
+    return Hold() if open_ones else NewTurn()
+
+
+def _without_conversation(heard: Hear) -> Meaning:
+    if heard.agent is not None:
+        return NewTurn()
+    return Explain(NO_AGENT) if heard.mentioned else Comment()
+
+
+def _of_somebody_else(heard: Hear, conversation: Conversation) -> Meaning:
+    if not heard.mentioned:
+        return Comment()
+    return Explain(
+        f"This conversation is <@{conversation.requester}>'s, so I did not pass your message on. "
+        "Mention me outside of this thread to start one of your own."
+    )
+
+
+def _to_somebody_else(heard: Hear) -> bool:
+    return not heard.mentioned and _STARTS_WITH_MENTION.match(heard.text) is not None
+
+
+def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
+    if any(question.card is None for question in questions):
+        return Wait()
+    asked = [each for each in questions if each.card is not None and is_after(heard.ts, each.card)]
+    if not asked:
+        return Explain(TOO_EARLY)
+    if len(asked) > 1:
+        return Explain(WHICH)
+    if asked[0].ask.kind is Kind.FORM:
+        return Explain(USE_FORM)
+    return AnswerTo(asked[0])

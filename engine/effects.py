@@ -1,0 +1,145 @@
+"""What we want done.
+
+An effect is durable before anybody is told "ok", and is performed from its lane, in order (P1, P7). Every effect may be performed more than once: its performer looks first. Effects carry ids, not copies: what is drawn
+or sent is read again when its turn comes, so that the last redraw always tells the latest truth (P8).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from engine.approval import Place
+from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId, thread_of
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue served one at a time. `name` is `run`, `chat`, or `card/...`; see `lane_of`."""
+
+    thread: ThreadId
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.thread}"
+
+
+class Timer(StrEnum):
+    """The deadlines of an approval."""
+
+    REMIND = "remind"
+    EXPIRE = "expire"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawCard:
+    """Post the approval's card, or make the one that stands tell the truth."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Nudge those who can decide, once, beside the card."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class TellPerson:
+    """One sentence that only this person sees, where they clicked or wrote."""
+
+    thread: ThreadId
+    place: Place
+    user: UserId
+    sentence: str
+    """Trusted mrkdwn of ours: whatever an agent or a person said is not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """What the agent says in its conversation. `text` is untrusted; `key` makes posting it twice impossible."""
+
+    thread: ThreadId
+    place: Place
+    text: str
+    key: str
+    speaker: str = ""
+    failed: bool = False
+    """The text tells of a failure, in a sentence of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Wake the approval at this time. Setting it again replaces it."""
+
+    approval: ApprovalId
+    timer: Timer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClearTimer:
+    """Forget a timer; forgetting one that is not set is fine."""
+
+    approval: ApprovalId
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """What a timer puts into its approval's lane."""
+
+    approval: ApprovalId
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Give the decision to the graph, if it still asks exactly this (P3, P4)."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """A person said something in a conversation. What it means is settled when its turn comes."""
+
+    thread: ThreadId
+    place: Place
+    user: UserId
+    text: str
+    ts: MessageTs
+    agent: AgentName | None
+    """The agent that the message would start, None where it can only belong to a conversation that exists."""
+    mentioned: bool
+    """Whether it was said to the bot: by mention, or in a direct message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Compare what the graph asks with the approvals that we know of the thread, and heal the difference."""
+
+    thread: ThreadId
+
+
+Effect: TypeAlias = DrawCard | Remind | TellPerson | Say | SetTimer | ClearTimer | TimerFired | Resume | Hear | Settle
+
+
+def lane_of(effect: Effect) -> Lane:
+    """Where an effect waits.
+
+    Graph runs of a thread wait for one another in `run`; the writes of one card in `card/...`; what is said in the
+    conversation in `chat`. So a run of ten minutes never delays a card, and two redraws of one card never race.
+    """
+    match effect:
+        case Resume(approval):
+            return Lane(thread_of(approval), "run")
+        case Hear(thread) | Settle(thread):
+            return Lane(thread, "run")
+        case Say(thread) | TellPerson(thread):
+            return Lane(thread, "chat")
+        case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):
+            return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
+        case _:
+            assert_never(effect)

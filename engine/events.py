@@ -1,0 +1,69 @@
+"""What can happen to an approval. Each event is a fact; `engine.machine` says what follows from it."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.ask import Choice, Json
+from engine.ids import MessageTs, UserId
+from engine.policy import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The graph asked, and nobody has heard of it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The card stands in Slack."""
+
+    card: MessageTs
+
+
+@dataclass(frozen=True, slots=True)
+class Chose:
+    """A person pressed a button, sent a form or answered a question.
+
+    `action` is the position of the action in the ask, `revision` the one that the person saw. `value` is an edit's
+    new value or a form's values, checked already; `text` is a rejection's reason or an answer's words.
+    """
+
+    by: UserId
+    facts: Facts
+    action: int
+    revision: int
+    choice: Choice
+    text: str = ""
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDue:
+    """The time for the one reminder has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryDue:
+    """The deadline has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrew:
+    """The graph no longer asks this. `reason` is one sentence for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The graph took the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """The graph no longer asks what was decided, so nothing was sent. `reason` is one sentence for people."""
+
+    reason: str
+
+
+Event: TypeAlias = Opened | Posted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered

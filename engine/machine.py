@@ -1,0 +1,313 @@
+r"""The whole life of an approval, in one table.
+
+Two rules, and everything else follows from them:
+
+1. Only what `TRANSITIONS` lists can happen. An event that is not listed for a state changes nothing: a person's click
+   gets a refusal that says what stands, and everything else (a timer that fires late, a delivery reported twice) is
+   passed over in silence.
+2. `step` is a function of its arguments. It is told the time, it does no I/O, and it returns the approval as it
+   becomes, the effects that must be durable together with it, and the audit rows. The caller compares `version` and
+   writes all of it at once; who loses that race steps again on what now stands.
+
+A click is compared with the deadline before anything else, so that an approval which is past its time expires by the
+click even where its timer is late (P5).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from engine import refusals
+from engine.approval import Approval, Review, State, Vote
+from engine.ask import Choice, Decision, Json
+from engine.audit import Entry, What
+from engine.effects import (
+    ClearTimer,
+    DrawCard,
+    Effect,
+    Remind,
+    Resume,
+    Say,
+    SetTimer,
+    TellPerson,
+    Timer,
+)
+from engine.events import Chose, Delivered, Event, ExpiryDue, NotDelivered, Opened, Posted, ReminderDue, Withdrew
+from engine.ids import UserId
+from engine.policy import OnExpiry, may_decide
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows from one event. `refusal` is set when a person's event did not count."""
+
+    approval: Approval
+    effects: tuple[Effect, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    refusal: refusals.Refusal | None = None
+
+
+Apply = Callable[[Approval, Event, datetime], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an event does in a state, and the states that it may lead to."""
+
+    apply: Apply
+    to: frozenset[State]
+
+
+def step(approval: Approval, event: Event, now: datetime) -> Step:
+    """What follows when `event` happens to `approval` at `now` (aware, UTC). Never raises for what a person did."""
+    rule = TRANSITIONS.get((approval.state, type(event)))
+    if rule is None:
+        return _out_of_turn(approval, event, now)
+    taken = rule.apply(approval, event, now)
+    if taken.approval.state not in rule.to:
+        raise AssertionError(f"{approval.state} may not become {taken.approval.state} by {type(event).__name__}")
+    return taken
+
+
+def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
+    if isinstance(event, Chose):
+        return _refuse(approval, event, _standing(approval), now)
+    return Step(approval)
+
+
+def _standing(approval: Approval) -> refusals.Refusal:
+    """What a late click is told: who decided what, and when (P2)."""
+    at = approval.closed_at or approval.created_at
+    match approval.state:
+        case State.EXPIRED:
+            return refusals.Expired(at)
+        case State.WITHDRAWN | State.UNDELIVERABLE:
+            return refusals.Closed(approval.note)
+        case _ if not approval.deciders:
+            return refusals.Expired(at)
+        case _:
+            return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at)
+
+
+def outcome_of(approval: Approval) -> str:
+    """One past participle for the whole: approved, rejected, answered, or decided where actions differ."""
+    words = {_PARTICIPLE[review.decision.choice] for review in approval.reviews if review.decision is not None}
+    return words.pop() if len(words) == 1 else "decided"
+
+
+_PARTICIPLE = {
+    Choice.APPROVE: "approved",
+    Choice.EDIT: "approved",
+    Choice.REJECT: "rejected",
+    Choice.ANSWER: "answered",
+}
+
+
+# What each event does -------------------------------------------------------------------------------------------------
+
+
+def _open(approval: Approval, _: Event, now: datetime) -> Step:
+    timers: list[Effect] = []
+    if approval.remind_at is not None:
+        timers.append(SetTimer(approval.id, Timer.REMIND, approval.remind_at))
+    if approval.expires_at is not None:
+        timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
+    asked: Json = [[action.name, action.value] for action in approval.ask.actions]
+    return Step(approval, (DrawCard(approval.id), *timers), (_entry(approval, What.ASKED, None, now, asked),))
+
+
+def _post(approval: Approval, event: Event, _: datetime) -> Step:
+    assert isinstance(event, Posted)  # noqa: S101 - the table pairs each rule with its event
+    return Step(replace(approval, card=event.card))
+
+
+def _choose(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Chose)  # noqa: S101 - likewise
+    if approval.expires_at is not None and now >= approval.expires_at:
+        expired = _expire(approval, ExpiryDue(), now)
+        late = _refuse(expired.approval, event, refusals.Expired(approval.expires_at), now)
+        return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
+    refusal = _refusal_of(approval, event)
+    if refusal is not None:
+        return _refuse(approval, event, refusal, now)
+    review = _voted(approval.reviews[event.action], event, now)
+    reviews = (*approval.reviews[: event.action], review, *approval.reviews[event.action + 1 :])
+    return _closed_when_complete(replace(approval, reviews=reviews), event, now)
+
+
+def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
+    if not 0 <= event.action < len(approval.reviews):
+        return refusals.NotOffered()
+    review, question = approval.reviews[event.action], approval.ask.is_question
+    refusal = may_decide(review.policy, approval.requester, event.by, event.facts, question=question)
+    return refusal or _too_late_or_not_offered(approval, event, review)
+
+
+def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -> refusals.Refusal | None:
+    if review.decision is not None:
+        outcome = _PARTICIPLE[review.decision.choice]
+        return refusals.AlreadyDecided(outcome, review.deciders, review.decided_at or approval.created_at)
+    if event.revision != review.revision:
+        return refusals.NotOffered() if review.edited_by is None else refusals.Changed(review.edited_by)
+    if event.choice not in approval.ask.actions[event.action].choices:
+        return refusals.NotOffered()
+    if event.choice is Choice.APPROVE and any(vote.by == event.by for vote in review.votes):
+        return refusals.AlreadyVoted()
+    return None
+
+
+def _voted(review: Review, event: Chose, now: datetime) -> Review:
+    """The review with this vote: an edit starts a new revision, one rejection decides, answers need no quorum."""
+    vote, quorum = Vote(event.by, event.choice, now, event.text), review.policy.quorum
+    match event.choice:
+        case Choice.REJECT:
+            votes, needed = (*review.votes, vote), 1
+        case Choice.ANSWER:
+            votes, needed = (vote,), 1
+        case Choice.EDIT:
+            review = replace(review, value=event.value, revision=review.revision + 1, edited_by=event.by)
+            votes, needed = (vote,), quorum
+        case _:
+            votes, needed = (*review.votes, vote), quorum
+    review = replace(review, votes=votes)
+    if event.choice is not Choice.REJECT and len(votes) < needed:
+        return review
+    return replace(review, decision=_decision(review, event), decided_at=now)
+
+
+def _decision(review: Review, event: Chose) -> Decision:
+    match event.choice:
+        case Choice.REJECT:
+            return Decision(Choice.REJECT, text=event.text)
+        case Choice.ANSWER:
+            return Decision(Choice.ANSWER, value=event.value, text=event.text)
+        case Choice.APPROVE | Choice.EDIT if review.edited_by is not None:
+            return Decision(Choice.EDIT, value=review.value)
+        case _:
+            return Decision(Choice.APPROVE)
+
+
+def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
+    review = approval.reviews[event.action]
+    entries = [_entry(approval, _what(event, review), event.by, now, _detail(event))]
+    if any(review.decision is None for review in approval.reviews):
+        return Step(approval, (DrawCard(approval.id),), tuple(entries))
+    if event.choice is not Choice.ANSWER:
+        entries.append(_entry(approval, What.DECIDED, event.by, now, outcome_of(approval)))
+    return _decided(approval, tuple(entries), now)
+
+
+def _what(event: Chose, review: Review) -> What:
+    match event.choice:
+        case Choice.EDIT:
+            return What.EDITED
+        case Choice.ANSWER:
+            return What.ANSWERED
+        case _:
+            return What.VOTED if review.decision is None else What.DECIDED
+
+
+def _detail(event: Chose) -> Json:
+    detail: dict[str, Json] = {"action": event.action, "revision": event.revision, "choice": event.choice.value}
+    if event.text:
+        detail["text"] = event.text
+    if event.value is not None:
+        detail["value"] = event.value
+    return detail
+
+
+def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
+    decided = replace(approval, state=State.DECIDED, closed_at=now)
+    # The graph comes first: its lane starts while the card is being redrawn.
+    return Step(decided, (Resume(approval.id), DrawCard(approval.id), *_timers_cleared(approval)), entries)
+
+
+def _remind(approval: Approval, _: Event, now: datetime) -> Step:
+    return Step(approval, (Remind(approval.id),), (_entry(approval, What.REMINDED, None, now),))
+
+
+def _expire(approval: Approval, _: Event, now: datetime) -> Step:
+    if approval.expires_at is None or now < approval.expires_at:
+        return Step(approval)  # a timer of earlier times
+    entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
+    if approval.deadlines.on_expiry is OnExpiry.REJECT and _can_be_rejected(approval):
+        reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
+        return _decided(replace(approval, reviews=reviews), (entry,), now)
+    note = "Nobody decided this in time, so the agent was stopped here."
+    expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
+    said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
+    return Step(expired, (DrawCard(approval.id), said, *_timers_cleared(approval)), (entry,))
+
+
+def _can_be_rejected(approval: Approval) -> bool:
+    undecided = zip(approval.ask.actions, approval.reviews, strict=True)
+    return all(Choice.REJECT in action.choices for action, review in undecided if review.decision is None)
+
+
+def _rejected_by_time(review: Review, now: datetime) -> Review:
+    if review.decision is not None:
+        return review
+    return replace(
+        review, votes=(), decision=Decision(Choice.REJECT, text="Nobody decided this in time."), decided_at=now
+    )
+
+
+def _withdraw(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Withdrew)  # noqa: S101 - likewise
+    return _ended(approval, State.WITHDRAWN, event.reason, What.WITHDRAWN, now)
+
+
+def _fail_delivery(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, NotDelivered)  # noqa: S101 - likewise
+    return _ended(approval, State.UNDELIVERABLE, event.reason, What.UNDELIVERABLE, now)
+
+
+def _ended(approval: Approval, state: State, reason: str, what: What, now: datetime) -> Step:
+    ended = replace(approval, state=state, note=reason, closed_at=approval.closed_at or now)
+    effects = (DrawCard(approval.id), *_timers_cleared(approval))
+    return Step(ended, effects, (_entry(approval, what, None, now, reason),))
+
+
+def _deliver(approval: Approval, _: Event, now: datetime) -> Step:
+    delivered = replace(approval, state=State.DELIVERED)
+    return Step(delivered, (), (_entry(approval, What.DELIVERED, None, now),))
+
+
+# Helpers --------------------------------------------------------------------------------------------------------------
+
+
+def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: datetime) -> Step:
+    detail: Json = {"refusal": refusal.code, "choice": event.choice.value, "action": event.action}
+    told = TellPerson(approval.thread, approval.place, event.by, refusal.sentence)
+    # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
+    stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
+    effects: tuple[Effect, ...] = (told, DrawCard(approval.id)) if stale else (told,)
+    return Step(approval, effects, (_entry(approval, What.REFUSED, event.by, now, detail),), refusal)
+
+
+def _timers_cleared(approval: Approval) -> tuple[Effect, ...]:
+    timers = ((Timer.REMIND, approval.remind_at), (Timer.EXPIRE, approval.expires_at))
+    return tuple(ClearTimer(approval.id, timer) for timer, at in timers if at is not None)
+
+
+def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, detail: Json = None) -> Entry:
+    return Entry(now, approval.thread, approval.id, what, who, approval.rule, detail)
+
+
+_PENDING, _DECIDED = State.PENDING, State.DECIDED
+_CLOSED = (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.WITHDRAWN)
+
+TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
+    {
+        (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
+        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
+        (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
+        (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
+        (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),
+        (_DECIDED, Delivered): Rule(_deliver, frozenset({State.DELIVERED})),
+        (_DECIDED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
+        **{(state, Posted): Rule(_post, frozenset({state})) for state in (_PENDING, _DECIDED, *_CLOSED)},
+    }
+)
+"""Every transition there is. A state has no row for what cannot happen in it: see `step`."""

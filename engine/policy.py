@@ -1,0 +1,133 @@
+"""Who may decide (P6).
+
+A policy is settled when the question is asked and is kept with the approval, so that a later change of `app.yaml` does
+not change the rules of a decision under way, and an audit row can name the rule it was made under.
+
+Only full members of the workspace decide: a guest, a person of another workspace, a bot and a deactivated account do
+not, even where a list names them. A question is answered by the person whose conversation it is.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from engine.ids import UserId
+from engine.refusals import (
+    NoGuests,
+    NoOwnRequests,
+    NotAnApprover,
+    NotInChannel,
+    NotYourQuestion,
+    Refusal,
+    RosterUnknown,
+    Stranger,
+)
+
+
+class Approvers(StrEnum):
+    """Where the people who may decide come from."""
+
+    USERS = "users"
+    """The people whom `Policy.users` names."""
+    CHANNEL = "channel"
+    """Every full member of the channel in which the card stands."""
+    REQUESTER = "requester"
+    """The person whose conversation it is: questions, and direct messages."""
+
+
+class OnExpiry(StrEnum):
+    """What becomes of an approval that nobody decided in time. There is no `approve` (P5)."""
+
+    REJECT = "reject"
+    FAIL = "fail"
+
+
+class Standing(StrEnum):
+    """What Slack says a person is."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    STRANGER = "stranger"
+    """Of another workspace, a bot, or deactivated."""
+    UNKNOWN = "unknown"
+    """Slack could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the person who acts: `in_channel` is None where nobody needed to know or nobody could tell."""
+
+    standing: Standing
+    in_channel: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who decides one action. `rule` names it in the audit: the rule's place in `app.yaml`, or a default's name.
+
+    Each action of an ask has a policy of its own: in a batch of tool calls the rule of a harmless one must not decide
+    who approves a dangerous one.
+
+    Raises ValueError for a quorum below 1, or one that the named users cannot reach.
+    """
+
+    rule: str
+    approvers: Approvers
+    users: frozenset[UserId] = frozenset()
+    quorum: int = 1
+    own_requests: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quorum < 1:
+            raise ValueError("a quorum is at least 1")
+        if self.approvers is Approvers.USERS and len(self.users) < self.quorum:
+            raise ValueError(f"a quorum of {self.quorum} cannot be reached by {len(self.users)} approvers")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long an approval may wait: one reminder, one expiry, both counted from the moment it was asked."""
+
+    remind_after: timedelta | None = None
+    expires_after: timedelta | None = None
+    on_expiry: OnExpiry = OnExpiry.REJECT
+
+
+def may_decide(policy: Policy, requester: UserId, by: UserId, facts: Facts, *, question: bool) -> Refusal | None:
+    """Why `by` may not decide, or None when they may. What is not known counts as no."""
+    return _refused_by_name(policy, requester, by, question=question) or _refused_by_facts(
+        policy, facts, question=question
+    )
+
+
+def may_open(policy: Policy, requester: UserId, by: UserId, *, question: bool) -> Refusal | None:
+    """The part of `may_decide` that needs no roster: asked before a form is opened, whose trigger lives 3 s."""
+    return _refused_by_name(policy, requester, by, question=question)
+
+
+def _refused_by_name(policy: Policy, requester: UserId, by: UserId, *, question: bool) -> Refusal | None:
+    match policy.approvers:
+        case Approvers.REQUESTER:
+            if by == requester:
+                return None
+            return NotYourQuestion(requester) if question else NotAnApprover(frozenset({requester}))
+        case Approvers.USERS if by not in policy.users:
+            return NotAnApprover(policy.users)
+        case _ if by == requester and not policy.own_requests:
+            return NoOwnRequests()
+    return None
+
+
+def _refused_by_facts(policy: Policy, facts: Facts, *, question: bool) -> Refusal | None:
+    match facts.standing:
+        case Standing.UNKNOWN:
+            return RosterUnknown()
+        case Standing.STRANGER:
+            return Stranger()
+        case Standing.GUEST if not question:
+            return NoGuests()
+        case _:
+            pass
+    if policy.approvers is Approvers.CHANNEL and facts.in_channel is not True:
+        return NotInChannel() if facts.in_channel is False else RosterUnknown()
+    return None

@@ -1,0 +1,315 @@
+"""What the bot needs of the world, in its own words. Each port is declared here, for those who use it.
+
+Every write of a port says that it may be done many times: whoever performs effects may die after any line.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from engine.approval import Approval, Place
+from engine.ask import Ask, Choice, Decision, Json, Problem
+from engine.audit import Entry
+from engine.conversation import Conversation
+from engine.effects import Effect, Lane, Timer
+from engine.events import Chose
+from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId
+from engine.policy import Facts
+from engine.refusals import Refusal
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+
+
+# State ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One atomic write: the approval as it becomes, what to do, and the audit rows.
+
+    It is written only where the stored approval still has `approval.version`; the stored copy gets the next version.
+    Effects are put into their lanes by the same write; each has an id made of approval, version and position, so a
+    write that is sent twice puts them once. For a refusal the approval is unchanged: then `touches` is False, nothing
+    is compared, and only effects and entries are written.
+    """
+
+    approval: Approval
+    effects: tuple[Effect, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    touches: bool = True
+
+
+class Approvals(Protocol):
+    """Where approvals live."""
+
+    async def get(self, approval: ApprovalId) -> Approval | None:
+        """The approval as it stands, or None."""
+
+    async def create(self, change: Change) -> bool:
+        """Write a new approval unless one of its id exists. False: it exists, nothing was written."""
+
+    async def save(self, change: Change) -> bool:
+        """Compare and write. False: somebody wrote in between, nothing was written: read it and step again."""
+
+    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
+        """All approvals of a thread that are still kept, oldest first."""
+
+
+class Audit(Protocol):
+    """What happened, to be read back. Rows are written with the change that they tell of."""
+
+    async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
+        """All rows of a thread, oldest first."""
+
+
+class Conversations(Protocol):
+    """Which conversation stands where. Written only from a thread's `run` lane, so the last write is right."""
+
+    async def get(self, thread: ThreadId) -> Conversation | None:
+        """The conversation of a thread, or None."""
+
+    async def save(self, conversation: Conversation) -> None:
+        """Write it; may be done many times."""
+
+
+# Work -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An effect whose turn has come.
+
+    `attempt` counts deliveries from 1: above 1 an earlier one may have done the work without saying so. `fence` grows
+    with every holder of the lane: a graph run carries it into its checkpoints, where an older one is refused.
+    """
+
+    id: str
+    lane: Lane
+    effect: Effect
+    attempt: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Work that failed too often and was set aside, so that its lane goes on. `error`: no secrets, no traceback."""
+
+    id: str
+    lane: Lane
+    effect: Effect
+    error: str
+    at: datetime
+
+
+class Later(Exception):  # noqa: N818 - not an error
+    """Raised by a handler: keep this work at the head of its lane and deliver it again soon. Not a failed attempt."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds} s")
+        self.seconds = seconds
+
+
+Handler = Callable[[Work], Awaitable[None]]
+
+
+class Lanes(Protocol):
+    """Queues served in order, one work at a time each, by any number of processes."""
+
+    async def put(self, effect: Effect, key: str) -> bool:
+        """Add an effect to its lane. False: an effect of this key was put before (within a day); nothing was added."""
+
+    async def ring(self, effects: Sequence[Effect]) -> None:
+        """Wake the lanes of effects that an approval's change has put there. Losing a ring loses only time."""
+
+    async def set_timer(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
+        """Put `TimerFired` into the approval's lane at that time; setting it again replaces it."""
+
+    async def clear_timer(self, approval: ApprovalId, timer: Timer) -> None:
+        """Forget a timer, if it is set."""
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """What was set aside, oldest first."""
+
+    async def revive(self, letter: str) -> bool:
+        """Put a dead letter back at the end of its lane. False: there is none of this id."""
+
+    async def serve(self, handler: Handler) -> None:
+        """Serve until cancelled: then take no new work, and return when what is under way has ended."""
+
+
+# Graphs ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An interrupt that waits for its answer."""
+
+    interrupt: InterruptId
+    ask: Ask
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the agent has to say in its conversation; `key` is the same however often the same reply is read."""
+
+    text: str
+    key: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """Where a run came to rest: it waits (`asked`), it ended, or it failed with `error`: one sentence, no traceback.
+
+    `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
+    `complete` is false while a thread has steps to run that nothing waits for, as after a crash.
+    """
+
+    asked: tuple[Asked, ...] = ()
+    reply: Reply | None = None
+    error: str = ""
+    stopped: bool = False
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run."""
+
+    thread: ThreadId
+    agent: AgentName
+    key: str
+    text: str
+    user: UserId
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Decisions for one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools."""
+
+    thread: ThreadId
+    agent: AgentName
+    interrupt: InterruptId
+    digest: str
+    ask: Ask
+    decisions: tuple[Decision, ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The graph has the answer, now or from an earlier delivery; `standstill` is where it came to rest."""
+
+    standstill: Standstill
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The graph no longer asks this, so nothing was sent. `reason` is one sentence for people.
+
+    `standstill` is where the thread stands: what it asks now is asked again.
+    """
+
+    reason: str
+    standstill: Standstill
+
+
+class Graphs(Protocol):
+    """The agents' graphs. Every call is made from the thread's `run` lane, with that lane's fence."""
+
+    async def start(self, turn: Turn, fence: int) -> Standstill:
+        """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died."""
+
+    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
+        """Give an answer to exactly the interrupt that it was given to, and run until the graph rests (P3, P4)."""
+
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+        """Where the thread stands; a run that died between two steps is run on first."""
+
+    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+        """Why a decision cannot be sent to the graph; nothing when it can. Checked before a form is accepted."""
+
+
+# People ---------------------------------------------------------------------------------------------------------------
+
+
+class Roster(Protocol):
+    """Who people are. It never raises: what it cannot find out is UNKNOWN, and then nobody may decide."""
+
+    async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
+        """A person's standing and, where `membership` is asked for, whether they are in the place's channel."""
+
+
+class Chat(Protocol):
+    """What is written to people. Each call may be made many times for the same thing."""
+
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
+        """Post the card, or make the posted one true; returns its `ts`, None when the place is gone for good.
+
+        Where `attempt` is above 1 and the approval knows no card, an earlier attempt may have posted it: it is looked
+        for by the approval's id in the message metadata first.
+        """
+
+    async def remind(self, approval: Approval, attempt: int) -> None:
+        """Nudge those who can decide, in the thread under the card."""
+
+    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
+        """Say what the agent says, whole, however long."""
+
+    async def tell(self, place: Place, user: UserId, sentence: str) -> None:
+        """One sentence that only this person sees."""
+
+
+class Desk(Protocol):
+    """What Slack's handlers call: each returns only when what it was told is durable (P1)."""
+
+    async def look(self, approval: ApprovalId) -> Approval | None:
+        """The approval as it stands."""
+
+    async def choose(self, choice: "Click") -> Refusal | None:
+        """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told."""
+
+    async def hear(self, said: "Said") -> None:
+        """Take a message."""
+
+    def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
+        """What is wrong with a submitted value, field by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A pressed button or a submitted form, as it came from Slack. `team` is the clicking person's workspace."""
+
+    approval: ApprovalId
+    action: int
+    revision: int
+    by: UserId
+    team: TeamId
+    choice: Choice
+    text: str = ""
+    value: Json = None
+
+    def chose(self, facts: Facts) -> Chose:
+        """The event that it is, once it is known who the person is."""
+        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message, as it came from Slack. `text` is as written, mentions of the bot removed; `team` is its author's."""
+
+    place: Place
+    user: UserId
+    team: TeamId
+    text: str
+    ts: MessageTs
+    mentioned: bool
+    direct: bool

@@ -1,0 +1,192 @@
+"""Why somebody's click or form did not count. Each refusal is a type with one sentence for the person.
+
+`sentence` is written for Slack: `<@U1>` shows as that person's name. Nothing in it comes from a graph.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from engine.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A click that changed nothing. `code` stands in audits and metrics."""
+
+    code: ClassVar[str] = "refused"
+
+    @property
+    def sentence(self) -> str:
+        """What the person is told."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnApprover(Refusal):
+    """The rule names others."""
+
+    users: frozenset[UserId]
+    code: ClassVar[str] = "not_an_approver"
+
+    @property
+    def sentence(self) -> str:
+        return f"You are not an approver of this request. {people(self.users)} can decide it."
+
+
+@dataclass(frozen=True, slots=True)
+class NoOwnRequests(Refusal):
+    """Self-approval."""
+
+    code: ClassVar[str] = "own_request"
+
+    @property
+    def sentence(self) -> str:
+        return "You asked for this yourself, so somebody else has to decide it."
+
+
+@dataclass(frozen=True, slots=True)
+class NotYourQuestion(Refusal):
+    """A question to somebody else."""
+
+    requester: UserId
+    code: ClassVar[str] = "not_your_question"
+
+    @property
+    def sentence(self) -> str:
+        return f"This question is for <@{self.requester}>, whose conversation it is."
+
+
+@dataclass(frozen=True, slots=True)
+class NotInChannel(Refusal):
+    """Not a member of the channel."""
+
+    code: ClassVar[str] = "not_in_channel"
+
+    @property
+    def sentence(self) -> str:
+        return "Only members of this channel can decide this request."
+
+
+@dataclass(frozen=True, slots=True)
+class NoGuests(Refusal):
+    """Single- and multi-channel guests."""
+
+    code: ClassVar[str] = "guest"
+
+    @property
+    def sentence(self) -> str:
+        return "Guests cannot decide requests. Ask a full member of this workspace."
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger(Refusal):
+    """People of another workspace, bots, deactivated accounts."""
+
+    code: ClassVar[str] = "stranger"
+
+    @property
+    def sentence(self) -> str:
+        return "Only members of this workspace can decide requests."
+
+
+@dataclass(frozen=True, slots=True)
+class RosterUnknown(Refusal):
+    """Slack could not say who the person is: nobody may decide until it can."""
+
+    code: ClassVar[str] = "roster_unknown"
+
+    @property
+    def sentence(self) -> str:
+        return "Slack could not tell who may decide this, so nothing was changed. Please try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyVoted(Refusal):
+    """A second vote of the same person on the same revision."""
+
+    code: ClassVar[str] = "already_voted"
+
+    @property
+    def sentence(self) -> str:
+        return "Your approval is counted already. This request still needs somebody else's."
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDecided(Refusal):
+    """Somebody was first. `outcome` is a past participle: approved, rejected."""
+
+    outcome: str
+    by: tuple[UserId, ...]
+    at: datetime
+    code: ClassVar[str] = "already_decided"
+
+    @property
+    def sentence(self) -> str:
+        who = f" by {people(self.by)}" if self.by else ""
+        return f"This was already {self.outcome}{who} {when(self.at)}. Your click changed nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Refusal):
+    """The click was made on an older revision than the one that stands now."""
+
+    by: UserId
+    code: ClassVar[str] = "changed"
+
+    @property
+    def sentence(self) -> str:
+        return f"<@{self.by}> changed this request before your click. Please look at it again and decide then."
+
+
+@dataclass(frozen=True, slots=True)
+class Expired(Refusal):
+    """Too late."""
+
+    at: datetime
+    code: ClassVar[str] = "expired"
+
+    @property
+    def sentence(self) -> str:
+        return f"This request expired {when(self.at)}. Your click changed nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(Refusal):
+    """Withdrawn, or gone."""
+
+    reason: str = ""
+    code: ClassVar[str] = "closed"
+
+    @property
+    def sentence(self) -> str:
+        return f"This request is no longer open{': ' + self.reason if self.reason else ''}. Your click changed nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class NotOffered(Refusal):
+    """A choice that the graph does not take, or an action that is not there."""
+
+    code: ClassVar[str] = "not_offered"
+
+    @property
+    def sentence(self) -> str:
+        return "This request does not offer that choice."
+
+
+def people(users: Iterable[UserId]) -> str:
+    """`<@U1>, <@U2> and <@U3>`, in a stable order."""
+    names = [f"<@{user}>" for user in sorted(users)]
+    if len(names) < 2:  # noqa: PLR2004 - one name needs no "and"
+        return "".join(names) or "Nobody"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def when(at: datetime) -> str:
+    """A time that Slack shows in each reader's own zone.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    spoken = at.strftime("on %Y-%m-%d at %H:%M UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{spoken}>"
