@@ -1,0 +1,143 @@
+"""A deploy agent: ships and rolls back services, and asks a person before it touches anything.
+
+It is LangChain's `create_agent` with `HumanInTheLoopMiddleware`: the two tools that change the fleet are gated, so all
+that the agent wants to do in one turn arrives as one request with a decision for each action (batched mode). Reading
+the status is not gated. See https://docs.langchain.com/oss/python/langchain/human-in-the-loop
+
+The graph is exported without a checkpointer: whoever runs it brings one.
+
+Try: `ship billing 2.4.1 to production` · `roll back billing in staging` · `status of billing`
+"""
+
+from typing import Any
+
+from langchain.agents import AgentState, create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware, InterruptOnConfig
+from langchain_core.messages import ToolCall
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.v1 import ValidationError as ValidationErrorV1
+from signoff_examples_fleet import SERVICES, Environment, Fleet, NotPossible, Release, Service, counted, listed
+from signoff_examples_models import chat_model
+from signoff_examples_operator import Operator, plainly
+
+# What a tool hands back: a sentence for the model, and what really ran for whoever wants to compare it with the call.
+Result = tuple[str, dict[str, Any]]
+
+INSTRUCTIONS = f"""\
+You ship and roll back services for an engineering team. The services are {listed(SERVICES)}; the environments are \
+staging and production. Call every tool that a request needs in one turn, so that reviewers see the actions together. \
+Where nobody says how many replicas, look the service up first and keep the number that runs now. When a version or an \
+environment is missing, ask for it. A person reviews each action and may approve it, change it, refuse it or answer in \
+its place. Afterwards say shortly what was really done, with the arguments that ran and not those you proposed; name \
+what a reviewer changed; for what was refused say that it did not happen, and the reason. Never try a refused action \
+again unless you are asked to."""
+
+
+class Arguments(BaseModel):
+    """Arguments that a reviewer may edit: a misspelt one is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    service: Service = Field(description="The service")
+
+
+class DeployService(Arguments):
+    """Arguments of `deploy_service`."""
+
+    version: str = Field(description="The version to run, such as 2.4.1", pattern=r"^\d+(\.\d+){1,2}(-[0-9A-Za-z.]+)?$")
+    environment: Environment = Field(description="Where to run it")
+    replicas: int = Field(description="How many copies of it run at once", ge=1, le=20)
+
+
+class RollbackService(Arguments):
+    """Arguments of `rollback_service`."""
+
+    environment: Environment = Field(description="Where to return to the release before")
+
+
+class GetStatus(Arguments):
+    """Arguments of `get_status`."""
+
+
+def tools_for(fleet: Fleet) -> list[BaseTool]:
+    """Return the three tools that act on this fleet."""
+
+    def deploy_service(service: Service, version: str, environment: Environment, replicas: int) -> Result:
+        """Run a version of a service in an environment, in place of what runs there."""
+        release = Release(version, replicas)
+        replaced = fleet.deploy(service, environment, release)
+        done = {"service": service, "version": version, "environment": environment, "replicas": replicas}
+        if replaced == release:
+            return f"{service} {version} was running in {environment} on {counted(replicas)} already.", done
+        before = replaced.version if replaced.replicas == replicas else replaced
+        return f"{service} {version} is live in {environment} on {counted(replicas)}, in place of {before}.", done
+
+    def rollback_service(service: Service, environment: Environment) -> Result:
+        """Return a service to the release that ran before in an environment."""
+        try:
+            dropped, now = fleet.roll_back(service, environment)
+        except NotPossible as problem:
+            raise ToolException(str(problem)) from problem
+        sentence = f"{service} in {environment} is back on {now}, in place of {dropped.version}."
+        return sentence, {"service": service, "environment": environment}
+
+    def get_status(service: Service) -> Result:
+        """Say which release of a service runs in each environment."""
+        return fleet.status(service), {"service": service}
+
+    return [
+        StructuredTool.from_function(
+            function,
+            args_schema=arguments,
+            response_format="content_and_artifact",
+            handle_tool_error=True,
+            handle_validation_error=in_words,
+        )
+        for function, arguments in (
+            (deploy_service, DeployService),
+            (rollback_service, RollbackService),
+            (get_status, GetStatus),
+        )
+    ]
+
+
+def in_words(error: ValidationError | ValidationErrorV1) -> str:
+    """Return what is wrong with the arguments, as `replicas: Input should be ...`."""
+    return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
+
+
+def review_of(fleet: Fleet) -> dict[str, bool | InterruptOnConfig]:
+    """Return which tools wait for a decision, and what the reviewer reads above the arguments."""
+
+    def described(tool_call: ToolCall, state: AgentState[Any], runtime: Runtime[Any]) -> str:  # noqa: ARG001
+        return f"{plainly(tool_call).capitalize()}. {running_now(fleet, tool_call['args'])}"
+
+    gate = InterruptOnConfig(allowed_decisions=["approve", "edit", "reject", "respond"], description=described)
+    return {"deploy_service": gate, "rollback_service": gate}
+
+
+def running_now(fleet: Fleet, args: dict[str, Any]) -> str:
+    """Return what runs at the place that a call is about: a real model may name a place that does not exist."""
+    try:
+        place = RollbackService(service=args["service"], environment=args["environment"])
+    except (KeyError, ValidationError):
+        return "No such place is known."
+    return f"Running there now: {fleet.current(place.service, place.environment)}."
+
+
+def build() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Return the agent with a fleet of its own."""
+    fleet = Fleet()
+    return create_agent(
+        chat_model(Operator(fleet)),
+        tools=tools_for(fleet),
+        system_prompt=INSTRUCTIONS,
+        middleware=[HumanInTheLoopMiddleware(review_of(fleet))],
+        name="deploy",
+    )
+
+
+graph = build()
