@@ -1,0 +1,200 @@
+"""Every key that Signoff keeps in Redis: name, type, content, and how long it lives or why it stays.
+
+All that belongs to one LangGraph thread stands under one hash tag, `PREFIX:{THREAD}:...`, so that a script may touch
+several of them in a cluster (https://valkey.io/topics/cluster-spec/#hash-tags) and a thread can be found as a whole.
+The thread's id is escaped inside the tag: braces, per cent, blanks and control characters become `%XX`, so that the
+first `}` always ends the tag; an empty id, which would make Redis hash the whole key, is written `%`.
+
+`KINDS` is the documentation: README, tests and operators read it, and a test fails on a key that matches none of it
+or that lives for ever without a reason given here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from adapters.redis.scripts import Key
+
+DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+
+PREFIX = "signoff"
+_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of key. `lives` is the TTL that its writers set; None needs a `reason` why it stays for ever."""
+
+    name: str
+    type: str
+    content: str
+    lives: timedelta | None
+    reason: str = ""
+    of_thread: bool = True
+
+
+_RECORD = "the operator's record: gone when the thread is deleted"
+
+CHECKPOINTS = Kind(
+    "checkpoints", "zset", "index of the saver: `NAMESPACE 0x00 CHECKPOINT`, all of score 0, so by name",
+    None, "an agent may be resumed at any later time; `retention` of the saver sets a TTL",
+)  # fmt: skip
+STATE = Kind(
+    "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
+    None, "as `checkpoints`",
+)  # fmt: skip
+APPROVAL = Kind("approval", "string", "one approval, versioned document", None, _RECORD)
+APPROVALS = Kind("approvals", "hash", "approvals of the thread: `HASH` -> state", None, _RECORD)
+AUDIT = Kind("audit", "stream", "who did what, when, under which rule (P9)", None, _RECORD)
+POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
+CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", None, _RECORD)
+MAIL = Kind(
+    "mail", "list", "a lane's waiting messages, oldest first", None, "unfinished work: gone when the lane is empty"
+)
+FENCE = Kind("fence", "string", "counts a lane's owners; the saver refuses writes of an older one", MONTH)
+TRIES = Kind("tries", "string", "how often the head of a lane was begun", MONTH)
+SEEN = Kind("seen", "string", "a message that a lane accepted already", DAY)
+
+EVENT = Kind(
+    "event", "string", "a Slack event that was accepted already; Slack repeats for some minutes", DAY, of_thread=False
+)
+DEAD = Kind(
+    "dead", "stream", "messages given up after too many tries", None, "an operator must see them", of_thread=False
+)
+DIRTY = Kind(
+    "dirty", "zset", "lanes with waiting messages, by the time of their oldest", None, "an index of unfinished work",
+    of_thread=False,
+)  # fmt: skip
+PENDING = Kind(
+    "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
+    "an index of unfinished work", of_thread=False,
+)  # fmt: skip
+META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
+
+KINDS = (
+    CHECKPOINTS, STATE, APPROVAL, APPROVALS, AUDIT, POSTED, CONVERSATION, MAIL, FENCE, TRIES, SEEN,
+    EVENT, DEAD, DIRTY, PENDING, META,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Builds names. One bot has one prefix; bots that share a Redis have different ones."""
+
+    prefix: str = PREFIX
+
+    def __post_init__(self) -> None:
+        if not _PREFIX.fullmatch(self.prefix):
+            raise ValueError(f"key prefix {self.prefix!r}: use 1 to 64 letters, digits or any of _ . : -")
+
+    def checkpoints(self, thread: str) -> Key:
+        """Name the index of the checkpoints."""
+        return self._of_thread(CHECKPOINTS, thread)
+
+    def state(self, thread: str) -> Key:
+        """Name what the saver keeps."""
+        return self._of_thread(STATE, thread)
+
+    def all_checkpoints(self) -> str:
+        """Give a pattern for SCAN: the `checkpoints` key of every thread."""
+        return f"{self.prefix}:{{*}}:{CHECKPOINTS.name}"
+
+    def approval(self, thread: str, approval: str) -> Key:
+        """Name an approval; `approval` is the whole id, or its part after the thread."""
+        return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
+
+    def approvals(self, thread: str) -> Key:
+        """Name the list of the thread's approvals."""
+        return self._of_thread(APPROVALS, thread)
+
+    def audit(self, thread: str) -> Key:
+        """Name the audit of the thread."""
+        return self._of_thread(AUDIT, thread)
+
+    def posted(self, thread: str, post: str) -> Key:
+        """Name the marker of something posted: `post` is an approval's id, or the key of something said."""
+        return self._of_thread(POSTED, thread, post)
+
+    def conversation(self, thread: str) -> Key:
+        """Name the conversation's record."""
+        return self._of_thread(CONVERSATION, thread)
+
+    def mail(self, thread: str, lane: str) -> Key:
+        """Name a lane's mailbox; `lane` is `run`, `chat` or `card/HASH` (see `engine.effects.Lane`)."""
+        return self._of_thread(MAIL, thread, lane)
+
+    def fence(self, thread: str, lane: str = "run") -> Key:
+        """Name a lane's fence; the one of the lane `run` guards the thread's checkpoints."""
+        return self._of_thread(FENCE, thread, lane)
+
+    def tries(self, thread: str, lane: str) -> Key:
+        """Name the counter of a lane's attempts at its head."""
+        return self._of_thread(TRIES, thread, lane)
+
+    def seen(self, thread: str, lane: str, message: str) -> Key:
+        """Name the marker of a message that a lane accepted."""
+        return self._of_thread(SEEN, thread, lane, message)
+
+    def event(self, event: str) -> Key:
+        """Name the marker of a Slack event, by its `event_id`."""
+        return self._of_bot(EVENT, event)
+
+    def dead(self) -> Key:
+        """Name the stream of dead letters."""
+        return self._of_bot(DEAD)
+
+    def dirty(self) -> Key:
+        """Name the index of lanes with work."""
+        return self._of_bot(DIRTY)
+
+    def pending(self, place: str) -> Key:
+        """Name the index of what waits in a place: a channel, a person, or `all`."""
+        return self._of_bot(PENDING, place)
+
+    def meta(self) -> Key:
+        """Name the bot's own facts."""
+        return self._of_bot(META)
+
+    def whole_thread(self, thread: str) -> str:
+        """Give a pattern for SCAN: all keys of one thread."""
+        return f"{self.prefix}:{{{_glob(tag(thread))}}}:*"
+
+    def kind_of(self, key: str) -> Kind | None:
+        """Tell whose key this is; None for a stranger's."""
+        return next((kind for kind in KINDS if re.fullmatch(self._pattern(kind), key, re.DOTALL)), None)
+
+    def _of_thread(self, kind: Kind, thread: str, *more: str) -> Key:
+        return Key(":".join((f"{self.prefix}:{{{tag(thread)}}}:{kind.name}", *map(part, more))))
+
+    def _of_bot(self, kind: Kind, *more: str) -> Key:
+        return Key(":".join((f"{self.prefix}:{kind.name}", *map(part, more))))
+
+    def _pattern(self, kind: Kind) -> str:
+        middle = r":\{[^{}]+\}" if kind.of_thread else ""
+        return rf"{re.escape(self.prefix)}{middle}:{kind.name}(:.*)?"
+
+
+@lru_cache(maxsize=4096)
+def tag(thread: str) -> str:
+    """Escape a thread's id for the hash tag. Two ids never share a tag; `thread_of` gives the id back."""
+    return quote(thread, safe="!#$&'()*+,/:;<=>?@[]^|", errors="surrogatepass") or "%"
+
+
+def thread_of(key: str) -> str:
+    """Give the thread whose hash tag a key carries. Raises ValueError when there is none."""
+    found = re.search(r":\{([^{}]+)\}:", key)
+    if found is None:
+        raise ValueError(f"no thread in key {key!r}")
+    return "" if found[1] == "%" else unquote(found[1], errors="surrogatepass")
+
+
+def part(text: str) -> str:
+    """Escape one part of a name so that `:` between parts stays unambiguous."""
+    return quote(text, safe="!#$&'()*+,/;<=>?@[]^|", errors="surrogatepass")
+
+
+def _glob(text: str) -> str:
+    return re.sub(r"([*?\[\]^\\])", r"\\\1", text)

@@ -1,0 +1,187 @@
+'''A Lua script as a frozen dataclass: its fields are the script's KEYS and ARGV, `read` makes sense of the reply.
+
+    @dataclass(frozen=True, slots=True)
+    class PopMail(Script[bool]):
+        """Take the head off a mailbox, if the fence is still ours. Safe to run twice."""
+
+        LUA = """
+        if redis.call('GET', fence) ~= token then return 0 end
+        if redis.call('LINDEX', mailbox, 0) == mail then redis.call('LPOP', mailbox) end
+        return 1
+        """
+        mailbox: Key
+        fence: Key
+        token: int
+        mail: bytes
+
+        def read(self, reply: Any) -> bool:
+            return bool(reply == 1)
+
+    taken = await database.run(PopMail(mailbox, fence, 7, b"..."))
+
+Each field is a Lua local of the same name, so that no index into KEYS or ARGV is ever counted by hand. A field of type
+`Key` is one of KEYS, `tuple[Key, ...]` is a Lua table of keys, any other is one of ARGV (Lua sees strings: a number
+needs `tonumber`), and `tuple[bytes | str | int, ...]` is a Lua table of arguments, which only the last such field can
+be. Never `unpack` a long table: Lua's stack ends at about 8,000 values; call in a loop, or in pieces.
+
+Why values and not functions: the same value runs on the asyncio client, on the blocking one, and in a pipeline, and a
+test can look at it. Scripts are sent by hash (EVALSHA), and with their source when the server does not know the hash
+(https://valkey.io/topics/eval-intro/). The client repeats a call whose answer got lost, so that every script must be
+safe to run twice with the same arguments. All keys of a script are declared and share one hash tag, as a cluster asks.
+'''
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, NewType, Protocol, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+Key = NewType("Key", str)
+"""The name of a key, as only `adapters.redis.keys` makes it."""
+
+Arg: TypeAlias = str | bytes | int | float
+
+R_co = TypeVar("R_co", covariant=True)
+
+# A field of one of these names would break the script or hide what it needs.
+_LUA_WORDS = (
+    " and break do else elseif end false for function if in local nil not or repeat return then true until while "
+    "redis cjson cmsgpack struct bit string table math tonumber tostring type ipairs pairs unpack error "
+)
+
+
+class Call(Protocol[R_co]):
+    """What a `Database` runs: a `Script` or a `Command`."""
+
+    def by_hash(self) -> tuple[Arg, ...]:
+        """Give the words to send first."""
+        ...
+
+    def by_source(self) -> tuple[Arg, ...]:
+        """Give the words that work on any server, also on one that never saw the script."""
+        ...
+
+    def read(self, reply: Any) -> R_co:
+        """Make the result of the server's raw reply: bytes, int, None or list of these."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Script(Generic[R_co]):
+    """Base of every script. See the module's text for how one is written."""
+
+    LUA: ClassVar[str]
+
+    def by_hash(self) -> tuple[Arg, ...]:
+        """Give EVALSHA and its words."""
+        shape = _shape(type(self))
+        return ("EVALSHA", shape.sha, *shape.words(self))
+
+    def by_source(self) -> tuple[Arg, ...]:
+        """Give EVAL and its words."""
+        shape = _shape(type(self))
+        return ("EVAL", shape.source, *shape.words(self))
+
+    def read(self, reply: Any) -> R_co:
+        """Make the result of the server's raw reply: bytes, int, None or list of these."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One plain command, `Command("LRANGE", key, 0, -1)`; the reply comes as RESP2 sends it, names and values flat."""
+
+    words: tuple[Arg, ...]
+
+    def __init__(self, *words: Arg) -> None:
+        object.__setattr__(self, "words", words)
+
+    def by_hash(self) -> tuple[Arg, ...]:
+        """Give the command as it is."""
+        return self.words
+
+    def by_source(self) -> tuple[Arg, ...]:
+        """Give the command as it is."""
+        return self.words
+
+    def read(self, reply: Any) -> Any:
+        """Give the reply as it is."""
+        return reply
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is known of a script's class once and for all."""
+
+    source: str
+    sha: str
+    keys: Callable[[Any], tuple[Any, ...]]
+    many_keys: Callable[[Any], tuple[Any, ...]]
+    args: Callable[[Any], tuple[Any, ...]]
+    many_args: Callable[[Any], tuple[Any, ...]]
+
+    def words(self, script: Script[Any]) -> tuple[Arg, ...]:
+        keys = self.keys(script) + self.many_keys(script)
+        return (len(keys), *keys, *map(_plain, self.args(script)), *self.many_args(script))
+
+
+_SHAPES: dict[type[Any], _Shape] = {}
+
+
+def _shape(kind: type[Any]) -> _Shape:
+    shape = _SHAPES.get(kind)
+    if shape is None:
+        shape = _SHAPES[kind] = _learn(kind)
+    return shape
+
+
+def _learn(kind: type[Any]) -> _Shape:
+    """Sort the fields into KEYS and ARGV and write the Lua locals.
+
+    Raises TypeError when a field cannot be one; a test that makes one value of each script finds out.
+    """
+    hints = get_type_hints(kind)
+    groups: dict[str, list[str]] = {"keys": [], "many_keys": [], "args": [], "many_args": []}
+    for field in fields(kind):
+        if f" {field.name} " in _LUA_WORDS:
+            raise TypeError(f"{kind.__name__}.{field.name}: a word of Lua cannot name a field, call it otherwise")
+        groups[_group(hints[field.name])].append(field.name)
+    if len(groups["many_keys"]) > 1 or len(groups["many_args"]) > 1:
+        raise TypeError(f"{kind.__name__}: at most one tuple of keys and one tuple of arguments")
+    source = _locals("KEYS", groups["keys"], groups["many_keys"]) + _locals("ARGV", groups["args"], groups["many_args"])
+    source += kind.LUA
+    sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+    getters = {group: _getter(names, flat=group.startswith("many")) for group, names in groups.items()}
+    return _Shape(source=source, sha=sha, **getters)
+
+
+def _group(hint: Any) -> str:
+    if hint is Key:
+        return "keys"
+    if get_origin(hint) is tuple:
+        return "many_keys" if get_args(hint)[0] is Key else "many_args"
+    return "args"
+
+
+def _locals(source: str, single: list[str], many: list[str]) -> str:
+    lines = [f"local {name} = {source}[{number}]" for number, name in enumerate(single, 1)]
+    lines += [f"local {name} = {{}} for i = {len(single) + 1}, #{source} do {name}[i - {len(single)}] = {source}[i] end"
+              for name in many]  # fmt: skip
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _getter(names: list[str], *, flat: bool) -> Callable[[Any], tuple[Any, ...]]:
+    match names:
+        case []:
+            return lambda _: ()
+        case [name] if flat:
+            return attrgetter(name)
+        case [name]:
+            return lambda script: (getattr(script, name),)
+        case _:
+            return attrgetter(*names)
+
+
+def _plain(value: Any) -> Arg:
+    """Redis knows no booleans."""
+    return int(value) if isinstance(value, bool) else value
