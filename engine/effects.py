@@ -1,7 +1,8 @@
 """What we want done.
 
-An effect is durable before anybody is told "ok", and is performed from its lane, in order (P1, P7). Every effect may be performed more than once: its performer looks first. Effects carry ids, not copies: what is drawn
-or sent is read again when its turn comes, so that the last redraw always tells the latest truth (P8).
+An effect is durable before anybody is told "ok", and is performed from its lane, in order (P1, P7). Every effect may be
+performed more than once: its performer looks first. Effects carry ids, not copies: what is drawn or sent is read again
+when its turn comes, so that the last redraw always tells the latest truth (P8).
 """
 
 from dataclasses import dataclass
