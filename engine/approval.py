@@ -48,12 +48,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's word on one revision of an action."""
+    """One person's word on one revision of an action; `said` is the message that it was given in, if it was one."""
 
     by: UserId
     choice: Choice
     at: datetime
     text: str = ""
+    said: MessageTs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,11 @@ _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One LangGraph thread in Slack. `held` are messages that wait until the open approvals are decided."""
+    """One LangGraph thread in Slack.
+
+    `turn` is the message that the agent was last given as new input; `held` are messages that wait until the open
+    approvals are decided.
+    """
 
     thread: ThreadId
     agent: AgentName
@@ -32,6 +36,7 @@ class Conversation:
     place: Place
     direct: bool
     started_at: datetime
+    turn: MessageTs | None = None
     held: tuple[Hear, ...] = ()
 
 
@@ -99,9 +104,17 @@ USE_FORM = "This question is answered with the form on its card: please use its 
 
 
 def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:
-    """What a message does in its thread, given all approvals of that thread."""
+    """What a message does in its thread, given all approvals of that thread.
+
+    A message that is delivered again, because its handler died, means what it meant the first time.
+    """
     if conversation is None:
         return _without_conversation(heard)
+    approvals = tuple(approvals)
+    if heard.ts == conversation.turn:
+        return NewTurn()
+    if any(vote.said == heard.ts for approval in approvals for review in approval.reviews for vote in review.votes):
+        return Comment()
     if heard.user != conversation.requester:
         return _of_somebody_else(heard, conversation)
     open_ones = [approval for approval in approvals if approval.state in OPEN]

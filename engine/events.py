@@ -25,7 +25,8 @@ class Chose:
     """A person pressed a button, sent a form or answered a question.
 
     `action` is the position of the action in the ask, `revision` the one that the person saw. `value` is an edit's
-    new value or a form's values, checked already; `text` is a rejection's reason or an answer's words.
+    new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
+    message that an answer was given in.
     """
 
     by: UserId
@@ -35,6 +36,7 @@ class Chose:
     choice: Choice
     text: str = ""
     value: Json = None
+    said: MessageTs | None = None
 
 
 @dataclass(frozen=True, slots=True)

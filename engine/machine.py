@@ -159,7 +159,7 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
 
 def _voted(review: Review, event: Chose, now: datetime) -> Review:
     """The review with this vote: an edit starts a new revision, one rejection decides, answers need no quorum."""
-    vote, quorum = Vote(event.by, event.choice, now, event.text), review.policy.quorum
+    vote, quorum = Vote(event.by, event.choice, now, event.text, event.said), review.policy.quorum
     match event.choice:
         case Choice.REJECT:
             votes, needed = (*review.votes, vote), 1
