@@ -129,7 +129,7 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
 def _without_conversation(heard: Hear) -> Meaning:
     if heard.agent is not None:
         return NewTurn()
-    return Explain(NO_AGENT) if heard.mentioned else Comment()
+    return Explain(heard.help or NO_AGENT) if heard.mentioned else Comment()
 
 
 def _of_somebody_else(heard: Hear, conversation: Conversation) -> Meaning:

@@ -115,6 +115,8 @@ class Hear:
     """The agent that the message would start, None where it can only belong to a conversation that exists."""
     mentioned: bool
     """Whether it was said to the bot: by mention, or in a direct message."""
+    help: str = ""
+    """Trusted mrkdwn of ours: what to do instead, where `agent` is None."""
 
 
 @dataclass(frozen=True, slots=True)

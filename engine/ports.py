@@ -286,7 +286,10 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A pressed button or a submitted form, as it came from Slack. `team` is the clicking person's workspace."""
+    """A pressed button or a submitted form, as it came from Slack. `team` is the clicking person's workspace.
+
+    An answer that was given in words is one too: then `said` is the message.
+    """
 
     approval: ApprovalId
     action: int
@@ -296,10 +299,11 @@ class Click:
     choice: Choice
     text: str = ""
     value: Json = None
+    said: MessageTs | None = None
 
     def chose(self, facts: Facts) -> Chose:
         """The event that it is, once it is known who the person is."""
-        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value)
+        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value, self.said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,210 @@
+"""Where people's clicks and messages come in, and where the graph's questions go out.
+
+The desk is the only writer of approvals. It never decides anything itself: it fetches what `engine.machine.step` needs,
+steps, and writes what follows in one atomic change; whoever loses the race of that write steps again on what now
+stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.agents import Agents
+from bot.telemetry import Metrics
+from engine.approval import Approval, State, open_reviews
+from engine.ask import Decision, Problem
+from engine.conversation import Conversation, thread_id
+from engine.effects import Hear, Say, TellPerson
+from engine.events import Event, Opened, Withdrew
+from engine.ids import ApprovalId, ThreadId, approval_id
+from engine.machine import Step, outcome_of, step
+from engine.policy import Approvers, Facts, Standing
+from engine.ports import (
+    Approvals,
+    Asked,
+    Change,
+    Click,
+    Clock,
+    Conversations,
+    Graphs,
+    Lanes,
+    Roster,
+    Said,
+    Standstill,
+)
+from engine.refusals import Closed, Refusal
+from engine.routing import Rule, route
+
+MOST_RACES = 50
+"""How often a lost race of writes is run again: each loss means that somebody else's write won."""
+
+STRANGER = "Only members of this workspace can talk to agents here."
+
+
+class Desk:
+    """Takes clicks, messages and the questions of graphs; implements `engine.ports.Desk`."""
+
+    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
+        self,
+        *,
+        approvals: Approvals,
+        conversations: Conversations,
+        lanes: Lanes,
+        graphs: Graphs,
+        roster: Roster,
+        clock: Clock,
+        agents: Agents,
+        rules: Sequence[Rule],
+        metrics: Metrics,
+    ) -> None:
+        self._approvals = approvals
+        self._conversations = conversations
+        self._lanes = lanes
+        self._graphs = graphs
+        self._roster = roster
+        self._clock = clock
+        self._agents = agents
+        self._rules = rules
+        self._metrics = metrics
+
+    # People -----------------------------------------------------------------------------------------------------------
+
+    async def look(self, approval: ApprovalId) -> Approval | None:
+        """The approval as it stands."""
+        return await self._approvals.get(approval)
+
+    async def choose(self, choice: Click) -> Refusal | None:
+        """Take a click or a submitted form: durable when this returns (P1). None: it counted.
+
+        Raises what the store raises: then nothing was written, and the caller must not tell Slack "ok".
+        """
+
+        async def chose(approval: Approval) -> Event:
+            return choice.chose(await self._facts(approval, choice))
+
+        taken = await self._step(choice.approval, chose)
+        refusal = taken.refusal if taken else Closed("it is no longer kept")
+        self._metrics.clicked(choice.choice.value, refusal.code if refusal else "counted")
+        return refusal
+
+    async def hear(self, said: Said) -> None:
+        """Take a message: durable when this returns. The same message delivered twice is taken once.
+
+        https://docs.slack.dev/reference/events/app_mention - a mention in a channel arrives as a `message` too.
+        """
+        thread = thread_id(said.place)
+        if not said.mentioned and not said.direct and await self._conversations.get(thread) is None:
+            return  # people talking among themselves
+        key = f"message/{said.place.channel}/{said.ts}"
+        if said.team != said.place.team:
+            if said.mentioned or said.direct:
+                await self._lanes.put(TellPerson(thread, said.place, said.user, STRANGER), key)
+            return
+        start = self._agents.start(said)
+        mentioned = said.mentioned or said.direct
+        heard = Hear(thread, said.place, said.user, start.text, said.ts, start.agent, mentioned, start.help)
+        await self._lanes.put(heard, key)
+
+    def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:
+        """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""
+        if not 0 <= click.action < len(approval.ask.actions):
+            return ()  # refused by the machine, with a sentence
+        return self._graphs.problems(approval.ask, click.action, Decision(click.choice, click.value, click.text))
+
+    async def _facts(self, approval: Approval, click: Click) -> Facts:
+        """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
+        if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
+            return Facts(Standing.UNKNOWN)  # refused whoever it is
+        if click.team != approval.home.team:
+            return Facts(Standing.STRANGER)
+        membership = approval.reviews[click.action].policy.approvers is Approvers.CHANNEL
+        return await self._roster.facts(click.by, approval.place, membership=membership)
+
+    # Events of our own ------------------------------------------------------------------------------------------------
+
+    async def happened(self, approval: ApprovalId, event: Event) -> None:
+        """Something happened to an approval: a card was posted, a deadline passed, an answer was delivered.
+
+        May be told many times; an approval that is no longer kept is passed over.
+        """
+
+        async def same(_: Approval) -> Event:
+            return event
+
+        await self._step(approval, same)
+
+    async def _step(self, approval: ApprovalId, event_for: Callable[[Approval], Awaitable[Event]]) -> Step | None:
+        """Read, step and write, again for each lost race. None: there is no such approval."""
+        for _ in range(MOST_RACES):
+            before = await self._approvals.get(approval)
+            if before is None:
+                return None
+            taken = step(before, await event_for(before), self._clock.now())
+            if await self._write(before, taken):
+                return taken
+        raise RuntimeError(f"{approval} was written by others {MOST_RACES} times in a row")
+
+    async def reconcile(self, conversation: Conversation, standstill: Standstill) -> bool:
+        """Compare what the graph asks with the approvals that we know, create what is new, withdraw what is gone.
+
+        Returns whether anything is open afterwards. May run at any time from the thread's `run` lane, any number of
+        times.
+        """
+        known = {approval.id: approval for approval in await self._approvals.of_thread(conversation.thread)}
+        asked = {approval_id(conversation.thread, each.interrupt, each.digest): each for each in standstill.asked}
+        for each, question in asked.items():
+            if each not in known:
+                await self._open(each, question, conversation)
+        for each, approval in known.items():
+            if each not in asked and approval.state is State.PENDING:
+                await self.happened(each, Withdrew("the agent no longer asks this"))
+        decided = (each for each, approval in known.items() if approval.state is State.DECIDED)
+        return any(each not in known or known[each].state is State.PENDING for each in asked) or any(decided)
+
+    async def _open(self, approval: ApprovalId, asked: Asked, conversation: Conversation) -> None:
+        routed = route(asked.ask, conversation, self._rules)
+        opened = Approval(
+            id=approval,
+            thread=conversation.thread,
+            agent=conversation.agent,
+            interrupt=asked.interrupt,
+            digest=asked.digest,
+            ask=asked.ask,
+            deadlines=routed.deadlines,
+            requester=conversation.requester,
+            home=conversation.place,
+            place=routed.place,
+            created_at=self._clock.now(),
+            reviews=open_reviews(asked.ask, routed.policies),
+        )
+        taken = step(opened, Opened(), self._clock.now())
+        if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
+            await self._lanes.ring(taken.effects)
+            self._metrics.opened(asked.ask.kind.value)
+
+    async def say(self, conversation: Conversation, text: str, key: str, *, speaker: str = "", failed: bool) -> None:
+        """Let the agent speak in its conversation, once for each `key`."""
+        said = Say(conversation.thread, conversation.place, text, key, speaker, failed)
+        await self._lanes.put(said, f"say/{conversation.thread}/{key}")
+
+    async def conversation(self, thread: ThreadId) -> Conversation | None:
+        """The conversation of a thread."""
+        return await self._conversations.get(thread)
+
+    async def keep(self, conversation: Conversation) -> None:
+        """Write a conversation down; only from its thread's `run` lane."""
+        await self._conversations.save(conversation)
+
+    async def _write(self, before: Approval, taken: Step) -> bool:
+        touches = taken.approval != before
+        if not touches and not taken.effects and not taken.entries:
+            return True  # nothing follows from it
+        change = Change(taken.approval, taken.effects, taken.entries, touches=touches)
+        if not await self._approvals.save(change):
+            return False
+        await self._lanes.ring(taken.effects)
+        if before.state is State.PENDING and taken.approval.state is not State.PENDING:
+            self._metrics.closed(_outcome(taken.approval))
+        return True
+
+
+def _outcome(approval: Approval) -> str:
+    return outcome_of(approval) if approval.state is State.DECIDED else approval.state.value

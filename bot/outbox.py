@@ -1,0 +1,257 @@
+"""Performs what the lanes hold: graph runs, cards, messages, timers.
+
+Each effect may be delivered more than once, to this process or to another after this one died. So every branch looks
+before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+import structlog
+
+from bot.desk import Desk
+from bot.telemetry import Metrics
+from engine.approval import OPEN, Approval, State
+from engine.ask import Choice
+from engine.conversation import (
+    AnswerTo,
+    Comment,
+    Conversation,
+    Explain,
+    Hold,
+    NewTurn,
+    Wait,
+    meaning,
+)
+from engine.effects import (
+    ClearTimer,
+    DrawCard,
+    Effect,
+    Hear,
+    Remind,
+    Resume,
+    Say,
+    SetTimer,
+    Settle,
+    TellPerson,
+    Timer,
+    TimerFired,
+)
+from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
+from engine.ids import ThreadId, thread_of
+from engine.ports import (
+    Answer,
+    Approvals,
+    Chat,
+    Click,
+    Clock,
+    Graphs,
+    Lanes,
+    Later,
+    Resumed,
+    Stale,
+    Standstill,
+    Turn,
+    Work,
+)
+
+log = structlog.get_logger(__name__)
+
+CARD_ON_ITS_WAY = 0.2
+"""Seconds until a message that arrived before its question's card is looked at again."""
+
+STOPPING = 1.0
+"""Seconds until work that a stopping process left is delivered again, to whoever serves then."""
+
+HELD = "I'll pass this on as soon as the open request here is decided."
+
+
+class Outbox:
+    """The handler of the lanes."""
+
+    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
+        self,
+        *,
+        desk: Desk,
+        approvals: Approvals,
+        lanes: Lanes,
+        graphs: Graphs,
+        chat: Chat,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._desk = desk
+        self._approvals = approvals
+        self._lanes = lanes
+        self._graphs = graphs
+        self._chat = chat
+        self._clock = clock
+        self._metrics = metrics
+
+    async def perform(self, work: Work) -> None:
+        """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
+        with structlog.contextvars.bound_contextvars(thread=work.lane.thread, work=work.id, attempt=work.attempt):
+            await self._perform(work.effect, work)
+
+    async def _perform(self, effect: Effect, work: Work) -> None:
+        match effect:
+            case Hear():
+                await self._hear(effect, work)
+            case Resume():
+                await self._resume(effect, work)
+            case Settle(thread):
+                await self._settle_again(thread, work)
+            case DrawCard():
+                await self._draw(effect, work)
+            case Remind(approval):
+                await self._remind(await self._approvals.get(approval), work)
+            case Say(_, place, text, key, speaker):
+                await self._chat.say(place, text, key, speaker=speaker, attempt=work.attempt)
+            case TellPerson(_, place, user, sentence):
+                await self._chat.tell(place, user, sentence)
+            case SetTimer(approval, timer, at):
+                await self._lanes.set_timer(approval, timer, at)
+            case ClearTimer(approval, timer):
+                await self._lanes.clear_timer(approval, timer)
+            case TimerFired(approval, timer):
+                await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
+            case _:
+                assert_never(effect)
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    async def _hear(self, heard: Hear, work: Work) -> None:
+        conversation = await self._desk.conversation(heard.thread)
+        approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
+        match meaning(heard, conversation, approvals):
+            case NewTurn():
+                await self._take_turn(heard, conversation or self._begun(heard), work)
+            case AnswerTo(approval):
+                await self._answer(heard, approval)
+            case Wait():
+                raise Later(CARD_ON_ITS_WAY)
+            case Hold():
+                await self._hold(heard, conversation)
+            case Explain(sentence):
+                await self._tell(heard, sentence)
+            case Comment():
+                pass
+
+    def _begun(self, heard: Hear) -> Conversation:
+        if heard.agent is None:
+            raise AssertionError("a conversation begins with an agent")
+        direct = heard.place.channel.startswith("D")
+        return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, self._clock.now())
+
+    async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
+        conversation = replace(conversation, turn=heard.ts)
+        await self._desk.keep(conversation)
+        turn = Turn(conversation.thread, conversation.agent, str(heard.ts), heard.text, heard.user, heard.place.channel)
+        with self._metrics.run():
+            standstill = await self._graphs.start(turn, work.fence)
+        await self._settle(conversation, standstill, work)
+
+    async def _answer(self, heard: Hear, approval: Approval) -> None:
+        click = Click(
+            approval.id,
+            action=0,
+            revision=approval.reviews[0].revision,
+            by=heard.user,
+            team=heard.place.team,
+            choice=Choice.ANSWER,
+            text=heard.text,
+            said=heard.ts,
+        )
+        await self._desk.choose(click)
+
+    async def _hold(self, heard: Hear, conversation: Conversation | None) -> None:
+        if conversation is None:
+            raise AssertionError("nothing is open where there is no conversation")
+        if all(each.ts != heard.ts for each in conversation.held):
+            await self._desk.keep(replace(conversation, held=(*conversation.held, heard)))
+        await self._tell(heard, HELD)
+
+    async def _tell(self, heard: Hear, sentence: str) -> None:
+        told = TellPerson(heard.thread, heard.place, heard.user, sentence)
+        await self._lanes.put(told, f"told/{heard.place.channel}/{heard.ts}")
+
+    # Graphs -----------------------------------------------------------------------------------------------------------
+
+    async def _resume(self, resume: Resume, work: Work) -> None:
+        approval = await self._approvals.get(resume.approval)
+        conversation = await self._desk.conversation(thread_of(resume.approval))
+        if approval is None or conversation is None:
+            log.error("nothing to resume: the approval or its conversation is no longer kept")
+            return
+        if approval.state is State.DECIDED:
+            await self._deliver(approval, conversation, work)
+        else:  # delivered before, by a process that died before it could say what came of it
+            await self._settle_again(conversation.thread, work)
+
+    async def _deliver(self, approval: Approval, conversation: Conversation, work: Work) -> None:
+        answer = Answer(
+            thread=approval.thread,
+            agent=approval.agent,
+            interrupt=approval.interrupt,
+            digest=approval.digest,
+            ask=approval.ask,
+            decisions=approval.decisions,
+            key=approval.id,
+        )
+        with self._metrics.run():
+            outcome = await self._graphs.resume_if_pending(answer, work.fence)
+        match outcome:
+            case Resumed(standstill):
+                self._raise_when_stopped(standstill)
+                await self._desk.happened(approval.id, Delivered())
+            case Stale(reason, standstill):
+                self._raise_when_stopped(standstill)
+                await self._desk.happened(approval.id, NotDelivered(reason))
+            case _:
+                assert_never(outcome)
+        await self._settle(conversation, standstill, work)
+
+    async def _settle_again(self, thread: ThreadId, work: Work) -> None:
+        conversation = await self._desk.conversation(thread)
+        if conversation is not None:
+            standstill = await self._graphs.settle(thread, conversation.agent, work.fence)
+            await self._settle(conversation, standstill, work)
+
+    async def _settle(self, conversation: Conversation, standstill: Standstill, work: Work) -> None:
+        """Tell the world where a run came to rest. May be done many times for the same rest."""
+        self._raise_when_stopped(standstill)
+        if standstill.reply is not None:
+            reply = standstill.reply
+            await self._desk.say(conversation, reply.text, reply.key, speaker=reply.speaker, failed=False)
+        if standstill.error:
+            await self._desk.say(conversation, standstill.error, f"error/{work.id}", failed=True)
+        if not await self._desk.reconcile(conversation, standstill):
+            await self._release(conversation)
+
+    @staticmethod
+    def _raise_when_stopped(standstill: Standstill) -> None:
+        if standstill.stopped:
+            raise Later(STOPPING)
+
+    async def _release(self, conversation: Conversation) -> None:
+        """What was held takes its turn: first in the lane, then out of the keeping."""
+        for heard in conversation.held:
+            await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}")
+        if conversation.held:
+            await self._desk.keep(replace(conversation, held=()))
+
+    # Cards ------------------------------------------------------------------------------------------------------------
+
+    async def _draw(self, draw: DrawCard, work: Work) -> None:
+        approval = await self._approvals.get(draw.approval)
+        if approval is None:
+            return
+        card = await self._chat.draw(approval, work.attempt)
+        if card is None:
+            log.warning("the place of a card is gone", approval=approval.id)
+        elif card != approval.card:
+            await self._desk.happened(approval.id, Posted(card))
+
+    async def _remind(self, approval: Approval | None, work: Work) -> None:
+        if approval is not None and approval.state in OPEN and approval.card is not None:
+            await self._chat.remind(approval, work.attempt)
