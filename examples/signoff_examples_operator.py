@@ -39,6 +39,7 @@ SMALL_WORDS = re.compile(
 )
 VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2}(?:-[0-9a-z.]+)?)")
 KNOWN = {str(service): service for service in SERVICES}
+THANKS = re.compile(r"(?i)\b(thanks|thank you|cheers)\b")
 CALLED_OFF = {"cancel", "don't", "dont", "never", "nevermind", "not", "stop"}
 REPLICAS_ALLOWED = range(1, 21)
 # Marks a message that asks for what a request lacks: the next message is read together with the one before it.
@@ -174,7 +175,7 @@ class Operator:
         if question := reading.question(self._fleet):
             return AIMessage(question, additional_kwargs={UNFINISHED: not reading.unknown})
         if not reading.wishes:
-            return AIMessage(HELP)
+            return AIMessage("You are welcome." if THANKS.search(latest) else HELP)
         calls = dict.fromkeys(
             (name, tuple(args.items())) for name, args in (w.call(self._fleet) for w in reading.wishes)
         )
@@ -247,6 +248,8 @@ def after_notice(text: str) -> str:
 def what_changed(call: ToolCall, ran: dict[str, Any]) -> str:
     """Return a sentence on what a reviewer changed in a call before it ran, or nothing."""
     proposed = call["args"]
+    if ran.keys() != proposed.keys():
+        return f" A reviewer chose this in place of what I proposed: to {plainly(call)}."
     changes = [
         f"{name} from {proposed.get(name)} to {value}" for name, value in ran.items() if proposed.get(name) != value
     ]
