@@ -69,7 +69,7 @@ HELD = "I'll pass this on as soon as the open request here is decided."
 class Outbox:
     """The handler of the lanes."""
 
-    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
+    def __init__(
         self,
         *,
         desk: Desk,
@@ -146,7 +146,14 @@ class Outbox:
     async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
         conversation = replace(conversation, turn=heard.ts)
         await self._desk.keep(conversation)
-        turn = Turn(conversation.thread, conversation.agent, str(heard.ts), heard.text, heard.user, heard.place.channel)
+        turn = Turn(
+            thread=conversation.thread,
+            agent=conversation.agent,
+            key=str(heard.ts),
+            text=heard.text,
+            user=heard.user,
+            channel=heard.place.channel,
+        ), heard.text, heard.user, heard.place.channel)
         with self._metrics.run():
             standstill = await self._graphs.start(turn, work.fence)
         await self._settle(conversation, standstill, work)
@@ -236,7 +243,7 @@ class Outbox:
     async def _release(self, conversation: Conversation) -> None:
         """What was held takes its turn: first in the lane, then out of the keeping."""
         for heard in conversation.held:
-            await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}")
+            await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
         if conversation.held:
             await self._desk.keep(replace(conversation, held=()))
 
