@@ -153,7 +153,7 @@ class Outbox:
             text=heard.text,
             user=heard.user,
             channel=heard.place.channel,
-        ), heard.text, heard.user, heard.place.channel)
+        )
         with self._metrics.run():
             standstill = await self._graphs.start(turn, work.fence)
         await self._settle(conversation, standstill, work)
