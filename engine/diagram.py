@@ -1,0 +1,37 @@
+"""Draws the README's diagram from `engine.machine.TRANSITIONS`: `python -m engine.diagram` prints it.
+
+The README holds what this prints, and a test compares the two, so that the picture cannot tell of another machine.
+https://mermaid.js.org/syntax/stateDiagram.html
+"""
+
+import sys
+
+from engine.approval import OPEN, State
+from engine.events import Opened, Posted
+from engine.machine import TRANSITIONS
+
+_QUIET = (Opened, Posted)
+"""Events that never lead to another state are not drawn."""
+
+
+def mermaid() -> str:
+    """The diagram's source, without the fence around it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {State.PENDING}"]
+    for before, after, events in _arrows():
+        lines.append(f"    {before} --> {after}: {', '.join(events)}")
+    lines.extend(f"    {state} --> [*]" for state in State if state not in OPEN)
+    return "\n".join(lines)
+
+
+def _arrows() -> list[tuple[State, State, list[str]]]:
+    drawn: dict[tuple[State, State], list[str]] = {}
+    for (state, event), rule in TRANSITIONS.items():
+        if event not in _QUIET:
+            for after in rule.to:
+                drawn.setdefault((state, after), []).append(event.__name__)
+    order = list(State)
+    return [(a, b, sorted(drawn[a, b])) for a, b in sorted(drawn, key=lambda pair: [order.index(s) for s in pair])]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(mermaid() + "\n")
