@@ -38,7 +38,7 @@ from engine.effects import (
     TimerFired,
 )
 from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
-from engine.ids import ThreadId, thread_of
+from engine.ids import InterruptId, ThreadId, thread_of
 from engine.ports import (
     Answer,
     Approvals,
@@ -125,7 +125,8 @@ class Outbox:
         approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
             case NewTurn():
-                await self._take_turn(heard, conversation or self._begun(heard), work)
+                voids = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
+                await self._take_turn(heard, conversation or self._begun(heard), voids, work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait():
@@ -143,7 +144,9 @@ class Outbox:
         direct = heard.place.channel.startswith("D")
         return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, self._clock.now())
 
-    async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
+    async def _take_turn(
+        self, heard: Hear, conversation: Conversation, voids: frozenset[InterruptId], work: Work
+    ) -> None:
         conversation = replace(conversation, turn=heard.ts)
         await self._desk.keep(conversation)
         turn = Turn(
@@ -153,6 +156,7 @@ class Outbox:
             text=heard.text,
             user=heard.user,
             channel=heard.place.channel,
+            voids=voids,
         )
         with self._metrics.run():
             standstill = await self._graphs.start(turn, work.fence)

@@ -181,7 +181,10 @@ class Standstill:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run."""
+    """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run.
+
+    `voids` are the interrupts whose approvals ended without an answer: this input may void them, and no others.
+    """
 
     thread: ThreadId
     agent: AgentName
@@ -189,6 +192,7 @@ class Turn:
     text: str
     user: UserId
     channel: ChannelId
+    voids: frozenset[InterruptId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
