@@ -1,0 +1,156 @@
+// The page's wiring: one function draws everything from the store, and every change calls it.
+
+import { focusComposer, makeComposer } from "./composer.js";
+import { help, jump } from "./dialogs.js";
+import { $, fill } from "./dom.js";
+import { drawHome } from "./home.js";
+import { icon } from "./icons.js";
+import { intro } from "./intro.js";
+import { follow } from "./live.js";
+import { drawMessages, listenToKeys, openAwaited } from "./messages.js";
+import { drawModal } from "./modal.js";
+import { go, keepPerson, linkTo, listenToRoute, readPerson, settleRoute } from "./router.js";
+import { listenToShortcuts } from "./shortcuts.js";
+import { drawSidebar } from "./sidebar.js";
+import { changed, dmName, here, HOME, onChange, store, threads, title } from "./state.js";
+import { toast } from "./toast.js";
+
+const composer = makeComposer("composer");
+const threadComposer = makeComposer("thread-composer");
+const wide = matchMedia("(min-width: 1000px)");
+let stopFollowing = () => {};
+/** Which place each part of the page shows, to know when it turns to another. */
+const showing = { main: "", thread: "" };
+
+function draw() {
+  if (!store.workspace) return;
+  drawSidebar(become);
+  const channel = here();
+  const home = store.route.place === HOME;
+  $("#home").hidden = !home;
+  $("#channel").hidden = home || !channel;
+  $("#title").textContent = home ? "Home" : channel ? title(channel) : "";
+  document.body.dataset.place = home ? "home" : (channel?.kind ?? "");
+  if (home) drawHome($("#home-blocks"), store.workspace.home);
+  if (channel) {
+    $("#rail-channels").href = linkTo(channel.name);
+    drawChannel(channel);
+  }
+  drawThread(channel);
+  drawModal(store.workspace.view);
+}
+
+/** @param {import("./state.js").Channel} channel */
+function drawChannel(channel) {
+  const place = `${store.person}/${channel.id}`;
+  const moved = turned("main", place, $("#messages"));
+  if (moved) fill($("#intro"), intro(channel, tryThis));
+  drawMessages($("#messages"), channel, null);
+  composer.aim({ channel, thread: null }, `Message ${channel.kind === "dm" ? dmName(channel) : title(channel)}`);
+  $("#messages").setAttribute("aria-label", `Messages in ${title(channel)}`);
+  if (moved) $("#scroller").scrollTop = 0;
+  openAwaited(channel, wide.matches && !store.route.thread);
+}
+
+/** @param {import("./state.js").Channel | undefined} channel */
+function drawThread(channel) {
+  const { thread } = store.route;
+  const panel = $("#thread");
+  const shown = Boolean(channel && thread && channel.messages.some((message) => message.ts === thread || message.thread_ts === thread));
+  panel.hidden = !shown;
+  document.body.classList.toggle("with-thread", shown);
+  if (!channel || !thread || !shown) {
+    showing.thread = "";
+    return;
+  }
+  turned("thread", `${store.person}/${channel.id}/${thread}`, $("#thread-messages"));
+  drawMessages($("#thread-messages"), channel, thread);
+  const count = threads(channel).get(thread)?.length ?? 0;
+  $("#thread-place").textContent = `${title(channel)} · ${count === 1 ? "1 reply" : `${count} replies`}`;
+  threadComposer.aim({ channel, thread }, "Reply in the thread");
+}
+
+/**
+ * Empties a list that turns to another place, and keeps it from being read out as if all of it were news.
+ * @param {"main" | "thread"} part @param {string} place @param {HTMLElement} list
+ */
+function turned(part, place, list) {
+  if (showing[part] === place) return false;
+  showing[part] = place;
+  list.setAttribute("aria-live", "off");
+  list.replaceChildren();
+  setTimeout(() => list.setAttribute("aria-live", "polite"), 500);
+  return true;
+}
+
+/** @param {string} text */
+function tryThis(text) {
+  composer.write(text);
+  composer.field.focus();
+}
+
+/** Acts as another member from now on. @param {string} name */
+function become(name) {
+  stopFollowing();
+  keepPerson(name);
+  store.person = name;
+  stopFollowing = follow(name, { state: arrived, status: connection, unknown });
+}
+
+/** @param {any} state */
+function arrived(state) {
+  const first = !store.workspace || store.workspace.me.id !== state.me.id;
+  store.workspace = state;
+  if (first) document.body.classList.add("ready");
+  settleRoute();
+  changed();
+}
+
+/** @param {typeof store.status} status */
+function connection(status) {
+  store.status = status;
+  $("#offline").hidden = status !== "lost";
+  changed();
+}
+
+function unknown() {
+  const wrong = store.person;
+  if (wrong === "alice") return connection("lost");
+  become("alice");
+  toast(`Nobody here is called “${wrong}”. You are alice.`, "error");
+}
+
+/** @returns {boolean} whether there was a thread to close */
+function closeThread() {
+  const { place, thread } = store.route;
+  if (!thread) return false;
+  go(place);
+  const row = document.querySelector(`#messages article[data-ts="${CSS.escape(thread)}"]`);
+  if (row) /** @type {HTMLElement} */ (row).focus({ preventScroll: true });
+  else focusComposer();
+  return true;
+}
+
+function listen() {
+  $("#skip").addEventListener("click", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    focusComposer();
+  });
+  $("#close-thread").addEventListener("click", closeThread);
+  $("#help-button").addEventListener("click", help);
+  $("#jump-button").addEventListener("click", jump);
+  $("#menu-button").addEventListener("click", () => document.body.classList.toggle("with-menu"));
+  $("#shade").addEventListener("click", () => document.body.classList.remove("with-menu"));
+  for (const part of [$("#sidebar"), $(".rail")]) part.addEventListener("click", (/** @type {any} */ event) => event.target.closest("a") && document.body.classList.remove("with-menu"));
+  document.addEventListener("visibilitychange", changed);
+  for (const list of [$("#messages"), $("#thread-messages")]) listenToKeys(list);
+  listenToShortcuts({ closeThread });
+}
+
+$("#composer-place").append(composer.node);
+$("#thread-composer-place").append(threadComposer.node);
+for (const place of document.querySelectorAll("[data-icon]")) place.prepend(icon(/** @type {HTMLElement} */ (place).dataset.icon ?? ""));
+onChange(draw);
+listen();
+listenToRoute();
+become(readPerson());

@@ -1,0 +1,32 @@
+// A file of a message: its name, its size, and a link to it.
+
+import { h, safeUrl } from "./dom.js";
+import { icon } from "./icons.js";
+import { leaf } from "./text.js";
+
+/** @param {number | undefined} bytes */
+export function size(bytes) {
+  if (typeof bytes !== "number") return "";
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1000).toFixed(bytes < 1e4 ? 1 : 0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** @param {import("./state.js").File} file */
+export function fileCard(file) {
+  const name = file.title || file.name || file.id || "File";
+  const url = safeUrl(file.url_private ?? file.permalink ?? file.url_private_download);
+  const save = safeUrl(file.url_private_download ?? file.url_private);
+  const details = [file.pretty_type || file.mimetype, size(file.size)].filter(Boolean).join(" · ");
+  return h(
+    "div",
+    { class: "file" },
+    icon("file"),
+    h(
+      "div",
+      { class: "file-body" },
+      url ? h("a", { href: url, target: "_blank", rel: "noopener" }, h("bdi", {}, leaf(name))) : h("bdi", {}, leaf(name)),
+      h("div", { class: "hint" }, details),
+    ),
+    save ? h("a", { class: "button small", href: save, download: file.name ?? "", "aria-label": `Download ${name}` }, "Download") : null,
+  );
+}

@@ -1,0 +1,36 @@
+// What stands at the top of a channel: what it is for, and something to try.
+
+import { avatar } from "./avatar.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { bare, bot, dmName, title } from "./state.js";
+
+/** @type {Record<string, {text: string, tries: string[]}>} */
+const known = {
+  deploys: {
+    text: "The deploy agent listens here. Mention it, and somebody else approves what it is about to run.",
+    tries: ["@signoff ship billing 2.4.1 to production"],
+  },
+  refunds: {
+    text: "The refund reviewer listens here. Ask for a refund; a person checks its proposal, and can edit it first.",
+    tries: ["@signoff refund order 1042, the lamp arrived broken"],
+  },
+  approvals: { text: "Approvals that are posted apart from their conversation arrive here.", tries: [] },
+  general: { text: "A channel for everybody. No agent listens here.", tries: [] },
+  dm: { text: "A conversation with the agent. It asks what it needs to know; answer in your own words.", tries: ["plan a trip"] },
+};
+
+/** @param {import("./state.js").Channel} channel @param {(text: string) => void} write puts a text into the composer */
+export function intro(channel, write) {
+  const about = known[channel.kind === "dm" ? "dm" : bare(channel.name)];
+  const name = channel.kind === "dm" ? dmName(channel) : title(channel);
+  const tries = (about?.tries ?? []).map((text) => text.replace("@signoff", `@${bot().name}`));
+  return h(
+    "div",
+    { class: "intro" },
+    channel.kind === "dm" ? avatar({ name, is_bot: true }, "large") : h("span", { class: "intro-sign", "aria-hidden": "true" }, "#"),
+    h("h3", {}, name),
+    h("p", {}, about?.text ?? "This is the beginning of the channel."),
+    tries.length ? h("p", { class: "try" }, h("span", { class: "hint" }, "Try"), tries.map((text) => h("button", { type: "button", class: "try-text", onclick: () => write(text) }, icon("send"), text))) : null,
+  );
+}

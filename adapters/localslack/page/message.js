@@ -1,0 +1,88 @@
+// One message: who, when, what, its files, and the thread under it.
+
+import { avatar } from "./avatar.js";
+import { blocks } from "./blocks.js";
+import { h } from "./dom.js";
+import { fileCard } from "./files.js";
+import { icon } from "./icons.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { go, linkTo } from "./router.js";
+import { isBot } from "./state.js";
+import { asDate, clock, day, full } from "./time.js";
+
+/**
+ * @typedef {object} Row
+ * @property {import("./state.js").Message} message
+ * @property {import("./state.js").Channel} channel
+ * @property {boolean} compact       continues what the same person said just before
+ * @property {string} newDay         the day's name, on its first message
+ * @property {{count: number, last: string, names: string[], unread: number, waits: boolean} | null} thread
+ * @property {boolean} inThread      stands in the thread panel
+ */
+
+/** @param {Row} row everything that its drawing depends on, as text */
+export const rowMark = ({ message, compact, newDay, thread, inThread }) => JSON.stringify([message, compact, newDay, thread, inThread]);
+
+/** @param {Row} row @returns {HTMLElement} */
+export function messageRow(row) {
+  const { message, compact, newDay } = row;
+  const when = asDate(message.ts);
+  const classes = ["message", compact && "compact", message.ephemeral && "ephemeral"].filter(Boolean).join(" ");
+  const article = h(
+    "article",
+    { class: classes, tabindex: -1, "aria-label": `${message.name}, ${clock(when)}`, "data-ts": message.ts },
+    h("div", { class: "gutter" }, compact ? h("time", { class: "side-time", datetime: when.toISOString() }, clock(when)) : avatar(message)),
+    h("div", { class: "body" }, message.ephemeral ? onlyYou() : null, compact ? null : byline(row, when), content(row), edited(message), files(message), threadLink(row)),
+    tools(row),
+  );
+  return h("div", { class: "row" }, newDay ? h("div", { class: "day", role: "separator" }, h("span", {}, newDay)) : null, article);
+}
+
+const onlyYou = () => h("div", { class: "only-you" }, icon("eye"), "Only visible to you");
+
+/** @param {Row} row @param {Date} when */
+function byline({ message, channel }, when) {
+  return h(
+    "div",
+    { class: "byline" },
+    h("bdi", { class: "name" }, message.name),
+    isBot(message) ? h("span", { class: "app" }, "APP") : null,
+    h("a", { class: "when", href: linkTo(channel.name, message.thread_ts ?? null), title: full(when) }, h("time", { datetime: when.toISOString() }, clock(when))),
+  );
+}
+
+/** @param {Row} row */
+function content({ message, channel, inThread }) {
+  const surface = { name: `${inThread ? "t" : "c"}${message.ts.replace(".", "-")}`, address: { channel: channel.id, ts: message.ts } };
+  if (message.blocks?.length) return h("div", { class: "content blocks" }, blocks(message.blocks, surface));
+  return message.text ? h("div", { class: "content text", dir: "auto" }, mrkdwn(message.text)) : null;
+}
+
+/** @param {import("./state.js").Message} message */
+const edited = (message) => (message.edited ? h("span", { class: "edited" }, "(edited)") : null);
+
+/** @param {import("./state.js").Message} message */
+const files = (message) => (message.files?.length ? h("div", { class: "files" }, message.files.map(fileCard)) : null);
+
+/** @param {Row} row */
+function threadLink({ message, channel, thread, inThread }) {
+  if (!thread || inThread) return null;
+  const words = thread.count === 1 ? "1 reply" : `${thread.count} replies`;
+  const last = asDate(thread.last);
+  return h(
+    "a",
+    { class: `thread-link${thread.unread ? " unread" : ""}`, href: linkTo(channel.name, message.ts), "data-focus": "thread" },
+    h("span", { class: "faces" }, thread.names.map((name) => avatar({ name }, "tiny"))),
+    h("b", {}, words),
+    thread.unread ? h("span", { class: "new" }, `${thread.unread} new`) : null,
+    thread.waits ? h("span", { class: "waits" }, "Needs a decision") : null,
+    h("span", { class: "hint" }, `${day(last)} at ${clock(last)}`),
+  );
+}
+
+/** @param {Row} row */
+function tools({ message, channel, inThread }) {
+  if (inThread || message.ephemeral) return null;
+  const open = () => go(channel.name, message.thread_ts ?? message.ts);
+  return h("div", { class: "tools" }, h("button", { type: "button", class: "plain", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("thread")));
+}

@@ -1,0 +1,67 @@
+// Deep links: #/deploys opens a channel, #/deploys/1700000000.000100 a thread in it, #/home the bot's Home tab.
+// Who acts is kept for each browser tab (sessionStorage) and can be given as ?as=bob.
+
+import { bare, channels, changed, HOME, store } from "./state.js";
+
+const personKey = "signoff.person";
+const DEFAULT_PERSON = "alice";
+
+/** @returns {import("./state.js").Route} */
+export function readRoute() {
+  const [place = "", thread = ""] = location.hash.replace(/^#\/?/, "").split("/").map(decode);
+  return { place, thread: thread || null };
+}
+
+/** @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** @param {string} place @param {string | null} [thread] */
+export function linkTo(place, thread) {
+  return `#/${encodeURIComponent(bare(place))}${thread ? `/${thread}` : ""}`;
+}
+
+/** @param {string} place @param {string | null} [thread] */
+export function go(place, thread = null) {
+  const link = linkTo(place, thread);
+  if (location.hash !== link) location.hash = link;
+}
+
+/** A place that does not exist (any more) falls back to the first channel with something to try in it. */
+export function settleRoute() {
+  const route = readRoute();
+  const names = channels().map((channel) => bare(channel.name));
+  const found = channels().find((channel) => channel.id === route.place || bare(channel.name) === route.place);
+  if (found) route.place = found.name;
+  else if (route.place !== HOME && names.length) {
+    const first = names.includes("deploys") ? "deploys" : names[0];
+    history.replaceState(null, "", linkTo(first));
+    Object.assign(route, { place: channels().find((channel) => bare(channel.name) === first)?.name, thread: null });
+  }
+  store.route = route;
+}
+
+export function listenToRoute() {
+  window.addEventListener("hashchange", () => {
+    settleRoute();
+    changed();
+  });
+}
+
+/** @returns {string} */
+export function readPerson() {
+  return new URL(location.href).searchParams.get("as") || sessionStorage.getItem(personKey) || DEFAULT_PERSON;
+}
+
+/** @param {string} name */
+export function keepPerson(name) {
+  sessionStorage.setItem(personKey, name);
+  const url = new URL(location.href);
+  url.searchParams.set("as", name);
+  history.replaceState(null, "", url);
+}

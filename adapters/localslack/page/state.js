@@ -1,0 +1,121 @@
+// What the page knows: who acts, where they are looking, and the workspace's last state. One object, one change signal.
+
+/**
+ * @typedef {{id: string, name: string, is_bot?: boolean, guest?: boolean, team?: string}} Person
+ * @typedef {{id?: string, name?: string, title?: string, size?: number, mimetype?: string, pretty_type?: string,
+ *            url_private?: string, url_private_download?: string, permalink?: string}} File
+ * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
+ *            ephemeral?: boolean, edited?: any, files?: File[], is_bot?: boolean, bot_id?: string}} Message
+ * @typedef {{id: string, name: string, kind: "channel" | "dm", messages: Message[]}} Channel
+ * @typedef {{me: Person, people: Person[], channels: Channel[], view: any, home: any}} Workspace
+ * @typedef {{place: string, thread: string | null}} Route   place: a channel's name, or "home"
+ */
+
+export const HOME = "home";
+const seenKey = "signoff.seen";
+
+export const store = {
+  person: "",
+  /** @type {Workspace | null} */
+  workspace: null,
+  /** @type {"connecting" | "live" | "lost"} */
+  status: "connecting",
+  /** @type {Route} */
+  route: { place: "", thread: null },
+};
+
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** @param {() => void} listener */
+export function onChange(listener) {
+  listeners.add(listener);
+}
+
+export function changed() {
+  for (const listener of listeners) listener();
+}
+
+/** @returns {Channel[]} */
+export const channels = () => store.workspace?.channels ?? [];
+
+/** The channel on screen. @returns {Channel | undefined} */
+export function here() {
+  const { place } = store.route;
+  return channels().find((channel) => channel.name === place || channel.id === place);
+}
+
+/** @returns {Person} the bot, as the state names it, else by its well-known name */
+export function bot() {
+  const people = /** @type {any} */ (store.workspace)?.people ?? [];
+  return /** @type {any} */ (store.workspace)?.bot ?? people.find((/** @type {Person} */ p) => isBot(p)) ?? { id: "", name: "signoff" };
+}
+
+/** @param {any} who a person, or a message's author */
+export function isBot(who) {
+  return Boolean(who.is_bot || who.bot_id || who.name === "signoff" || who.user === "USLACKBOT");
+}
+
+/** @param {string} id */
+export function nameOf(id) {
+  if (id === bot().id) return bot().name;
+  return store.workspace?.people.find((person) => person.id === id)?.name ?? id;
+}
+
+/** @param {string} id */
+export function channelName(id) {
+  return channels().find((channel) => channel.id === id)?.name ?? id;
+}
+
+/** A channel's title: "#deploys", or the other person of a direct message. @param {Channel} channel */
+export const title = (channel) => (channel.kind === "dm" ? dmName(channel) : `#${bare(channel.name)}`);
+
+/** @param {string} name */
+export const bare = (name) => name.replace(/^#/, "");
+
+/** @param {Channel} channel */
+export function dmName(channel) {
+  const name = bare(channel.name);
+  return ["dm", "directmessage", channel.id.toLowerCase()].includes(name.toLowerCase()) ? bot().name : name;
+}
+
+/** @param {Message} message whether it stands in the channel itself, not in a thread */
+export const isRoot = (message) => !message.thread_ts || message.thread_ts === message.ts;
+
+/** @param {Channel} channel @returns {Map<string, Message[]>} replies by the `ts` of their root */
+export function threads(channel) {
+  const byRoot = new Map();
+  for (const message of channel.messages) {
+    if (isRoot(message)) continue;
+    if (!byRoot.has(message.thread_ts)) byRoot.set(message.thread_ts, []);
+    byRoot.get(message.thread_ts).push(message);
+  }
+  return byRoot;
+}
+
+/** @returns {Record<string, string>} the newest `ts` seen, by "person/channel" or "person/channel/thread" */
+function seen() {
+  try {
+    return JSON.parse(localStorage.getItem(seenKey) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Channel} channel @param {string | null} thread */
+const seenName = (channel, thread) => [store.workspace?.me.id, channel.id, thread].filter(Boolean).join("/");
+
+/** @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
+export function markSeen(channel, thread, messages) {
+  const newest = messages.at(-1)?.ts;
+  const all = seen();
+  const name = seenName(channel, thread);
+  if (!newest || (all[name] ?? "") >= newest) return;
+  localStorage.setItem(seenKey, JSON.stringify({ ...all, [name]: newest }));
+}
+
+/** How many messages by others came since this person last looked. @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
+export function unread(channel, thread, messages) {
+  const last = seen()[seenName(channel, thread)] ?? "";
+  return messages.filter((message) => message.ts > last && message.user !== store.workspace?.me.id).length;
+}
