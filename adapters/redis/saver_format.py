@@ -1,0 +1,208 @@
+"""How the saver writes checkpoints, values and pending writes as bytes, and reads them again. No I/O.
+
+A record is `version, three lengths, refs, parent, metadata, checkpoint`: `refs` is JSON, the names of its channel
+values, which the scripts read; `parent` is the id of the parent checkpoint; metadata and checkpoint are LangGraph's,
+serialized. A serialized thing is `length of type, type, body`. Numbers are big-endian.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    PendingWrite,
+    get_checkpoint_metadata,
+    writes_sort_key,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from adapters.redis.saver_scripts import Loaded
+
+FENCE_KEY = "signoff_fence"
+"""Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
+
+_FORMAT = 1
+_RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
+_WRITE = struct.Struct(">II")  # length of path, of channel
+
+
+class DamagedCheckpointError(Exception):
+    """A stored checkpoint cannot be read. Says which thread, checkpoint and part, and never what was in it."""
+
+    def __init__(self, at: "Place", part: str, why: str) -> None:
+        super().__init__(
+            f"{part} of checkpoint {at.checkpoint} (thread {at.thread!r}, namespace {at.namespace!r}) "
+            f"cannot be read: {why}; resume from an older checkpoint, or delete the thread"
+        )
+        self.thread = at.thread
+        self.checkpoint = at.checkpoint
+        self.part = part
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which checkpoint is meant; `checkpoint` "" is the newest."""
+
+    thread: str
+    namespace: str
+    checkpoint: str = ""
+
+    @classmethod
+    def of(cls, config: RunnableConfig) -> "Place":
+        """Read LangGraph's configuration."""
+        told = config["configurable"]
+        return cls(str(told["thread_id"]), told.get("checkpoint_ns") or "", told.get("checkpoint_id") or "")
+
+    def config(self) -> RunnableConfig:
+        """Write LangGraph's configuration."""
+        return {
+            "configurable": {
+                "thread_id": self.thread,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": self.checkpoint,
+            }
+        }
+
+
+def escape(text: str) -> str:
+    """Keep the separator 0x00 out of a namespace, a task or a checkpoint's id."""
+    return text.replace("%", "%25").replace("\0", "%00") if "\0" in text or "%" in text else text
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`."""
+    return text.replace("%00", "\0").replace("%25", "%") if "%" in text else text
+
+
+def value_name(channel: str, version: str | float) -> str:
+    """Name a channel's value; a version holds no 0x00, a channel may."""
+    return f"{version}\0{channel}"
+
+
+def value_names(checkpoint: Checkpoint) -> dict[str, str]:
+    """Give name -> channel of the values that a checkpoint has. A value without a version is not part of it."""
+    versions = checkpoint["channel_versions"]
+    return {
+        value_name(channel, versions[channel]): channel
+        for channel in checkpoint["channel_values"]
+        if channel in versions
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The layout above, with a serializer."""
+
+    serde: SerializerProtocol
+
+    def dump(self, value: Any) -> bytes:
+        """Serialize anything."""
+        kind, body = self.serde.dumps_typed(value)
+        name = kind.encode()
+        return bytes((len(name),)) + name + body
+
+    def load(self, raw: bytes) -> Any:
+        """Undo `dump`; raises whatever the serializer raises."""
+        end = 1 + raw[0]
+        return self.serde.loads_typed((raw[1:end].decode(), raw[end:]))
+
+    def record(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, names: Sequence[str]
+    ) -> bytes:
+        """Write a checkpoint's record; `names` are those of its values."""
+        bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
+        told = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
+        told.pop(FENCE_KEY, None)
+        refs = json.dumps(names, ensure_ascii=False, separators=(",", ":")).encode()
+        parent, about = Place.of(config).checkpoint.encode(), self.dump(told)
+        return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
+
+    def writes(self, writes: Sequence[tuple[str, Any]], task: str, path: str) -> list[str | bytes]:
+        """Write pending writes as `name, write` pairs in one list."""
+        done: list[str | bytes] = []
+        prefix, where = escape(task) + "\0", path.encode()
+        for index, (channel, value) in enumerate(writes):
+            name = channel.encode()
+            done.append(f"{prefix}{WRITES_IDX_MAP.get(channel, index)}")
+            done.append(_WRITE.pack(len(where), len(name)) + where + name + self.dump(value))
+        return done
+
+    def read_metadata(self, at: Place, record: bytes) -> CheckpointMetadata:
+        """Read the metadata alone. Raises DamagedCheckpointError."""
+        return cast("CheckpointMetadata", self._part(at, "metadata", _split(at, record)[2]))
+
+    def read(self, thread: str, namespace: str, loaded: Loaded) -> CheckpointTuple:
+        """Read a checkpoint. Raises DamagedCheckpointError."""
+        at = Place(thread, namespace, unescape(loaded.checkpoint))
+        refs, parent, about, bare = _split(at, loaded.record)
+        checkpoint = cast("Checkpoint", self._part(at, "the state", bare))
+        checkpoint["channel_values"] = {
+            channel: self._part(at, f"channel {channel!r}", raw)
+            for channel, raw in zip(_channels(at, refs), loaded.values, strict=True)
+        }
+        return CheckpointTuple(
+            config=at.config(),
+            checkpoint=checkpoint,
+            metadata=cast("CheckpointMetadata", self._part(at, "metadata", about)),
+            parent_config=Place(thread, namespace, parent.decode()).config() if parent else None,
+            pending_writes=self._read_writes(at, loaded),
+        )
+
+    def _read_writes(self, at: Place, loaded: Loaded) -> list[PendingWrite]:
+        words = loaded.names.decode().split("\0")
+        found: list[tuple[tuple[str, str, int], PendingWrite]] = []
+        for name, number, raw in zip(words[0::2], words[1::2], loaded.writes, strict=False):
+            task, index = unescape(name), int(number)
+            path, channel, body = _split_write(at, task, raw)
+            value = self._part(at, f"a write of task {task} to {channel!r}", body)
+            found.append((writes_sort_key(path, task, index), (task, channel, value)))
+        found.sort(key=lambda write: write[0])
+        return [write for _, write in found]
+
+    def _part(self, at: Place, part: str, raw: bytes | None) -> Any:
+        if raw is None:
+            raise DamagedCheckpointError(at, part, "it is gone")
+        try:
+            return self.load(raw)
+        except Exception as error:
+            raise DamagedCheckpointError(at, part, type(error).__name__) from error
+
+
+def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """Split a record into refs, parent, metadata and checkpoint."""
+    if len(record) < _RECORD.size:
+        raise DamagedCheckpointError(at, "the record", "it is cut short")
+    version, refs, parent, about = _RECORD.unpack_from(record)
+    if version != _FORMAT:
+        raise DamagedCheckpointError(
+            at, "the record", f"it has format {version}, this version of Signoff knows {_FORMAT}"
+        )
+    first = _RECORD.size
+    second, third = first + refs, first + refs + parent
+    return record[first:second], record[second:third], record[third : third + about], record[third + about :]
+
+
+def _channels(at: Place, refs: bytes) -> list[str]:
+    try:
+        return [name.partition("\0")[2] for name in json.loads(refs)]
+    except ValueError as error:
+        raise DamagedCheckpointError(at, "the record", "its list of values is broken") from error
+
+
+def _split_write(at: Place, task: str, raw: bytes | None) -> tuple[str, str, bytes]:
+    if raw is None or len(raw) < _WRITE.size:
+        raise DamagedCheckpointError(at, f"a write of task {task}", "it is gone" if raw is None else "it is cut short")
+    path, channel = _WRITE.unpack_from(raw)
+    first = _WRITE.size
+    return (
+        raw[first : first + path].decode(),
+        raw[first + path : first + path + channel].decode(),
+        raw[first + path + channel :],
+    )

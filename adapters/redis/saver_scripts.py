@@ -1,0 +1,198 @@
+r"""The saver's three scripts and the layout that they share.
+
+A thread has two keys, so that a TTL is refreshed in one step and a deletion is complete whatever the thread holds:
+
+* `checkpoints`, a sorted set of `NAMESPACE \0 CHECKPOINT`, all with score 0: Redis sorts them by name, and LangGraph's
+  checkpoint ids sort by time, so that the newest of a namespace is the last.
+* `state`, a hash:
+  `c \0 NAMESPACE \0 CHECKPOINT` is a record (see `adapters.redis.saver_format`),
+  `v \0 NAMESPACE \0 VERSION \0 CHANNEL` a channel's value, stored once for each version,
+  `w \0 NAMESPACE \0 CHECKPOINT \0 TASK \0 INDEX` a pending write,
+  `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each.
+
+`token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which whoever
+takes the thread's lane counts up: a worker that lost its lease cannot write any more
+(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html).
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+from adapters.redis.keys import thread_of
+from adapters.redis.scripts import Key, Script
+
+_FENCE = r"""
+local owner = tonumber(redis.call('GET', fence) or 0)
+if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
+local place = namespace .. '\0' .. checkpoint
+"""
+
+_RETENTION = r"""
+if tonumber(seconds) > 0 then
+  redis.call('EXPIRE', checkpoints, seconds)
+  redis.call('EXPIRE', state, seconds)
+end
+return {'stored'}
+"""
+
+
+class FencedError(Exception):
+    """A run that lost its thread tried to write; nothing was stored. The thread's new owner does its work again."""
+
+    def __init__(self, thread: str, token: int, owner: int) -> None:
+        super().__init__(
+            f"the run with token {token} no longer owns thread {thread!r} (token {owner} does): nothing was stored"
+        )
+        self.thread = thread
+        self.token = token
+        self.owner = owner
+
+
+class Loaded(NamedTuple):
+    """One checkpoint as stored. A value is None where it is lost; `names` are those of `writes`, in the same order."""
+
+    checkpoint: str
+    record: bytes
+    values: list[bytes | None]
+    names: bytes
+    writes: list[bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Script[Loaded | None]):
+    """Read a checkpoint with its values and pending writes; `checkpoint` "" is the newest of the namespace."""
+
+    LUA = r"""
+    if checkpoint == '' then
+      local newest = redis.call(
+        'ZREVRANGEBYLEX', checkpoints, '(' .. namespace .. '\1', '[' .. namespace .. '\0', 'LIMIT', 0, 1)[1]
+      if not newest then return false end
+      checkpoint = string.sub(newest, #namespace + 2)
+    end
+    local place = namespace .. '\0' .. checkpoint
+    local record = redis.call('HGET', state, 'c\0' .. place)
+    if not record then return false end
+
+    local function get(fields)
+      local found = {}
+      for i = 1, #fields, 1000 do
+        local some = redis.call('HMGET', state, unpack(fields, i, math.min(i + 999, #fields)))
+        for j = 1, #some do found[i + j - 1] = some[j] end
+      end
+      return found
+    end
+
+    local values, writes = {}, {}
+    for i, name in ipairs(cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))) do
+      values[i] = 'v\0' .. namespace .. '\0' .. name
+    end
+    local names = redis.call('HGET', state, 'w\0' .. place) or ''
+    for name in string.gmatch(names, '(%Z*%z%Z*)%z') do
+      writes[#writes + 1] = 'w\0' .. place .. '\0' .. name
+    end
+    return {checkpoint, record, get(values), names, get(writes)}
+    """
+
+    checkpoints: Key
+    state: Key
+    namespace: str
+    checkpoint: str
+
+    @override
+    def read(self, reply: Any) -> Loaded | None:
+        """Read `{checkpoint, record, values, names, writes}`, or nothing."""
+        return None if reply is None else Loaded(reply[0].decode(), *reply[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Put(Script[list[str]]):
+    """Store a checkpoint and the values that changed; safe to run twice.
+
+    The record refers to values by name, `VERSION 0x00 CHANNEL`. If one is neither in `values` nor stored, nothing is
+    written and the result names what lacks, to be sent with another try; else the result is empty.
+    """
+
+    LUA = (
+        _FENCE
+        + r"""
+    local given, lacking = {}, {}
+    for i = 1, #values, 2 do given[values[i]] = true end
+    for _, name in ipairs(cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))) do
+      if not given[name] and redis.call('HEXISTS', state, 'v\0' .. namespace .. '\0' .. name) == 0 then
+        lacking[#lacking + 1] = name
+      end
+    end
+    if #lacking > 0 then return {'lacking', lacking} end
+
+    for i = 1, #values, 2 do
+      redis.call('HSETNX', state, 'v\0' .. namespace .. '\0' .. values[i], values[i + 1])
+    end
+    redis.call('HSET', state, 'c\0' .. place, record)
+    redis.call('ZADD', checkpoints, 0, place)
+    """
+        + _RETENTION
+    )
+
+    checkpoints: Key
+    state: Key
+    fence: Key
+    namespace: str
+    checkpoint: str
+    token: int | str
+    seconds: int
+    record: bytes
+    values: tuple[str | bytes, ...]
+
+    @override
+    def read(self, reply: Any) -> list[str]:
+        """Read what lacks. Raises FencedError."""
+        _refuse_fenced(reply, self.fence, self.token)
+        return [name.decode() for name in reply[1]] if reply[0] == b"lacking" else []
+
+
+@dataclass(frozen=True, slots=True)
+class PutWrites(Script[None]):
+    """Store pending writes of a checkpoint, `name, write` each; safe to run twice.
+
+    The first write of a task and index stays, except that a negative index (an interrupt, an answer, an error) is
+    overwritten: so LangGraph's own savers do.
+    """
+
+    LUA = (
+        _FENCE
+        + r"""
+    local prefix, new = 'w\0' .. place .. '\0', {}
+    for i = 1, #writes, 2 do
+      if redis.call('HSETNX', state, prefix .. writes[i], writes[i + 1]) == 1 then
+        new[#new + 1] = writes[i] .. '\0'
+      elseif string.find(writes[i], '%z%-') then
+        redis.call('HSET', state, prefix .. writes[i], writes[i + 1])
+      end
+    end
+    if #new > 0 then
+      redis.call('HSET', state, 'w\0' .. place, (redis.call('HGET', state, 'w\0' .. place) or '') .. table.concat(new))
+    end
+    """
+        + _RETENTION
+    )
+
+    checkpoints: Key
+    state: Key
+    fence: Key
+    namespace: str
+    checkpoint: str
+    token: int | str
+    seconds: int
+    writes: tuple[str | bytes, ...]
+
+    @override
+    def read(self, reply: Any) -> None:
+        """Read nothing. Raises FencedError."""
+        _refuse_fenced(reply, self.fence, self.token)
+
+
+def _refuse_fenced(reply: Any, fence: Key, token: int | str) -> None:
+    if reply[0] == b"fenced":
+        raise FencedError(thread_of(fence), int(token), int(reply[1]))
