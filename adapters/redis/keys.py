@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote
 
 from adapters.redis.scripts import Key
 
+HOUR = timedelta(hours=1)
+"""More than any lease or pause: their own TTL is what they are."""
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 
@@ -26,7 +28,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of key. `lives` is the TTL that its writers set; None needs a `reason` why it stays for ever."""
+    """One kind of key. `lives` is the TTL that its writers set; `reason` says why it stays longer, or for ever."""
 
     name: str
     type: str
@@ -36,7 +38,7 @@ class Kind:
     of_thread: bool = True
 
 
-_RECORD = "the operator's record: gone when the thread is deleted"
+_WAITED_FOR = "stays while an approval of the thread is open: people may take as long as they need"
 
 CHECKPOINTS = Kind(
     "checkpoints", "zset", "index of the saver: `NAMESPACE 0x00 CHECKPOINT`, all of score 0, so by name",
@@ -46,14 +48,16 @@ STATE = Kind(
     "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
     None, "as `checkpoints`",
 )  # fmt: skip
-APPROVAL = Kind("approval", "string", "one approval, versioned document", None, _RECORD)
-APPROVALS = Kind("approvals", "hash", "approvals of the thread: `HASH` -> state", None, _RECORD)
-AUDIT = Kind("audit", "stream", "who did what, when, under which rule (P9)", None, _RECORD)
+APPROVAL = Kind("approval", "string", "one approval: `VERSION newline DOCUMENT`", MONTH, _WAITED_FOR)
+APPROVALS = Kind("approvals", "zset", "approvals of the thread, `HASH` by the time it was asked", MONTH, _WAITED_FOR)
+OPEN = Kind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
+AUDIT = Kind("audit", "stream", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
-CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", None, _RECORD)
+CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
 MAIL = Kind(
     "mail", "list", "a lane's waiting messages, oldest first", None, "unfinished work: gone when the lane is empty"
 )
+LEASE = Kind("lease", "string", "who serves a lane, or a pause before its next try", HOUR)
 FENCE = Kind("fence", "string", "counts a lane's owners; the saver refuses writes of an older one", MONTH)
 TRIES = Kind("tries", "string", "how often the head of a lane was begun", MONTH)
 SEEN = Kind("seen", "string", "a message that a lane accepted already", DAY)
@@ -62,11 +66,16 @@ EVENT = Kind(
     "event", "string", "a Slack event that was accepted already; Slack repeats for some minutes", DAY, of_thread=False
 )
 DEAD = Kind(
-    "dead", "stream", "messages given up after too many tries", None, "an operator must see them", of_thread=False
-)
-DIRTY = Kind(
-    "dirty", "zset", "lanes with waiting messages, by the time of their oldest", None, "an index of unfinished work",
+    "dead", "hash", "messages given up after too many tries, by their ids", None, "an operator must see them",
     of_thread=False,
+)  # fmt: skip
+DIRTY = Kind(
+    "dirty", "zset", "lanes that may have waiting messages, by the stamp of their newest", None,
+    "an index of unfinished work", of_thread=False,
+)  # fmt: skip
+DOCKET = Kind(
+    "docket", "docket's own", "timers and bells between processes (pydocket)", None,
+    "timers of open approvals; what is done is gone", of_thread=False,
 )  # fmt: skip
 PENDING = Kind(
     "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
@@ -75,8 +84,8 @@ PENDING = Kind(
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
-    CHECKPOINTS, STATE, APPROVAL, APPROVALS, AUDIT, POSTED, CONVERSATION, MAIL, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, PENDING, META,
+    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
+    EVENT, DEAD, DIRTY, DOCKET, PENDING, META,
 )  # fmt: skip
 
 
@@ -110,6 +119,10 @@ class Keys:
         """Name the list of the thread's approvals."""
         return self._of_thread(APPROVALS, thread)
 
+    def open(self, thread: str) -> Key:
+        """Name the set of the thread's approvals that are not closed."""
+        return self._of_thread(OPEN, thread)
+
     def audit(self, thread: str) -> Key:
         """Name the audit of the thread."""
         return self._of_thread(AUDIT, thread)
@@ -125,6 +138,10 @@ class Keys:
     def mail(self, thread: str, lane: str) -> Key:
         """Name a lane's mailbox; `lane` is `run`, `chat` or `card/HASH` (see `engine.effects.Lane`)."""
         return self._of_thread(MAIL, thread, lane)
+
+    def lease(self, thread: str, lane: str) -> Key:
+        """Name what says that a lane is being served, or rests."""
+        return self._of_thread(LEASE, thread, lane)
 
     def fence(self, thread: str, lane: str = "run") -> Key:
         """Name a lane's fence; the one of the lane `run` guards the thread's checkpoints."""
@@ -143,12 +160,16 @@ class Keys:
         return self._of_bot(EVENT, event)
 
     def dead(self) -> Key:
-        """Name the stream of dead letters."""
+        """Name the dead letters."""
         return self._of_bot(DEAD)
 
     def dirty(self) -> Key:
         """Name the index of lanes with work."""
         return self._of_bot(DIRTY)
+
+    def docket(self) -> str:
+        """Name docket's queue: all its keys begin with it."""
+        return self._of_bot(DOCKET)
 
     def pending(self, place: str) -> Key:
         """Name the index of what waits in a place: a channel, a person, or `all`."""
