@@ -187,7 +187,8 @@ def offer(state: State, hotels: list[Hotel], remark: str = "") -> Next:
         cheapest = CITIES[trip["place"]].hotels[0]
         text = (
             f"For {trip['budget']} EUR I find nothing for {nights} in {trip['place']}: "
-            f"the cheapest is {cheapest.name} at {stay(cheapest, trip['days'])} EUR. How much may it cost? Fewer days or another place would do as well."
+            f"the cheapest is {cheapest.name} at {stay(cheapest, trip['days'])} EUR. "
+            "How much may it cost? Fewer days or another place would do as well."
         )
         return ask(state, "hotel_adviser", "budget", f"{remark} {text}".strip())
     listing = "\n".join(
