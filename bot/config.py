@@ -1,0 +1,310 @@
+"""The configuration: `app.yaml`, `.env` and the environment, made into one object that is right or not there (P10).
+
+All faults are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
+so `rules` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+
+from bot.config_file import Document, environment, read
+from bot.config_shape import Agent, Approval, File, Http, Mode, agent_name_fault, checked
+from bot.faults import ConfigError, Fault, suggestion
+from engine.ids import AgentName, ChannelId, UserId
+from engine.policy import Approvers, Deadlines, Policy
+from engine.routing import Rule
+
+__all__ = [
+    "Agent",
+    "Approval",
+    "Config",
+    "Http",
+    "Mode",
+    "Secrets",
+    "agents_relying_on_defaults",
+    "approver_names",
+    "channel_names",
+    "environment",
+    "load",
+    "rules",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What only the environment says. `repr` hides the values.
+
+    `redis_url` None: the embedded server. `slack_api_url` None: Slack itself; else the address of a stand-in.
+    """
+
+    slack_bot_token: str = field(repr=False)
+    slack_app_token: str | None = field(default=None, repr=False)
+    slack_signing_secret: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    slack_api_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration that was found right. `base` is the folder that paths in it start from; `data` is absolute."""
+
+    file: Path
+    agents: Mapping[AgentName, Agent]
+    approvals: tuple[Approval, ...]
+    mode: Mode
+    http: Http
+    data: Path
+    retention: timedelta
+    secrets: Secrets
+    document: Document = field(repr=False)
+
+    @property
+    def base(self) -> Path:
+        """The folder of `app.yaml`."""
+        return self.file.absolute().parent
+
+    def where(self, *path: str | int) -> str:
+        """The file, line and key of an entry, for a `Fault`: `where("agents", "deploy", "graph")`."""
+        return self.document.where(path)
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration. `.env` beside it adds to `environ`, and never overrides it.
+
+    Raises ConfigError with every fault that was found.
+    """
+    known = environment(path.absolute().parent, environ)
+    document, faults = read(path, known)
+    if document.data is None:
+        raise ConfigError([*faults, Fault(str(path), "is empty", "Add agents: with one entry for each agent.")])
+    file, wrong = checked(File, document, document.data, ())
+    faults += wrong
+    agents, approvals = _entries(document, faults)
+    mode = file.slack.mode if file else None
+    mode, secrets = _secrets(known, mode, faults)
+    retention = file.retention if file else None
+    faults += _between_agents(document, agents)
+    faults += _between_rules(document, agents, approvals, retention)
+    if faults or file is None or secrets is None:
+        raise ConfigError(_first_of_each_place(faults))
+    return Config(
+        file=path,
+        agents=MappingProxyType({name: agent for name, agent in agents.items() if agent}),
+        approvals=tuple(approval for approval in approvals if approval),
+        mode=mode,
+        http=file.http,
+        data=path.absolute().parent / file.data.expanduser(),
+        retention=file.retention,
+        secrets=secrets,
+        document=document,
+    )
+
+
+def _first_of_each_place(faults: Iterable[Fault]) -> Iterable[Fault]:
+    """What follows from an earlier fault of the same key (a variable that is not set, say) only confuses."""
+    first: dict[str, Fault] = {}
+    for fault in faults:
+        first.setdefault(fault.where, fault)
+    return first.values()
+
+
+# What is between the entries ------------------------------------------------------------------------------------------
+
+_Agents = Mapping[AgentName, Agent | None]
+_Approvals = tuple[Approval | None, ...]
+
+
+def _entries(document: Document, faults: list[Fault]) -> tuple[_Agents, _Approvals]:
+    """Each agent and rule by itself: None for one that is wrong, so that the others keep their places."""
+    data = document.data if isinstance(document.data, dict) else {}
+    agents: dict[AgentName, Agent | None] = {}
+    approvals: list[Approval | None] = []
+    for name, value in _pairs(data.get("agents")):
+        agents[AgentName(name)], wrong = checked(Agent, document, value, ("agents", name))
+        faults += filter(None, [agent_name_fault(document, name), *wrong])
+    rules = data.get("approvals")
+    for index, value in enumerate(rules if isinstance(rules, list) else ()):
+        approval, wrong = checked(Approval, document, value, ("approvals", index))
+        approvals.append(approval)
+        faults += wrong
+    return agents, tuple(approvals)
+
+
+def _pairs(data: object) -> Iterable[tuple[str, object]]:
+    return data.items() if isinstance(data, dict) else ()
+
+
+def _between_agents(document: Document, agents: _Agents) -> Iterable[Fault]:
+    if not agents and isinstance(document.data, dict) and isinstance(document.data.get("agents"), dict):
+        yield Fault(
+            document.where(("agents",)), "there is no agent", "Add one: a name, and below it graph: file.py:name."
+        )
+    direct = [name for name, agent in agents.items() if agent and agent.direct_messages]
+    for name in direct[1:]:
+        what = f'direct messages reach "{direct[0]}" already, and only one agent can answer them'
+        where = document.where(("agents", name, "direct_messages"))
+        yield Fault(where, what, "Keep direct_messages: true at one agent.")
+    first: dict[str, AgentName] = {}
+    for name in agents:
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            what = f'"{name}" and "{other}" cannot be told apart as the first word of a message'
+            yield Fault(document.where(("agents", name)), what, "Rename one of them.")
+
+
+def _between_rules(
+    document: Document, agents: _Agents, approvals: _Approvals, retention: timedelta | None
+) -> Iterable[Fault]:
+    for index, approval in enumerate(approvals):
+        if approval is None:
+            continue
+        pattern = approval.when.agent
+        if pattern is not None and agents and not any(fnmatchcase(name, pattern) for name in agents):
+            where = document.where(("approvals", index, "when", "agent"))
+            yield Fault(where, f'"{pattern}" matches no agent', suggestion(pattern, agents))
+        before = (number for number in range(index) if _covers(approvals[number], approval))
+        if (earlier := next(before, None)) is not None:
+            what = f"this rule can never apply: approvals[{earlier}] comes first and matches all that it matches"
+            yield Fault(document.where(("approvals", index)), what, "Move it up, or remove it.")
+        for key in ("remind_after", "expires_after"):
+            length: timedelta | None = getattr(approval, key)
+            if length is not None and retention is not None and length >= retention:
+                what = "the approval would be forgotten before that, by retention"
+                yield Fault(document.where(("approvals", index, key)), what, "Make it shorter, or retention longer.")
+
+
+def _covers(earlier: Approval | None, later: Approval) -> bool:
+    """Whether a rule leaves nothing for a later one. Sure, not complete: patterns are compared as far as `*` goes."""
+    if earlier is None or earlier.is_question != later.is_question:
+        return False
+    return _wider(earlier.when.agent, later.when.agent) and _wider(earlier.when.tool, later.when.tool)
+
+
+def _wider(pattern: str | None, other: str | None) -> bool:
+    if pattern is None or pattern == other:
+        return True
+    return other is not None and not set("?[") & set(pattern) and fnmatchcase(other, pattern)
+
+
+# Secrets --------------------------------------------------------------------------------------------------------------
+
+
+def _secrets(environ: Mapping[str, str], mode: Mode | None, faults: list[Fault]) -> tuple[Mode, Secrets | None]:
+    found = {name: environ.get(name, "").strip() or None for name in _MENDS}
+    if mode is None:
+        mode = Mode.SOCKET if found["SLACK_APP_TOKEN"] or not found["SLACK_SIGNING_SECRET"] else Mode.HTTP
+    needed = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN" if mode is Mode.SOCKET else "SLACK_SIGNING_SECRET")
+    wrong = [Fault(name, "is not set", _MENDS[name]) for name in needed if found[name] is None]
+    for name, prefix in (("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")):
+        value = found[name]
+        if value is not None and not value.startswith(prefix):
+            wrong.append(Fault(name, f"is not such a token: it does not start with {prefix}", _MENDS[name]))
+    url = found["SLACK_API_URL"]
+    if url is not None and not url.startswith(("http://", "https://")):
+        wrong.append(Fault("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))
+    faults += wrong
+    bot_token = found["SLACK_BOT_TOKEN"]
+    if wrong or bot_token is None:
+        return mode, None
+    return mode, Secrets(
+        slack_bot_token=bot_token,
+        slack_app_token=found["SLACK_APP_TOKEN"],
+        slack_signing_secret=found["SLACK_SIGNING_SECRET"],
+        redis_url=found["REDIS_URL"],
+        slack_api_url=url,
+    )
+
+
+_MENDS = {
+    "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page.",
+    "SLACK_APP_TOKEN": (
+        "Make an app-level token (xapp-) with connections:write on your app's Basic Information page, "
+        "or set SLACK_SIGNING_SECRET to be reached over HTTP."
+    ),
+    "SLACK_SIGNING_SECRET": "Copy the Signing Secret from your app's Basic Information page.",
+    "REDIS_URL": "Write redis://HOST:PORT/0.",
+    "SLACK_API_URL": "Write http://HOST:PORT/api/, or unset it to reach Slack itself.",
+}
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def approver_names(config: Config) -> Mapping[str, str]:
+    """Every name of a person in the rules, with where it stands first."""
+    found: dict[str, str] = {}
+    for index, approval in enumerate(config.approvals):
+        for position, name in enumerate(approval.users):
+            found.setdefault(name, config.where("approvals", index, "approvers", "users", position))
+    return found
+
+
+def channel_names(config: Config) -> Mapping[str, str]:
+    """Every channel of the agents and rules, `#name` or a Slack id, with where it stands first."""
+    found: dict[str, str] = {}
+    for agent_name, agent in config.agents.items():
+        for position, name in enumerate(agent.channels):
+            found.setdefault(name, config.where("agents", agent_name, "channels", position))
+    for index, approval in enumerate(config.approvals):
+        if approval.post_to is not None:
+            found.setdefault(approval.post_to, config.where("approvals", index, "post_to"))
+    return found
+
+
+def unknown_names(config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> list[Fault]:
+    """A fault for each approver and channel that Slack does not know. The keys given are what Slack knows."""
+    faults = []
+    for name, where in approver_names(config).items():
+        if name not in people:
+            mend = suggestion(name, people, "Write a member's name or Slack id.")
+            faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
+    for name, where in channel_names(config).items():
+        if name not in channels:
+            mend = suggestion(name, channels, "Create it and invite the bot, or correct its name.")
+            faults.append(Fault(where, f"the bot sees no channel {name}", mend))
+    return faults
+
+
+def rules(config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> tuple[Rule, ...]:
+    """The engine's rules, with Slack's ids in place of names as `approver_names` and `channel_names` spell them.
+
+    Raises ConfigError for names that are not in the mappings, and where two names of a rule are one person.
+    """
+    if faults := unknown_names(config, people, channels):
+        raise ConfigError(faults)
+    return tuple(_rule(config, index, people, channels) for index in range(len(config.approvals)))
+
+
+def _rule(config: Config, index: int, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> Rule:
+    approval = config.approvals[index]
+    users = frozenset(people[name] for name in approval.users)
+    if len(users) < approval.quorum and approval.users:
+        what = f"a quorum of {approval.quorum} cannot be reached: some of these names are the same person"
+        where = config.where("approvals", index, "approvers", "users")
+        raise ConfigError([Fault(where, what, "Name each person once.")])
+    return Rule(
+        policy=Policy(
+            rule=f"approvals[{index}]",
+            approvers=Approvers.USERS if users else Approvers.REQUESTER,
+            users=users,
+            quorum=approval.quorum,
+            own_requests=approval.own_requests,
+        ),
+        deadlines=Deadlines(approval.remind_after, approval.expires_after, approval.on_expiry),
+        agent=approval.when.agent,
+        tool=approval.when.tool,
+        question=approval.is_question,
+        post_to=None if approval.post_to is None else channels[approval.post_to],
+    )
+
+
+def agents_relying_on_defaults(config: Config) -> tuple[AgentName, ...]:
+    """The agents that may ask for something no rule governs, questions apart."""
+    whole = [each.when.agent for each in config.approvals if each.when.tool is None and not each.is_question]
+    return tuple(
+        name for name in config.agents if not any(agent is None or fnmatchcase(name, agent) for agent in whole)
+    )

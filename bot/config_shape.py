@@ -1,0 +1,368 @@
+"""What may stand in `app.yaml`, entry by entry, and how each mistake in it is said.
+
+Each agent and each rule is checked by itself, so that a mistake in one hides none in another. Every error of pydantic
+becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from bot.config_file import Document, KeyPath
+from bot.faults import Fault, suggestion
+from engine.policy import OnExpiry
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=3650)
+DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
+"""What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
+
+_PLACEHOLDERS = ("$text", "$user", "$channel")
+_CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
+_PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
+_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def wrong(what: str, mend: str, at: str = "") -> PydanticCustomError:
+    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` names a key below."""
+    return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+def duration(value: object) -> timedelta:
+    """Read `90s`, `10m`, `4h` or `30d`."""
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d{1,9})([smhd])", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("{shown} is not a duration", "Write a number and a unit: 90s, 10m, 4h or 30d.")
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta() < length <= _LONGEST:
+        raise wrong("{shown} is not a length of time that can be waited", "Write at least 1s and at most 3650d.")
+    return length
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise wrong("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise wrong("{shown} is not a whole number", "Write a number, such as 2.")
+    return value
+
+
+def _on_expiry(value: object) -> object:
+    match value:
+        case "approve":
+            raise wrong("silence never approves, so an expiry cannot approve", 'Write "reject" or "fail".')
+        case "escalate":
+            raise wrong('this version does not support "escalate" yet', 'Write "reject" or "fail".')
+        case _:
+            return value
+
+
+def _person(value: str) -> str:
+    if not _PERSON.fullmatch(value):
+        raise wrong("{shown} is not the name of a person", "Write a member's name or Slack id, such as alice.")
+    return value.removeprefix("@")
+
+
+def _channel(value: str) -> str:
+    if not _CHANNEL.fullmatch(value):
+        raise wrong("{shown} is not a channel", 'Write its name as Slack shows it, in lower case: "#deploys".')
+    return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
+
+
+def _graph(value: str) -> str:
+    if not _GRAPH.fullmatch(value):
+        mend = "Write file.py:name or package.module:name."
+        raise wrong("{shown} does not say which object of which file is the graph", mend)
+    return value
+
+
+def _expression(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        reason = str(error).partition("\n")[0].partition(":")[0]
+        mend = "See https://jmespath.org; the default is messages[-1].content."
+        raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
+    return value
+
+
+def _template(value: JsonValue) -> JsonValue:
+    for word in _words(value):
+        if word not in _PLACEHOLDERS:
+            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
+    return value
+
+
+def _words(value: JsonValue) -> list[str]:
+    match value:
+        case str():
+            return re.findall(r"\$[A-Za-z_]\w*", value)
+        case list():
+            return [word for each in value for word in _words(each)]
+        case dict():
+            return [word for each in value.values() for word in _words(each)]
+        case _:
+            return []
+
+
+Given = Annotated[T | None, BeforeValidator(_given)]
+"""A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Person = Annotated[str, AfterValidator(_person)]
+Channel = Annotated[str, AfterValidator(_channel)]
+
+
+# Entries --------------------------------------------------------------------------------------------------------------
+
+
+class Strict(BaseModel):
+    """An entry that refuses what it does not know. `later` names keys that a later version will know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+
+
+class Agent(Strict):
+    """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
+
+    later = frozenset({"server", "interrupt_before", "answers"})
+
+    graph: Annotated[str, AfterValidator(_graph)]
+    description: str = ""
+    channels: tuple[Channel, ...] = ()
+    direct_messages: bool = False
+    input: Annotated[JsonValue, AfterValidator(_template)] = DEFAULT_INPUT
+    reply: Annotated[str, AfterValidator(_expression)] = "messages[-1].content"
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if not self.channels and not self.direct_messages:
+            raise wrong("nobody can reach this agent", "Give it channels, or direct_messages: true.")
+        if twice := next((name for name in self.channels if self.channels.count(name) > 1), None):
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", at="channels")
+        return self
+
+
+class Kind(StrEnum):
+    """The kinds of asks that a rule can name."""
+
+    QUESTION = "question"
+
+
+class When(Strict):
+    """What a rule governs: `agent` and `tool` may hold `*`. With neither it governs everything but questions."""
+
+    later = frozenset({"if"})
+
+    agent: Given[str] = None
+    tool: Given[str] = None
+    kind: Given[Kind] = None
+
+
+class NamedApprovers(Strict):
+    """The people who may decide: names, or Slack ids."""
+
+    later = frozenset({"groups", "oncall"})
+
+    users: Annotated[tuple[Person, ...], Field(min_length=1)]
+
+
+class Approval(Strict):
+    """One entry of `approvals:`."""
+
+    later = frozenset({"escalate", "decide"})
+
+    when: When = When()
+    approvers: Given[NamedApprovers] = None
+    quorum: Annotated[int, Field(ge=1), BeforeValidator(_number)] = 1
+    own_requests: bool = False
+    post_to: Given[Channel] = None
+    remind_after: Given[Duration] = None
+    expires_after: Given[Duration] = None
+    on_expiry: Annotated[OnExpiry, BeforeValidator(_on_expiry)] = OnExpiry.REJECT
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The approvers' names; none where the requester answers a question."""
+        return self.approvers.users if self.approvers else ()
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it governs questions."""
+        return self.when.kind is Kind.QUESTION
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.is_question and self.when.tool is not None:
+            raise wrong(
+                "a question is no tool call, so this rule would never apply", 'Remove "tool" or "kind".', "when"
+            )
+        if self.approvers is None and not self.is_question:
+            raise wrong("is missing", "Say who decides: approvers: {users: [alice]}.", "approvers")
+        self._people_fit()
+        self._times_fit()
+        return self
+
+    def _people_fit(self) -> None:
+        if twice := next((name for name in self.users if self.users.count(name) > 1), None):
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "approvers.users")
+        people = max(1, len(self.users))
+        if self.quorum > people:
+            what = f"a quorum of {self.quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
+            raise wrong(what, "Name more approvers, or ask for fewer.", "quorum")
+
+    def _times_fit(self) -> None:
+        if self.expires_after is None:
+            if "on_expiry" in self.model_fields_set:
+                raise wrong("this rule never expires", "Add expires_after, or remove on_expiry.", "on_expiry")
+        elif self.remind_after is not None and self.remind_after >= self.expires_after:
+            raise wrong(
+                "the reminder would come after the expiry", "Make it shorter than expires_after.", "remind_after"
+            )
+
+
+class Mode(StrEnum):
+    """How Slack reaches the bot."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+class Slack(Strict):
+    """How to be on Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
+
+    mode: Given[Mode] = None
+
+
+class Http(Strict):
+    """Where the bot listens: health, metrics and, over HTTP, Slack."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_number)] = 8080
+
+
+class File(Strict):
+    """The whole file; agents and rules are looked into one by one."""
+
+    agents: dict[str, Any]
+    approvals: tuple[Any, ...] = ()
+    slack: Slack = Slack()
+    http: Http = Http()
+    data: Path = Path(".signoff")
+    retention: Duration = timedelta(days=30)
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+
+def checked(model: type[M], document: Document, value: object, path: KeyPath) -> tuple[M | None, list[Fault]]:
+    """Make an entry of what stands at `path`, or say every mistake in it."""
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, [_fault(model, document, path, each) for each in error.errors(include_url=False)]
+
+
+def agent_name_fault(document: Document, name: str) -> Fault | None:
+    """What is wrong with the name of an agent: people write it as the first word of a message."""
+    if _AGENT.fullmatch(name):
+        return None
+    mend = "Use letters, digits, - and _, at most 64."
+    return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
+
+
+_BELOW: dict[str, type[Strict]] = {"when": When, "approvers": NamedApprovers, "slack": Slack, "http": Http}
+_EXAMPLES = {
+    "graph": "Add graph: file.py:name.",
+    "users": "Add users: [alice].",
+    "agents": "Add agents: with one entry for each agent.",
+}
+_WRONG_TYPE = {
+    "string_type": ("is not text", "Put it into quotes."),
+    "path_type": ("is not the path of a folder", "Put it into quotes."),
+    "model_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "model_attributes_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "dict_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "tuple_type": ("is not a list", "Write it as [one, two]."),
+    "bool_type": ("is neither true nor false", "Write true or false."),
+    "bool_parsing": ("is neither true nor false", "Write true or false."),
+    "int_type": ("is not a whole number", "Write a number, such as 2."),
+    "int_parsing": ("is not a whole number", "Write a number, such as 2."),
+    "int_from_float": ("is not a whole number", "Write a number, such as 2."),
+}
+
+
+def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: ErrorDetails) -> Fault:
+    path = (*base, *error["loc"])
+    context = error.get("ctx", {})
+    key = str(path[-1]) if path else ""
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(
+            _BELOW.get(str(error["loc"][-2]), model) if len(error["loc"]) > 1 else model, document, path
+        )
+    if kind == "signoff":
+        path = (*path, *context["at"].split(".")) if context["at"] else path
+        what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]
+    elif kind == "missing":
+        what, mend = "is missing", _EXAMPLES.get(key, "Add it.")
+    elif error.get("input") is None:
+        what, mend = "is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".'
+    elif kind in _WRONG_TYPE:
+        words, mend = _WRONG_TYPE[kind]
+        what = f"{document.shown(path)} {words}"
+    elif kind in ("enum", "literal_error"):
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        what, mend = f"{document.shown(path)} is not possible here", suggestion(str(error["input"]), allowed)
+    else:
+        what, mend = _of_limits(kind, context, document.shown(path))
+    return Fault(document.where(path), what, mend)
+
+
+def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str]:
+    match kind:
+        case "greater_than_equal":
+            return f"{shown} is too small", f"Write at least {context['ge']}."
+        case "less_than_equal":
+            return f"{shown} is too large", f"Write at most {context['le']}."
+        case "too_short" | "string_too_short":
+            return "is empty", "Name at least one."
+        case _:
+            return f"{shown} is not possible here ({kind.replace('_', ' ')})", "See the README, app.yaml."
+
+
+def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:
+    key = str(path[-1])
+    if issubclass(model, Strict) and key in model.later:
+        return Fault(document.where(path), f'this version does not support "{key}" yet', "Remove it.")
+    return Fault(document.where(path), f'there is no key "{key}" here', suggestion(key, model.model_fields))

@@ -1,0 +1,54 @@
+"""What a person did wrong, in one line each: where, what, and the mend (P10).
+
+Everything that is checked before the bot starts reports `Fault`s, all of them at once, so that nobody mends one fault
+only to meet the next.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.masking import masked
+
+_LONGEST_LIST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault.
+
+    `where` names the file, line and key (`app.yaml:12: agents.deploy.graph`), or an environment variable; `what` is a
+    phrase without a full stop; `mend` is a sentence, or a question ("Did you mean ...?").
+    """
+
+    where: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return masked(" ".join(f"{self.where}: {self.what.rstrip('.')}. {self.mend}".split()))
+
+
+class FaultsError(Exception):
+    """Some faults, each printing as one line."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(dict.fromkeys(faults))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class ConfigError(FaultsError):
+    """The configuration is wrong, so nothing starts."""
+
+
+def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The mend for a name that nobody knows: the known name nearest to it, else `otherwise`, else all known ones."""
+    names = list(dict.fromkeys(known))
+    lowered = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), lowered, n=1)
+    if near:
+        return f'Did you mean "{lowered[near[0]]}"?'
+    if otherwise or not names:
+        return otherwise
+    more = ", ..." if len(names) > _LONGEST_LIST else ""
+    return f"Known are: {', '.join(names[:_LONGEST_LIST])}{more}."

@@ -1,0 +1,30 @@
+"""Nothing secret leaves in words: one place that knows what a secret looks like.
+
+What is masked: Slack's tokens (https://docs.slack.dev/authentication/tokens), passwords in URLs, the URLs that Slack
+hands out as a capability (`response_url`, Socket Mode's), and `name=value` of a name that says that it is secret.
+"""
+
+import re
+
+MASK = "•••"
+
+SECRET_NAMES = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie|credential", re.IGNORECASE)
+"""The names of keys whose values are never shown."""
+
+_PATTERNS = (
+    (re.compile(r"\b(xox[a-z]|xapp|xwfp)(-|\.)[A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
+    (re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]*(?=@)"), rf"\1:{MASK}"),
+    (re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
+    (re.compile(r"([?&](?:ticket|token|app_id)=)[^&\s\"']+"), rf"\1{MASK}"),
+    (
+        re.compile(r"((?:token|secret|password|api_?key)(?:=|[\"']\s*:\s*[\"']))[^\s\"',;&]+", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+)
+
+
+def masked(text: str) -> str:
+    """The text with everything in it that looks like a secret replaced."""
+    for pattern, mask in _PATTERNS:
+        text = pattern.sub(mask, text)
+    return text
