@@ -1,4 +1,4 @@
-"""How the examples come to run: loaded by path from anywhere, light, repeatable, and with a real model if there is one."""
+"""How the examples come to run: loaded by path from anywhere, light, repeatable, with a real model if there is one."""
 
 import os
 import subprocess
