@@ -1,0 +1,359 @@
+"""Every port of state, work and people in memory: the model that contract tests compare the real adapters with.
+
+Nothing here is durable, and one process is all there is. What the real ones promise about order, one at a time,
+de-duplication, attempts, fences, dead letters and timers holds here too, on any clock: with `ManualClock` and
+`run_until_idle` a test decides what time it is and when work is done.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from engine.approval import Approval, Place
+from engine.audit import Entry
+from engine.conversation import Conversation
+from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
+from engine.ids import ApprovalId, MessageTs, ThreadId, UserId
+from engine.policy import Facts, Standing
+from engine.ports import Change, Clock, DeadLetter, Handler, Later, Work
+
+ATTEMPTS = 8
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+REMEMBERED = timedelta(days=1)
+
+
+class ManualClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self._now += timedelta(seconds=seconds)
+
+
+class SystemClock:
+    """The machine's own."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return datetime.now(UTC)
+
+
+# Work -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    id: str
+    effect: Effect
+
+
+@dataclass(slots=True)
+class _Box:
+    """A lane: what waits, how often its head was begun, and until when it rests."""
+
+    mail: deque[_Mail] = field(default_factory=deque)
+    attempt: int = 0
+    fence: int = 0
+    rests_until: datetime | None = None
+    served: bool = False
+
+
+class MemoryLanes:
+    """The port `Lanes`."""
+
+    def __init__(self, clock: Clock, attempts: int = ATTEMPTS) -> None:
+        self._clock = clock
+        self._attempts = attempts
+        self._boxes: dict[Lane, _Box] = {}
+        self._seen: dict[tuple[Lane, str], datetime] = {}
+        self._timers: dict[tuple[ApprovalId, Timer], datetime] = {}
+        self._dead: dict[str, DeadLetter] = {}
+        self._changed = asyncio.Event()
+
+    async def put(self, effect: Effect, key: str) -> bool:
+        """Add an effect to its lane unless its key was put within a day."""
+        now, lane = self._clock.now(), lane_of(effect)
+        seen = self._seen.get((lane, key))
+        if seen is not None and now - seen < REMEMBERED:
+            return False
+        self._seen[lane, key] = now
+        self.deliver(effect, key)
+        return True
+
+    def deliver(self, effect: Effect, id: str) -> None:  # noqa: A002 - it is its id
+        """Add an effect to its lane, whatever was put before."""
+        self._boxes.setdefault(lane_of(effect), _Box()).mail.append(_Mail(id, effect))
+        self._changed.set()
+
+    async def ring(self, effects: Sequence[Effect]) -> None:
+        """Wake the lanes of effects."""
+        if effects:
+            self._changed.set()
+
+    async def set_timer(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
+        """Put `TimerFired` into the approval's lane at that time; setting it again replaces it."""
+        self._timers[approval, timer] = at
+        self._changed.set()
+
+    async def clear_timer(self, approval: ApprovalId, timer: Timer) -> None:
+        """Forget a timer, if it is set."""
+        self._timers.pop((approval, timer), None)
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """What was set aside, oldest first."""
+        return sorted(self._dead.values(), key=lambda letter: letter.at)
+
+    async def revive(self, letter: str) -> bool:
+        """Put a dead letter back at the end of its lane."""
+        found = self._dead.pop(letter, None)
+        if found is None:
+            return False
+        self.deliver(found.effect, letter.partition(" ")[2])
+        return True
+
+    @property
+    def waiting(self) -> Mapping[Lane, Sequence[Effect]]:
+        """What waits in each lane, for tests to look at."""
+        return {lane: [mail.effect for mail in box.mail] for lane, box in self._boxes.items() if box.mail}
+
+    async def run_until_idle(self, handler: Handler) -> int:
+        """Do all that can be done at this time, lane by lane in a fixed order; gives the number of deliveries."""
+        count = 0
+        while lanes := self._ready():
+            for lane in lanes:
+                await self._deliver_one(lane, handler)
+                count += 1
+        return count
+
+    async def serve(self, handler: Handler) -> None:
+        """Serve until cancelled; what is under way then is awaited."""
+        cancelled: asyncio.CancelledError | None = None
+        async with asyncio.TaskGroup() as group:
+            try:
+                while True:
+                    self._changed.clear()
+                    for lane in self._ready():
+                        self._boxes[lane].served = True
+                        group.create_task(self._serve_one(lane, handler))
+                    await self._change()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        raise cancelled
+
+    async def _serve_one(self, lane: Lane, handler: Handler) -> None:
+        try:
+            await self._deliver_one(lane, handler)
+        finally:
+            self._boxes[lane].served = False
+            self._changed.set()
+
+    async def _change(self) -> None:
+        rests = [box.rests_until for box in self._boxes.values() if box.mail and box.rests_until and not box.served]
+        times = [*rests, *self._timers.values()]
+        wait = (min(times) - self._clock.now()).total_seconds() if times else None
+        try:
+            async with asyncio.timeout(None if wait is None else max(0.0, wait)):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _ready(self) -> list[Lane]:
+        now = self._clock.now()
+        for (approval, timer), at in list(self._timers.items()):
+            if at <= now:
+                del self._timers[approval, timer]
+                self.deliver(TimerFired(approval, timer), f"timer/{approval}/{timer}/{at.isoformat()}")
+        return [
+            lane
+            for lane, box in self._boxes.items()
+            if box.mail and not box.served and (box.rests_until is None or box.rests_until <= now)
+        ]
+
+    async def _deliver_one(self, lane: Lane, handler: Handler) -> None:
+        box = self._boxes[lane]
+        mail = box.mail[0]
+        box.attempt, box.fence, box.rests_until = box.attempt + 1, box.fence + 1, None
+        try:
+            await handler(Work(mail.id, lane, mail.effect, box.attempt, box.fence))
+        except Later as later:
+            box.attempt -= 1
+            box.rests_until = self._clock.now() + timedelta(seconds=later.seconds)
+            return
+        except asyncio.CancelledError:
+            box.attempt -= 1
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever failed, the lane goes on
+            if box.attempt < self._attempts:
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (box.attempt - 1))
+                box.rests_until = self._clock.now() + timedelta(seconds=pause)
+                return
+            letter = f"{lane} {mail.id}"
+            self._dead[letter] = DeadLetter(letter, lane, mail.effect, type(error).__name__, self._clock.now())
+        box.mail.popleft()
+        box.attempt = 0
+
+
+# State ----------------------------------------------------------------------------------------------------------------
+
+
+class MemoryAudit:
+    """The port `Audit`."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
+        """All rows of a thread, oldest first."""
+        return [entry for entry in self.entries if entry.thread == thread]
+
+
+class MemoryApprovals:
+    """The port `Approvals`: effects go into `lanes`, rows into `audit`."""
+
+    def __init__(self, lanes: MemoryLanes, audit: MemoryAudit) -> None:
+        self._lanes = lanes
+        self._audit = audit
+        self._kept: dict[ApprovalId, Approval] = {}
+        self._notes = 0
+
+    async def get(self, approval: ApprovalId) -> Approval | None:
+        """The approval as it stands, or None."""
+        return self._kept.get(approval)
+
+    async def create(self, change: Change) -> bool:
+        """Write a new approval unless one of its id exists."""
+        if change.approval.id in self._kept:
+            return False
+        self._write(change)
+        return True
+
+    async def save(self, change: Change) -> bool:
+        """Compare and write."""
+        stored, before = self._kept.get(change.approval.id), change.approval
+        if not change.touches:
+            self._notes += 1
+            self._post(change, f"{before.id}/{before.version}/note-{self._notes}")
+            return True
+        if stored is None or stored.version != before.version:
+            return False
+        self._write(change)
+        return True
+
+    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
+        """All approvals of a thread, oldest first."""
+        found = (approval for approval in self._kept.values() if approval.thread == thread)
+        return sorted(found, key=lambda approval: (approval.created_at, approval.id))
+
+    def _write(self, change: Change) -> None:
+        stored = replace(change.approval, version=change.approval.version + 1)
+        self._kept[stored.id] = stored
+        self._post(change, f"{stored.id}/{stored.version}")
+
+    def _post(self, change: Change, write: str) -> None:
+        for number, effect in enumerate(change.effects):
+            self._lanes.deliver(effect, f"{write}/{number}")
+        self._audit.entries.extend(change.entries)
+
+
+class MemoryConversations:
+    """The port `Conversations`."""
+
+    def __init__(self) -> None:
+        self._kept: dict[ThreadId, Conversation] = {}
+
+    async def get(self, thread: ThreadId) -> Conversation | None:
+        """The conversation of a thread, or None."""
+        return self._kept.get(thread)
+
+    async def save(self, conversation: Conversation) -> None:
+        """Write it."""
+        self._kept[conversation.thread] = conversation
+
+
+# People ---------------------------------------------------------------------------------------------------------------
+
+
+class MemoryRoster:
+    """The port `Roster`: members are those whom it was told of; `down` makes it know nothing."""
+
+    def __init__(self, standings: Mapping[UserId, Standing] | None = None) -> None:
+        self.standings = dict(standings or {})
+        self.outside: set[tuple[UserId, str]] = set()
+        self.down = False
+
+    async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
+        """A person's standing, and whether they are in the place's channel: everybody is, but for `outside`."""
+        if self.down:
+            return Facts(Standing.UNKNOWN)
+        inside = (user, place.channel) not in self.outside if membership else None
+        return Facts(self.standings.get(user, Standing.STRANGER), inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What `MemoryChat` was told to write: `kind` is card, reminder, said or told."""
+
+    kind: str
+    place: Place
+    text: str
+    user: UserId | None = None
+    approval: Approval | None = None
+    key: str = ""
+
+
+class MemoryChat:
+    """The port `Chat`: remembers what was written. Cards are kept by approval, as they were last drawn."""
+
+    def __init__(self, fails: Callable[[], Exception | None] = lambda: None) -> None:
+        self.messages: list[Message] = []
+        self.cards: dict[ApprovalId, Approval] = {}
+        self._posted: dict[ApprovalId, MessageTs] = {}
+        self._fails = fails
+        self._clock = 1_700_000_000
+
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
+        """Post the card, or make the posted one true. Posted once for each approval, whatever the attempt."""
+        del attempt
+        self._perhaps_fail()
+        self.cards[approval.id] = approval
+        if approval.id not in self._posted:
+            self._posted[approval.id] = self._ts()
+            self.messages.append(Message("card", approval.place, approval.ask.prompt, approval=approval))
+        return self._posted[approval.id]
+
+    async def remind(self, approval: Approval, attempt: int) -> None:
+        """Nudge those who can decide."""
+        del attempt
+        self._perhaps_fail()
+        self.messages.append(Message("reminder", approval.place, approval.ask.prompt, approval=approval))
+
+    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
+        """Say what the agent says, once for each key."""
+        del speaker, attempt
+        self._perhaps_fail()
+        if not any(message.key == key for message in self.messages):
+            self.messages.append(Message("said", place, text, key=key))
+
+    async def tell(self, place: Place, user: UserId, sentence: str) -> None:
+        """One sentence that only this person sees."""
+        self._perhaps_fail()
+        self.messages.append(Message("told", place, sentence, user=user))
+
+    def _perhaps_fail(self) -> None:
+        error = self._fails()
+        if error is not None:
+            raise error
+
+    def _ts(self) -> MessageTs:
+        self._clock += 1
+        return MessageTs(f"{self._clock}.000000")
