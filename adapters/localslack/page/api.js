@@ -46,6 +46,6 @@ export async function post(what, body) {
  */
 export function complaint(reply, bot) {
   if (!reply.ok) return reply.error ?? "That did not work.";
-  if (reply.acked === false) return `${bot} did not answer within 3 seconds.`;
+  if (reply.acked === false) return reply.error ?? `${bot} did not answer within 3 seconds.`;
   return null;
 }

@@ -1,5 +1,6 @@
 // The page's wiring: one function draws everything from the store, and every change calls it.
 
+import { post } from "./api.js";
 import { focusComposer, makeComposer } from "./composer.js";
 import { help, jump } from "./dialogs.js";
 import { $, fill } from "./dom.js";
@@ -9,7 +10,7 @@ import { intro } from "./intro.js";
 import { follow } from "./live.js";
 import { drawMessages, listenToKeys, openAwaited } from "./messages.js";
 import { drawModal } from "./modal.js";
-import { go, keepPerson, linkTo, listenToRoute, readPerson, settleRoute } from "./router.js";
+import { DEFAULT_PERSON, go, keepPerson, linkTo, listenToRoute, readPerson, settleRoute } from "./router.js";
 import { listenToShortcuts } from "./shortcuts.js";
 import { drawSidebar } from "./sidebar.js";
 import { changed, dmName, here, HOME, onChange, store, threads, title } from "./state.js";
@@ -31,7 +32,10 @@ function draw() {
   $("#channel").hidden = home || !channel;
   $("#title").textContent = home ? "Home" : channel ? title(channel) : "";
   document.body.dataset.place = home ? "home" : (channel?.kind ?? "");
-  if (home) drawHome($("#home-blocks"), store.workspace.home);
+  if (home) {
+    if (turned("main", `${store.person}/${HOME}`, $("#messages"))) post("home", { as: store.person });
+    drawHome($("#home-blocks"), store.workspace.home);
+  }
   if (channel) {
     $("#rail-channels").href = linkTo(channel.name);
     drawChannel(channel);
@@ -113,11 +117,17 @@ function connection(status) {
   changed();
 }
 
-function unknown() {
+/** Nobody has the name that the tab was opened with: fall back to alice, then to whomever the workspace offers. */
+async function unknown() {
   const wrong = store.person;
-  if (wrong === "alice") return connection("lost");
-  become("alice");
-  toast(`Nobody here is called “${wrong}”. You are alice.`, "error");
+  if (wrong !== DEFAULT_PERSON) {
+    become(DEFAULT_PERSON);
+    return toast(`Nobody here is called “${wrong}”. You are ${DEFAULT_PERSON}.`, "error");
+  }
+  const response = await fetch("/people/state");
+  if (response.ok) return become((await response.json()).me.name);
+  $("#offline").hidden = false;
+  $("#offline").textContent = "Nobody here is called alice. Say who you are in the address: /?as=NAME";
 }
 
 /** @returns {boolean} whether there was a thread to close */

@@ -6,11 +6,11 @@ import { isBot } from "./state.js";
 
 const COLOURS = 6;
 
-/** @param {{id?: string, user?: string, name: string, is_bot?: boolean, bot_id?: string}} who @param {string} [size] */
+/** @param {{name: string, bot?: boolean}} who @param {string} [size] */
 export function avatar(who, size = "") {
   if (isBot(who)) return h("span", { class: `avatar bot ${size}`, "aria-hidden": "true" }, logo());
   const name = who.name || "?";
-  const sum = [...name].reduce((total, character) => total * 31 + (character.codePointAt(0) ?? 0), 7);
+  const sum = [...name].reduce((total, character) => (total * 48 + (character.codePointAt(0) ?? 0)) % 2 ** 31, 7);
   const words = name.split(/[\s._-]+/).filter(Boolean);
   const initials = (words.length > 1 ? words[0][0] + words[1][0] : name.slice(0, 1)).toUpperCase();
   return h("span", { class: `avatar colour-${sum % COLOURS} ${size}`, "aria-hidden": "true" }, initials);

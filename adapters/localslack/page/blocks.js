@@ -35,7 +35,7 @@ export function blocks(list, surface) {
 /** @param {any} block @param {Surface} surface */
 function drawn(block, surface) {
   const maker = Object.hasOwn(makers, block?.type) ? makers[block.type] : null;
-  const node = h("div", { class: `block ${maker ? block.type : ""}` }, maker ? maker(block, surface) : unknown("block", block?.type));
+  const node = h("div", { class: `block ${maker ? `b-${block.type}` : ""}` }, maker ? maker(block, surface) : unknown("block", block?.type));
   if (block?.block_id) node.dataset.block = block.block_id;
   return node;
 }

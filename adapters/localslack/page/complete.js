@@ -16,7 +16,7 @@ function choices(sign, typed) {
     const names = channels().filter((channel) => channel.kind === "channel" && fits(bare(channel.name)));
     return names.slice(0, MOST).map((channel) => ({ name: title(channel), node: h("span", {}, title(channel)) }));
   }
-  const everyone = [bot(), ...(store.workspace?.people ?? []).filter((person) => person.name !== bot().name)];
+  const everyone = [bot(), ...(store.workspace?.people ?? []).filter((person) => person.id !== bot().id)];
   return everyone.filter((person) => fits(person.name)).slice(0, MOST).map((person) => ({ name: `@${person.name}`, node: [avatar(person, "tiny"), h("span", {}, person.name)] }));
 }
 

@@ -1,12 +1,12 @@
-// The text field under a channel and under a thread: mentions, slash commands, a draft for each place.
+// The text field under a channel and under a thread: mentions, slash commands, a draft for each place. The text is sent as
+// it was typed; the workspace escapes it and turns @name and #channel into Slack's tokens.
 
 import { complaint, post } from "./api.js";
 import { completion } from "./complete.js";
 import { $, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { expecting } from "./messages.js";
-import { bare, bot, channels, store } from "./state.js";
-import { escape } from "./text.js";
+import { bot, channels, store } from "./state.js";
 import { toast } from "./toast.js";
 
 /** @typedef {{channel: import("./state.js").Channel, thread: string | null}} Target */
@@ -16,21 +16,6 @@ const drafts = new Map();
 
 /** @param {Target} target */
 const draftName = ({ channel, thread }) => [store.person, channel.id, thread].join("/");
-
-/** As the Slack client does: characters escaped, names turned into mention tokens. @param {string} text */
-export function asSlackText(text) {
-  const everyone = [bot(), ...(store.workspace?.people ?? [])].filter((person) => person.id);
-  return escape(text)
-    .replace(/(^|[^\w@])@([\w.-]*\w)/g, (whole, before, name) => {
-      if (["channel", "here", "everyone"].includes(name)) return `${before}<!${name}>`;
-      const person = everyone.find((each) => each.name.toLowerCase() === name.toLowerCase());
-      return person ? `${before}<@${person.id}>` : whole;
-    })
-    .replace(/(^|[^\w&#])#([\w-]+)/g, (whole, before, name) => {
-      const channel = channels().find((each) => each.kind === "channel" && bare(each.name) === name);
-      return channel ? `${before}<#${channel.id}|${name}>` : whole;
-    });
-}
 
 /**
  * Makes a composer once; `aim` points it at another place and swaps the draft.
@@ -43,7 +28,7 @@ export function makeComposer(name) {
   const label = h("label", { class: "hidden", for: name });
   const form = h("form", { class: "composer", onsubmit: submit }, label, suggestions.node, h("div", { class: "composer-box" }, field, button));
   const hint = h("div", { class: "composer-hint", "aria-hidden": "true" }, h("kbd", {}, "Enter"), " sends · ", h("kbd", {}, "Shift"), " + ", h("kbd", {}, "Enter"), " starts a new line");
-  form.append(hint);
+  if (name === "composer") form.append(hint);
   /** @type {Target | null} */
   let target = null;
 
@@ -108,7 +93,7 @@ async function say(text, { channel, thread }) {
   const command = /^(\/[\w-]+)(?:\s+([\s\S]*))?$/.exec(text);
   if (command) return post("command", { as: store.person, channel: channel.id, command: command[1], text: command[2] ?? "" });
   const sent = new Set(channel.messages.map((message) => message.ts));
-  const reply = await post("send", { as: store.person, channel: channel.id, text: asSlackText(text), ...(thread ? { thread_ts: thread } : {}) });
+  const reply = await post("send", { as: store.person, channel: channel.id, text, ...(thread ? { thread_ts: thread } : {}) });
   const ts = /** @type {any} */ (reply).ts ?? mine(channel.id, sent);
   if (reply.ok && !thread && ts) Object.assign(expecting, { ts, channel: channel.id });
   return reply;

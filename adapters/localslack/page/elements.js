@@ -17,7 +17,7 @@ import { toast } from "./toast.js";
  * @property {string} name                       unique on the page, for ids
  * @property {Record<string, string>} address    `{channel, ts}`, `{view: "home"}` or `{view_id}`
  * @property {Map<string, any>} [drafts]         values to start with, by "block_id/action_id"
- * @property {Map<string, import("./controls.js").Control & {block_id: string, action_id: string}>} [controls]
+ * @property {Map<string, import("./controls.js").Control & {block_id: string, shared?: boolean}>} [controls]
  *           filled while drawing, so that a form can be read
  */
 
@@ -37,7 +37,7 @@ export function unknown(what, type) {
 
 /** Never loaded from elsewhere: its alternative text stands for it. @param {any} image */
 export function image(image) {
-  return h("span", { class: "image", role: "img", "aria-label": label(image.alt_text) || "Image" }, icon("image"), h("bdi", {}, leaf(label(image.alt_text) || "Image")));
+  return h("span", { class: "alt-image", role: "img", "aria-label": label(image.alt_text) || "Image" }, icon("image"), h("bdi", {}, leaf(label(image.alt_text) || "Image")));
 }
 
 /** @param {any} element @param {any} block @param {Surface} surface */
@@ -90,7 +90,7 @@ function live(/** @type {any} */ element, /** @type {any} */ block, /** @type {S
     onchange: () => act(made.node, element, block, surface, made.read()),
   });
   made.field.setAttribute("aria-label", label(element.placeholder) || label(block.text) || String(element.action_id ?? "Choice"));
-  surface.controls?.set(key, { ...made, block_id: block.block_id, action_id: element.action_id });
+  surface.controls?.set(key, { ...made, block_id: block.block_id, shared: block.type === "actions" });
   return made.node;
 }
 
@@ -110,8 +110,13 @@ export async function act(node, element, block, surface, value) {
   if (problem) toast(problem, "error");
 }
 
-/** A view's fields travel with a press in it, as they do in Slack. @param {Surface} surface */
+/**
+ * A view's fields travel with a press in it, as they do in Slack. Those that share a block are not among them: the bot
+ * was told of each when it was used, and a block_id would not say which is meant.
+ * @param {Surface} surface
+ */
 export function formValues(surface) {
   if (!surface.controls) return {};
-  return { values: Object.fromEntries([...surface.controls.values()].map((each) => [each.block_id, each.read()])) };
+  const fields = [...surface.controls.values()].filter((each) => !each.shared);
+  return { values: Object.fromEntries(fields.map((each) => [each.block_id, each.read()])) };
 }

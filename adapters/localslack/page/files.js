@@ -2,6 +2,7 @@
 
 import { h, safeUrl } from "./dom.js";
 import { icon } from "./icons.js";
+import { store } from "./state.js";
 import { leaf } from "./text.js";
 
 /** @param {number | undefined} bytes */
@@ -11,11 +12,19 @@ export function size(bytes) {
   return bytes < 1e6 ? `${(bytes / 1000).toFixed(bytes < 1e4 ? 1 : 0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** The workspace's own files are given to its people: the address says who reads. @param {string | null} url */
+function asReader(url) {
+  if (!url || new URL(url).origin !== location.origin) return url;
+  const own = new URL(url);
+  own.searchParams.set("as", store.person);
+  return own.href;
+}
+
 /** @param {import("./state.js").File} file */
 export function fileCard(file) {
   const name = file.title || file.name || file.id || "File";
-  const url = safeUrl(file.url_private ?? file.permalink ?? file.url_private_download);
-  const save = safeUrl(file.url_private_download ?? file.url_private);
+  const url = asReader(safeUrl(file.url_private ?? file.permalink));
+  const save = asReader(safeUrl(file.url_private_download ?? file.url_private));
   const details = [file.pretty_type || file.mimetype, size(file.size)].filter(Boolean).join(" · ");
   return h(
     "div",

@@ -17,7 +17,7 @@ export function input(block, surface) {
     draft: surface.drafts?.get(key),
     onchange: block.dispatch_action ? () => act(made.node, element, block, surface, made.read()) : undefined,
   });
-  surface.controls?.set(key, { ...made, block_id: block.block_id, action_id: element.action_id });
+  surface.controls?.set(key, { ...made, block_id: block.block_id });
   const hint = block.hint ? h("div", { class: "hint", id: `${id}-hint` }, leaf(block.hint.text)) : null;
   if (hint) made.field.setAttribute("aria-describedby", hint.id);
   if (!block.optional) made.field.setAttribute("aria-required", "true");

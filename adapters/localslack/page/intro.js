@@ -13,7 +13,7 @@ const known = {
   },
   refunds: {
     text: "The refund reviewer listens here. Ask for a refund; a person checks its proposal, and can edit it first.",
-    tries: ["@signoff refund order 1042, the lamp arrived broken"],
+    tries: ["@signoff order 1042 arrived broken, please refund"],
   },
   approvals: { text: "Approvals that are posted apart from their conversation arrive here.", tries: [] },
   general: { text: "A channel for everybody. No agent listens here.", tries: [] },
@@ -28,7 +28,7 @@ export function intro(channel, write) {
   return h(
     "div",
     { class: "intro" },
-    channel.kind === "dm" ? avatar({ name, is_bot: true }, "large") : h("span", { class: "intro-sign", "aria-hidden": "true" }, "#"),
+    channel.kind === "dm" ? avatar({ name, bot: true }, "large") : h("span", { class: "intro-sign", "aria-hidden": "true" }, "#"),
     h("h3", {}, name),
     h("p", {}, about?.text ?? "This is the beginning of the channel."),
     tries.length ? h("p", { class: "try" }, h("span", { class: "hint" }, "Try"), tries.map((text) => h("button", { type: "button", class: "try-text", onclick: () => write(text) }, icon("send"), text))) : null,

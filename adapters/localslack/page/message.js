@@ -3,11 +3,12 @@
 import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { h } from "./dom.js";
+import { emoji } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { icon } from "./icons.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { go, linkTo } from "./router.js";
-import { isBot } from "./state.js";
+import { isBot, nameOf } from "./state.js";
 import { asDate, clock, day, full } from "./time.js";
 
 /**
@@ -32,7 +33,7 @@ export function messageRow(row) {
     "article",
     { class: classes, tabindex: -1, "aria-label": `${message.name}, ${clock(when)}`, "data-ts": message.ts },
     h("div", { class: "gutter" }, compact ? h("time", { class: "side-time", datetime: when.toISOString() }, clock(when)) : avatar(message)),
-    h("div", { class: "body" }, message.ephemeral ? onlyYou() : null, compact ? null : byline(row, when), content(row), edited(message), files(message), threadLink(row)),
+    h("div", { class: "body" }, message.ephemeral ? onlyYou() : null, compact ? null : byline(row, when), content(row), edited(message), files(message), reactions(message), threadLink(row)),
     tools(row),
   );
   return h("div", { class: "row" }, newDay ? h("div", { class: "day", role: "separator" }, h("span", {}, newDay)) : null, article);
@@ -63,6 +64,13 @@ const edited = (message) => (message.edited ? h("span", { class: "edited" }, "(e
 
 /** @param {import("./state.js").Message} message */
 const files = (message) => (message.files?.length ? h("div", { class: "files" }, message.files.map(fileCard)) : null);
+
+/** @param {import("./state.js").Message} message */
+function reactions(message) {
+  if (!message.reactions?.length) return null;
+  const each = message.reactions.map(({ name, users }) => h("span", { class: "reaction", title: users.map(nameOf).join(", ") }, emoji(name) ?? `:${name}:`, h("b", {}, users.length)));
+  return h("div", { class: "reactions" }, each);
+}
 
 /** @param {Row} row */
 function threadLink({ message, channel, thread, inThread }) {

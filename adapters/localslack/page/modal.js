@@ -25,7 +25,8 @@ const typed = new Map();
 
 /** Follows the state. @param {any} view the view on top, or null */
 export function drawModal(view) {
-  const mark = view ? JSON.stringify(view) : "";
+  // `state` is what was entered so far: it changes with every press, the form does not.
+  const mark = view ? JSON.stringify({ ...view, state: null }) : "";
   if (open && open.view.id !== view?.id) keepTyped(open);
   if (!view) return shut();
   if (open?.mark === mark) return;

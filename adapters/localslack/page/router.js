@@ -1,13 +1,20 @@
-// Deep links: #/deploys opens a channel, #/deploys/1700000000.000100 a thread in it, #/home the bot's Home tab.
+// Deep links: #/deploys opens a channel, #/deploys/1700000000.000100 a thread in it, #/home the bot's Home tab. Slack's
+// permalinks, /archives/C.../p1700000000000100, are turned into these.
 // Who acts is kept for each browser tab (sessionStorage) and can be given as ?as=bob.
 
 import { bare, channels, changed, HOME, store } from "./state.js";
 
 const personKey = "signoff.person";
-const DEFAULT_PERSON = "alice";
+export const DEFAULT_PERSON = "alice";
 
 /** @returns {import("./state.js").Route} */
 export function readRoute() {
+  const permalink = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname);
+  if (permalink) {
+    const [, channel, seconds, fraction] = permalink;
+    const thread = new URL(location.href).searchParams.get("thread_ts") ?? `${seconds}.${fraction}`;
+    return { place: channel, thread };
+  }
   const [place = "", thread = ""] = location.hash.replace(/^#\/?/, "").split("/").map(decode);
   return { place, thread: thread || null };
 }
@@ -37,8 +44,10 @@ export function settleRoute() {
   const route = readRoute();
   const names = channels().map((channel) => bare(channel.name));
   const found = channels().find((channel) => channel.id === route.place || bare(channel.name) === route.place);
-  if (found) route.place = found.name;
-  else if (route.place !== HOME && names.length) {
+  if (found) {
+    route.place = found.name;
+    if (location.pathname !== "/") history.replaceState(null, "", `/${personQuery()}${linkTo(found.name, route.thread)}`);
+  } else if (route.place !== HOME && names.length) {
     const first = names.includes("deploys") ? "deploys" : names[0];
     history.replaceState(null, "", linkTo(first));
     Object.assign(route, { place: channels().find((channel) => bare(channel.name) === first)?.name, thread: null });
@@ -52,6 +61,8 @@ export function listenToRoute() {
     changed();
   });
 }
+
+const personQuery = () => (store.person ? `?as=${encodeURIComponent(store.person)}` : "");
 
 /** @returns {string} */
 export function readPerson() {

@@ -5,7 +5,7 @@ import { $, fill, h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { linkTo } from "./router.js";
-import { bare, bot, channels, dmName, here, HOME, isBot, store, title, unread } from "./state.js";
+import { bare, bot, channels, dmName, here, HOME, store, title, unread } from "./state.js";
 
 /** @typedef {{key: string, href: string, current: boolean, unread: number, text: string, kind: string}} Place */
 
@@ -38,7 +38,7 @@ export function drawSidebar(become) {
 
 /** @param {Place} place */
 function row(place) {
-  const sign = place.kind === "channel" ? h("span", { class: "hash" }, "#") : place.kind === "dm" ? avatar({ name: place.text, is_bot: place.text === bot().name }, "tiny") : icon("home");
+  const sign = place.kind === "channel" ? h("span", { class: "hash" }, "#") : place.kind === "dm" ? avatar({ name: place.text }, "tiny") : icon("home");
   const link = h(
     "a",
     { href: place.href, class: `place${place.unread ? " unread" : ""}`, "aria-current": place.current ? "page" : null, "data-focus": place.key },
@@ -54,7 +54,7 @@ function row(place) {
 function drawSwitcher(become) {
   const me = store.workspace?.me;
   if (!me) return;
-  const people = (store.workspace?.people ?? []).filter((person) => !isBot(person) && person.id !== bot().id);
+  const people = (store.workspace?.people ?? []).filter((person) => person.id !== bot().id);
   const mark = JSON.stringify([me, people]);
   const place = /** @type {any} */ ($("#switcher"));
   if (place.mark === mark) return;
@@ -66,12 +66,8 @@ function drawSwitcher(become) {
   if (had) place.querySelector("button")?.focus();
 }
 
-/** What makes a person other than a full member. @param {any} person */
-function standing(person) {
-  if (person.guest || person.is_restricted || person.is_ultra_restricted || person.kind === "guest") return "guest";
-  if (person.stranger || person.is_stranger || person.kind === "stranger" || person.kind === "external") return "another workspace";
-  return { gina: "guest", eve: "another workspace" }[/** @type {string} */ (person.name)];
-}
+/** What makes a person other than a full member. @param {import("./state.js").Person} person */
+const standing = (person) => (person.guest ? "guest" : person.stranger ? "another workspace" : undefined);
 
 function drawStatus() {
   const words = { connecting: "Connecting…", live: "Connected", lost: "Connection lost. Trying again…" };

@@ -1,13 +1,14 @@
 // What the page knows: who acts, where they are looking, and the workspace's last state. One object, one change signal.
 
 /**
- * @typedef {{id: string, name: string, is_bot?: boolean, guest?: boolean, team?: string}} Person
+ * @typedef {{id: string, name: string, real_name?: string, guest?: boolean, stranger?: boolean}} Person
  * @typedef {{id?: string, name?: string, title?: string, size?: number, mimetype?: string, pretty_type?: string,
  *            url_private?: string, url_private_download?: string, permalink?: string}} File
  * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
- *            ephemeral?: boolean, edited?: any, files?: File[], is_bot?: boolean, bot_id?: string}} Message
+ *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean,
+ *            reactions?: {name: string, users: string[]}[]}} Message
  * @typedef {{id: string, name: string, kind: "channel" | "dm", messages: Message[]}} Channel
- * @typedef {{me: Person, people: Person[], channels: Channel[], view: any, home: any}} Workspace
+ * @typedef {{me: Person, bot: Person, people: Person[], channels: Channel[], view: any, home: any}} Workspace
  * @typedef {{place: string, thread: string | null}} Route   place: a channel's name, or "home"
  */
 
@@ -45,16 +46,11 @@ export function here() {
   return channels().find((channel) => channel.name === place || channel.id === place);
 }
 
-/** @returns {Person} the bot, as the state names it, else by its well-known name */
-export function bot() {
-  const people = /** @type {any} */ (store.workspace)?.people ?? [];
-  return /** @type {any} */ (store.workspace)?.bot ?? people.find((/** @type {Person} */ p) => isBot(p)) ?? { id: "", name: "signoff" };
-}
+/** @returns {Person} */
+export const bot = () => store.workspace?.bot ?? { id: "", name: "signoff" };
 
-/** @param {any} who a person, or a message's author */
-export function isBot(who) {
-  return Boolean(who.is_bot || who.bot_id || who.name === "signoff" || who.user === "USLACKBOT");
-}
+/** @param {{name: string, bot?: boolean}} who a person, or a message with its author */
+export const isBot = (who) => Boolean(who.bot) || who.name === bot().name;
 
 /** @param {string} id */
 export function nameOf(id) {
@@ -74,10 +70,7 @@ export const title = (channel) => (channel.kind === "dm" ? dmName(channel) : `#$
 export const bare = (name) => name.replace(/^#/, "");
 
 /** @param {Channel} channel */
-export function dmName(channel) {
-  const name = bare(channel.name);
-  return ["dm", "directmessage", channel.id.toLowerCase()].includes(name.toLowerCase()) ? bot().name : name;
-}
+export const dmName = (channel) => bare(channel.name);
 
 /** @param {Message} message whether it stands in the channel itself, not in a thread */
 export const isRoot = (message) => !message.thread_ts || message.thread_ts === message.ts;

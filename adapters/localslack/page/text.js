@@ -14,9 +14,6 @@ const escapes = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 /** Slack escapes exactly three characters. @param {string} text */
 export const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (escape) => escapes[escape]);
 
-/** As the Slack client does with what a person typed. @param {string} text */
-export const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
 /**
  * Literal text: neither escapes nor shortcodes mean anything in it.
  * @param {string} text @returns {(string | Node)[]}

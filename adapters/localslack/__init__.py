@@ -1,0 +1,22 @@
+"""A Slack workspace on 127.0.0.1: the real protocol, so that the same Bolt code runs on it, and nothing to sign up for.
+
+It is strict where Slack is strict (Block Kit limits, acks within three seconds, single-use triggers, one socket for
+each envelope, retries, rate limits), fails on demand (`/faults`), and keeps its state in a folder. `server` puts the
+parts together; `web_api` holds a file for each family of methods; `people` is how the page and the tests act.
+"""
+
+from adapters.localslack.journal import JournalError
+from adapters.localslack.roster import Roster, RosterError
+from adapters.localslack.server import AddressInUseError, LocalSlack, environment_lines, run_workspace
+from adapters.localslack.web_api.rate_limit import RateLimit
+
+__all__ = [
+    "AddressInUseError",
+    "JournalError",
+    "LocalSlack",
+    "RateLimit",
+    "Roster",
+    "RosterError",
+    "environment_lines",
+    "run_workspace",
+]

@@ -1,0 +1,105 @@
+"""Failures on demand: the next calls fail, deliveries repeat, acks get lost, sockets drop.
+
+`POST /faults` takes one object or a list of them:
+
+| field | meaning |
+|---|---|
+| `method` | a Web API method, `response_url`, `upload`, or `*` for any; with it: |
+| `status`, `error`, `retry_after` | the HTTP status, Slack's error code, the seconds of Retry-After (implies 429) |
+| `delay` | seconds to hold the call before it goes on |
+| `lost_response` | true: the call is performed, then the connection drops without an answer |
+| `times` | how many calls (1) |
+| `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks |
+| `disconnect` | true or a number: drop that many sockets without a word; `"refresh"`: ask the bot to reconnect first |
+| `reset` | true: forget all faults set before |
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+
+class FaultRequest(BaseModel):
+    """The body of `POST /faults`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str | None = None
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
+    error: str | None = None
+    retry_after: Annotated[float, Field(ge=0)] | None = None
+    delay: Annotated[float, Field(ge=0)] = 0.0
+    lost_response: bool = False
+    times: Annotated[int, Field(ge=1)] = 1
+    duplicate: Annotated[int, Field(ge=0)] = 0
+    drop_ack: Annotated[int, Field(ge=0)] = 0
+    disconnect: bool | Annotated[int, Field(ge=1)] | Literal["refresh"] = False
+    reset: bool = False
+
+
+_REQUESTS: TypeAdapter[list[FaultRequest] | FaultRequest] = TypeAdapter(list[FaultRequest] | FaultRequest)
+
+
+class FaultError(ValueError):
+    """The body of `POST /faults` makes no sense; the message says where."""
+
+
+def parse(body: object) -> list[FaultRequest]:
+    """Read the body of `POST /faults`. Raises FaultError."""
+    try:
+        parsed = _REQUESTS.validate_python(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise FaultError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}") from error
+    return parsed if isinstance(parsed, list) else [parsed]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFault:
+    """How one call fails. `status` or `error` or neither (then it is only slow, or its answer is lost)."""
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: float | None = None
+    delay: float = 0.0
+    lost_response: bool = False
+
+
+class Faults:
+    """The faults that wait to happen."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[str, CallFault, int]] = []
+        self._duplicates = 0
+        self._dropped_acks = 0
+
+    def add(self, request: FaultRequest) -> None:
+        """Arrange what the request asks for; `disconnect` is done by the server at once."""
+        if request.reset:
+            self._calls.clear()
+            self._duplicates = self._dropped_acks = 0
+        self._duplicates += request.duplicate
+        self._dropped_acks += request.drop_ack
+        if request.method is not None:
+            status = request.status or (429 if request.retry_after is not None else None)
+            fault = CallFault(status, request.error, request.retry_after, request.delay, request.lost_response)
+            self._calls.append((request.method, fault, request.times))
+
+    def of_call(self, method: str) -> CallFault | None:
+        """Take the fault of this call, if there is one."""
+        for index, (pattern, fault, times) in enumerate(self._calls):
+            if pattern in ("*", method):
+                self._calls[index : index + 1] = [(pattern, fault, times - 1)] if times > 1 else []
+                return fault
+        return None
+
+    def take_duplicate(self) -> bool:
+        """Say whether this delivery happens twice."""
+        self._duplicates, taken = max(0, self._duplicates - 1), self._duplicates > 0
+        return taken
+
+    def take_dropped_ack(self) -> bool:
+        """Say whether this ack gets lost."""
+        self._dropped_acks, taken = max(0, self._dropped_acks - 1), self._dropped_acks > 0
+        return taken

@@ -1,0 +1,134 @@
+"""The JSON that Slack sends to an app, field for field.
+
+Sources: https://docs.slack.dev/reference/events (each event's page), https://docs.slack.dev/apis/events-api#callback-field,
+https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and .../view-interactions-payload
+"""
+
+import base64
+import time
+
+from adapters.localslack import ids
+from adapters.localslack.roster import Person
+from adapters.localslack.state import Channel, Json, State
+
+DOMAIN = "localslack"
+_CHANNEL_TYPES = {"channel": "channel", "private": "group", "dm": "im"}
+
+
+class Payloads:
+    """Builds payloads for the installed app."""
+
+    def __init__(self, state: State, verification_token: str) -> None:
+        self._state = state
+        self._token = verification_token
+
+    def event(self, event: Json, channel: Channel | None = None) -> Json:
+        """Wrap an event in its callback."""
+        state = self._state
+        where = channel.id if channel else ""
+        context = f'{{"et":"{event["type"]}","tid":"{state.team}","aid":"{state.app_id}","cid":"{where}"}}'
+        authorization = {
+            "enterprise_id": None,
+            "team_id": state.team,
+            "user_id": state.bot.id,
+            "is_bot": True,
+            "is_enterprise_install": False,
+        }
+        return {
+            "token": self._token,
+            "team_id": state.team,
+            "context_team_id": state.team,
+            "context_enterprise_id": None,
+            "api_app_id": state.app_id,
+            "event": event,
+            "type": "event_callback",
+            "event_id": ids.fresh("Ev"),
+            "event_time": int(time.time()),
+            "authorizations": [authorization],
+            "is_ext_shared_channel": channel.shared if channel else False,
+            "event_context": "4-" + base64.urlsafe_b64encode(context.encode()).decode(),
+        }
+
+    def message(self, channel: Channel, message: Json) -> Json:
+        """Build the `message` event of a new message."""
+        event = {name: value for name, value in message.items() if name != "edited"}
+        event |= {"channel": channel.id, "event_ts": message["ts"], "channel_type": _CHANNEL_TYPES[channel.kind]}
+        return self.event(event, channel)
+
+    def mention(self, channel: Channel, message: Json) -> Json:
+        """Build the `app_mention` event of a message."""
+        kept = (
+            "user",
+            "text",
+            "ts",
+            "thread_ts",
+            "client_msg_id",
+            "team",
+            "blocks",
+            "user_team",
+            "source_team",
+            "files",
+        )
+        event = {"type": "app_mention"} | {name: message[name] for name in kept if name in message}
+        return self.event(event | {"channel": channel.id, "event_ts": message["ts"]}, channel)
+
+    def changed(self, channel: Channel, message: Json, before: Json) -> Json:
+        """Build the `message_changed` event of an edit."""
+        return self._hidden(channel, {"subtype": "message_changed", "message": message, "previous_message": before})
+
+    def deleted(self, channel: Channel, before: Json) -> Json:
+        """Build the `message_deleted` event."""
+        fields = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": before}
+        return self._hidden(channel, fields)
+
+    def home_opened(self, person: Person, tab: str) -> Json:
+        """Build `app_home_opened`."""
+        event: Json = {
+            "type": "app_home_opened",
+            "user": person.id,
+            "channel": self._state.dm_id(person.id),
+            "tab": tab,
+        }
+        if tab == "home" and person.id in self._state.homes:
+            event["view"] = self._state.homes[person.id]
+        return self.event(event | {"event_ts": self._state.times.next()})
+
+    def interaction(self, kind: str, person: Person, trigger_id: str | None) -> Json:
+        """Begin the payload of a click or form."""
+        payload = {
+            "type": kind,
+            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
+            "api_app_id": self._state.app_id,
+            "token": self._token,
+            "team": {"id": self._state.team, "domain": DOMAIN},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+        return payload | ({"trigger_id": trigger_id} if trigger_id else {})
+
+    def command(self, person: Person, channel: Channel, command: str, text: str, **urls: str) -> Json:
+        """Build a slash command's form."""
+        return {
+            "token": self._token,
+            "team_id": self._state.team,
+            "team_domain": DOMAIN,
+            "channel_id": channel.id,
+            "channel_name": channel_name(channel),
+            "user_id": person.id,
+            "user_name": person.name,
+            "command": command,
+            "text": text,
+            "api_app_id": self._state.app_id,
+            "is_enterprise_install": "false",
+            **urls,
+        }
+
+    def _hidden(self, channel: Channel, fields: Json) -> Json:
+        ts = self._state.times.next()
+        where = {"channel": channel.id, "channel_type": _CHANNEL_TYPES[channel.kind]}
+        return self.event({"type": "message", "hidden": True, **fields, **where, "ts": ts, "event_ts": ts}, channel)
+
+
+def channel_name(channel: Channel) -> str:
+    """Return a channel's name as payloads carry it."""
+    return {"dm": "directmessage", "private": "privategroup"}.get(channel.kind, channel.name)

@@ -1,0 +1,209 @@
+"""`/people/...` and `/faults`: how the page and the tests act as people. `interactions` says what each act means.
+
+Every answer is JSON. What makes Slack call the bot answers `{"acked", "ms"}`; a wrong request answers 4xx with
+`{"error": sentence}`. Only the page's own origin may call: another site open in the same browser may not.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from adapters.localslack import faults, interactions, sight
+from adapters.localslack.delivery import Outcome
+from adapters.localslack.interactions import NoSuchThingError, Press
+from adapters.localslack.roster import Person
+from adapters.localslack.state import Channel, Json
+from adapters.localslack.workspace import Workspace
+
+_REDRAW_SECONDS = 0.03
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class BadRequestError(ValueError):
+    """A request to `/people` lacks something; the message says what."""
+
+
+class PeopleApi:
+    """The handlers of `/people/...` and `/faults`."""
+
+    def __init__(self, slack: Workspace) -> None:
+        self._slack = slack
+        self._watchers: set[asyncio.Event] = set()
+        slack.state.on_change.append(self._changed)
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        acts = {
+            "/people/send": self._send,
+            "/people/click": self._click,
+            "/people/submit": self._submit,
+            "/people/close": self._close,
+            "/people/command": self._command,
+            "/people/home": self._home,
+            "/faults": self._faults,
+        }
+        return [
+            web.get("/people/state", _guarded(self._state)),
+            web.get("/people/live", _guarded(self._live)),
+            *(web.post(path, _guarded(_answering(act))) for path, act in acts.items()),
+        ]
+
+    async def _state(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(sight.seen_by(self._slack, self._person(dict(request.query))))
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        person = self._person(dict(request.query))
+        socket = web.WebSocketResponse(heartbeat=20)
+        await socket.prepare(request)
+        changed = asyncio.Event()
+        changed.set()
+        self._watchers.add(changed)
+        sending = asyncio.create_task(self._send_changes(socket, changed, person))
+        try:
+            async for frame in socket:
+                if frame.type is WSMsgType.ERROR:
+                    break
+        finally:
+            self._watchers.discard(changed)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        return socket
+
+    async def _send_changes(self, socket: web.WebSocketResponse, changed: asyncio.Event, person: Person) -> None:
+        while not socket.closed:
+            await changed.wait()
+            changed.clear()
+            await socket.send_str(json.dumps(sight.seen_by(self._slack, person)))
+            await asyncio.sleep(_REDRAW_SECONDS)  # several changes at once make one redraw
+
+    async def _send(self, body: Json) -> Json:
+        person = self._person(body)
+        channel = self._channel(body, person)
+        thread_ts = body.get("thread_ts") or None
+        ts, outcome = await interactions.send(self._slack, person, channel, _text(body, "text"), thread_ts)
+        return _report(outcome) | {"ts": ts}
+
+    async def _click(self, body: Json) -> Json:
+        person = self._person(body)
+        value = body.get("value", body.get("selected_option"))
+        press = Press(_text(body, "action_id"), body.get("block_id"), value, bool(body.get("stale")))
+        if body.get("view") == "home":
+            if (view := self._slack.state.homes.get(person.id)) is None:
+                raise NoSuchThingError(f"{person.name} has no home tab")
+            outcome = await interactions.click_view(self._slack, person, view, press, body.get("values"))
+        elif "view_id" in body:
+            view = self._view(body, person)
+            outcome = await interactions.click_view(self._slack, person, view, press, body.get("values"))
+        else:
+            channel = self._channel(body, person)
+            outcome = await interactions.click_message(self._slack, person, channel, _text(body, "ts"), press)
+        return _report(outcome)
+
+    async def _submit(self, body: Json) -> Json:
+        person = self._person(body)
+        values = body.get("values") or {}
+        if not isinstance(values, dict):
+            raise BadRequestError("values: must be an object of block_id or label to value")
+        submitted = await interactions.submit(self._slack, person, self._view(body, person), values)
+        report = _report(submitted.outcome)
+        report |= {"errors": submitted.errors} if submitted.errors else {}
+        return report | ({"error": submitted.error} if submitted.error else {})
+
+    async def _close(self, body: Json) -> Json:
+        person = self._person(body)
+        view = self._view(body, person)
+        return _report(await interactions.close(self._slack, person, view, clear=bool(body.get("clear"))))
+
+    async def _command(self, body: Json) -> Json:
+        person = self._person(body)
+        channel = self._channel(body, person)
+        name = "/" + _text(body, "command").removeprefix("/")
+        return _report(await interactions.command(self._slack, person, channel, name, str(body.get("text") or "")))
+
+    async def _home(self, body: Json) -> Json:
+        return _report(await interactions.open_home(self._slack, self._person(body), body.get("tab") or "home"))
+
+    async def _faults(self, body: Any) -> Json:
+        for wanted in faults.parse(body):
+            self._slack.faults.add(wanted)
+            if wanted.disconnect == "refresh":
+                await self._slack.sockets.disconnect(warn=True)
+            elif wanted.disconnect:
+                how_many = None if wanted.disconnect is True else wanted.disconnect
+                await self._slack.sockets.disconnect(how_many)
+        return {"ok": True}
+
+    def _person(self, given: Json) -> Person:
+        who = _text(given, "as")
+        person = self._slack.state.find_person(who)
+        if person is None or person.bot:
+            raise NoSuchThingError(f"nobody here is called {who!r}")
+        return person
+
+    def _channel(self, given: Json, person: Person) -> Channel:
+        where = _text(given, "channel")
+        channel = self._slack.state.find_channel(where, person)
+        if channel is None or person.id not in channel.members:
+            raise NoSuchThingError(f"{person.name} is in no channel {where!r}")
+        return channel
+
+    def _view(self, given: Json, person: Person) -> Json:
+        top = self._slack.views.top(person.id)
+        wanted = given.get("view_id") or (top["id"] if top else None)
+        if top is None or wanted != top["id"]:
+            raise NoSuchThingError(f"{person.name} does not see the view {wanted}")
+        return top
+
+    def _changed(self) -> None:
+        for watcher in self._watchers:
+            watcher.set()
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Refuse other origins and foreign host names, and answer our own errors as sentences."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if request.url.host not in _LOCAL or (origin and urlsplit(origin).netloc != request.host):
+            return web.json_response({"error": "only this workspace's own page may act as its people"}, status=403)
+        try:
+            return await handler(request)
+        except (BadRequestError, faults.FaultError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except NoSuchThingError as error:
+            return web.json_response({"error": str(error)}, status=404)
+
+    return guarded
+
+
+def _answering(act: Callable[[Any], Awaitable[Json]]) -> Handler:
+    """Read a JSON body, act, answer JSON."""
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        try:
+            body = json.loads(await request.text())
+        except ValueError as error:
+            raise BadRequestError(f"the body is not JSON: {error}") from error
+        if not isinstance(body, dict) and request.path != "/faults":
+            raise BadRequestError("the body must be a JSON object")
+        return web.json_response(await act(body))
+
+    return answering
+
+
+def _text(given: Json, name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequestError(f"{name}: is missing")
+    return value
+
+
+def _report(outcome: Outcome) -> Json:
+    return {"acked": outcome.acked, "ms": round(outcome.ms, 3)}

@@ -1,0 +1,151 @@
+"""Who is in the workspace, and which channels it has: built in, or from a file of the user's own.
+
+```yaml
+people:
+  - {name: alice, real_name: Alice Adams, email: alice@example.com}
+  - {name: gina, guest: true}
+  - {name: eve, team: other}          # a member of another workspace
+channels:
+  - general                            # everybody and the bot
+  - {name: secrets, members: [alice], bot: false, private: true}
+groups:
+  - {handle: sre, members: [alice, bob]}
+```
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from adapters.localslack import ids
+
+HOME_TEAM = "local"
+
+
+class RosterError(ValueError):
+    """The people file cannot be used; the message says where and why."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonEntry(_Entry):
+    """A person of the people file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    real_name: str = ""
+    email: str = ""
+    guest: bool = False
+    team: str = HOME_TEAM
+    admin: bool = False
+    timezone: str = "Europe/London"
+
+
+class ChannelEntry(_Entry):
+    """A channel of the people file; `members` empty means everybody."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    members: list[str] = []
+    bot: bool = True
+    private: bool = False
+
+
+class GroupEntry(_Entry):
+    """A user group of the people file."""
+
+    handle: str
+    members: list[str]
+
+
+class Roster(_Entry):
+    """The people file as a whole."""
+
+    people: list[PersonEntry] = Field(min_length=1)
+    channels: list[
+        Annotated[ChannelEntry, BeforeValidator(lambda given: {"name": given} if isinstance(given, str) else given)]
+    ] = [ChannelEntry(name=name) for name in ("general", "deploys", "refunds", "approvals")]
+    groups: list[GroupEntry] = []
+
+
+BUILT_IN = Roster(
+    people=[
+        PersonEntry(name="alice", real_name="Alice Adams"),
+        PersonEntry(name="bob", real_name="Bob Brown"),
+        PersonEntry(name="carol", real_name="Carol Chen"),
+        PersonEntry(name="gina", real_name="Gina Guest", guest=True),
+        PersonEntry(name="eve", real_name="Eve Elsewhere", team="other"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person, with the ids that Slack would have given."""
+
+    id: str
+    name: str
+    real_name: str
+    email: str
+    team: str
+    guest: bool = False
+    stranger: bool = False
+    admin: bool = False
+    timezone: str = "Europe/London"
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group."""
+
+    id: str
+    handle: str
+    members: tuple[str, ...] = field(default=())
+
+
+def load(path: Path | None) -> Roster:
+    """Read a people file (YAML or JSON), or return the built-in roster. Raises RosterError."""
+    if path is None:
+        return BUILT_IN
+    try:
+        return check(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    except OSError as error:
+        raise RosterError(f"{path}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise RosterError(f"{path}: is not YAML: {error}") from error
+
+
+def check(data: object, source: str = "people") -> Roster:
+    """Validate a roster given as data. Raises RosterError naming each fault."""
+    try:
+        roster = Roster.model_validate(data)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors()]
+        raise RosterError(f"{source}: {'; '.join(faults)}") from error
+    names = {person.name for person in roster.people}
+    for channel in roster.channels:
+        if unknown := set(channel.members) - names:
+            raise RosterError(f"{source}: #{channel.name} has members not among the people: {', '.join(unknown)}")
+    for group in roster.groups:
+        if unknown := set(group.members) - names:
+            raise RosterError(f"{source}: group {group.handle} has members not among the people: {', '.join(unknown)}")
+    return roster
+
+
+def person(entry: PersonEntry) -> Person:
+    """Give a person of the file their ids, name and e-mail."""
+    return Person(
+        id=ids.named("U", entry.name),
+        name=entry.name,
+        real_name=entry.real_name or entry.name.title(),
+        email=entry.email or f"{entry.name}@{'example.com' if entry.team == HOME_TEAM else f'{entry.team}.example'}",
+        team=ids.named("T", entry.team),
+        guest=entry.guest,
+        stranger=entry.team != HOME_TEAM,
+        admin=entry.admin,
+        timezone=entry.timezone,
+    )

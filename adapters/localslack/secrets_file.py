@@ -1,0 +1,36 @@
+"""The workspace's tokens and signing secret: made once, kept in the data folder, readable by its owner only."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What an app gets when it is installed. Never printed by accident: `repr` hides the values."""
+
+    bot_token: str = field(repr=False)
+    app_token: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+    verification_token: str = field(repr=False)
+
+
+def load(folder: Path) -> Secrets:
+    """Read the folder's secrets, or make them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secrets.json"
+    if path.exists():
+        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+    made = Secrets(
+        bot_token=f"xoxb-local-{secrets.token_hex(12)}",
+        app_token=f"xapp-1-local-{secrets.token_hex(12)}",
+        signing_secret=secrets.token_hex(16),
+        verification_token=secrets.token_hex(12),
+    )
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(asdict(made), file)
+    fresh.replace(path)
+    return made

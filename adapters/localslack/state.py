@@ -1,0 +1,196 @@
+"""What the workspace knows: people, channels, messages, files, home tabs.
+
+Messages are kept as Slack's own JSON, found by (channel, ts) without a search, and changed only by putting a whole new
+one. Every change is one journal record, and `apply` is the only code that changes state: a restart replays the same
+records. Ephemeral messages and open modals are not kept, as in Slack.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from adapters.localslack import ids, roster
+from adapters.localslack.journal import Journal, Record
+from adapters.localslack.roster import Group, Person, Roster
+
+Json = dict[str, Any]
+Kind = Literal["channel", "private", "dm"]
+
+_VERSIONS = 8  # of a message's blocks, for clicks from a page that has not redrawn yet
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel or direct message with its messages by `ts`."""
+
+    id: str
+    name: str
+    kind: Kind
+    members: set[str]
+    messages: dict[str, Json] = field(default_factory=dict)
+    roots: list[str] = field(default_factory=list)
+    replies: dict[str, list[str]] = field(default_factory=dict)
+    ephemeral: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    versions: dict[str, deque[list[Json]]] = field(default_factory=dict)
+    shared: bool = False
+
+    def thread(self, ts: str) -> list[Json]:
+        """List a thread's root and replies, oldest first."""
+        return [self.messages[each] for each in (ts, *self.replies.get(ts, ())) if each in self.messages]
+
+    def between(self, oldest: str, latest: str) -> list[Json]:
+        """List root messages with oldest <= ts <= latest, oldest first."""
+        found = self.roots[bisect_left(self.roots, oldest) :]
+        return [self.messages[ts] for ts in found if ts <= latest]
+
+
+class State:
+    """The workspace's memory. `on_change` is called after each change, with the channel's id or None."""
+
+    def __init__(self, people: Roster, journal: Journal, *, bot_name: str) -> None:
+        self.journal = journal
+        self.times = ids.Timestamps()
+        self.team = ids.named("T", roster.HOME_TEAM)
+        self.app_id = ids.named("A", bot_name)
+        self.bot_id = ids.named("B", bot_name)
+        self.bot = Person(ids.named("U", bot_name), bot_name, bot_name.title(), "", self.team, bot=True)
+        self.people = {each.id: each for each in map(roster.person, people.people)}
+        self.groups = [
+            Group(ids.named("S", each.handle), each.handle, tuple(ids.named("U", name) for name in each.members))
+            for each in people.groups
+        ]
+        self.channels = {each.id: each for each in self._channels(people)}
+        self.files: dict[str, Json] = {}
+        self.homes: dict[str, Json] = {}
+        self.response_uses: dict[str, int] = {}
+        self.on_change: list[Callable[[], None]] = []
+        self._names = {each.name: each for each in self.everybody()} | {each.id: each for each in self.everybody()}
+        journal.load(self.apply, self.snapshot)
+
+    def everybody(self) -> Iterator[Person]:
+        """Yield the people, then the bot."""
+        yield from self.people.values()
+        yield self.bot
+
+    def find_person(self, who: str) -> Person | None:
+        """Find a person by id, name or @name."""
+        return self._names.get(who.removeprefix("@")) or self._names.get(who.removeprefix("@").lower())
+
+    def find_channel(self, where: str, person: Person | None = None) -> Channel | None:
+        """Find a channel by id, name or #name; `dm` is the person's own with the bot."""
+        if where.lower() == "dm" and person is not None:
+            return self.channels.get(self.dm_id(person.id))
+        return self.channels.get(where) or self.channels.get(ids.named("C", where.removeprefix("#").lower()))
+
+    def dm_id(self, user: str) -> str:
+        """Return the id of a person's direct message channel with the bot."""
+        return "D" + user[1:]
+
+    def put_message(self, channel: Channel, message: Json) -> None:
+        """Store a new message, or the new state of an old one."""
+        self._record({"op": "message", "channel": channel.id, "message": message})
+
+    def drop_message(self, channel: Channel, ts: str) -> None:
+        """Delete a message."""
+        self._record({"op": "drop", "channel": channel.id, "ts": ts})
+
+    def put_file(self, file: Json) -> None:
+        """Store what is known of a file; its bytes lie in the data folder."""
+        self._record({"op": "file", "file": file})
+
+    def put_home(self, user: str, view: Json) -> None:
+        """Store a person's home tab."""
+        self._record({"op": "home", "user": user, "view": view})
+
+    def use_response_url(self, key: str) -> None:
+        """Count one use of a response_url."""
+        self._record({"op": "used", "key": key, "uses": self.response_uses.get(key, 0) + 1})
+
+    def put_ephemeral(self, channel: Channel, user: str, message: Json) -> None:
+        """Show a message to one person, until the workspace restarts."""
+        channel.ephemeral[message["ts"]] = (user, message)
+        self.changed()
+
+    def drop_ephemeral(self, channel: Channel, ts: str) -> None:
+        """Take an ephemeral message away."""
+        channel.ephemeral.pop(ts, None)
+        self.changed()
+
+    def changed(self) -> None:
+        """Tell the watchers that something a person sees has changed."""
+        for each in self.on_change:
+            each()
+
+    def apply(self, record: Record) -> None:
+        """Change the state by one record. Records of channels that the roster no longer has are passed over."""
+        match record["op"]:
+            case "message":
+                if channel := self.channels.get(record["channel"]):
+                    self._apply_message(channel, record["message"])
+            case "drop":
+                if channel := self.channels.get(record["channel"]):
+                    _apply_drop(channel, record["ts"])
+            case "file":
+                self.files[record["file"]["id"]] = record["file"]
+            case "home":
+                self.homes[record["user"]] = record["view"]
+            case "used":
+                self.response_uses[record["key"]] = record["uses"]
+
+    def snapshot(self) -> Iterable[Record]:
+        """Yield the records that would make this state anew."""
+        for channel in self.channels.values():
+            for message in channel.messages.values():
+                yield {"op": "message", "channel": channel.id, "message": message}
+        yield from ({"op": "file", "file": file} for file in self.files.values())
+        yield from ({"op": "home", "user": user, "view": view} for user, view in self.homes.items())
+        yield from ({"op": "used", "key": key, "uses": uses} for key, uses in self.response_uses.items())
+
+    def _record(self, record: Record) -> None:
+        self.journal.append(record)
+        self.apply(record)
+        self.changed()
+
+    def _apply_message(self, channel: Channel, message: Json) -> None:
+        ts: str = message["ts"]
+        before = channel.messages.get(ts)
+        channel.messages[ts] = message
+        if before is not None:
+            if before.get("blocks") and before["blocks"] != message.get("blocks"):
+                channel.versions.setdefault(ts, deque(maxlen=_VERSIONS)).append(before["blocks"])
+            return
+        self.times.seen(ts)
+        root = message.get("thread_ts") or ts
+        if root == ts or message.get("subtype") == "thread_broadcast":
+            insort(channel.roots, ts)
+        if root != ts:
+            channel.replies.setdefault(root, []).append(ts)
+
+    def _channels(self, people: Roster) -> Iterator[Channel]:
+        for entry in people.channels:
+            names = entry.members or [each.name for each in people.people]
+            members = {ids.named("U", name) for name in names} | ({self.bot.id} if entry.bot else set())
+            yield Channel(
+                id=ids.named("C", entry.name),
+                name=entry.name,
+                kind="private" if entry.private else "channel",
+                members=members,
+                shared=any(self.people[each].stranger for each in members if each in self.people),
+            )
+        for user in self.people:
+            yield Channel(self.dm_id(user), "dm", "dm", {user, self.bot.id})
+
+
+def _apply_drop(channel: Channel, ts: str) -> None:
+    message = channel.messages.pop(ts, None)
+    if message is None:
+        return
+    channel.versions.pop(ts, None)
+    at = bisect_left(channel.roots, ts)
+    if at < len(channel.roots) and channel.roots[at] == ts:
+        del channel.roots[at]
+    root = message.get("thread_ts", ts)
+    if root != ts and ts in channel.replies.get(root, ()):
+        channel.replies[root].remove(ts)

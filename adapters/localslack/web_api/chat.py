@@ -1,0 +1,98 @@
+"""chat.*: post, update, delete, ephemeral, permalink. Source: https://docs.slack.dev/reference/methods/chat.postMessage."""
+
+from typing import Any
+
+from adapters.blockkit import check_message, limits
+from adapters.localslack import blocks as block_tools
+from adapters.localslack.state import Channel, Json
+from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, readable, refuse
+from adapters.localslack.workspace import NO_PREVIEW, Workspace
+
+
+@method("chat.postMessage", "chat:write")
+def post_message(slack: Workspace, call: Call) -> Json:
+    """Post a message."""
+    channel = postable(slack, call.required("channel"))
+    blocks = _content(call, limits.MESSAGE_TEXT)
+    thread_ts = call.text("thread_ts") or None
+    if thread_ts is not None and thread_ts not in channel.messages:
+        raise SlackError("thread_not_found")
+    subtype = "thread_broadcast" if thread_ts and call.flag("reply_broadcast") else None
+    message = slack.bot_message(call.text("text"), blocks, metadata=_metadata(call), subtype=subtype)
+    message = slack.post(channel, message, thread_ts)
+    return {"ok": True, "channel": channel.id, "ts": message["ts"], "message": message}
+
+
+@method("chat.postEphemeral", "chat:write")
+def post_ephemeral(slack: Workspace, call: Call) -> Json:
+    """Show a message to one person."""
+    channel = postable(slack, call.required("channel"))
+    user = call.required("user")
+    if user not in channel.members:
+        raise SlackError("user_not_in_channel")
+    message = slack.bot_message(call.text("text"), _content(call, limits.MESSAGE_TEXT))
+    message = slack.show(channel, user, message, call.text("thread_ts") or None)
+    return {"ok": True, "message_ts": message["ts"]}
+
+
+@method("chat.update", "chat:write")
+def update(slack: Workspace, call: Call) -> Json:
+    """Change a message of the bot. Blocks not given are kept; an empty array takes them away."""
+    channel, message = _own(slack, call, "cant_update_message")
+    blocks = _content(call, limits.UPDATE_TEXT)
+    changes: dict[str, Any] = {}
+    if call.args.get("text") is not None or blocks is not None:
+        changes["text"] = call.text("text") or NO_PREVIEW
+    if blocks is not None:
+        changes["blocks"] = block_tools.stored(blocks)
+    if (metadata := _metadata(call)) is not None:
+        changes["metadata"] = metadata
+    changed = slack.edit(channel, message, changes)
+    return {"ok": True, "channel": channel.id, "ts": message["ts"], "text": changed["text"], "message": changed}
+
+
+@method("chat.delete", "chat:write")
+def delete(slack: Workspace, call: Call) -> Json:
+    """Delete a message of the bot."""
+    channel, message = _own(slack, call, "cant_delete_message")
+    slack.delete(channel, message)
+    return {"ok": True, "channel": channel.id, "ts": message["ts"]}
+
+
+@method("chat.getPermalink")
+def permalink(slack: Workspace, call: Call) -> Json:
+    """Return a message's address: the page, opened at the message."""
+    channel = readable(slack, call.required("channel"))
+    ts = call.required("message_ts")
+    if ts not in channel.messages:
+        raise SlackError("message_not_found")
+    thread_ts = channel.messages[ts].get("thread_ts")
+    query = f"?thread_ts={thread_ts}&cid={channel.id}" if thread_ts and thread_ts != ts else ""
+    link = f"{slack.base}/archives/{channel.id}/p{ts.replace('.', '')}{query}"
+    return {"ok": True, "channel": channel.id, "permalink": link}
+
+
+def _own(slack: Workspace, call: Call, refusal: str) -> tuple[Channel, Json]:
+    channel = joined(slack, call.required("channel"))
+    message = channel.messages.get(call.required("ts"))
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.get("bot_id") != slack.state.bot_id:
+        raise SlackError(refusal)
+    return channel, message
+
+
+def _content(call: Call, text_limit: int) -> list[Json] | None:
+    blocks = call.data("blocks", "invalid_blocks_format")
+    message = {"text": call.text("text"), "blocks": blocks, "attachments": call.args.get("attachments")}
+    refuse(check_message(message, text_limit=text_limit))
+    return None if blocks is None else list(blocks)
+
+
+def _metadata(call: Call) -> Json | None:
+    metadata = call.data("metadata", "invalid_metadata_format")
+    if metadata is None:
+        return None
+    if not isinstance(metadata, dict) or not metadata.get("event_type") or "event_payload" not in metadata:
+        raise SlackError("invalid_metadata_format")
+    return metadata

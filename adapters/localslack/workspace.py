@@ -1,0 +1,160 @@
+"""The workspace in action: messages posted, changed and deleted, and the bot told of each."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.blockkit import check_view
+from adapters.localslack import blocks as block_tools
+from adapters.localslack import rich
+from adapters.localslack.delivery import Delivery, Dispatcher, Outcome
+from adapters.localslack.faults import Faults
+from adapters.localslack.payloads import Payloads
+from adapters.localslack.roster import Person
+from adapters.localslack.secrets_file import Secrets
+from adapters.localslack.socket_mode import Sockets
+from adapters.localslack.state import Channel, Json, State
+from adapters.localslack.triggers import ResponseUrls, Triggers
+from adapters.localslack.uploads import Uploads
+from adapters.localslack.views import Views
+
+NO_PREVIEW = "This content can't be displayed."
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The parts of a running workspace, and what happens to messages. `base` is its address, without a final slash."""
+
+    base: str
+    state: State
+    secrets: Secrets
+    scopes: frozenset[str]
+    views: Views
+    uploads: Uploads
+    triggers: Triggers
+    response_urls: ResponseUrls
+    sockets: Sockets
+    dispatcher: Dispatcher
+    payloads: Payloads
+    faults: Faults
+
+    def said(self, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
+        """Store what a person says; the bot is not told yet."""
+        resolved = rich.resolve(text, self.state)
+        message: Json = {
+            "type": "message",
+            "user": person.id,
+            "text": resolved,
+            "ts": self.state.times.next(),
+            "client_msg_id": str(uuid.uuid4()),
+            "team": person.team,
+            "blocks": [rich.block(resolved)],
+        }
+        if person.stranger:
+            message |= {"user_team": person.team, "source_team": person.team}
+        return self._store(channel, message, thread_ts)
+
+    def events_of(self, channel: Channel, message: Json) -> list[Delivery]:
+        """List what the bot is told of a new message: the message, and the mention where there is one."""
+        if self.state.bot.id not in channel.members:
+            return []
+        told = [Delivery("events_api", self.payloads.message(channel, message))]
+        mentioned = f"<@{self.state.bot.id}>" in message["text"]
+        if mentioned and channel.kind != "dm" and message.get("user") != self.state.bot.id:
+            told.append(Delivery("events_api", self.payloads.mention(channel, message)))
+        return told
+
+    def bot_message(self, text: str, blocks: list[Json] | None, **more: Any) -> Json:
+        """Make a message of the bot, not yet stored."""
+        message: Json = {
+            "type": "message",
+            "user": self.state.bot.id,
+            "bot_id": self.state.bot_id,
+            "app_id": self.state.app_id,
+            "text": text or NO_PREVIEW,
+            "ts": self.state.times.next(),
+            "team": self.state.team,
+            "bot_profile": self.bot_profile(),
+        }
+        if blocks:
+            message["blocks"] = block_tools.stored(blocks)
+        return message | {name: value for name, value in more.items() if value is not None}
+
+    def post(self, channel: Channel, message: Json, thread_ts: str | None = None) -> Json:
+        """Store a message of the bot and announce it."""
+        stored = self._store(channel, message, thread_ts)
+        for delivery in self.events_of(channel, stored):
+            self.dispatcher.later(delivery)
+        return stored
+
+    def edit(self, channel: Channel, before: Json, changes: Mapping[str, Any]) -> Json:
+        """Change a message and announce the change."""
+        edited = {"user": self.state.bot.id, "ts": self.state.times.next()}
+        message = {**before, **changes, "edited": edited}
+        self.state.put_message(channel, message)
+        self._announce(channel, self.payloads.changed(channel, message, before))
+        return message
+
+    def delete(self, channel: Channel, before: Json) -> None:
+        """Delete a message and announce it."""
+        self.state.drop_message(channel, before["ts"])
+        self._announce(channel, self.payloads.deleted(channel, before))
+
+    def show(self, channel: Channel, user: str, message: Json, thread_ts: str | None = None) -> Json:
+        """Show an ephemeral message to one person."""
+        shown = message | ({"thread_ts": thread_ts} if thread_ts else {})
+        self.state.put_ephemeral(channel, user, shown)
+        return shown
+
+    def bot_profile(self) -> Json:
+        """Return the app's profile, as its messages carry it."""
+        state = self.state
+        icons = {"image_36": "", "image_48": "", "image_72": ""}
+        return {
+            "id": state.bot_id,
+            "app_id": state.app_id,
+            "name": state.bot.name,
+            "user_id": state.bot.id,
+            "icons": icons,
+            "deleted": False,
+            "updated": 0,
+            "team_id": state.team,
+        }
+
+    def _store(self, channel: Channel, message: Json, thread_ts: str | None) -> Json:
+        root = channel.messages.get(thread_ts) if thread_ts else None
+        if thread_ts:
+            thread_ts = root.get("thread_ts", thread_ts) if root else thread_ts
+            message = {**message, "thread_ts": thread_ts}
+            if root and root.get("user"):
+                message["parent_user_id"] = channel.messages.get(thread_ts, root)["user"]
+        self.state.put_message(channel, message)
+        if thread_ts and thread_ts in channel.messages:
+            self._count_reply(channel, channel.messages[thread_ts], message)
+        return message
+
+    def _count_reply(self, channel: Channel, root: Json, reply: Json) -> None:
+        users = root.get("reply_users", [])
+        users = users if reply["user"] in users else [*users, reply["user"]]
+        counted = {
+            "thread_ts": root["ts"],
+            "reply_count": root.get("reply_count", 0) + 1,
+            "reply_users": users,
+            "reply_users_count": len(users),
+            "latest_reply": reply["ts"],
+            "is_locked": False,
+        }
+        self.state.put_message(channel, {**root, **counted})
+
+    def _announce(self, channel: Channel, payload: Json) -> None:
+        if self.state.bot.id in channel.members:
+            self.dispatcher.later(Delivery("events_api", payload))
+
+
+def view_problem(given: Any) -> str:
+    """Say why a view that came with an ack cannot be shown; "" when it can."""
+    return "; ".join(problem.message for problem in check_view(given))
+
+
+NOTHING_TO_ACK = Outcome(acked=True, ms=0.0, response={})
