@@ -34,7 +34,8 @@ PLACES: dict[str, Environment] = {
 REPLICAS = {"replica", "replicas", "instances", "copies", "pods"}
 # Words that may stand where a service could: they are not reported as a service that nobody knows.
 SMALL_WORDS = re.compile(
-    "a|all|and|are|at|can|could|do|for|from|give|go|hey|hi|how|i|in|is|it|latest|me|my|now|of|on|our|out|please|roll|"
+    "a|all|and|are|at|can|could|current|currently|do|everything|fleet|for|from|give|go|hey|hi|how|i|in|is|it|latest|me|"
+    "my|now|of|on|our|out|please|right|roll|"
     "service|services|show|tell|the|to|us|version|want|we|what|what's|whats|which|with|would|you"
 )
 VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2}(?:-[0-9a-z.]+)?)")
@@ -42,6 +43,7 @@ KNOWN = {str(service): service for service in SERVICES}
 THANKS = re.compile(r"(?i)\b(thanks|thank you|cheers)\b")
 CALLED_OFF = {"cancel", "don't", "dont", "never", "nevermind", "not", "stop"}
 REPLICAS_ALLOWED = range(1, 21)
+MENTION = re.compile(r"<[^>]*>|@\w+")
 # Marks a message that asks for what a request lacks: the next message is read together with the one before it.
 UNFINISHED = "unfinished"
 # How LangChain's middleware opens the message of a rejected call.
@@ -97,7 +99,8 @@ class Reading:
         self._verb: Verb | None = None
         self._version: str | None = None
         self._environment: Environment | None = None
-        words = [word.strip(".-'") for word in re.findall(r"[\w.'-]+", text.lower().replace("\u2019", "'"))]
+        plain = MENTION.sub(" ", text).lower().replace("\u2019", "'")
+        words = [word.strip(".-'") for word in re.findall(r"[\w.'-]+", plain)]
         for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
             self._take(before, word, following)
         self._close()

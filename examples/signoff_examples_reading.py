@@ -45,7 +45,12 @@ PRICE = re.compile(
 )
 BARE_AMOUNT = re.compile(rf"(?<![\w.]){AMOUNT}")
 THOUSANDS = re.compile(r"(?<=\d)[,. ](?=\d{3}\b)")
-ELSEWHERE = re.compile(r"\b(?:(?i:actually|rather|make it|go|fly|travel|trip)),? (?:(?i:to|in) )?([A-Z][a-z]+)")
+NO_PLACE = "(?!(?i:yes|no|ok|okay|hi|hello|hey|help|thanks|anywhere|somewhere|whatever|surprise|the|my|make)\\b)"
+ELSEWHERE = re.compile(
+    r"\b(?:(?i:actually|rather|make it),? (?:(?i:to|in) )?|(?i:go|fly|travel|trip|holiday) (?:to|in) )"
+    rf"{NO_PLACE}([A-Z][a-z]+)"
+)
+ALONE = re.compile(rf"\s*{NO_PLACE}([A-Za-z]{{3,}}(?: [A-Z][a-z]+)?)\s*[.!]?\s*")
 YES = re.compile(r"\b(yes|yep|yeah|sure|ok|okay|please do|go ahead|confirm(ed)?|book it|perfect|sounds good|fine)\b")
 NO = re.compile(r"\b(no|nope|not|don't|another|other|different)\b")
 STOPS = re.compile(r"\b(stop|cancel|forget it|never ?mind|call it off)\b")
@@ -74,7 +79,7 @@ def place_in(text: str, asked: Asked | None) -> str | None:
     elsewhere = ELSEWHERE.search(text)
     if elsewhere:
         return elsewhere[1]
-    alone = re.fullmatch(r"\s*([A-Za-z]{3,}(?: [A-Z][a-z]+)?)\s*[.!]?\s*", text)
+    alone = ALONE.fullmatch(text)
     return alone[1] if alone and asked == "place" else None
 
 

@@ -140,7 +140,7 @@ def noted(trip: Trip, reading: Reading) -> tuple[Trip, dict[Asked, str]]:
     after: Trip = {**trip}
     wrong: dict[Asked, str] = {}
     if reading.place is not None and reading.place not in CITIES:
-        wrong["place"] = f"I do not know my way around {reading.place.capitalize()} yet."
+        wrong["place"] = f"I do not know my way around {reading.place.title()} yet."
         after.pop("place", None)
     elif reading.place is not None:
         after["place"] = reading.place

@@ -229,8 +229,11 @@ async def test_a_complete_request_replaces_an_unfinished_one(deploy: Conversatio
     assert proposed(deploy) == [deployment("ledger", "1.9.0", "production", 2)]
 
 
-async def test_the_status_of_all_needs_no_approval(deploy: Conversation) -> None:
-    await deploy.say("what is running?")
+@pytest.mark.parametrize(
+    "text", ["what is running?", "@signoff status", "<@U0B0T> status", "What is running right now?"]
+)
+async def test_the_status_of_all_needs_no_approval(deploy: Conversation, text: str) -> None:
+    await deploy.say(text)
     assert [line.split(":")[0] for line in deploy.reply.splitlines()] == [
         "• billing",
         "• checkout",

@@ -62,6 +62,9 @@ async def test_all_may_be_said_at_once(travel: Conversation) -> None:
     ("said", "nonsense", "remark"),
     [
         ((), "I have no idea", "That is no place that I know."),
+        ((), "anywhere", "That is no place that I know."),
+        ((), "Hello!", "That is no place that I know."),
+        ((), "New York", "I do not know my way around New York yet."),
         ((), "Paris", "I do not know my way around Paris yet."),
         ((), "somewhere warm", "For that I would think of Lisbon or Marrakesh."),
         (("Kyoto",), "lots", "I need a number of days, such as 4."),
@@ -108,6 +111,7 @@ async def test_numbers_may_be_written_in_many_ways(
         ("Sorry, not Lisbon, Marrakesh", "Hotel adviser here. For 3 nights in Marrakesh within 500 EUR I have:"),
         ("make it 5 days", "Hotel adviser here. For 4 nights in Lisbon within 500 EUR I have:"),
         ("my budget is 250", "Hotel adviser here. For 3 nights in Lisbon within 250 EUR I have:"),
+        ("I would rather fly to Paris", f"Travel adviser here. I do not know my way around Paris yet. {PLACES}"),
         ("actually, Paris", f"Travel adviser here. I do not know my way around Paris yet. {PLACES}"),
         ("make it 40 days", f"Travel adviser here. I cannot plan a trip of 40 days. {DAYS}"),
     ],
