@@ -18,8 +18,17 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.v1 import ValidationError as ValidationErrorV1
-from signoff_examples_fleet import SERVICES, Environment, Fleet, NotPossible, Release, Service, counted, listed
+from signoff_examples_fleet import (
+    MOST_REPLICAS,
+    SERVICES,
+    Environment,
+    Fleet,
+    NotPossible,
+    Release,
+    Service,
+    counted,
+    listed,
+)
 from signoff_examples_models import chat_model
 from signoff_examples_operator import Operator, plainly
 
@@ -49,7 +58,7 @@ class DeployService(Arguments):
 
     version: str = Field(description="The version to run, such as 2.4.1", pattern=r"^\d+(\.\d+){1,2}(-[0-9A-Za-z.]+)?$")
     environment: Environment = Field(description="Where to run it")
-    replicas: int = Field(description="How many copies of it run at once", ge=1, le=20)
+    replicas: int = Field(description="How many copies of it run at once", ge=1, le=MOST_REPLICAS)
 
 
 class RollbackService(Arguments):
@@ -104,8 +113,10 @@ def tools_for(fleet: Fleet) -> list[BaseTool]:
     ]
 
 
-def in_words(error: ValidationError | ValidationErrorV1) -> str:
+def in_words(error: Exception) -> str:
     """Return what is wrong with the arguments, as `replicas: Input should be ...`."""
+    if not isinstance(error, ValidationError):
+        return str(error)
     return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
 
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 Service = Literal["billing", "checkout", "gateway", "ledger", "notifications", "search"]
 Environment = Literal["staging", "production"]
 SERVICES: tuple[Service, ...] = get_args(Service)
+MOST_REPLICAS = 20
 ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
-from signoff_examples_fleet import SERVICES, Environment, Fleet, Service, counted, listed
+from signoff_examples_fleet import MOST_REPLICAS, SERVICES, Environment, Fleet, Service, counted, listed
 
 HELP = f"""\
 I ship services, and a person approves before anything changes. You can say:
@@ -35,14 +35,14 @@ REPLICAS = {"replica", "replicas", "instances", "copies", "pods"}
 # Words that may stand where a service could: they are not reported as a service that nobody knows.
 SMALL_WORDS = re.compile(
     "a|all|and|are|at|can|could|current|currently|do|everything|fleet|for|from|give|go|hey|hi|how|i|in|is|it|latest|me|"
-    "my|now|of|on|our|out|please|right|roll|"
-    "service|services|show|tell|the|to|us|version|want|we|what|what's|whats|which|with|would|you"
+    "my|now|of|on|our|out|please|right|roll|service|services|show|tell|the|to|us|version|want|we|what|what's|whats|which|"
+    "with|would|you"
 )
 VERSION = re.compile(r"v?(\d+(?:\.\d+){1,2}(?:-[0-9a-z.]+)?)")
 KNOWN = {str(service): service for service in SERVICES}
 THANKS = re.compile(r"(?i)\b(thanks|thank you|cheers)\b")
 CALLED_OFF = {"cancel", "don't", "dont", "never", "nevermind", "not", "stop"}
-REPLICAS_ALLOWED = range(1, 21)
+REPLICAS_ALLOWED = range(1, MOST_REPLICAS + 1)
 MENTION = re.compile(r"<[^>]*>|@\w+")
 # Marks a message that asks for what a request lacks: the next message is read together with the one before it.
 UNFINISHED = "unfinished"
@@ -70,7 +70,7 @@ class Wish:
         if self.environment is None:
             return f"Where shall I {self.verb} {self.service}: in staging or in production?"
         if self.replicas is not None and self.replicas not in REPLICAS_ALLOWED:
-            return f"I run 1 to 20 replicas of {self.service}, not {self.replicas}. With how many shall I ship it?"
+            return f"I run 1 to {MOST_REPLICAS} replicas of {self.service}, not {self.replicas}. With how many shall I ship it?"
         return None
 
     def call(self, fleet: Fleet) -> tuple[str, dict[str, Any]]:
