@@ -70,7 +70,8 @@ class Wish:
         if self.environment is None:
             return f"Where shall I {self.verb} {self.service}: in staging or in production?"
         if self.replicas is not None and self.replicas not in REPLICAS_ALLOWED:
-            return f"I run 1 to {MOST_REPLICAS} replicas of {self.service}, not {self.replicas}. With how many shall I ship it?"
+            offered = f"I run 1 to {MOST_REPLICAS} replicas of {self.service}, not {self.replicas}."
+            return f"{offered} With how many shall I ship it?"
         return None
 
     def call(self, fleet: Fleet) -> tuple[str, dict[str, Any]]:

@@ -27,6 +27,7 @@ Agent = Literal["travel_adviser", "hotel_adviser"]
 Next = Command[Literal["travel_adviser", "hotel_adviser", "human", "__end__"]]
 
 SHORTEST, LONGEST = 2, 14
+NOT_UNDERSTOOD = "I did not understand that."
 KNOWN = ", ".join(CITIES)
 QUESTIONS: dict[Asked, str] = {
     "place": f"Where would you like to go? I know {KNOWN}.",
@@ -110,29 +111,15 @@ class Advisers:
             return offer(state, hotels)
         reading = self._read(said(state), asked, [hotel.name for hotel in hotels])
         if reading.stops:
-            return finish(
-                state, "hotel_adviser", "All right, I have put nothing aside. Write again when you feel like it."
-            )
+            return finish(state, "hotel_adviser", "All right, I put nothing aside. Write again when you feel like it.")
         if reading.changes_trip():
             return Command(goto="travel_adviser", update={"active_agent": "travel_adviser"})
         chosen = next((hotel for hotel in hotels if hotel.name == reading.hotel), None)
         if chosen:
             return confirm(state, chosen)
-        if asked == "confirm" and reading.agrees is not None:
-            return (
-                finish(state, "hotel_adviser", itinerary(state))
-                if reading.agrees
-                else offer(state, hotels, "No problem.")
-            )
-        return self._again(state, hotels)
-
-    def _again(self, state: State, hotels: list[Hotel]) -> Next:
-        remark = "I did not understand that."
-        if state["asked"] == "confirm":
-            return ask(
-                state, "hotel_adviser", "confirm", f"{remark} Shall I put {state['hotel']} into your plan, yes or no?"
-            )
-        return offer(state, hotels, remark)
+        if asked == "confirm":
+            return confirmed(state, hotels, agrees=reading.agrees)
+        return offer(state, hotels, NOT_UNDERSTOOD)
 
 
 def noted(trip: Trip, reading: Reading) -> tuple[Trip, dict[Asked, str]]:
@@ -204,6 +191,18 @@ def confirm(state: State, hotel: Hotel) -> Next:
     days = state["trip"]["days"]
     text = f"{hotel.name}, {counted(days - 1, 'night')}, {stay(hotel, days)} EUR in all. Shall I put it into your plan?"
     return ask(state, "hotel_adviser", "confirm", text, hotel=hotel.name)
+
+
+def confirmed(state: State, hotels: list[Hotel], *, agrees: bool | None) -> Next:
+    """Write the plan on a yes, offer all hotels again on a no, and ask again on anything else."""
+    match agrees:
+        case True:
+            return finish(state, "hotel_adviser", itinerary(state))
+        case False:
+            return offer(state, hotels, "No problem.")
+        case None:
+            text = f"{NOT_UNDERSTOOD} Shall I put {state['hotel']} into your plan, yes or no?"
+            return ask(state, "hotel_adviser", "confirm", text)
 
 
 def itinerary(state: State) -> str:

@@ -178,7 +178,7 @@ async def test_a_hotel_may_be_declined_or_swapped_before_it_is_confirmed(travel:
 async def test_it_may_be_called_off_and_begun_again(travel: Conversation, said: tuple[str, ...]) -> None:
     await at_the_hotel(travel)
     await answers(travel, *said, "forget it")
-    assert travel.reply == "All right, I have put nothing aside. Write again when you feel like it."
+    assert travel.reply == "All right, I put nothing aside. Write again when you feel like it."
     await travel.say("a trip to Kyoto")
     assert travel.asked.endswith(DAYS)
 
