@@ -6,6 +6,7 @@
  * @property {boolean} ok        the workspace took the request
  * @property {boolean} [acked]   the bot acknowledged within 3 seconds; absent where the bot is not asked
  * @property {number} [ms]
+ * @property {string} [ts]      the message just said
  * @property {Record<string, string>} [errors]   a sentence for each refused field, by block_id
  * @property {string} [error]    why the request failed, as one sentence
  */

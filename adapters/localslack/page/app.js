@@ -25,7 +25,6 @@ const showing = { main: "", thread: "" };
 
 function draw() {
   if (!store.workspace) return;
-  drawSidebar(become);
   const channel = here();
   const home = store.route.place === HOME;
   $("#home").hidden = !home;
@@ -41,6 +40,7 @@ function draw() {
     drawChannel(channel);
   }
   drawThread(channel);
+  drawSidebar(become);
   drawModal(store.workspace.view);
 }
 

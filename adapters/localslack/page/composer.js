@@ -6,7 +6,7 @@ import { completion } from "./complete.js";
 import { $, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { expecting } from "./messages.js";
-import { bot, channels, store } from "./state.js";
+import { bot, changed, store } from "./state.js";
 import { toast } from "./toast.js";
 
 /** @typedef {{channel: import("./state.js").Channel, thread: string | null}} Target */
@@ -92,17 +92,12 @@ export function makeComposer(name) {
 async function say(text, { channel, thread }) {
   const command = /^(\/[\w-]+)(?:\s+([\s\S]*))?$/.exec(text);
   if (command) return post("command", { as: store.person, channel: channel.id, command: command[1], text: command[2] ?? "" });
-  const sent = new Set(channel.messages.map((message) => message.ts));
   const reply = await post("send", { as: store.person, channel: channel.id, text, ...(thread ? { thread_ts: thread } : {}) });
-  const ts = /** @type {any} */ (reply).ts ?? mine(channel.id, sent);
-  if (reply.ok && !thread && ts) Object.assign(expecting, { ts, channel: channel.id });
+  if (reply.ok && !thread && reply.ts) {
+    Object.assign(expecting, { ts: reply.ts, channel: channel.id });
+    changed(); // the bot may have answered before the workspace did
+  }
   return reply;
-}
-
-/** The message just said, when the reply does not name it. @param {string} channel @param {Set<string>} before */
-function mine(channel, before) {
-  const now = channels().find((each) => each.id === channel)?.messages ?? [];
-  return now.findLast((message) => message.user === store.workspace?.me.id && !before.has(message.ts))?.ts;
 }
 
 export const focusComposer = () => $("#composer")?.focus();

@@ -49,7 +49,7 @@ export function settleRoute() {
     if (location.pathname !== "/") history.replaceState(null, "", `/${personQuery()}${linkTo(found.name, route.thread)}`);
   } else if (route.place !== HOME && names.length) {
     const first = names.includes("deploys") ? "deploys" : names[0];
-    history.replaceState(null, "", linkTo(first));
+    history.replaceState(null, "", `/${personQuery()}${linkTo(first)}`);
     Object.assign(route, { place: channels().find((channel) => bare(channel.name) === first)?.name, thread: null });
   }
   store.route = route;

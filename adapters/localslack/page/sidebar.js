@@ -5,7 +5,7 @@ import { $, fill, h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { linkTo } from "./router.js";
-import { bare, bot, channels, dmName, here, HOME, store, title, unread } from "./state.js";
+import { bare, bot, channels, dmName, here, HOME, store, title, unreadIn } from "./state.js";
 
 /** @typedef {{key: string, href: string, current: boolean, unread: number, text: string, kind: string}} Place */
 
@@ -15,7 +15,7 @@ export function places() {
     key: channel.id,
     href: linkTo(channel.name),
     current: here() === channel,
-    unread: unread(channel, null, channel.messages),
+    unread: unreadIn(channel),
     text: channel.kind === "dm" ? dmName(channel) : bare(channel.name),
     kind: channel.kind,
   }));

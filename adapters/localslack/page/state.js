@@ -86,13 +86,17 @@ export function threads(channel) {
   return byRoot;
 }
 
-/** @returns {Record<string, string>} the newest `ts` seen, by "person/channel" or "person/channel/thread" */
-function seen() {
+/** The newest `ts` seen, by "person/channel" or "person/channel/thread". @type {Record<string, string> | null} */
+let seen = null;
+window.addEventListener("storage", () => (seen = null));
+
+function seenSoFar() {
   try {
-    return JSON.parse(localStorage.getItem(seenKey) ?? "{}");
+    seen ??= JSON.parse(localStorage.getItem(seenKey) ?? "{}");
   } catch {
-    return {};
+    seen = {};
   }
+  return /** @type {Record<string, string>} */ (seen);
 }
 
 /** @param {Channel} channel @param {string | null} thread */
@@ -101,14 +105,21 @@ const seenName = (channel, thread) => [store.workspace?.me.id, channel.id, threa
 /** @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
 export function markSeen(channel, thread, messages) {
   const newest = messages.at(-1)?.ts;
-  const all = seen();
+  const all = seenSoFar();
   const name = seenName(channel, thread);
   if (!newest || (all[name] ?? "") >= newest) return;
-  localStorage.setItem(seenKey, JSON.stringify({ ...all, [name]: newest }));
+  all[name] = newest;
+  localStorage.setItem(seenKey, JSON.stringify(all));
 }
 
-/** How many messages by others came since this person last looked. @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
+/** How many of these messages came from others since this person last looked. @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
 export function unread(channel, thread, messages) {
-  const last = seen()[seenName(channel, thread)] ?? "";
+  const last = seenSoFar()[seenName(channel, thread)] ?? "";
   return messages.filter((message) => message.ts > last && message.user !== store.workspace?.me.id).length;
+}
+
+/** The same of a channel with all its threads. @param {Channel} channel */
+export function unreadIn(channel) {
+  const inThreads = [...threads(channel)].map(([root, replies]) => unread(channel, root, replies));
+  return inThreads.reduce((sum, each) => sum + each, unread(channel, null, channel.messages.filter(isRoot)));
 }

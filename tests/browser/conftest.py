@@ -1,0 +1,65 @@
+"""A real Chromium on the real local workspace: one browser for each worker, one context and one workspace for each test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+from browser.bot import TestBot
+from browser.screen import Screen
+from playwright.async_api import Browser, async_playwright
+
+from adapters.localslack import LocalSlack
+
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+OpenScreen = Callable[..., Awaitable[Screen]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if not os.access(CHROMIUM, os.X_OK):
+        missing = f"no Chromium at {CHROMIUM}: install Debian's package `chromium`, or name another in CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack(rate_limit=None) as workspace:
+        yield workspace
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bot(slack: LocalSlack) -> AsyncIterator[TestBot]:
+    async with TestBot(slack.environment()) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(browser: Browser, slack: LocalSlack) -> AsyncIterator[OpenScreen]:
+    """Open the page as somebody: `await screen("bob", "deploys")`. What the page logs as an error fails the test."""
+    opened: list[Screen] = []
+
+    async def open_screen(person: str, place: str = "deploys", **context: object) -> Screen:
+        made = await Screen.open(browser, slack.url, person, place, **context)
+        opened.append(made)
+        return made
+
+    yield open_screen
+    for each in opened:
+        await each.close()
