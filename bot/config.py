@@ -47,6 +47,10 @@ class Secrets:
     redis_url: str | None = field(default=None, repr=False)
     slack_api_url: str | None = field(default=None, repr=False)
 
+    def values(self) -> tuple[str | None, ...]:
+        """All that must never be shown, for `telemetry.set_up_logs`."""
+        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.redis_url)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

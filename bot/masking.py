@@ -5,17 +5,18 @@ hands out as a capability (`response_url`, Socket Mode's), and `name=value` of a
 """
 
 import re
+from collections.abc import Iterable
 
 MASK = "•••"
 
-SECRET_NAMES = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie|credential", re.IGNORECASE)
+SECRET_NAMES = re.compile(r"token|secret|passw|authorization|api_?key|cookie|credential", re.IGNORECASE)
 """The names of keys whose values are never shown."""
 
 _PATTERNS = (
-    (re.compile(r"\b(xox[a-z]|xapp|xwfp)(-|\.)[A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
-    (re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]*(?=@)"), rf"\1:{MASK}"),
+    (re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
+    (re.compile(r"(?<=://)([^/\s:@]*):[^\s@]+(?=@)"), rf"\1:{MASK}"),
     (re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
-    (re.compile(r"([?&](?:ticket|token|app_id)=)[^&\s\"']+"), rf"\1{MASK}"),
+    (re.compile(r"([?&](?:ticket|app_id)=)[^&\s\"']+"), rf"\1{MASK}"),
     (
         re.compile(r"((?:token|secret|password|api_?key)(?:=|[\"']\s*:\s*[\"']))[^\s\"',;&]+", re.IGNORECASE),
         rf"\1{MASK}",
@@ -23,8 +24,10 @@ _PATTERNS = (
 )
 
 
-def masked(text: str) -> str:
-    """The text with everything in it that looks like a secret replaced."""
+def masked(text: str, known: Iterable[str] = ()) -> str:
+    """The text with everything in it that looks like a secret replaced, and every secret of `known`."""
+    for secret in known:
+        text = text.replace(secret, MASK)
     for pattern, mask in _PATTERNS:
         text = pattern.sub(mask, text)
     return text

@@ -1,0 +1,204 @@
+"""`signoff check`: all that can be found wrong before the bot starts, one line for each fault.
+
+What has to be asked of the world is asked through `Probes`, which the wiring supplies. A probe that breaks is a fault
+too: what could not be checked is not right.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO, TypeVar
+
+from bot.config import (
+    Config,
+    Mode,
+    Secrets,
+    agents_relying_on_defaults,
+    approver_names,
+    channel_names,
+    load,
+    unknown_names,
+)
+from bot.faults import ConfigError, Fault, FaultsError
+from engine.ids import ChannelId, UserId
+
+T = TypeVar("T")
+
+OUR_PACKAGES = ("bot", "engine", "adapters")
+_PATIENCE_SECONDS = 20.0
+
+
+class UnfitError(Exception):
+    """Raised by a probe: `what` is wrong and `mend`, as in `Fault`; `where` is set where the probe knows better."""
+
+    def __init__(self, what: str, mend: str = "", where: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What Slack says of us: the workspace's name, the bot's, and the scopes that its token lacks."""
+
+    team: str
+    bot: str
+    missing_scopes: tuple[str, ...] = ()
+
+
+Names = tuple[Mapping[str, UserId], Mapping[str, ChannelId]]
+"""Ids by name: people, and channels that the bot is in."""
+
+
+class Probes(Protocol):
+    """What the check asks of the world. Each raises UnfitError where the answer is no."""
+
+    async def graph(self, spec: str, base: Path) -> None:
+        """Load a graph, and see that a checkpointer can be given to it."""
+
+    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
+        """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
+
+    async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
+        """See that the tokens are good. `where` names the variable at fault."""
+
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+        """Look up names as `config.approver_names` and `channel_names` spell them; leaves out what is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found. `lines` sum up a configuration that is right; `warnings` do not stop the bot."""
+
+    faults: tuple[Fault, ...]
+    lines: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Report:
+    """Check everything, and report all faults at once. Never raises for a mistake of the user's."""
+    config, faults = _configuration(file, environ)
+    if config is None:
+        return Report(tuple(faults))
+    faults += [fault async for fault in _graphs(config, probes)]
+    warnings, wrong = await _asked(probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    faults += wrong
+    workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
+    faults += wrong
+    if workspace is not None:
+        faults += await _in_slack(config, probes, workspace)
+    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings or ()))
+
+
+def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -> int:
+    """Print a report, faults and warnings on stderr; gives the exit code."""
+    out, err = out or sys.stdout, err or sys.stderr
+    err.writelines(f"warning: {' '.join(each.split())}\n" for each in report.warnings)
+    err.writelines(f"{fault}\n" for fault in report.faults)
+    if report.faults:
+        return 1
+    out.writelines(f"{line}\n" for line in report.lines)
+    return 0
+
+
+def _configuration(file: Path, environ: Mapping[str, str]) -> tuple[Config | None, list[Fault]]:
+    try:
+        config = load(file, environ)
+    except ConfigError as error:
+        return None, [*error.faults, *clashes([file.absolute().parent])]
+    return config, list(clashes(_folders(config)))
+
+
+async def _graphs(config: Config, probes: Probes) -> AsyncIterator[Fault]:
+    for name, agent in config.agents.items():
+        _, wrong = await _asked(probes.graph(agent.graph, config.base), config.where("agents", name, "graph"))
+        for fault in wrong:
+            yield fault
+
+
+async def _in_slack(config: Config, probes: Probes, workspace: Workspace) -> list[Fault]:
+    faults = []
+    if workspace.missing_scopes:
+        scopes = ", ".join(workspace.missing_scopes)
+        mend = "Add them on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
+        faults.append(Fault("SLACK_BOT_TOKEN", f"lacks the scopes {scopes}", mend))
+    asked = probes.names(config.secrets, approver_names(config), channel_names(config))
+    names, wrong = await _asked(asked, "SLACK_BOT_TOKEN")
+    return [*faults, *wrong, *(unknown_names(config, *names) if names is not None else ())]
+
+
+async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[Fault]]:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await question, []
+    except UnfitError as error:
+        return None, [Fault(error.where or where, error.what, error.mend)]
+    except FaultsError as error:
+        return None, list(error.faults)
+    except TimeoutError:
+        return None, [Fault(where, f"gave no answer within {_PATIENCE_SECONDS:g} s", "Is it reachable from here?")]
+    except Exception as error:  # noqa: BLE001 - a probe that breaks must not pass, nor hide the other checks
+        return None, [Fault(where, f"could not be checked ({type(error).__name__}: {error})", "Run the check again.")]
+
+
+# Packages of the user's own -------------------------------------------------------------------------------------------
+
+
+def clashes(folders: Iterable[Path]) -> Iterable[Fault]:
+    """A fault for each module of the user's whose name is one of ours: a graph that imports it would get ours."""
+    ours = Path(__file__).resolve().parent.parent
+    beside = dict.fromkeys(folder.resolve() for folder in folders)
+    elsewhere = dict.fromkeys(Path(place).resolve() for place in sys.path)
+    for place in beside | elsewhere:
+        if place == ours:
+            continue
+        for name in OUR_PACKAGES:
+            if found := _module(place, name, loose=place in beside):
+                what = f"has the name of a module of Signoff's, and a graph that imports {name} gets that one"
+                yield Fault(str(found), what, f"Rename yours, such as my_{name}.")
+
+
+def _module(place: Path, name: str, *, loose: bool) -> Path | None:
+    """A module of this name in a folder; `loose` takes a folder with code in it, too, which has no `__init__.py`."""
+    file, folder = place / f"{name}.py", place / name
+    if file.is_file():
+        return file
+    is_package = (folder / "__init__.py").is_file()
+    return folder if is_package or (loose and (any(folder.glob("*.py")) or any(folder.glob("*/*.py")))) else None
+
+
+def _folders(config: Config) -> set[Path]:
+    """Where the graphs' own modules are looked for: beside app.yaml, and beside each graph's file."""
+    files = [agent.graph.rpartition(":")[0] for agent in config.agents.values()]
+    return {config.base, *((config.base / file).parent for file in files if file.endswith(".py"))}
+
+
+# In short -------------------------------------------------------------------------------------------------------------
+
+
+def _summary(config: Config, workspace: Workspace | None) -> Iterable[str]:
+    count = len(config.agents)
+    yield f"{config.file} is right: {count} agent{'s' * (count > 1)}, {_rules(config)}."
+    for name, agent in config.agents.items():
+        places = [*agent.channels, *(["direct messages"] if agent.direct_messages else [])]
+        yield f"  {name}: {', '.join(places)}"
+    if defaults := agents_relying_on_defaults(config):
+        yield f"Default rules decide what no rule names, for: {', '.join(defaults)}."
+    yield from _never_by_requester(config)
+    if workspace is not None:
+        yield f"Slack: {workspace.bot} in {workspace.team}, {config.mode.value} mode."
+
+
+def _rules(config: Config) -> str:
+    count = len(config.approvals)
+    return f"{count} approval rule{'s' * (count != 1)}"
+
+
+def _never_by_requester(config: Config) -> Iterable[str]:
+    """Rules that are right, but leave nobody to spare when one of the approvers is who asks."""
+    for index, approval in enumerate(config.approvals):
+        if approval.users and approval.quorum == len(approval.users) and not approval.own_requests:
+            yield f"approvals[{index}] needs all of its approvers, so none of them can make such a request."

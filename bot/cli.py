@@ -1,0 +1,163 @@
+"""The command line. It starts fast: whatever a command needs is imported when it runs.
+
+Each command hands over to a function of `bot.process` that returns the exit code. A user's mistake is one line on
+stderr and exit code 1; a wrong option is exit code 2; Ctrl-C is 130, without a word.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.faults import FaultsError
+
+app = typer.Typer(
+    name="signoff",
+    help="A self-hosted Slack bot for human approvals of LangGraph agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+_INTERRUPTED = 130
+
+Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration.")]
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder that keeps everything.")]
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - late, see above
+
+        typer.echo(f"signoff {version('signoff')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+@app.command()
+def demo(
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Run these agents; the examples if left out.")
+    ] = None,
+    data: Data = Path(".signoff"),
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="The page's port; 0 takes a free one.")
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+) -> None:
+    """Try it with a Slack workspace on this machine."""
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.demo(config, data, port, browser=not no_browser))
+
+
+@app.command()
+def run(*, config: Config = Path("app.yaml")) -> None:
+    """Run the bot."""
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.run(config))
+
+
+@app.command()
+def check(*, config: Config = Path("app.yaml")) -> None:
+    """Check configuration, graphs, Redis and Slack."""
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.check(config))
+
+
+@app.command()
+def manifest(
+    *,
+    http: Annotated[
+        str | None, typer.Option("--http", metavar="URL", help="Reach the bot here, instead of by Socket Mode.")
+    ] = None,
+) -> None:
+    """Print the manifest to create the Slack app from."""
+    if http is not None and not http.startswith("https://"):
+        _fail(f'--http: "{http}" is not an address that Slack can call. Write https://HOST.')
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.manifest(http))
+
+
+@app.command()
+def workspace(
+    *,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The page's port; 0 takes a free one.")],
+    data: Data,
+    people: Annotated[
+        Path | None, typer.Option("--people", metavar="FILE", help="The members; alice, bob and others if left out.")
+    ] = None,
+) -> None:
+    """Run the local Slack workspace alone.
+
+    Prints the environment that points a bot at it.
+    """
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.workspace(port, data, people))
+
+
+@app.command("dead-letters")
+def dead_letters(
+    *,
+    config: Config = Path("app.yaml"),
+    revive: Annotated[
+        str | None, typer.Option("--revive", metavar="ID", help="Put this one back into its lane.")
+    ] = None,
+) -> None:
+    """List the work that failed too often."""
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.dead_letters(config, revive))
+
+
+@app.command()
+def audit(
+    which: Annotated[str, typer.Argument(metavar="THREAD_OR_APPROVAL", help="The id of a thread or an approval.")],
+    *,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """Tell who did what, when, under which rule."""
+    from bot import process  # noqa: PLC0415 - late, see above
+
+    raise typer.Exit(process.audit(config, which))
+
+
+def _fail(line: str) -> None:
+    typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run a command line; gives its exit code."""
+    try:
+        app(list(arguments), prog_name="signoff")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except FaultsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def main() -> None:
+    """Run `signoff`, as the command line says."""
+    sys.exit(invoke(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""What the bot serves over HTTP: health, readiness, metrics and, where Slack calls it so, Slack's one route.
+
+`/healthz` says that the process lives and asks nothing else, so that an orchestrator does not kill a healthy bot for
+a Redis that is down; `/readyz` says whether it serves, and why not.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+
+import structlog
+from aiohttp import web
+
+from bot.faults import Fault, FaultsError
+from bot.masking import masked
+from bot.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+Readiness = Callable[[], Awaitable[Sequence[str]]]
+"""What is not ready yet, a sentence each; nothing when everything serves."""
+
+_PATIENCE_SECONDS = 5.0
+_LAST_ANSWERS_SECONDS = 5.0
+
+
+def application(ready: Readiness, metrics: Metrics, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
+    """The web application; `routes` are further ones, such as `web.post("/slack/events", handler)`."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        reasons = await _reasons(ready)
+        if reasons:
+            return web.Response(status=503, text="".join(f"{' '.join(masked(each).split())}\n" for each in reasons))
+        return web.Response(text="ready\n")
+
+    async def exposition(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), headers={"Content-Type": metrics.content_type})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition), *routes])
+    return app
+
+
+async def _reasons(ready: Readiness) -> Sequence[str]:
+    """What cannot be found out is not ready."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await ready()
+    except TimeoutError:
+        return [f"readiness could not be found out within {_PATIENCE_SECONDS:g} s"]
+    except Exception as error:
+        log.exception("readiness could not be found out")
+        return [f"readiness could not be found out ({type(error).__name__})"]
+
+
+@contextlib.asynccontextmanager
+async def serving(app: web.Application, host: str, port: int, where: str = "http.port") -> AsyncIterator[str]:
+    """Serve until the block ends; gives the address, `http://127.0.0.1:8080`. Port 0 takes a free one.
+
+    Raises FaultsError where it cannot listen; `where` is what the fault names.
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_LAST_ANSWERS_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            what = f"cannot listen on {host}:{port} ({error.strerror})"
+            raise FaultsError([Fault(where, what, "Is something else there? Name another port.")]) from None
+        taken = runner.addresses[0][1]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+    finally:
+        await runner.cleanup()

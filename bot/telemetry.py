@@ -1,0 +1,209 @@
+"""What operators see: structured logs on stderr, and metrics for Prometheus.
+
+Standard output belongs to what a command prints. Whatever is logged, here or by a library, goes through one chain
+whose last step before rendering masks secrets, tracebacks included; tracebacks show no local variables, for those
+hold payloads and tokens. `thread`, `approval` and `run` are bound by `structlog.contextvars` where work begins, so
+that every line below says what it is about.
+"""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from structlog.typing import Processor
+
+from bot.masking import MASK, SECRET_NAMES, masked
+
+# Logs -----------------------------------------------------------------------------------------------------------------
+
+_OURS = ("bot", "engine", "adapters")
+_SHORTEST_SECRET = 6
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+"""What an agent says may hold escape sequences, which a terminal would obey."""
+
+
+def set_up_logs(
+    *,
+    stream: TextIO | None = None,
+    json: bool | None = None,
+    level: int = logging.INFO,
+    secrets: Iterable[str | None] = (),
+) -> None:
+    """Log to `stream` (stderr by default): lines for people where it is a terminal, else one JSON object a line.
+
+    Our own packages log from `level` on, libraries from WARNING on. `secrets` are masked wherever they appear, besides
+    all that looks like a secret. Calling it again replaces what was set up before.
+    """
+    out = sys.stderr if stream is None else stream
+    as_json = not out.isatty() if json is None else json
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = _Handler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.StackInfoRenderer(),
+                structlog.processors.format_exc_info,
+                Mask(secrets),
+                structlog.processors.JSONRenderer() if as_json else _lines(colors=out.isatty()),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _Handler)), handler]
+    root.setLevel(logging.WARNING)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A handler that `set_up_logs` made, and may replace."""
+
+
+def _lines(*, colors: bool) -> Processor:
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+
+class Mask:
+    """A processor that masks values under secret names, and whatever looks like a secret in any text."""
+
+    def __init__(self, secrets: Iterable[str | None] = ()) -> None:
+        self._known = tuple(
+            sorted({secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        )
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Mask one event."""
+        return {key: self._of(key, value) for key, value in event.items()}
+
+    def _of(self, key: object, value: object) -> object:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case _ if SECRET_NAMES.search(str(key)):
+                return MASK
+            case str():
+                return masked(value, self._known).translate(_CONTROLS)
+            case dict():
+                return {self._of("", str(inner)): self._of(inner, each) for inner, each in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._of("", each) for each in value]
+            case _:
+                return self._of("", repr(value))
+
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+_ACK_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
+"""Slack gives up after 3 s."""
+_RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
+
+
+class Metrics:
+    """What is counted, in a registry of its own. Labels hold words of ours: no ids, and nothing that people say."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        self._clicks = Counter(
+            "signoff_clicks", "Clicks and submitted forms, counted or refused", ["choice", "result"], registry=registry
+        )
+        self._refusals = Counter(
+            "signoff_refusals", "Clicks that did not count, by reason", ["code"], registry=registry
+        )
+        self._opened = Counter("signoff_approvals_opened", "Approvals asked for", ["kind"], registry=registry)
+        self._closed = Counter("signoff_approvals_closed", "Approvals that ended", ["outcome"], registry=registry)
+        self._ack = Histogram(
+            "signoff_ack_seconds", "From receiving a click to its ack", buckets=_ACK_SECONDS, registry=registry
+        )
+        self._run = Histogram(
+            "signoff_run_seconds", "How long graphs run until they rest", buckets=_RUN_SECONDS, registry=registry
+        )
+        self._running = Gauge("signoff_runs_active", "Graph runs under way", registry=registry)
+        self._dead = Counter("signoff_dead_letters", "Work that failed too often and was set aside", registry=registry)
+        self._open: Gauge | None = None
+
+    def clicked(self, choice: str, result: str) -> None:
+        """Count a click: `result` is "counted", or the code of its refusal."""
+        counted = result == "counted"
+        self._clicks.labels(choice, "counted" if counted else "refused").inc()
+        if not counted:
+            self._refusals.labels(result).inc()
+
+    def opened(self, kind: str) -> None:
+        """Count an approval asked for, by the kind of its ask."""
+        self._opened.labels(kind).inc()
+
+    def closed(self, outcome: str) -> None:
+        """Count an approval that ended: approved, rejected, answered, expired, withdrawn, undeliverable."""
+        self._closed.labels(outcome).inc()
+
+    def set_aside(self) -> None:
+        """Count a dead letter."""
+        self._dead.inc()
+
+    def show_open(self, count: int) -> None:
+        """Show how many approvals are open; until the first call nothing is shown, for it is not known."""
+        if self._open is None:
+            self._open = Gauge("signoff_approvals_open", "Approvals that wait for somebody", registry=self.registry)
+        self._open.set(count)
+
+    @contextlib.contextmanager
+    def ack(self) -> Iterator[None]:
+        """Time what lies between a click and its ack."""
+        with self._timed(self._ack):
+            yield
+
+    @contextlib.contextmanager
+    def run(self) -> Iterator[None]:
+        """Time a graph run, and count it among those under way."""
+        with self._running.track_inprogress(), self._timed(self._run):
+            yield
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format: see `content_type`."""
+        return generate_latest(self.registry)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _timed(histogram: Histogram) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            histogram.observe(time.perf_counter() - began)
