@@ -1,0 +1,55 @@
+# make demo   try it                      make test    run all tests
+# make setup  install only                make check   format, lint, types, import contracts
+# make bench  the figures                 make lock    resolve the dependencies anew
+# make clean  remove what make made; what the bot keeps (.signoff) stays
+#
+# PYTHON=python3.12 chooses an interpreter, ARGS="--port 8000" passes options to the demo or to pytest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
+
+.PHONY: setup demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+setup: $(INSTALLED)
+
+demo: setup
+	@$(BIN)/signoff demo $(ARGS)
+
+test: setup
+	@.ci/chromium || echo "make test: without Chromium the tests of the page cannot run" >&2
+	@$(BIN)/pytest -n auto $(ARGS)
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock: setup
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --group dev --extra examples pyproject.toml -o requirements.lock
+
+clean:
+	@rm -rf $(VENV) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip is what `venv` installs last, so a folder that was left half made is made again.
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed; PYTHON=... says where it is" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "make: $(PYTHON) is older than Python 3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing into $(VENV) ..." >&2
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
