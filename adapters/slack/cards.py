@@ -1,0 +1,346 @@
+"""An approval as a Slack message: what is asked, by whom, who may decide, and how it ended. Pure.
+
+Three rules. What an agent or a person wrote stands in `rich_text` and `plain_text` only, where Slack reads no markup.
+A card with an open question has buttons, and no other card has any (P8). What does not fit is counted on the card and
+is one button away (P4).
+
+A batch shows its open actions as rows, each with buttons of its own; where there are more than fit, the next ones move
+up when some are decided. Decided ones keep one line each.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.blockkit import check_message, limits
+from adapters.slack import blocks, layout, wording
+from adapters.slack.blocks import Block
+from adapters.slack.layout import Piece, Style
+from adapters.slack.text import changes, clipped, document, line_diff, plain, visible
+from engine.approval import Approval, Review, State
+from engine.ask import Action, Choice, Json, Kind
+from engine.ids import ApprovalId
+
+APPROVAL_EVENT = "signoff_approval"
+SHOW = "signoff_show"
+ACTION_IDS = {
+    Choice.APPROVE: "signoff_approve",
+    Choice.EDIT: "signoff_edit",
+    Choice.REJECT: "signoff_reject",
+    Choice.ANSWER: "signoff_answer",
+}
+LABELS = {Choice.APPROVE: "Approve", Choice.EDIT: "Edit", Choice.REJECT: "Reject", Choice.ANSWER: "Answer"}
+_STYLES = {Choice.APPROVE: "primary", Choice.REJECT: "danger"}
+
+_BUDGET = 8_500
+"""Characters of values on a card; the rest of `MESSAGE_BLOCKS_TEXT` is for our own words."""
+_ROWS = 10
+"""Open actions of a batch that are shown at once: with their buttons they fit 50 blocks."""
+_CLOSED_ROWS = 18
+_DECIDED_LINES = 20
+_FEW_NAMES = 4
+_MANY_NAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted: both texts, and the metadata by which a card is found again."""
+
+    text: str
+    blocks: list[Block]
+    metadata: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a button or a form is about; its spelling is a button's `value`."""
+
+    approval: ApprovalId
+    action: int
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{self.action}.{self.revision}.{self.approval}"
+
+    @classmethod
+    def read(cls, spelled: str) -> "Target":
+        """The target of a button's value. Raises ValueError for what is none."""
+        action, revision, approval = spelled.split(".", 2)
+        return cls(ApprovalId(approval), int(action), int(revision))
+
+
+def metadata_of(approval: ApprovalId) -> Block:
+    """https://docs.slack.dev/messaging/message-metadata."""
+    return {"event_type": APPROVAL_EVENT, "event_payload": {"approval": approval}}
+
+
+def card(approval: Approval) -> Message:
+    """The card as it has to look now. It always passes Slack's limits: if need be, as a plainer card."""
+    message = Message(wording.summary(approval), _blocks(approval), metadata_of(approval.id))
+    if check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT):
+        return plain_card(approval)
+    return message
+
+
+def plain_card(approval: Approval) -> Message:
+    """The least that is still true and can still be decided: for a card that Slack would refuse."""
+    told = "Slack cannot show this request here. Press Show all to read it before you decide."
+    text = f"{wording.one_line(wording.speaker(approval), 80)} asks for a decision."
+    body = [blocks.header(wording.title(approval))]
+    if approval.state is not State.PENDING:
+        return Message(text, [*body, blocks.section(wording.outcome(approval))], metadata_of(approval.id))
+    rows = [
+        block
+        for index, _ in _open_rows(approval)[:_ROWS]
+        for block in (
+            blocks.context(f"{index + 1}. {wording.one_line(approval.ask.actions[index].name, 80)}"),
+            blocks.actions(f"action:{index}", _buttons(approval, index)),
+        )
+        if approval.ask.actions[index].choices
+    ]
+    show = blocks.actions("show", [_show_button(approval)])
+    return Message(text, [*body, blocks.section(told), *rows, show], metadata_of(approval.id))
+
+
+def _blocks(approval: Approval) -> list[Block]:
+    hidden: list[int] = []
+    return [*_head(approval), *_prompt(approval, hidden), *_rows(approval, hidden), *_end(approval, hidden)]
+
+
+def _head(approval: Approval) -> Iterable[Block]:
+    if not approval.ask.is_question:
+        yield blocks.header(wording.title(approval))
+    ended = wording.outcome(approval)
+    if ended:
+        yield blocks.section(ended)
+    if approval.note:
+        yield blocks.rich_text([blocks.rich_section(blocks.span(clipped(visible(approval.note), 1_000)))])
+
+
+def _prompt(approval: Approval, hidden: list[int]) -> list[Block]:
+    if not approval.ask.prompt:
+        return []
+    shown, left_out = layout.fitted([_prompt_piece(approval)], _BUDGET // 3)
+    hidden.append(left_out)
+    return layout.drawn(shown)
+
+
+def _prompt_piece(approval: Approval) -> Piece:
+    return Piece(visible(approval.ask.prompt), Style.PROSE)
+
+
+def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
+    pending = approval.state is State.PENDING
+    rows = _open_rows(approval) if pending else list(enumerate(approval.reviews))
+    most = _ROWS if pending else _CLOSED_ROWS
+    yield from _decided_lines(approval) if pending else ()
+    budget = _BUDGET * 2 // 3 // max(1, min(len(rows), most))
+    for index, _ in rows[:most]:
+        shown, left_out = layout.fitted(action_pieces(approval, index), budget)
+        hidden.append(left_out)
+        yield from layout.drawn(shown)
+        yield from _row_end(approval, index)
+    later = rows[most:]
+    if later:
+        hidden.append(sum(layout.length(action_pieces(approval, index)) for index, _ in later))
+        follow = " follow when some of these are decided" if pending else " are not shown here"
+        yield blocks.context(f"{len(later)} more of {len(approval.reviews)} actions{follow}.")
+
+
+def _open_rows(approval: Approval) -> list[tuple[int, Review]]:
+    return [(index, review) for index, review in enumerate(approval.reviews) if review.decision is None]
+
+
+def _decided_lines(approval: Approval) -> Iterable[Block]:
+    lines = [
+        f"{index + 1}. {wording.one_line(action.name, 80)}: {wording.decided(review, review.decision, _FEW_NAMES)}"
+        for index, (action, review) in enumerate(zip(approval.ask.actions, approval.reviews, strict=True))
+        if review.decision is not None
+    ]
+    for start in range(0, min(len(lines), _DECIDED_LINES), 10):
+        yield blocks.context("\n".join(lines[start : start + 10]))
+    if len(lines) > _DECIDED_LINES:
+        yield blocks.context(f"and {len(lines) - _DECIDED_LINES} more decided actions")
+
+
+def _row_end(approval: Approval, index: int) -> Iterable[Block]:
+    review, batch = approval.reviews[index], len(approval.reviews) > 1
+    if approval.state is not State.PENDING:
+        if batch and review.decision is not None:
+            yield blocks.context(wording.decided(review, review.decision, _FEW_NAMES))
+        return
+    known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
+    if batch and not approval.ask.is_question:
+        known.append(wording.who_decides(review.policy, approval.requester, _FEW_NAMES))
+    told = " · ".join(each for each in known if each)
+    if told:
+        yield blocks.context(told)
+    buttons = _buttons(approval, index)
+    if buttons:
+        yield blocks.actions(f"action:{index}", buttons)
+
+
+def _buttons(approval: Approval, index: int) -> list[Block]:
+    action, review = approval.ask.actions[index], approval.reviews[index]
+    value = str(Target(approval.id, index, review.revision))
+    return [
+        blocks.button(
+            LABELS[choice],
+            ACTION_IDS[choice],
+            value,
+            style=_STYLES.get(choice, ""),
+            described=f"{LABELS[choice]} {action.name}" if len(approval.reviews) > 1 else "",
+        )
+        for choice in dict.fromkeys(action.choices)
+    ]
+
+
+def _end(approval: Approval, hidden: Sequence[int]) -> Iterable[Block]:
+    left_out = sum(hidden)
+    if left_out:
+        total = layout.length(everything(approval))
+        more = f" {more_as_file(approval)}" if needs_file(approval) else ""
+        yield blocks.context(f"This card shows {max(total - left_out, 0):,} of {total:,} characters.{more}")
+        if approval.state is State.PENDING:
+            yield blocks.actions("show", [_show_button(approval)])
+    small = _question_end(approval) if approval.ask.is_question else _request_end(approval)
+    told = " · ".join(each for each in small if each)
+    if told:
+        yield blocks.context(told)
+
+
+def _show_button(approval: Approval) -> Block:
+    return blocks.button("Show all", SHOW, str(Target(approval.id, 0, approval.reviews[0].revision)))
+
+
+def _question_end(approval: Approval) -> Iterable[str]:
+    yield f"{wording.one_line(wording.speaker(approval), 80)} asks <@{approval.requester}>"
+    if approval.state is State.PENDING:
+        yield _how_to_answer(approval)
+        yield wording.deadline(approval)
+
+
+def _how_to_answer(approval: Approval) -> str:
+    if approval.ask.kind is Kind.FORM:
+        return "Press Answer to fill in the form"
+    if approval.place != approval.home:
+        return "Press Answer to reply"
+    return "Reply here to answer" if approval.place.thread_ts is None else "Reply in this thread to answer"
+
+
+def _request_end(approval: Approval) -> Iterable[str]:
+    yield f"{wording.one_line(wording.speaker(approval), 80)} asks for <@{approval.requester}>"
+    if approval.state is State.PENDING:
+        if len(approval.reviews) == 1:
+            yield wording.who_decides(approval.reviews[0].policy, approval.requester)
+        yield wording.deadline(approval)
+
+
+# What is asked, whole -------------------------------------------------------------------------------------------------
+
+
+def everything(approval: Approval) -> list[Piece]:
+    """All that there is to read of an approval, in the card's order."""
+    prompt = [_prompt_piece(approval)] if approval.ask.prompt else []
+    return [*prompt, *(piece for index in range(len(approval.reviews)) for piece in action_pieces(approval, index))]
+
+
+def action_pieces(approval: Approval, index: int) -> list[Piece]:
+    """One action: its name in a batch, its description, its value, what was changed, the words of its outcome."""
+    action, review = approval.ask.actions[index], approval.reviews[index]
+    found: list[Piece] = []
+    if len(approval.reviews) > 1:
+        found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.PROSE))
+    if action.description and action.description != approval.ask.prompt:
+        found.append(Piece(visible(action.description), Style.PROSE))
+    if not _says_nothing_new(approval, review.value):
+        found += layout.pieces_of(review.value, prose=approval.ask.kind is Kind.TEXT)
+    return [*found, *_changed(action, review), *_closing_words(approval, review)]
+
+
+def _says_nothing_new(approval: Approval, value: Json) -> bool:
+    kind = approval.ask.kind
+    if value is None or value in ({}, ""):
+        return kind in (Kind.APPROVAL, Kind.QUESTION, Kind.FORM)
+    return value == approval.ask.prompt
+
+
+def _changed(action: Action, review: Review) -> Iterable[Piece]:
+    if review.edited_by is None:
+        return
+    for each in changes(action.value, review.value):
+        before, after = each.before, each.after
+        label = f"Changed {plain(each.field, 150)}" if each.field else "Changed"
+        if before is None or after is None or ("\n" not in before + after and len(before + after) <= layout.SHORT):
+            shown = f"{'(not there)' if before is None else before} → {'(removed)' if after is None else after}"
+            yield Piece(shown, Style.INLINE if len(shown) <= layout.SHORT else Style.PREFORMATTED, label)
+        else:
+            yield Piece(line_diff(before, after) or "(only spaces at line ends)", Style.PREFORMATTED, label)
+
+
+def _closing_words(approval: Approval, review: Review) -> Iterable[Piece]:
+    decision = review.decision
+    if decision is None:
+        return
+    if decision.text and approval.state is not State.PENDING:
+        label = {Choice.REJECT: "Reason", Choice.ANSWER: "Answer"}.get(decision.choice, "Said")
+        style = Style.INLINE if len(decision.text) <= layout.SHORT and "\n" not in decision.text else Style.QUOTE
+        yield Piece(visible(decision.text), style, label)
+    if decision.choice is Choice.ANSWER and decision.value is not None:
+        yield from layout.pieces_of(decision.value)
+
+
+# More than a modal holds ----------------------------------------------------------------------------------------------
+
+_MODAL_BLOCKS = 90
+_MODAL_BYTES = 230_000
+
+
+def show_all(approval: Approval) -> Block:
+    """The modal behind Show all: everything, or as much as a modal holds with a word on where the rest is."""
+    body = layout.drawn(everything(approval)) or [blocks.context("There is nothing more to show.")]
+    fits = _within_modal(body)
+    note = [] if len(fits) == len(body) else [blocks.context(f"A modal holds no more. {more_as_file(approval)}")]
+    return blocks.modal("Everything", [*note, *fits])
+
+
+def needs_file(approval: Approval) -> bool:
+    """Whether a modal cannot hold it, so that a file in the thread has to."""
+    if layout.length(everything(approval)) < limits.MESSAGE_BLOCKS_TEXT:
+        return False
+    body = layout.drawn(everything(approval))
+    return len(_within_modal(body)) < len(body)
+
+
+def more_as_file(approval: Approval) -> str:
+    """Where the rest is, in a sentence."""
+    return f"The whole of it is the file {file_name(approval)} in this thread."
+
+
+def _within_modal(body: Sequence[Block]) -> list[Block]:
+    fits: list[Block] = []
+    used = 0
+    for block in body[:_MODAL_BLOCKS]:
+        used += len(json.dumps(block))
+        if used > _MODAL_BYTES:
+            break
+        fits.append(block)
+    return fits
+
+
+def file_name(approval: Approval) -> str:
+    """The name of the file, which says what state of the approval it shows."""
+    mark = approval.id.rpartition("#")[2][:8]
+    return f"request-{mark}-{'-'.join(str(review.revision) for review in approval.reviews[:20])}.json"
+
+
+def file_content(approval: Approval) -> str:
+    """The file: JSON in which nothing hides."""
+    named: list[dict[str, Any]] = [
+        {"name": action.name, "value": review.value, "proposed": action.value}
+        if review.edited_by
+        else {"name": action.name, "value": review.value}
+        for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
+    ]
+    return document({"prompt": approval.ask.prompt, "actions": list(named)})

@@ -1,0 +1,145 @@
+"""Long values over blocks: shown whole while they fit, and else with an honest word on how much is shown (P4).
+
+A value becomes `Piece`s, one for each field; pieces become `rich_text` blocks of at most 3,000 characters. Slack gives
+no limit for `rich_text`, so the one of sections is kept; all of a message has one (`limits.MESSAGE_BLOCKS_TEXT`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from adapters.blockkit import limits
+from adapters.slack import blocks
+from adapters.slack.blocks import Block
+from adapters.slack.text import pretty, scalar, visible
+from engine.ask import Json
+
+CHUNK = limits.SECTION_TEXT - 100
+SHORT = 200
+PREVIEW = 2_000
+_FEWEST = 40
+"""A piece of which less than this would be shown is left to Show all altogether."""
+
+
+class Style(Enum):
+    """How a piece is drawn."""
+
+    INLINE = auto()
+    """Beside its label, in one line."""
+    PROSE = auto()
+    """Words of an agent."""
+    QUOTE = auto()
+    """A text to review, a reason, an answer."""
+    PREFORMATTED = auto()
+    """JSON, diffs, long values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A labelled text, `visible` already. `hidden` is how many characters of it are not shown."""
+
+    text: str
+    style: Style
+    label: str = ""
+    hidden: int = 0
+
+
+def pieces_of(value: Json, *, prose: bool = False) -> list[Piece]:
+    """A value as pieces: an object field by field, everything else as one. `prose`: a string is a text to read."""
+    if isinstance(value, dict) and value:
+        return [_field(visible(name) or '""', each) for name, each in value.items()]
+    if isinstance(value, str) and value:
+        return [Piece(visible(value), Style.QUOTE if prose else Style.PREFORMATTED)]
+    shown = scalar(value)
+    return [Piece(shown, Style.INLINE if len(shown) <= SHORT else Style.PREFORMATTED)]
+
+
+def _field(name: str, value: Json) -> Piece:
+    shown = scalar(value) if not isinstance(value, dict | list) or not value else visible(pretty(value))
+    if len(name) > SHORT:
+        return Piece(f"{name}:\n{shown}", Style.PREFORMATTED)
+    if "\n" in shown or len(shown) > SHORT:
+        whole = visible(value) if isinstance(value, str) and value.strip() else shown
+        return Piece(whole, Style.PREFORMATTED, name)
+    return Piece(shown, Style.INLINE, name)
+
+
+def length(pieces: Iterable[Piece]) -> int:
+    """How many characters pieces have, labels included."""
+    return sum(len(piece.text) + len(piece.label) for piece in pieces)
+
+
+def fitted(pieces: Sequence[Piece], budget: int) -> tuple[list[Piece], int]:
+    """The pieces within `budget` characters, and how many characters were left out. All of them where they fit."""
+    if length(pieces) <= budget:
+        return list(pieces), 0
+    shown: list[Piece] = []
+    for piece in pieces:
+        room = min(budget - length(shown) - len(piece.label), PREVIEW)
+        if len(piece.text) <= room:
+            shown.append(piece)
+        elif room >= _FEWEST:
+            shown.append(replace(piece, text=piece.text[:room], hidden=len(piece.text) - room))
+    kept = length(shown)
+    return shown, length(pieces) - kept
+
+
+def drawn(pieces: Sequence[Piece]) -> list[Block]:
+    """The pieces as `rich_text` blocks, in order."""
+    made: list[Block] = []
+    row: list[Block] = []
+    used = 0
+    for part, size in (each for piece in pieces for each in _parts(piece)):
+        if row and used + size > limits.SECTION_TEXT:
+            made.append(blocks.rich_text(row))
+            row, used = [], 0
+        row.append(part)
+        used += size
+    if row:
+        made.append(blocks.rich_text(row))
+    return made
+
+
+def _parts(piece: Piece) -> Iterator[tuple[Block, int]]:
+    label = piece.label
+    if piece.style is Style.INLINE:
+        elements = [blocks.span(f"{label}: ", bold=True)] if label else []
+        yield blocks.rich_section(*elements, blocks.span(piece.text or '""', code=True)), len(label) + len(piece.text)
+    else:
+        if label:
+            yield blocks.rich_section(blocks.span(f"{label}:", bold=True)), len(label)
+        for chunk in chunks(piece.text):
+            yield _long(chunk or " ", piece.style), len(chunk)
+    if piece.hidden:
+        total = len(piece.text) + piece.hidden
+        note = f"(first {len(piece.text):,} of {total:,} characters)"
+        yield blocks.rich_section(blocks.span(note, italic=True)), len(note)
+
+
+def _long(text: str, style: Style) -> Block:
+    match style:
+        case Style.PROSE:
+            return blocks.rich_section(blocks.span(text))
+        case Style.QUOTE:
+            return blocks.rich_quote(text)
+        case _:
+            return blocks.preformatted(text)
+
+
+def chunks(text: str, size: int = CHUNK) -> list[str]:
+    """The text in parts of at most `size` characters, cut after a line where there is one.
+
+    Where it is cut at a newline, that newline is left out: the next part starts on a line of its own.
+    """
+    found: list[str] = []
+    start = 0
+    while len(text) - start > size:
+        cut = text.rfind("\n", start + size // 2, start + size + 1)
+        if cut == -1:
+            found.append(text[start : start + size])
+            start += size
+        else:
+            found.append(text[start:cut])
+            start = cut + 1
+    found.append(text[start:])
+    return found

@@ -1,0 +1,160 @@
+"""Untrusted text, made fit to be shown: what an agent or a person wrote can neither style, link, notify nor hide.
+
+Blocks of ours carry such text as `rich_text` and `plain_text`, where Slack reads no markup at all; `mrkdwn` is for the
+places that know only markup, such as a message's `text`. Nothing is dropped: a character that cannot be seen is
+written as its code point (`⟦U+202E⟧`), because what was shown is what runs (P4).
+
+Sources: https://docs.slack.dev/messaging/formatting-message-text, https://www.unicode.org/reports/tr36 (bidirectional
+and invisible characters).
+"""
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+
+from engine.ask import Json
+
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
+    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"  # tags and variation selectors of the supplementary planes
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"  # drawn as nothing
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # halves of pairs, and what is no character
+    "]"
+)
+_MARK = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
+_EMOJI_STYLE = re.compile("(?<=[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f")
+_STYLE = str.maketrans({"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb", ":": "\ua789"})
+_STYLING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)")
+
+
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen written out; line ends become newlines."""
+    unix = text.replace("\r\n", "\n")
+    if not _HIDDEN.search(unix):
+        return unix
+    return _HIDDEN.sub(_mark, _EMOJI_STYLE.sub("", unix))
+
+
+def _mark(found: re.Match[str]) -> str:
+    return f"⟦U+{ord(found.group()):04X}⟧"
+
+
+def unmarked(text: str, original: str) -> str:
+    """Undo `visible` in a text that a person edited, for the characters that the original had."""
+
+    def restored(found: re.Match[str]) -> str:
+        code = int(found.group(1), 16)
+        return chr(code) if code < 0x110000 and chr(code) in original else found.group()  # noqa: PLR2004 - Unicode's end
+
+    return _MARK.sub(restored, text)
+
+
+def escaped(text: str) -> str:
+    """Visible, and with Slack's three control characters escaped: no mention, no broadcast, no disguised link."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mrkdwn(text: str) -> str:
+    """Escaped, and with `*_~`, backticks and emoji codes replaced by their likenesses where they would style.
+
+    Slack has no escape for them, so this changes letters: it stands only in notifications, beside the truth in blocks.
+    """
+    return _STYLING.sub(lambda found: found.group().translate(_STYLE), escaped(text))
+
+
+def clipped(text: str, at_most: int) -> str:
+    """At most so many characters, an ellipsis for the rest. Only for what is shown whole elsewhere."""
+    return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
+
+
+def plain(text: str, at_most: int) -> str:
+    """One visible line for titles and labels; never empty, which Slack would refuse."""
+    return clipped(" ".join(visible(text).split()), at_most) or "(empty)"
+
+
+# JSON -----------------------------------------------------------------------------------------------------------------
+
+
+def pretty(value: Json) -> str:
+    """JSON as people read it, keys in the order given; a string stands for itself. Not yet `visible`."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def scalar(value: Json) -> str:
+    """A short value on one line. Strings stand without quotes, except where they would pass for something else."""
+    if not isinstance(value, str):
+        return visible(json.dumps(value, ensure_ascii=False))
+    if value != value.strip() or not value or _is_json(value):
+        return visible(json.dumps(value, ensure_ascii=False))
+    return visible(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def document(value: Json) -> str:
+    """A file of JSON in which nothing hides: what cannot be seen is written as JSON's own escapes."""
+
+    def spelled(found: re.Match[str]) -> str:
+        code = ord(found.group())
+        if code < 0x10000:  # noqa: PLR2004 - beyond it JSON takes a pair
+            return f"\\u{code:04x}"
+        return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
+
+    return _HIDDEN.sub(spelled, json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
+
+
+# Before and after -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One field before and after; None: it was or is not there. `field` is "" for the whole value."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+_MOST_LINES = 2_000
+"""Above it the comparison, which may take quadratic time, is left out: the new text is shown whole anyway."""
+
+
+def changes(before: Json, after: Json) -> list[Changed]:
+    """What differs: field by field between two objects, else the whole."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = list(dict.fromkeys([*before, *after]))
+        found = [Changed(name, _shown(before, name), _shown(after, name)) for name in names]
+        return [each for each in found if each.before != each.after]
+    return [] if _same(before, after) else [Changed("", _text(before), _text(after))]
+
+
+def _shown(of: dict[str, Json], name: str) -> str | None:
+    return _text(of[name]) if name in of else None
+
+
+def _text(value: Json) -> str:
+    return visible(pretty(value)) if isinstance(value, list | dict) or "\n" in str(value) else scalar(value)
+
+
+def _same(before: Json, after: Json) -> bool:
+    return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
+
+
+def line_diff(before: str, after: str) -> str:
+    """A readable comparison line by line: `- ` was, `+ ` is, with a line around for orientation."""
+    old, new = before.split("\n"), after.split("\n")
+    if len(old) + len(new) > _MOST_LINES:
+        return f"(before: {len(before):,} characters in {len(old):,} lines; after: {len(after):,} in {len(new):,})"
+    lines = difflib.unified_diff(old, new, lineterm="", n=1)
+    body = [line for line in lines if not line.startswith(("---", "+++"))]
+    return "\n".join("⋯" if line.startswith("@@") else f"{line[:1]} {line[1:]}" for line in body[1:])
