@@ -38,7 +38,7 @@ export function drawSidebar(become) {
 
 /** @param {Place} place */
 function row(place) {
-  const sign = place.kind === "channel" ? h("span", { class: "hash" }, "#") : place.kind === "dm" ? avatar({ name: place.text }, "tiny") : icon("home");
+  const sign = place.kind === "channel" ? h("span", { class: "hash", "aria-hidden": "true" }, "#") : place.kind === "dm" ? avatar({ name: place.text }, "tiny") : icon("home");
   const link = h(
     "a",
     { href: place.href, class: `place${place.unread ? " unread" : ""}`, "aria-current": place.current ? "page" : null, "data-focus": place.key },
