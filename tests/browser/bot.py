@@ -72,7 +72,11 @@ FORM: Json = {
         field(
             "Environment",
             "environment",
-            {"type": "static_select", "options": options("staging", "production"), "initial_option": options("production")[0]},
+            {
+                "type": "static_select",
+                "options": options("staging", "production"),
+                "initial_option": options("production")[0],
+            },
         ),
         field("Checks", "checks", {"type": "checkboxes", "options": options("tests", "smoke")}, optional=True),
         field("When", "when", {"type": "radio_buttons", "options": options("now", "tonight")}, optional=True),

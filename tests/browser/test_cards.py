@@ -32,7 +32,7 @@ async def test_a_button_is_busy_while_the_bot_is_asked(screen: OpenScreen, bot: 
     await bot.post("deploys", "Run deploy?", blocks=CARD)
     bob = await screen("bob")
     held: list[Route] = []
-    await bob.page.route("**/people/click", lambda route: held.append(route))
+    await bob.page.route("**/people/click", held.append)
     approve = bob.button("Approve")
     await approve.click()
     await expect(approve).to_have_attribute("aria-busy", "true")
@@ -133,7 +133,12 @@ async def test_what_was_typed_outlives_news_from_the_workspace(screen: OpenScree
 
 
 async def test_a_choice_in_a_select_or_menu_reaches_the_bot(screen: OpenScreen, bot: TestBot) -> None:
-    select = {"type": "static_select", "action_id": "region", "options": options("eu", "us"), "placeholder": text("plain_text", "Region")}
+    select = {
+        "type": "static_select",
+        "action_id": "region",
+        "options": options("eu", "us"),
+        "placeholder": text("plain_text", "Region"),
+    }
     menu = {"type": "overflow", "action_id": "more", "options": options("show", "copy")}
     blocks = [section("Pick", accessory=select), {"type": "actions", "elements": [menu]}]
     await bot.post("deploys", "Pick", blocks=blocks)

@@ -100,8 +100,8 @@ export function keyed(parent, items, { key, mark, make }) {
 }
 
 /**
- * Replaces a node by its newer drawing. Focus goes to the element with the same `data-focus` name, else to the new
- * node itself when it can take it, so that a keyboard user is never thrown to the top of the page.
+ * Replaces a node by its newer drawing. Focus goes to the element with the same `data-focus` name, else to the
+ * message itself, so that a keyboard user is never thrown to the top of the page.
  * @param {HTMLElement} before @param {HTMLElement} after
  */
 export function replaceKeepingFocus(before, after) {
@@ -110,8 +110,8 @@ export function replaceKeepingFocus(before, after) {
   before.replaceWith(after);
   if (!active) return;
   const same = name && [...after.querySelectorAll("[data-focus]")].find((node) => /** @type {HTMLElement} */ (node).dataset.focus === name);
-  const target = /** @type {HTMLElement} */ (same || after);
-  if (target === after && !after.hasAttribute("tabindex")) after.tabIndex = -1;
+  const target = /** @type {HTMLElement} */ (same || after.querySelector("[tabindex]") || after);
+  if (target === after) after.tabIndex = -1;
   target.focus({ preventScroll: true });
 }
 
