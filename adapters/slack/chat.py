@@ -1,0 +1,253 @@
+"""The port `Chat` on Slack's Web API.
+
+Whoever calls may call again for the same thing: a card is found by its approval's id in the message metadata, what an
+agent said by its key, so nothing is posted twice although an answer of Slack's may be lost. An error that may pass is
+raised, and the lane tries again; one that will not pass is logged, and nobody waits for it.
+
+https://docs.slack.dev/messaging/message-metadata, https://docs.slack.dev/reference/methods/chat.postMessage
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.blockkit import check_message, limits
+from adapters.slack import blocks, cards, wording
+from adapters.slack.blocks import Block
+from adapters.slack.cards import APPROVAL_EVENT, Message
+from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, code_of, refused
+from adapters.slack.pacing import Pacer
+from adapters.slack.speech import spoken
+from engine.approval import Approval, Place, State
+from engine.ids import MessageTs, UserId
+from engine.policy import Approvers
+
+SPOKEN_EVENT = "signoff_message"
+REMINDER_EVENT = "signoff_reminder"
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_PAGE = 200
+_MOST_PAGES = 25
+
+log = structlog.get_logger(__name__)
+
+
+class SlackChat:
+    """Implements `engine.ports.Chat`. `bot` is the bot's user id: only its own messages are found again."""
+
+    def __init__(self, client: AsyncWebClient, bot: UserId, pacer: Pacer | None = None) -> None:
+        self._client, self._bot = client, bot
+        self._pacer = pacer or Pacer()
+
+    # Cards ------------------------------------------------------------------------------------------------------------
+
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
+        """Post the card or make the posted one true; None when the place is gone for good."""
+        message = _checked(cards.card(approval), approval)
+        known = approval.card or (await self._posted(approval) if attempt > 1 else None)
+        try:
+            card = await self._redrawn(approval, known, message) if known else await self._post(approval.place, message)
+            if card is not None and approval.state is State.PENDING and cards.needs_file(approval):
+                await self._attach(approval, card)
+        except SlackApiError as error:
+            if code_of(error) not in PLACE_GONE:
+                raise refused("the card", error) from None
+            log.warning("card_place_gone", approval=approval.id, code=code_of(error))
+            return None
+        return card
+
+    async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs | None:
+        try:
+            await self._client.chat_update(
+                channel=approval.place.channel,
+                ts=card,
+                text=message.text,
+                blocks=message.blocks,
+                metadata=message.metadata,
+            )
+        except SlackApiError as error:
+            if code_of(error) not in CARD_GONE:
+                raise
+            log.warning("card_gone", approval=approval.id, code=code_of(error))
+            return await self._post(approval.place, message) if approval.state is State.PENDING else None
+        return card
+
+    async def _posted(self, approval: Approval) -> MessageTs | None:
+        """The card that an earlier attempt may have posted."""
+        since = (approval.created_at - _CLOCKS_DIFFER).timestamp()
+        async for message in self._history(approval.place, f"{since:.6f}"):
+            if _payload(message, APPROVAL_EVENT).get("approval") == approval.id:
+                return MessageTs(message["ts"])
+        return None
+
+    async def _attach(self, approval: Approval, card: MessageTs) -> None:
+        """Upload what no modal holds, once, into the card's thread."""
+        place = _under(approval.place, card)
+        name = cards.file_name(approval)
+        async for message in self._history(place, "0"):
+            if any(file.get("name") == name for file in message.get("files", ())):
+                return
+        try:
+            await self._client.files_upload_v2(
+                content=cards.file_content(approval),
+                filename=name,
+                title=name,
+                channel=place.channel,
+                thread_ts=place.thread_ts,
+            )
+        except SlackApiError as error:
+            if code_of(error) not in ("missing_scope", "not_allowed_token_type", "file_uploads_disabled"):
+                raise
+            log.error("file_refused", approval=approval.id, code=code_of(error))  # noqa: TRY400 - a code says it all
+            told = f"Slack did not take the file with the whole request ({code_of(error)}). Do not decide it unread."
+            await self._post(place, Message(told, [blocks.section(told)], {}))
+
+    async def remind(self, approval: Approval, attempt: int) -> None:
+        """Nudge those who can decide, in the thread under the card."""
+        if approval.state is not State.PENDING or approval.card is None:
+            return
+        place = approval.place if _at_root_of_dm(approval.place) else _under(approval.place, approval.card)
+        metadata = {"event_type": REMINDER_EVENT, "event_payload": {"approval": approval.id}}
+        if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
+            return
+        told = _reminder(approval)
+        await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)])
+
+    # Words ------------------------------------------------------------------------------------------------------------
+
+    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
+        """Say what the agent says, whole, in as many messages as it takes."""
+        said = spoken(text, speaker)
+        done = await self._said(place, SPOKEN_EVENT, "key", key) if attempt > 1 else []
+        parts = {message["metadata"]["event_payload"].get("part") for message in done}
+        messages = [
+            Message(
+                each.text,
+                each.blocks,
+                {"event_type": SPOKEN_EVENT, "event_payload": {"key": key, "part": part}},
+            )
+            for part, each in enumerate(said)
+            if part not in parts
+        ]
+        await self._post_or_drop(place, messages)
+
+    async def tell(self, place: Place, user: UserId, sentence: str) -> None:
+        """One sentence that only this person sees; where that cannot be, in a direct message."""
+        words: dict[str, Any] = {"text": sentence, "blocks": [blocks.section(sentence)]}
+        if place.thread_ts:
+            words["thread_ts"] = place.thread_ts
+        try:
+            await self._client.chat_postEphemeral(channel=place.channel, user=user, **words)
+        except SlackApiError as error:
+            if code_of(error) not in NOT_THERE:
+                raise refused("chat.postEphemeral", error) from None
+        else:
+            return
+        await self._tell_directly(user, words)
+
+    async def _tell_directly(self, user: UserId, words: dict[str, Any]) -> None:
+        try:
+            opened = await self._client.conversations_open(users=user)
+            await self._client.chat_postMessage(channel=opened["channel"]["id"], **(words | {"thread_ts": None}))
+        except SlackApiError as error:
+            if code_of(error).startswith("http_") or code_of(error) in ("ratelimited", "internal_error"):
+                raise refused("chat.postMessage", error) from None
+            log.warning("person_not_reached", code=code_of(error))
+
+    # The Web API ------------------------------------------------------------------------------------------------------
+
+    async def _post_or_drop(self, place: Place, messages: Sequence[Message]) -> None:
+        """Post in order; where the place is gone for good nobody can read it."""
+        try:
+            for message in messages:
+                await self._post(place, message)
+        except SlackApiError as error:
+            if code_of(error) not in PLACE_GONE:
+                raise refused("chat.postMessage", error) from None
+            log.warning("place_gone", channel=place.channel, code=code_of(error))
+
+    async def _post(self, place: Place, message: Message) -> MessageTs:
+        await self._pacer.turn(place.channel)
+        optional: dict[str, Any] = {"metadata": message.metadata} if message.metadata else {}
+        if place.thread_ts:
+            optional["thread_ts"] = place.thread_ts
+        answer = await self._client.chat_postMessage(
+            channel=place.channel,
+            text=message.text,
+            blocks=message.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            **optional,
+        )
+        return MessageTs(answer["ts"])
+
+    async def _said(self, place: Place, event: str, name: str, value: str) -> list[Block]:
+        return [message async for message in self._history(place, "0") if _payload(message, event).get(name) == value]
+
+    async def _history(self, place: Place, oldest: str) -> AsyncIterator[Block]:
+        """The bot's own messages of a place, with their metadata. Raises SlackRefused."""
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            asked: dict[str, Any] = {"limit": _PAGE, "include_all_metadata": True, "oldest": oldest, "cursor": cursor}
+            try:
+                if place.thread_ts:
+                    page = await self._client.conversations_replies(channel=place.channel, ts=place.thread_ts, **asked)
+                else:
+                    page = await self._client.conversations_history(channel=place.channel, **asked)
+            except SlackApiError as error:
+                if code_of(error) in PLACE_GONE:
+                    return
+                raise refused("conversations.history", error) from None
+            for message in page["messages"]:
+                if message.get("user") == self._bot or message.get("bot_id"):
+                    yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+
+def _under(place: Place, card: MessageTs) -> Place:
+    return Place(place.team, place.channel, place.thread_ts or card)
+
+
+def _at_root_of_dm(place: Place) -> bool:
+    """There a thread would be a conversation of its own."""
+    return place.thread_ts is None and place.channel.startswith("D")
+
+
+def _payload(message: Block, event: str) -> Block:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") if metadata.get("event_type") == event else None
+    return payload if isinstance(payload, dict) else {}
+
+
+def _checked(message: Message, approval: Approval) -> Message:
+    """The card, or the plain one where Slack would refuse it: never a lost ask."""
+    problems = check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
+    if not problems:
+        return message
+    log.error("card_would_be_refused", approval=approval.id, problems=[problem.message for problem in problems])
+    return cards.plain_card(approval)
+
+
+def _reminder(approval: Approval) -> str:
+    waited = {vote.by for review in approval.reviews for vote in review.votes}
+    named: list[UserId] = []
+    for review in approval.reviews:
+        if review.decision is not None:
+            continue
+        if review.policy.approvers is Approvers.USERS:
+            named += [user for user in sorted(review.policy.users) if user not in waited]
+        elif review.policy.approvers is Approvers.REQUESTER:
+            named.append(approval.requester)
+    able = [user for user in dict.fromkeys(named) if approval.ask.is_question or _may_ask(approval, user)]
+    wants = "an answer" if approval.ask.is_question else "a decision"
+    return f"⏰ {wording.names(able)}: this still waits for {wants}." if able else f"⏰ This still waits for {wants}."
+
+
+def _may_ask(approval: Approval, user: UserId) -> bool:
+    own = [review.policy for review in approval.reviews if review.decision is None]
+    return user != approval.requester or any(each.own_requests or each.approvers is Approvers.REQUESTER for each in own)

@@ -1,0 +1,70 @@
+"""The Web API client: one session, deadlines, and retries of exactly what may be repeated.
+
+A call that Slack refused with 429 was not done, so it is repeated after `Retry-After`. After a broken connection or a
+server's error nobody knows; then only calls that may be done twice are repeated here. A message is not one of them:
+its error is raised, and the next attempt of its lane looks for the message before it posts it again.
+
+https://docs.slack.dev/apis/web-api/rate-limits, https://docs.slack.dev/tools/python-slack-sdk/web/#retryhandler
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web.async_client import AsyncWebClient
+
+_NOT_TWICE = ("/chat.postMessage", "/chat.postEphemeral", "/files.completeUploadExternal", "/views.open")
+_TIMEOUT = 10
+
+
+def _repeatable(request: HttpRequest) -> bool:
+    return not request.url.endswith(_NOT_TWICE)
+
+
+class _ConnectionErrors(AsyncConnectionErrorRetryHandler):
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        wanted = await super()._can_retry_async(state=state, request=request, response=response, error=error)
+        return wanted and _repeatable(request)
+
+
+class _ServerErrors(AsyncServerErrorRetryHandler):
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        wanted = await super()._can_retry_async(state=state, request=request, response=response, error=error)
+        return wanted and _repeatable(request)
+
+
+def retry_handlers() -> list[AsyncRetryHandler]:
+    """What is repeated within one call."""
+    return [AsyncRateLimitErrorRetryHandler(max_retry_count=2), _ConnectionErrors(), _ServerErrors()]
+
+
+@asynccontextmanager
+async def web_client(token: str, base_url: str = "https://slack.com/api/") -> AsyncIterator[AsyncWebClient]:
+    """A client with a session of its own, closed in the end. `base_url` is the address of the Web API."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session:
+        yield AsyncWebClient(
+            token=token, base_url=base_url, session=session, timeout=_TIMEOUT, retry_handlers=retry_handlers()
+        )

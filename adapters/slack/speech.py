@@ -1,0 +1,202 @@
+"""What an agent says, from Markdown to Slack's rich text, over as many messages as it takes. Pure.
+
+Models write Markdown. Slack's `markdown` block would read it, but also links whose text shows another address; so it is
+parsed here, and becomes `rich_text`, in which nothing but what is built here has a meaning: every link shows its
+address, and a mention is only text. https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from adapters.blockkit import check_message, limits, texts_of
+from adapters.slack import blocks
+from adapters.slack.blocks import Block
+from adapters.slack.layout import CHUNK, chunks
+from adapters.slack.text import escaped, plain, visible
+
+_MOST_CHARACTERS = 9_000
+_MOST_BLOCKS = 45
+_STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
+_DEEPEST = 8
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message of what is said."""
+
+    text: str
+    blocks: list[Block]
+
+
+def spoken(text: str, speaker: str = "") -> list[Spoken]:
+    """The messages that say it, at least one. The speaker's name stands over the first."""
+    clean = visible(text).strip()
+    found = list(_messages(clean or "(no words)"))
+    if speaker:
+        name = {"type": "context", "elements": [blocks.plain_text(speaker, 200)]}
+        found[0] = Spoken(found[0].text, [name, *found[0].blocks])
+    return found
+
+
+def _messages(text: str) -> Iterator[Spoken]:
+    for group in _grouped(_packed(_Reader(text).parts())):
+        said = escaped("\n".join(texts_of(group)))
+        if check_message({"text": said, "blocks": group}):
+            yield from _plainly("\n".join(texts_of(group)))
+        else:
+            yield Spoken(said, group)
+
+
+def _plainly(text: str) -> Iterator[Spoken]:
+    """The same words without any style: for what Slack would refuse."""
+    for part in chunks(text):
+        yield Spoken(escaped(part) or "…", [blocks.rich_text([blocks.rich_section(blocks.span(part or " "))])])
+
+
+def _packed(parts: Iterable[Block]) -> Iterator[Block]:
+    row: list[Block] = []
+    for part in parts:
+        if row and _size([*row, part]) > CHUNK:
+            yield blocks.rich_text(row)
+            row = []
+        row.append(part)
+    if row:
+        yield blocks.rich_text(row)
+
+
+def _grouped(made: Iterable[Block]) -> Iterator[list[Block]]:
+    group: list[Block] = []
+    for block in made:
+        if group and (_size([*group, block]) > _MOST_CHARACTERS or len(group) >= _MOST_BLOCKS):
+            yield group
+            group = []
+        group.append(block)
+    if group:
+        yield group
+
+
+def _size(made: Sequence[Block]) -> int:
+    return sum(map(len, texts_of(list(made)))) + sum(len(each.get("url", "")) for each in _leaves(made))
+
+
+def _leaves(made: Sequence[Block]) -> Iterator[Block]:
+    for each in made:
+        if "elements" in each:
+            yield from _leaves(each["elements"])
+        else:
+            yield each
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Walks the tokens of a text once. https://markdown-it-py.readthedocs.io/en/latest/using.html#the-token-stream."""
+
+    text: str
+    lists: list[str] = field(default_factory=list)
+    quotes: int = 0
+
+    def parts(self) -> Iterator[Block]:
+        """The parts of rich text, in order, none of them longer than one block may be."""
+        tokens = _MARKDOWN.parse(self.text)
+        index = 0
+        while index < len(tokens):
+            token = tokens[index]
+            if token.type == "table_open" and token.map:
+                yield from self._code("\n".join(self.text.split("\n")[token.map[0] : token.map[1]]))
+                while tokens[index].type != "table_close":
+                    index += 1
+            else:
+                yield from self._part(token, tokens[index - 1] if index else None)
+            index += 1
+
+    def _part(self, token: Token, before: Token | None) -> Iterator[Block]:
+        match token.type:
+            case "bullet_list_open" | "ordered_list_open":
+                self.lists.append("bullet" if token.type.startswith("bullet") else "ordered")
+            case "bullet_list_close" | "ordered_list_close":
+                self.lists.pop()
+            case "blockquote_open":
+                self.quotes += 1
+            case "blockquote_close":
+                self.quotes -= 1
+            case "fence" | "code_block":
+                yield from self._code(token.content.rstrip("\n"))
+            case "hr":
+                yield blocks.rich_section(blocks.span("———"))
+            case "inline":
+                heading = before is not None and before.type == "heading_open"
+                for row in _split(_spans(token.children or (), bold=heading)):
+                    yield self._paragraph(row)
+
+    def _code(self, text: str) -> Iterator[Block]:
+        for part in chunks(text):
+            yield blocks.preformatted(part or " ")
+
+    def _paragraph(self, row: list[Block]) -> Block:
+        if self.lists:
+            depth = min(len(self.lists) - 1, _DEEPEST)
+            item = {"type": "rich_text_list", "style": self.lists[-1], "elements": [blocks.rich_section(*row)]}
+            return item | ({"indent": depth} if depth else {})
+        if self.quotes:
+            return {"type": "rich_text_quote", "elements": row}
+        return blocks.rich_section(*row)
+
+
+def _spans(children: Iterable[Token], *, bold: bool) -> Iterator[Block]:
+    styles = {"bold"} if bold else set[str]()
+    links: list[tuple[str, list[str]]] = []
+    for token in children:
+        name = token.type.removesuffix("_open").removesuffix("_close")
+        if name in _STYLES:
+            (styles.add if token.nesting > 0 else styles.discard)(_STYLES[name])
+        elif token.type == "link_open":
+            links.append((str(token.attrs.get("href", "")), []))
+        elif token.type == "link_close":
+            address, label = links.pop()
+            yield from _address(address, "".join(label))
+        else:
+            text = _text(token)
+            if links:
+                links[-1][1].append(text)
+            if text:
+                style = {**dict.fromkeys(sorted(styles), True), **({"code": True} if name == "code_inline" else {})}
+                yield blocks.span(text, **style)
+
+
+def _text(token: Token) -> str:
+    match token.type:
+        case "softbreak" | "hardbreak":
+            return "\n"
+        case "image":
+            return f"{token.content or 'image'} ({token.attrs.get('src', '')})"
+        case _:
+            return token.content
+
+
+def _address(address: str, label: str) -> Iterator[Block]:
+    """A link's address, after its label where that is something else."""
+    if label == address or not address:
+        return
+    yield blocks.span(" (")
+    if address.startswith(("https://", "http://")) and len(address) < limits.BUTTON_URL:
+        yield {"type": "link", "url": address}
+    else:
+        yield blocks.span(plain(address, limits.TEXT))
+    yield blocks.span(")")
+
+
+def _split(spans: Iterable[Block]) -> Iterator[list[Block]]:
+    row: list[Block] = []
+    for span in spans:
+        texts = chunks(span["text"]) if span["type"] == "text" and len(span["text"]) > CHUNK else None
+        for each in [span] if texts is None else [span | {"text": part or " "} for part in texts]:
+            if row and _size([*row, each]) > CHUNK:
+                yield row
+                row = []
+            row.append(each)
+    if row:
+        yield row
