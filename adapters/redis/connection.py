@@ -23,7 +23,7 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 from redis.retry import Retry
 
 from adapters.redis.scripts import Call, Command
@@ -233,13 +233,14 @@ def judge(info: bytes, address: str) -> list[str]:
 
 def explain(error: RedisError, address: str) -> UnusableRedisError:
     """Turn a client's error into a sentence with its mend. Texts of others are not repeated: they may quote secrets."""
-    match error:
+    cause = error.__cause__ if isinstance(error.__cause__, RedisError) else error  # a failed handshake is wrapped
+    match cause:
+        case AuthenticationError() if "required" in str(cause).lower():
+            text = f"Redis at {address} asks for a password: put it into REDIS_URL, redis://:PASSWORD@HOST:PORT/0"
         case AuthenticationError():
             text = f"Redis at {address} refuses the user or password: correct them in REDIS_URL"
         case NoPermissionError():
             text = f"Redis at {address} forbids its user a command: allow +@all on the key prefix, or INFO and scripts"
-        case ResponseError() if str(error).startswith("NOAUTH"):
-            text = f"Redis at {address} asks for a password: put it into REDIS_URL, redis://:PASSWORD@HOST:PORT/0"
         case redis.BusyLoadingError():
             text = f"Redis at {address} is still loading its data: wait and start again"
         case redis.TimeoutError() | redis.ConnectionError():
@@ -247,7 +248,7 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
                 f"Redis at {address} is not reachable: start it, correct REDIS_URL, or unset it to use the private one"
             )
         case _:
-            text = f"Redis at {address} does not answer as Redis does ({type(error).__name__}): correct REDIS_URL"
+            text = f"Redis at {address} does not answer as Redis does ({type(cause).__name__}): correct REDIS_URL"
     return UnusableRedisError(text)
 
 

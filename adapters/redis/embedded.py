@@ -196,9 +196,9 @@ def _start(data: Path) -> str:
     held = _open(data / "server")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _write(held, 0, address)  # before the start: who finds the server alive finds its socket, even if we die here
         process = _spawn(data, address, held)
-        os.ftruncate(held, 0)
-        os.pwrite(held, f"{process.pid}\n{address}\n".encode(errors="surrogateescape"), 0)
+        _write(held, process.pid, address)
     finally:
         os.close(held)
     _children.append(process)
@@ -209,6 +209,11 @@ def _start(data: Path) -> str:
         process.wait()
         raise
     return address
+
+
+def _write(held: int, pid: int, address: str) -> None:
+    os.ftruncate(held, 0)
+    os.pwrite(held, f"{pid}\n{address}\n".encode(errors="surrogateescape"), 0)
 
 
 def _spawn(data: Path, address: str, held: int) -> subprocess.Popen[bytes]:
@@ -240,9 +245,8 @@ def _await_answer(data: Path, address: str, lives: Callable[[], bool]) -> None:
         elif not lives():
             raise EmbeddedError(f"Valkey did not start in {data}: {_last_words(data)}; see {data / 'server.log'}")
         elif time.monotonic() > end:
-            pid = (data / "server").read_text(errors="surrogateescape").partition("\n")[0]
             raise EmbeddedError(
-                f"Valkey (process {pid}) holds {data} but does not answer at {address}: "
+                f"Valkey (process {_server_pid(data)}) holds {data} but does not answer at {address}: "
                 f"end that process and start again; see {data / 'server.log'}"
             )
         time.sleep(_POLL_SECONDS)
@@ -263,6 +267,7 @@ def _stop(data: Path) -> None:
         if time.monotonic() > end:
             raise EmbeddedError(f"Valkey in {data} does not end: {_last_words(data)}; see {data / 'server.log'}")
         time.sleep(_POLL_SECONDS)
+    _reap(_server_pid(data))
 
 
 def _ping(address: str) -> Literal["ready", "loading", "silent"]:
@@ -285,6 +290,10 @@ def _server_lives(data: Path) -> bool:
         return not _take(held, fcntl.LOCK_SH)
     finally:
         os.close(held)
+
+
+def _server_pid(data: Path) -> int:
+    return int((data / "server").read_text(errors="surrogateescape").partition("\n")[0])
 
 
 def _last_words(data: Path) -> str:
@@ -326,6 +335,9 @@ def _open(path: Path) -> int:
         raise EmbeddedError(f"cannot open {path}: {error.strerror}; choose another data folder with --data") from None
 
 
-def _reap() -> None:
-    """Collect servers that this process started and that have ended since."""
+def _reap(ended: int | None = None) -> None:
+    """Collect servers that this process started and that have ended since; one that just let go is waited for."""
+    for child in _children:
+        if child.pid == ended:
+            child.wait(STOP_SECONDS)
     _children[:] = [child for child in _children if child.poll() is None]

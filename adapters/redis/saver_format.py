@@ -197,12 +197,14 @@ def _channels(at: Place, refs: bytes) -> list[str]:
 
 
 def _split_write(at: Place, task: str, raw: bytes | None) -> tuple[str, str, bytes]:
+    """Split a pending write into its task's path, its channel and its serialized value."""
+    part = f"a write of task {task}"
     if raw is None or len(raw) < _WRITE.size:
-        raise DamagedCheckpointError(at, f"a write of task {task}", "it is gone" if raw is None else "it is cut short")
+        raise DamagedCheckpointError(at, part, "it is gone" if raw is None else "it is cut short")
     path, channel = _WRITE.unpack_from(raw)
     first = _WRITE.size
-    return (
-        raw[first : first + path].decode(),
-        raw[first + path : first + path + channel].decode(),
-        raw[first + path + channel :],
-    )
+    second, third = first + path, first + path + channel
+    try:
+        return raw[first:second].decode(), raw[second:third].decode(), raw[third:]
+    except UnicodeDecodeError as error:
+        raise DamagedCheckpointError(at, part, "its names are broken") from error

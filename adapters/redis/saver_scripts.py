@@ -85,9 +85,13 @@ class Load(Script[Loaded | None]):
     end
 
     local values, writes = {}, {}
-    for i, name in ipairs(cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))) do
-      values[i] = 'v\0' .. namespace .. '\0' .. name
+    local whole, refs = pcall(function()
+      return cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))
+    end)
+    if not whole or type(refs) ~= 'table' then
+      return {checkpoint, record, values, '', writes}  -- whoever reads the record says what is wrong
     end
+    for i, name in ipairs(refs) do values[i] = 'v\0' .. namespace .. '\0' .. name end
     local names = redis.call('HGET', state, 'w\0' .. place) or ''
     for name in string.gmatch(names, '(%Z*%z%Z*)%z') do
       writes[#writes + 1] = 'w\0' .. place .. '\0' .. name

@@ -37,7 +37,9 @@ def redis_url(redis_server: str) -> Iterator[str]:
         assert not (found := stray_keys(client)), f"keys without a TTL or a reason in adapters/redis/keys.py: {found}"
 
 
-def stray_keys(client: "redis.Redis", *, prefix: str | None = None, strangers: Mapping[str, str] = STRANGERS) -> list[str]:
+def stray_keys(
+    client: "redis.Redis", *, prefix: str | None = None, strangers: Mapping[str, str] = STRANGERS
+) -> list[str]:
     """List keys that live for ever though `adapters.redis.keys` gives no reason for it, and keys unknown to it.
 
     A key of any prefix is looked up, unless `prefix` names the only one allowed.

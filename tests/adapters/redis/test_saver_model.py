@@ -1,0 +1,136 @@
+"""The saver behaves as LangGraph's own saver in memory, whatever is done to both in whatever order."""
+
+import itertools
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointTuple, empty_checkpoint
+from langgraph.checkpoint.memory import InMemorySaver
+
+from adapters.redis.connection import SyncDatabase
+from adapters.redis.saver import RedisSaver
+
+THREADS = st.sampled_from(["t", "{t}", "ü :"])
+NAMESPACES = st.sampled_from(["", "sub:1|sub:2"])
+CHANNELS = st.sampled_from(["a", "b", "__interrupt__"])
+VALUES = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.lists(st.booleans(), max_size=2)
+)
+WRITES = st.lists(st.tuples(st.sampled_from(["a", "b", *WRITES_IDX_MAP]), VALUES), max_size=4)
+CONTENT = st.dictionaries(CHANNELS, VALUES, max_size=3)
+TASKS = st.sampled_from(["task1", "task2"])
+PATHS = st.sampled_from(["", "~1", "~2"])
+
+
+class SaverMachine(RuleBasedStateMachine):
+    """Does the same to both savers; `saver` is given by the test."""
+
+    saver: RedisSaver
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saver._database.client.flushall()
+        self.model = InMemorySaver()
+        self.count = itertools.count()
+        self.newest: dict[tuple[str, str], Checkpoint] = {}
+        self.places: list[RunnableConfig] = []
+
+    @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2))
+    def put(self, thread: str, namespace: str, values: dict[str, Any], step: int) -> None:
+        parent = self.newest.get((thread, namespace), empty_checkpoint())
+        new = {channel: self.saver.get_next_version(None, None) for channel in values}
+        checkpoint: Checkpoint = {
+            **parent,
+            "id": f"{next(self.count):04}",
+            "channel_values": parent["channel_values"] | values,
+            "channel_versions": parent["channel_versions"] | new,
+        }
+        config = at(thread, namespace, parent["id"] if (thread, namespace) in self.newest else None)
+        made = [
+            saver.put(config, checkpoint, {"source": "loop", "step": step}, new) for saver in (self.saver, self.model)
+        ]
+        assert made[0] == made[1]
+        self.newest[thread, namespace] = checkpoint
+        self.places.append(made[0])
+
+    @rule(data=st.data(), writes=WRITES, task=TASKS, path=PATHS)
+    def put_writes(self, data: st.DataObject, writes: list[tuple[str, Any]], task: str, path: str) -> None:
+        place = data.draw(st.sampled_from([*self.places, at("t", "", "9999")]))
+        for saver in (self.saver, self.model):
+            saver.put_writes(place, writes, task, path)
+
+    @rule(thread=THREADS)
+    def delete(self, thread: str) -> None:
+        for saver in (self.saver, self.model):
+            saver.delete_thread(thread)
+        self.newest = {place: checkpoint for place, checkpoint in self.newest.items() if place[0] != thread}
+
+    @rule(thread=THREADS, namespace=NAMESPACES)
+    def read_the_newest(self, thread: str, namespace: str) -> None:
+        config = at(thread, namespace, None)
+        assert plain(self.saver.get_tuple(config)) == plain(self.model.get_tuple(config))
+
+    @rule(data=st.data())
+    def read_any(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from([*self.places, at("t", "", "9999")]))
+        assert plain(self.saver.get_tuple(place)) == plain(self.model.get_tuple(place))
+
+    @rule(thread=THREADS, namespace=NAMESPACES, step=st.none() | st.integers(0, 2), limit=st.none() | st.integers(0, 3))
+    def list_a_namespace(self, thread: str, namespace: str, step: int | None, limit: int | None) -> None:
+        wanted = None if step is None else {"step": step}
+        lists = [
+            [plain(one) for one in saver.list(at(thread, namespace, None), filter=wanted, limit=limit)]
+            for saver in (self.saver, self.model)
+        ]
+        assert lists[0] == lists[1]
+
+    @rule(thread=st.none() | THREADS, before=st.integers(0, 20))
+    def list_everything(self, thread: str | None, before: int) -> None:
+        config: RunnableConfig | None = None if thread is None else {"configurable": {"thread_id": thread}}
+        until = at("t", "", f"{before:04}")
+        listed = [plain(one) for one in self.saver.list(config, before=until)]
+        expected = [plain(one) for one in self.model.list(config, before=until)]
+        assert listed == sorted(expected, key=lambda one: one["config"]["checkpoint_id"], reverse=True)
+
+
+def at(thread: str, namespace: str, checkpoint: str | None) -> RunnableConfig:
+    config: RunnableConfig = {"configurable": {"thread_id": thread, "checkpoint_ns": namespace}}
+    if checkpoint is not None:
+        config["configurable"]["checkpoint_id"] = checkpoint
+    return config
+
+
+def plain(one: CheckpointTuple | None) -> Any:
+    """What may be compared of a tuple."""
+    if one is None:
+        return None
+    return {
+        "config": one.config["configurable"],
+        "checkpoint": one.checkpoint,
+        "metadata": one.metadata,
+        "parent": one.parent_config and one.parent_config["configurable"],
+        "writes": one.pending_writes,
+    }
+
+
+def test_it_is_as_the_saver_in_memory(sync_database: SyncDatabase) -> None:
+    class Machine(SaverMachine):
+        saver = RedisSaver(sync_database)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )
