@@ -30,7 +30,7 @@ Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder th
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's way to call it
     if value:
-        from importlib.metadata import version  # noqa: PLC0415 - late, see above
+        from importlib.metadata import version
 
         typer.echo(f"signoff {version('signoff')}")
         raise typer.Exit
@@ -59,7 +59,7 @@ def demo(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
 ) -> None:
     """Try it with a Slack workspace on this machine."""
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.demo(config, data, port, browser=not no_browser))
 
@@ -67,7 +67,7 @@ def demo(
 @app.command()
 def run(*, config: Config = Path("app.yaml")) -> None:
     """Run the bot."""
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.run(config))
 
@@ -75,7 +75,7 @@ def run(*, config: Config = Path("app.yaml")) -> None:
 @app.command()
 def check(*, config: Config = Path("app.yaml")) -> None:
     """Check configuration, graphs, Redis and Slack."""
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.check(config))
 
@@ -90,7 +90,7 @@ def manifest(
     """Print the manifest to create the Slack app from."""
     if http is not None and not http.startswith("https://"):
         _fail(f'--http: "{http}" is not an address that Slack can call. Write https://HOST.')
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.manifest(http))
 
@@ -108,7 +108,7 @@ def workspace(
 
     Prints the environment that points a bot at it.
     """
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.workspace(port, data, people))
 
@@ -122,7 +122,7 @@ def dead_letters(
     ] = None,
 ) -> None:
     """List the work that failed too often."""
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.dead_letters(config, revive))
 
@@ -134,7 +134,7 @@ def audit(
     config: Config = Path("app.yaml"),
 ) -> None:
     """Tell who did what, when, under which rule."""
-    from bot import process  # noqa: PLC0415 - late, see above
+    from bot import process
 
     raise typer.Exit(process.audit(config, which))
 

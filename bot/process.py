@@ -1,0 +1,274 @@
+"""A process from its first line to its last: start, say when it serves, drain on SIGTERM.
+
+A stop has an order. First nothing new is taken: the sockets close, so Slack delivers to another process, or later.
+Then runs are asked to rest at their next step, which is in the checkpoint already. Then the lanes end. What is not
+done after `DRAIN_SECONDS` is cut off; that loses nothing either, it only repeats a step.
+
+`run` loads the graphs before it serves: a wrong one does not start (P10). `demo` loads them while it serves already,
+because LangGraph takes more than a second to import; clicks and messages wait in their lanes until then.
+
+What a command needs is imported when it runs, so that each starts fast.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.faults import Fault, FaultsError
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.wiring import Bot
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 25.0
+"""The longest that a stop waits for runs to reach their next step; orchestrators kill after 30 s by default."""
+
+DEMO_PORT = 8484
+"""The demo's page, unless it is told otherwise or the port is taken."""
+
+
+# Commands, each giving its exit code ----------------------------------------------------------------------------------
+
+
+def run(config: Path) -> int:
+    """`signoff run`."""
+    return _to_its_end(_run(config))
+
+
+def demo(config: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
+    """`signoff demo`: the local workspace and the bot, in one process. Prints one line when both serve."""
+    return _to_its_end(_demo(config, data, port, browser=browser))
+
+
+def workspace(port: int, data: Path, people: Path | None) -> int:
+    """`signoff workspace`: the local workspace alone. Prints the environment that points a bot at it."""
+    return _to_its_end(_workspace(port, data, people))
+
+
+def check(config: Path) -> int:
+    """`signoff check`."""
+    from bot import check as checking
+    from bot import wiring
+
+    async def checked() -> int:
+        return checking.show(await checking.check(config, os.environ, wiring.probes()))
+
+    return _to_its_end(checked())
+
+
+def manifest(url: str | None) -> int:
+    """`signoff manifest`."""
+    from bot import wiring
+
+    sys.stdout.write(json.dumps(wiring.manifest(url), indent=2) + "\n")
+    return 0
+
+
+def dead_letters(config: Path, revive: str | None) -> int:
+    """`signoff dead-letters`: list them, or put one back."""
+    return _to_its_end(_dead_letters(config, revive))
+
+
+def audit(config: Path, which: str) -> int:
+    """`signoff audit`: all rows of a thread, or of one approval, as JSON lines."""
+    return _to_its_end(_audit(config, which))
+
+
+def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(main)
+    except FaultsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+# Serving --------------------------------------------------------------------------------------------------------------
+
+
+async def _run(file: Path) -> int:
+    from bot import config as configuration
+    from bot import wiring
+
+    config = _prepared(configuration.load(file, os.environ))
+    async with stop_signals() as stop, wiring.bot(config) as bot:
+        await bot.load_graphs()
+        async with bot.http():
+            await serve(bot, stop, on_ready=lambda: log.info("ready", agents=list(config.agents)))
+    return 0
+
+
+async def _demo(file: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
+    from bot import config as configuration
+    from bot import wiring
+
+    async with stop_signals() as stop, _demo_workspace(data, port) as slack:
+        # The demo is by itself: a REDIS_URL in the environment is some other program's.
+        environ = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        config = _prepared(configuration.load(file or demo_configuration(), environ | slack.environment()))
+        config = dataclasses.replace(config, data=data.absolute() / "valkey")
+
+        def ready() -> None:
+            sys.stdout.write(f"ready {slack.url}\n")
+            sys.stdout.flush()
+            if browser and _has_desktop():
+                webbrowser.open(slack.url)
+
+        async with wiring.bot(config) as bot:
+            await serve(bot, stop, on_ready=ready)
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _demo_workspace(data: Path, port: int | None) -> AsyncIterator[Any]:
+    from bot import wiring
+
+    async with contextlib.AsyncExitStack() as stack:
+        folder = data.absolute() / "slack"
+        try:
+            yield await stack.enter_async_context(wiring.local_workspace(DEMO_PORT if port is None else port, folder))
+        except wiring.PortTakenError:
+            if port is not None:
+                raise
+            yield await stack.enter_async_context(wiring.local_workspace(0, folder))
+
+
+async def _workspace(port: int, data: Path, people: Path | None) -> int:
+    from bot import wiring
+
+    async with stop_signals() as stop, wiring.local_workspace(port, data, people) as slack:
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in slack.environment().items())
+        sys.stdout.write(f"# the page: {slack.url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+    return 0
+
+
+async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
+    """Serve until `stop` is set or a part fails, then drain.
+
+    Raises FaultsError when the graphs turn out wrong, and whatever a part of the bot failed with.
+    """
+    lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
+    graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        async with bot.listening():
+            on_ready()
+            await _first_end(lanes, graphs, stopping)
+    finally:
+        bot.drain()
+        stopping.cancel()
+        graphs.cancel()
+        await _end(lanes, DRAIN_SECONDS)
+        await asyncio.gather(stopping, graphs, return_exceptions=True)
+
+
+async def _first_end(lanes: "asyncio.Task[None]", graphs: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:
+    """Wait until asked to stop; a part that failed ends the wait with its error."""
+    waited: set[asyncio.Task[Any]] = {lanes, graphs, stop}
+    while stop in waited:
+        done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        if lanes in done:
+            raise RuntimeError("the lanes ended by themselves")
+
+
+async def _end(lanes: "asyncio.Task[None]", seconds: float) -> None:
+    """Cancel the lanes, which waits for what is under way; then cut it off."""
+    lanes.cancel()
+    done, _ = await asyncio.wait({lanes}, timeout=seconds)
+    if not done:
+        log.warning("some work did not come to rest in time; it goes on when the bot starts again", seconds=seconds)
+        lanes.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await lanes
+
+
+@contextlib.asynccontextmanager
+async def stop_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second one of them kills as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopped(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        stop.set()
+
+    handled = (signal.SIGTERM, signal.SIGINT)
+    for number in handled:
+        loop.add_signal_handler(number, stopped, number)
+    try:
+        yield stop
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+def _prepared(config: "Config") -> "Config":
+    """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
+    from bot import config as configuration
+    from bot.telemetry import set_up_logs
+
+    set_up_logs(secrets=config.secrets.values())
+    for name, value in configuration.environment(config.base, {}).items():
+        os.environ.setdefault(name, value)
+    return config
+
+
+def demo_configuration() -> Path:
+    """The `app.yaml` of the examples: beside the source, or inside of an installed package."""
+    here = Path(__file__).resolve().parent
+    for file in (here.parent / "app.yaml", here / "demo" / "app.yaml"):
+        if file.is_file():
+            return file
+    raise FaultsError([Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")])
+
+
+def _has_desktop() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+# Looking --------------------------------------------------------------------------------------------------------------
+
+
+async def _dead_letters(file: Path, revive: str | None) -> int:
+    from bot import config as configuration
+    from bot import wiring
+
+    async with wiring.storage(configuration.load(file, os.environ)) as storage:
+        if revive is not None:
+            if await storage.lanes.revive(revive):
+                return 0
+            raise FaultsError([Fault(revive, "there is no such dead letter", "List them without --revive.")])
+        for letter in await storage.lanes.dead_letters():
+            sys.stdout.write(f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}\n")
+    return 0
+
+
+async def _audit(file: Path, which: str) -> int:
+    from bot import config as configuration
+    from bot import wiring
+    from engine.ids import ThreadId, thread_of
+
+    approval = which if "#" in which else None
+    thread = ThreadId(which) if approval is None else thread_of(approval)  # type: ignore[arg-type]
+    async with wiring.storage(configuration.load(file, os.environ)) as storage:
+        rows = [row for row in await storage.audit.of_thread(thread) if approval in (None, row.approval)]
+    if not rows:
+        raise FaultsError([Fault(which, "nothing is kept of this", "Write a thread's id, or an approval's.")])
+    for row in rows:
+        sys.stdout.write(json.dumps(dataclasses.asdict(row), default=str, ensure_ascii=False) + "\n")
+    return 0
