@@ -1,4 +1,4 @@
-"""A real Chromium on the real local workspace: one browser for each worker, one context and one workspace for each test."""
+"""A real Chromium on the real local workspace: a browser for each worker, a context and a workspace for each test."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ async def bot(slack: LocalSlack) -> AsyncIterator[TestBot]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(browser: Browser, slack: LocalSlack) -> AsyncIterator[OpenScreen]:
-    """Open the page as somebody: `await screen("bob", "deploys")`. What the page logs as an error fails the test."""
+    """Open the page as somebody at a channel, any number of times. An error that the page logs fails the test."""
     opened: list[Screen] = []
 
     async def open_screen(person: str, place: str = "deploys", **context: object) -> Screen:

@@ -141,6 +141,16 @@ function closeThread() {
   return true;
 }
 
+/** On a narrow screen the channels come over the page. @param {boolean} shown @returns {boolean} whether that changed */
+function showMenu(shown) {
+  const before = document.body.classList.contains("with-menu");
+  if (before === shown) return false;
+  document.body.classList.toggle("with-menu", shown);
+  $("#menu-button").setAttribute("aria-expanded", String(shown));
+  (shown ? $(".place[aria-current]") ?? $(".place") : $("#menu-button")).focus();
+  return true;
+}
+
 function listen() {
   $("#skip").addEventListener("click", (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -149,12 +159,12 @@ function listen() {
   $("#close-thread").addEventListener("click", closeThread);
   $("#help-button").addEventListener("click", help);
   $("#jump-button").addEventListener("click", jump);
-  $("#menu-button").addEventListener("click", () => document.body.classList.toggle("with-menu"));
-  $("#shade").addEventListener("click", () => document.body.classList.remove("with-menu"));
-  for (const part of [$("#sidebar"), $(".rail")]) part.addEventListener("click", (/** @type {any} */ event) => event.target.closest("a") && document.body.classList.remove("with-menu"));
+  $("#menu-button").addEventListener("click", () => showMenu(true));
+  $("#shade").addEventListener("click", () => showMenu(false));
+  for (const part of [$("#sidebar"), $(".rail")]) part.addEventListener("click", (/** @type {any} */ event) => event.target.closest("a") && showMenu(false));
   document.addEventListener("visibilitychange", changed);
   for (const list of [$("#messages"), $("#thread-messages")]) listenToKeys(list);
-  listenToShortcuts({ closeThread });
+  listenToShortcuts({ escape: () => showMenu(false) || closeThread() });
 }
 
 $("#composer-place").append(composer.node);

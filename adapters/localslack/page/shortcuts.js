@@ -4,7 +4,7 @@ import { focusComposer } from "./composer.js";
 import { help, jump } from "./dialogs.js";
 import { places } from "./sidebar.js";
 
-/** @param {{closeThread: () => boolean}} page */
+/** @param {{escape: () => boolean}} page what Escape does; false when there was nothing to leave */
 export function listenToShortcuts(page) {
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]") || event.defaultPrevented) return;
@@ -15,7 +15,7 @@ export function listenToShortcuts(page) {
     else if (event.altKey && event.code === "KeyM") focusComposer();
     else if (event.altKey && event.code === "KeyL") newest();
     else if (event.key === "?" && !typing) help();
-    else if (event.key !== "Escape" || !page.closeThread()) return;
+    else if (event.key !== "Escape" || !page.escape()) return;
     event.preventDefault();
   });
 }
