@@ -1,0 +1,1 @@
+"""Agents as LangGraph graphs: loading them, running them, and reading what they ask."""

@@ -1,0 +1,121 @@
+"""An agent as `app.yaml` declares it, and as it stands ready to run."""
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from adapters.langgraph import fingerprint
+from adapters.langgraph.config_keys import USER
+from adapters.langgraph.loading import load, open_graph
+from adapters.langgraph.plain import plain
+from adapters.langgraph.replies import DEFAULT, Replies
+from adapters.langgraph.schemas import Schema
+from engine.ask import Json, canonical
+from engine.ports import Turn
+
+DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})
+_NAMES = re.compile(r"\$(text|user|channel)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """One entry of `agents:`. `base` is the folder of `app.yaml`; `input` may hold $text, $user and $channel."""
+
+    graph: str
+    base: Path
+    input: Any = field(default_factory=lambda: DEFAULT_INPUT)
+    reply: str = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A compiled graph, and what is read of it once. `code` has a fingerprint for each node, `mark` is all of them."""
+
+    spec: AgentSpec
+    graph: Any
+    replies: Replies
+    code: Mapping[str, str]
+    mark: str
+    tools: Mapping[str, Schema]
+    nested: bool
+    warnings: tuple[str, ...] = ()
+
+    def input_of(self, turn: Turn) -> Any:
+        """The input template with the turn's words in it, put in as values: a text is never read as YAML or JSON."""
+        words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
+        return _filled(self.spec.input, words)
+
+    def context_of(self, user: str) -> Any:
+        """What the graph's context schema knows of us: unknown fields would be refused by a dataclass."""
+        known = _field_names(self.graph.context_schema)
+        return {USER: user} if USER in known and user else None
+
+    def fingerprint_of(self, path: str) -> str:
+        """What stands for the code that asks at a path: its name and its fingerprint."""
+        return f"{path}:{self.code.get(path, '')}"
+
+
+async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agent:
+    """Load a graph and read it.
+
+    Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
+    """
+    replies = Replies(spec.reply)
+    exported = await asyncio.to_thread(load, spec.graph, spec.base)
+    loaded = await open_graph(spec.graph, spec.base, exported, saver, stack)
+    code = fingerprint.fingerprints(loaded.graph)
+    return Agent(
+        spec=spec,
+        graph=loaded.graph,
+        replies=replies,
+        code=code,
+        mark=canonical(dict(code)),
+        tools=dict(_tools(loaded.graph)),
+        nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
+        warnings=loaded.warnings,
+    )
+
+
+def _filled(template: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(template, str):
+        return _NAMES.sub(lambda found: words[found[1]], template)
+    if isinstance(template, Mapping):
+        return {key: _filled(each, words) for key, each in template.items()}
+    if isinstance(template, list):
+        return [_filled(each, words) for each in template]
+    return template
+
+
+def _field_names(schema: Any) -> frozenset[str]:
+    if schema is None:
+        return frozenset()
+    if dataclasses.is_dataclass(schema):
+        return frozenset(each.name for each in dataclasses.fields(schema))
+    return frozenset(getattr(schema, "model_fields", None) or getattr(schema, "__annotations__", None) or ())
+
+
+def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
+    """The schemas of the tools that the graph's tool nodes hold, subgraphs included, by name."""
+    graphs = [graph, *(inner for _, inner in graph.get_subgraphs(recurse=True))]
+    for node in (node for each in graphs for node in each.nodes.values()):
+        for part in getattr(node.bound, "steps", None) or (node.bound,):
+            for name, tool in (getattr(part, "tools_by_name", None) or {}).items():
+                schema = _schema_of(tool)
+                if schema is not None:
+                    yield name, schema
+
+
+def _schema_of(tool: Any) -> Schema | None:
+    """What the model sees of a tool's arguments: what the graph injects is not in it."""
+    declared: Any = getattr(tool, "tool_call_schema", None)
+    try:
+        made: Json = plain(declared if isinstance(declared, dict) else declared.model_json_schema()).value
+    except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the values themselves are read
+        return None
+    return made if isinstance(made, dict) else None

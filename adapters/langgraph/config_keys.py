@@ -1,0 +1,42 @@
+"""The keys that we put into a run's config, and the two private parts of LangGraph that we lean on.
+
+LangGraph copies strings and numbers of `configurable` and `metadata` into every checkpoint of a run, except for keys
+that start with two underscores: so a thread itself tells which turn it was fed and which answers it has.
+`tests/contracts/test_langgraph_facts.py` fails when LangGraph stops honouring any of this.
+"""
+
+STRICT_RESUME = "__pregel_strict_resume"
+"""Refuse a resume map that names an interrupt which is not pending (LangGraph >= 1.2.20, private)."""
+
+FENCE = "signoff_fence"
+"""The lane's fencing token: a saver refuses checkpoints of an older one."""
+IDEMPOTENCY_KEY = "signoff_idempotency_key"
+"""For tools: the same however often the same turn or answer makes a node run. Tools read it from their config."""
+TURN = "signoff_turn"
+"""The key of the turn that the thread was fed last."""
+ANSWERED = "signoff_answered"
+"""The ids of the last answered interrupts, oldest first, with a space between."""
+CODE = "signoff_code"
+"""The fingerprints of the nodes that wrote a checkpoint: see `fingerprint`."""
+SAID_BEFORE = "signoff_said_before"
+"""A hash of what `reply` gave when the turn was fed: no news while it stays the same."""
+USER = "user_id"
+"""The requester: LangGraph's usual name for it."""
+AUTH_USER = "langgraph_auth_user"
+"""The requester as LangGraph Server hands them over: an object with an `identity`."""
+
+
+def interrupt_id(namespace: str, answered: int) -> str:
+    """The id that LangGraph gives a task's interrupt once the task has `answered` answers (private).
+
+    `namespace` is `NODE:TASK_ID`, below a subgraph `NODE:TASK_ID|NODE:TASK_ID`. It is how we tell a question that waits
+    from one whose answer is stored already: LangGraph lists both as pending when the node raised after the answer.
+    """
+    from langgraph.types import _interrupt_id  # noqa: PLC0415 - see the module's docstring
+
+    return _interrupt_id(namespace, answered)
+
+
+def is_interrupt_id(text: str) -> bool:
+    """Whether LangGraph would take it for the key of a resume map; the deprecated NodeInterrupt has no such id."""
+    return len(text) == 32 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004 - 128 bits in hex

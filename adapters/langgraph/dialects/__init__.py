@@ -1,0 +1,85 @@
+"""What an interrupt's payload means, and what the graph that sent it expects back.
+
+`DIALECTS` stand in the order of recognition: the first that knows a payload reads it. An Ask names its dialect, so its
+answer is encoded by the very dialect that read it, also where another one was added in between.
+"""
+
+from collections.abc import Sequence
+
+from adapters.langgraph.dialects.base import Dialect, Question
+from adapters.langgraph.dialects.documented import GATE, QUERY, TASK, TEXT, TOOL_CALL, YES_OR_NO
+from adapters.langgraph.dialects.general import ANYTHING, SCHEMA, STRING
+from adapters.langgraph.dialects.inbox import AGENT_INBOX
+from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
+from adapters.langgraph.schemas import check
+from engine.ask import Action, Ask, Choice, Decision, Kind, Problem
+
+__all__ = ["DIALECTS", "Question", "encode", "problems", "read"]
+
+DIALECTS: tuple[Dialect, ...] = (
+    PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form
+    SCHEMA,
+    BATCH,
+    AGENT_INBOX,
+    TOOL_CALL,
+    TEXT,
+    TASK,
+    YES_OR_NO,
+    QUERY,
+    GATE,
+    STRING,
+    ANYTHING,
+)
+_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+
+def read(question: Question) -> Ask:
+    """The Ask of an interrupt; every payload has one."""
+    asks = (dialect.recognise(question) for dialect in DIALECTS)
+    return next(ask for ask in asks if ask is not None)
+
+
+def encode(ask: Ask, decisions: Sequence[Decision]) -> object:
+    """The resume value.
+
+    Raises ValueError where the decisions have problems: ask `problems` first.
+    """
+    if len(decisions) != len(ask.actions):
+        raise ValueError(f"{len(ask.actions)} decisions are needed, {len(decisions)} were given")
+    return _BY_NAME[ask.dialect].encode(ask, decisions)
+
+
+def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
+    """Why a decision about an action cannot be sent; nothing when it can."""
+    if ask.dialect not in _BY_NAME:
+        return [Problem((), "This was asked by another version of the bot and cannot be answered by this one.")]
+    if not 0 <= action < len(ask.actions):
+        return [Problem((), "There is no such action in this request.")]
+    asked = ask.actions[action]
+    if decision.choice not in asked.choices:
+        return [Problem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
+    match decision.choice:
+        case Choice.EDIT:
+            return _of_edit(ask, asked, decision)
+        case Choice.ANSWER if ask.kind is Kind.FORM:
+            return check(decision.value, asked.schema or {})
+        case Choice.ANSWER if not decision.text.strip():
+            return [Problem((), "Please write an answer.")]
+        case _:
+            return []
+
+
+_WORDS = {
+    Choice.APPROVE: "an approval",
+    Choice.EDIT: "a changed value",
+    Choice.REJECT: "a rejection",
+    Choice.ANSWER: "an answer in words",
+}
+
+
+def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
+    if ask.kind is Kind.TOOL_CALL and isinstance(action.value, dict) and not isinstance(decision.value, dict):
+        return [Problem((), "The arguments of a tool must be an object.")]
+    if ask.kind is Kind.TEXT and not (isinstance(decision.value, str) and decision.value.strip()):
+        return [Problem((), "Please write a text.")]
+    return check(decision.value, action.schema) if action.schema else []

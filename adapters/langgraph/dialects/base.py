@@ -1,0 +1,58 @@
+"""What every dialect is made of: a pair of pure functions, payload -> Ask and Ask + Decisions -> resume value."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from adapters.langgraph.schemas import Schema, inferred
+from engine.ask import Action, Ask, Choice, Decision, Json
+
+NO_TOOLS: Mapping[str, Schema] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An interrupt as a dialect reads it.
+
+    `payload` is its value as JSON; `exact` is false where it was not JSON, and an edit of it would mean something else
+    to the graph. `schema` is its `response_schema`; `tools` are the schemas of the graph's tools by name.
+    """
+
+    payload: Json
+    schema: Schema | None = None
+    exact: bool = True
+    tools: Mapping[str, Schema] = field(default_factory=lambda: NO_TOOLS)
+    speaker: str = ""
+
+
+Recognise = Callable[[Question], Ask | None]
+Encode = Callable[[Ask, Sequence[Decision]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`recognise` gives None for a payload of another dialect; `encode` is given one checked decision per action."""
+
+    name: str
+    recognise: Recognise
+    encode: Encode
+
+
+def schema_for(name: str, value: Json, question: Question) -> Schema | None:
+    """The schema of a tool's arguments: the tool's own where the graph has such a tool, else what the values say."""
+    return question.tools.get(name) or inferred(value)
+
+
+def value_of(action: Action, decision: Decision) -> Json:
+    """What stands after the decision."""
+    return decision.value if decision.choice is Choice.EDIT else action.value
+
+
+def fields_of(rest: Mapping[object, object]) -> dict[str, Json]:
+    """The other fields of a payload that a pattern has matched: mypy does not know that they are JSON as well."""
+    return cast("dict[str, Json]", dict(rest))
+
+
+def unexpected(ask: Ask, decision: Decision) -> ValueError:
+    """For a choice that the ask does not offer: a mistake of ours, since decisions are checked before."""
+    return ValueError(f"{ask.dialect} cannot encode {decision.choice}")

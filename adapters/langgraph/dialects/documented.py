@@ -1,0 +1,175 @@
+"""The payloads that LangGraph's own pages show, and what the nodes on those pages expect back.
+
+https://docs.langchain.com/oss/python/langgraph/interrupts
+
+| payload | approve | edit | reject | answer |
+|---|---|---|---|---|
+| `{"question", "tool_call"}` | `("continue", None)` | `("update", args)` | `("feedback", reason)` | |
+| `{"action", "message", ...}` | `{"action": "approve"}` | with the changed fields | `{"action": "reject"}` | |
+| `{"text_to_revise", ...}`, `{"instruction", "content"}` | the text | the new text | | |
+| `{"task", ONE_TEXT}` | `{"edited_text": text}` | likewise | | |
+| `{"question", ...}` | `True` | | `False` | |
+| `{"query"}` | | | | `{"data": text}` |
+
+A text to revise offers no rejection: such a node puts whatever it gets in the text's place. `False` and
+`{"action": "reject"}` have no room for a reason: it stays on the card and in the audit.
+"""
+
+from collections.abc import Sequence
+
+from adapters.langgraph.dialects.base import Dialect, Question, fields_of, schema_for, unexpected, value_of
+from adapters.langgraph.schemas import Schema
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+
+REFUSED = "The reviewer rejected this tool call."
+"""The feedback of a rejection without a reason."""
+_TEXT: Schema = {"type": "string", "minLength": 1}
+
+
+def _editable(question: Question, *choices: Choice) -> tuple[Choice, ...]:
+    return tuple(choice for choice in choices if question.exact or choice is not Choice.EDIT)
+
+
+# A tool call to review ------------------------------------------------------------------------------------------------
+
+
+def _recognise_tool_call(question: Question) -> Ask | None:
+    match question.payload:
+        case {"question": str(prompt), "tool_call": {"name": str(name), "args": dict(args)}}:
+            choices = _editable(question, Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+            action = Action(name, args, choices, schema=schema_for(name, args, question))
+            return Ask(TOOL_CALL.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
+    return None
+
+
+def _encode_tool_call(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (action,), (decision,) = ask.actions, decisions
+    match decision.choice:
+        case Choice.APPROVE:
+            return ("continue", None)
+        case Choice.EDIT:
+            return ("update", value_of(action, decision))
+        case Choice.REJECT:
+            return ("feedback", decision.text or REFUSED)
+    raise unexpected(ask, decision)
+
+
+TOOL_CALL = Dialect("question_tool_call", _recognise_tool_call, _encode_tool_call)
+
+
+# A tool that asks for itself ------------------------------------------------------------------------------------------
+
+
+def _recognise_gate(question: Question) -> Ask | None:
+    match question.payload:
+        case {"action": str(name), "message": str(prompt), **rest} if rest:
+            fields = fields_of(rest)
+            choices = _editable(question, Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+            action = Action(name, fields, choices, schema=schema_for(name, fields, question))
+            return Ask(GATE.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
+    return None
+
+
+def _encode_gate(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (action,), (decision,) = ask.actions, decisions
+    match decision.choice:
+        case Choice.APPROVE:
+            return {"action": "approve"}
+        case Choice.EDIT:
+            changed = value_of(action, decision)
+            return {**(changed if isinstance(changed, dict) else {}), "action": "approve"}
+        case Choice.REJECT:
+            return {"action": "reject"}
+    raise unexpected(ask, decision)
+
+
+GATE = Dialect("action_message", _recognise_gate, _encode_gate)
+
+
+# A text to revise -----------------------------------------------------------------------------------------------------
+
+
+def _recognise_text(question: Question) -> Ask | None:
+    match question.payload:
+        case {"text_to_revise": str(text), **rest}:
+            return _text_ask(
+                TEXT, question, _first(fields_of(rest), "task", "instruction", "question"), "text_to_revise", text
+            )
+        case {"instruction": str(prompt), "content": str(text), **rest} if not rest:
+            return _text_ask(TEXT, question, prompt, "content", text)
+    return None
+
+
+def _recognise_task(question: Question) -> Ask | None:
+    match question.payload:
+        case {"task": str(prompt), **rest} if len(rest) == 1:
+            ((name, text),) = fields_of(rest).items()
+            return _text_ask(TASK, question, prompt, name, text) if isinstance(text, str) else None
+    return None
+
+
+def _text_ask(dialect: Dialect, question: Question, prompt: str, name: str, text: str) -> Ask:
+    action = Action(name, text, (Choice.APPROVE, Choice.EDIT), schema=_TEXT)
+    return Ask(dialect.name, Kind.TEXT, prompt, (action,), question.payload, question.speaker)
+
+
+def _encode_text(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (action,), (decision,) = ask.actions, decisions
+    if decision.choice not in (Choice.APPROVE, Choice.EDIT):
+        raise unexpected(ask, decision)
+    return value_of(action, decision)
+
+
+def _encode_task(ask: Ask, decisions: Sequence[Decision]) -> object:
+    return {"edited_text": _encode_text(ask, decisions)}
+
+
+TEXT = Dialect("text_to_revise", _recognise_text, _encode_text)
+TASK = Dialect("task_text", _recognise_task, _encode_task)
+
+
+# Yes or no ------------------------------------------------------------------------------------------------------------
+
+
+def _recognise_yes_or_no(question: Question) -> Ask | None:
+    match question.payload:
+        case {"question": str(prompt), **rest}:
+            shown: Json = fields_of(rest) or None
+            action = Action("details" if shown else "", shown, (Choice.APPROVE, Choice.REJECT))
+            return Ask(YES_OR_NO.name, Kind.APPROVAL, prompt, (action,), question.payload, question.speaker)
+    return None
+
+
+def _encode_yes_or_no(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (decision,) = decisions
+    if decision.choice not in (Choice.APPROVE, Choice.REJECT):
+        raise unexpected(ask, decision)
+    return decision.choice is Choice.APPROVE
+
+
+YES_OR_NO = Dialect("question", _recognise_yes_or_no, _encode_yes_or_no)
+
+
+# A tool that asks a person --------------------------------------------------------------------------------------------
+
+
+def _recognise_query(question: Question) -> Ask | None:
+    match question.payload:
+        case {"query": str(prompt), **rest} if not rest:
+            action = Action("answer", None, (Choice.ANSWER,))
+            return Ask(QUERY.name, Kind.QUESTION, prompt, (action,), question.payload, question.speaker)
+    return None
+
+
+def _encode_query(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (decision,) = decisions
+    if decision.choice is not Choice.ANSWER:
+        raise unexpected(ask, decision)
+    return {"data": decision.text}
+
+
+QUERY = Dialect("query", _recognise_query, _encode_query)
+
+
+def _first(fields: dict[str, Json], *names: str) -> str:
+    return next((text for name in names if isinstance(text := fields.get(name), str)), "")

@@ -1,0 +1,196 @@
+"""What stands for a graph's code, so that an answer never reaches code that asks something else (P4).
+
+Each node gets a fingerprint of its own: its name and the code of the functions that it runs, with the functions of the
+same project that those use. An edit to another node changes nothing. Line numbers, file names and memory addresses are
+left out, so the same code gives the same fingerprint in every process. Another version of Python compiles other
+bytecode: then what waits is asked again, which is safe.
+
+Of installed libraries only the functions that a node names itself are read: a new release of a library does not ask
+everything again unless it changed the very node.
+"""
+
+import hashlib
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
+from types import CodeType, FunctionType, MappingProxyType, MethodType
+from typing import Any
+
+SEPARATOR = "/"
+"""Between the names of a path: a node of a subgraph is `OUTER/INNER`."""
+
+
+def fingerprints(graph: Any) -> Mapping[str, str]:
+    """For each node of a compiled graph and its subgraphs, by path: 16 hexadecimal digits."""
+    return MappingProxyType(dict(_nodes(graph, "")))
+
+
+def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str]]:
+    for name, node in graph.nodes.items():
+        path = f"{above}{name}"
+        yield path, _mark(name, node.bound)
+        for inner in _subgraphs(node):
+            yield from _nodes(inner, f"{path}{SEPARATOR}")
+
+
+def _subgraphs(node: Any) -> Iterable[Any]:
+    """Graphs that are nodes as they are; one that a function calls belongs to that function's code."""
+    bound = node.bound
+    steps = getattr(bound, "steps", None) or [bound]
+    return [step for step in steps if _is_graph(step)]
+
+
+def _is_graph(value: Any) -> bool:
+    return hasattr(value, "nodes") and hasattr(value, "aget_state")
+
+
+def _mark(name: str, bound: Any) -> str:
+    reader = _Reader()
+    reader.read(bound)
+    return hashlib.sha256("\n".join([name, *reader.lines]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class _Reader:
+    """Collects lines that stand for the code which is reached from a node."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._seen: set[int] = set()
+
+    def read(self, value: Any, *, deep: bool = True) -> None:
+        """`deep`: also what it is made of and what it calls."""
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        match value:
+            case FunctionType():
+                self._function(value, deep=deep)
+            case MethodType():
+                self.read(value.__func__, deep=deep)
+            case partial():
+                self.read(value.func, deep=deep)
+            case type():
+                self._class(value)
+            case _ if _is_graph(value):
+                for name, node in value.nodes.items():
+                    self.lines.append(f"node {name}")
+                    self.read(node.bound)
+            case _:
+                self._runnable(value)
+
+    def _function(self, function: FunctionType, *, deep: bool) -> None:
+        self.lines.append(f"function {function.__qualname__}")
+        self._code(function.__code__)
+        wrapped = getattr(function, "__wrapped__", None)
+        if wrapped is not None:
+            self.read(wrapped)
+        for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+            self._constant(default)
+        if not deep or _is_library(function.__code__.co_filename):
+            self._closure(function, ours_only=True)
+            return
+        self._closure(function, ours_only=False)
+        for name in _names(function.__code__):
+            self._used(function.__globals__.get(name))
+
+    def _closure(self, function: FunctionType, *, ours_only: bool) -> None:
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+            try:
+                held = cell.cell_contents
+            except ValueError:
+                continue  # not filled yet
+            if isinstance(held, FunctionType | MethodType | partial | type) or _is_graph(held):
+                if not ours_only or _is_ours(held):
+                    self.read(held)
+            elif isinstance(held, str | int | float | bool | None | tuple):
+                self.lines.append(f"holds {name}")
+                self._constant(held)
+
+    def _used(self, value: Any) -> None:
+        """Something that a function's code names: followed where it is code of the project."""
+        if _is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
+            self.read(value)
+        elif isinstance(value, str | int | float | bool):
+            self._constant(value)
+
+    def _class(self, kind: type) -> None:
+        self.lines.append(f"class {kind.__qualname__}")
+        for name in sorted(vars(kind)):
+            held = vars(kind)[name]
+            function = held.__func__ if isinstance(held, staticmethod | classmethod) else held
+            function = function.fget if isinstance(function, property) else function
+            if isinstance(function, FunctionType):
+                self.read(function)
+
+    def _runnable(self, value: Any) -> None:
+        """A runnable of LangChain: its functions, its steps; for an object of the project its class."""
+        self.lines.append(f"object {type(value).__qualname__}")
+        for name in ("func", "afunc", "bound"):
+            held = vars(value).get(name) if hasattr(value, "__dict__") else None
+            if held is not None:
+                self.read(held)
+        for step in getattr(value, "steps", None) or ():
+            self.read(step)
+        tools = getattr(value, "tools_by_name", None)
+        if isinstance(tools, Mapping):
+            self._tools(tools)
+        elif _is_ours(type(value)):
+            self._class(type(value))
+
+    def _tools(self, tools: Mapping[str, Any]) -> None:
+        for name in sorted(tools):
+            self.lines.append(f"tool {name}")
+            for held in (getattr(tools[name], "func", None), getattr(tools[name], "coroutine", None)):
+                if held is not None:
+                    self.read(held)
+
+    def _code(self, code: CodeType) -> None:
+        self.lines.append(f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {code.co_freevars}")
+        for constant in code.co_consts:
+            self._constant(constant)
+
+    def _constant(self, value: Any) -> None:
+        match value:
+            case CodeType():
+                self._code(value)
+            case frozenset():
+                self.lines.append(f"one of {sorted(map(repr, value))}")
+            case tuple():
+                for each in value:
+                    self._constant(each)
+            case str() | bytes() | int() | float() | complex() | bool() | None:
+                self.lines.append(repr(value))
+            case _:
+                self.lines.append(f"a {type(value).__qualname__}")
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _is_ours(value: Any) -> bool:
+    """Whether it is code of the agent's project, rather than of an installed library or of Python."""
+    while isinstance(value, partial):
+        value = value.func
+    if isinstance(value, MethodType):
+        value = value.__func__
+    if isinstance(value, FunctionType):
+        return not _is_library(value.__code__.co_filename)
+    if isinstance(value, type):
+        return any(
+            isinstance(held, FunctionType) and not _is_library(held.__code__.co_filename)
+            for held in vars(value).values()
+        )
+    return False
+
+
+@cache
+def _is_library(file: str) -> bool:
+    # Files that are generated, like a dataclass's methods, have names such as <string>.
+    return file.startswith((*_LIBRARIES, "<"))
+
+
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -1,0 +1,26 @@
+"""Copies a thread's last checkpoint, so that the step which waits in it is asked anew.
+
+LangGraph's own `update_state` runs a node's edges again to the same end, refuses where it cannot tell which node, and
+as `__copy__` loses the run's metadata. The copy has the same values and the same parent; what was stored for the step
+(questions, answers, errors) stays behind, and the tasks get other ids: so do their interrupts.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from langgraph.checkpoint.base import copy_checkpoint
+from langgraph.checkpoint.base.id import uuid6
+
+
+async def fork(saver: Any, config: Mapping[str, Any], marks: Mapping[str, str]) -> None:
+    """Put the copy. `config` names the thread and carries the fence; `marks` replace what the metadata said."""
+    found = await saver.aget_tuple(config)
+    step = found.metadata.get("step", 0) + 1
+    checkpoint = copy_checkpoint(found.checkpoint)
+    checkpoint["id"] = str(uuid6(clock_seq=step))
+    checkpoint["ts"] = datetime.now(UTC).isoformat()
+    parent = (found.parent_config or {}).get("configurable", {}).get("checkpoint_id")
+    where = {**config["configurable"], "checkpoint_ns": "", **({"checkpoint_id": parent} if parent else {})}
+    metadata = {**found.metadata, **marks, "source": "fork", "step": step}
+    await saver.aput({**config, "configurable": where}, checkpoint, metadata, {})

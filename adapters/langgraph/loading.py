@@ -1,0 +1,215 @@
+"""Finds the graph that `graph:` in `app.yaml` names, whatever form it is exported in.
+
+A spec is `path.py:attribute`, beside `app.yaml`, or `module:attribute`. The attribute is a compiled graph, a StateGraph
+builder, or a factory of one: sync or async, without arguments or with one (the config), also as a context manager.
+LangGraph CLI reads the same forms: https://docs.langchain.com/langsmith/application-structure
+
+The path can be checked without importing anything (`check_spec`), because LangGraph takes most of a second to import
+and a wrong path should be told at once. A graph is given our checkpointer: one that it brought is replaced, and
+`Loaded.warnings` says so, since its threads would be kept where nothing else of ours is.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class LoadError(Exception):
+    """The graph cannot be used; the message is one sentence that names the spec, what is wrong, and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A compiled graph with our checkpointer. `warnings` are sentences for the operator."""
+
+    graph: Any
+    warnings: tuple[str, ...] = ()
+
+
+def check_spec(spec: str, base: Path) -> tuple[Path | str, str]:
+    """The file or module of a spec, and the attribute. `base` is the folder of `app.yaml`.
+
+    Raises LoadError when the spec is not one or its file is missing; imports nothing.
+    """
+    where, colon, attribute = spec.rpartition(":")
+    if not colon or not where or not attribute.isidentifier():
+        raise LoadError(f"graph: {spec!r} is not of the form path.py:name or module:name.")
+    if not where.endswith(".py") and "/" not in where:
+        return where, attribute
+    file = base / where
+    if not file.is_file():
+        raise LoadError(f"graph: {spec!r}: there is no file {file}. Paths are read from the folder of app.yaml.")
+    return file, attribute
+
+
+def load(spec: str, base: Path) -> Any:
+    """What the spec names, imported; it may still be a builder or a factory.
+
+    Raises LoadError when it cannot be imported or has no such attribute.
+    """
+    where, attribute = check_spec(spec, base)
+    module = _module_of_file(spec, where) if isinstance(where, Path) else _module_by_name(spec, where, base)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        known = ", ".join(sorted(name for name in vars(module) if not name.startswith("_"))[:20]) or "nothing"
+        raise LoadError(f"graph: {spec!r}: there is no {attribute!r} in it. It has: {known}.") from None
+
+
+def _module_of_file(spec: str, file: Path) -> ModuleType:
+    # The name is made of the path as written: checkpoints name the classes of a state by module, and must be read by
+    # a process whose checkout lies elsewhere.
+    mark = hashlib.sha256(spec.rpartition(":")[0].encode()).hexdigest()[:8]
+    name = f"signoff_agent_{file.stem}_{mark}"
+    found = importlib.util.spec_from_file_location(name, file)
+    if found is None or found.loader is None:
+        raise LoadError(f"graph: {spec!r}: {file} is not a Python file.")
+    module = importlib.util.module_from_spec(found)
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        with _on_path(file.parent), _explained(spec, file.parent):
+            found.loader.exec_module(module)
+    except LoadError:
+        sys.modules.pop(name)
+        if before is not None:
+            sys.modules[name] = before
+        raise
+    return module
+
+
+def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
+    with _on_path(base), _explained(spec, base):
+        return importlib.import_module(name)
+
+
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    """So that the user's files can import what stands beside them."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+@contextmanager
+def _explained(spec: str, folder: Path) -> Iterator[None]:
+    """Whatever the user's code raises becomes one sentence with the line in their file."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise LoadError(f"graph: {spec!r}: {_place(error, folder)}{_what(error)}.") from error
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}: "
+    root = str(folder.resolve())
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if str(Path(frame.filename).resolve()).startswith(root) and "site-packages" not in frame.filename
+    ]
+    return f"{ours[-1].filename}, line {ours[-1].lineno}: " if ours else ""
+
+
+def _what(error: BaseException) -> str:
+    said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
+
+
+async def open_graph(spec: str, base: Path, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
+    """A graph ready to run, of what `load` found. A factory that is a context manager is entered on `stack`.
+
+    Raises LoadError when it is no graph, when its factory raises, and when it can hold no checkpointer.
+    """
+    made = exported
+    if not _is_graph(made) and callable(made):
+        with _explained(spec, base):
+            made = await _called(spec, made, stack)
+    return _with_checkpointer(spec, made, saver)
+
+
+def _is_graph(value: Any) -> bool:
+    from langgraph.graph import StateGraph  # noqa: PLC0415 - late: see the module's docstring
+    from langgraph.pregel import Pregel  # noqa: PLC0415
+
+    return isinstance(value, StateGraph | Pregel)
+
+
+async def _called(spec: str, factory: Any, stack: AsyncExitStack) -> Any:
+    needed = [each for each in inspect.signature(factory).parameters.values() if _is_needed(each)]
+    if len(needed) > 1:
+        names = ", ".join(each.name for each in needed)
+        raise LoadError(f"graph: {spec!r}: a factory takes no argument or one, the config; this one needs {names}.")
+    takes = [each for each in inspect.signature(factory).parameters.values() if each.kind in _POSITIONAL]
+    config: Mapping[str, Any] = {"configurable": {}}
+    made = factory(config) if needed or (takes and takes[0].name == "config") else factory()
+    if inspect.isawaitable(made):
+        made = await made
+    if _is_graph(made):
+        return made
+    if hasattr(made, "__aenter__"):
+        return await stack.enter_async_context(made)
+    return stack.enter_context(made) if hasattr(made, "__enter__") else made
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is inspect.Parameter.empty and parameter.kind in (
+        *_POSITIONAL,
+        inspect.Parameter.KEYWORD_ONLY,
+    )
+
+
+def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
+    from langgraph.graph import StateGraph  # noqa: PLC0415 - late: see the module's docstring
+    from langgraph.pregel import Pregel  # noqa: PLC0415
+
+    if isinstance(made, StateGraph):
+        with _explained(spec, Path()):
+            return _without_breakpoints(spec, Loaded(made.compile(checkpointer=saver)))
+    if isinstance(made, Pregel):
+        own = made.checkpointer not in (None, True)
+        replaced = (f"graph: {spec!r} brings a checkpointer of its own, which is not used: ours takes its place.",)
+        graph = made.copy(update={"checkpointer": saver})
+        return _without_breakpoints(spec, Loaded(graph, replaced if own else ()))
+    if hasattr(made, "ainvoke"):
+        raise LoadError(
+            f"graph: {spec!r} is a {type(made).__name__}, which can hold no checkpointer, so it could not wait for an "
+            "answer. Export the graph itself."
+        )
+    raise LoadError(
+        f"graph: {spec!r} is a {type(made).__name__}, not a graph. Export a compiled graph, a StateGraph, or a "
+        "function that returns one."
+    )
+
+
+def _without_breakpoints(spec: str, loaded: Loaded) -> Loaded:
+    """A static breakpoint looks like a run that died, and would be run past: so such a graph is refused.
+
+    https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
+    """
+    graphs = [loaded.graph, *(inner for _, inner in loaded.graph.get_subgraphs(recurse=True))]
+    if any(each.interrupt_before_nodes or each.interrupt_after_nodes for each in graphs):
+        raise LoadError(
+            f"graph: {spec!r} is compiled with interrupt_before or interrupt_after, which cannot be decided in Slack. "
+            "Call interrupt() in the node instead."
+        )
+    return loaded

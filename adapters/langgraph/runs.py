@@ -1,0 +1,142 @@
+"""One run of a graph: its config, its end, and how it is asked to stop.
+
+`durability="sync"`: a step is on disk before the next one starts, so whatever kills the process, the thread goes on
+from its last step. SIGTERM asks every run to stop after the step it is in (`RunControl`), which loses nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+
+from adapters.langgraph import config_keys as keys
+from engine.ids import ThreadId
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a run leaves in its checkpoints, so that the thread itself tells what it has been given."""
+
+    turn: str = ""
+    answered: str = ""
+    code: str = ""
+    said_before: str = ""
+
+    def as_metadata(self) -> dict[str, str]:
+        """Keyed as `config_keys` says."""
+        marks = {
+            keys.TURN: self.turn,
+            keys.ANSWERED: self.answered,
+            keys.CODE: self.code,
+            keys.SAID_BEFORE: self.said_before,
+        }
+        return {key: mark for key, mark in marks.items() if mark}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthUser:
+    """The requester, as graphs written for LangGraph Server expect them: by attribute or by key."""
+
+    identity: str
+
+    def __getitem__(self, name: str) -> str:
+        if name != "identity":
+            raise KeyError(name)
+        return self.identity
+
+
+def config_of(thread: ThreadId, fence: int, key: str, user: str, marks: Marks) -> dict[str, Any]:
+    """A run's config."""
+    configurable: dict[str, Any] = {"thread_id": thread, keys.FENCE: fence, keys.STRICT_RESUME: True}
+    if key:
+        configurable[keys.IDEMPOTENCY_KEY] = key
+    if user:
+        configurable |= {keys.USER: user, keys.AUTH_USER: AuthUser(user)}
+    return {"configurable": configurable, "metadata": marks.as_metadata()}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended. `error` is what the graph raised; `stopped`: it was asked to stop between two steps."""
+
+    error: Exception | None = None
+    stopped: bool = False
+
+
+class Runs:
+    """The runs under way. `infrastructure` are the errors of the saver: they are raised on, not told as the agent's."""
+
+    def __init__(self, infrastructure: tuple[type[BaseException], ...]) -> None:
+        self._infrastructure = infrastructure
+        self._controls: set[RunControl] = set()
+        self._draining = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether no run is to be started any more."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Ask every run to stop after the step that it is in."""
+        self._draining = True
+        for control in self._controls:
+            control.request_drain()
+
+    async def run(self, graph: Any, given: Any, config: Mapping[str, Any], context: Any) -> Ended:
+        """Run until the graph rests. `given` is input, a Command, or None to go on."""
+        control = RunControl()
+        if self._draining:
+            control.request_drain()
+        self._controls.add(control)
+        began = time.monotonic()
+        ended = Ended()
+        try:
+            await graph.ainvoke(given, config, context=context, durability="sync", control=control)
+        except GraphDrained:
+            ended = Ended(stopped=True)
+        except Exception as error:
+            if self._is_infrastructure(error):
+                raise
+            ended = Ended(error)
+        finally:
+            self._controls.discard(control)
+        _tell(ended, config, time.monotonic() - began)
+        return ended
+
+    def _is_infrastructure(self, error: BaseException) -> bool:
+        if isinstance(error, BaseExceptionGroup):
+            return any(self._is_infrastructure(each) for each in error.exceptions)
+        return isinstance(error, self._infrastructure)
+
+
+def _tell(ended: Ended, config: Mapping[str, Any], seconds: float) -> None:
+    configurable = config["configurable"]
+    log = _log.bind(
+        thread=configurable["thread_id"],
+        run=configurable.get(keys.IDEMPOTENCY_KEY, ""),
+        seconds=round(seconds, 3),
+    )
+    if ended.error is not None:
+        log.warning("the agent raised", exc_info=ended.error)
+    else:
+        log.info("the run was stopped" if ended.stopped else "the run came to rest")
+
+
+def sentence(error: BaseException | str) -> str:
+    """What a person is told of an error: its type and the first line of its message, control characters removed."""
+    if isinstance(error, BaseException):
+        lines = str(error).strip().splitlines()
+        said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    else:
+        said = next(iter(error.strip().splitlines()), "")
+    clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
+    return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+
+
+_LONGEST = 300

@@ -1,0 +1,169 @@
+"""JSON Schemas: what an edited value or a form's answer must fit, and why it does not, field by field.
+
+LangGraph publishes a `response_schema` that is given as a dict but does not enforce it, so it is enforced here, before
+anything is sent: https://python-jsonschema.readthedocs.io/en/stable/errors/
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.ask import Json, Problem
+
+Schema = Mapping[str, Json]
+
+
+def check(value: Json, schema: Schema) -> list[Problem]:
+    """Why `value` does not fit; for each field the most telling reason, in the order of the fields.
+
+    A schema that is itself broken is no reason to refuse a person's value: it is passed over.
+    """
+    # jsonschema takes 60 ms to import, and nothing needs it before a person edits something.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError, relevance  # noqa: PLC0415
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+
+    kind = validator_for(dict(schema), default=Draft202012Validator)
+    weight: Callable[[Any], Any] = relevance
+    try:
+        kind.check_schema(dict(schema))
+        errors = list(kind(dict(schema)).iter_errors(value))
+    except (SchemaError, RecursionError, LookupError):
+        return []
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("referencing", "jsonschema"):
+            return []  # a reference that leads nowhere
+        raise
+    best: dict[tuple[str | int, ...], Any] = {}
+    for found in map(_innermost, errors):
+        path = _path(found)
+        best[path] = max(best.get(path, found), found, key=weight)
+    return [Problem(path, _sentence(found)) for path, found in best.items()]
+
+
+def _innermost(error: Any) -> Any:
+    """Of the branches of `anyOf` and `oneOf`, the error in the branch that came closest."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    return best_match([error]) or error
+
+
+def _path(error: Any) -> tuple[str | int, ...]:
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        # Shown beside the field that is missing, not beside the object that lacks it.
+        missing = next((name for name in error.validator_value if name not in error.instance), None)
+        return path if missing is None else (*path, missing)
+    return path
+
+
+def _sentence(error: Any) -> str:  # noqa: PLR0911, PLR0912 - one line for each keyword
+    limit = error.validator_value
+    match error.validator:
+        case "required":
+            return "This is needed."
+        case "type":
+            names = [limit] if isinstance(limit, str) else list(limit)
+            return f"This must be {' or '.join(_TYPES.get(name, str(name)) for name in names)}."
+        case "enum":
+            return f"This must be one of: {', '.join(map(str, limit))}."
+        case "const":
+            return f"This must be {limit}."
+        case "minimum":
+            return f"This must be at least {limit}."
+        case "maximum":
+            return f"This must be at most {limit}."
+        case "exclusiveMinimum":
+            return f"This must be more than {limit}."
+        case "exclusiveMaximum":
+            return f"This must be less than {limit}."
+        case "minLength":
+            return "This is needed." if limit == 1 else f"This must have at least {limit} characters."
+        case "maxLength":
+            return f"This must have at most {limit} characters."
+        case "pattern":
+            return f"This must match the pattern {limit}."
+        case "additionalProperties":
+            known = ", ".join(error.schema.get("properties", {})) or "none"
+            return f"There is a field here that is not known. Known fields: {known}."
+        case _:
+            return _short(str(error.message))
+
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "yes or no",
+    "array": "a list",
+    "object": "an object",
+    "null": "empty",
+}
+
+
+def _short(message: str) -> str:
+    text = message[:1].upper() + message[1:]
+    return (text if len(text) <= 200 else f"{text[:199]}…").rstrip(".") + "."  # noqa: PLR2004 - a line or two
+
+
+def inferred(value: Json) -> Schema | None:
+    """What a value's own types say, for a tool whose schema is not known. Nothing is required, nothing is forbidden."""
+    if isinstance(value, dict):
+        fields: dict[str, Json] = {name: dict(inferred(each) or {}) for name, each in value.items()}
+        return {"type": "object", "properties": fields}
+    for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string")):
+        if isinstance(value, kind):
+            return {"type": name}
+    if not isinstance(value, list):
+        return None
+    items = [dict(inferred(each) or {}) for each in value]
+    same = bool(items) and all(each == items[0] for each in items)
+    return {"type": "array", "items": items[0]} if same else {"type": "array"}
+
+
+def resolved(schema: Json, root: Schema) -> dict[str, Json]:
+    """A part of a schema with its own `$ref` followed, carrying the root's definitions along."""
+    for _ in range(8):  # a reference to a reference; a loop of them ends here
+        if not isinstance(schema, dict):
+            return {}
+        target = schema.get("$ref")
+        if not isinstance(target, str) or not target.startswith("#/"):
+            break
+        schema = _at(root, target.removeprefix("#/").split("/"))
+    found = dict(schema) if isinstance(schema, dict) else {}
+    definitions = {name: root[name] for name in ("$defs", "definitions") if name in root}
+    return {**definitions, **found}
+
+
+def _at(root: Schema, steps: Sequence[str]) -> Json:
+    found: Any = root
+    for step in steps:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found  # type: ignore[no-any-return]
+
+
+def branches(schema: Schema) -> Iterable[dict[str, Json]]:
+    """The alternatives of a `oneOf` or `anyOf`, or the schema itself where it has none."""
+    for name in ("oneOf", "anyOf"):
+        options = schema.get(name)
+        if isinstance(options, list):
+            return [resolved(option, schema) for option in options]
+    return [resolved(dict(schema), schema)]
+
+
+def values_of(schema: Schema) -> list[Json] | None:
+    """The values of an `enum`, or of a `oneOf` of constants; None where others fit too."""
+    listed = schema.get("enum")
+    if isinstance(listed, list):
+        return list(listed)
+    if "const" in schema:
+        return [schema["const"]]
+    options = [each for name in ("oneOf", "anyOf") for each in _listed(schema.get(name))]
+    constants = [each["const"] for each in options if isinstance(each, dict) and "const" in each]
+    return constants if constants and len(constants) == len(options) else None
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

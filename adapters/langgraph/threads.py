@@ -1,0 +1,218 @@
+"""What a thread's checkpoints say: which questions wait, which are answered, what died and what failed.
+
+LangGraph lists an interrupt as pending until its task has finished: also when the task's node raised after it had
+consumed the answer, and then the answer sent again would go to the node's next question. A task numbers its interrupts
+by the answers it has, and the number is in the interrupt's id: so the count of stored answers tells the two apart.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Any
+
+from adapters.langgraph.config_keys import ANSWERED, CODE, interrupt_id, is_interrupt_id
+from adapters.langgraph.fingerprint import SEPARATOR
+
+_RESUME = "__resume__"
+
+
+class Standing(Enum):
+    """What became of an interrupt that LangGraph lists as pending."""
+
+    WAITS = auto()
+    CONSUMED = auto()
+    """The node has the answer and raised after it took it: it is run again, never answered again."""
+    UNKNOWN = auto()
+    """Asked inside a graph that a node calls by itself; after an error only running it again can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An interrupt, and where it was asked. `path` names the node, below subgraphs too; `answers` the task has."""
+
+    interrupt: Any
+    path: str
+    task: str
+    """The id of the task at the root that it holds up."""
+    standing: Standing
+    answers: int
+
+    @property
+    def speaker(self) -> str:
+        """The subgraph that asks, where one does: an agent is usually one."""
+        outer, below, _ = self.path.partition(SEPARATOR)
+        return outer if below else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread as one read found it."""
+
+    snapshot: Any
+    pending: tuple[Pending, ...]
+    levels: tuple["Level", ...] = field(repr=False)
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was ever fed."""
+        return self.snapshot.metadata is not None
+
+    @property
+    def values(self) -> Any:
+        """The state."""
+        return self.snapshot.values
+
+    @property
+    def checkpoint(self) -> str:
+        """The id of the checkpoint that it stands at."""
+        return str(self.snapshot.config["configurable"].get("checkpoint_id", ""))
+
+    def mark(self, key: str) -> str:
+        """What a run left in the checkpoint's metadata under one of our keys."""
+        found = (self.snapshot.metadata or {}).get(key)
+        return found if isinstance(found, str) else ""
+
+    @property
+    def code(self) -> Mapping[str, str]:
+        """The fingerprints of the nodes of the code that wrote the checkpoint, by path."""
+        return _codes(self.mark(CODE))
+
+    @property
+    def died(self) -> bool:
+        """Whether steps are left that nothing waits for: the process was killed or drained there."""
+        return any(_died(task) for task in self.snapshot.tasks)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What the nodes raised that hold the thread up, as LangGraph stored it."""
+        waiting = {each.task for each in self.pending if each.standing is not Standing.CONSUMED}
+        return tuple(str(task.error) for task in self.snapshot.tasks if _failed(task) and task.id not in waiting)
+
+    @property
+    def step_has_finished_tasks(self) -> bool:
+        """Whether a sibling in the same step is done: forking the step would make it run again."""
+        return any(task.result is not None for task in self.snapshot.tasks)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the step is one task."""
+        return len(self.snapshot.tasks) == 1
+
+    @property
+    def has_nameless(self) -> bool:
+        """Whether something interrupts without an id of its own, as the deprecated NodeInterrupt does."""
+        return any(not is_interrupt_id(each.id) for task in self.snapshot.tasks for each in task.interrupts)
+
+    def find(self, interrupt: str) -> Pending | None:
+        """The pending interrupt of this id."""
+        return next((each for each in self.pending if each.interrupt.id == interrupt), None)
+
+    def was_answered(self, interrupt: str) -> bool:
+        """Whether the graph has an answer to an interrupt that it does not list any more."""
+        return any(interrupt in level.answered for level in self.levels)
+
+
+@lru_cache(maxsize=64)
+def _codes(mark: str) -> Mapping[str, str]:
+    """The reading of `Agent.mark`; empty for a checkpoint that was not written by us."""
+    try:
+        found = json.loads(mark)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _died(task: Any) -> bool:
+    return task.result is None and not task.interrupts and (task.error is None or _was_cancelled(task))
+
+
+def _failed(task: Any) -> bool:
+    return task.result is None and task.error is not None and not _was_cancelled(task)
+
+
+def _was_cancelled(task: Any) -> bool:
+    """A task is cancelled when a sibling raises or the process stops; an exception is stored by its `repr`."""
+    return "CancelledError" in (type(task.error).__name__, str(task.error).partition("(")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One graph of a thread, the root or a subgraph. `answers` counts the stored answers of each task, once counted."""
+
+    snapshot: Any
+    path: str
+    task: str
+    answers: Mapping[str, int] | None
+
+    @property
+    def answered(self) -> frozenset[str]:
+        """The ids of interrupts whose answers are stored, as far as the metadata and the step tell."""
+        marked = (self.snapshot.metadata or {}).get(ANSWERED)
+        ids = set(marked.split()) if isinstance(marked, str) else set()
+        for task in self.snapshot.tasks:
+            ids.update(
+                interrupt_id(self.namespace(task), number) for number in range((self.answers or {}).get(task.id, 0))
+            )
+        return frozenset(ids)
+
+    def namespace(self, task: Any) -> str:
+        """What LangGraph derives the ids of a task's interrupts from."""
+        above = self.snapshot.config["configurable"].get("checkpoint_ns", "")
+        return f"{above}|{task.name}:{task.id}" if above else f"{task.name}:{task.id}"
+
+
+async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:
+    """Read a thread. `nested`: the graph has subgraphs. `count`: count stored answers even where nothing failed."""
+    snapshot = await graph.aget_state(config, subgraphs=nested)
+    count = count or any(task.error is not None for task in snapshot.tasks)
+    levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
+    return Thread(snapshot, tuple(_pending(snapshot, levels)), tuple(levels))
+
+
+def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
+    yield Level(snapshot, path, task, None)
+    for each in snapshot.tasks:
+        if hasattr(each.state, "tasks"):
+            yield from _levels(each.state, f"{path}{each.name}{SEPARATOR}", task or each.id)
+
+
+async def _counted(level: Level, saver: Any) -> Level:
+    stored = await saver.aget_tuple(level.snapshot.config)
+    answers = {
+        task: len(value) if isinstance(value, list) else 1
+        for task, channel, value in (stored.pending_writes or () if stored else ())
+        if channel == _RESUME
+    }
+    return Level(level.snapshot, level.path, level.task, answers)
+
+
+def _pending(root: Any, levels: Sequence[Level]) -> Iterator[Pending]:
+    """Every interrupt that the root lists, with the deepest task that asked it, in the order of the tasks."""
+    for task in root.tasks:
+        below = [level for level in levels if level.task == task.id]
+        for interrupt in task.interrupts:
+            if is_interrupt_id(interrupt.id):
+                yield _owned(interrupt, task, levels[0], below)
+
+
+def _owned(interrupt: Any, root_task: Any, root: Level, below: Sequence[Level]) -> Pending:
+    for level in (*reversed(below), root):
+        for task in level.snapshot.tasks:
+            if any(each.id == interrupt.id for each in task.interrupts) and (level.path or task.id == root_task.id):
+                standing, answers = _standing(interrupt.id, level, task)
+                return Pending(interrupt, f"{level.path}{task.name}", root_task.id, standing, answers)
+    raise AssertionError(f"{interrupt.id} belongs to no task")
+
+
+def _standing(interrupt: str, level: Level, task: Any) -> tuple[Standing, int]:
+    if level.answers is None:
+        return Standing.WAITS, 0
+    answers = level.answers.get(task.id, 0)
+    namespace = level.namespace(task)
+    if interrupt == interrupt_id(namespace, answers):
+        return Standing.WAITS, answers
+    if any(interrupt == interrupt_id(namespace, number) for number in range(answers)):
+        return Standing.CONSUMED, answers
+    return (Standing.UNKNOWN if task.error is not None else Standing.WAITS), max(answers, 1)
