@@ -4,12 +4,12 @@
 
 | field | meaning |
 |---|---|
-| `method` | a Web API method, `response_url`, `upload`, or `*` for any; with it: |
+| `method` | a Web API method, `response_url`, `upload`, or `*` for any (the default); with it: |
 | `status`, `error`, `retry_after` | the HTTP status, Slack's error code, the seconds of Retry-After (implies 429) |
 | `delay` | seconds to hold the call before it goes on |
 | `lost_response` | true: the call is performed, then the connection drops without an answer |
 | `times` | how many calls (1) |
-| `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks |
+| `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks; true: the next `times` |
 | `disconnect` | true or a number: drop that many sockets without a word; `"refresh"`: ask the bot to reconnect first |
 | `reset` | true: forget all faults set before |
 """
@@ -32,13 +32,13 @@ class FaultRequest(BaseModel):
     delay: Annotated[float, Field(ge=0)] = 0.0
     lost_response: bool = False
     times: Annotated[int, Field(ge=1)] = 1
-    duplicate: Annotated[int, Field(ge=0)] = 0
-    drop_ack: Annotated[int, Field(ge=0)] = 0
+    duplicate: bool | Annotated[int, Field(ge=0)] = 0
+    drop_ack: bool | Annotated[int, Field(ge=0)] = 0
     disconnect: bool | Annotated[int, Field(ge=1)] | Literal["refresh"] = False
     reset: bool = False
 
 
-_REQUESTS: TypeAdapter[list[FaultRequest] | FaultRequest] = TypeAdapter(list[FaultRequest] | FaultRequest)
+_REQUESTS = TypeAdapter(list[FaultRequest])
 
 
 class FaultError(ValueError):
@@ -48,11 +48,10 @@ class FaultError(ValueError):
 def parse(body: object) -> list[FaultRequest]:
     """Read the body of `POST /faults`. Raises FaultError."""
     try:
-        parsed = _REQUESTS.validate_python(body)
+        return _REQUESTS.validate_python(body if isinstance(body, list) else [body])
     except ValidationError as error:
         first = error.errors()[0]
         raise FaultError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}") from error
-    return parsed if isinstance(parsed, list) else [parsed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,12 @@ class Faults:
         if request.reset:
             self._calls.clear()
             self._duplicates = self._dropped_acks = 0
-        self._duplicates += request.duplicate
-        self._dropped_acks += request.drop_ack
-        if request.method is not None:
-            status = request.status or (429 if request.retry_after is not None else None)
-            fault = CallFault(status, request.error, request.retry_after, request.delay, request.lost_response)
-            self._calls.append((request.method, fault, request.times))
+        self._duplicates += request.times if request.duplicate is True else request.duplicate
+        self._dropped_acks += request.times if request.drop_ack is True else request.drop_ack
+        status = request.status or (429 if request.retry_after is not None else None)
+        fault = CallFault(status, request.error, request.retry_after, request.delay, request.lost_response)
+        if request.method is not None or fault != CallFault():
+            self._calls.append((request.method or "*", fault, request.times))
 
     def of_call(self, method: str) -> CallFault | None:
         """Take the fault of this call, if there is one."""

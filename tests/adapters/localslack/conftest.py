@@ -28,7 +28,8 @@ def client(slack: PeopledSlack) -> AsyncWebClient:
 
 @pytest.fixture
 def app(client: AsyncWebClient, slack: PeopledSlack) -> AsyncApp:
-    return AsyncApp(client=client, signing_secret=slack.environment()["SLACK_SIGNING_SECRET"])
+    secret = slack.environment()["SLACK_SIGNING_SECRET"]
+    return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
 
 
 @pytest.fixture
