@@ -23,10 +23,11 @@ from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from engine.approval import Approval
-from engine.ask import Decision, Json
+from engine.ask import Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
+from engine.ports import DeadLetter
 
 VERSION: Final = 1
 """Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""
@@ -218,4 +219,4 @@ APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))
 CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
 ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
 EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
-JSON: Final[Codec[Json]] = Codec(_same, _same)
+DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))

@@ -1,5 +1,6 @@
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
+from contracts.lanes_contract import ATTEMPTS, LanesContract
 
 from adapters.memory import MemoryApprovals, MemoryAudit, MemoryConversations, MemoryLanes, SystemClock
 
@@ -15,4 +16,13 @@ class TestApprovals(ApprovalsContract):
 
 
 class TestConversations(ConversationsContract):
+    pass
+
+
+@pytest.fixture
+def lanes() -> MemoryLanes:
+    return MemoryLanes(SystemClock(), attempts=ATTEMPTS)
+
+
+class TestLanes(LanesContract):
     pass

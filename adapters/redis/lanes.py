@@ -1,0 +1,502 @@
+"""Lanes: work waits in mailboxes in Redis, and each is served in order, by one process at a time.
+
+Decisions:
+* The process that puts work serves it at once: it wakes a task of its own, which claims the lane by a lease in Redis
+  (`adapters.redis.lane_scripts`), does what waits, and completes each message and takes the next in one round trip.
+  docket would cost a stream entry, a read and four more calls for each message, and knows no order within a key.
+* docket (https://docket.lol) has what needs a schedule or another process: the timers, and bells. A process that does
+  not serve rings by docket, and so does one that stops. What it carries is an id each time, and only wakes a lane.
+* No wake-up is needed for anything to happen, only for it to happen soon: every lane with work stands in an index
+  (`adapters.redis.mail`), which each process sweeps when it starts and then twice for each lease. A lost ring, a
+  killed process and a restarted Redis are all healed by it. A lane that somebody else holds is looked at again when
+  that lease ends, so that a killed process's work goes on after one lease.
+* A lease is renewed three times in its length, for as long as a handler runs. Who loses it all the same (a process that
+  stood still) has its handler cancelled, and its completion is refused by the fence, as are its checkpoints.
+* Of the lanes, graph runs take long and are bounded apart from the rest: 100 agents at work do not delay a card.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import re
+import socket
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Final, Self, TypeVar, assert_never
+
+from docket import Docket, Retry, Worker
+from redis.exceptions import RedisError
+
+from adapters.redis import codec, mail
+from adapters.redis.connection import Runs
+from adapters.redis.keys import DAY, Keys
+from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Tidy, Turn
+from adapters.redis.scripts import Call, Command, Key
+from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
+from engine.ids import ApprovalId
+from engine.ports import DeadLetter, Handler, Later, Work
+
+LEASE = timedelta(seconds=10)
+ATTEMPTS = 8
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+RUNS = 100
+OTHERS = 100
+OLD_MARK_SECONDS = 60
+"""A mark of this age has no message on its way behind it: see `adapters.redis.mail`."""
+
+_RETRY_SECONDS = 0.25
+_UNREADABLE_SECONDS = 30.0
+_BATCH = 500
+
+log: Final = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class RedisLanes:
+    """The port `Lanes` on Redis. An async context: docket is connected within it.
+
+    `url` is where docket connects; `database` is for everything else. Raises redis.exceptions.RedisError from `put` and
+    the timers, after the client's retries: then nothing is known to be written.
+    """
+
+    def __init__(
+        self, database: Runs, keys: Keys, url: str, *, lease: timedelta = LEASE, attempts: int = ATTEMPTS
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._lease = lease
+        self._attempts = attempts
+        self._service: _Service | None = None
+        more = "&" if "?" in url else "?"
+        # docket's pool raises where redis-py's default of 100 is used up.
+        self._docket = Docket(keys.docket(), f"{url}{more}max_connections=500", execution_ttl=timedelta(0))
+        self._bell, self._fire = self._tasks()
+
+    async def __aenter__(self) -> Self:
+        await self._docket.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._docket.__aexit__(kind, error, trace)
+
+    # Work in ----------------------------------------------------------------------------------------------------------
+
+    async def put(self, effect: Effect, key: str) -> bool:
+        """Add an effect to its lane. False: one of this key was put within a day. Wakes the lane in either case."""
+        lane, stamp = lane_of(effect), mail.STAMPS.next()
+        put = mail.Put(
+            box=mail.box(self._keys, lane),
+            seen=self._keys.seen(lane.thread, lane.name, key),
+            seconds=int(DAY.total_seconds()),
+            message=mail.write(key, stamp, effect),
+        )
+        added = (await self._database.run_all(mail.mark(self._keys, (lane,), stamp), put))[-1]
+        await self._wake((lane,))
+        return bool(added)
+
+    async def ring(self, effects: Sequence[Effect]) -> None:
+        """Wake the lanes of effects that an approval's change has put there. Losing a ring loses only time."""
+        await self._wake(dict.fromkeys(map(lane_of, effects)))
+
+    async def _wake(self, lanes: Iterable[Lane]) -> None:
+        if self._service is not None:
+            for lane in lanes:
+                self._service.wake(lane)
+        else:
+            await self._ring_others(lanes)
+
+    async def _ring_others(self, lanes: Iterable[Lane]) -> None:
+        calls = [self._docket.call(self._bell)(str(lane)) for lane in lanes]
+        try:
+            await self._docket.add_many(calls, chunk_size=_BATCH)
+        except RedisError as error:
+            log.warning("no bell was rung (%s): the next sweep finds the work", type(error).__name__)
+
+    # Timers -----------------------------------------------------------------------------------------------------------
+
+    async def set_timer(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
+        """Put `TimerFired` into the approval's lane at that time; setting it again replaces it."""
+        fire = self._docket.replace(self._fire, at, key=_timer_key(approval, timer))
+        await fire(approval, timer.value, at.isoformat())
+
+    async def clear_timer(self, approval: ApprovalId, timer: Timer) -> None:
+        """Forget a timer, if it is set."""
+        await self._docket.cancel(_timer_key(approval, timer))
+
+    def _tasks(self) -> tuple[Callable[..., asyncio.Future[None]], Callable[..., asyncio.Future[None]]]:
+        """What docket calls. Both may run many times."""
+
+        async def bell(lane: str) -> None:
+            await self._wake((mail.lane_named(lane.encode("utf-8", "surrogatepass")),))
+
+        async def fire(
+            approval: str,
+            timer: str,
+            at: str,
+            retry: Retry = Retry(attempts=None, delay=timedelta(seconds=1)),  # noqa: ARG001, B008 - read by docket
+        ) -> None:
+            fired = TimerFired(ApprovalId(approval), Timer(timer))
+            await self.put(fired, f"timer/{approval}/{timer}/{at}")
+
+        self._docket.register(bell)
+        self._docket.register(fire)
+        return bell, fire  # type: ignore[return-value]
+
+    # Dead letters -----------------------------------------------------------------------------------------------------
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """What was set aside, oldest first. Raises codec.UnreadableError."""
+        key = self._keys.dead()
+        found = await self._database.run(Command("HVALS", key))
+        return sorted((codec.DEAD_LETTER.load(letter, key) for letter in found), key=lambda letter: letter.at)
+
+    async def revive(self, letter: str) -> bool:
+        """Put a dead letter back at the end of its lane. Two at once put it once."""
+        key, name = self._keys.dead(), letter.encode("utf-8", "surrogatepass")
+        found = await self._database.run(Command("HGET", key, name))
+        if found is None:
+            return False
+        dead = codec.DEAD_LETTER.load(found, key)
+        # First put, then delete: a crash in between leaves a letter whose second revival finds the key of the first.
+        await self.put(dead.effect, f"revived/{dead.at.isoformat()}/{letter}")
+        return bool(await self._database.run(Command("HDEL", key, name)))
+
+    # Work out ---------------------------------------------------------------------------------------------------------
+
+    async def serve(self, handler: Handler) -> None:
+        """Serve until cancelled; what is under way then goes on to its end, and other processes get the rest.
+
+        Cancelled a second time, the handlers are cancelled too, and their work is left at the head of its lane.
+        """
+        if self._service is not None:
+            raise RuntimeError("these lanes are served already")
+        async with asyncio.TaskGroup() as keeping:
+            service = _Service(self._database, self._keys, handler, self._lease, self._attempts)
+            renewing = keeping.create_task(service.renew())
+            try:
+                cancelled = await self._serve(service, keeping)
+            finally:
+                renewing.cancel()
+                await self._ring_others(dict.fromkeys(service.left))
+        raise cancelled
+
+    async def _serve(self, service: "_Service", keeping: asyncio.TaskGroup) -> asyncio.CancelledError:
+        name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        worker = Worker(
+            self._docket,
+            name=name,
+            concurrency=OTHERS,
+            redelivery_timeout=self._lease,
+            reconnection_delay=timedelta(seconds=1),
+            schedule_automatic_tasks=False,
+        )
+        async with worker, asyncio.TaskGroup() as lanes:
+            service.begin(lanes)
+            self._service = service
+            finding = [keeping.create_task(service.sweep()), keeping.create_task(worker.run_forever())]
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError as error:
+                return error
+            finally:
+                self._service = None  # from now on a ring goes to others
+                service.stop()
+                for task in finding:
+                    task.cancel()
+        raise AssertionError
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One time that this process has a lane: from the claim until it lets go."""
+
+    lane: Lane
+    box: Key
+    lease: Key
+    fence: Key
+    tries: Key
+    task: "asyncio.Task[None]"
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token: int = 0
+    lost: bool = False
+
+
+class _Service:
+    """What one call of `serve` has: the lanes under way, and those to look at again."""
+
+    def __init__(self, database: Runs, keys: Keys, handler: Handler, lease: timedelta, attempts: int) -> None:
+        self._database = database
+        self._keys = keys
+        self._handler = handler
+        self._lease_seconds = lease.total_seconds()
+        self._lease_ms = int(self._lease_seconds * 1000)
+        self._attempts = attempts
+        self._group: asyncio.TaskGroup | None = None
+        self._runs = asyncio.Semaphore(RUNS)
+        self._others = asyncio.Semaphore(OTHERS)
+        self._woken: set[Lane] = set()
+        self._again: set[Lane] = set()
+        self._visits: dict[Lane, _Visit] = {}
+        self._later: dict[Lane, asyncio.TimerHandle] = {}
+        self._done: dict[Lane, int] = {}
+        self._swept: dict[Lane, int] = {}
+        self.left: list[Lane] = []
+        """Lanes that have work when the service stops."""
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        """Take work from now on, in tasks of `group`."""
+        self._group = group
+
+    def stop(self) -> None:
+        """Take no new work."""
+        self._group = None
+        for handle in self._later.values():
+            handle.cancel()
+        self.left.extend(self._later)
+        self._later.clear()
+
+    def wake(self, lane: Lane) -> None:
+        """See to a lane, now or again when the task that has it is done."""
+        if self._group is None:
+            self.left.append(lane)
+        elif lane in self._woken:
+            self._again.add(lane)
+        else:
+            self._woken.add(lane)
+            self._group.create_task(self._see_to(lane))
+
+    def _wake_later(self, lane: Lane, seconds: float) -> None:
+        if self._group is None:
+            self.left.append(lane)
+            return
+        earlier = self._later.pop(lane, None)
+        if earlier is not None:
+            earlier.cancel()
+        self._later[lane] = asyncio.get_running_loop().call_later(max(0.001, seconds), self._wake_now, lane)
+
+    def _wake_now(self, lane: Lane) -> None:
+        del self._later[lane]
+        self.wake(lane)
+
+    # One lane ---------------------------------------------------------------------------------------------------------
+
+    async def _see_to(self, lane: Lane) -> None:
+        try:
+            async with self._runs if lane.name == "run" else self._others:
+                self._again.add(lane)
+                while lane in self._again and self._group is not None:
+                    self._again.discard(lane)
+                    await self._visit(lane)
+        finally:
+            if self._group is None:
+                self.left.append(lane)
+            self._again.discard(lane)
+            self._woken.discard(lane)
+
+    async def _visit(self, lane: Lane) -> None:
+        visit, swept = self._new_visit(lane), self._swept.pop(lane, None)
+        match await self._insist(Claim(visit.box, visit.lease, visit.fence, visit.tries, visit.name, self._lease_ms)):
+            case Empty():
+                self._pass_over(lane, swept)
+            case Busy(milliseconds):
+                self._wake_later(lane, milliseconds / 1000)
+            case Turn() as turn:
+                await self._work(visit, turn)
+            case Left() | Lost():
+                pass  # not an answer to a claim
+
+    def _new_visit(self, lane: Lane) -> _Visit:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - we are in one
+        keys, thread, name = self._keys, lane.thread, lane.name
+        box, lease = mail.box(keys, lane), keys.lease(thread, name)
+        return _Visit(lane, box, lease, keys.fence(thread, name), keys.tries(thread, name), task)
+
+    def _pass_over(self, lane: Lane, stamp: int | None) -> None:
+        """Forget an empty lane that was swept, where its mark is old."""
+        if stamp is not None and mail.STAMPS.next() - stamp > OLD_MARK_SECONDS * 1_000_000:
+            self._done.setdefault(lane, stamp)
+
+    async def _work(self, visit: _Visit, first: Turn) -> None:
+        """Do what waits in a lane, message after message."""
+        turn: Turn | None = first
+        visit.token = first.token
+        self._visits[visit.lane] = visit
+        try:
+            while turn is not None:
+                turn = await self._take(visit, turn)
+        finally:
+            del self._visits[visit.lane]
+
+    async def _take(self, visit: _Visit, turn: Turn) -> Turn | None:
+        """Do the head. Gives the next, or None when the lane was let go of."""
+        try:
+            found = mail.read(turn.message, visit.box)
+        except codec.UnreadableError as error:
+            # Newer software wrote it, most likely: nothing is lost, and the lane goes on when that software is back.
+            log.error("%s: the lane %s waits", error, visit.lane)  # noqa: TRY400 - the sentence is all there is to say
+            await self._rest(visit, turn.attempt - 1, _UNREADABLE_SECONDS)
+            return None
+        if turn.attempt > self._attempts:
+            return await self._bury(visit, found, f"it was begun {self._attempts} times and never came to an end")
+        failed = await self._handle(visit, turn, found)
+        if isinstance(failed, _Undone):
+            return None
+        if failed is None:
+            return await self._complete(visit, found)
+        log.warning("%s of %s failed at attempt %d: %s", found.id, visit.lane, turn.attempt, failed)
+        if turn.attempt >= self._attempts:
+            return await self._bury(visit, found, failed)
+        await self._rest(visit, turn.attempt, _pause(turn.attempt))
+        return None
+
+    async def _handle(self, visit: _Visit, turn: Turn, found: mail.Mail) -> "str | _Undone | None":
+        """Call the handler: None when the work is done, why it failed, or that the lane was let go of."""
+        try:
+            await self._handler(Work(found.id, visit.lane, found.effect, turn.attempt, visit.token))
+        except Later as later:
+            await self._rest(visit, turn.attempt - 1, later.seconds)
+            return _Undone()
+        except asyncio.CancelledError as error:
+            if visit.lost:
+                visit.task.uncancel()
+                return _Undone()
+            if visit.task.cancelling() == 0:
+                return _said(error)  # the handler's own doing
+            await self._release(visit, turn.attempt - 1)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
+            return _said(error)
+        return None
+
+    async def _complete(self, visit: _Visit, found: mail.Mail) -> Turn | None:
+        complete = Complete(
+            visit.box,
+            visit.lease,
+            visit.fence,
+            visit.tries,
+            visit.name,
+            visit.token,
+            found.mark,
+            go_on=self._group is not None,
+            milliseconds=self._lease_ms,
+        )
+        match await self._insist(complete):
+            case Turn() as turn:
+                return turn
+            case Lost():
+                log.warning("%s of %s was done under a lease that was lost: it is done again", found.id, visit.lane)
+            case Empty():
+                self._done[visit.lane] = found.stamp
+            case Left() | Busy():
+                self.left.append(visit.lane)
+            case other:
+                assert_never(other)
+        return None
+
+    async def _bury(self, visit: _Visit, found: mail.Mail, error: str) -> Turn | None:
+        """Set work aside. First the letter, then the completion: a crash in between only writes the letter again."""
+        letter = DeadLetter(f"{visit.lane} {found.id}", visit.lane, found.effect, error, datetime.now(UTC))
+        log.error("%s of %s is given up: %s", found.id, visit.lane, error)
+        name = letter.id.encode("utf-8", "surrogatepass")
+        await self._insist(Command("HSET", self._keys.dead(), name, codec.DEAD_LETTER.dump(letter)))
+        return await self._complete(visit, found)
+
+    async def _rest(self, visit: _Visit, begun: int, seconds: float) -> None:
+        """Let go of a lane; it is seen to again in `seconds`."""
+        rest = Rest(visit.lease, visit.fence, visit.tries, visit.token, begun, max(1, int(seconds * 1000)))
+        if await self._insist(rest):
+            self._wake_later(visit.lane, seconds)
+
+    async def _release(self, visit: _Visit, begun: int) -> None:
+        """Let go of a lane at once, while being cancelled: if Redis does not answer, the lease runs out by itself."""
+        try:
+            await self._database.run(Rest(visit.lease, visit.fence, visit.tries, visit.token, begun, 0))
+        except RedisError as error:
+            log.warning("%s could not be released (%s): it is free after its lease", visit.lane, type(error).__name__)
+
+    async def _insist(self, call: Call[R]) -> R:
+        """Run a call until Redis answers: what a lane has done is not forgotten because Redis restarts."""
+        while True:
+            try:
+                return await self._database.run(call)
+            except RedisError as error:
+                log.warning("Redis does not take %s (%s): trying on", type(call).__name__, type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    # All lanes --------------------------------------------------------------------------------------------------------
+
+    async def renew(self) -> None:
+        """Keep the leases of lanes under way, for as long as there are any."""
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            visits = list(self._visits.values())
+            renewals = [Renew(each.lease, each.fence, each.name, each.token, self._lease_ms) for each in visits]
+            if not renewals:
+                continue
+            try:
+                kept = await self._database.run_all(*renewals)
+            except RedisError as error:
+                log.warning("leases are not renewed (%s): trying on", type(error).__name__)
+                continue
+            for visit, ours in zip(visits, kept, strict=True):
+                if not ours and self._visits.get(visit.lane) is visit:
+                    visit.lost = True
+                    visit.task.cancel()
+
+    async def sweep(self) -> None:
+        """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
+        newest = "+inf"
+        while True:
+            try:
+                await self.tidy()
+                marked = await self._database.run(
+                    Command("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")
+                )
+            except RedisError as error:
+                log.warning("lanes are not swept (%s): trying on", type(error).__name__)
+                marked = []
+            for name, stamp in zip(marked[::2], marked[1::2], strict=True):
+                lane = mail.lane_named(name)
+                if lane not in self._woken and lane not in self._later:
+                    self._swept[lane] = int(float(stamp))
+                    self.wake(lane)
+            newest = str(mail.STAMPS.next())
+            await asyncio.sleep(self._lease_seconds / 2)
+
+    async def tidy(self) -> None:
+        """Take finished lanes out of the index."""
+        done, self._done = self._done, {}
+        pairs = [word for lane, stamp in done.items() for word in (mail.lane_name(lane), stamp)]
+        for start in range(0, len(pairs), 2 * _BATCH):
+            await self._database.run(Tidy(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
+
+
+class _Undone:
+    """The lane was let go of, and the work is still at its head."""
+
+
+def _pause(attempt: int) -> float:
+    """Seconds before the next try: doubled each time, with a quarter of jitter, so that failures spread."""
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+
+
+_SECRETS = re.compile(r"xox[a-z]?-[\w-]+|xapp-[\w-]+|\b(?:sk|lsv2)[-_][\w-]{8,}|(?<=://)[^/\s@]+@|(?i:bearer)\s+\S+")
+
+
+def _said(error: BaseException) -> str:
+    """An error in one line, without what looks like a secret."""
+    sentence = _SECRETS.sub("***", " ".join(str(error).split()))[:300]
+    return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
+
+
+def _timer_key(approval: ApprovalId, timer: Timer) -> str:
+    return f"{timer.value}/{approval}"
