@@ -7,6 +7,7 @@ its error is raised, and the next attempt of its lane looks for the message befo
 https://docs.slack.dev/apis/web-api/rate-limits, https://docs.slack.dev/tools/python-slack-sdk/web/#retryhandler
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 _NOT_TWICE = ("/chat.postMessage", "/chat.postEphemeral", "/files.completeUploadExternal", "/views.open")
 _TIMEOUT = 10
+
+
+def quiet_logger(name: str, level: int = logging.WARNING) -> logging.Logger:
+    """A logger for the libraries of Slack: with a level of its own, so that no text of a message is ever formatted."""
+    logger = logging.getLogger(name)
+    logger.setLevel(level)
+    return logger
 
 
 def _repeatable(request: HttpRequest) -> bool:
@@ -66,5 +74,10 @@ async def web_client(token: str, base_url: str = "https://slack.com/api/") -> As
     """A client with a session of its own, closed in the end. `base_url` is the address of the Web API."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session:
         yield AsyncWebClient(
-            token=token, base_url=base_url, session=session, timeout=_TIMEOUT, retry_handlers=retry_handlers()
+            token=token,
+            base_url=base_url,
+            session=session,
+            timeout=_TIMEOUT,
+            retry_handlers=retry_handlers(),
+            logger=quiet_logger("signoff.slack.client"),
         )

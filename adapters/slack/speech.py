@@ -44,11 +44,18 @@ def spoken(text: str, speaker: str = "") -> list[Spoken]:
 
 def _messages(text: str) -> Iterator[Spoken]:
     for group in _grouped(_packed(_Reader(text).parts())):
-        said = escaped("\n".join(texts_of(group)))
-        if check_message({"text": said, "blocks": group}):
-            yield from _plainly("\n".join(texts_of(group)))
+        said = _words(group)
+        if check_message({"text": escaped(said), "blocks": group}):
+            yield from _plainly(said)
         else:
-            yield Spoken(said, group)
+            yield Spoken(escaped(said), group)
+
+
+def _words(group: Sequence[Block]) -> str:
+    """The words alone, a line for each part: for notifications."""
+    parts = [part for block in group for part in block["elements"]]
+    rows = [row for part in parts for row in (part["elements"] if part["type"] == "rich_text_list" else [part])]
+    return "\n".join("".join(leaf.get("text") or leaf.get("url", "") for leaf in _leaves([row])) for row in rows)
 
 
 def _plainly(text: str) -> Iterator[Spoken]:
@@ -63,9 +70,17 @@ def _packed(parts: Iterable[Block]) -> Iterator[Block]:
         if row and _size([*row, part]) > CHUNK:
             yield blocks.rich_text(row)
             row = []
-        row.append(part)
+        if row and _same_list(row[-1], part):
+            row[-1]["elements"] += part["elements"]
+        else:
+            row.append(part)
     if row:
         yield blocks.rich_text(row)
+
+
+def _same_list(before: Block, part: Block) -> bool:
+    alike = all(before.get(name) == part.get(name) for name in ("type", "style", "indent"))
+    return alike and part["type"] == "rich_text_list"
 
 
 def _grouped(made: Iterable[Block]) -> Iterator[list[Block]]:
@@ -97,6 +112,8 @@ class _Reader:
 
     text: str
     lists: list[str] = field(default_factory=list)
+    item: Token | None = None
+    """The list item whose first paragraph comes next."""
     quotes: int = 0
 
     def parts(self) -> Iterator[Block]:
@@ -119,6 +136,8 @@ class _Reader:
                 self.lists.append("bullet" if token.type.startswith("bullet") else "ordered")
             case "bullet_list_close" | "ordered_list_close":
                 self.lists.pop()
+            case "list_item_open":
+                self.item = token
             case "blockquote_open":
                 self.quotes += 1
             case "blockquote_close":
@@ -137,10 +156,11 @@ class _Reader:
             yield blocks.preformatted(part or " ")
 
     def _paragraph(self, row: list[Block]) -> Block:
-        if self.lists:
-            depth = min(len(self.lists) - 1, _DEEPEST)
-            item = {"type": "rich_text_list", "style": self.lists[-1], "elements": [blocks.rich_section(*row)]}
-            return item | ({"indent": depth} if depth else {})
+        item, self.item = self.item, None
+        if item is not None and self.lists:
+            depth, number = min(len(self.lists) - 1, _DEEPEST), int(item.info) if item.info.isdigit() else 1
+            made = {"type": "rich_text_list", "style": self.lists[-1], "elements": [blocks.rich_section(*row)]}
+            return made | ({"indent": depth} if depth else {}) | ({"offset": number - 1} if number > 1 else {})
         if self.quotes:
             return {"type": "rich_text_quote", "elements": row}
         return blocks.rich_section(*row)

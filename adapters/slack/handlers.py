@@ -1,0 +1,265 @@
+"""What becomes of each payload of Slack's: one set of handlers for Socket Mode and HTTP.
+
+Three decisions. First, an answer of ours is Slack's "ok", so it is given only when the desk has returned (P1). Bolt
+acknowledges events before a listener runs, and polls every 10 ms for the acknowledgement of everything else; so the
+handlers stand in a middleware that returns the response itself, and no listener is registered at all. Second, as Bolt's
+3 s give-up no longer applies, there is one of our own. Without an answer Slack delivers an event again; a click it does
+not, so the person is told that nothing was changed. Third, a trigger lives 3 s: before a form opens there is one look
+at the approval, and nothing is asked of Slack.
+
+https://docs.slack.dev/interactivity/handling-user-interaction, https://docs.slack.dev/apis/events-api
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, assert_never
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.blockkit import check_modal
+from adapters.slack import blocks, cards, forms
+from adapters.slack.blocks import Block
+from adapters.slack.cards import Target
+from adapters.slack.client import quiet_logger
+from adapters.slack.errors import code_of
+from adapters.slack.identity import Identity
+from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, Sent, incoming
+from engine.approval import Approval, State
+from engine.ask import Choice
+from engine.ids import UserId
+from engine.policy import may_open
+from engine.ports import Chat, Desk, Said
+from engine.refusals import Closed
+
+PATIENCE = 2.5
+"""Seconds for all that stands before an answer: Slack waits 3."""
+
+GONE = "This request is no longer kept here. Nothing was changed."
+NOT_KEPT = (
+    "Signoff could not save this just now, so it does not count. Please try again in a moment; "
+    "if it was saved after all, the second time changes nothing."
+)
+TOO_SLOW = "Slack closed the form before it could open. Nothing was changed; please press the button again."
+
+log = structlog.get_logger(__name__)
+
+
+class Handlers:
+    """Takes payloads and gives answers. `help_text` is trusted mrkdwn: what `/signoff` and the Home tab say."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        identity: Identity,
+        desk: Desk,
+        chat: Chat,
+        help_text: str,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._client, self._identity = client, identity
+        self._desk, self._chat = desk, chat
+        self._help, self._patience = help_text, patience
+
+    async def answer(self, payload: Mapping[str, Any]) -> BoltResponse:
+        """The response to one payload; not 200 where Slack must not take it for done."""
+        what = incoming(payload, bot=self._identity.user, team=self._identity.team)
+        match what:
+            case None:
+                return _ok()
+            case Said():
+                return await self._hear(what)
+            case Pressed():
+                return await self._press(what)
+            case Sent():
+                return await self._send(what)
+            case Commanded():
+                return _ok({"response_type": "ephemeral", "text": self._help})
+            case HomeOpened():
+                return await self._home(what)
+            case _:
+                assert_never(what)
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    async def _hear(self, said: Said) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._desk.hear(said)
+        except Exception as error:  # noqa: BLE001 - whatever it was, Slack shall deliver the event again
+            log.error("message_not_kept", channel=said.place.channel, ts=said.ts, error=type(error).__name__)  # noqa: TRY400
+            return _not_done()
+        return _ok()
+
+    async def _home(self, opened: HomeOpened) -> BoltResponse:
+        view = {"type": "home", "blocks": [blocks.section(self._help)]}
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._client.views_publish(user_id=opened.user, view=view)
+        except (SlackApiError, TimeoutError) as error:
+            log.warning("home_not_published", error=type(error).__name__)
+        return _ok()
+
+    # Buttons ----------------------------------------------------------------------------------------------------------
+
+    async def _press(self, pressed: Pressed) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._pressed(pressed)
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("click_not_kept", approval=pressed.target.approval, error=type(error).__name__)  # noqa: TRY400
+            await self._tell(pressed.person, NOT_KEPT)
+            return _not_done()
+        return _ok()
+
+    async def _pressed(self, pressed: Pressed) -> None:
+        if pressed.choice is Choice.APPROVE:
+            await self._choose(pressed)
+            return
+        approval = await self._desk.look(pressed.target.approval)
+        if approval is None:
+            await self._tell(pressed.person, GONE)
+        elif pressed.choice is None:
+            await self._open(pressed, cards.show_all(approval))
+        elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
+            await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
+        else:
+            await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
+
+    async def _choose(self, pressed: Pressed) -> None:
+        refusal = await self._desk.choose(pressed.click())
+        # A refusal is told from the approval's own lane; there is none where nothing is kept of the approval.
+        if isinstance(refusal, Closed) and await self._desk.look(pressed.target.approval) is None:
+            await self._tell(pressed.person, GONE)
+
+    async def _open(self, pressed: Pressed, view: Block) -> None:
+        problems = check_modal(view)
+        if problems:
+            log.error("form_would_be_refused", approval=pressed.target.approval, problems=[p.message for p in problems])
+            view = forms.sentence("Not possible", "Slack cannot show this form here. Please use the other buttons.")
+        try:
+            await self._client.views_open(trigger_id=pressed.trigger, view=view)
+        except SlackApiError as error:
+            log.warning("form_not_opened", approval=pressed.target.approval, code=code_of(error))
+            await self._tell(pressed.person, TOO_SLOW)
+
+    # Forms ------------------------------------------------------------------------------------------------------------
+
+    async def _send(self, sent: Sent) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                return _ok(await self._sent(sent))
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer, nor loses what they typed
+            log.error("form_not_kept", approval=sent.target.approval, error=type(error).__name__)  # noqa: TRY400
+        first = next(iter(sent.values), None)
+        return _ok(_errors({first: NOT_KEPT}) if first else _replaced(NOT_KEPT))
+
+    async def _sent(self, sent: Sent) -> Block:
+        approval = await self._desk.look(sent.target.approval)
+        if approval is None:
+            return _replaced(GONE)
+        if not _is_open(approval, sent.target, sent.choice):
+            return await self._counted(sent, "", None)
+        submitted = forms.read(approval, sent.target, sent.choice, sent.values)
+        if submitted.errors:
+            return _errors(submitted.errors)
+        click = sent.click(submitted.text, submitted.value)
+        problems = self._desk.problems(approval, click)
+        if problems:
+            return _errors(forms.errors_of(approval, sent.target, sent.choice, problems))
+        return await self._counted(sent, submitted.text, submitted.value)
+
+    async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
+        refusal = await self._desk.choose(sent.click(text, value))
+        return _replaced(refusal.sentence) if refusal else {"response_action": "clear"}
+
+    async def _tell(self, person: Person, sentence: str) -> None:
+        if person.place is None:
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._chat.tell(person.place, person.user, sentence)
+        except Exception as error:  # noqa: BLE001 - what is told is an aid; the answer to Slack goes first
+            log.warning("person_not_told", error=type(error).__name__)
+
+
+def _may_open(approval: Approval, target: Target, choice: Choice, by: UserId) -> bool:
+    """Whether a form is worth opening; what is refused here would be refused by `engine.machine` too."""
+    if not _is_open(approval, target, choice):
+        return False
+    policy = approval.reviews[target.action].policy
+    return may_open(policy, approval.requester, by, question=approval.ask.is_question) is None
+
+
+def _is_open(approval: Approval, target: Target, choice: Choice) -> bool:
+    if approval.state is not State.PENDING or not 0 <= target.action < len(approval.reviews):
+        return False
+    review, action = approval.reviews[target.action], approval.ask.actions[target.action]
+    return review.decision is None and review.revision == target.revision and choice in action.choices
+
+
+# Responses ------------------------------------------------------------------------------------------------------------
+
+
+def _ok(body: Block | None = None) -> BoltResponse:
+    return BoltResponse(status=200, body=body or "")
+
+
+def _not_done() -> BoltResponse:
+    """Over HTTP an error; in Socket Mode Bolt sends no acknowledgement."""
+    return BoltResponse(status=503, body="")
+
+
+def _errors(found: Mapping[str, str]) -> Block:
+    """https://docs.slack.dev/surfaces/modals#displaying_errors."""
+    return {"response_action": "errors", "errors": dict(found)}
+
+
+def _replaced(sentence: str) -> Block:
+    return {"response_action": "update", "view": forms.sentence("Not counted", sentence)}
+
+
+# Bolt -----------------------------------------------------------------------------------------------------------------
+
+
+class Answering(AsyncMiddleware):
+    """The last middleware: it answers every request itself, so Bolt waits for no listener."""
+
+    def __init__(self, answer: Callable[[Mapping[str, Any]], Awaitable[BoltResponse]]) -> None:
+        self._answer = answer
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse:
+        """Answer, once Bolt has verified who asks."""
+        del resp, next
+        return await self._answer(req.body)
+
+
+async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: str = "") -> AsyncApp:
+    """The Bolt app for both transports, warm: its own auth.test, which each first event would make, is made here.
+
+    `signing_secret` is needed for HTTP only; without it no HTTP request passes.
+    """
+    app = AsyncApp(
+        client=client,
+        name="signoff",
+        signing_secret=signing_secret or secrets.token_hex(),
+        logger=quiet_logger("signoff.slack.bolt", logging.ERROR),
+        request_verification_enabled=True,
+    )
+    app.middleware(Answering(handlers.answer))
+    await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))
+    return app

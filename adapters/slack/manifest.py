@@ -1,0 +1,66 @@
+"""The app's manifest as data: what Slack has to grant and to send. `signoff manifest` prints it, the check compares.
+
+https://docs.slack.dev/reference/app-manifest
+"""
+
+from typing import Any
+
+SCOPES: dict[str, str] = {
+    "app_mentions:read": "hear mentions",
+    "channels:history": "hear threads in public channels, and find a card again",
+    "channels:read": "see who is in a public channel, and find channels by name",
+    "chat:write": "post cards and what agents say",
+    "commands": "/signoff",
+    "files:write": "attach what is too long for a message",
+    "groups:history": "hear threads in private channels, and find a card again",
+    "groups:read": "see who is in a private channel",
+    "im:history": "hear direct messages",
+    "im:read": "know direct messages",
+    "im:write": "write to a person directly",
+    "users:read": "tell members from guests and strangers",
+    "users:read.email": "find approvers by e-mail address",
+}
+"""Every scope of the bot token, with what it is for."""
+
+EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+
+
+def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]:
+    """The manifest for Socket Mode, or for HTTP where `url` is the public address of `/slack/events`."""
+    command = {
+        "command": "/signoff",
+        "description": "Which agents there are, and how to start one",
+        "usage_hint": "help",
+        "should_escape": True,
+    }
+    events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    if url:
+        command["url"] = url
+        events["request_url"] = url
+        interactivity["request_url"] = url
+    return {
+        "_metadata": {"major_version": 1, "minor_version": 1},
+        "display_information": {
+            "name": name,
+            "description": "Human approval for what AI agents do",
+            "background_color": "#2c2d30",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": name.lower(), "always_online": True},
+            "slash_commands": [command],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": events,
+            "interactivity": interactivity,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": url is None,
+            "token_rotation_enabled": False,
+        },
+    }

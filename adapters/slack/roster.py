@@ -1,0 +1,129 @@
+"""The port `Roster` on Slack's Web API: who a person is, and whether they are in a channel.
+
+It fails closed (P6): whatever cannot be found out in time is UNKNOWN, and then nobody may decide. Answers are kept for
+a minute. Somebody who is not among a channel's known members may have just joined, so the channel is read again before
+that is held against them; a person who just left may pass for the rest of that minute.
+
+https://docs.slack.dev/reference/methods/users.info, https://docs.slack.dev/reference/methods/conversations.members
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.errors import code_of
+from engine.approval import Place
+from engine.ids import ChannelId, TeamId, UserId
+from engine.policy import Facts, Standing
+
+KEPT = 60.0
+PATIENCE = 2.0
+_PAGE = 1_000
+_MOST_KEPT = 5_000
+
+log = structlog.get_logger(__name__)
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Key, Value]):
+    """Answers kept for a while; those who ask at the same time share one call."""
+
+    def __init__(
+        self, ask: Callable[[Key], Awaitable[Value]], seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ask, self._seconds, self._clock = ask, seconds, clock
+        self._known: dict[Key, tuple[float, Value]] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+
+    async def get(self, key: Key, *, since: float | None = None) -> tuple[float, Value]:
+        """The answer and when it was asked for, not before `since` (default: as long ago as answers are kept)."""
+        oldest = self._clock() - self._seconds if since is None else since
+        known = self._known.get(key)
+        if known is not None and known[0] > oldest:
+            return known
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._known.get(key)
+            if known is not None and known[0] > oldest:
+                return known
+            asked = self._clock()
+            answer = (asked, await self._ask(key))
+            self._keep(key, answer)
+        return answer
+
+    def _keep(self, key: Key, answer: tuple[float, Value]) -> None:
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+            self._locks = {each: lock for each, lock in self._locks.items() if lock.locked()}
+        self._known[key] = answer
+
+
+class SlackRoster:
+    """Implements `engine.ports.Roster` for the workspace `team`. It never raises."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        team: TeamId,
+        *,
+        kept: float = KEPT,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self._team, self._patience = client, team, patience
+        self._clock = clock
+        self._standings: Kept[UserId, Standing] = Kept(self._standing, kept, clock)
+        self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
+
+    async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
+        """A person's standing and, where it is asked for, whether they are in the place's channel."""
+        try:
+            async with asyncio.timeout(self._patience):
+                _, standing = await self._standings.get(user)
+                if not membership or standing is not Standing.MEMBER:
+                    return Facts(standing)
+                return Facts(standing, await self._is_member(user, place.channel))
+        except Exception as error:  # noqa: BLE001 - nobody may decide by an error
+            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("roster_unknown", user=user, channel=place.channel, error=code)
+            return Facts(Standing.UNKNOWN)
+
+    async def _is_member(self, user: UserId, channel: ChannelId) -> bool:
+        began = self._clock()
+        asked, members = await self._members.get(channel)
+        if user not in members and asked < began:
+            _, members = await self._members.get(channel, since=asked)
+        return user in members
+
+    async def _standing(self, user: UserId) -> Standing:
+        try:
+            answer = await self._client.users_info(user=user)
+        except SlackApiError as error:
+            if code_of(error) in ("user_not_found", "user_not_visible"):
+                return Standing.STRANGER
+            raise
+        return standing_of(answer["user"], self._team)
+
+    async def _all_members(self, channel: ChannelId) -> frozenset[UserId]:
+        members: set[UserId] = set()
+        cursor = ""
+        while True:
+            page = await self._client.conversations_members(channel=channel, limit=_PAGE, cursor=cursor)
+            members.update(map(UserId, page["members"]))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return frozenset(members)
+
+
+def standing_of(user: dict[str, Any], team: TeamId) -> Standing:
+    """What a person is, by their user object (https://docs.slack.dev/reference/objects/user-object)."""
+    if user.get("deleted") or user.get("is_bot") or user.get("is_stranger") or user.get("team_id") != team:
+        return Standing.STRANGER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Standing.GUEST
+    return Standing.MEMBER
