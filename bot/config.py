@@ -205,8 +205,8 @@ def _secrets(environ: Mapping[str, str], mode: Mode | None, faults: list[Fault])
     wrong = [Fault(name, "is not set", _MENDS[name]) for name in needed if found[name] is None]
     for name, prefix in (("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")):
         value = found[name]
-        if value is not None and not value.startswith(prefix):
-            wrong.append(Fault(name, f"is not such a token: it does not start with {prefix}", _MENDS[name]))
+        if value is not None and not (value.startswith(prefix) and value != prefix):
+            wrong.append(Fault(name, f"is not such a token: one starts with {prefix}", _MENDS[name]))
     url = found["SLACK_API_URL"]
     if url is not None and not url.startswith(("http://", "https://")):
         wrong.append(Fault("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))

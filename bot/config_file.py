@@ -24,6 +24,7 @@ _VARIABLE = re.compile(
     r"(?P<kept>\$)?\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}|(?P<wrong>\$\{[^}]*\}?)", re.ASCII
 )
 _UNQUOTED_HASH = re.compile(r"[\s\[,]#")
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _LONGEST_SHOWN = 60
 
 
@@ -118,6 +119,8 @@ class _Nodes:
 
     def value(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
+            raise yaml.MarkedYAMLError(problem=f"the tag {node.tag} makes no plain value", problem_mark=node.start_mark)
         match node:
             case yaml.MappingNode():
                 return dict(self._pairs(loader, node, path))
@@ -201,9 +204,8 @@ def _text(file: Path) -> str:
 
 
 def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> Fault:
-    mark = error.context_mark or error.problem_mark
-    if error.problem_mark is not None:
-        mark = error.problem_mark
+    is_left_open = "flow" in (error.context or "")  # then the bracket's line says more than where the file ends
+    mark = error.context_mark if is_left_open else error.problem_mark
     line = 1 if mark is None else mark.line + 1
     suspects = text.splitlines()[max(0, line - 2) : line]
     mend = "Correct this line, or the one above it."

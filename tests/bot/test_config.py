@@ -1,0 +1,215 @@
+"""What a right configuration becomes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load, rules
+from bot.faults import ConfigError
+from engine.ids import ChannelId, UserId
+from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.routing import Rule
+
+ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
+Write = Callable[[str], Path]
+
+WHOLE = """\
+agents:
+  deploy:
+    graph: examples/deploy.py:graph
+    description: Ships services
+    channels: ["#deploys", ops]
+  travel:
+    graph: examples.travel:graph
+    direct_messages: ${DIRECT:-true}
+    input: {text: "$text", who: $user, n: null}
+    reply: letter
+approvals:
+  - when: {agent: deploy, tool: "rollback_*"}
+    approvers: {users: [alice, "@bob", carol]}
+    quorum: 2
+    own_requests: true
+    post_to: "#approvals"
+    remind_after: 90s
+    expires_after: 4h
+    on_expiry: fail
+  - when: {kind: question}
+    expires_after: 1d
+http: {port: 0}
+data: state
+retention: 7d
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to_file(text: str) -> Path:
+        file = tmp_path / "app.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return to_file
+
+
+@pytest.fixture
+def whole(write: Write) -> Config:
+    return load(write(WHOLE), ENVIRON)
+
+
+def test_every_key_arrives(whole: Config, tmp_path: Path) -> None:
+    deploy, travel = whole.agents.values()
+    assert (deploy.graph, deploy.channels, deploy.direct_messages) == (
+        "examples/deploy.py:graph",
+        ("#deploys", "#ops"),
+        False,
+    )
+    assert deploy.input == {"messages": [{"role": "user", "content": "$text"}]}
+    assert (deploy.reply, travel.reply) == ("messages[-1].content", "letter")
+    assert travel.direct_messages is True
+    assert travel.input == {"text": "$text", "who": "$user", "n": None}
+    assert (whole.mode, whole.http.host, whole.http.port) == (Mode.SOCKET, "127.0.0.1", 0)
+    assert (whole.base, whole.data, whole.retention) == (tmp_path, tmp_path / "state", timedelta(days=7))
+
+
+def test_names_are_listed_with_where_they_stand(whole: Config) -> None:
+    assert approver_names(whole) == {
+        "alice": f"{whole.file}:13: approvals[0].approvers.users[0]",
+        "bob": f"{whole.file}:13: approvals[0].approvers.users[1]",
+        "carol": f"{whole.file}:13: approvals[0].approvers.users[2]",
+    }
+    assert list(channel_names(whole)) == ["#deploys", "#ops", "#approvals"]
+
+
+PEOPLE = {"alice": UserId("U1"), "bob": UserId("U2"), "carol": UserId("U3")}
+CHANNELS = {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2"), "#approvals": ChannelId("C3")}
+
+
+@pytest.mark.promise("P6")
+def test_rules_become_the_engines(whole: Config) -> None:
+    users = frozenset(PEOPLE.values())
+    assert rules(whole, PEOPLE, CHANNELS) == (
+        Rule(
+            Policy("approvals[0]", Approvers.USERS, users, quorum=2, own_requests=True),
+            Deadlines(timedelta(seconds=90), timedelta(hours=4), OnExpiry.FAIL),
+            agent="deploy",
+            tool="rollback_*",
+            post_to=ChannelId("C3"),
+        ),
+        Rule(Policy("approvals[1]", Approvers.REQUESTER), Deadlines(expires_after=timedelta(days=1)), question=True),
+    )
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.promise("P10")
+def test_an_approver_who_does_not_exist(whole: Config) -> None:
+    people = {"alice": UserId("U1"), "bob": UserId("U2"), "caroline": UserId("U3")}
+    with pytest.raises(ConfigError) as caught:
+        rules(whole, people, CHANNELS)
+    assert str(caught.value) == (
+        f"{whole.file}:13: approvals[0].approvers.users[2]: "
+        'nobody in this workspace is called "carol". Did you mean "caroline"?'
+    )
+
+
+@pytest.mark.promise("P6")
+def test_a_channel_that_does_not_exist(whole: Config) -> None:
+    with pytest.raises(ConfigError) as caught:
+        rules(whole, PEOPLE, {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2")})
+    assert str(caught.value) == (
+        f"{whole.file}:16: approvals[0].post_to: the bot sees no channel #approvals. "
+        "Create it and invite the bot, or correct its name."
+    )
+
+
+@pytest.mark.promise("P6")
+def test_two_names_of_one_person_are_one_vote(whole: Config) -> None:
+    one = UserId("U1")
+    with pytest.raises(ConfigError, match="cannot be reached: some of these names are the same person"):
+        rules(whole, {"alice": one, "bob": one, "carol": one}, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("approvals", "relying"),
+    [
+        ("", ["deploy", "refunds"]),
+        ('approvals: [{when: {tool: "deploy_*"}, approvers: {users: [alice]}}]', ["deploy", "refunds"]),
+        ("approvals: [{when: {kind: question}, expires_after: 1h}]", ["deploy", "refunds"]),
+        ('approvals: [{when: {agent: "dep*"}, approvers: {users: [alice]}}]', ["refunds"]),
+        ("approvals: [{approvers: {users: [alice]}}]", []),
+    ],
+)
+def test_who_relies_on_default_rules(write: Write, approvals: str, relying: list[str]) -> None:
+    agents = "agents: {deploy: {graph: a.py:g, channels: [ops]}, refunds: {graph: b.py:g, channels: [ops]}}\n"
+    assert list(agents_relying_on_defaults(load(write(agents + approvals), ENVIRON))) == relying
+
+
+# The environment ------------------------------------------------------------------------------------------------------
+
+ONE = 'agents: {deploy: {graph: "${FILE}.py:graph", description: "${A:-none} $${A} $A", channels: [ops]}}\n'
+
+
+def test_variables_are_filled_in_from_the_environment_and_dotenv(write: Write, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FILE=from_dotenv\nexport A='two words'\n# nothing\nEMPTY=\nFLAG\n")
+    agent = load(write(ONE), ENVIRON).agents
+    assert [each.graph for each in agent.values()] == ["from_dotenv.py:graph"]
+    assert [each.description for each in agent.values()] == ["two words ${A} $A"]
+
+
+def test_dotenv_never_overrides_the_environment(write: Write, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FILE=from_dotenv\nSLACK_BOT_TOKEN=xoxb-of-dotenv\n")
+    config = load(write(ONE), {**ENVIRON, "FILE": "outside"})
+    assert [each.graph for each in config.agents.values()] == ["outside.py:graph"]
+    assert config.secrets.slack_bot_token == "xoxb-1-bot"
+
+
+def test_a_variable_cannot_change_the_shape_of_the_file(write: Write) -> None:
+    hostile = "x}, channels: [ops]}, evil: {graph: 'y.py:g"
+    with pytest.raises(ConfigError):
+        load(write(ONE), {**ENVIRON, "FILE": hostile})
+
+
+@pytest.mark.parametrize(
+    ("environ", "text", "mode"),
+    [
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "", Mode.SOCKET),
+        ({"SLACK_SIGNING_SECRET": "abc"}, "", Mode.HTTP),
+        ({"SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "abc"}, "", Mode.SOCKET),
+        ({"SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "abc"}, "slack: {mode: http}", Mode.HTTP),
+    ],
+)
+def test_how_slack_is_reached(write: Write, environ: dict[str, str], text: str, mode: Mode) -> None:
+    file = write("agents: {deploy: {graph: a.py:g, channels: [ops]}}\n" + text)
+    assert load(file, {"SLACK_BOT_TOKEN": "xoxb-1", **environ}).mode is mode
+
+
+def test_secrets_are_not_printed(write: Write) -> None:
+    secret = {
+        "SLACK_BOT_TOKEN": "xoxb-hidden",
+        "SLACK_APP_TOKEN": "xapp-hidden",
+        "SLACK_SIGNING_SECRET": "hidden",
+        "REDIS_URL": "redis://:hidden@host/0",
+    }
+    config = load(write(ONE), {**secret, "FILE": "a", "A": "b"})
+    assert config.secrets.redis_url == secret["REDIS_URL"]
+    assert "hidden" not in repr(config)
+    assert "hidden" not in str(config.secrets)
+
+
+def test_anchors_and_merge_keys_work(write: Write) -> None:
+    text = """\
+agents:
+  one: &shared {graph: a.py:g, channels: [ops]}
+  two: {<<: *shared, description: Another}
+  three: *shared
+"""
+    agents = load(write(text), ENVIRON).agents
+    assert [each.channels for each in agents.values()] == [("#ops",)] * 3
+
+
+def test_the_demos_own_file_is_right() -> None:
+    config = load(Path(__file__).parents[2] / "app.yaml", ENVIRON)
+    assert list(config.agents) == ["deploy", "refunds", "travel"]
+    assert [each.quorum for each in config.approvals] == [2]

@@ -1,0 +1,423 @@
+"""Each mistake in a configuration is one clear line: the file, the line, the key, what is wrong, and the mend (P10)."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from bot.config import load
+from bot.config_file import read
+from bot.config_shape import duration
+from bot.faults import ConfigError
+
+pytestmark = pytest.mark.promise("P10")
+
+ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"}
+DEPLOY = "agents:\n  deploy: {graph: a.py:graph, channels: [ops]}\n"
+RULE = DEPLOY + "approvals:\n  - approvers: {users: [alice, bob]}\n"
+
+
+def faults(folder: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
+    """The faults of a file, without the folder that it stands in."""
+    file = folder / "app.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, ENVIRON if environ is None else environ)
+    return str(caught.value).replace(f"{folder}/", "").splitlines()
+
+
+CASES = {
+    "unknown key": (
+        "agents:\n  deploy:\n    graph: a.py:graph\n    chanels: [ops]\n    direct_messages: true\n",
+        'app.yaml:4: agents.deploy.chanels: there is no key "chanels" here. Did you mean "channels"?',
+    ),
+    "unknown key at the top": (
+        DEPLOY + "retentoin: 3d\n",
+        'app.yaml:3: retentoin: there is no key "retentoin" here. Did you mean "retention"?',
+    ),
+    "unknown key like no other": (
+        DEPLOY + "http: {zzz: 1}\n",
+        'app.yaml:3: http.zzz: there is no key "zzz" here. Known are: host, port.',
+    ),
+    "two agents for direct messages": (
+        "agents:\n  one: {graph: a.py:g, direct_messages: true}\n  two: {graph: b.py:g, direct_messages: true}\n",
+        (
+            'app.yaml:3: agents.two.direct_messages: direct messages reach "one" already, and only one agent can '
+            "answer them. Keep direct_messages: true at one agent."
+        ),
+    ),
+    "agent that nobody reaches": (
+        "agents:\n  one: {graph: a.py:g}\n",
+        "app.yaml:2: agents.one: nobody can reach this agent. Give it channels, or direct_messages: true.",
+    ),
+    "no agents": (
+        "agents: {}\n",
+        "app.yaml:1: agents: there is no agent. Add one: a name, and below it graph: file.py:name.",
+    ),
+    "no graph": (
+        "agents:\n  one: {channels: [ops]}\n",
+        "app.yaml:2: agents.one.graph: is missing. Add graph: file.py:name.",
+    ),
+    "graph without an object": (
+        "agents:\n  one: {graph: a.py, channels: [ops]}\n",
+        (
+            'app.yaml:2: agents.one.graph: "a.py" does not say which object of which file is the graph. '
+            "Write file.py:name or package.module:name."
+        ),
+    ),
+    "channel in capitals": (
+        "agents:\n  one: {graph: a.py:g, channels: [Ops]}\n",
+        (
+            'app.yaml:2: agents.one.channels[0]: "Ops" is not a channel. '
+            'Write its name as Slack shows it, in lower case: "#deploys".'
+        ),
+    ),
+    "channel twice": (
+        'agents:\n  one: {graph: a.py:g, channels: [ops, "#ops"]}\n',
+        "app.yaml:2: agents.one.channels: #ops is named twice. Keep one of the two.",
+    ),
+    "channels not a list": (
+        "agents:\n  one: {graph: a.py:g, channels: ops}\n",
+        'app.yaml:2: agents.one.channels: "ops" is not a list. Write it as [one, two].',
+    ),
+    "reply that is not JMESPath": (
+        'agents:\n  one: {graph: a.py:g, channels: [ops], reply: "messages["}\n',
+        (
+            'app.yaml:2: agents.one.reply: "messages[" is not JMESPath (Invalid jmespath expression). '
+            "See https://jmespath.org; the default is messages[-1].content."
+        ),
+    ),
+    "input with an unknown placeholder": (
+        'agents:\n  one: {graph: a.py:g, channels: [ops], input: {q: ["$txt"]}}\n',
+        'app.yaml:2: agents.one.input: $txt is not known here. Did you mean "$text"?',
+    ),
+    "agent's name with a space": (
+        "agents:\n  my one: {graph: a.py:g, channels: [ops]}\n",
+        (
+            'app.yaml:2: agents.my one: "my one" is not a name that a message can begin with. '
+            "Use letters, digits, - and _, at most 64."
+        ),
+    ),
+    "agents that differ in capitals only": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops]}\n  One: {graph: a.py:g, channels: [ops]}\n",
+        (
+            'app.yaml:3: agents.One: "One" and "one" cannot be told apart as the first word of a message. '
+            "Rename one of them."
+        ),
+    ),
+    "truth in words": (
+        "agents:\n  one: {graph: a.py:g, direct_messages: perhaps}\n",
+        'app.yaml:2: agents.one.direct_messages: "perhaps" is neither true nor false. Write true or false.',
+    ),
+    "bad duration": (
+        RULE + "    remind_after: 10 minuets\n",
+        (
+            'app.yaml:5: approvals[0].remind_after: "10 minuets" is not a duration. '
+            "Write a number and a unit: 90s, 10m, 4h or 30d."
+        ),
+    ),
+    "duration without a unit": (
+        DEPLOY + "retention: 30\n",
+        "app.yaml:3: retention: 30 is not a duration. Write a number and a unit: 90s, 10m, 4h or 30d.",
+    ),
+    "no time at all": (
+        DEPLOY + "retention: 0d\n",
+        'app.yaml:3: retention: "0d" is not a length of time that can be waited. Write at least 1s and at most 3650d.',
+    ),
+    "reminder after the expiry": (
+        RULE + "    remind_after: 4h\n    expires_after: 4h\n",
+        (
+            "app.yaml:5: approvals[0].remind_after: the reminder would come after the expiry. "
+            "Make it shorter than expires_after."
+        ),
+    ),
+    "expiry after everything is forgotten": (
+        RULE + "    expires_after: 30d\n",
+        (
+            "app.yaml:5: approvals[0].expires_after: the approval would be forgotten before that, by retention. "
+            "Make it shorter, or retention longer."
+        ),
+    ),
+    "silence that approves": (
+        RULE + "    expires_after: 1h\n    on_expiry: approve\n",
+        (
+            "app.yaml:6: approvals[0].on_expiry: silence never approves, so an expiry cannot approve. "
+            'Write "reject" or "fail".'
+        ),
+    ),
+    "outcome of an expiry that never comes": (
+        RULE + "    on_expiry: fail\n",
+        "app.yaml:5: approvals[0].on_expiry: this rule never expires. Add expires_after, or remove on_expiry.",
+    ),
+    "outcome misspelt": (
+        RULE + "    expires_after: 1h\n    on_expiry: rejct\n",
+        'app.yaml:6: approvals[0].on_expiry: "rejct" is not possible here. Did you mean "reject"?',
+    ),
+    "quorum out of reach": (
+        RULE + "    quorum: 3\n",
+        (
+            "app.yaml:5: approvals[0].quorum: a quorum of 3 cannot be reached by 2 approvers. "
+            "Name more approvers, or ask for fewer."
+        ),
+    ),
+    "quorum of the same person twice": (
+        DEPLOY + "approvals:\n  - approvers: {users: [alice, alice]}\n    quorum: 2\n",
+        "app.yaml:4: approvals[0].approvers.users: alice is named twice. Keep one of the two.",
+    ),
+    "quorum of nobody": (
+        RULE + "    quorum: 0\n",
+        "app.yaml:5: approvals[0].quorum: 0 is too small. Write at least 1.",
+    ),
+    "quorum of yes": (
+        RULE + "    quorum: yes\n",
+        "app.yaml:5: approvals[0].quorum: true is not a whole number. Write a number, such as 2.",
+    ),
+    "nobody decides": (
+        DEPLOY + "approvals:\n  - when: {tool: x}\n",
+        "app.yaml:4: approvals[0].approvers: is missing. Say who decides: approvers: {users: [alice]}.",
+    ),
+    "no approvers": (
+        DEPLOY + "approvals:\n  - approvers: {users: []}\n",
+        "app.yaml:4: approvals[0].approvers.users: is empty. Name at least one.",
+    ),
+    "rule that matches no agent": (
+        DEPLOY + "approvals:\n  - when: {agent: deplyo}\n    approvers: {users: [alice]}\n",
+        'app.yaml:4: approvals[0].when.agent: "deplyo" matches no agent. Did you mean "deploy"?',
+    ),
+    "question about a tool": (
+        RULE + "    when: {kind: question, tool: x}\n",
+        (
+            "app.yaml:5: approvals[0].when: a question is no tool call, so this rule would never apply. "
+            'Remove "tool" or "kind".'
+        ),
+    ),
+    "rule that an earlier one covers": (
+        RULE + '  - when: {tool: "delete_*"}\n    approvers: {users: [alice, bob]}\n    quorum: 2\n',
+        (
+            "app.yaml:5: approvals[1]: this rule can never apply: approvals[0] comes first and matches all that it "
+            "matches. Move it up, or remove it."
+        ),
+    ),
+    "name that YAML takes for a comment": (
+        RULE + "    post_to: #prod-approvals\n",
+        (
+            "app.yaml:5: approvals[0].post_to: is empty. "
+            'Give it a value, or remove the key. Quote what starts with #: "#name".'
+        ),
+    ),
+    "list that YAML takes for a comment": (
+        "agents:\n  one:\n    graph: a.py:g\n    channels: [#ops]\n    description: x\n",
+        (
+            "app.yaml:4: is not YAML: expected ',' or ']', but got '<stream end>'. "
+            'A # begins a comment: put names that start with it into quotes, such as "#deploys".'
+        ),
+    ),
+    "equal keys": (
+        DEPLOY + "  deploy: {graph: b.py:g, channels: [dev]}\n",
+        "app.yaml:3: agents.deploy: stands here a second time (first in line 2). Keep one of the two.",
+    ),
+    "key that is not text": (
+        DEPLOY + "on: 1\n",
+        'app.yaml:3: on: is a key, but not text. Put it into quotes: "on".',
+    ),
+    "tag that makes an object": (
+        "agents: !!python/object:os.system {}\n",
+        (
+            "app.yaml:1: is not YAML: the tag tag:yaml.org,2002:python/object:os.system makes no plain value. "
+            "Correct this line, or the one above it."
+        ),
+    ),
+    "missing environment variable": (
+        'agents:\n  one: {graph: "${PLACE}/a.py:g", channels: [ops]}\n',
+        (
+            "app.yaml:2: agents.one.graph: the environment variable PLACE is not set. "
+            "Set PLACE, in the environment or in .env beside this file, or write ${PLACE:-default}."
+        ),
+    ),
+    "variable without a name": (
+        'agents:\n  one: {graph: a.py:g, channels: [ops], description: "${1x}"}\n',
+        "app.yaml:2: agents.one.description: ${1x} names no variable. Write ${NAME} or ${NAME:-default}.",
+    ),
+    "port out of range": (
+        DEPLOY + "http: {port: 70000}\n",
+        "app.yaml:3: http.port: 70000 is too large. Write at most 65535.",
+    ),
+    "mode misspelt": (
+        DEPLOY + "slack: {mode: sockets}\n",
+        'app.yaml:3: slack.mode: "sockets" is not possible here. Did you mean "socket"?',
+    ),
+    "empty": ("# nothing\n", "app.yaml: is empty. Add agents: with one entry for each agent."),
+    "not a mapping": (
+        "just words\n",
+        'app.yaml:1: "just words" is not a set of keys with values. Write key: value below it, indented.',
+    ),
+    "alias that holds itself": ("agents: &a [*a]\n", "app.yaml: is nested too deeply. Does an alias hold itself?"),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), CASES.values(), ids=CASES.keys())
+def test_one_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
+    assert faults(tmp_path, text) == [line]
+
+
+LATER = {
+    "agents.deploy.server": "agents:\n  deploy: {graph: a.py:g, channels: [ops], server: {url: http://x}}\n",
+    "agents.deploy.interrupt_before": "agents: {deploy: {graph: a.py:g, channels: [ops], interrupt_before: [tools]}}\n",
+    "agents.deploy.answers": "agents:\n  deploy: {graph: a.py:g, channels: [ops], answers: []}\n",
+    "approvals[0].approvers.groups": DEPLOY + "approvals: [{approvers: {users: [a], groups: [sre]}}]\n",
+    "approvals[0].approvers.oncall": DEPLOY + "approvals: [{approvers: {users: [a], oncall: [pay]}}]\n",
+    "approvals[0].escalate": DEPLOY + "approvals: [{approvers: {users: [a]}, escalate: []}]\n",
+    "approvals[0].when.if": DEPLOY + "approvals: [{approvers: {users: [a]}, when: {if: 'args.x > 1'}}]\n",
+    "approvals[0].decide": DEPLOY + "approvals: [{approvers: {users: [a]}, decide: approve}]\n",
+}
+
+
+@pytest.mark.parametrize(("key", "text"), LATER.items(), ids=LATER.keys())
+def test_what_comes_later_is_refused_and_never_passed_over(tmp_path: Path, key: str, text: str) -> None:
+    (line,) = faults(tmp_path, text)
+    name = key.rpartition(".")[2]
+    assert line.partition(": ")[2] == f'{key}: this version does not support "{name}" yet. Remove it.'
+
+
+def test_escalation_comes_later(tmp_path: Path) -> None:
+    assert faults(tmp_path, RULE + "    expires_after: 1h\n    on_expiry: escalate\n") == [
+        'app.yaml:6: approvals[0].on_expiry: this version does not support "escalate" yet. Write "reject" or "fail".'
+    ]
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = """\
+agents:
+  one: {graph: a.py, direct_messages: true}
+  two: {graph: a.py:g, chanels: [ops]}
+  three: {graph: a.py:g, direct_messages: true}
+  four: {graph: a.py:g, direct_messages: true}
+approvals:
+  - when: {agent: five}
+    approvers: {users: [alice]}
+  - approvers: {users: [alice]}
+    expires_after: soon
+http: {port: x}
+"""
+    lines = faults(tmp_path, text, {})
+    assert [line.partition(": ")[0] for line in lines] == [
+        "app.yaml:11",
+        "app.yaml:2",
+        "app.yaml:3",
+        "app.yaml:10",
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "app.yaml:5",
+        "app.yaml:7",
+    ]
+
+
+TOKENS = {
+    "no bot token": (
+        {"SLACK_APP_TOKEN": "xapp-1"},
+        "SLACK_BOT_TOKEN: is not set. Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page.",
+    ),
+    "neither app token nor signing secret": (
+        {"SLACK_BOT_TOKEN": "xoxb-1"},
+        (
+            "SLACK_APP_TOKEN: is not set. Make an app-level token (xapp-) with connections:write on your app's Basic "
+            "Information page, or set SLACK_SIGNING_SECRET to be reached over HTTP."
+        ),
+    ),
+    "the two tokens exchanged": (
+        {"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xapp-1"},
+        (
+            "SLACK_BOT_TOKEN: is not such a token: one starts with xoxb-. "
+            "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page."
+        ),
+    ),
+    "a token left as in the example": (
+        {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-1"},
+        (
+            "SLACK_BOT_TOKEN: is not such a token: one starts with xoxb-. "
+            "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page."
+        ),
+    ),
+    "an address that is none": (
+        {**ENVIRON, "SLACK_API_URL": "localhost:80"},
+        "SLACK_API_URL: is not an address. Write http://HOST:PORT/api/, or unset it to reach Slack itself.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "line"), TOKENS.values(), ids=TOKENS.keys())
+def test_secrets_that_are_missing_or_wrong(tmp_path: Path, environ: dict[str, str], line: str) -> None:
+    assert faults(tmp_path, DEPLOY, environ) == [line]
+
+
+def test_http_mode_needs_the_signing_secret(tmp_path: Path) -> None:
+    assert faults(tmp_path, DEPLOY + "slack: {mode: http}\n") == [
+        "SLACK_SIGNING_SECRET: is not set. Copy the Signing Secret from your app's Basic Information page."
+    ]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "app.yaml", ENVIRON)
+    assert str(caught.value) == f"{tmp_path}/app.yaml: there is no such file. Write one, or name another with --config."
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory. Name a file that can be read."):
+        load(tmp_path, ENVIRON)
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_bytes(b"agents: \xff")
+    with pytest.raises(ConfigError, match=r"app.yaml: is not UTF-8 \(byte 8\). Save it as UTF-8."):
+        load(tmp_path / "app.yaml", ENVIRON)
+
+
+def test_a_dotenv_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GOOD=1\nA='open\n")
+    (line,) = faults(tmp_path, DEPLOY)
+    assert line == ".env:2: cannot be read. Write NAME=value."
+
+
+def test_no_fault_shows_what_a_variable_holds(tmp_path: Path) -> None:
+    text = 'agents:\n  one: {graph: "${KEY}", channels: ["${KEY}"], reply: "${KEY}[", direct_messages: "${KEY}"}\n'
+    lines = faults(tmp_path, text, {**ENVIRON, "KEY": "S3cr3t value"})
+    assert len(lines) == 4
+    assert "S3cr3t" not in "".join(lines)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_any_text_is_read_or_refused_in_one_line_a_fault(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    folder = tmp_path_factory.getbasetemp() / "fuzz"
+    folder.mkdir(exist_ok=True)
+    file = folder / "app.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, ENVIRON)
+    assert all(len(str(fault).splitlines()) == 1 for fault in caught.value.faults)
+
+
+@given(st.integers(1, 3650), st.sampled_from("smhd"))
+def test_durations_are_what_they_say(number: int, unit: str) -> None:
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    assert duration(f"{number}{unit}").total_seconds() == number * seconds
+
+
+@given(st.one_of(st.text(), st.integers(), st.none(), st.floats()))
+def test_nothing_else_is_a_duration(value: object) -> None:
+    try:
+        length = duration(value)
+    except PydanticCustomError:
+        return
+    assert length.total_seconds() > 0
+    assert isinstance(value, str)
+
+
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("# one\na:\n  - b: 1\n    c: 2\n")
+    document, _ = read(file, {})
+    assert document.where(("a", 0, "c")) == f"{file}:4: a[0].c"
+    assert document.where(("a", 0, "missing")) == f"{file}:3: a[0].missing"
