@@ -150,7 +150,7 @@ class LocalSlack:
             stack.callback(listener.close)
             background = Background()
             slack = self._build(folder, journal, background, f"http://{HOST}:{listener.getsockname()[1]}")
-            self._http = await stack.enter_async_context(aiohttp.ClientSession())
+            self._http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
             runner = web.AppRunner(self._app(slack), access_log=None, shutdown_timeout=1.0)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -170,7 +170,7 @@ class LocalSlack:
 
     def _build(self, folder: Path, journal: Journal, background: Background, base: str) -> Workspace:
         secrets = secrets_file.load(folder)
-        state = State(self._roster, journal, bot_name=self._bot_name)
+        state = State(self._roster, journal, bot_name=self._bot_name, base=base)
         faults = Faults()
         return Workspace(
             base=base,

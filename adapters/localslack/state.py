@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from adapters.localslack import ids, roster
 from adapters.localslack.journal import Journal, Record
@@ -49,7 +50,8 @@ class Channel:
 class State:
     """The workspace's memory. `on_change` is called after each change, with the channel's id or None."""
 
-    def __init__(self, people: Roster, journal: Journal, *, bot_name: str) -> None:
+    def __init__(self, people: Roster, journal: Journal, *, bot_name: str, base: str) -> None:
+        self.base = base
         self.journal = journal
         self.times = ids.Timestamps()
         self.team = ids.named("T", roster.HOME_TEAM)
@@ -127,12 +129,14 @@ class State:
         """Change the state by one record. Records of channels that the roster no longer has are passed over."""
         match record["op"]:
             case "message":
+                self._rebase(record["message"].get("files", ()))
                 if channel := self.channels.get(record["channel"]):
                     self._apply_message(channel, record["message"])
             case "drop":
                 if channel := self.channels.get(record["channel"]):
                     _apply_drop(channel, record["ts"])
             case "file":
+                self._rebase([record["file"]])
                 self.files[record["file"]["id"]] = record["file"]
             case "home":
                 self.homes[record["user"]] = record["view"]
@@ -152,6 +156,12 @@ class State:
         self.journal.append(record)
         self.apply(record)
         self.changed()
+
+    def _rebase(self, files: Iterable[Json]) -> None:
+        """Make the files' addresses those of this run: the port may have changed since they were written."""
+        for file in files:
+            for name in ("url_private", "url_private_download", "permalink"):
+                file[name] = self.base + urlsplit(file[name]).path
 
     def _apply_message(self, channel: Channel, message: Json) -> None:
         ts: str = message["ts"]

@@ -41,12 +41,12 @@ class Uploads:
         self._received[file_id] = filename
         return True
 
-    def complete(self, file_id: str, title: str | None, user: str, base: str) -> Json | None:
+    def complete(self, file_id: str, title: str | None, user: str) -> Json | None:
         """Make a received file known, and return it; None when its bytes never came."""
         filename = self._received.pop(file_id, None)
         if filename is None:
             return None
-        path = f"{base}/files/{file_id}/{quote(filename)}"
+        path = f"{self._state.base}/files/{file_id}/{quote(filename)}"
         now = int(time.time())
         file: Json = {
             "id": file_id,

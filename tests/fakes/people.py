@@ -69,11 +69,17 @@ class People:
         self.url = url
         self.patience = patience
         self.expected: set[tuple[str, str]] = set()
+        self._spoken_of: dict[str, Person] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def person(self, name: str) -> "Person":
         """Speak of somebody."""
-        return Person(self, name)
+        return self._spoken_of.setdefault(name, Person(self, name))
+
+    async def expect_nothing_else(self) -> None:
+        """Fail on messages of the bot that nobody expected, seen by anybody spoken of."""
+        for person in self._spoken_of.values():
+            await person.expect_nothing_else()
 
     async def fault(self, **fault: Any) -> None:
         """Make something fail: `fault(method="chat.update", status=500, times=2)`."""
@@ -91,7 +97,7 @@ class People:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self._session
 
     async def close(self) -> None:

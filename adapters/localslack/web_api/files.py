@@ -24,7 +24,7 @@ def complete(slack: Workspace, call: Call) -> Json:
         refuse(check_message({"text": call.text("initial_comment"), "blocks": blocks}))
     files = []
     for each in wanted:
-        file = slack.uploads.complete(each["id"], each.get("title"), slack.state.bot.id, slack.base)
+        file = slack.uploads.complete(each["id"], each.get("title"), slack.state.bot.id)
         if file is None:
             raise SlackError("file_not_found")
         files.append(file)

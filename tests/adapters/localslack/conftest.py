@@ -36,7 +36,9 @@ def app(client: AsyncWebClient, slack: PeopledSlack) -> AsyncApp:
 def serve(slack: PeopledSlack) -> Serve:
     @asynccontextmanager
     async def serving(app: AsyncApp) -> AsyncIterator[AsyncApp]:
-        handlers = [AsyncSocketModeHandler(app, slack.environment()["SLACK_APP_TOKEN"]) for _ in range(2)]
+        handlers = [
+            AsyncSocketModeHandler(app, slack.environment()["SLACK_APP_TOKEN"], ping_interval=0.2) for _ in range(2)
+        ]
         for handler in handlers:
             await handler.connect_async()
         try:

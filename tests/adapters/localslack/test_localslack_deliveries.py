@@ -213,6 +213,14 @@ async def test_a_bot_whose_sockets_are_refreshed_comes_back(slack: PeopledSlack,
         await seen.count(lambda: seen.events("message"), 1)
 
 
+async def test_a_bot_whose_sockets_break_comes_back(slack: PeopledSlack, app: AsyncApp, serve: Serve) -> None:
+    seen = Seen(app)
+    async with serve(app):
+        await slack.people.fault(disconnect=True)
+        await slack.person("alice").say("#deploys", "still there?")
+        await seen.count(lambda: seen.events("message"), 1)
+
+
 async def test_each_envelope_goes_to_one_socket_in_turn(slack: PeopledSlack) -> None:
     environment = slack.environment()
     client = AsyncWebClient(token=environment["SLACK_APP_TOKEN"], base_url=environment["SLACK_API_URL"])

@@ -205,8 +205,17 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         await client.chat_update(channel="C0DEPLOYS", ts=root["ts"], text="changed")
         await client.views_publish(user_id="U0ALICE", view={"type": "home", "blocks": CARD})
         before = await slack.person("alice").state()
+        await client.files_upload_v2(channel="C0REFUNDS", filename="a.txt", content="abc")
+        old_url = slack.url
     async with PeopledSlack(data=tmp_path) as slack:
-        assert await slack.person("alice").state() == before
+        assert slack.url != old_url
+        [message] = await slack.person("alice").messages("#refunds")
+        link = message.files[0]["url_private"] + "?as=alice"
+        async with aiohttp.ClientSession() as session, session.get(link) as answer:
+            assert await answer.text() == "abc"
+        before = {**before, "channels": [each for each in before["channels"] if each["name"] != "refunds"]}
+        after = await slack.person("alice").state()
+        assert {**after, "channels": [each for each in after["channels"] if each["name"] != "refunds"]} == before
         assert slack.environment()["SLACK_BOT_TOKEN"] == environment["SLACK_BOT_TOKEN"]
         client = AsyncWebClient(token=environment["SLACK_BOT_TOKEN"], base_url=slack.environment()["SLACK_API_URL"])
         later = await client.chat_postMessage(channel="#deploys", text="later")
