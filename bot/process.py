@@ -49,7 +49,7 @@ def run(config: Path) -> int:
 
 def demo(config: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
     """`signoff demo`: the local workspace and the bot, in one process. Prints one line when both serve."""
-    return _to_its_end(_demo(config, data, port, browser=browser))
+    return _to_its_end(_demo(config, data.absolute(), port, browser=browser))
 
 
 def workspace(port: int, data: Path, people: Path | None) -> int:
@@ -117,7 +117,7 @@ async def _demo(file: Path | None, data: Path, port: int | None, *, browser: boo
         # The demo is by itself: a REDIS_URL in the environment is some other program's.
         environ = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         config = _prepared(configuration.load(file or demo_configuration(), environ | slack.environment()))
-        config = dataclasses.replace(config, data=data.absolute() / "valkey")
+        config = dataclasses.replace(config, data=data / "valkey")
 
         def ready() -> None:
             sys.stdout.write(f"ready {slack.url}\n")
@@ -135,7 +135,7 @@ async def _demo_workspace(data: Path, port: int | None) -> AsyncIterator[Any]:
     from bot import wiring
 
     async with contextlib.AsyncExitStack() as stack:
-        folder = data.absolute() / "slack"
+        folder = data / "slack"
         try:
             yield await stack.enter_async_context(wiring.local_workspace(DEMO_PORT if port is None else port, folder))
         except wiring.PortTakenError:
