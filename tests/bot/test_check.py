@@ -1,0 +1,233 @@
+"""`signoff check`: one clear line for each fault, whatever part of the world it comes from (P10)."""
+
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.check import Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.config import Mode, Secrets
+from engine.ids import ChannelId, UserId
+
+pytestmark = pytest.mark.promise("P10")
+
+ENVIRON = {
+    "SLACK_BOT_TOKEN": "xoxb-1-bot",
+    "SLACK_APP_TOKEN": "xapp-1-app",
+    "REDIS_URL": "redis://user:hidden@redis.example/0",
+}
+APP = """\
+agents:
+  deploy:
+    graph: deploy.py:graph
+    channels: ["#deploys"]
+  travel:
+    graph: travel.py:graph
+    direct_messages: true
+approvals:
+  - when: {agent: deploy}
+    approvers: {users: [alice, bob]}
+    quorum: 2
+"""
+
+
+ACME = Workspace("Acme", "signoff")
+
+
+@dataclass
+class World:
+    """A world that answers well, but for what a test takes out of it."""
+
+    graphs: Mapping[str, Exception] = field(default_factory=dict)
+    of_redis: Exception | Sequence[str] = ()
+    of_slack: Exception | Workspace = ACME
+    people: Collection[str] = ("alice", "bob")
+    channels: Collection[str] = ("#deploys", "#general")
+    asked: list[str] = field(default_factory=list)
+
+    async def graph(self, spec: str, base: Path) -> None:
+        self.asked.append(f"{base.name}/{spec}")
+        if spec in self.graphs:
+            raise self.graphs[spec]
+
+    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
+        self.asked.append(f"{url} {data.name}")
+        if isinstance(self.of_redis, Exception):
+            raise self.of_redis
+        return self.of_redis
+
+    async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
+        self.asked.append(f"{secrets.slack_bot_token} {mode}")
+        if isinstance(self.of_slack, Exception):
+            raise self.of_slack
+        return self.of_slack
+
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+        self.asked.append(f"{secrets.slack_bot_token} {[*people]} {[*channels]}")
+        return {name: UserId(name) for name in self.people}, {name: ChannelId(name) for name in self.channels}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    file = tmp_path / "app.yaml"
+    file.write_text(APP)
+    return file
+
+
+async def lines(app: Path, world: World) -> list[str]:
+    report = await check(app, ENVIRON, world)
+    return [str(fault).replace(f"{app.parent}/", "") for fault in report.faults]
+
+
+async def test_everything_is_asked_and_summed_up(app: Path) -> None:
+    world = World()
+    report = await check(app, ENVIRON, world)
+    folder = app.parent.name
+    assert world.asked == [
+        f"{folder}/deploy.py:graph",
+        f"{folder}/travel.py:graph",
+        "redis://user:hidden@redis.example/0 .signoff",
+        "xoxb-1-bot socket",
+        "xoxb-1-bot ['alice', 'bob'] ['#deploys']",
+    ]
+    assert report == Report(
+        faults=(),
+        lines=(
+            f"{app} is right: 2 agents, 1 approval rule.",
+            "  deploy: #deploys",
+            "  travel: direct messages",
+            "Default rules decide what no rule names, for: travel.",
+            "approvals[0] needs all of its approvers, so none of them can make such a request.",
+            "Slack: signoff in Acme, socket mode.",
+        ),
+    )
+
+
+FAULTS = {
+    "missing graph file": (
+        World(graphs={"deploy.py:graph": UnfitError("there is no file deploy.py", "Correct the path.")}),
+        "app.yaml:3: agents.deploy.graph: there is no file deploy.py. Correct the path.",
+    ),
+    "graph that raises at import": (
+        World(graphs={"travel.py:graph": UnfitError("travel.py raised KeyError: 'HOME_CITY'", "Mend it.")}),
+        "app.yaml:6: agents.travel.graph: travel.py raised KeyError: 'HOME_CITY'. Mend it.",
+    ),
+    "graph that takes no checkpointer": (
+        World(graphs={"deploy.py:graph": UnfitError("brings a checkpointer of its own", "Export it without one.")}),
+        "app.yaml:3: agents.deploy.graph: brings a checkpointer of its own. Export it without one.",
+    ),
+    "probe that breaks": (
+        World(graphs={"deploy.py:graph": RuntimeError("two\nlines")}),
+        "app.yaml:3: agents.deploy.graph: could not be checked (RuntimeError: two lines). Run the check again.",
+    ),
+    "Redis that is not reachable": (
+        World(of_redis=UnfitError("Redis at redis.example:6379 is not reachable", "Start it, or correct REDIS_URL.")),
+        "REDIS_URL: Redis at redis.example:6379 is not reachable. Start it, or correct REDIS_URL.",
+    ),
+    "password in the text of others": (
+        World(of_redis=ConnectionError("Error connecting to redis://user:hidden@redis.example/0")),
+        (
+            "REDIS_URL: could not be checked (ConnectionError: Error connecting to "
+            "redis://user:•••@redis.example/0). Run the check again."
+        ),
+    ),
+    "wrong token": (
+        World(of_slack=UnfitError("Slack refuses this token (invalid_auth)", "Copy it again.")),
+        "SLACK_BOT_TOKEN: Slack refuses this token (invalid_auth). Copy it again.",
+    ),
+    "wrong app-level token": (
+        World(of_slack=UnfitError("Slack refuses this token", "Copy it again.", where="SLACK_APP_TOKEN")),
+        "SLACK_APP_TOKEN: Slack refuses this token. Copy it again.",
+    ),
+    "missing scopes": (
+        World(of_slack=Workspace("Acme", "signoff", ("chat:write", "users:read"))),
+        (
+            "SLACK_BOT_TOKEN: lacks the scopes chat:write, users:read. Add them on your app's OAuth & Permissions "
+            "page (signoff manifest lists all), and reinstall the app."
+        ),
+    ),
+    "approver who does not exist": (
+        World(people=("alice", "bobby")),
+        (
+            "app.yaml:10: approvals[0].approvers.users[1]: nobody in this workspace is called "
+            '"bob". Did you mean "bobby"?'
+        ),
+    ),
+    "channel that does not exist": (
+        World(channels=("#deploy",)),
+        'app.yaml:4: agents.deploy.channels[0]: the bot sees no channel #deploys. Did you mean "#deploy"?',
+    ),
+}
+
+
+@pytest.mark.parametrize(("world", "line"), FAULTS.values(), ids=FAULTS.keys())
+async def test_one_fault_is_one_line(app: Path, world: World, line: str) -> None:
+    assert await lines(app, world) == [line]
+
+
+async def test_faults_do_not_hide_one_another(app: Path) -> None:
+    world = World(
+        graphs={"deploy.py:graph": UnfitError("a"), "travel.py:graph": UnfitError("b")},
+        of_redis=UnfitError("c"),
+        of_slack=UnfitError("d"),
+    )
+    assert await lines(app, world) == [
+        "app.yaml:3: agents.deploy.graph: a.",
+        "app.yaml:6: agents.travel.graph: b.",
+        "REDIS_URL: c.",
+        "SLACK_BOT_TOKEN: d.",
+    ]
+
+
+async def test_a_wrong_configuration_asks_nothing_of_the_world(app: Path) -> None:
+    app.write_text(APP + "retention: never\n")
+    world = World()
+    assert len(await lines(app, world)) == 1
+    assert world.asked == []
+
+
+def touch(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
+@pytest.mark.parametrize("code", ["engine/__init__.py", "engine/model.py", "engine/parts/model.py", "engine.py"])
+async def test_a_module_that_is_called_like_ours(app: Path, code: str) -> None:
+    touch(app.parent / code)
+    name = "engine.py" if code == "engine.py" else "engine"
+    (line,) = await lines(app, World())
+    assert line == (
+        f"{name}: has the name of a module of Signoff's, and a graph that imports engine gets that one. "
+        "Rename yours, such as my_engine."
+    )
+
+
+async def test_a_module_beside_a_graphs_own_file(app: Path) -> None:
+    app.write_text(APP.replace("deploy.py", "src/deploy.py"))
+    touch(app.parent / "src" / "adapters" / "__init__.py")
+    assert [line.partition(":")[0] for line in await lines(app, World())] == ["src/adapters"]
+
+
+def test_a_folder_without_code_clashes_with_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "avatar.png").touch()
+    assert list(clashes([tmp_path])) == []
+
+
+async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    world = World(of_redis=("maxmemory-policy is allkeys-lru",), channels=())
+    assert show(await check(app, ENVIRON, world), out, err) == 1
+    assert out.getvalue() == ""
+    first, second = err.getvalue().splitlines()
+    assert first == "warning: maxmemory-policy is allkeys-lru"
+    assert second.endswith("Create it and invite the bot, or correct its name.")
+
+
+async def test_a_warning_alone_does_not_fail(app: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert show(await check(app, ENVIRON, World(of_redis=("careful",))), out, err) == 0
+    assert err.getvalue() == "warning: careful\n"
+    assert out.getvalue().startswith(f"{app} is right: 2 agents")

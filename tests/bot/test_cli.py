@@ -1,0 +1,106 @@
+"""The command line: what it prints where, and how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli import invoke
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["--version"]) == 0
+    assert capsys.readouterr() == ("signoff 0.1.0\n", "")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["--help"]) == 0
+    out = capsys.readouterr().out.partition("Commands:")[2]
+    for command in ("demo", "run", "check", "manifest", "workspace", "dead-letters", "audit"):
+        assert f"  {command} " in out
+    assert "..." not in out, "a description is too long to be shown"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["shipit"], "No such command 'shipit'."),
+        (["demo", "--port", "70000"], "Invalid value for '--port'"),
+        (["workspace", "--port", "0"], "Missing option '--data'."),
+        (["audit"], "Missing argument"),
+    ],
+)
+def test_a_wrong_option_is_said_and_exits_2(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert complaint in err
+    assert "Traceback" not in err
+
+
+def test_slack_calls_no_address_but_https(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["manifest", "--http", "http://localhost"]) == 1
+    assert capsys.readouterr().err == (
+        '--http: "http://localhost" is not an address that Slack can call. Write https://HOST.\n'
+    )
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize(
+    "command", [["run"], ["check"], ["demo", "--no-browser", "--port", "0"], ["dead-letters"], ["audit", "T:C:root"]]
+)
+def test_a_configuration_that_is_not_there(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "app.yaml"
+    data = ["--data", str(tmp_path / "data")] if command[0] == "demo" else []
+    assert invoke([*command, "--config", str(missing), *data]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"{missing}: there is no such file. Write one, or name another with --config.\n"
+
+
+def test_python_m_bot_is_signoff() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "signoff 0.1.0\n"
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    script = "import sys, bot.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    heavy = {"langgraph", "langchain_core", "slack_bolt", "slack_sdk", "aiohttp", "docket", "redis", "pydantic", "rich"}
+    assert heavy & set(done.stdout.split()) == set()
+    assert "typer" in done.stdout.split()
+
+
+WAITING = """
+import signal, sys
+from bot.cli import app, main
+
+@app.command()
+def wait() -> None:
+    print("waiting", flush=True)
+    signal.pause()
+
+sys.argv[1:] = ["wait"]
+main()
+"""
+
+
+def test_ctrl_c_ends_without_a_word() -> None:
+    command = [sys.executable, "-c", WAITING]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own interpreter
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")

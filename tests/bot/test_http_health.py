@@ -1,0 +1,94 @@
+"""Health, readiness and metrics, over real HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from aiohttp import ClientSession, web
+
+from bot.faults import FaultsError
+from bot.http import Readiness, application, serving
+from bot.telemetry import Metrics
+
+Get = Callable[[str], "asyncio.Future[tuple[int, str]]"]
+
+
+async def ready() -> list[str]:
+    return []
+
+
+@asynccontextmanager
+async def bot(
+    readiness: Readiness = ready, metrics: Metrics | None = None, *routes: web.RouteDef
+) -> AsyncIterator[tuple[str, ClientSession]]:
+    app = application(readiness, metrics or Metrics(), routes)
+    async with serving(app, "127.0.0.1", 0) as address, ClientSession() as client:
+        yield address, client
+
+
+async def get(server: AbstractAsyncContextManager[tuple[str, ClientSession]], path: str) -> tuple[int, str]:
+    async with server as (address, client), client.get(address + path) as response:
+        return response.status, await response.text()
+
+
+async def test_alive() -> None:
+    assert await get(bot(), "/healthz") == (200, "ok\n")
+
+
+async def test_ready_when_nothing_is_missing() -> None:
+    assert await get(bot(), "/readyz") == (200, "ready\n")
+
+
+async def test_not_ready_says_why() -> None:
+    async def starting() -> list[str]:
+        return ["graphs are loading", "Redis at\nredis://u:hidden@host is not reachable"]
+
+    expected = "graphs are loading\nRedis at redis://u:•••@host is not reachable\n"
+    assert await get(bot(starting), "/readyz") == (503, expected)
+
+
+async def test_alive_while_not_ready() -> None:
+    async def starting() -> list[str]:
+        return ["graphs are loading"]
+
+    assert await get(bot(starting), "/healthz") == (200, "ok\n")
+
+
+async def test_what_cannot_be_found_out_is_not_ready() -> None:
+    async def broken() -> list[str]:
+        raise ConnectionError("redis://u:hidden@host")
+
+    expected = "readiness could not be found out (ConnectionError)\n"
+    assert await get(bot(broken), "/readyz") == (503, expected)
+
+
+async def test_metrics_are_served_as_prometheus_reads_them() -> None:
+    metrics = Metrics()
+    metrics.clicked("approve", "counted")
+    async with bot(ready, metrics) as (address, client), client.get(f"{address}/metrics") as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == metrics.content_type
+        assert 'signoff_clicks_total{choice="approve",result="counted"} 1.0' in await response.text()
+
+
+async def test_slack_has_its_route() -> None:
+    async def events(request: web.Request) -> web.Response:
+        return web.Response(text=(await request.text())[::-1])
+
+    async with (
+        bot(ready, None, web.post("/slack/events", events)) as (address, client),
+        client.post(f"{address}/slack/events", data="abc") as response,
+    ):
+        assert await response.text() == "cba"
+
+
+async def test_a_port_that_is_taken_is_a_fault() -> None:
+    async with bot() as (address, _):
+        port = int(address.rpartition(":")[2])
+        with pytest.raises(FaultsError) as caught:
+            async with serving(application(ready, Metrics()), "127.0.0.1", port, "app.yaml:9: http.port"):
+                pass
+    (fault,) = caught.value.faults
+    assert fault.where == "app.yaml:9: http.port"
+    assert fault.what.startswith(f"cannot listen on 127.0.0.1:{port}")
