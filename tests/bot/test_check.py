@@ -76,6 +76,11 @@ def app(tmp_path: Path) -> Path:
     return file
 
 
+def write(file: Path, text: str = "") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
 async def lines(app: Path, world: World) -> list[str]:
     report = await check(app, ENVIRON, world)
     return [str(fault).replace(f"{app.parent}/", "") for fault in report.faults]
@@ -182,20 +187,15 @@ async def test_faults_do_not_hide_one_another(app: Path) -> None:
 
 
 async def test_a_wrong_configuration_asks_nothing_of_the_world(app: Path) -> None:
-    app.write_text(APP + "retention: never\n")
+    write(app, APP + "retention: never\n")
     world = World()
     assert len(await lines(app, world)) == 1
     assert world.asked == []
 
 
-def touch(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
-
-
 @pytest.mark.parametrize("code", ["engine/__init__.py", "engine/model.py", "engine/parts/model.py", "engine.py"])
 async def test_a_module_that_is_called_like_ours(app: Path, code: str) -> None:
-    touch(app.parent / code)
+    write(app.parent / code)
     name = "engine.py" if code == "engine.py" else "engine"
     (line,) = await lines(app, World())
     assert line == (
@@ -205,8 +205,8 @@ async def test_a_module_that_is_called_like_ours(app: Path, code: str) -> None:
 
 
 async def test_a_module_beside_a_graphs_own_file(app: Path) -> None:
-    app.write_text(APP.replace("deploy.py", "src/deploy.py"))
-    touch(app.parent / "src" / "adapters" / "__init__.py")
+    write(app, APP.replace("deploy.py", "src/deploy.py"))
+    write(app.parent / "src" / "adapters" / "__init__.py")
     assert [line.partition(":")[0] for line in await lines(app, World())] == ["src/adapters"]
 
 
