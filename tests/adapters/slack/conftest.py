@@ -1,0 +1,115 @@
+"""A local workspace, and the bot's Slack side on it over either transport, with a desk that records."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from fakes.people import PeopledSlack
+from slack_bolt.app.async_app import AsyncApp
+from slack_samples import RecordingDesk
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.chat import SlackChat
+from adapters.slack.client import web_client
+from adapters.slack.handlers import Handlers, build_app
+from adapters.slack.identity import Identity, whoami
+from adapters.slack.pacing import Pacer
+from adapters.slack.socket import sockets
+from adapters.slack.web import PATH, route
+from engine.approval import Place
+from engine.ids import ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """The Slack side of a bot that is served."""
+
+    slack: PeopledSlack
+    client: AsyncWebClient
+    identity: Identity
+    desk: RecordingDesk
+    chat: SlackChat
+    app: AsyncApp
+
+    async def place(self, channel: str) -> Place:
+        """A channel of the workspace, by name, or a person's direct messages with the bot (`alice`)."""
+        if channel.startswith("#"):
+            listed = await self.client.conversations_list(types="public_channel,private_channel")
+            found = next(each["id"] for each in listed["channels"] if f"#{each['name']}" == channel)
+        else:
+            opened = await self.client.conversations_open(users=await self.user(channel))
+            found = opened["channel"]["id"]
+        return Place(self.identity.team, ChannelId(found))
+
+    async def user(self, name: str) -> str:
+        listed = await self.client.users_list()
+        return str(next(each["id"] for each in listed["members"] if each["name"] == name))
+
+
+@pytest.fixture
+async def slack(tmp_path: Path) -> AsyncIterator[PeopledSlack]:
+    async with PeopledSlack(data=tmp_path / "workspace", retry_after=(0.0, 0.02, 0.04), rate_limit=None) as slack:
+        yield slack
+
+
+@pytest.fixture
+async def client(slack: PeopledSlack) -> AsyncIterator[AsyncWebClient]:
+    environment = slack.environment()
+    async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(params=["sockets", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@asynccontextmanager
+async def over_http(app: AsyncApp, slack: PeopledSlack) -> AsyncIterator[None]:
+    served = web.Application()
+    served.add_routes([route(app)])
+    runner = web.AppRunner(served, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        slack.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+        await slack.verify_request_url()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def over(transport: str, app: AsyncApp, slack: PeopledSlack) -> AbstractAsyncContextManager[object]:
+    return over_http(app, slack) if transport == "http" else sockets(app, slack.environment()["SLACK_APP_TOKEN"])
+
+
+@asynccontextmanager
+async def serving(
+    slack: PeopledSlack, client: AsyncWebClient, transport: str, patience: float = 2.5
+) -> AsyncIterator[Bot]:
+    identity, desk = await whoami(client), RecordingDesk()
+    chat = SlackChat(client, identity.user, Pacer(rate=1_000))
+    handlers = Handlers(
+        client=client, identity=identity, desk=desk, chat=chat, help_text="*deploy*: ships services", patience=patience
+    )
+    app = await build_app(client, handlers, slack.environment()["SLACK_SIGNING_SECRET"])
+    async with over(transport, app, slack):
+        yield Bot(slack, client, identity, desk, chat, app)
+
+
+@pytest.fixture
+async def bot(slack: PeopledSlack, client: AsyncWebClient, transport: str) -> AsyncIterator[Bot]:
+    async with serving(slack, client, transport) as served:
+        yield served
+
+
+@pytest.fixture
+async def chatting(slack: PeopledSlack, client: AsyncWebClient) -> Bot:
+    """A bot that writes and is not written to."""
+    identity, desk = await whoami(client), RecordingDesk()
+    chat = SlackChat(client, identity.user, Pacer(rate=1_000))
+    handlers = Handlers(client=client, identity=identity, desk=desk, chat=chat, help_text="help")
+    return Bot(slack, client, identity, desk, chat, await build_app(client, handlers))

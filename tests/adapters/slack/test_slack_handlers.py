@@ -1,0 +1,252 @@
+"""Real Bolt on the local workspace: what people do reaches the desk, and "ok" is said when it is durable."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import Bot, serving
+from fakes.people import Message, PeopledSlack, wait_until
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_samples import ARGUMENTS, SCHEMA, action, approval, ask, policy, question
+from slack_sdk.web.async_client import AsyncWebClient
+
+from engine.approval import Approval, State
+from engine.ask import Ask, Choice, Kind, Problem
+from engine.ids import UserId
+
+
+async def asked(bot: Bot, what: Ask | None = None, *, requester: str = "alice", **more: object) -> tuple[Approval, Message]:
+    """An approval that stands in #deploys, as bob sees it."""
+    place = await bot.place("#deploys")
+    root = await bot.slack.person(requester).say("#deploys", "please")
+    place = replace(place, thread_ts=root.ts)  # type: ignore[arg-type]
+    one = approval(what, place=place, requester=UserId(await bot.user(requester)), **more)
+    card = await bot.chat.draw(one, 1)
+    assert card is not None
+    one = bot.desk.keep(replace(one, card=card))
+    seen = await bot.slack.person("bob").expect_message("#deploys")
+    return one, seen
+
+
+async def redrawn(bot: Bot, one: Approval) -> None:
+    await bot.chat.draw(bot.desk.kept[one.id], 1)
+
+
+@pytest.mark.promise("P1")
+async def test_an_approve_reaches_the_desk_before_it_is_acked(bot: Bot) -> None:
+    one, card = await asked(bot)
+    outcome = await card.click("Approve")
+    assert outcome.acked
+    assert [(click.choice, click.action, click.revision) for click in bot.desk.clicks] == [(Choice.APPROVE, 0, 1)]
+    assert bot.desk.clicks[0].by == await bot.user("bob")
+    assert bot.desk.clicks[0].team == bot.identity.team
+    assert bot.desk.calls == ["choose"]
+    assert bot.desk.kept[one.id].state is State.DECIDED
+
+
+@pytest.mark.promise("P8")
+async def test_a_decided_card_says_who_decided_and_has_no_buttons(bot: Bot) -> None:
+    one, card = await asked(bot)
+    await card.click("Approve")
+    await redrawn(bot, one)
+    await card.becomes("Approved by", buttons=[])
+
+
+@pytest.mark.promise("P1")
+async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_told(bot: Bot) -> None:
+    _, card = await asked(bot)
+    bot.desk.failing = ConnectionError("redis is gone")
+    outcome = await card.click("Approve")
+    assert not outcome.acked
+    told = await bot.slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
+    assert told.ephemeral
+
+
+@pytest.mark.promise("P1")
+async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
+    slack: PeopledSlack, client: AsyncWebClient, transport: str
+) -> None:
+    async with serving(slack, client, transport, patience=0.1) as bot:
+        _, card = await asked(bot)
+        bot.desk.hanging = True
+        assert not (await card.click("Approve")).acked
+        await slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
+
+
+async def test_an_edit_opens_a_form_with_the_arguments_and_sends_typed_values(bot: Bot) -> None:
+    one, card = await asked(bot, ask(action(schema=SCHEMA)))
+    form = await card.open_form("Edit")
+    assert form.fields == ["service", "version", "replicas", "dry_run"]
+    outcome = await form.submit({"replicas": "5"})
+    assert outcome.acked
+    assert not outcome.errors
+    await form.gone()
+    assert bot.desk.clicks[0].value == {**ARGUMENTS, "replicas": 5}  # type: ignore[dict-item]
+    await redrawn(bot, one)
+    await card.becomes("3 → 5", buttons=[])
+
+
+async def test_a_wrong_value_is_shown_at_its_field_and_nothing_is_sent(bot: Bot) -> None:
+    _, card = await asked(bot, ask(action(schema=SCHEMA)))
+    bot.desk.objections = lambda click: (
+        [Problem(("replicas",), "At most 20.")] if click.value["replicas"] > 20 else []  # type: ignore[index,call-overload,operator]
+    )
+    form = await card.open_form("Edit")
+    outcome = await form.submit({"replicas": "99"})
+    assert outcome.errors == {"field:2": "At most 20."}
+    assert bot.desk.clicks == []
+    assert not (await form.submit({"replicas": "7"})).errors
+    assert bot.desk.clicks[0].choice is Choice.EDIT
+
+
+async def test_a_rejection_carries_its_reason(bot: Bot) -> None:
+    one, card = await asked(bot)
+    form = await card.open_form("Reject")
+    assert (await form.submit({"Reason": "  "})).errors
+    await form.submit({"Reason": "not on a friday"})
+    assert (bot.desk.clicks[0].choice, bot.desk.clicks[0].text) == (Choice.REJECT, "not on a friday")
+    await redrawn(bot, one)
+    await card.becomes("not on a friday", buttons=[])
+
+
+@pytest.mark.promise("P2")
+async def test_a_form_sent_after_the_decision_changes_nothing_and_says_so(bot: Bot) -> None:
+    one, card = await asked(bot)
+    form = await card.open_form("Reject")
+    await card.click("Approve", by=bot.slack.person("carol"))
+    await form.submit({"Reason": "too late"})
+    assert "already approved" in (await bot.slack.person("bob").expect_form(title="Not counted")).text
+    assert bot.desk.kept[one.id].state is State.DECIDED
+
+
+@pytest.mark.promise("P2")
+async def test_a_form_button_of_a_decided_card_is_refused_at_once(bot: Bot) -> None:
+    _, card = await asked(bot)
+    await card.click("Approve", by=bot.slack.person("carol"))
+    assert (await card.click("Edit")).acked
+    assert [refusal.code for refusal in bot.desk.refused] == ["already_decided"]
+    assert (await bot.slack.person("bob").state())["view"] is None
+
+
+@pytest.mark.promise("P6")
+async def test_who_is_not_an_approver_gets_no_form_and_the_try_is_recorded(bot: Bot) -> None:
+    carol = UserId(await bot.user("carol"))
+    _, card = await asked(bot, rule=policy(carol))
+    assert (await card.click("Reject")).acked
+    assert [refusal.code for refusal in bot.desk.refused] == ["not_an_approver"]
+    assert (await bot.slack.person("bob").state())["view"] is None
+
+
+@pytest.mark.promise("P4")
+async def test_an_edit_of_a_revision_that_has_passed_is_refused(bot: Bot) -> None:
+    names = [UserId(await bot.user(name)) for name in ("bob", "carol")]
+    one, card = await asked(bot, rule=policy(*names, quorum=2))
+    first = await card.open_form("Edit")
+    other = await card.open_form("Edit", by=bot.slack.person("carol"))
+    await other.submit({"replicas": "4"})
+    await first.submit({"replicas": "5"})
+    assert [refusal.code for refusal in bot.desk.refused] == ["changed"]
+    assert bot.desk.kept[one.id].reviews[0].value == {**ARGUMENTS, "replicas": 4}  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("label", ["Approve", "Edit"])
+async def test_a_click_on_a_card_that_nobody_keeps_is_told_so(bot: Bot, label: str) -> None:
+    _, card = await asked(bot)
+    bot.desk.kept.clear()
+    assert (await card.click(label)).acked
+    await bot.slack.person("bob").expect_message("#deploys", containing="no longer kept", ephemeral=True)
+
+
+async def test_a_question_is_answered_with_its_form(bot: Bot) -> None:
+    _, card = await asked(bot, question())
+    form = await card.open_form("Answer", by=bot.slack.person("alice"))
+    await form.submit({"Answer": "the small one"})
+    assert (bot.desk.clicks[0].choice, bot.desk.clicks[0].text) == (Choice.ANSWER, "the small one")
+
+
+async def test_a_form_is_answered_with_values(bot: Bot) -> None:
+    schema = {"type": "object", "properties": {"nights": {"type": "integer"}, "breakfast": {"type": "boolean"}}}
+    what = ask(action(None, name="booking", choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book?")
+    _, card = await asked(bot, what)
+    form = await card.open_form("Answer", by=bot.slack.person("alice"))
+    await form.submit({"nights": "3"})
+    assert bot.desk.clicks[0].value == {"nights": 3}
+
+
+@pytest.mark.promise("P4")
+async def test_show_all_shows_what_the_card_could_not(bot: Bot) -> None:
+    long = "\n".join(f"line {number}" for number in range(3_000))
+    _, card = await asked(bot, ask(action({"script": long})))
+    assert "Show all" in card.buttons
+    assert "line 2999" not in card.text
+    await card.click("Show all")
+    assert "line 2999" in (await bot.slack.person("bob").expect_form(title="Everything")).text
+
+
+# Messages -------------------------------------------------------------------------------------------------------------
+
+
+async def heard(bot: Bot, count: int = 1) -> None:
+    async def look() -> bool | None:
+        return True if len(bot.desk.said) >= count else None
+
+    await wait_until(look, instead=lambda: f"the desk heard {bot.desk.said}")
+
+
+async def test_a_mention_starts_a_thread_of_its_own(bot: Bot) -> None:
+    outcome = await bot.slack.person("alice").say("#deploys", "@signoff ship billing & <search>")
+    await heard(bot)
+    said = bot.desk.said[0]
+    assert outcome.acked
+    assert (said.text, said.mentioned, said.direct) == ("ship billing & <search>", True, False)
+    assert said.place == replace(await bot.place("#deploys"), thread_ts=said.ts)
+    assert (said.user, said.team) == (await bot.user("alice"), bot.identity.team)
+    assert len({(each.place, each.ts, each.text, each.mentioned) for each in bot.desk.said}) == 1
+
+
+async def test_a_direct_message_stands_at_the_root(bot: Bot) -> None:
+    await bot.slack.person("alice").say("dm", "plan a trip")
+    await heard(bot)
+    said = bot.desk.said[0]
+    assert (said.text, said.direct, said.place.thread_ts) == ("plan a trip", True, None)
+
+
+@pytest.mark.promise("P1")
+async def test_a_message_that_could_not_be_saved_is_delivered_again(bot: Bot) -> None:
+    bot.desk.failing = ConnectionError("redis is gone")
+    await bot.slack.person("alice").say("dm", "plan a trip")
+    bot.desk.failing = None
+    await heard(bot)
+    assert bot.desk.calls.count("hear") >= 2
+
+
+async def test_what_the_bot_says_itself_is_not_heard(bot: Bot) -> None:
+    place = await bot.place("alice")
+    await bot.chat.say(place, "hello", "k1", speaker="", attempt=1)
+    await bot.slack.person("alice").say("dm", "hi")
+    await heard(bot)
+    assert [said.text for said in bot.desk.said] == ["hi"]
+
+
+async def test_the_command_and_the_home_tab_say_what_there_is(bot: Bot) -> None:
+    alice = bot.slack.person("alice")
+    assert (await alice.command("#deploys", "/signoff", "help")).acked
+    await alice.expect_message("#deploys", containing="ships services")
+    await alice.open_home()
+
+    async def look() -> bool | None:
+        home = (await alice.state())["home"]
+        return True if home and "ships services" in str(home) else None
+
+    await wait_until(look)
+
+
+@pytest.mark.promise("P1")
+async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_early(chatting: Bot) -> None:
+    assert chatting.app._async_listeners == []
+    assert type(chatting.app._async_middleware_list[-1]).__name__ == "Answering"
+    assert chatting.app._async_middleware_list[2].auth_test_result  # type: ignore[attr-defined]
+
+
+async def test_http_without_a_signature_is_refused(chatting: Bot) -> None:
+    request = AsyncBoltRequest(body='{"type": "event_callback"}', headers={"content-type": "application/json"})
+    assert (await chatting.app.async_dispatch(request)).status == 401
