@@ -85,6 +85,10 @@ FORM: Json = {
 }
 
 
+def a_form(*blocks: Json) -> Json:
+    return {**FORM, "blocks": list(blocks)}
+
+
 class TestBot:
     """Answers a mention with a card in its thread; records what forms were sent."""
 
@@ -93,6 +97,7 @@ class TestBot:
     def __init__(self, environment: dict[str, str]) -> None:
         self.client = AsyncWebClient(environment["SLACK_BOT_TOKEN"], base_url=environment["SLACK_API_URL"])
         self.app = AsyncApp(client=self.client, process_before_response=True)
+        self.form = FORM
         self.submitted: list[Json] = []
         self.chosen: list[Json] = []
         self.commands: list[str] = []
@@ -127,6 +132,8 @@ class TestBot:
         self.app.action("edit")(self._edit)
         self.app.action("region")(self._choice)
         self.app.action("more")(self._choice)
+        self.app.action("add")(self._add)
+        self.app.action("push")(self._push)
         self.app.view("edited")(self._edited)
         self.app.command("/signoff")(self._command)
 
@@ -151,11 +158,11 @@ class TestBot:
     async def _edit(self, ack: AsyncAck, body: Json) -> None:
         await ack()
         self._card = (body["channel"]["id"], body["message"]["ts"])
-        await self.client.views_open(trigger_id=body["trigger_id"], view=FORM)
+        await self.client.views_open(trigger_id=body["trigger_id"], view=self.form)
 
     async def _edited(self, ack: AsyncAck, body: Json, view: Json) -> None:
         values = view["state"]["values"]
-        if int(values["replicas"]["value"]["value"]) > 20:
+        if "replicas" in values and int(values["replicas"]["value"]["value"]) > 20:
             await ack(response_action="errors", errors={"replicas": "There are only 20 machines."})
             return
         await ack()
@@ -163,6 +170,17 @@ class TestBot:
         channel, ts = self._card
         words = f":white_check_mark: *Approved with changes* by <@{body['user']['id']}>"
         await self.client.chat_update(channel=channel, ts=ts, text=words, blocks=[*CARD[:2], section(words)])
+
+    async def _add(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        view = body["view"]
+        more = [*view["blocks"], field("Added", "added", {"type": "plain_text_input"}, optional=True)]
+        await self.client.views_update(view_id=view["id"], hash=view["hash"], view=a_form(*more))
+
+    async def _push(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        pushed = {**a_form(section("The whole payload")), "title": text("plain_text", "Above")}
+        await self.client.views_push(trigger_id=body["trigger_id"], view=pushed)
 
     async def _choice(self, ack: AsyncAck, action: Json) -> None:
         await ack()

@@ -73,6 +73,13 @@ async def test_formatting_is_drawn(screen: OpenScreen, bot: TestBot) -> None:
     await expect(content).to_contain_text(":unknown_thing:")
 
 
+async def test_plain_text_without_emoji_is_shown_letter_by_letter(screen: OpenScreen, bot: TestBot) -> None:
+    words = {"type": "plain_text", "text": ":x: &amp;lt;b&amp;gt; *no*", "emoji": False}
+    await bot.post("general", "plain", blocks=[{"type": "header", "text": words}])
+    bob = await screen("bob", "general")
+    await expect(bob.page.get_by_role("article").get_by_role("heading")).to_have_text(":x: &lt;b&gt; *no*")
+
+
 async def test_a_block_that_is_not_known_is_said(screen: OpenScreen) -> None:
     bob = await screen("bob", "general")
     words = await bob.page.evaluate(

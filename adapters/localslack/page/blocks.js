@@ -7,19 +7,19 @@ import { input } from "./inputs.js";
 import { markdown } from "./markdown.js";
 import { textNodes } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
-import { leaf } from "./text.js";
+import { literal, plain } from "./text.js";
 
 /** @typedef {import("./elements.js").Surface} Surface */
 
 /** @type {Record<string, (block: any, surface: Surface) => any>} */
 const makers = {
   section,
-  header: (block) => h("h3", { class: "block-header", dir: "auto" }, leaf(block.text?.text ?? "")),
+  header: (block) => h("h3", { class: "block-header", dir: "auto" }, plain(block.text)),
   divider: () => h("hr"),
   context: (block, surface) => h("div", { class: "context" }, (block.elements ?? []).map((/** @type {any} */ each) => contextPart(each))),
   actions: (block, surface) => h("div", { class: "actions" }, (block.elements ?? []).map((/** @type {any} */ each) => element(each, block, surface))),
   context_actions: (block, surface) => makers.actions(block, surface),
-  image: (block) => h("figure", {}, block.title ? h("figcaption", {}, leaf(block.title.text)) : null, image(block)),
+  image: (block) => h("figure", {}, block.title ? h("figcaption", {}, plain(block.title)) : null, image(block)),
   input,
   rich_text: (block) => richText(block),
   markdown: (block) => h("div", { class: "markdown", dir: "auto" }, markdown(String(block.text ?? ""))),
@@ -62,7 +62,7 @@ const contextPart = (part) => (part.type === "image" ? image(part) : text(part))
 /** @param {any} block */
 function table(block) {
   const rows = (block.rows ?? []).map((/** @type {any[]} */ cells, /** @type {number} */ index) =>
-    h("tr", {}, cells.map((cell) => h(index ? "td" : "th", { dir: "auto" }, cell.type === "rich_text" ? richText(cell) : leaf(String(cell.text ?? ""))))),
+    h("tr", {}, cells.map((cell) => h(index ? "td" : "th", { dir: "auto" }, cell.type === "rich_text" ? richText(cell) : literal(String(cell.text ?? ""))))),
   );
   return h("div", { class: "table-wrap", tabindex: 0 }, h("table", {}, rows));
 }

@@ -2,7 +2,7 @@
 // value in the form that /people/submit and /people/click take: text, one option's value, or a list of values.
 
 import { h } from "./dom.js";
-import { leaf, label } from "./text.js";
+import { label, plain } from "./text.js";
 import { channels, store, title } from "./state.js";
 
 /**
@@ -106,8 +106,8 @@ function boxes(element, { id, draft, onchange }) {
   const fields = all.map((/** @type {any} */ option, /** @type {number} */ index) => {
     const box = h("input", { type: one ? "radio" : "checkbox", name: id, id: `${id}-${index}`, value: option.value, checked: chosen.has(option.value), "data-focus": `${id}-${index}` });
     if (onchange) box.addEventListener("change", onchange);
-    const more = option.description ? h("span", { class: "hint" }, leaf(option.description.text)) : null;
-    return { box, node: h("label", { class: "box" }, box, h("span", { dir: "auto" }, leaf(option.text.text), more)) };
+    const more = option.description ? h("span", { class: "hint" }, plain(option.description)) : null;
+    return { box, node: h("label", { class: "box" }, box, h("span", { dir: "auto" }, plain(option.text), more)) };
   });
   const node = h("div", { id, role: one ? "radiogroup" : "group", class: `boxes${all.length > 8 ? " long" : ""}` }, fields.map((/** @type {any} */ field) => field.node));
   const values = () => fields.filter((/** @type {any} */ field) => field.box.checked).map((/** @type {any} */ field) => field.box.value);

@@ -6,7 +6,7 @@ import { places } from "./sidebar.js";
 
 const shortcuts = [
   ["Alt + ↑ / ↓", "Previous or next channel"],
-  ["Ctrl + K", "Jump to a channel or person"],
+  ["Ctrl + K", "Jump to a channel or to Home"],
   ["Alt + M", "To the message box"],
   ["Alt + L", "To the newest message"],
   ["↑ / ↓", "Between messages, when one has focus"],
@@ -40,7 +40,7 @@ export function help() {
 export function jump() {
   if (document.querySelector("dialog[open]")) return;
   const list = h("ul", { class: "jump-list" });
-  const field = h("input", { type: "text", "aria-label": "Jump to", placeholder: "A channel, a person, Home", autocomplete: "off", oninput: draw });
+  const field = h("input", { type: "text", "aria-label": "Jump to", placeholder: "A channel, or Home", autocomplete: "off", oninput: draw });
   /** @type {HTMLDialogElement} */
   const node = dialog("jump", "Jump to", [field, list]);
   node.addEventListener("keydown", (event) => {

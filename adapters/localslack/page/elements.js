@@ -8,7 +8,7 @@ import { h, safeUrl } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { bot, store } from "./state.js";
-import { label, leaf } from "./text.js";
+import { label, literal, plain } from "./text.js";
 import { toast } from "./toast.js";
 
 /**
@@ -37,7 +37,7 @@ export function unknown(what, type) {
 
 /** Never loaded from elsewhere: its alternative text stands for it. @param {any} image */
 export function image(image) {
-  return h("span", { class: "alt-image", role: "img", "aria-label": label(image.alt_text) || "Image" }, icon("image"), h("bdi", {}, leaf(label(image.alt_text) || "Image")));
+  return h("span", { class: "alt-image", role: "img", "aria-label": label(image.alt_text) || "Image" }, icon("image"), h("bdi", {}, literal(label(image.alt_text) || "Image")));
 }
 
 /** @param {any} element @param {any} block @param {Surface} surface */
@@ -57,7 +57,7 @@ function button(element, block, surface) {
         act(node, element, block, surface);
       },
     },
-    h("span", { class: "button-text" }, leaf(element.text?.text ?? "Button")),
+    h("span", { class: "button-text" }, plain(element.text, "Button")),
   );
   return node;
 }

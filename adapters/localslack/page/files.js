@@ -3,7 +3,7 @@
 import { h, safeUrl } from "./dom.js";
 import { icon } from "./icons.js";
 import { store } from "./state.js";
-import { leaf } from "./text.js";
+import { literal } from "./text.js";
 
 /** @param {number | undefined} bytes */
 export function size(bytes) {
@@ -33,7 +33,7 @@ export function fileCard(file) {
     h(
       "div",
       { class: "file-body" },
-      url ? h("a", { href: url, target: "_blank", rel: "noopener" }, h("bdi", {}, leaf(name))) : h("bdi", {}, leaf(name)),
+      url ? h("a", { href: url, target: "_blank", rel: "noopener" }, h("bdi", {}, literal(name))) : h("bdi", {}, literal(name)),
       h("div", { class: "hint" }, details),
     ),
     save ? h("a", { class: "button small", href: save, download: file.name ?? "", "aria-label": `Download ${name}` }, "Download") : null,

@@ -4,7 +4,7 @@ import { control, isControl } from "./controls.js";
 import { h } from "./dom.js";
 import { act, unknown } from "./elements.js";
 import { icon } from "./icons.js";
-import { label, leaf } from "./text.js";
+import { literal, plain } from "./text.js";
 
 /** @param {any} block @param {import("./elements.js").Surface} surface */
 export function input(block, surface) {
@@ -18,10 +18,10 @@ export function input(block, surface) {
     onchange: block.dispatch_action ? () => act(made.node, element, block, surface, made.read()) : undefined,
   });
   surface.controls?.set(key, { ...made, block_id: block.block_id });
-  const hint = block.hint ? h("div", { class: "hint", id: `${id}-hint` }, leaf(block.hint.text)) : null;
+  const hint = block.hint ? h("div", { class: "hint", id: `${id}-hint` }, plain(block.hint)) : null;
   if (hint) made.field.setAttribute("aria-describedby", hint.id);
   if (!block.optional) made.field.setAttribute("aria-required", "true");
-  const caption = [leaf(label(block.label)), block.optional ? h("span", { class: "optional" }, " (optional)") : null];
+  const caption = [plain(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null];
   const name = made.group ? h("div", { class: "label", id: `${id}-label` }, caption) : h("label", { class: "label", for: id }, caption);
   if (made.group) made.field.setAttribute("aria-labelledby", `${id}-label`);
   return [name, made.node, hint];
@@ -44,7 +44,7 @@ export function showErrors(form, errors, controls) {
     const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("-error"));
     if (problem) {
       const id = `${field.id}-error`;
-      node.after(h("div", { class: "field-error", id, role: "alert" }, icon("alert"), h("span", { dir: "auto" }, leaf(problem))));
+      node.after(h("div", { class: "field-error", id, role: "alert" }, icon("alert"), h("span", { dir: "auto" }, literal(problem))));
       described.unshift(id);
       first ??= group ? /** @type {HTMLElement | null} */ (field.querySelector("input")) : field;
     }

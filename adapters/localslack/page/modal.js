@@ -8,7 +8,7 @@ import { formValues } from "./elements.js";
 import { icon } from "./icons.js";
 import { showErrors } from "./inputs.js";
 import { bot, store } from "./state.js";
-import { label, leaf } from "./text.js";
+import { plain } from "./text.js";
 import { logo } from "./avatar.js";
 
 /**
@@ -78,12 +78,12 @@ function drawForm(view) {
   const controls = new Map();
   const surface = { name: `v${view.id}`, address: { view_id: view.id }, drafts: typed.get(view.id), controls };
   const hasInput = (view.blocks ?? []).some((/** @type {any} */ block) => block.type === "input");
-  const submit = view.submit || hasInput ? h("button", { type: "submit", class: "button primary", "data-focus": "submit" }, leaf(label(view.submit) || "Submit")) : null;
-  const cancel = h("button", { type: "button", class: "button", "data-focus": "cancel", onclick: () => leave(false) }, leaf(label(view.close) || (submit ? "Cancel" : "Close")));
+  const submit = view.submit || hasInput ? h("button", { type: "submit", class: "button primary", "data-focus": "submit" }, plain(view.submit, "Submit")) : null;
+  const cancel = h("button", { type: "button", class: "button", "data-focus": "cancel", onclick: () => leave(false) }, plain(view.close, submit ? "Cancel" : "Close"));
   const form = h(
     "form",
     { novalidate: true, onsubmit: send },
-    h("header", {}, h("span", { class: "avatar bot small", "aria-hidden": "true" }, logo()), h("h2", { id: "modal-title" }, leaf(label(view.title) || "Untitled")), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => leave(true) }, icon("close"))),
+    h("header", {}, h("span", { class: "avatar bot small", "aria-hidden": "true" }, logo()), h("h2", { id: "modal-title" }, plain(view.title, "Untitled")), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => leave(true) }, icon("close"))),
     h("div", { class: "dialog-body blocks" }, h("div", { class: "form-error", role: "alert" }), blocks(view.blocks ?? [], surface)),
     h("footer", {}, cancel, submit),
   );

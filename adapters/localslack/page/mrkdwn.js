@@ -5,7 +5,7 @@
 
 import { h, link } from "./dom.js";
 import { bare, channelName, channels, nameOf, store } from "./state.js";
-import { leaf, unescape } from "./text.js";
+import { leaf, plain, unescape } from "./text.js";
 import { asDate, formatDate, full } from "./time.js";
 import { linkTo } from "./router.js";
 
@@ -142,5 +142,5 @@ function date(target, fallback) {
 /** A text object, by its type. @param {any} object @returns {Node[]} */
 export function textNodes(object) {
   if (typeof object?.text !== "string") return [];
-  return object.type === "mrkdwn" ? mrkdwn(object.text) : /** @type {any} */ (leaf(object.text));
+  return object.type === "mrkdwn" ? mrkdwn(object.text) : /** @type {any} */ (plain(object));
 }

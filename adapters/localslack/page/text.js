@@ -37,7 +37,17 @@ function mark(character) {
 }
 
 /**
- * A text object's plain content, for labels and titles.
+ * A plain text object, to be shown; shortcodes are read unless it says `emoji: false`.
+ * @param {any} object `{type, text, emoji}`, or nothing @param {string} [otherwise] where it holds no text
+ * @returns {(string | Node)[]}
+ */
+export function plain(object, otherwise = "") {
+  if (typeof object?.text !== "string" || !object.text) return literal(otherwise);
+  return object.emoji === false ? literal(unescape(object.text)) : leaf(object.text);
+}
+
+/**
+ * A text object's plain content, for attributes.
  * @param {any} object `{type, text}`, a string, or nothing @returns {string}
  */
 export function label(object) {
