@@ -6,7 +6,7 @@ too: what could not be checked is not right.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
@@ -56,8 +56,8 @@ Names = tuple[Mapping[str, UserId], Mapping[str, ChannelId]]
 class Probes(Protocol):
     """What the check asks of the world. Each raises UnfitError where the answer is no."""
 
-    async def graph(self, spec: str, base: Path) -> None:
-        """Load a graph, and see that a checkpointer can be given to it."""
+    async def graph(self, spec: str, base: Path) -> Sequence[str]:
+        """Load a graph, and see that a checkpointer can be given to it; gives warnings."""
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
@@ -83,14 +83,16 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
     config, faults = _configuration(file, environ)
     if config is None:
         return Report(tuple(faults))
-    faults += [fault async for fault in _graphs(config, probes)]
-    warnings, wrong = await _asked(probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
-    faults += wrong
+    warnings: list[str] = []
+    for name, agent in config.agents.items():
+        asked = probes.graph(agent.graph, config.base)
+        faults += await _noting(warnings, asked, config.where("agents", name, "graph"))
+    faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
     if workspace is not None:
         faults += await _in_slack(config, probes, workspace)
-    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings or ()))
+    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings))
 
 
 def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -> int:
@@ -112,11 +114,10 @@ def _configuration(file: Path, environ: Mapping[str, str]) -> tuple[Config | Non
     return config, list(clashes(_folders(config)))
 
 
-async def _graphs(config: Config, probes: Probes) -> AsyncIterator[Fault]:
-    for name, agent in config.agents.items():
-        _, wrong = await _asked(probes.graph(agent.graph, config.base), config.where("agents", name, "graph"))
-        for fault in wrong:
-            yield fault
+async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where: str) -> list[Fault]:
+    answer, faults = await _asked(question, where)
+    warnings += answer or ()
+    return faults
 
 
 async def _in_slack(config: Config, probes: Probes, workspace: Workspace) -> list[Fault]:

@@ -40,7 +40,7 @@ _PLACEHOLDERS = ("$text", "$user", "$channel")
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
 
 
 def wrong(what: str, mend: str, at: str = "") -> PydanticCustomError:

@@ -41,16 +41,18 @@ class World:
     """A world that answers well, but for what a test takes out of it."""
 
     graphs: Mapping[str, Exception] = field(default_factory=dict)
+    of_graphs: Sequence[str] = ()
     of_redis: Exception | Sequence[str] = ()
     of_slack: Exception | Workspace = ACME
     people: Collection[str] = ("alice", "bob")
     channels: Collection[str] = ("#deploys", "#general")
     asked: list[str] = field(default_factory=list)
 
-    async def graph(self, spec: str, base: Path) -> None:
+    async def graph(self, spec: str, base: Path) -> Sequence[str]:
         self.asked.append(f"{base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
+        return self.of_graphs
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         self.asked.append(f"{url} {data.name}")
