@@ -32,7 +32,7 @@ class PeopleApi:
 
     def __init__(self, slack: Workspace) -> None:
         self._slack = slack
-        self._watchers: set[asyncio.Event] = set()
+        self._watchers: dict[asyncio.Event, web.WebSocketResponse] = {}
         slack.state.on_change.append(self._changed)
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,23 +52,28 @@ class PeopleApi:
             *(web.post(path, _guarded(_answering(act))) for path, act in acts.items()),
         ]
 
+    async def close(self, _app: web.Application) -> None:
+        """Close the pages' sockets, so that a server that shuts down need not wait for them."""
+        for socket in [*self._watchers.values()]:
+            await socket.close()
+
     async def _state(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(sight.seen_by(self._slack, self._person(dict(request.query))))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         person = self._person(dict(request.query))
-        socket = web.WebSocketResponse(heartbeat=20)
+        socket = web.WebSocketResponse(heartbeat=20, timeout=1.0)
         await socket.prepare(request)
         changed = asyncio.Event()
         changed.set()
-        self._watchers.add(changed)
+        self._watchers[changed] = socket
         sending = asyncio.create_task(self._send_changes(socket, changed, person))
         try:
             async for frame in socket:
                 if frame.type is WSMsgType.ERROR:
                     break
         finally:
-            self._watchers.discard(changed)
+            self._watchers.pop(changed, None)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         return socket

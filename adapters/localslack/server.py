@@ -199,6 +199,8 @@ class LocalSlack:
         app = web.Application(client_max_size=MAX_UPLOAD, middlewares=[_uncached])
         api = WebApi(slack, self._rate_limit).serve
         files = Files(slack)
+        people = PeopleApi(slack)
+        app.on_shutdown.append(people.close)
         app.add_routes(
             [
                 web.post("/api/{method}", api),
@@ -209,7 +211,7 @@ class LocalSlack:
                 web.get("/files/{file_id}/{name}", files.send),
                 web.get("/", _page),
                 web.get("/archives/{rest:.+}", _page),
-                *PeopleApi(slack).routes(),
+                *people.routes(),
             ]
         )
         if PAGE.is_dir():

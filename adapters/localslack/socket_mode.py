@@ -15,6 +15,7 @@ from adapters.localslack.faults import Faults
 from adapters.localslack.state import Json
 
 MAX_CONNECTIONS = 10
+_GOODBYE_SECONDS = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -52,7 +53,7 @@ class Sockets:
         if ticket not in self._tickets or len(self._links) >= MAX_CONNECTIONS:
             return web.json_response({"ok": False, "error": "invalid_ticket"}, status=408)
         self._tickets.discard(ticket)
-        link = _Link(request, web.WebSocketResponse(max_msg_size=0))
+        link = _Link(request, web.WebSocketResponse(max_msg_size=0, timeout=_GOODBYE_SECONDS))
         await link.socket.prepare(request)
         await link.socket.send_str(json.dumps(self._hello()))
         self._links.append(link)

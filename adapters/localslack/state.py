@@ -41,6 +41,23 @@ class Channel:
         """List a thread's root and replies, oldest first."""
         return [self.messages[each] for each in (ts, *self.replies.get(ts, ())) if each in self.messages]
 
+    def count_replies(self, ts: str) -> None:
+        """Bring what a thread's root says of its replies up to date; it follows from them and is no record."""
+        root, replies = self.messages.get(ts), self.replies[ts]
+        if root is None or not replies:
+            return
+        latest = self.messages[replies[-1]]
+        users = root.get("reply_users", [])
+        users = users if latest["user"] in users else [*users, latest["user"]]
+        self.messages[ts] = root | {
+            "thread_ts": ts,
+            "reply_count": len(replies),
+            "reply_users": users,
+            "reply_users_count": len(users),
+            "latest_reply": latest["ts"],
+            "is_locked": False,
+        }
+
     def between(self, oldest: str, latest: str) -> list[Json]:
         """List root messages with oldest <= ts <= latest, oldest first."""
         found = self.roots[bisect_left(self.roots, oldest) :]
@@ -177,6 +194,7 @@ class State:
             insort(channel.roots, ts)
         if root != ts:
             channel.replies.setdefault(root, []).append(ts)
+            channel.count_replies(root)
 
     def _channels(self, people: Roster) -> Iterator[Channel]:
         for entry in people.channels:
@@ -204,3 +222,4 @@ def _apply_drop(channel: Channel, ts: str) -> None:
     root = message.get("thread_ts", ts)
     if root != ts and ts in channel.replies.get(root, ()):
         channel.replies[root].remove(ts)
+        channel.count_replies(root)

@@ -130,22 +130,7 @@ class Workspace:
             if root and root.get("user"):
                 message["parent_user_id"] = channel.messages.get(thread_ts, root)["user"]
         self.state.put_message(channel, message)
-        if thread_ts and thread_ts in channel.messages:
-            self._count_reply(channel, channel.messages[thread_ts], message)
         return message
-
-    def _count_reply(self, channel: Channel, root: Json, reply: Json) -> None:
-        users = root.get("reply_users", [])
-        users = users if reply["user"] in users else [*users, reply["user"]]
-        counted = {
-            "thread_ts": root["ts"],
-            "reply_count": root.get("reply_count", 0) + 1,
-            "reply_users": users,
-            "reply_users_count": len(users),
-            "latest_reply": reply["ts"],
-            "is_locked": False,
-        }
-        self.state.put_message(channel, {**root, **counted})
 
     def _announce(self, channel: Channel, payload: Json) -> None:
         if self.state.bot.id in channel.members:
