@@ -211,4 +211,5 @@ def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> Fault:
     mend = "Correct this line, or the one above it."
     if any(_UNQUOTED_HASH.search(each) for each in suspects):
         mend = 'A # begins a comment: put names that start with it into quotes, such as "#deploys".'
-    return Fault(f"{file}:{line}", f"is not YAML: {error.problem or error.context}", mend)
+    what = ", ".join(filter(None, (error.context, error.problem)))
+    return Fault(f"{file}:{line}", f"is not YAML: {what}", mend)

@@ -31,6 +31,7 @@ from engine.policy import OnExpiry
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
+_EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
 DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
@@ -66,7 +67,7 @@ def duration(value: object) -> timedelta:
 
 def _given(value: object) -> object:
     if value is None:
-        raise wrong("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
+        raise wrong(*_EMPTY)
     return value
 
 
@@ -314,6 +315,7 @@ _WRONG_TYPE = {
     "model_attributes_type": ("is not a set of keys with values", "Write key: value below it, indented."),
     "dict_type": ("is not a set of keys with values", "Write key: value below it, indented."),
     "tuple_type": ("is not a list", "Write it as [one, two]."),
+    "invalid-json-value": ("is not JSON", "Put a date into quotes."),
     "bool_type": ("is neither true nor false", "Write true or false."),
     "bool_parsing": ("is neither true nor false", "Write true or false."),
     "int_type": ("is not a whole number", "Write a number, such as 2."),
@@ -331,13 +333,13 @@ def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: Err
         return _unknown_key(
             _BELOW.get(str(error["loc"][-2]), model) if len(error["loc"]) > 1 else model, document, path
         )
-    if kind == "signoff":
+    if error.get("input", ...) is None:
+        what, mend = _EMPTY
+    elif kind == "signoff":
         path = (*path, *context["at"].split(".")) if context["at"] else path
         what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]
     elif kind == "missing":
         what, mend = "is missing", _EXAMPLES.get(key, "Add it.")
-    elif error.get("input") is None:
-        what, mend = "is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".'
     elif kind in _WRONG_TYPE:
         words, mend = _WRONG_TYPE[kind]
         what = f"{document.shown(path)} {words}"

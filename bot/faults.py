@@ -18,7 +18,7 @@ class Fault:
     """One fault.
 
     `where` names the file, line and key (`app.yaml:12: agents.deploy.graph`), or an environment variable; `what` is a
-    phrase without a full stop; `mend` is a sentence, or a question ("Did you mean ...?").
+    phrase, and `mend` a sentence or a question ("Did you mean ...?").
     """
 
     where: str
@@ -26,7 +26,12 @@ class Fault:
     mend: str
 
     def __str__(self) -> str:
-        return masked(" ".join(f"{self.where}: {self.what.rstrip('.')}. {self.mend}".split()))
+        mend = self.mend[:1].upper() + self.mend[1:]
+        return masked(" ".join(f"{self.where}: {_sentence(self.what)} {_sentence(mend)}".split()))
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "?", "!")) else f"{text}."
 
 
 class FaultsError(Exception):

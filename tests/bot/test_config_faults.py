@@ -210,7 +210,7 @@ CASES = {
     "list that YAML takes for a comment": (
         "agents:\n  one:\n    graph: a.py:g\n    channels: [#ops]\n    description: x\n",
         (
-            "app.yaml:4: is not YAML: expected ',' or ']', but got '<stream end>'. "
+            "app.yaml:4: is not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'. "
             'A # begins a comment: put names that start with it into quotes, such as "#deploys".'
         ),
     ),
@@ -239,6 +239,21 @@ CASES = {
     "variable without a name": (
         'agents:\n  one: {graph: a.py:g, channels: [ops], description: "${1x}"}\n',
         "app.yaml:2: agents.one.description: ${1x} names no variable. Write ${NAME} or ${NAME:-default}.",
+    ),
+    "retention left empty": (
+        DEPLOY + "retention:\n",
+        'app.yaml:3: retention: is empty. Give it a value, or remove the key. Quote what starts with #: "#name".',
+    ),
+    "date where JSON is wanted": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], input: 2026-01-02}\n",
+        "app.yaml:2: agents.one.input: this is not JSON. Put a date into quotes.",
+    ),
+    "two documents": (
+        DEPLOY + "---\n",
+        (
+            "app.yaml:3: is not YAML: expected a single document in the stream, but found another document. "
+            "Correct this line, or the one above it."
+        ),
     ),
     "port out of range": (
         DEPLOY + "http: {port: 70000}\n",

@@ -135,7 +135,7 @@ def test_no_token_survives(token: str, around: str) -> None:
 
 
 def test_a_fault_is_one_line_without_secrets() -> None:
-    assert str(Fault("REDIS_URL", "redis://u:pw@h\nis down.", "Start it.")) == (
+    assert str(Fault("REDIS_URL", "redis://u:pw@h\nis down", "start it")) == (
         f"REDIS_URL: redis://u:{MASK}@h is down. Start it."
     )
 
