@@ -98,3 +98,18 @@ async def test_a_form_that_the_bot_does_not_take_stays_open_and_says_so(screen: 
     await bob.form.get_by_role("button", name="Approve edited").click()
     await expect(bob.form.get_by_role("alert")).to_have_text("signoff did not answer within 3 seconds.")
     await expect(bob.form.get_by_label("Note")).to_have_value("kept")
+
+
+async def test_a_notice_stands_above_a_form_and_outlives_it(screen: OpenScreen, bot: TestBot) -> None:
+    bot.form = a_form(section("Press it"), {"type": "actions", "elements": [button("Show all", "push")]})
+    await bot.post("deploys", "Run deploy?", blocks=CARD)
+    bob = await screen("bob")
+    await bob.button("Edit").click()
+    await bob.page.route("**/people/click", lambda route: route.abort())
+    await bob.form.get_by_role("button", name="Show all").click()
+    await expect(bob.form.locator(".toast")).to_contain_text("cannot be reached")
+    await bob.page.keyboard.press("Escape")
+    await expect(bob.form).to_have_count(0)
+    await expect(bob.notices).to_contain_text("cannot be reached")
+    await bob.button("Approve").click()
+    await expect(bob.notices).to_have_count(1)

@@ -60,7 +60,9 @@ function drawChannel(channel) {
 function drawThread(channel) {
   const { thread } = store.route;
   const panel = $("#thread");
-  const shown = Boolean(channel && thread && channel.messages.some((message) => message.ts === thread || message.thread_ts === thread));
+  const shown = Boolean(
+    channel && thread && channel.messages.some((message) => message.ts === thread || message.thread_ts === thread),
+  );
   panel.hidden = !shown;
   document.body.classList.toggle("with-thread", shown);
   if (!channel || !thread || !shown) {
@@ -147,7 +149,7 @@ function showMenu(shown) {
   if (before === shown) return false;
   document.body.classList.toggle("with-menu", shown);
   $("#menu-button").setAttribute("aria-expanded", String(shown));
-  (shown ? $(".place[aria-current]") ?? $(".place") : $("#menu-button")).focus();
+  (shown ? ($(".place[aria-current]") ?? $(".place")) : $("#menu-button")).focus();
   return true;
 }
 
@@ -161,7 +163,8 @@ function listen() {
   $("#jump-button").addEventListener("click", jump);
   $("#menu-button").addEventListener("click", () => showMenu(true));
   $("#shade").addEventListener("click", () => showMenu(false));
-  for (const part of [$("#sidebar"), $(".rail")]) part.addEventListener("click", (/** @type {any} */ event) => event.target.closest("a") && showMenu(false));
+  for (const part of [$("#sidebar"), $(".rail")])
+    part.addEventListener("click", (/** @type {any} */ event) => event.target.closest("a") && showMenu(false));
   document.addEventListener("visibilitychange", changed);
   for (const list of [$("#messages"), $("#thread-messages")]) listenToKeys(list);
   listenToShortcuts({ escape: () => showMenu(false) || closeThread() });
@@ -169,7 +172,8 @@ function listen() {
 
 $("#composer-place").append(composer.node);
 $("#thread-composer-place").append(threadComposer.node);
-for (const place of document.querySelectorAll("[data-icon]")) place.prepend(icon(/** @type {HTMLElement} */ (place).dataset.icon ?? ""));
+for (const place of document.querySelectorAll("[data-icon]"))
+  place.prepend(icon(/** @type {HTMLElement} */ (place).dataset.icon ?? ""));
 onChange(draw);
 listen();
 listenToRoute();

@@ -16,8 +16,18 @@ const makers = {
   section,
   header: (block) => h("h3", { class: "block-header", dir: "auto" }, plain(block.text)),
   divider: () => h("hr"),
-  context: (block, surface) => h("div", { class: "context" }, (block.elements ?? []).map((/** @type {any} */ each) => contextPart(each))),
-  actions: (block, surface) => h("div", { class: "actions" }, (block.elements ?? []).map((/** @type {any} */ each) => element(each, block, surface))),
+  context: (block, surface) =>
+    h(
+      "div",
+      { class: "context" },
+      (block.elements ?? []).map((/** @type {any} */ each) => contextPart(each)),
+    ),
+  actions: (block, surface) =>
+    h(
+      "div",
+      { class: "actions" },
+      (block.elements ?? []).map((/** @type {any} */ each) => element(each, block, surface)),
+    ),
   context_actions: (block, surface) => makers.actions(block, surface),
   image: (block) => h("figure", {}, block.title ? h("figcaption", {}, plain(block.title)) : null, image(block)),
   input,
@@ -35,7 +45,11 @@ export function blocks(list, surface) {
 /** @param {any} block @param {Surface} surface */
 function drawn(block, surface) {
   const maker = Object.hasOwn(makers, block?.type) ? makers[block.type] : null;
-  const node = h("div", { class: `block ${maker ? `b-${block.type}` : ""}` }, maker ? maker(block, surface) : unknown("block", block?.type));
+  const node = h(
+    "div",
+    { class: `block ${maker ? `b-${block.type}` : ""}` },
+    maker ? maker(block, surface) : unknown("block", block?.type),
+  );
   if (block?.block_id) node.dataset.block = block.block_id;
   return node;
 }
@@ -62,7 +76,17 @@ const contextPart = (part) => (part.type === "image" ? image(part) : text(part))
 /** @param {any} block */
 function table(block) {
   const rows = (block.rows ?? []).map((/** @type {any[]} */ cells, /** @type {number} */ index) =>
-    h("tr", {}, cells.map((cell) => h(index ? "td" : "th", { dir: "auto" }, cell.type === "rich_text" ? richText(cell) : literal(String(cell.text ?? ""))))),
+    h(
+      "tr",
+      {},
+      cells.map((cell) =>
+        h(
+          index ? "td" : "th",
+          { dir: "auto" },
+          cell.type === "rich_text" ? richText(cell) : literal(String(cell.text ?? "")),
+        ),
+      ),
+    ),
   );
   return h("div", { class: "table-wrap", tabindex: 0 }, h("table", {}, rows));
 }

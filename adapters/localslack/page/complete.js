@@ -17,7 +17,10 @@ function choices(sign, typed) {
     return names.slice(0, MOST).map((channel) => ({ name: title(channel), node: h("span", {}, title(channel)) }));
   }
   const everyone = [bot(), ...(store.workspace?.people ?? []).filter((person) => person.id !== bot().id)];
-  return everyone.filter((person) => fits(person.name)).slice(0, MOST).map((person) => ({ name: `@${person.name}`, node: [avatar(person, "tiny"), h("span", {}, person.name)] }));
+  return everyone
+    .filter((person) => fits(person.name))
+    .slice(0, MOST)
+    .map((person) => ({ name: `@${person.name}`, node: [avatar(person, "tiny"), h("span", {}, person.name)] }));
 }
 
 /**
@@ -41,7 +44,22 @@ export function completion(field, id) {
   }
   function draw() {
     node.hidden = !found.length;
-    fill(node, found.map((choice, index) => h("div", { role: "option", id: `${id}-${index}`, class: "choice", "aria-selected": String(index === at), onmousedown: (/** @type {Event} */ event) => take(event, index) }, choice.node)));
+    fill(
+      node,
+      found.map((choice, index) =>
+        h(
+          "div",
+          {
+            role: "option",
+            id: `${id}-${index}`,
+            class: "choice",
+            "aria-selected": String(index === at),
+            onmousedown: (/** @type {Event} */ event) => take(event, index),
+          },
+          choice.node,
+        ),
+      ),
+    );
     if (found.length) field.setAttribute("aria-activedescendant", `${id}-${at}`);
     else field.removeAttribute("aria-activedescendant");
   }

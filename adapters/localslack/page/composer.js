@@ -24,10 +24,29 @@ const draftName = ({ channel, thread }) => [store.person, channel.id, thread].jo
 export function makeComposer(name) {
   const field = h("textarea", { id: name, rows: 1, "data-focus": name });
   const suggestions = completion(field, `${name}-list`);
-  const button = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
+  const button = h(
+    "button",
+    { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" },
+    icon("send"),
+  );
   const label = h("label", { class: "hidden", for: name });
-  const form = h("form", { class: "composer", onsubmit: submit }, label, suggestions.node, h("div", { class: "composer-box" }, field, button));
-  const hint = h("div", { class: "composer-hint", "aria-hidden": "true" }, h("kbd", {}, "Enter"), " sends · ", h("kbd", {}, "Shift"), " + ", h("kbd", {}, "Enter"), " starts a new line");
+  const form = h(
+    "form",
+    { class: "composer", onsubmit: submit },
+    label,
+    suggestions.node,
+    h("div", { class: "composer-box" }, field, button),
+  );
+  const hint = h(
+    "div",
+    { class: "composer-hint", "aria-hidden": "true" },
+    h("kbd", {}, "Enter"),
+    " sends · ",
+    h("kbd", {}, "Shift"),
+    " + ",
+    h("kbd", {}, "Enter"),
+    " starts a new line",
+  );
   if (name === "composer") form.append(hint);
   /** @type {Target | null} */
   let target = null;
@@ -91,8 +110,14 @@ export function makeComposer(name) {
 /** @param {string} text @param {Target} to */
 async function say(text, { channel, thread }) {
   const command = /^(\/[\w-]+)(?:\s+([\s\S]*))?$/.exec(text);
-  if (command) return post("command", { as: store.person, channel: channel.id, command: command[1], text: command[2] ?? "" });
-  const reply = await post("send", { as: store.person, channel: channel.id, text, ...(thread ? { thread_ts: thread } : {}) });
+  if (command)
+    return post("command", { as: store.person, channel: channel.id, command: command[1], text: command[2] ?? "" });
+  const reply = await post("send", {
+    as: store.person,
+    channel: channel.id,
+    text,
+    ...(thread ? { thread_ts: thread } : {}),
+  });
   if (reply.ok && !thread && reply.ts) {
     Object.assign(expecting, { ts: reply.ts, channel: channel.id });
     changed(); // the bot may have answered before the workspace did

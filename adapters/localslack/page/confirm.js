@@ -11,7 +11,11 @@ export function confirmed(confirm) {
   const yes = h("button", { class: `button ${style}`, value: "yes" }, label(confirm.confirm) || "Yes");
   const no = h("button", { class: "button", value: "no" }, label(confirm.deny) || "Cancel");
   const text = h("div", { class: "text dialog-body", dir: "auto" }, textNodes(confirm.text));
-  const dialog = h("dialog", { class: "dialog confirm", "aria-labelledby": "confirm-title" }, h("form", { method: "dialog" }, h("header", {}, heading), text, h("footer", {}, no, yes)));
+  const dialog = h(
+    "dialog",
+    { class: "dialog confirm", "aria-labelledby": "confirm-title" },
+    h("form", { method: "dialog" }, h("header", {}, heading), text, h("footer", {}, no, yes)),
+  );
   document.body.append(dialog);
   dialog.showModal();
   yes.focus();

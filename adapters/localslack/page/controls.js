@@ -55,10 +55,21 @@ const keyboards = {
 /** @param {any} element @param {Setup} setup @returns {Control} */
 function textInput(element, { id, draft, onchange }) {
   const initial = draft ?? element.initial_value ?? "";
-  const shared = { id, maxlength: element.max_length, placeholder: label(element.placeholder), autofocus: element.focus_on_load, "data-focus": id, spellcheck: "false" };
+  const shared = {
+    id,
+    maxlength: element.max_length,
+    placeholder: label(element.placeholder),
+    autofocus: element.focus_on_load,
+    "data-focus": id,
+    spellcheck: "false",
+  };
   const many = element.multiline || element.type === "rich_text_input";
   const field = many
-    ? h("textarea", { ...shared, rows: Math.min(12, Math.max(3, String(initial).split("\n").length + 1)), value: initial })
+    ? h("textarea", {
+        ...shared,
+        rows: Math.min(12, Math.max(3, String(initial).split("\n").length + 1)),
+        value: initial,
+      })
     : h("input", { type: "text", ...shared, ...keyboards[element.type], value: initial });
   if (onchange) field.addEventListener("change", onchange);
   return { node: field, field, read: () => field.value || null };
@@ -87,7 +98,9 @@ function select(element, { id, draft, onchange }) {
   const chosen = draft ?? initialValues(element)[0] ?? "";
   const empty = h("option", { value: "" }, label(element.placeholder) || "Choose…");
   const groups = element.option_groups
-    ? element.option_groups.map((/** @type {any} */ group) => h("optgroup", { label: label(group.label) }, group.options.map(choice)))
+    ? element.option_groups.map((/** @type {any} */ group) =>
+        h("optgroup", { label: label(group.label) }, group.options.map(choice)),
+      )
     : options(element).map(choice);
   const field = h("select", { id, "data-focus": id }, empty, groups);
   field.value = chosen;
@@ -102,23 +115,42 @@ const choice = (option) => h("option", { value: option.value }, label(option.tex
 function boxes(element, { id, draft, onchange }) {
   const one = element.type === "radio_buttons";
   const chosen = new Set(draft === undefined ? initialValues(element) : [draft].flat());
-  const all = element.option_groups ? element.option_groups.flatMap((/** @type {any} */ group) => group.options) : options(element);
+  const all = element.option_groups
+    ? element.option_groups.flatMap((/** @type {any} */ group) => group.options)
+    : options(element);
   const fields = all.map((/** @type {any} */ option, /** @type {number} */ index) => {
-    const box = h("input", { type: one ? "radio" : "checkbox", name: id, id: `${id}-${index}`, value: option.value, checked: chosen.has(option.value), "data-focus": `${id}-${index}` });
+    const box = h("input", {
+      type: one ? "radio" : "checkbox",
+      name: id,
+      id: `${id}-${index}`,
+      value: option.value,
+      checked: chosen.has(option.value),
+      "data-focus": `${id}-${index}`,
+    });
     if (onchange) box.addEventListener("change", onchange);
     const more = option.description ? h("span", { class: "hint" }, plain(option.description)) : null;
     return { box, node: h("label", { class: "box" }, box, h("span", { dir: "auto" }, plain(option.text), more)) };
   });
-  const node = h("div", { id, role: one ? "radiogroup" : "group", class: `boxes${all.length > 8 ? " long" : ""}` }, fields.map((/** @type {any} */ field) => field.node));
-  const values = () => fields.filter((/** @type {any} */ field) => field.box.checked).map((/** @type {any} */ field) => field.box.value);
+  const node = h(
+    "div",
+    { id, role: one ? "radiogroup" : "group", class: `boxes${all.length > 8 ? " long" : ""}` },
+    fields.map((/** @type {any} */ field) => field.node),
+  );
+  const values = () =>
+    fields.filter((/** @type {any} */ field) => field.box.checked).map((/** @type {any} */ field) => field.box.value);
   return { node, field: node, group: true, read: () => (one ? (values()[0] ?? null) : values()) };
 }
 
 /** The options of an element; people and channels come from the workspace. @param {any} element @returns {any[]} */
 function options(element) {
-  const option = (/** @type {string} */ value, /** @type {string} */ text) => ({ value, text: { type: "plain_text", text } });
-  if (/users_select$/.test(element.type)) return (store.workspace?.people ?? []).map((person) => option(person.id, person.name));
-  if (/(channels|conversations)_select$/.test(element.type)) return channels().map((channel) => option(channel.id, title(channel)));
+  const option = (/** @type {string} */ value, /** @type {string} */ text) => ({
+    value,
+    text: { type: "plain_text", text },
+  });
+  if (/users_select$/.test(element.type))
+    return (store.workspace?.people ?? []).map((person) => option(person.id, person.name));
+  if (/(channels|conversations)_select$/.test(element.type))
+    return channels().map((channel) => option(channel.id, title(channel)));
   return element.options ?? [];
 }
 

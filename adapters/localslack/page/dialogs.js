@@ -22,7 +22,17 @@ function dialog(id, heading, body) {
   const node = h(
     "dialog",
     { id, class: "dialog", "aria-labelledby": `${id}-title` },
-    h("div", {}, h("header", {}, h("h2", { id: `${id}-title` }, heading), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: close }, icon("close"))), h("div", { class: "dialog-body" }, body)),
+    h(
+      "div",
+      {},
+      h(
+        "header",
+        {},
+        h("h2", { id: `${id}-title` }, heading),
+        h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: close }, icon("close")),
+      ),
+      h("div", { class: "dialog-body" }, body),
+    ),
   );
   node.addEventListener("close", () => node.remove());
   node.addEventListener("click", (/** @type {Event} */ event) => event.target === node && close());
@@ -33,14 +43,24 @@ function dialog(id, heading, body) {
 
 export function help() {
   if (document.querySelector("dialog[open]")) return;
-  const rows = shortcuts.map(([keys, what]) => h("div", { class: "shortcut" }, h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)));
-  dialog("help", "Keyboard shortcuts", h("dl", {}, rows)).querySelector("button")?.focus();
+  const rows = shortcuts.map(([keys, what]) =>
+    h("div", { class: "shortcut" }, h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)),
+  );
+  dialog("help", "Keyboard shortcuts", h("dl", {}, rows))
+    .querySelector("button")
+    ?.focus();
 }
 
 export function jump() {
   if (document.querySelector("dialog[open]")) return;
   const list = h("ul", { class: "jump-list" });
-  const field = h("input", { type: "text", "aria-label": "Jump to", placeholder: "A channel, or Home", autocomplete: "off", oninput: draw });
+  const field = h("input", {
+    type: "text",
+    "aria-label": "Jump to",
+    placeholder: "A channel, or Home",
+    autocomplete: "off",
+    oninput: draw,
+  });
   /** @type {HTMLDialogElement} */
   const node = dialog("jump", "Jump to", [field, list]);
   node.addEventListener("keydown", (event) => {
@@ -55,7 +75,16 @@ export function jump() {
   function draw() {
     const wanted = field.value.trim().replace(/^[#@]/, "").toLowerCase();
     const found = places().filter((place) => place.text.toLowerCase().includes(wanted));
-    fill(list, found.map((place) => h("li", {}, h("a", { href: place.href, onclick: () => node.close() }, place.kind === "channel" ? "# " : "", place.text))));
+    fill(
+      list,
+      found.map((place) =>
+        h(
+          "li",
+          {},
+          h("a", { href: place.href, onclick: () => node.close() }, place.kind === "channel" ? "# " : "", place.text),
+        ),
+      ),
+    );
     if (!found.length) fill(list, h("li", { class: "hint" }, "Nothing by that name."));
   }
   draw();

@@ -43,7 +43,12 @@ export function fill(parent, ...children) {
 export function link(url, label) {
   const href = safeUrl(url);
   if (!href) return h("span", { class: "dead-link", title: "This address cannot be opened" }, label);
-  return h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow", title: url }, label, otherHost(href, label));
+  return h(
+    "a",
+    { href, target: "_blank", rel: "noopener noreferrer nofollow", title: url },
+    label,
+    otherHost(href, label),
+  );
 }
 
 /** @param {string | undefined} url @returns {string | null} */
@@ -105,11 +110,17 @@ export function keyed(parent, items, { key, mark, make }) {
  * @param {HTMLElement} before @param {HTMLElement} after
  */
 export function replaceKeepingFocus(before, after) {
-  const active = /** @type {HTMLElement | null} */ (before.contains(document.activeElement) ? document.activeElement : null);
+  const active = /** @type {HTMLElement | null} */ (
+    before.contains(document.activeElement) ? document.activeElement : null
+  );
   const name = active?.dataset.focus;
   before.replaceWith(after);
   if (!active) return;
-  const same = name && [...after.querySelectorAll("[data-focus]")].find((node) => /** @type {HTMLElement} */ (node).dataset.focus === name);
+  const same =
+    name &&
+    [...after.querySelectorAll("[data-focus]")].find(
+      (node) => /** @type {HTMLElement} */ (node).dataset.focus === name,
+    );
   const target = /** @type {HTMLElement} */ (same || after.querySelector("[tabindex]") || after);
   if (target === after) after.tabIndex = -1;
   target.focus({ preventScroll: true });

@@ -32,12 +32,22 @@ export function element(element, block, surface) {
 
 /** @param {string} what @param {any} type */
 export function unknown(what, type) {
-  return h("span", { class: "unknown" }, icon("alert"), `An ${what} of type “${String(type ?? "none")}” is not shown here.`.replace("An block", "A block"));
+  return h(
+    "span",
+    { class: "unknown" },
+    icon("alert"),
+    `An ${what} of type “${String(type ?? "none")}” is not shown here.`.replace("An block", "A block"),
+  );
 }
 
 /** Never loaded from elsewhere: its alternative text stands for it. @param {any} image */
 export function image(image) {
-  return h("span", { class: "alt-image", role: "img", "aria-label": label(image.alt_text) || "Image" }, icon("image"), h("bdi", {}, literal(label(image.alt_text) || "Image")));
+  return h(
+    "span",
+    { class: "alt-image", role: "img", "aria-label": label(image.alt_text) || "Image" },
+    icon("image"),
+    h("bdi", {}, literal(label(image.alt_text) || "Image")),
+  );
 }
 
 /** @param {any} element @param {any} block @param {Surface} surface */
@@ -76,7 +86,13 @@ function overflow(element, block, surface) {
       act(node.querySelector("button"), element, block, surface, option.value);
     },
   }));
-  const node = menuButton({ className: "button square", content: [icon("more")], name: "More actions", items, focusName: focusName(element, block) });
+  const node = menuButton({
+    className: "button square",
+    content: [icon("more")],
+    name: "More actions",
+    items,
+    focusName: focusName(element, block),
+  });
   node.querySelector("button")?.setAttribute("data-action", element.action_id);
   return node;
 }
@@ -89,7 +105,10 @@ function live(/** @type {any} */ element, /** @type {any} */ block, /** @type {S
     draft: surface.drafts?.get(key),
     onchange: () => act(made.node, element, block, surface, made.read()),
   });
-  made.field.setAttribute("aria-label", label(element.placeholder) || label(block.text) || String(element.action_id ?? "Choice"));
+  made.field.setAttribute(
+    "aria-label",
+    label(element.placeholder) || label(block.text) || String(element.action_id ?? "Choice"),
+  );
   surface.controls?.set(key, { ...made, block_id: block.block_id, shared: block.type === "actions" });
   return made.node;
 }

@@ -33,9 +33,17 @@ export function fileCard(file) {
     h(
       "div",
       { class: "file-body" },
-      url ? h("a", { href: url, target: "_blank", rel: "noopener" }, h("bdi", {}, literal(name))) : h("bdi", {}, literal(name)),
+      url
+        ? h("a", { href: url, target: "_blank", rel: "noopener" }, h("bdi", {}, literal(name)))
+        : h("bdi", {}, literal(name)),
       h("div", { class: "hint" }, details),
     ),
-    save ? h("a", { class: "button small", href: save, download: file.name ?? "", "aria-label": `Download ${name}` }, "Download") : null,
+    save
+      ? h(
+          "a",
+          { class: "button small", href: save, download: file.name ?? "", "aria-label": `Download ${name}` },
+          "Download",
+        )
+      : null,
   );
 }

@@ -27,7 +27,12 @@ const paths = {
 
 /** @param {string} name @param {string} [extra] */
 export function icon(name, extra = "") {
-  const svg = svgNode("svg", { viewBox: "0 0 24 24", class: `icon ${extra}`, "aria-hidden": "true", focusable: "false" });
+  const svg = svgNode("svg", {
+    viewBox: "0 0 24 24",
+    class: `icon ${extra}`,
+    "aria-hidden": "true",
+    focusable: "false",
+  });
   svg.append(svgNode("path", { d: paths[name] }));
   return svg;
 }

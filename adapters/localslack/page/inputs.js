@@ -22,7 +22,9 @@ export function input(block, surface) {
   if (hint) made.field.setAttribute("aria-describedby", hint.id);
   if (!block.optional) made.field.setAttribute("aria-required", "true");
   const caption = [plain(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null];
-  const name = made.group ? h("div", { class: "label", id: `${id}-label` }, caption) : h("label", { class: "label", for: id }, caption);
+  const name = made.group
+    ? h("div", { class: "label", id: `${id}-label` }, caption)
+    : h("label", { class: "label", for: id }, caption);
   if (made.group) made.field.setAttribute("aria-labelledby", `${id}-label`);
   return [name, made.node, hint];
 }
@@ -41,10 +43,19 @@ export function showErrors(form, errors, controls) {
   for (const { block_id: name, field, node, group } of controls.values()) {
     const problem = left[name];
     delete left[name];
-    const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("-error"));
+    const described = (field.getAttribute("aria-describedby") ?? "")
+      .split(" ")
+      .filter((id) => id && !id.endsWith("-error"));
     if (problem) {
       const id = `${field.id}-error`;
-      node.after(h("div", { class: "field-error", id, role: "alert" }, icon("alert"), h("span", { dir: "auto" }, literal(problem))));
+      node.after(
+        h(
+          "div",
+          { class: "field-error", id, role: "alert" },
+          icon("alert"),
+          h("span", { dir: "auto" }, literal(problem)),
+        ),
+      );
       described.unshift(id);
       first ??= group ? /** @type {HTMLElement | null} */ (field.querySelector("input")) : field;
     }

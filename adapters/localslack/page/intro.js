@@ -17,7 +17,10 @@ const known = {
   },
   approvals: { text: "Approvals that are posted apart from their conversation arrive here.", tries: [] },
   general: { text: "A channel for everybody. No agent listens here.", tries: [] },
-  dm: { text: "A conversation with the agent. It asks what it needs to know; answer in your own words.", tries: ["plan a trip"] },
+  dm: {
+    text: "A conversation with the agent. It asks what it needs to know; answer in your own words.",
+    tries: ["plan a trip"],
+  },
 };
 
 /** @param {import("./state.js").Channel} channel @param {(text: string) => void} write puts a text into the composer */
@@ -28,9 +31,20 @@ export function intro(channel, write) {
   return h(
     "div",
     { class: "intro" },
-    channel.kind === "dm" ? avatar({ name, bot: true }, "large") : h("span", { class: "intro-sign", "aria-hidden": "true" }, "#"),
+    channel.kind === "dm"
+      ? avatar({ name, bot: true }, "large")
+      : h("span", { class: "intro-sign", "aria-hidden": "true" }, "#"),
     h("h3", {}, name),
     h("p", {}, about?.text ?? "This is the beginning of the channel."),
-    tries.length ? h("p", { class: "try" }, h("span", { class: "hint" }, "Try"), tries.map((text) => h("button", { type: "button", class: "try-text", onclick: () => write(text) }, icon("send"), text))) : null,
+    tries.length
+      ? h(
+          "p",
+          { class: "try" },
+          h("span", { class: "hint" }, "Try"),
+          tries.map((text) =>
+            h("button", { type: "button", class: "try-text", onclick: () => write(text) }, icon("send"), text),
+          ),
+        )
+      : null,
   );
 }

@@ -28,7 +28,11 @@ function inline(text) {
       : bareUrl
         ? link(bareUrl, bareUrl)
         : h(bold ? "strong" : strike ? "s" : "em", {}, inline(bold ?? strike ?? star ?? low));
-  return [...inlineOrNothing(text.slice(0, found.index)), node, ...inlineOrNothing(text.slice(found.index + whole.length))];
+  return [
+    ...inlineOrNothing(text.slice(0, found.index)),
+    node,
+    ...inlineOrNothing(text.slice(found.index + whole.length)),
+  ];
 }
 
 /** @param {string} text */
@@ -47,7 +51,9 @@ const kinds = [
 export function markdown(text) {
   return text
     .split(/^ {0,3}```[^\n]*\n([\s\S]*?)^ {0,3}``` *$/m)
-    .flatMap((part, index) => (index % 2 ? [h("pre", { tabindex: 0 }, literal(part.replace(/\n$/, "")))] : blocks(part)));
+    .flatMap((part, index) =>
+      index % 2 ? [h("pre", { tabindex: 0 }, literal(part.replace(/\n$/, "")))] : blocks(part),
+    );
 }
 
 /** @param {string} text @returns {any[]} */
@@ -58,7 +64,8 @@ function blocks(text) {
     const kind = kinds.find(({ first }) => first.test(rest[0]));
     const taken = [/** @type {string} */ (rest.shift())];
     if (!kind) {
-      while (rest.length && rest[0].trim() && !kinds.some(({ first }) => first.test(rest[0]))) taken.push(/** @type {string} */ (rest.shift()));
+      while (rest.length && rest[0].trim() && !kinds.some(({ first }) => first.test(rest[0])))
+        taken.push(/** @type {string} */ (rest.shift()));
       if (taken.join("").trim()) out.push(h("p", {}, inline(taken.join("\n"))));
       continue;
     }
@@ -90,16 +97,42 @@ function list(lines) {
     else items.at(-1)?.below.push(line);
   }
   const start = /^ *(\d+)/.exec(lines[0])?.[1];
-  const made = items.map(({ own, below }) => h("li", {}, inline(own), below.length ? blocks(below.map((line) => line.slice(indent + 2)).join("\n")) : null));
+  const made = items.map(({ own, below }) =>
+    h("li", {}, inline(own), below.length ? blocks(below.map((line) => line.slice(indent + 2)).join("\n")) : null),
+  );
   return h(start ? "ol" : "ul", { start: start && start !== "1" ? start : null }, made);
 }
 
 /** @param {string[]} lines */
 function table(lines) {
-  const rows = lines.map((line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim()));
+  const rows = lines.map((line) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  );
   const ruled = rows[1]?.every((cell) => /^:?-+:?$/.test(cell));
   const body = ruled ? rows.slice(2) : rows;
   /** @param {string} tag @param {string[]} cells */
-  const row = (tag, cells) => h("tr", {}, cells.map((cell) => h(tag, {}, inline(cell))));
-  return h("div", { class: "table-wrap", tabindex: 0 }, h("table", {}, ruled ? h("thead", {}, row("th", rows[0])) : null, h("tbody", {}, body.map((cells) => row("td", cells)))));
+  const row = (tag, cells) =>
+    h(
+      "tr",
+      {},
+      cells.map((cell) => h(tag, {}, inline(cell))),
+    );
+  return h(
+    "div",
+    { class: "table-wrap", tabindex: 0 },
+    h(
+      "table",
+      {},
+      ruled ? h("thead", {}, row("th", rows[0])) : null,
+      h(
+        "tbody",
+        {},
+        body.map((cells) => row("td", cells)),
+      ),
+    ),
+  );
 }

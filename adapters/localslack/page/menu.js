@@ -29,11 +29,30 @@ export function menuButton({ className, content, name, items, focusName }) {
     ),
   );
   const menu = h("div", { class: "menu", role: "menu", "aria-label": name, hidden: true }, entries);
-  const button = h("button", { type: "button", class: className, "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": name, "data-focus": focusName, onclick: toggle, onkeydown: openByKey }, content);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: className,
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": name,
+      "data-focus": focusName,
+      onclick: toggle,
+      onkeydown: openByKey,
+    },
+    content,
+  );
   const node = h("div", { class: "menu-holder", onkeydown: walk, onfocusout: leave }, button, menu);
 
   function toggle() {
-    if (menu.hidden) open(Math.max(0, items.findIndex((item) => item.checked)));
+    if (menu.hidden)
+      open(
+        Math.max(
+          0,
+          items.findIndex((item) => item.checked),
+        ),
+      );
     else close(true);
   }
   /** @param {number} index */

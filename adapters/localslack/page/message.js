@@ -22,7 +22,8 @@ import { asDate, clock, day, full } from "./time.js";
  */
 
 /** @param {Row} row everything that its drawing depends on, as text */
-export const rowMark = ({ message, compact, newDay, thread, inThread }) => JSON.stringify([message, compact, newDay, thread, inThread]);
+export const rowMark = ({ message, compact, newDay, thread, inThread }) =>
+  JSON.stringify([message, compact, newDay, thread, inThread]);
 
 /** @param {Row} row @returns {HTMLElement} */
 export function messageRow(row) {
@@ -32,11 +33,30 @@ export function messageRow(row) {
   const article = h(
     "article",
     { class: classes, tabindex: -1, "aria-label": `${message.name}, ${clock(when)}`, "data-ts": message.ts },
-    h("div", { class: "gutter" }, compact ? h("time", { class: "side-time", datetime: when.toISOString() }, clock(when)) : avatar(message)),
-    h("div", { class: "body" }, message.ephemeral ? onlyYou() : null, compact ? null : byline(row, when), content(row), edited(message), files(message), reactions(message), threadLink(row)),
+    h(
+      "div",
+      { class: "gutter" },
+      compact ? h("time", { class: "side-time", datetime: when.toISOString() }, clock(when)) : avatar(message),
+    ),
+    h(
+      "div",
+      { class: "body" },
+      message.ephemeral ? onlyYou() : null,
+      compact ? null : byline(row, when),
+      content(row),
+      edited(message),
+      files(message),
+      reactions(message),
+      threadLink(row),
+    ),
     tools(row),
   );
-  return h("div", { class: "row" }, newDay ? h("div", { class: "day", role: "separator" }, h("span", {}, newDay)) : null, article);
+  return h(
+    "div",
+    { class: "row" },
+    newDay ? h("div", { class: "day", role: "separator" }, h("span", {}, newDay)) : null,
+    article,
+  );
 }
 
 const onlyYou = () => h("div", { class: "only-you" }, icon("eye"), "Only visible to you");
@@ -48,13 +68,20 @@ function byline({ message, channel }, when) {
     { class: "byline" },
     h("bdi", { class: "name" }, message.name),
     isBot(message) ? h("span", { class: "app" }, "APP") : null,
-    h("a", { class: "when", href: linkTo(channel.name, message.thread_ts ?? null), title: full(when) }, h("time", { datetime: when.toISOString() }, clock(when))),
+    h(
+      "a",
+      { class: "when", href: linkTo(channel.name, message.thread_ts ?? null), title: full(when) },
+      h("time", { datetime: when.toISOString() }, clock(when)),
+    ),
   );
 }
 
 /** @param {Row} row */
 function content({ message, channel, inThread }) {
-  const surface = { name: `${inThread ? "t" : "c"}${message.ts.replace(".", "-")}`, address: { channel: channel.id, ts: message.ts } };
+  const surface = {
+    name: `${inThread ? "t" : "c"}${message.ts.replace(".", "-")}`,
+    address: { channel: channel.id, ts: message.ts },
+  };
   if (message.blocks?.length) return h("div", { class: "content blocks" }, blocks(message.blocks, surface));
   return message.text ? h("div", { class: "content text", dir: "auto" }, mrkdwn(message.text)) : null;
 }
@@ -68,7 +95,14 @@ const files = (message) => (message.files?.length ? h("div", { class: "files" },
 /** @param {import("./state.js").Message} message */
 function reactions(message) {
   if (!message.reactions?.length) return null;
-  const each = message.reactions.map(({ name, users }) => h("span", { class: "reaction", title: users.map(nameOf).join(", ") }, emoji(name) ?? `:${name}:`, h("b", {}, users.length)));
+  const each = message.reactions.map(({ name, users }) =>
+    h(
+      "span",
+      { class: "reaction", title: users.map(nameOf).join(", ") },
+      emoji(name) ?? `:${name}:`,
+      h("b", {}, users.length),
+    ),
+  );
   return h("div", { class: "reactions" }, each);
 }
 
@@ -79,8 +113,16 @@ function threadLink({ message, channel, thread, inThread }) {
   const last = asDate(thread.last);
   return h(
     "a",
-    { class: `thread-link${thread.unread ? " unread" : ""}`, href: linkTo(channel.name, message.ts), "data-focus": "thread" },
-    h("span", { class: "faces" }, thread.names.map((name) => avatar({ name }, "tiny"))),
+    {
+      class: `thread-link${thread.unread ? " unread" : ""}`,
+      href: linkTo(channel.name, message.ts),
+      "data-focus": "thread",
+    },
+    h(
+      "span",
+      { class: "faces" },
+      thread.names.map((name) => avatar({ name }, "tiny")),
+    ),
     h("b", {}, words),
     thread.unread ? h("span", { class: "new" }, `${thread.unread} new`) : null,
     thread.waits ? h("span", { class: "waits" }, "Needs a decision") : null,
@@ -92,5 +134,20 @@ function threadLink({ message, channel, thread, inThread }) {
 function tools({ message, channel, inThread }) {
   if (inThread || message.ephemeral) return null;
   const open = () => go(channel.name, message.thread_ts ?? message.ts);
-  return h("div", { class: "tools" }, h("button", { type: "button", class: "plain", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("thread")));
+  return h(
+    "div",
+    { class: "tools" },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "plain",
+        "aria-label": "Reply in thread",
+        title: "Reply in thread",
+        "data-focus": "reply",
+        onclick: open,
+      },
+      icon("thread"),
+    ),
+  );
 }

@@ -12,7 +12,12 @@ const SAME_BREATH = 5 * 60;
 /** @typedef {import("./state.js").Message} Message */
 
 /** @param {Message} message whether a choice is open in it */
-const asks = (message) => (message.blocks ?? []).some((block) => block.type === "actions" && block.elements?.some((/** @type {any} */ each) => ["primary", "danger"].includes(each.style)));
+const asks = (message) =>
+  (message.blocks ?? []).some(
+    (block) =>
+      block.type === "actions" &&
+      block.elements?.some((/** @type {any} */ each) => ["primary", "danger"].includes(each.style)),
+  );
 
 /** @param {Channel} channel @param {string} root @param {Message[]} replies */
 function summary(channel, root, replies) {
@@ -30,12 +35,26 @@ function rows(channel, messages, inThread) {
   const byRoot = threads(channel);
   return messages.map((message, index) => {
     const before = messages[index - 1];
-    const newDay = !inThread && (!before || asDate(before.ts).toDateString() !== asDate(message.ts).toDateString()) ? day(asDate(message.ts)) : "";
-    const close = before && before.user === message.user && !before.ephemeral === !message.ephemeral && Number(message.ts) - Number(before.ts) < SAME_BREATH;
+    const newDay =
+      !inThread && (!before || asDate(before.ts).toDateString() !== asDate(message.ts).toDateString())
+        ? day(asDate(message.ts))
+        : "";
+    const close =
+      before &&
+      before.user === message.user &&
+      !before.ephemeral === !message.ephemeral &&
+      Number(message.ts) - Number(before.ts) < SAME_BREATH;
     const replies = byRoot.get(message.ts);
     const thread = replies && !inThread ? summary(channel, message.ts, replies) : null;
     const rootOfPanel = inThread && index === 1;
-    return { message, channel, compact: Boolean(close) && !newDay && !byRoot.has(before.ts) && !rootOfPanel, newDay, thread, inThread };
+    return {
+      message,
+      channel,
+      compact: Boolean(close) && !newDay && !byRoot.has(before.ts) && !rootOfPanel,
+      newDay,
+      thread,
+      inThread,
+    };
   });
 }
 
@@ -45,8 +64,14 @@ function rows(channel, messages, inThread) {
  * @returns {number} how many messages stand in the list
  */
 export function drawMessages(list, channel, thread) {
-  const shown = channel.messages.filter((message) => (thread ? message.ts === thread || message.thread_ts === thread : isRoot(message)));
-  keyed(list, rows(channel, shown, Boolean(thread)), { key: (row) => row.message.ts + (row.message.ephemeral ? "e" : ""), mark: rowMark, make: messageRow });
+  const shown = channel.messages.filter((message) =>
+    thread ? message.ts === thread || message.thread_ts === thread : isRoot(message),
+  );
+  keyed(list, rows(channel, shown, Boolean(thread)), {
+    key: (row) => row.message.ts + (row.message.ephemeral ? "e" : ""),
+    mark: rowMark,
+    make: messageRow,
+  });
   if (document.visibilityState === "visible") markSeen(channel, thread, shown);
   roving(list);
   return shown.length;
@@ -69,13 +94,15 @@ export function listenToKeys(list) {
     const index = articles.indexOf(at);
     const to = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: articles.length - 1 }[event.key];
     if (to !== undefined && articles[to]) focus(articles[to]);
-    else if (event.key === "Enter") /** @type {HTMLElement | null} */ (at.querySelector(".thread-link, .tools button"))?.click();
+    else if (event.key === "Enter")
+      /** @type {HTMLElement | null} */ (at.querySelector(".thread-link, .tools button"))?.click();
     else return;
     event.preventDefault();
   });
   list.addEventListener("focusin", (event) => {
     const article = /** @type {HTMLElement} */ (event.target).closest("article");
-    for (const other of list.querySelectorAll('article[tabindex="0"]')) if (other !== article) /** @type {HTMLElement} */ (other).tabIndex = -1;
+    for (const other of list.querySelectorAll('article[tabindex="0"]'))
+      if (other !== article) /** @type {HTMLElement} */ (other).tabIndex = -1;
     if (article) article.tabIndex = 0;
   });
 }

@@ -9,6 +9,7 @@ import { icon } from "./icons.js";
 import { showErrors } from "./inputs.js";
 import { bot, store } from "./state.js";
 import { plain } from "./text.js";
+import { bringNoticesBack } from "./toast.js";
 import { logo } from "./avatar.js";
 
 /**
@@ -30,13 +31,15 @@ export function drawModal(view) {
   if (open && open.view.id !== view?.id) keepTyped(open);
   if (!view) return shut();
   if (open?.mark === mark) return;
-  if (open?.view.id === view.id) keepTyped(open);
+  if (open && open.view.id === view.id) keepTyped(open);
   const dialog = open?.dialog ?? makeDialog();
   const opener = open?.opener ?? /** @type {HTMLElement | null} */ (document.activeElement);
   const same = open?.view.id === view.id;
   const focused = same ? /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus : undefined;
+  const before = open?.form;
   open = { view, mark, dialog, opener, ...drawForm(view) };
-  dialog.replaceChildren(open.form);
+  if (before) before.replaceWith(open.form);
+  else dialog.prepend(open.form);
   if (!dialog.open) dialog.showModal();
   focusIn(open.form, focused);
 }
@@ -47,10 +50,12 @@ function shut() {
   open = null;
   typed.clear();
   dialog.close();
+  bringNoticesBack();
   dialog.remove();
   // A card that was redrawn meanwhile has another button in the same place.
   if (opener?.isConnected) opener.focus();
-  else /** @type {HTMLElement | null} */ (document.querySelector("article[tabindex='0']"))?.focus({ preventScroll: true });
+  else
+    /** @type {HTMLElement | null} */ (document.querySelector("article[tabindex='0']"))?.focus({ preventScroll: true });
 }
 
 /** @param {Open} from */
@@ -67,7 +72,8 @@ function makeDialog() {
   });
   // A browser may close a dialog without asking; the bot is told all the same.
   dialog.addEventListener("close", (/** @type {Event} */ event) => {
-    if (event.target === dialog && open?.dialog === dialog) leave(false).then(() => open && !open.dialog.open && open.dialog.showModal());
+    if (event.target === dialog && open?.dialog === dialog)
+      leave(false).then(() => open && !open.dialog.open && open.dialog.showModal());
   });
   document.body.append(dialog);
   return dialog;
@@ -78,13 +84,31 @@ function drawForm(view) {
   const controls = new Map();
   const surface = { name: `v${view.id}`, address: { view_id: view.id }, drafts: typed.get(view.id), controls };
   const hasInput = (view.blocks ?? []).some((/** @type {any} */ block) => block.type === "input");
-  const submit = view.submit || hasInput ? h("button", { type: "submit", class: "button primary", "data-focus": "submit" }, plain(view.submit, "Submit")) : null;
-  const cancel = h("button", { type: "button", class: "button", "data-focus": "cancel", onclick: () => leave(false) }, plain(view.close, submit ? "Cancel" : "Close"));
+  const submit =
+    view.submit || hasInput
+      ? h("button", { type: "submit", class: "button primary", "data-focus": "submit" }, plain(view.submit, "Submit"))
+      : null;
+  const cancel = h(
+    "button",
+    { type: "button", class: "button", "data-focus": "cancel", onclick: () => leave(false) },
+    plain(view.close, submit ? "Cancel" : "Close"),
+  );
   const form = h(
     "form",
     { novalidate: true, onsubmit: send },
-    h("header", {}, h("span", { class: "avatar bot small", "aria-hidden": "true" }, logo()), h("h2", { id: "modal-title" }, plain(view.title, "Untitled")), h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => leave(true) }, icon("close"))),
-    h("div", { class: "dialog-body blocks" }, h("div", { class: "form-error", role: "alert" }), blocks(view.blocks ?? [], surface)),
+    h(
+      "header",
+      {},
+      h("span", { class: "avatar bot small", "aria-hidden": "true" }, logo()),
+      h("h2", { id: "modal-title" }, plain(view.title, "Untitled")),
+      h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => leave(true) }, icon("close")),
+    ),
+    h(
+      "div",
+      { class: "dialog-body blocks" },
+      h("div", { class: "form-error", role: "alert" }),
+      blocks(view.blocks ?? [], surface),
+    ),
     h("footer", {}, cancel, submit),
   );
   return { form, controls };
@@ -92,8 +116,14 @@ function drawForm(view) {
 
 /** @param {HTMLElement} form @param {string | undefined} name of what had focus before an update */
 function focusIn(form, name) {
-  const named = name && [...form.querySelectorAll("[data-focus]")].find((node) => /** @type {HTMLElement} */ (node).dataset.focus === name);
-  const first = named || form.querySelector("[autofocus]") || form.querySelector(".dialog-body :is(input, textarea, select, button)") || form.querySelector("footer .button");
+  const named =
+    name &&
+    [...form.querySelectorAll("[data-focus]")].find((node) => /** @type {HTMLElement} */ (node).dataset.focus === name);
+  const first =
+    named ||
+    form.querySelector("[autofocus]") ||
+    form.querySelector(".dialog-body :is(input, textarea, select, button)") ||
+    form.querySelector("footer .button");
   /** @type {HTMLElement | null} */ (first)?.focus();
 }
 
@@ -107,7 +137,9 @@ async function leave(all) {
 
 /** @param {HTMLElement} form @param {string | null} text */
 function say(form, text) {
-  /** @type {HTMLElement} */ (form.querySelector(".form-error")).replaceChildren(...(text ? [icon("alert"), text] : []));
+  /** @type {HTMLElement} */ (form.querySelector(".form-error")).replaceChildren(
+    ...(text ? [icon("alert"), text] : []),
+  );
 }
 
 /** @param {Event} event */
@@ -119,7 +151,11 @@ async function send(event) {
   if (button?.getAttribute("aria-busy") === "true") return;
   button?.setAttribute("aria-busy", "true");
   say(form, null);
-  const reply = await post("submit", { as: store.person, view_id: view.id, values: formValues({ name: "", address: {}, controls }).values });
+  const reply = await post("submit", {
+    as: store.person,
+    view_id: view.id,
+    values: formValues({ name: "", address: {}, controls }).values,
+  });
   button?.removeAttribute("aria-busy");
   if (open?.form !== form) return;
   const elsewhere = showErrors(form, reply.errors ?? {}, controls);

@@ -22,7 +22,9 @@ const tags = ["strong", "em", "s"];
 /** @param {string} text @returns {Node[]} block nodes and text, for an element with `white-space: pre-wrap` */
 export function mrkdwn(text) {
   const parts = text.split(/```\n?([\s\S]+?)\n?```/);
-  return parts.flatMap((part, index) => (index % 2 ? [h("pre", { tabindex: 0 }, leafOnly(part))] : lines(trimBetween(part, index, parts.length))));
+  return parts.flatMap((part, index) =>
+    index % 2 ? [h("pre", { tabindex: 0 }, leafOnly(part))] : lines(trimBetween(part, index, parts.length)),
+  );
 }
 
 /** A block element brings its own line break. @param {string} part @param {number} index @param {number} count */
@@ -39,7 +41,14 @@ function lines(text) {
   const out = [];
   for (const { kind, body } of runs(text)) {
     if (kind === "quote") out.push(h("blockquote", {}, lines(body.join("\n"))));
-    else if (kind === "list") out.push(h("ul", {}, body.map((line) => h("li", {}, inline(line)))));
+    else if (kind === "list")
+      out.push(
+        h(
+          "ul",
+          {},
+          body.map((line) => h("li", {}, inline(line))),
+        ),
+      );
     else out.push(h("span", {}, inline(body.join("\n"))));
   }
   return out;
@@ -93,7 +102,8 @@ function emphasised(text, atoms) {
 }
 
 /** @param {string} text @param {Node[]} atoms @returns {any[]} */
-const filled = (text, atoms) => text.split(placeholder).flatMap((part, index) => (index % 2 ? [atoms[Number(part)]] : leaf(part)));
+const filled = (text, atoms) =>
+  text.split(placeholder).flatMap((part, index) => (index % 2 ? [atoms[Number(part)]] : leaf(part)));
 
 /** Code shows a link's address, not its label, and no formatting. @param {string} text */
 const leafOnly = (text) => leaf(text.replace(/<(https?:[^|<>\n]+)(?:\|[^<>\n]*)?>/g, "$1")).map((part) => part);
@@ -106,7 +116,8 @@ function fromToken(token) {
   if (target.startsWith("#")) return channelLink(target.slice(1), shown);
   if (target.startsWith("!date^")) return date(target, shown);
   if (target.startsWith("!")) return broadcast(target.slice(1), shown);
-  if (/^(https?|mailto|tel):/i.test(target)) return link(unescape(target), shown ? h("bdi", {}, leaf(shown)) : unescape(target));
+  if (/^(https?|mailto|tel):/i.test(target))
+    return link(unescape(target), shown ? h("bdi", {}, leaf(shown)) : unescape(target));
   return null;
 }
 
@@ -114,13 +125,19 @@ function fromToken(token) {
 export function mention(id, shown) {
   const mine = id === store.workspace?.me.id;
   const name = nameOf(id);
-  return h("span", { class: `mention${mine ? " me" : ""}` }, "@", h("bdi", {}, leaf(name === id && shown ? shown : name)));
+  return h(
+    "span",
+    { class: `mention${mine ? " me" : ""}` },
+    "@",
+    h("bdi", {}, leaf(name === id && shown ? shown : name)),
+  );
 }
 
 /** @param {string} id @param {string} [shown] */
 export function channelLink(id, shown) {
   const name = bare(channelName(id));
-  if (!channels().some((channel) => channel.id === id)) return h("span", { class: "mention" }, "#", leaf(shown || name));
+  if (!channels().some((channel) => channel.id === id))
+    return h("span", { class: "mention" }, "#", leaf(shown || name));
   return h("a", { class: "mention", href: linkTo(name) }, `#${name}`);
 }
 

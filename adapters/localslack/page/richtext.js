@@ -32,7 +32,11 @@ function part(element) {
 function list(element) {
   const tag = element.style === "ordered" ? "ol" : "ul";
   const start = element.offset ? element.offset + 1 : null;
-  return h(tag, { start, class: `indent-${Math.min(Number(element.indent) || 0, 8)}` }, (element.elements ?? []).map((/** @type {any} */ item) => h("li", { dir: "auto" }, part(item))));
+  return h(
+    tag,
+    { start, class: `indent-${Math.min(Number(element.indent) || 0, 8)}` },
+    (element.elements ?? []).map((/** @type {any} */ item) => h("li", { dir: "auto" }, part(item))),
+  );
 }
 
 /** @param {any} element */
@@ -65,12 +69,21 @@ function leafOf(element) {
 function date(element) {
   const when = asDate(element.timestamp);
   if (Number.isNaN(when.getTime())) return String(element.fallback ?? "");
-  return h("time", { datetime: when.toISOString(), title: full(when) }, formatDate(when, String(element.format ?? "{date}")));
+  return h(
+    "time",
+    { datetime: when.toISOString(), title: full(when) },
+    formatDate(when, String(element.format ?? "{date}")),
+  );
 }
 
 /** @param {any[]} content @param {Record<string, boolean> | undefined} style */
 function styled(content, style) {
   /** @type {[string, string][]} */
-  const wraps = [["code", "code"], ["strike", "s"], ["italic", "em"], ["bold", "strong"]];
+  const wraps = [
+    ["code", "code"],
+    ["strike", "s"],
+    ["italic", "em"],
+    ["bold", "strong"],
+  ];
   return wraps.reduce((inner, [name, tag]) => (style?.[name] ? [h(tag, {}, inner)] : inner), content);
 }

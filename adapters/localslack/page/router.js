@@ -46,7 +46,8 @@ export function settleRoute() {
   const found = channels().find((channel) => channel.id === route.place || bare(channel.name) === route.place);
   if (found) {
     route.place = found.name;
-    if (location.pathname !== "/") history.replaceState(null, "", `/${personQuery()}${linkTo(found.name, route.thread)}`);
+    if (location.pathname !== "/")
+      history.replaceState(null, "", `/${personQuery()}${linkTo(found.name, route.thread)}`);
   } else if (route.place !== HOME && names.length) {
     const first = names.includes("deploys") ? "deploys" : names[0];
     history.replaceState(null, "", `/${personQuery()}${linkTo(first)}`);

@@ -19,7 +19,14 @@ export function places() {
     text: channel.kind === "dm" ? dmName(channel) : bare(channel.name),
     kind: channel.kind,
   }));
-  const home = { key: HOME, href: linkTo(HOME), current: store.route.place === HOME, unread: 0, text: `${bot().name} Home`, kind: "home" };
+  const home = {
+    key: HOME,
+    href: linkTo(HOME),
+    current: store.route.place === HOME,
+    unread: 0,
+    text: `${bot().name} Home`,
+    kind: "home",
+  };
   return [...rows.filter((row) => row.kind === "channel"), ...rows.filter((row) => row.kind === "dm"), home];
 }
 
@@ -27,7 +34,11 @@ export function places() {
 export function drawSidebar(become) {
   const all = places();
   for (const kind of ["channel", "dm", "home"]) {
-    keyed($(`#places-${kind}`), all.filter((place) => place.kind === kind), { key: (place) => place.key, mark: JSON.stringify, make: row });
+    keyed(
+      $(`#places-${kind}`),
+      all.filter((place) => place.kind === kind),
+      { key: (place) => place.key, mark: JSON.stringify, make: row },
+    );
   }
   const total = all.reduce((sum, place) => sum + place.unread, 0);
   const where = store.route.place === HOME ? "Home" : here() ? title(/** @type {any} */ (here())) : "";
@@ -38,14 +49,31 @@ export function drawSidebar(become) {
 
 /** @param {Place} place */
 function row(place) {
-  const sign = place.kind === "channel" ? h("span", { class: "hash", "aria-hidden": "true" }, "#") : place.kind === "dm" ? avatar({ name: place.text }, "tiny") : icon("home");
+  const sign =
+    place.kind === "channel"
+      ? h("span", { class: "hash", "aria-hidden": "true" }, "#")
+      : place.kind === "dm"
+        ? avatar({ name: place.text }, "tiny")
+        : icon("home");
   const link = h(
     "a",
-    { href: place.href, class: `place${place.unread ? " unread" : ""}`, "aria-current": place.current ? "page" : null, "data-focus": place.key },
+    {
+      href: place.href,
+      class: `place${place.unread ? " unread" : ""}`,
+      "aria-current": place.current ? "page" : null,
+      "data-focus": place.key,
+    },
     sign,
     h("bdi", { class: "place-name" }, place.text),
     place.kind === "dm" && place.text === bot().name ? h("span", { class: "app" }, "APP") : null,
-    place.unread ? h("span", { class: "badge" }, h("span", { "aria-hidden": "true" }, place.unread), h("span", { class: "hidden" }, `${place.unread} unread`)) : null,
+    place.unread
+      ? h(
+          "span",
+          { class: "badge" },
+          h("span", { "aria-hidden": "true" }, place.unread),
+          h("span", { class: "hidden" }, `${place.unread} unread`),
+        )
+      : null,
   );
   return h("li", {}, link);
 }
@@ -59,10 +87,29 @@ function drawSwitcher(become) {
   const place = /** @type {any} */ ($("#switcher"));
   if (place.mark === mark) return;
   place.mark = mark;
-  const items = people.map((person) => ({ text: person.name, hint: standing(person), before: avatar(person, "small"), checked: person.id === me.id, run: () => become(person.name) }));
-  const content = [avatar(me, "small"), h("span", { class: "switcher-text" }, h("span", { class: "hint" }, "You are"), h("bdi", {}, me.name)), icon("down")];
+  const items = people.map((person) => ({
+    text: person.name,
+    hint: standing(person),
+    before: avatar(person, "small"),
+    checked: person.id === me.id,
+    run: () => become(person.name),
+  }));
+  const content = [
+    avatar(me, "small"),
+    h("span", { class: "switcher-text" }, h("span", { class: "hint" }, "You are"), h("bdi", {}, me.name)),
+    icon("down"),
+  ];
   const had = place.contains(document.activeElement);
-  fill(place, menuButton({ className: "switcher", content, name: `You are ${me.name}. Act as somebody else`, items, focusName: "switcher" }));
+  fill(
+    place,
+    menuButton({
+      className: "switcher",
+      content,
+      name: `You are ${me.name}. Act as somebody else`,
+      items,
+      focusName: "switcher",
+    }),
+  );
   if (had) place.querySelector("button")?.focus();
 }
 

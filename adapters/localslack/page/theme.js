@@ -7,7 +7,8 @@
   const chosen = localStorage.getItem(key);
   if (chosen) root.dataset.theme = chosen;
 
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");

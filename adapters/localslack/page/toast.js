@@ -7,8 +7,19 @@ import { icon } from "./icons.js";
 export function toast(text, kind = "info") {
   const place = /** @type {HTMLElement} */ ($("#toasts"));
   for (const same of place.children) if (same.textContent === text) same.remove();
-  const node = h("div", { class: `toast ${kind}`, role: kind === "error" ? "alert" : null }, icon(kind === "error" ? "alert" : "check"), h("span", { dir: "auto" }, text));
-  node.append(h("button", { type: "button", class: "plain", "aria-label": "Close this notice", onclick: () => node.remove() }, icon("close")));
+  const node = h(
+    "div",
+    { class: `toast ${kind}`, role: kind === "error" ? "alert" : null },
+    icon(kind === "error" ? "alert" : "check"),
+    h("span", { dir: "auto" }, text),
+  );
+  node.append(
+    h(
+      "button",
+      { type: "button", class: "plain", "aria-label": "Close this notice", onclick: () => node.remove() },
+      icon("close"),
+    ),
+  );
   // A dialog covers the page: the notice must stand above it, in the same top layer.
   const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
   (dialog ?? document.body).append(place);
@@ -16,5 +27,9 @@ export function toast(text, kind = "info") {
   setTimeout(() => node.remove(), kind === "error" ? 10000 : 4000);
 }
 
-// A dialog that closes would take the notices in it along.
-document.addEventListener("close", () => document.body.append($("#toasts")), true);
+/** A dialog that goes away would take the notices in it along. */
+export function bringNoticesBack() {
+  document.body.append($("#toasts"));
+}
+
+document.addEventListener("close", bringNoticesBack, true);
