@@ -73,13 +73,8 @@ class Dispatcher:
 
     async def deliver(self, delivery: Delivery) -> Outcome:
         """Deliver once and report; a failed event is retried in the background."""
-        if self._faults.take_duplicate():
-            first = asyncio.create_task(self._attempt(delivery, Attempt()))
-            await asyncio.sleep(0)  # the first copy takes its socket before the second chooses another
-            self._background.start(self._attempt(delivery, Attempt()))
-            outcome = await first
-        else:
-            outcome = await self._attempt(delivery, Attempt())
+        copies = 2 if self._faults.take_duplicate() else 1  # two go out together, by different sockets
+        outcome, *_ = await asyncio.gather(*(self._attempt(delivery, Attempt()) for _ in range(copies)))
         if not outcome.acked and outcome.reason and delivery.type == "events_api":
             self._background.start(self._retry(delivery, outcome.reason))
         return outcome

@@ -58,7 +58,8 @@ class HttpDelivery:
             body, kind = urlencode(delivery.payload), _FORM
         headers = self._headers(body, kind)
         if attempt.number:
-            headers |= {"X-Slack-Retry-Num": str(attempt.number), "X-Slack-Retry-Reason": attempt.reason}
+            reason = "http_timeout" if attempt.reason == "timeout" else attempt.reason
+            headers |= {"X-Slack-Retry-Num": str(attempt.number), "X-Slack-Retry-Reason": reason}
         try:
             async with self._session.post(self._url, data=body, headers=headers) as answer:
                 text = await answer.text()

@@ -221,37 +221,73 @@ async def test_a_bot_whose_sockets_break_comes_back(slack: PeopledSlack, app: As
         await seen.count(lambda: seen.events("message"), 1)
 
 
-async def test_each_envelope_goes_to_one_socket_in_turn(slack: PeopledSlack) -> None:
-    environment = slack.environment()
-    client = AsyncWebClient(token=environment["SLACK_APP_TOKEN"], base_url=environment["SLACK_API_URL"])
+@asynccontextmanager
+async def raw_sockets(slack: PeopledSlack, *, acking: bool = True) -> AsyncIterator[list[list[Json]]]:
+    """Two sockets without any SDK, and the frames that each gets."""
     got: list[list[Json]] = [[], []]
 
     async def listen(index: int, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for frame in socket:
             got[index].append(frame.json())
-            if "envelope_id" in got[index][-1]:
+            if acking and "envelope_id" in got[index][-1]:
                 await socket.send_json({"envelope_id": got[index][-1]["envelope_id"]})
 
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as listeners:
         sockets = []
         for index in range(2):
-            url = (await client.apps_connections_open(app_token=environment["SLACK_APP_TOKEN"]))["url"]
-            sockets.append(await session.ws_connect(url))
+            sockets.append(await session.ws_connect(await ticket(slack)))
             listeners.create_task(listen(index, sockets[-1]))
-        for _ in range(4):
-            assert (await slack.person("alice").say("#deploys", "x")).acked
+        yield got
         for socket in sockets:
             await socket.close()
+
+
+async def ticket(slack: PeopledSlack) -> str:
+    environment = slack.environment()
+    client = AsyncWebClient(token=environment["SLACK_APP_TOKEN"], base_url=environment["SLACK_API_URL"])
+    return str((await client.apps_connections_open(app_token=environment["SLACK_APP_TOKEN"]))["url"])
+
+
+async def test_each_envelope_goes_to_one_socket_in_turn(slack: PeopledSlack) -> None:
+    async with raw_sockets(slack) as got:
+        for _ in range(4):
+            assert (await slack.person("alice").say("#deploys", "x")).acked
     assert [[frame["type"] for frame in frames] for frames in got] == [["hello", "events_api", "events_api"]] * 2
     hello, envelope, _ = got[1]
     assert hello["num_connections"] == 2
     assert (envelope["retry_attempt"], envelope["accepts_response_payload"]) == (0, False)
 
 
+async def test_a_duplicate_comes_by_the_other_socket(slack: PeopledSlack) -> None:
+    async with raw_sockets(slack) as got:
+        await slack.people.fault(duplicate=1)
+        assert (await slack.person("alice").say("#deploys", "x")).acked
+    [_, one], [_, other] = got
+    assert one["payload"] == other["payload"]
+    assert one["envelope_id"] != other["envelope_id"]
+    assert (one["retry_attempt"], other["retry_attempt"]) == (0, 0)
+
+
+async def test_a_click_that_was_not_acked_is_not_sent_again(tmp_path: Path) -> None:
+    async with PeopledSlack(data=tmp_path, ack_timeout=0.05, retry_after=(0.0, 0.0)) as slack:
+        environment = slack.environment()
+        client = AsyncWebClient(token=environment["SLACK_BOT_TOKEN"], base_url=environment["SLACK_API_URL"])
+        await client.chat_postMessage(channel="#approvals", text="card", blocks=CARD)
+        card = await slack.person("alice").expect_card("#approvals")
+        async with raw_sockets(slack, acking=False) as got:
+            assert not (await card.click("Approve")).acked
+            await slack.person("alice").say("#deploys", "later")
+
+            async def retried() -> bool | None:
+                said = [each for each in got[0] + got[1] if "later" in str(each.get("payload", {}).get("event", {}))]
+                return len(said) == 3 or None
+
+            await wait_until(retried)
+            assert [each["type"] for each in got[0] + got[1]].count("interactive") == 1
+
+
 async def test_a_ticket_opens_one_socket(slack: PeopledSlack) -> None:
-    environment = slack.environment()
-    client = AsyncWebClient(token=environment["SLACK_APP_TOKEN"], base_url=environment["SLACK_API_URL"])
-    url = (await client.apps_connections_open(app_token=environment["SLACK_APP_TOKEN"]))["url"]
+    url = await ticket(slack)
     async with aiohttp.ClientSession() as session, session.ws_connect(url):
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect(url)
