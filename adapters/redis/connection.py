@@ -67,6 +67,27 @@ class Runs(Protocol):
         ...
 
 
+def pool_of(url: str) -> "redis.asyncio.ConnectionPool":
+    """Make a pool with our settings. Raises UnusableRedisError when `url` is not one of Redis."""
+    retry = AsyncRetry(ExponentialWithJitterBackoff(**_BACKOFF_SECONDS), _RETRIES)
+    try:
+        return redis.asyncio.BlockingConnectionPool.from_url(_checked(url), **_OPTIONS, retry=retry)
+    except (ValueError, TypeError):
+        raise _bad_url(url) from None
+
+
+async def check(database: Runs, address: str) -> list[str]:
+    """Find out whether Signoff can work with a server; gives warnings, one sentence each.
+
+    Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, or is a replica.
+    """
+    try:
+        await database.run(Command("EVAL", "return 1", 0))
+        return judge(await database.run(Command("INFO")), address)
+    except RedisError as error:
+        raise explain(error, address) from None
+
+
 class Database:
     """An asyncio connection to one Redis. Use it as a context manager, or `aclose` it.
 
@@ -84,17 +105,12 @@ class Database:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Make a connection that opens on first use. Raises UnusableRedisError when `url` is not one of Redis."""
-        retry = AsyncRetry(ExponentialWithJitterBackoff(**_BACKOFF_SECONDS), _RETRIES)
-        try:
-            pool = redis.asyncio.BlockingConnectionPool.from_url(_checked(url), **_OPTIONS, retry=retry)
-        except (ValueError, TypeError):
-            raise _bad_url(url) from None
-        return cls(redis.asyncio.Redis.from_pool(pool), owned=True)
+        return cls(redis.asyncio.Redis.from_pool(pool_of(url)), owned=True)
 
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return _address(self.client.connection_pool.connection_kwargs)
+        return address_of(self.client.connection_pool.connection_kwargs)
 
     async def run(self, call: Call[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
@@ -116,15 +132,8 @@ class Database:
         return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
     async def check(self) -> list[str]:
-        """Find out whether Signoff can work here; gives warnings, one sentence each.
-
-        Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, or is a replica.
-        """
-        try:
-            await self.run(Command("EVAL", "return 1", 0))
-            return judge(await self.run(Command("INFO")), self.address)
-        except RedisError as error:
-            raise explain(error, self.address) from None
+        """Find out whether Signoff can work here: see `check`."""
+        return await check(self, self.address)
 
     async def aclose(self) -> None:
         """Close what `from_url` opened; a client that was handed in stays open."""
@@ -164,7 +173,7 @@ class SyncDatabase:
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return _address(self.client.connection_pool.connection_kwargs)
+        return address_of(self.client.connection_pool.connection_kwargs)
 
     def run(self, call: Call[R]) -> R:
         """Run one call: see `Database.run`."""
@@ -271,7 +280,8 @@ def _bad_url(url: str) -> UnusableRedisError:
     )
 
 
-def _address(options: Mapping[str, Any]) -> str:
+def address_of(options: Mapping[str, Any]) -> str:
+    """Where a connection with these options goes, without user and password."""
     if "path" in options:
         return str(options["path"])
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"

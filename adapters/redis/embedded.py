@@ -110,7 +110,7 @@ def ensure_sync(data: Path) -> str:
         use = _uses.get(data) or _Use(_open(data / "users"))
         try:
             fcntl.flock(use.users, fcntl.LOCK_SH)
-            address = _join(data) if _server_lives(data) else _start(data)
+            address = _join(data) or _start(data)
         except BaseException:
             if use.count == 0:
                 os.close(use.users)
@@ -203,11 +203,13 @@ def _start(data: Path) -> str:
         os.close(held)
     _children.append(process)
     try:
-        _await_answer(data, address, lambda: process.poll() is None)
+        started = _answers(data, address, lambda: process.poll() is None)
     except BaseException:
         process.kill()
         process.wait()
         raise
+    if not started:
+        raise EmbeddedError(f"Valkey did not start in {data}: {_last_words(data)}; see {data / 'server.log'}")
     return address
 
 
@@ -230,33 +232,36 @@ def _spawn(data: Path, address: str, held: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _join(data: Path) -> str:
-    """Wait until the living server of the folder answers; gives the path of its socket."""
+def _join(data: Path) -> str | None:
+    """Wait until the living server of the folder answers; gives its socket, None when it is dead or dies meanwhile."""
+    if not _server_lives(data):
+        return None
     _, address, *_ = (data / "server").read_text(errors="surrogateescape").split("\n")
-    _await_answer(data, address, lambda: _server_lives(data))
-    return address
+    return address if _answers(data, address, lambda: _server_lives(data)) else None
 
 
-def _await_answer(data: Path, address: str, lives: Callable[[], bool]) -> None:
+def _answers(data: Path, address: str, lives: Callable[[], bool]) -> bool:
+    """Wait until a server answers; False when it ended instead. Raises EmbeddedError when it does neither."""
     end = time.monotonic() + START_SECONDS
     while (answer := _ping(address)) != "ready":
         if answer == "loading":
             end = time.monotonic() + START_SECONDS
         elif not lives():
-            raise EmbeddedError(f"Valkey did not start in {data}: {_last_words(data)}; see {data / 'server.log'}")
+            return False
         elif time.monotonic() > end:
             raise EmbeddedError(
                 f"Valkey (process {_server_pid(data)}) holds {data} but does not answer at {address}: "
                 f"end that process and start again; see {data / 'server.log'}"
             )
         time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _stop(data: Path) -> None:
     """Ask the server to end, and wait until it let go of its lock."""
-    if not _server_lives(data):
-        return
     address = _join(data)
+    if address is None:
+        return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(STOP_SECONDS)
         connection.connect(address)

@@ -27,7 +27,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import override
 
-from adapters.redis.connection import Database, SyncDatabase
+from adapters.redis.connection import Database, Runs, SyncDatabase
 from adapters.redis.keys import Keys, thread_of
 from adapters.redis.saver_base import Listed, SharedSaver, pages
 from adapters.redis.saver_format import FENCE_KEY, DamagedCheckpointError, Place
@@ -43,7 +43,7 @@ class AsyncRedisSaver(SharedSaver):
 
     def __init__(
         self,
-        database: Database,
+        database: Runs,
         *,
         keys: Keys | None = None,
         retention: timedelta | None = None,

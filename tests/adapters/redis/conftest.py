@@ -3,9 +3,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from fakes.valkey import redis_server, redis_url
 
-from adapters.redis.connection import Database, SyncDatabase
+from adapters.redis.connection import Database, Runs, SyncDatabase
+from adapters.redis.multiplexed import Multiplexed
 
-__all__ = ["database", "redis_server", "redis_url", "sync_database"]
+__all__ = ["database", "redis_server", "redis_url", "runs", "sync_database"]
 
 
 @pytest.fixture
@@ -18,3 +19,10 @@ async def database(redis_url: str) -> AsyncIterator[Database]:
 def sync_database(redis_url: str) -> Iterator[SyncDatabase]:
     with SyncDatabase.from_url(redis_url) as database:
         yield database
+
+
+@pytest.fixture(params=[Database, Multiplexed])
+async def runs(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Runs]:
+    """Each transport that a store may stand on."""
+    async with request.param.from_url(redis_url) as transport:
+        yield transport

@@ -8,7 +8,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from adapters.redis.connection import Database, SyncDatabase, UnusableRedisError, judge
+from adapters.redis.connection import Database, Runs, SyncDatabase, UnusableRedisError, check, judge
 from adapters.redis.scripts import Command
 
 SECRET = "hunter2-hunter2"
@@ -30,8 +30,8 @@ async def complaint(url: str) -> str:
     return str(caught.value)
 
 
-async def test_a_good_server_gives_no_warning(database: Database) -> None:
-    assert await database.check() == []
+async def test_a_good_server_gives_no_warning(runs: Runs) -> None:
+    assert await check(runs, "here") == []
 
 
 async def test_nobody_there() -> None:
@@ -143,16 +143,16 @@ async def test_a_client_that_was_handed_in_stays_open(redis_url: str) -> None:
 
 
 @pytest.mark.promise("P1")
-async def test_300_calls_at_once_lose_none(database: Database) -> None:
-    counted = await asyncio.gather(*(database.run(Command("INCR", "signoff:meta")) for _ in range(300)))
+async def test_300_calls_at_once_lose_none(runs: Runs) -> None:
+    counted = await asyncio.gather(*(runs.run(Command("INCR", "signoff:meta")) for _ in range(300)))
     assert sorted(counted) == list(range(1, 301))
 
 
-async def test_connections_that_the_server_closed_are_opened_again(database: Database, admin: "redis.Redis") -> None:
-    await asyncio.gather(*(database.run(Command("PING")) for _ in range(20)))
+async def test_connections_that_the_server_closed_are_opened_again(runs: Runs, admin: "redis.Redis") -> None:
+    await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20)))
     admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    assert await asyncio.gather(*(database.run(Command("PING")) for _ in range(20))) == [b"PONG"] * 20
+    assert await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20))) == [b"PONG"] * 20
 
 
-async def test_operators_see_whose_connections_they_are(database: Database) -> None:
-    assert b"name=signoff " in await database.run(Command("CLIENT", "LIST"))
+async def test_operators_see_whose_connections_they_are(runs: Runs) -> None:
+    assert b"name=signoff " in await runs.run(Command("CLIENT", "LIST"))

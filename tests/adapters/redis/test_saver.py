@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 
@@ -21,6 +22,7 @@ from langgraph.types import Command, interrupt
 from adapters.redis import scripts
 from adapters.redis.connection import Database, SyncDatabase
 from adapters.redis.keys import Keys
+from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.saver import FENCE_KEY, AsyncRedisSaver, DamagedCheckpointError, FencedError, RedisSaver
 
 KEYS = Keys()
@@ -69,8 +71,9 @@ def of(thread: object, **more: object) -> RunnableConfig:
 
 
 @pytest.fixture
-async def saver(database: Database) -> AsyncRedisSaver:
-    return AsyncRedisSaver(database)
+async def saver(redis_url: str) -> AsyncIterator[AsyncRedisSaver]:
+    async with Multiplexed.from_url(redis_url) as transport:
+        yield AsyncRedisSaver(transport)
 
 
 async def put(saver: AsyncRedisSaver, config: RunnableConfig, **values: object) -> RunnableConfig:
@@ -333,12 +336,12 @@ async def test_kill_9_in_the_middle_leaves_only_whole_checkpoints(redis_url: str
         [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, cwd=str(__file__).rpartition("/")[0]
     )
     assert victim.stdout is not None
-    for _ in range(5):
+    for _ in range(3):
         victim.stdout.readline()
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     found = [one async for one in saver.alist(of("t"))]
-    assert len(found) >= 5
+    assert len(found) >= 3
     assert all(one.checkpoint["channel_versions"].keys() >= one.checkpoint["channel_values"].keys() for one in found)
     assert (await small_graph(saver).ainvoke({"text": "after"}, of("t")))["text"] == "after"
 

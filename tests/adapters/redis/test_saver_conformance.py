@@ -2,19 +2,24 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 
+from adapters.redis.connection import Database
+from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.scripts import Command
 
 BASE = {"put": 17, "put_writes": 10, "get_tuple": 10, "list": 16, "delete_thread": 5}
 
 
-async def test_langgraphs_own_suite_passes(redis_url: str) -> None:
+@pytest.mark.parametrize("transport", [Database, Multiplexed])
+async def test_langgraphs_own_suite_passes(redis_url: str, transport: type[Database | Multiplexed]) -> None:
     @checkpointer_test(name="AsyncRedisSaver")
     async def fresh() -> AsyncIterator[AsyncRedisSaver]:
-        async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
-            await saver._database.client.flushall()
-            yield saver
+        async with transport.from_url(redis_url) as database:
+            await database.run(Command("FLUSHALL"))
+            yield AsyncRedisSaver(database)
 
     report = await validate(fresh)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from adapters.redis.connection import Database, SyncDatabase
+from adapters.redis.connection import Runs, SyncDatabase
 from adapters.redis.scripts import Command, Key, Script
 
 
@@ -57,8 +57,8 @@ SHOWN = [b"{t}a", b"{t}b", b"{t}c", 2, b"3", b"1", b"\0\xff", "ü".encode(), 2]
 BOX = Key("signoff:{t}:mail:run")
 
 
-async def test_fields_become_keys_and_arguments_by_name(database: Database) -> None:
-    assert await database.run(SHOW) == SHOWN
+async def test_fields_become_keys_and_arguments_by_name(runs: Runs) -> None:
+    assert await runs.run(SHOW) == SHOWN
 
 
 def test_the_blocking_client_runs_the_same_value(sync_database: SyncDatabase) -> None:
@@ -70,11 +70,11 @@ def test_all_keys_are_declared_as_a_cluster_asks() -> None:
     assert SHOW.by_hash()[2:6] == (3, "{t}a", "{t}b", "{t}c")
 
 
-async def test_a_server_that_lost_its_scripts_gets_them_again(database: Database) -> None:
+async def test_a_server_that_lost_its_scripts_gets_them_again(runs: Runs) -> None:
     for _ in range(2):
-        await database.run(Command("SCRIPT", "FLUSH"))
-        assert await database.run(Append(BOX, "x")) > 0
-    assert await database.run(Command("LRANGE", BOX, 0, -1)) == [b"x", b"x"]
+        await runs.run(Command("SCRIPT", "FLUSH"))
+        assert await runs.run(Append(BOX, "x")) > 0
+    assert await runs.run(Command("LRANGE", BOX, 0, -1)) == [b"x", b"x"]
 
 
 def test_the_blocking_client_gives_lost_scripts_again_too(sync_database: SyncDatabase) -> None:
@@ -82,23 +82,23 @@ def test_the_blocking_client_gives_lost_scripts_again_too(sync_database: SyncDat
     assert sync_database.run(SHOW) == SHOWN
 
 
-async def test_a_pipeline_keeps_the_order_on_a_server_that_knows_no_script(database: Database) -> None:
-    await database.run(Command("SCRIPT", "FLUSH"))
-    assert await database.run_all(*(Append(BOX, str(number)) for number in range(5))) == [1, 2, 3, 4, 5]
-    assert await database.run(Command("LRANGE", BOX, 0, -1)) == [b"0", b"1", b"2", b"3", b"4"]
+async def test_a_pipeline_keeps_the_order_on_a_server_that_knows_no_script(runs: Runs) -> None:
+    await runs.run(Command("SCRIPT", "FLUSH"))
+    assert await runs.run_all(*(Append(BOX, str(number)) for number in range(5))) == [1, 2, 3, 4, 5]
+    assert await runs.run(Command("LRANGE", BOX, 0, -1)) == [b"0", b"1", b"2", b"3", b"4"]
 
 
-async def test_the_error_of_a_script_is_raised_and_what_follows_it_has_run(database: Database) -> None:
+async def test_the_error_of_a_script_is_raised_and_what_follows_it_has_run(runs: Runs) -> None:
     with pytest.raises(Exception, match="it failed badly"):
-        await database.run(Fail("badly"))
+        await runs.run(Fail("badly"))
     with pytest.raises(Exception, match="it failed badly"):
-        await database.run_all(Fail("badly"), Append(BOX, "after"))
-    assert await database.run(Command("LLEN", BOX)) == 1
+        await runs.run_all(Fail("badly"), Append(BOX, "after"))
+    assert await runs.run(Command("LLEN", BOX)) == 1
 
 
-async def test_replies_come_raw_so_that_every_transport_reads_alike(database: Database) -> None:
-    await database.run(Command("HSET", "signoff:meta", "a", 1))
-    assert await database.run(Command("HGETALL", "signoff:meta")) == [b"a", b"1"]
+async def test_replies_come_raw_so_that_every_transport_reads_alike(runs: Runs) -> None:
+    await runs.run(Command("HSET", "signoff:meta", "a", 1))
+    assert await runs.run(Command("HGETALL", "signoff:meta")) == [b"a", b"1"]
 
 
 def test_a_field_that_lua_could_not_name_is_refused() -> None:
