@@ -52,6 +52,7 @@ from engine.ports import (
     Stale,
     Standstill,
     Turn,
+    WaitsForAnswerError,
     Work,
 )
 
@@ -158,9 +159,14 @@ class Outbox:
             channel=heard.place.channel,
             voids=voids,
         )
-        with self._metrics.run():
-            standstill = await self._graphs.start(turn, work.fence)
-        await self._settle(conversation, standstill, work)
+        try:
+            with self._metrics.run():
+                standstill = await self._graphs.start(turn, work.fence)
+        except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
+            await self._settle_again(conversation.thread, work)
+            await self._hold(heard, conversation)
+        else:
+            await self._settle(conversation, standstill, work)
 
     async def _answer(self, heard: Hear, approval: Approval) -> None:
         click = Click(

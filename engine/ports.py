@@ -226,11 +226,18 @@ class Stale:
     standstill: Standstill
 
 
+class WaitsForAnswerError(Exception):
+    """New input would void questions that wait: it has to wait until they are answered."""
+
+
 class Graphs(Protocol):
     """The agents' graphs. Every call is made from the thread's `run` lane, with that lane's fence."""
 
     async def start(self, turn: Turn, fence: int) -> Standstill:
-        """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died."""
+        """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died.
+
+        Raises WaitsForAnswerError where the graph asks what `turn.voids` does not name: nothing was fed then.
+        """
 
     async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
         """Give an answer to exactly the interrupt that it was given to, and run until the graph rests (P3, P4)."""

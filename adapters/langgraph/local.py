@@ -30,13 +30,13 @@ from langgraph.types import Command
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
-from adapters.langgraph.forking import fork
+from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
-from engine.ask import Ask, Decision, Problem, digest_of
+from engine.ask import Ask, Decision, Problem, canonical, digest_of
 from engine.ids import AgentName, InterruptId, ThreadId
-from engine.ports import Answer, Asked, Reply, Resumed, Stale, Standstill, Turn
+from engine.ports import Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, WaitsForAnswerError
 
 GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
 WITHDRAWN = "The agent no longer asks this, so nothing was sent."
@@ -49,10 +49,6 @@ NEW_CODE_BESIDE_FINISHED = (
 NOT_TAKEN = "The agent could not take this answer, so it is asked again."
 _REMEMBERED = 4
 """Answers that a checkpoint names. Only the last one of a lane is ever delivered again."""
-
-
-class WaitsForAnswerError(Exception):
-    """New input would void the questions that wait: it has to wait until they are answered."""
 
 
 class AnswerNotTakenError(Exception):
@@ -112,7 +108,7 @@ class LocalGraphs:
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
             return await work.run_on(thread)
-        if any(each.standing is not Standing.CONSUMED and not work.is_orphan(thread, each) for each in thread.pending):
+        if any(work.forbids(thread, each, turn) for each in thread.pending):
             raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
         return await work.feed(thread, turn)
 
@@ -129,7 +125,7 @@ class LocalGraphs:
         if pending is None:
             return await work.after_answer(answer)
         if work.is_outdated(thread, pending):
-            return await work.asked_by_old_code(thread)
+            return await work.asked_by_old_code(thread, pending)
         match pending.standing:
             case Standing.CONSUMED:
                 return Resumed(await work.go_on(thread, key=answer.key))
@@ -281,15 +277,19 @@ class _Work:
         """Whether the node's code is another than the one that wrote the checkpoint it waits in."""
         return thread.code.get(pending.path) != self._agent.code.get(pending.path)
 
+    def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
+        """Whether a question that waits may not be voided by this turn."""
+        lost = pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
+        return not lost and pending.interrupt.id not in turn.voids
+
     def is_orphan(self, thread: Thread, pending: Pending) -> bool:
         """Whether an old question can be neither answered nor asked anew: answered in part, beside finished tasks."""
         return self.is_outdated(thread, pending) and pending.answers > 0 and thread.step_has_finished_tasks
 
-    async def asked_by_old_code(self, thread: Thread) -> Stale:
+    async def asked_by_old_code(self, thread: Thread, pending: Pending) -> Stale:
         """Never give the answer to other code than the one that asked."""
-        orphaned = any(self.is_orphan(thread, each) for each in thread.pending)
+        reason = NEW_CODE_BESIDE_FINISHED if self.is_orphan(thread, pending) else NEW_CODE
         thread, ended = await self.up_to_date(thread)
-        reason = NEW_CODE_BESIDE_FINISHED if orphaned else NEW_CODE
         return Stale(reason, STOPPED if ended.stopped else self.standstill(thread, ended))
 
     async def up_to_date(self, thread: Thread) -> tuple[Thread, Ended]:
@@ -299,8 +299,13 @@ class _Work:
             return thread, Ended()
         if thread.alone or (any(each.answers for each in old) and not thread.step_has_finished_tasks):
             return await self._ask_anew(thread)
-        # Nothing is stored for these tasks, so running them again asks anew and leaves their siblings as they are.
+        # Nothing is stored for these tasks, so running them again asks anew and leaves their siblings as they are. The
+        # checkpoint stays, so it has to be told whose questions it holds now.
         ended = await self._none(thread)
+        if not ended.stopped and ended.error is None:
+            fresh = {each.path: self._agent.code.get(each.path, "") for each in old if not each.answers}
+            marks = replace(self._marks(thread), code=canonical({**thread.code, **fresh}))
+            await stamp(self._saver, self._config(thread, "", marks), marks.as_metadata())
         return await self.read(), ended
 
     async def _ask_anew(self, thread: Thread) -> tuple[Thread, Ended]:
