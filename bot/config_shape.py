@@ -4,143 +4,34 @@ Each agent and each rule is checked by itself, so that a mistake in one hides no
 becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
 """
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from bot.config_file import Document, KeyPath
+from bot.config_values import (
+    AGENT_NAME,
+    DEFAULT_INPUT,
+    EMPTY,
+    Channel,
+    Duration,
+    Expression,
+    Given,
+    GraphSpec,
+    Number,
+    Outcome,
+    Person,
+    Template,
+    wrong,
+)
 from bot.faults import Fault, suggestion
 from engine.policy import OnExpiry
 
-T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-
-_EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_LONGEST = timedelta(days=3650)
-DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
-"""What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
-
-_PLACEHOLDERS = ("$text", "$user", "$channel")
-_CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
-_PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
-_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
-
-
-def wrong(what: str, mend: str, at: str = "") -> PydanticCustomError:
-    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` names a key below."""
-    return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
-
-
-# Values ---------------------------------------------------------------------------------------------------------------
-
-
-def duration(value: object) -> timedelta:
-    """Read `90s`, `10m`, `4h` or `30d`."""
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d{1,9})([smhd])", value.strip(), re.ASCII) if isinstance(value, str) else None
-    if match is None:
-        raise wrong("{shown} is not a duration", "Write a number and a unit: 90s, 10m, 4h or 30d.")
-    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if not timedelta() < length <= _LONGEST:
-        raise wrong("{shown} is not a length of time that can be waited", "Write at least 1s and at most 3650d.")
-    return length
-
-
-def _given(value: object) -> object:
-    if value is None:
-        raise wrong(*_EMPTY)
-    return value
-
-
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise wrong("{shown} is not a whole number", "Write a number, such as 2.")
-    return value
-
-
-def _on_expiry(value: object) -> object:
-    match value:
-        case "approve":
-            raise wrong("silence never approves, so an expiry cannot approve", 'Write "reject" or "fail".')
-        case "escalate":
-            raise wrong('this version does not support "escalate" yet', 'Write "reject" or "fail".')
-        case _:
-            return value
-
-
-def _person(value: str) -> str:
-    if not _PERSON.fullmatch(value):
-        raise wrong("{shown} is not the name of a person", "Write a member's name or Slack id, such as alice.")
-    return value.removeprefix("@")
-
-
-def _channel(value: str) -> str:
-    if not _CHANNEL.fullmatch(value):
-        raise wrong("{shown} is not a channel", 'Write its name as Slack shows it, in lower case: "#deploys".')
-    return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
-
-
-def _graph(value: str) -> str:
-    if not _GRAPH.fullmatch(value):
-        mend = "Write file.py:name or package.module:name."
-        raise wrong("{shown} does not say which object of which file is the graph", mend)
-    return value
-
-
-def _expression(value: str) -> str:
-    try:
-        jmespath.compile(value)
-    except JMESPathError as error:
-        reason = str(error).partition("\n")[0].partition(":")[0]
-        mend = "See https://jmespath.org; the default is messages[-1].content."
-        raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
-    return value
-
-
-def _template(value: JsonValue) -> JsonValue:
-    for word in _words(value):
-        if word not in _PLACEHOLDERS:
-            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
-    return value
-
-
-def _words(value: JsonValue) -> list[str]:
-    match value:
-        case str():
-            return re.findall(r"\$[A-Za-z_]\w*", value)
-        case list():
-            return [word for each in value for word in _words(each)]
-        case dict():
-            return [word for each in value.values() for word in _words(each)]
-        case _:
-            return []
-
-
-Given = Annotated[T | None, BeforeValidator(_given)]
-"""A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Person = Annotated[str, AfterValidator(_person)]
-Channel = Annotated[str, AfterValidator(_channel)]
 
 
 # Entries --------------------------------------------------------------------------------------------------------------
@@ -158,12 +49,12 @@ class Agent(Strict):
 
     later = frozenset({"server", "interrupt_before", "answers"})
 
-    graph: Annotated[str, AfterValidator(_graph)]
+    graph: GraphSpec
     description: str = ""
     channels: tuple[Channel, ...] = ()
     direct_messages: bool = False
-    input: Annotated[JsonValue, AfterValidator(_template)] = DEFAULT_INPUT
-    reply: Annotated[str, AfterValidator(_expression)] = "messages[-1].content"
+    input: Template = DEFAULT_INPUT
+    reply: Expression = "messages[-1].content"
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
@@ -205,12 +96,12 @@ class Approval(Strict):
 
     when: When = When()
     approvers: Given[NamedApprovers] = None
-    quorum: Annotated[int, Field(ge=1), BeforeValidator(_number)] = 1
+    quorum: Annotated[Number, Field(ge=1)] = 1
     own_requests: bool = False
     post_to: Given[Channel] = None
     remind_after: Given[Duration] = None
     expires_after: Given[Duration] = None
-    on_expiry: Annotated[OnExpiry, BeforeValidator(_on_expiry)] = OnExpiry.REJECT
+    on_expiry: Outcome = OnExpiry.REJECT
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -269,7 +160,7 @@ class Http(Strict):
     """Where the bot listens: health, metrics and, over HTTP, Slack."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_number)] = 8080
+    port: Annotated[Number, Field(ge=0, le=65535)] = 8080
 
 
 class File(Strict):
@@ -296,7 +187,7 @@ def checked(model: type[M], document: Document, value: object, path: KeyPath) ->
 
 def agent_name_fault(document: Document, name: str) -> Fault | None:
     """What is wrong with the name of an agent: people write it as the first word of a message."""
-    if _AGENT.fullmatch(name):
+    if AGENT_NAME.fullmatch(name):
         return None
     mend = "Use letters, digits, - and _, at most 64."
     return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
@@ -334,7 +225,7 @@ def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: Err
             _BELOW.get(str(error["loc"][-2]), model) if len(error["loc"]) > 1 else model, document, path
         )
     if error.get("input", ...) is None:
-        what, mend = _EMPTY
+        what, mend = EMPTY
     elif kind == "signoff":
         path = (*path, *context["at"].split(".")) if context["at"] else path
         what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]

@@ -57,18 +57,7 @@ def set_up_logs(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = _Handler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.StackInfoRenderer(),
-                structlog.processors.format_exc_info,
-                Mask(secrets),
-                structlog.processors.JSONRenderer() if as_json else _lines(colors=out.isatty()),
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(shared, Mask(secrets), as_json=as_json, colors=out.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _Handler)), handler]
     root.setLevel(logging.WARNING)
@@ -91,8 +80,19 @@ class _Handler(logging.StreamHandler[TextIO]):
     """A handler that `set_up_logs` made, and may replace."""
 
 
-def _lines(*, colors: bool) -> Processor:
-    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+def _formatter(shared: list[Processor], mask: Processor, *, as_json: bool, colors: bool) -> logging.Formatter:
+    """What our own lines and those of libraries go through alike."""
+    lines = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            mask,
+            structlog.processors.JSONRenderer() if as_json else lines,
+        ],
+    )
 
 
 class Mask:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.config import load
 from bot.config_file import read
-from bot.config_shape import duration
+from bot.config_values import duration
 from bot.faults import ConfigError
 
 pytestmark = pytest.mark.promise("P10")

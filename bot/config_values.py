@@ -1,0 +1,128 @@
+"""What may stand behind a key of `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, BeforeValidator, JsonValue
+from pydantic_core import PydanticCustomError
+
+from bot.faults import suggestion
+from engine.policy import OnExpiry
+
+T = TypeVar("T")
+
+EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=3650)
+DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
+"""What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
+
+_PLACEHOLDERS = ("$text", "$user", "$channel")
+_CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
+_PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
+AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
+
+
+def wrong(what: str, mend: str, at: str = "") -> PydanticCustomError:
+    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` names a key below."""
+    return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
+
+
+def duration(value: object) -> timedelta:
+    """Read `90s`, `10m`, `4h` or `30d`."""
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d{1,9})([smhd])", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("{shown} is not a duration", "Write a number and a unit: 90s, 10m, 4h or 30d.")
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta() < length <= _LONGEST:
+        raise wrong("{shown} is not a length of time that can be waited", "Write at least 1s and at most 3650d.")
+    return length
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise wrong(*EMPTY)
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise wrong("{shown} is not a whole number", "Write a number, such as 2.")
+    return value
+
+
+def _on_expiry(value: object) -> object:
+    match value:
+        case "approve":
+            raise wrong("silence never approves, so an expiry cannot approve", 'Write "reject" or "fail".')
+        case "escalate":
+            raise wrong('this version does not support "escalate" yet', 'Write "reject" or "fail".')
+        case _:
+            return value
+
+
+def _person(value: str) -> str:
+    if not _PERSON.fullmatch(value):
+        raise wrong("{shown} is not the name of a person", "Write a member's name or Slack id, such as alice.")
+    return value.removeprefix("@")
+
+
+def _channel(value: str) -> str:
+    if not _CHANNEL.fullmatch(value):
+        raise wrong("{shown} is not a channel", 'Write its name as Slack shows it, in lower case: "#deploys".')
+    return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
+
+
+def _graph(value: str) -> str:
+    if not _GRAPH.fullmatch(value):
+        mend = "Write file.py:name or package.module:name."
+        raise wrong("{shown} does not say which object of which file is the graph", mend)
+    return value
+
+
+def _expression(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        reason = str(error).partition("\n")[0].partition(":")[0]
+        mend = "See https://jmespath.org; the default is messages[-1].content."
+        raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
+    return value
+
+
+def _template(value: JsonValue) -> JsonValue:
+    for word in _words(value):
+        if word not in _PLACEHOLDERS:
+            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
+    return value
+
+
+def _words(value: JsonValue) -> list[str]:
+    match value:
+        case str():
+            return re.findall(r"\$[A-Za-z_]\w*", value)
+        case list():
+            return [word for each in value for word in _words(each)]
+        case dict():
+            return [word for each in value.values() for word in _words(each)]
+        case _:
+            return []
+
+
+Given = Annotated[T | None, BeforeValidator(_given)]
+"""A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Person = Annotated[str, AfterValidator(_person)]
+Channel = Annotated[str, AfterValidator(_channel)]
+GraphSpec = Annotated[str, AfterValidator(_graph)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Template = Annotated[JsonValue, AfterValidator(_template)]
+Number = Annotated[int, BeforeValidator(_number)]
+Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]
