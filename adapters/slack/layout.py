@@ -74,14 +74,17 @@ def fitted(pieces: Sequence[Piece], budget: int) -> tuple[list[Piece], int]:
     if length(pieces) <= budget:
         return list(pieces), 0
     shown: list[Piece] = []
+    left = budget
     for piece in pieces:
-        room = min(budget - length(shown) - len(piece.label), PREVIEW)
+        room = min(left - len(piece.label), PREVIEW)
         if len(piece.text) <= room:
             shown.append(piece)
         elif room >= _FEWEST:
             shown.append(replace(piece, text=piece.text[:room], hidden=len(piece.text) - room))
-    kept = length(shown)
-    return shown, length(pieces) - kept
+        else:
+            continue
+        left -= length(shown[-1:])
+    return shown, length(pieces) - (budget - left)
 
 
 def drawn(pieces: Sequence[Piece]) -> list[Block]:

@@ -51,7 +51,9 @@ class Bot:
 
 @pytest.fixture
 async def slack(tmp_path: Path) -> AsyncIterator[PeopledSlack]:
-    async with PeopledSlack(data=tmp_path / "workspace", retry_after=(0.0, 0.02, 0.04), rate_limit=None) as slack:
+    async with PeopledSlack(
+        data=tmp_path / "workspace", retry_after=(0.0, 0.02, 0.04), rate_limit=None, ack_timeout=1.0
+    ) as slack:
         yield slack
 
 

@@ -81,9 +81,7 @@ def approval(asked: Ask | None = None, *, rule: Policy = ANYBODY, **more: Any) -
 def chose(of: Approval, by: UserId, choice: Choice, **more: Any) -> Approval:
     """The approval after a choice that counts."""
     position = more.pop("action", 0)
-    event = Chose(
-        by, Facts(Standing.MEMBER, in_channel=True), position, of.reviews[position].revision, choice, **more
-    )
+    event = Chose(by, Facts(Standing.MEMBER, in_channel=True), position, of.reviews[position].revision, choice, **more)
     taken = step(of, event, NOW + timedelta(minutes=5))
     assert taken.refusal is None, taken.refusal
     return taken.approval

@@ -14,7 +14,9 @@ from engine.ask import Ask, Choice, Kind, Problem
 from engine.ids import UserId
 
 
-async def asked(bot: Bot, what: Ask | None = None, *, requester: str = "alice", **more: object) -> tuple[Approval, Message]:
+async def asked(
+    bot: Bot, what: Ask | None = None, *, requester: str = "alice", **more: object
+) -> tuple[Approval, Message]:
     """An approval that stands in #deploys, as bob sees it."""
     place = await bot.place("#deploys")
     root = await bot.slack.person(requester).say("#deploys", "please")

@@ -1,0 +1,330 @@
+"""Cards say what is asked, whole or with an honest count, and never outlive their question."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from slack_samples import (
+    ALICE,
+    ALL,
+    ANYBODY,
+    ARGUMENTS,
+    BOB,
+    CAROL,
+    DIRECT,
+    NOW,
+    action,
+    approval,
+    ask,
+    buttons_in,
+    chose,
+    closed,
+    labels_in,
+    policy,
+    question,
+    text_in,
+)
+
+from adapters.blockkit import check_message, check_modal, limits
+from adapters.slack.cards import Target, card, file_content, file_name, needs_file, plain_card, show_all
+from adapters.slack.text import visible
+from engine.approval import Approval, State
+from engine.ask import Action, Choice, Json, Kind
+from engine.events import ExpiryDue
+from engine.machine import step
+from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+
+TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
+    ["<!channel>", "*_~`", "\u202egnp", "\ud800", "", "x" * 5_000, "y\n" * 2_000, "&" * 3_000]
+)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda each: st.lists(each, max_size=4) | st.dictionaries(TEXT, each, max_size=6),
+    max_leaves=12,
+)
+
+
+SEARCHED = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def accepted(one: Approval) -> bool:
+    message = card(one)
+    return check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT) == []
+
+
+def body(one: Approval) -> str:
+    return text_in(card(one).blocks)
+
+
+def deep(levels: int) -> Json:
+    value: Json = "bottom"
+    for _ in range(levels):
+        value = {"in": value}
+    return value
+
+
+# What is asked --------------------------------------------------------------------------------------------------------
+
+
+def test_a_tool_call_shows_its_name_arguments_approvers_and_deadline() -> None:
+    shown = body(approval(ask(prompt="May I ship?")))
+    for words in ("Approve deploy_service?", "May I ship?", "service: billing", "version: 2.4.1", "replicas: 3"):
+        assert words in shown
+    assert "dry_run: false" in shown
+    assert f"any member of this channel but <@{ALICE}>" in shown
+    assert "Expires <!date^" in shown
+
+
+def test_buttons_are_what_is_offered_and_carry_what_they_are_about() -> None:
+    one = approval()
+    buttons = buttons_in(card(one).blocks)
+    assert [each["text"]["text"] for each in buttons] == ["Approve", "Edit", "Reject"]
+    assert [each["action_id"] for each in buttons] == ["signoff_approve", "signoff_edit", "signoff_reject"]
+    assert {Target.read(each["value"]) for each in buttons} == {Target(one.id, 0, 1)}
+    assert labels_in(card(approval(ask(action(choices=(Choice.APPROVE, Choice.REJECT))))).blocks) == [
+        "Approve",
+        "Reject",
+    ]
+
+
+def test_both_texts_and_the_metadata_are_always_there() -> None:
+    message = card(approval())
+    assert message.text == (
+        "deploy asks: Approve deploy_service service=billing, version=2.4.1, replicas=3, dry_run=false?"
+    )
+    assert message.metadata == {"event_type": "signoff_approval", "event_payload": {"approval": approval().id}}
+
+
+def test_a_quorum_counts_who_approved() -> None:
+    one = approval(rule=policy(BOB, CAROL, quorum=2))
+    assert "0 of 2 approvals" in body(one)
+    assert f"Approvers: <@{BOB}>, <@{CAROL}>" in body(one)
+    assert f"1 of 2 approvals: <@{BOB}>" in body(chose(one, BOB, Choice.APPROVE))
+
+
+def test_who_asked_is_not_named_as_their_own_approver() -> None:
+    assert f"Approvers: <@{BOB}>" in body(approval(rule=policy(ALICE, BOB)))
+    assert f"Approvers: <@{ALICE}>, <@{BOB}>" in body(approval(rule=policy(ALICE, BOB, own_requests=True)))
+
+
+def test_a_question_reads_as_something_said() -> None:
+    blocks = card(approval(question())).blocks
+    assert blocks[0]["type"] == "rich_text"
+    assert text_in(blocks[0]) == "Which hotel do you like?"
+    assert labels_in(blocks) == ["Answer"]
+    assert "Reply in this thread to answer" in text_in(blocks)
+    assert "Reply here to answer" in body(approval(question(), place=DIRECT))
+    assert "Reply" not in body(replace(approval(question()), home=DIRECT)).replace("Press Answer to reply", "")
+
+
+def test_a_question_whose_value_is_its_prompt_says_it_once() -> None:
+    one = approval(ask(Action("question", "Where to?", (Choice.ANSWER,)), kind=Kind.QUESTION, prompt="Where to?"))
+    assert body(one).count("Where to?") == 1
+
+
+def test_a_text_is_quoted() -> None:
+    one = approval(ask(action("Dear Bob,\nthanks."), kind=Kind.TEXT, prompt="Send this?"))
+    assert "Please review this text" in body(one)
+    assert '"rich_text_quote"' in json.dumps(card(one).blocks)
+
+
+def test_the_one_who_speaks_is_named() -> None:
+    assert "planner asks for" in body(approval(ask(speaker="planner")))
+
+
+# Batches --------------------------------------------------------------------------------------------------------------
+
+
+def test_each_action_of_a_batch_has_its_own_row_of_buttons() -> None:
+    one = approval(ask(action(name="ship"), action(name="roll_back")))
+    rows = [block for block in card(one).blocks if block["type"] == "actions"]
+    assert [row["block_id"] for row in rows] == ["action:0", "action:1"]
+    assert [Target.read(row["elements"][0]["value"]).action for row in rows] == [0, 1]
+    assert rows[1]["elements"][0]["accessibility_label"] == "Approve roll_back"
+    assert "Approve 2 actions?" in body(one)
+
+
+@pytest.mark.promise("P8")
+def test_a_decided_action_of_a_batch_keeps_one_line_and_no_buttons() -> None:
+    one = chose(approval(ask(action(name="ship"), action(name="roll_back"))), BOB, Choice.APPROVE)
+    assert [block["block_id"] for block in card(one).blocks if block["type"] == "actions"] == ["action:1"]
+    assert f"1. ship: ✅ Approved by <@{BOB}>" in body(one)
+
+
+def test_a_large_batch_says_how_many_more_follow() -> None:
+    one = approval(ask(*(action(name=f"step_{number}") for number in range(40))))
+    assert "30 more of 40 actions follow when some of these are decided." in body(one)
+    assert labels_in(card(one).blocks).count("Approve") == 10
+    assert "Show all" in labels_in(card(one).blocks)
+    later = one
+    for number in range(35):
+        later = chose(later, BOB, Choice.APPROVE, action=number)
+    assert labels_in(card(later).blocks).count("Approve") == 5
+    assert accepted(later)
+
+
+def test_a_mixed_batch_tells_each_outcome() -> None:
+    one = approval(ask(action(name="ship"), action(name="drop")))
+    one = chose(chose(one, BOB, Choice.APPROVE), CAROL, Choice.REJECT, action=1, text="too risky")
+    shown = body(one)
+    assert f"Decided by <@{BOB}>, <@{CAROL}>" in shown
+    assert f"⛔ Rejected by <@{CAROL}>" in shown
+    assert "too risky" in shown
+    assert labels_in(card(one).blocks) == []
+
+
+# Outcomes -------------------------------------------------------------------------------------------------------------
+
+
+def outcomes() -> dict[str, Approval]:
+    one = approval()
+    asks = approval(question())
+    expiring = Deadlines(expires_after=timedelta(hours=1), on_expiry=OnExpiry.FAIL)
+    return {
+        f"Approved by <@{BOB}>": chose(one, BOB, Choice.APPROVE),
+        f"Approved with changes by <@{BOB}>": chose(one, BOB, Choice.EDIT, value={**ARGUMENTS, "replicas": 9}),  # type: ignore[dict-item]
+        f"Rejected by <@{BOB}>": chose(one, BOB, Choice.REJECT, text="no"),
+        f"Answered by <@{ALICE}>": chose(asks, ALICE, Choice.ANSWER, text="the small one"),
+        "⌛ Expired": closed(replace(one, deadlines=expiring), State.EXPIRED, "Nobody decided this in time."),
+        "Withdrawn": closed(one, State.WITHDRAWN, "the agent no longer asks this"),
+        "but not delivered": closed(chose(one, BOB, Choice.APPROVE), State.UNDELIVERABLE, "the agent was changed"),
+    }
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("words", list(outcomes()))
+def test_a_closed_card_tells_its_outcome_and_has_no_buttons(words: str) -> None:
+    one = outcomes()[words]
+    assert words in body(one)
+    assert buttons_in(card(one).blocks) == []
+    assert words in card(one).text
+    assert accepted(one)
+    if one.note:
+        assert one.note in body(one)
+
+
+def test_an_expiry_that_rejects_is_not_told_as_somebodys_rejection() -> None:
+    one = step(approval(), ExpiryDue(), NOW + timedelta(hours=5)).approval
+    assert "⌛ Expired" in body(one)
+    assert "Rejected by" not in body(one)
+    assert buttons_in(card(one).blocks) == []
+
+
+def test_reasons_and_answers_are_shown_whole() -> None:
+    assert "Reason: not on a friday" in body(chose(approval(), BOB, Choice.REJECT, text="not on a friday"))
+    assert "Answer: the small one" in body(chose(approval(question()), ALICE, Choice.ANSWER, text="the small one"))
+
+
+@pytest.mark.promise("P4")
+def test_an_edit_shows_before_and_after_and_voids_old_buttons() -> None:
+    one = approval(rule=policy(BOB, CAROL, quorum=2))
+    one = chose(one, BOB, Choice.EDIT, value={**ARGUMENTS, "replicas": 9})  # type: ignore[dict-item]
+    assert "Changed replicas: 3 → 9" in body(one)
+    assert "replicas: 9" in body(one)
+    assert {Target.read(each["value"]).revision for each in buttons_in(card(one).blocks)} == {2}
+
+
+def test_an_edited_text_shows_its_lines() -> None:
+    one = approval(ask(action("Dear Bob,\nthank you\nAlice"), kind=Kind.TEXT), rule=policy(BOB, CAROL, quorum=2))
+    shown = body(chose(one, BOB, Choice.EDIT, value="Dear Bob,\nmany thanks\nAlice"))
+    assert "- thank you\n+ many thanks" in shown
+
+
+# Untrusted ------------------------------------------------------------------------------------------------------------
+
+
+def test_no_word_of_an_agent_is_ever_markup() -> None:
+    evil = "<!channel> <@U1> <https://evil.example|bank> *x* \u202e"
+    one = approval(ask(action({evil: evil}, name=evil, description=evil), prompt=evil, speaker=evil), agent=evil)
+    for each in (card(one), card(chose(one, BOB, Choice.REJECT, text=evil)), plain_card(one)):
+        marked = [text for text in _mrkdwn(each.blocks) if "evil" in text or "channel" in text]
+        assert all("<!c" not in text and "<http" not in text and "<@U1>" not in text for text in [*marked, each.text])
+        assert "\u202e" not in json.dumps(each.blocks, ensure_ascii=False) + each.text
+
+
+def _mrkdwn(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            return [value["text"]]
+        return [text for each in value.values() for text in _mrkdwn(each)]
+    return [text for each in value for text in _mrkdwn(each)] if isinstance(value, list) else []
+
+
+# Length ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P4")
+@SEARCHED
+@given(JSON)
+@example("x" * 200_000)
+@example({"long": "é\n" * 100_000, "short": 1})
+@example({f"field {number}": number for number in range(2_000)})
+@example({"k" * 10_000: "v"})
+@example({"a": "b" * 2_990, "c": "d" * 2_990, "e": "f" * 2_990})
+@example(deep(50))
+@example([])
+@example({"": {}})
+def test_any_payload_is_shown_whole_or_with_a_way_to_see_it_all(value: Any) -> None:
+    one = approval(ask(action(value), kind=Kind.PAYLOAD))
+    message = card(one)
+    assert accepted(one)
+    assert check_modal(show_all(one)) == []
+    everything = text_in(message.blocks)
+    assert visible(everything) == everything
+    if "Show all" not in labels_in(message.blocks):
+        assert all(part in _joined(everything) for part in _leaves(value))
+    else:
+        assert "This card shows" in everything
+        modal = text_in(show_all(one)["blocks"])
+        if needs_file(one):
+            assert file_name(one) in everything
+            assert file_name(one) in modal
+            assert json.loads(file_content(one))["actions"][0]["name"] == "deploy_service"
+        else:
+            assert all(part in _joined(modal) for part in _leaves(value))
+
+
+def _leaves(value: Any) -> list[str]:
+    """What has to be readable, but for the line ends between blocks and for what JSON spells in its own way."""
+    if isinstance(value, dict):
+        return [part for name, each in value.items() for part in [*_leaves(name), *_leaves(each)]]
+    if isinstance(value, list):
+        return [part for each in value for part in _leaves(each)]
+    if isinstance(value, str):
+        return [_joined(visible(value))] if not any(each in value for each in '"\\') and value.isprintable() else []
+    return [json.dumps(value)]
+
+
+def _joined(text: str) -> str:
+    return text.replace("\n", "").replace(" ", "").replace("\\", "").replace('"', "")
+
+
+@SEARCHED
+@given(st.lists(JSON, min_size=1, max_size=12), st.sampled_from(Kind), TEXT)
+def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any], kind: Kind, words: str) -> None:
+    choices = (Choice.ANSWER,) if kind in (Kind.QUESTION, Kind.FORM) else ALL
+    actions = [Action(words, value, choices, description=words) for value in values]
+    one = approval(ask(*actions, kind=kind, prompt=words, speaker=words), agent=words)
+    many = frozenset(f"U{number:09}" for number in range(300))
+    crowded = replace(
+        one, reviews=tuple(replace(each, policy=Policy("r", Approvers.USERS, many, quorum=200)) for each in one.reviews)
+    )
+    states = [one, crowded, closed(one, State.WITHDRAWN, words), closed(one, State.EXPIRED, words)]
+    decided = one
+    for index in range(len(values)):
+        choice = choices[-1]
+        by = ALICE if one.ask.is_question else BOB
+        decided = chose(decided, by, choice, action=index, text=words or "because")
+        states.append(decided)
+    assert all(accepted(each) for each in states)
+    assert all(check_message({"text": (m := plain_card(each)).text, "blocks": m.blocks}) == [] for each in states)
+
+
+def test_the_default_policy_is_not_a_list_of_names() -> None:
+    assert ANYBODY.users == frozenset()

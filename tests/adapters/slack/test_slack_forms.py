@@ -1,0 +1,332 @@
+"""Forms show a value as inputs and give it back with its types; what nobody touched comes back to the letter."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval, ask, policy, question, text_in
+
+from adapters.blockkit import check_modal
+from adapters.slack import fields, forms
+from adapters.slack.cards import Target
+from adapters.slack.forms import Submitted, errors_of, form, read
+from engine.approval import Approval
+from engine.ask import Choice, Json, Kind, Problem
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec=None)),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=5),
+    max_leaves=8,
+)
+
+
+def target(one: Approval, index: int = 0) -> Target:
+    return Target(one.id, index, one.reviews[index].revision)
+
+
+def edit(value: Json, schema: dict[str, Json] | None = None) -> tuple[Approval, dict[str, Any]]:
+    kind = Kind.TOOL_CALL if isinstance(value, dict) else Kind.TEXT
+    one = approval(ask(action(value, schema=schema), kind=kind))
+    return one, form(one, target(one), Choice.EDIT)
+
+
+def untouched(view: dict[str, Any]) -> dict[str, Any]:
+    """The state that Slack sends when a person presses submit at once."""
+    return {block["block_id"]: {"value": _state(block["element"])} for block in inputs(view)}
+
+
+def _state(element: dict[str, Any]) -> dict[str, Any]:
+    kind = element["type"]
+    match kind:
+        case "static_select":
+            return {"type": kind, "selected_option": element.get("initial_option")}
+        case "multi_static_select" | "checkboxes":
+            return {"type": kind, "selected_options": element.get("initial_options", [])}
+        case "datepicker":
+            return {"type": kind, "selected_date": element.get("initial_date")}
+        case _:
+            return {"type": kind, "value": element.get("initial_value")}
+
+
+def inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in view["blocks"] if block["type"] == "input"]
+
+
+def submitted(one: Approval, view: dict[str, Any], **typed: Any) -> Submitted:
+    """What the form says after the inputs with these labels were changed."""
+    state = untouched(view)
+    for block in inputs(view):
+        if block["label"]["text"] in typed:
+            value = typed[block["label"]["text"]]
+            element = state[block["block_id"]]["value"]
+            match element["type"]:
+                case "static_select":
+                    element["selected_option"] = value and _chosen(block, value)
+                case "multi_static_select" | "checkboxes":
+                    element["selected_options"] = [_chosen(block, each) for each in value]
+                case "datepicker":
+                    element["selected_date"] = value
+                case _:
+                    element["value"] = value
+    return read(one, target(one), Choice.EDIT, state)
+
+
+def _chosen(block: dict[str, Any], label: str) -> dict[str, Any]:
+    return next(option for option in block["element"]["options"] if option["text"]["text"] == label)
+
+
+# Inputs ---------------------------------------------------------------------------------------------------------------
+
+
+def test_each_property_gets_the_input_of_its_type() -> None:
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "Its name"},
+            "body": {"type": "string"},
+            "count": {"type": "integer"},
+            "share": {"type": "number"},
+            "urgent": {"type": "boolean"},
+            "where": {"enum": ["staging", "production"]},
+            "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
+            "day": {"type": "string", "format": "date"},
+            "nested": {"type": "object"},
+        },
+        "required": ["name"],
+    }
+    value: Json = {"name": "x", "body": "a\nb", "count": 1, "share": 0.5, "urgent": True, "where": "staging"}
+    one, view = edit({**value, "tags": ["b"], "day": "2026-03-04", "nested": {"a": [1]}}, schema)  # type: ignore[dict-item]
+    kinds = {block["label"]["text"]: block["element"]["type"] for block in inputs(view)}
+    assert kinds == {
+        "name": "plain_text_input",
+        "body": "plain_text_input",
+        "count": "number_input",
+        "share": "number_input",
+        "urgent": "checkboxes",
+        "where": "static_select",
+        "tags": "multi_static_select",
+        "day": "datepicker",
+        "nested": "plain_text_input",
+    }
+    by_label = {block["label"]["text"]: block for block in inputs(view)}
+    assert by_label["body"]["element"]["multiline"]
+    assert not by_label["name"]["element"]["multiline"]
+    assert by_label["name"]["hint"]["text"] == "Its name"
+    assert not by_label["name"]["optional"]
+    assert by_label["count"]["optional"]
+    assert view["submit"]["text"] == "Approve with changes"
+    assert view["private_metadata"] == str(target(one))
+
+
+def test_without_a_schema_the_values_say_their_types() -> None:
+    one, view = edit({"text": "a", "on": False, "count": 2, "ratio": 1.5, "list": [1], "none": None})
+    assert [block["element"]["type"] for block in inputs(view)] == [
+        "plain_text_input",
+        "checkboxes",
+        "number_input",
+        "number_input",
+        "plain_text_input",
+        "plain_text_input",
+    ]
+    changed = submitted(one, view, text="b", on=["Yes"], count="3", ratio="2", list='["x"]', none="{}").value
+    assert changed == {"text": "b", "on": True, "count": 3, "ratio": 2, "list": ["x"], "none": {}}
+
+
+def test_references_and_nullable_types_are_followed() -> None:
+    schema: dict[str, Json] = {
+        "$defs": {"Env": {"enum": ["staging", "production"], "type": "string"}},
+        "properties": {
+            "env": {"$ref": "#/$defs/Env"},
+            "count": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "note": {"type": ["string", "null"]},
+        },
+    }
+    one, view = edit({"env": "staging", "count": None, "note": None}, schema)
+    assert [block["element"]["type"] for block in inputs(view)] == [
+        "static_select",
+        "number_input",
+        "plain_text_input",
+    ]
+    assert submitted(one, view).value == {"env": "staging", "count": None, "note": None}
+    assert submitted(one, view, count="4").value == {"env": "staging", "count": 4, "note": None}
+    one, view = edit({"env": "staging", "count": 4, "note": "x"}, schema)
+    assert submitted(one, view, count=None, note=None).value == {"env": "staging", "count": None, "note": None}
+
+
+def test_a_value_that_its_schema_does_not_fit_is_edited_as_json() -> None:
+    one, view = edit({"replicas": "three"}, SCHEMA)
+    replicas = next(block for block in inputs(view) if block["label"]["text"] == "replicas")
+    assert replicas["element"]["initial_value"] == '"three"'
+    assert submitted(one, view, replicas="4", service="billing", version="1").value == {
+        "service": "billing",
+        "version": "1",
+        "replicas": 4,
+    }
+
+
+def test_a_text_is_one_input() -> None:
+    one, view = edit("Dear Bob,\nthanks")
+    assert [block["element"]["initial_value"] for block in inputs(view)] == ["Dear Bob,\nthanks"]
+    assert submitted(one, view, Value="Dear Bob").value == "Dear Bob"
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P4")
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(JSON)
+@example({"a": "x" * 9_999 + "\n" + "y" * 5_000, "b": "\u202e\r\n", "c": 1e300, "d": 10**40, "e": 1e-7, "f": -0.0})
+@example({f"field {number}": "v" for number in range(300)})
+@example("z" * 200_000)
+@example({"": 1, " ": "\n"})
+def test_a_form_that_nobody_touched_gives_the_value_to_the_letter(value: Any) -> None:
+    one, view = edit(value)
+    assert check_modal(view) == []
+    if view.get("submit"):
+        sent = submitted(one, view)
+        assert sent.errors is None
+        assert json.dumps(sent.value) == json.dumps(value)
+    else:
+        assert "too long to edit in Slack" in text_in(view["blocks"])
+
+
+def test_a_long_text_is_split_over_inputs_and_put_together_again() -> None:
+    text = "\n".join(f"line {number:04}" for number in range(1_000))
+    one, view = edit({"body": text})
+    parts = inputs(view)
+    assert parts[0]["label"]["text"] == f"body (part 1 of {len(parts)})"
+    assert all(len(part["element"]["initial_value"]) <= 2_500 for part in parts)
+    state = untouched(view)
+    first = state["field:0"]["value"]
+    first["value"] = first["value"].replace("line 0003", "LINE 3")
+    assert read(one, target(one), Choice.EDIT, state).value == {"body": text.replace("line 0003", "LINE 3")}
+
+
+def test_one_value_that_is_too_long_does_not_stop_the_others() -> None:
+    one, view = edit({"script": "x" * 50_000, "name": "a"})
+    assert "stays as it is" in text_in(view["blocks"])
+    assert submitted(one, view, name="b").value == {"script": "x" * 50_000, "name": "b"}
+
+
+def test_hidden_characters_are_seen_in_a_form_and_survive_an_edit_around_them() -> None:
+    one, view = edit({"file": "a\u202eb"})
+    assert inputs(view)[0]["element"]["initial_value"] == "a⟦U+202E⟧b"
+    assert submitted(one, view, file="xa⟦U+202E⟧b").value == {"file": "xa\u202eb"}
+    assert submitted(one, view, file="ab").value == {"file": "ab"}
+
+
+def test_what_is_emptied_is_left_out_or_empty_but_never_something_else() -> None:
+    schema: dict[str, Json] = {
+        "properties": {"a": {"type": "string"}, "b": {"type": "integer"}, "c": {"type": "integer"}, "d": {}},
+        "required": ["c"],
+    }
+    one, view = edit({"a": "x", "b": 1, "c": 2, "d": [1]}, schema)
+    assert submitted(one, view, a=None, b=None, d=" ").value == {"a": "", "c": 2}
+    assert submitted(one, view, c=None).errors == {"field:2": "Please fill this in."}
+
+
+def test_an_optional_property_that_is_not_there_stays_away() -> None:
+    schema: dict[str, Json] = {
+        "properties": {
+            "a": {"type": "string"},
+            "b": {"type": "boolean"},
+            "c": {"type": "array", "items": {"enum": [1]}},
+        }
+    }
+    one, view = edit({"a": "x"}, schema)
+    assert submitted(one, view).value == {"a": "x"}
+    assert submitted(one, view, b=["Yes"], c=["1"]).value == {"a": "x", "b": True, "c": [1]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        ({"list": "[1,"}, {"field:1": "This is not JSON: look at line 1, column 4."}),
+        ({"count": "1.5"}, {"field:0": "This has to be a whole number."}),
+        ({"count": "many"}, {"field:0": "This is not a number."}),
+    ],
+)
+def test_what_does_not_fit_its_type_is_told_at_its_field(typed: dict[str, str], error: dict[str, str]) -> None:
+    one, view = edit({"count": 1, "list": [1]})
+    assert submitted(one, view, **typed).errors == error
+
+
+def test_problems_stand_at_their_fields_and_all_others_at_the_first() -> None:
+    one, _ = edit(ARGUMENTS, SCHEMA)
+    problems = [Problem(("replicas",), "At most 20."), Problem(("extra", 0), "Not known."), Problem((), "Not so.")]
+    assert errors_of(one, target(one), Choice.EDIT, problems) == {
+        "field:2": "At most 20.",
+        "field:0": "extra: Not known. Not so.",
+    }
+    assert errors_of(one, target(one), Choice.REJECT, problems[:1]) == {"text": "At most 20."}
+
+
+# Words and answers ----------------------------------------------------------------------------------------------------
+
+
+def test_a_rejection_needs_a_reason() -> None:
+    one = approval()
+    view = form(one, target(one), Choice.REJECT)
+    assert check_modal(view) == []
+    assert not view["blocks"][-1].get("optional", False)
+    state = {"text": {"value": {"type": "plain_text_input", "value": "  because \n"}}}
+    assert read(one, target(one), Choice.REJECT, state).text == "because"
+    assert read(one, target(one), Choice.REJECT, {}).errors == {"text": "Please write a few words."}
+
+
+def test_an_answer_form_repeats_the_question() -> None:
+    one = approval(question("Where to?"))
+    assert "Where to?" in text_in(form(one, target(one), Choice.ANSWER)["blocks"])
+
+
+def test_a_form_asks_for_every_property_and_starts_with_its_defaults() -> None:
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {"nights": {"type": "integer", "default": 2}, "city": {"type": "string"}},
+        "required": ["nights", "city"],
+    }
+    one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
+    view = form(one, target(one), Choice.ANSWER)
+    assert [block["element"].get("initial_value") for block in inputs(view)] == ["2", None]
+    state = untouched(view)
+    state["field:1"]["value"]["value"] = "Oslo"
+    assert read(one, target(one), Choice.ANSWER, state).value == {"nights": 2, "city": "Oslo"}
+
+
+@pytest.mark.parametrize("schema", [{"type": "boolean"}, {"enum": ["red", "blue"]}, {"type": "integer"}, {}])
+def test_a_form_may_ask_for_one_value_that_is_no_object(schema: dict[str, Json]) -> None:
+    one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Which?"))
+    view = form(one, target(one), Choice.ANSWER)
+    assert check_modal(view) == []
+    assert len(inputs(view)) == 1
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=5), JSON)
+def test_no_schema_however_odd_breaks_a_form(schema: Any, value: Any) -> None:
+    one = approval(ask(action(value, schema={"properties": schema}), kind=Kind.PAYLOAD))
+    assert check_modal(form(one, target(one), Choice.EDIT)) == []
+
+
+def test_an_approval_has_no_form() -> None:
+    one = approval()
+    with pytest.raises(ValueError, match="no form"):
+        form(one, target(one), Choice.APPROVE)
+
+
+def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
+    from slack_samples import chose
+
+    one = chose(approval(rule=policy(BOB, CAROL, quorum=2)), BOB, Choice.EDIT, value={"service": "search"})
+    view = form(one, target(one), Choice.EDIT)
+    assert inputs(view)[0]["element"]["initial_value"] == "search"
+    assert Target.read(view["private_metadata"]).revision == 2
+    assert ALICE not in text_in(view["blocks"])
+
+
+def test_callbacks_name_their_choice() -> None:
+    assert set(forms.CALLBACKS) == {Choice.EDIT, Choice.REJECT, Choice.ANSWER}
+    assert fields.ACTION_ID == "value"

@@ -1,0 +1,113 @@
+"""Untrusted text can neither style, link, notify nor hide."""
+
+import json
+import re
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.slack.text import changes, clipped, document, escaped, line_diff, mrkdwn, plain, scalar, unmarked, visible
+
+HOSTILE = st.text(st.sampled_from("ab <>&!@#|*_~`:\n\t\u202e\u200b\u2066\u00ad\ufeff\x00\x1b\ud800é漢😀"), max_size=60)
+
+
+def test_every_control_and_format_character_of_unicode_is_made_visible() -> None:
+    hidden = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs")]
+    left = [f"U+{ord(each):04X}" for each in hidden if each not in "\n\t" and visible(f"a{each}b") == f"a{each}b"]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("safe\u202egnp.exe", "safe⟦U+202E⟧gnp.exe"),
+        ("pay\u200bpal", "pay⟦U+200B⟧pal"),
+        ("a\r\nb", "a\nb"),
+        ("a\rb", "a⟦U+000D⟧b"),
+        ("\U000e0041", "⟦U+E0041⟧"),
+        ("❤️ ok", "❤ ok"),
+        ("tab\tand\nline stay", "tab\tand\nline stay"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<!channel> now", "&lt;!channel&gt; now"),
+        ("<@U123>", "&lt;@U123&gt;"),
+        ("<!subteam^S1>", "&lt;!subteam^S1&gt;"),
+        ("<https://evil.example|bank>", "&lt;https://evil.example|bank&gt;"),
+        ("a & b", "a &amp; b"),
+    ],
+)
+def test_mentions_broadcasts_and_links_are_only_text(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+
+
+def test_nothing_styles_and_names_stay_readable() -> None:
+    assert mrkdwn("deploy_service *now* `x` ~y~ _z_ :tada:") == (
+        "deploy_service \u2217now\u2217 \u02cbx\u02cb \u223cy\u223c \uff3fz\uff3f \ua789tada:"
+    )
+
+
+@given(HOSTILE)
+def test_markup_has_nothing_that_slack_would_read(text: str) -> None:
+    shown = mrkdwn(text)
+    assert not re.search(r"[<>*~`]", shown)
+    assert visible(shown) == shown
+    shown.encode()
+
+
+@given(HOSTILE)
+def test_marks_turn_back_into_the_characters_they_stand_for(text: str) -> None:
+    assert unmarked(visible(text), text) == text.replace("\r\n", "\n")
+
+
+def test_a_mark_that_the_original_did_not_have_stays_as_it_was_typed() -> None:
+    assert unmarked("⟦U+202E⟧", "plain") == "⟦U+202E⟧"
+    assert unmarked("⟦U+FFFFFF⟧", "plain") == "⟦U+FFFFFF⟧"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("billing", "billing"), ("3", '"3"'), (3, "3"), ("true", '"true"'), (None, "null"), ("", '""'), (" x", '" x"')],
+)
+def test_a_string_never_passes_for_another_value(value: object, shown: str) -> None:
+    assert scalar(value) == shown  # type: ignore[arg-type]
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | HOSTILE, lambda each: st.lists(each), max_leaves=5))
+def test_a_document_is_json_in_which_nothing_hides(value: object) -> None:
+    written = document(value)  # type: ignore[arg-type]
+    assert json.loads(written) == value
+    assert visible(written) == written
+
+
+def test_changes_are_told_field_by_field() -> None:
+    before = {"a": 1, "b": "x", "c": [1]}
+    after = {"a": 2, "b": "x", "d": True}
+    told = [(each.field, each.before, each.after) for each in changes(before, after)]  # type: ignore[arg-type]
+    assert told == [("a", "1", "2"), ("c", "[\n  1\n]", None), ("d", None, "true")]
+    assert changes("same", "same") == []
+    assert [(each.before, each.after) for each in changes(True, 1)] == [("true", "1")]
+
+
+def test_a_text_is_compared_line_by_line() -> None:
+    before = "\n".join(["one", "two", "three", "four", "five", "six"])
+    assert line_diff(before, before.replace("four", "4")) == "  three\n- four\n+ 4\n  five"
+
+
+def test_a_huge_text_is_not_compared() -> None:
+    assert line_diff("x\n" * 3_000, "y") == "(before: 6,000 characters in 3,001 lines; after: 1 in 1)"
+
+
+def test_clipping_and_labels() -> None:
+    assert clipped("abcdef", 4) == "abc…"
+    assert plain(" a\n b ", 10) == "a b"
+    assert plain("", 10) == "(empty)"
