@@ -63,6 +63,8 @@ def check(config: Path) -> int:
     from bot import wiring
 
     async def checked() -> int:
+        with contextlib.suppress(FaultsError):  # the check says it better
+            _export(config.absolute().parent)
         return checking.show(await checking.check(config, os.environ, wiring.probes()))
 
     return _to_its_end(checked())
@@ -219,13 +221,19 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
 
 def _prepared(config: "Config") -> "Config":
     """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
-    from bot import config as configuration
     from bot.telemetry import set_up_logs
 
     set_up_logs(secrets=config.secrets.values())
-    for name, value in configuration.environment(config.base, {}).items():
-        os.environ.setdefault(name, value)
+    _export(config.base)
     return config
+
+
+def _export(folder: Path) -> None:
+    """Put `.env` into the environment, where graphs look for their own keys when they are imported."""
+    from bot import config as configuration
+
+    for name, value in configuration.environment(folder, {}).items():
+        os.environ.setdefault(name, value)
 
 
 def demo_configuration() -> Path:

@@ -389,7 +389,7 @@ def _slack_fault(variable: str, error: Exception) -> Fault:
 def _graph_fault(config: Config, error: Exception) -> Fault:
     name = next((name for name, agent in config.agents.items() if repr(agent.graph) in str(error)), None)
     where = config.where("agents", name, "graph") if name else str(config.file)
-    return Fault(where, str(error), "")
+    return Fault(where, str(error).removeprefix("graph: "), "")
 
 
 # The local workspace, the manifest ------------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ class RealProbes:
         try:
             graphs = await LocalGraphs.open({AgentName("checked"): AgentSpec(spec, base)}, InMemorySaver())
         except LoadError as error:
-            raise UnfitError(str(error)) from None
+            raise UnfitError(str(error).removeprefix("graph: ")) from None
         await graphs.aclose()
         return graphs.warnings
 
