@@ -96,9 +96,11 @@ def _of_message(message: Mapping[str, Json]) -> Said | None:
 
 def _words(value: Json) -> str:
     """Text, or the text blocks of a message: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, list) and value and all(isinstance(each, str | dict) for each in value):
+    if not value:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(each, str | dict) for each in value):
         blocks = [each if isinstance(each, str) else _block(each) for each in value]
         if any(block is not None for block in blocks):
             return "".join(block for block in blocks if block)

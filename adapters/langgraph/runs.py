@@ -5,6 +5,7 @@ from its last step. SIGTERM asks every run to stop after the step it is in (`Run
 """
 
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,8 @@ def _tell(ended: Ended, config: Mapping[str, Any], seconds: float) -> None:
         seconds=round(seconds, 3),
     )
     if ended.error is not None:
-        log.warning("the agent raised", exc_info=ended.error)
+        # As text: a renderer of exceptions may add the values of local variables, which are not for the log.
+        log.warning("the agent raised", traceback="".join(traceback.format_exception(ended.error)))
     else:
         log.info("the run was stopped" if ended.stopped else "the run came to rest")
 

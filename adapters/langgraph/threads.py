@@ -81,8 +81,13 @@ class Thread:
 
     @property
     def died(self) -> bool:
-        """Whether steps are left that nothing waits for: the process was killed or drained there."""
-        return any(_died(task) for task in self.snapshot.tasks)
+        """Whether steps are left that nothing waits for: the process was killed or drained there.
+
+        Also where every task of the step is done but the checkpoint after it was not written: LangGraph's `next` is
+        empty then, as at the end.
+        """
+        tasks = self.snapshot.tasks
+        return any(_died(task) for task in tasks) or (bool(tasks) and all(task.result is not None for task in tasks))
 
     @property
     def failures(self) -> tuple[str, ...]:

@@ -1,0 +1,104 @@
+"""A conversation with one agent, as the lanes have it: real LangGraph, a real saver in memory."""
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from adapters.langgraph.agents import AgentSpec
+from adapters.langgraph.local import LocalGraphs
+from engine.ask import Choice, Decision
+from engine.ids import AgentName, ChannelId, ThreadId, UserId
+from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn
+
+AGENT = AgentName("agent")
+THREAD = ThreadId("T:C:1")
+APPROVE = Decision(Choice.APPROVE)
+REJECT = Decision(Choice.REJECT)
+
+
+def edit(value: Any) -> Decision:
+    return Decision(Choice.EDIT, value=value)
+
+
+def words(text: str) -> Decision:
+    return Decision(Choice.ANSWER, text=text)
+
+
+def form(**values: Any) -> Decision:
+    return Decision(Choice.ANSWER, value=values)
+
+
+@dataclass
+class Talk:
+    """Everything is said in one thread, by U1."""
+
+    graphs: LocalGraphs
+    thread: ThreadId = THREAD
+    turns: int = 0
+
+    async def say(self, text: str = "go", key: str = "") -> Standstill:
+        self.turns += 1
+        turn = Turn(self.thread, AGENT, key or f"turn-{self.turns}", text, UserId("U1"), ChannelId("C1"))
+        return await self.graphs.start(turn, fence=1)
+
+    async def deliver(self, asked: Asked, *decisions: Decision, digest: str = "") -> Resumed | Stale:
+        key = f"answer-{asked.interrupt}"
+        answer = Answer(self.thread, AGENT, asked.interrupt, digest or asked.digest, asked.ask, decisions, key)
+        return await self.graphs.resume_if_pending(answer, fence=1)
+
+    async def answer(self, asked: Asked, *decisions: Decision) -> Standstill:
+        """Deliver, and expect that the graph took it."""
+        result = await self.deliver(asked, *decisions)
+        assert isinstance(result, Resumed), result
+        return result.standstill
+
+    async def stale(self, asked: Asked, *decisions: Decision) -> Stale:
+        """Deliver, and expect that nothing was sent."""
+        result = await self.deliver(asked, *decisions)
+        assert isinstance(result, Stale), result
+        return result
+
+    async def settle(self) -> Standstill:
+        return await self.graphs.settle(self.thread, AGENT, fence=1)
+
+
+@contextmanager
+def exported(graph: Any) -> Iterator[str]:
+    """The spec of a graph made in a test."""
+    name = f"exported_{uuid4().hex}"
+    module = ModuleType(name)
+    module.graph = graph  # type: ignore[attr-defined]
+    sys.modules[name] = module
+    try:
+        yield f"{name}:graph"
+    finally:
+        del sys.modules[name]
+
+
+@asynccontextmanager
+async def talking(graph: Any, saver: Any = None, **spec: Any) -> AsyncIterator[Talk]:
+    """`graph` is a graph, a builder, a factory, or the path of a file that exports `graph`."""
+    saver = saver or InMemorySaver()
+    infrastructure = spec.pop("infrastructure", ())
+    if isinstance(graph, Path):
+        agent = AgentSpec(f"{graph.name}:graph", graph.parent, **spec)
+        graphs = await LocalGraphs.open({AGENT: agent}, saver, infrastructure=infrastructure)
+    else:
+        with exported(graph) as name:
+            agent = AgentSpec(name, Path(), **spec)
+            graphs = await LocalGraphs.open({AGENT: agent}, saver, infrastructure=infrastructure)
+    try:
+        yield Talk(graphs)
+    finally:
+        await graphs.aclose()
+
+
+def payloads(standstill: Standstill) -> list[Any]:
+    return [asked.ask.payload for asked in standstill.asked]

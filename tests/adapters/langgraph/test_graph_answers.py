@@ -1,0 +1,479 @@
+"""An answer reaches the very question it was given to (P3), asked by the code that runs (P4), or nothing at all."""
+
+import asyncio
+import operator
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from graph_talk import APPROVE, REJECT, Talk, form, payloads, talking, words
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Send, interrupt
+from pydantic import BaseModel, field_validator
+
+from adapters.langgraph import local
+
+
+class State(TypedDict, total=False):
+    log: Annotated[list[Any], operator.add]
+
+
+def graph_of(*nodes: Callable[[State], Any], parallel: bool = False) -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(State)
+    for node in nodes:
+        builder.add_node(node.__name__, node)
+    names = [node.__name__ for node in nodes]
+    pairs = [(START, name) for name in names] if parallel else zip([START, *names], names, strict=False)
+    for before, after in pairs:
+        builder.add_edge(before, after)
+    return builder
+
+
+async def log_of(talk: Talk) -> list[Any]:
+    graph = talk.graphs._agents[next(iter(talk.graphs._agents))].graph
+    state = await graph.aget_state({"configurable": {"thread_id": talk.thread}})
+    return list(state.values["log"])
+
+
+def two_questions(_: State) -> State:
+    return {"log": [interrupt({"question": "delete logs?"}), interrupt({"question": "delete PROD?"})]}
+
+
+def after(_: State) -> State:
+    return {"log": ["after"]}
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_delivered_three_times_leaves_the_next_question_unanswered() -> None:
+    async with talking(graph_of(two_questions, after)) as talk:
+        (logs,) = (await talk.say()).asked
+        for _ in range(3):
+            standstill = await talk.answer(logs, APPROVE)
+            assert payloads(standstill) == [{"question": "delete PROD?"}]
+        (prod,) = standstill.asked
+        assert prod.interrupt != logs.interrupt
+        end = await talk.answer(prod, REJECT)
+        assert end.asked == ()
+        assert end.complete
+        assert await log_of(talk) == [True, False, "after"]
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_delivered_again_after_the_end_is_resumed_not_stale() -> None:
+    async with talking(graph_of(two_questions, after)) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        await talk.answer(prod, APPROVE)
+        assert (await talk.answer(prod, APPROVE)).asked == ()
+        assert await log_of(talk) == [True, True, "after"]
+
+
+@pytest.mark.promise("P3")
+async def test_a_node_that_raised_after_it_took_the_answer_is_run_again_and_not_answered_again() -> None:
+    failures = ["the first time"]
+
+    def flaky(_: State) -> State:
+        first = interrupt({"question": "delete logs?"})
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [first, interrupt({"question": "delete PROD?"})]}
+
+    async with talking(graph_of(flaky)) as talk:
+        (logs,) = (await talk.say()).asked
+        failed = await talk.answer(logs, APPROVE)
+        assert failed.error == "The agent failed: RuntimeError: the first time."
+        assert failed.asked == ()
+        again = await talk.answer(logs, APPROVE)
+        assert payloads(again) == [{"question": "delete PROD?"}]
+        assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "delete PROD?"}]
+        assert payloads(await talk.settle()) == [{"question": "delete PROD?"}]
+        await talk.answer(again.asked[0], REJECT)
+        assert await log_of(talk) == [True, False]
+
+
+@pytest.mark.promise("P3")
+async def test_a_node_that_raises_before_it_takes_the_answer_asks_anew() -> None:
+    failures: list[str] = []
+
+    def flaky(_: State) -> State:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [interrupt({"question": "delete logs?"})]}
+
+    async with talking(graph_of(flaky)) as talk:
+        (logs,) = (await talk.say()).asked
+        failures.append("no network")
+        stale = await talk.stale(logs, APPROVE)
+        assert "no network" in stale.reason
+        (anew,) = stale.standstill.asked
+        assert anew.interrupt != logs.interrupt
+        await talk.answer(anew, APPROVE)
+        assert await log_of(talk) == [True]
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_that_always_fails_does_not_poison_the_conversation() -> None:
+    def strict(_: State) -> State:
+        return {"log": [interrupt("how many?"), int(interrupt("how many?"))]}
+
+    async with talking(graph_of(strict)) as talk:
+        (first,) = (await talk.say()).asked
+        (number,) = (await talk.answer(first, words("3"))).asked
+        assert "ValueError" in (await talk.answer(number, words("three"))).error
+        assert "ValueError" in (await talk.answer(number, words("three"))).error
+        (anew,) = (await talk.say("once more")).asked
+        assert anew.interrupt not in (first.interrupt, number.interrupt)
+        (second,) = (await talk.answer(anew, words("3"))).asked
+        assert (await talk.answer(second, words("4"))).error == ""
+        assert await log_of(talk) == ["3", 4]
+
+
+class Amount(BaseModel):
+    amount: int
+
+    @field_validator("amount")
+    @classmethod
+    def even(cls, amount: int) -> int:
+        if amount % 2:
+            raise ValueError("only even amounts")
+        return amount
+
+
+@pytest.mark.promise("P3")
+async def test_what_the_graphs_own_schema_refuses_is_asked_again_under_another_id() -> None:
+    def ask(_: State) -> State:
+        return {"log": [interrupt({"question": "how much?"}, response_schema=Amount).amount]}
+
+    async with talking(graph_of(ask)) as talk:
+        (much,) = (await talk.say()).asked
+        stale = await talk.stale(much, form(amount=3))
+        assert "only even amounts" in stale.reason or "ValidationError" in stale.reason
+        (anew,) = stale.standstill.asked
+        assert anew.interrupt != much.interrupt
+        await talk.answer(anew, form(amount=4))
+        assert await log_of(talk) == [4]
+
+
+@pytest.mark.promise("P3")
+async def test_an_unknown_thread_is_not_started_by_an_answer() -> None:
+    ran: list[str] = []
+
+    def node(_: State) -> State:
+        ran.append("ran")
+        return {"log": [interrupt("well?")]}
+
+    async with talking(graph_of(node)) as talk:
+        (well,) = (await talk.say()).asked
+        elsewhere = Talk(talk.graphs, thread=type(talk.thread)("T:C:other"))
+        stale = await elsewhere.stale(well, words("yes"))
+        assert stale.reason == local.GONE
+        assert stale.standstill.asked == ()
+        assert ran == ["ran"]
+        assert (await elsewhere.settle()).complete
+
+
+ID_LIKE = {"0123456789abcdef0123456789abcdef": "x"}
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("value", [None, {}, ID_LIKE, [], 0, False, "", {"a": None}])
+async def test_any_value_reaches_the_node_as_it_is(value: Any) -> None:
+    def node(_: State) -> State:
+        return {"log": [interrupt("which value?", response_schema={"title": "Any"})]}
+
+    async with talking(graph_of(node)) as talk:
+        (asked,) = (await talk.say()).asked
+        assert (await talk.answer(asked, form(answer=value))).error == ""
+        assert await log_of(talk) == [value]
+
+
+def left(_: State) -> State:
+    return {"log": [f"left {interrupt({'question': 'left?'})}"]}
+
+
+def right(_: State) -> State:
+    return {"log": [f"right {interrupt({'question': 'right?'})}"]}
+
+
+@pytest.mark.promise("P3")
+async def test_parallel_questions_are_answered_each_by_its_own_answer_in_any_order() -> None:
+    async with talking(graph_of(left, right, parallel=True)) as talk:
+        asked = {str(each.ask.prompt): each for each in (await talk.say()).asked}
+        assert list(asked) == ["left?", "right?"]
+        rest = await talk.answer(asked["right?"], REJECT)
+        assert [(each.interrupt, each.digest) for each in rest.asked] == [
+            (asked["left?"].interrupt, asked["left?"].digest)
+        ]
+        assert payloads(await talk.answer(asked["right?"], APPROVE)) == [{"question": "left?"}]
+        await talk.answer(asked["left?"], APPROVE)
+        assert sorted(await log_of(talk)) == ["left True", "right False"]
+
+
+@pytest.mark.promise("P3")
+async def test_questions_of_the_same_node_sent_many_times_are_told_apart() -> None:
+    def one(state: Any) -> State:
+        return {"log": [f"{state}: {interrupt({'question': 'run?', 'item': state})}"]}
+
+    builder = StateGraph(State)
+    builder.add_node("one", one)
+    builder.add_conditional_edges(START, lambda _: [Send("one", number) for number in range(3)], ["one"])
+    builder.add_edge("one", END)
+    async with talking(builder) as talk:
+        asked = (await talk.say()).asked
+        assert [each["item"] for each in map(dict, payloads(await talk.settle()))] == [0, 1, 2]
+        for each in reversed(asked):
+            await talk.answer(each, APPROVE if each.ask.payload["item"] == 1 else REJECT)  # type: ignore[index, call-overload]
+        assert sorted(await log_of(talk)) == ["0: False", "1: True", "2: False"]
+
+
+@pytest.mark.promise("P3")
+async def test_a_sibling_that_raises_leaves_the_other_question_to_be_answered() -> None:
+    failures = ["down"]
+
+    def fails(_: State) -> State:
+        answer = interrupt({"question": "fails?"})
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [answer]}
+
+    async with talking(graph_of(fails, right, parallel=True)) as talk:
+        asked = {str(each.ask.prompt): each for each in (await talk.say()).asked}
+        failed = await talk.answer(asked["fails?"], APPROVE)
+        assert "down" in failed.error
+        assert payloads(await talk.settle()) == [{"question": "right?"}]
+        end = await talk.answer(asked["right?"], REJECT)
+        assert end.asked == ()
+        assert sorted(map(str, await log_of(talk))) == ["True", "right False"]
+
+
+# Subgraphs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("called", [False, True], ids=["as a node", "called by a node"])
+async def test_two_questions_below_a_subgraph_are_told_apart(*, called: bool) -> None:
+    inner = graph_of(two_questions).compile()
+
+    def outer(state: State) -> Any:
+        return inner.invoke(state)
+
+    builder = StateGraph(State)
+    builder.add_node("outer", outer if called else inner)
+    builder.add_edge(START, "outer")
+    async with talking(builder) as talk:
+        (logs,) = (await talk.say()).asked
+        assert logs.ask.speaker == "outer"
+        for _ in range(3):
+            standstill = await talk.answer(logs, APPROVE)
+            assert payloads(standstill) == [{"question": "delete PROD?"}]
+        await talk.answer(standstill.asked[0], REJECT)
+        assert await log_of(talk) == [True, False]
+
+
+@pytest.mark.promise("P3")
+async def test_a_subgraph_that_raised_after_it_took_the_answer_is_not_answered_again() -> None:
+    failures = ["inside"]
+
+    def flaky(_: State) -> State:
+        first = interrupt({"question": "delete logs?"})
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [first, interrupt({"question": "delete PROD?"})]}
+
+    builder = StateGraph(State)
+    builder.add_node("outer", graph_of(flaky).compile())
+    builder.add_edge(START, "outer")
+    async with talking(builder) as talk:
+        (logs,) = (await talk.say()).asked
+        assert "inside" in (await talk.answer(logs, APPROVE)).error
+        again = await talk.answer(logs, APPROVE)
+        assert payloads(again) == [{"question": "delete PROD?"}]
+        assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "delete PROD?"}]
+
+
+# Changed while waiting ------------------------------------------------------------------------------------------------
+
+SOURCE = """
+import operator
+from typing import Annotated, Any, TypedDict
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    log: Annotated[list[Any], operator.add]
+
+def remove(state):
+    {body}
+
+def other(state):
+    {other}
+
+def third(state):
+    return {{"log": ["third"]}}
+
+graph = StateGraph(State)
+graph.add_node("{name}", remove)
+graph.add_node("other", other)
+graph.add_edge(START, "{name}")
+{edges}
+"""
+ONE = 'return {"log": [interrupt({"question": "delete logs?"})]}'
+TWO = 'return {"log": [interrupt({"question": "delete PROD?"}), interrupt({"question": "delete logs?"})]}'
+THREE = (
+    'return {"log": [interrupt({"question": "delete PROD?"}), interrupt({"question": "delete logs?"}), '
+    'interrupt({"question": "delete backups?"})]}'
+)
+AFTER = 'return {"log": ["other"]}'
+BESIDE = 'return {"log": [interrupt({"question": "beside?"})]}'
+SEQUENCE, PARALLEL = 'graph.add_edge("{name}", "other")', 'graph.add_edge(START, "other")'
+
+
+def version(folder: Path, body: str, *, name: str = "remove", other: str = AFTER, parallel: bool = False) -> Path:
+    folder.mkdir()
+    edges = (PARALLEL if parallel else SEQUENCE).format(name=name)
+    file = folder / "agent.py"
+    file.write_text(SOURCE.format(body=body, other=other, name=name, edges=edges))
+    return file
+
+
+@pytest.mark.promise("P4")
+async def test_a_node_that_grew_a_question_before_the_old_one_is_asked_anew(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE), saver) as talk:
+        (logs,) = (await talk.say()).asked
+    async with talking(version(tmp_path / "v2", TWO), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert stale.reason == local.NEW_CODE
+        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
+        (prod,) = stale.standstill.asked
+        assert (prod.interrupt, prod.digest) != (logs.interrupt, logs.digest)
+        assert isinstance(await talk.deliver(logs, APPROVE), local.Stale)
+        (again,) = (await talk.answer(prod, REJECT)).asked
+        await talk.answer(again, APPROVE)
+        assert await log_of(talk) == [False, True, "other"]
+
+
+@pytest.mark.promise("P4")
+async def test_settling_asks_what_the_new_code_asks(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE), saver) as talk:
+        (logs,) = (await talk.say()).asked
+    async with talking(version(tmp_path / "v2", TWO), saver) as talk:
+        standstill = await talk.settle()
+        assert payloads(standstill) == [{"question": "delete PROD?"}]
+        assert (await talk.settle()).asked == standstill.asked
+        await talk.stale(logs, APPROVE)
+        assert payloads(await talk.settle()) == [{"question": "delete PROD?"}]
+
+
+@pytest.mark.promise("P4")
+async def test_a_second_question_of_changed_code_is_asked_from_the_beginning(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", TWO), saver) as talk:
+        (prod,) = (await talk.say()).asked
+        (logs,) = (await talk.answer(prod, APPROVE)).asked
+    async with talking(version(tmp_path / "v2", THREE.replace("PROD", "EVERYTHING")), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert payloads(stale.standstill) == [{"question": "delete EVERYTHING?"}]
+
+
+@pytest.mark.promise("P4")
+async def test_a_renamed_node_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE), saver) as talk:
+        (logs,) = (await talk.say()).asked
+    async with talking(version(tmp_path / "v2", ONE, name="erase"), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert stale.reason == local.WITHDRAWN
+        assert stale.standstill.asked == ()
+        (anew,) = (await talk.say("again", key="another")).asked
+        await talk.answer(anew, APPROVE)
+        assert await log_of(talk) == [True, "other"]
+
+
+@pytest.mark.promise("P4")
+async def test_an_edit_to_another_node_changes_nothing(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE), saver) as talk:
+        (logs,) = (await talk.say()).asked
+    async with talking(version(tmp_path / "v2", ONE, other='return {"log": ["changed"]}'), saver) as talk:
+        assert (await talk.settle()).asked[0].digest == logs.digest
+        await talk.answer(logs, APPROVE)
+        assert await log_of(talk) == [True, "changed"]
+
+
+@pytest.mark.promise("P4")
+async def test_asking_anew_leaves_a_waiting_sibling_as_it_is(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE, other=BESIDE, parallel=True), saver) as talk:
+        beside, logs = sorted((await talk.say()).asked, key=lambda each: each.ask.prompt)
+    async with talking(version(tmp_path / "v2", TWO, other=BESIDE, parallel=True), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        same, prod = sorted(stale.standstill.asked, key=lambda each: each.ask.prompt)
+        assert (same.interrupt, same.digest) == (beside.interrupt, beside.digest)
+        assert prod.ask.prompt == "delete PROD?"
+        assert prod.digest != logs.digest
+
+
+@pytest.mark.promise("P4")
+async def test_a_finished_sibling_is_not_run_again_by_asking_anew(tmp_path: Path) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", ONE, other=BESIDE, parallel=True), saver) as talk:
+        beside, logs = sorted((await talk.say()).asked, key=lambda each: each.ask.prompt)
+        await talk.answer(beside, APPROVE)
+    async with talking(version(tmp_path / "v2", TWO, other=BESIDE, parallel=True), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
+        (again,) = (await talk.answer(stale.standstill.asked[0], REJECT)).asked
+        await talk.answer(again, APPROVE)
+        assert sorted(await log_of(talk)) == [False, True, True]
+
+
+@pytest.mark.promise("P4")
+async def test_a_half_answered_question_beside_a_finished_sibling_is_refused_and_a_new_turn_begins(
+    tmp_path: Path,
+) -> None:
+    saver = InMemorySaver()
+    async with talking(version(tmp_path / "v1", TWO, other=BESIDE, parallel=True), saver) as talk:
+        beside, prod = sorted((await talk.say()).asked, key=lambda each: each.ask.prompt)
+        await talk.answer(beside, APPROVE)
+        (logs,) = (await talk.answer(prod, APPROVE)).asked
+    async with talking(version(tmp_path / "v2", THREE, other=BESIDE, parallel=True), saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert stale.reason == local.NEW_CODE_BESIDE_FINISHED
+        assert stale.standstill.asked == ()
+        assert len((await talk.say("again", key="another")).asked) == 2
+
+
+@pytest.mark.promise("P4")
+async def test_another_digest_is_stale_and_says_what_is_asked_now() -> None:
+    async with talking(graph_of(left)) as talk:
+        (asked,) = (await talk.say()).asked
+        result = await talk.deliver(asked, APPROVE, digest="of something else")
+        assert isinstance(result, local.Stale)
+        assert result.reason == local.CHANGED
+        assert result.standstill.asked == (asked,)
+        await talk.answer(asked, APPROVE)
+
+
+async def test_a_cancelled_run_goes_on_when_it_is_delivered_again() -> None:
+    began, hang = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: State) -> State:
+        answer = interrupt({"question": "go?"})
+        began.set()
+        await hang.wait()
+        return {"log": [answer]}
+
+    async with talking(graph_of(slow, after)) as talk:
+        (asked,) = (await talk.say()).asked
+        task = asyncio.create_task(talk.deliver(asked, REJECT))
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        hang.set()
+        await talk.answer(asked, REJECT)
+        assert await log_of(talk) == [False, "after"]

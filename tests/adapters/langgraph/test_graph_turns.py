@@ -1,0 +1,351 @@
+"""A turn is fed once, a run that died goes on, nothing is lost and nothing is said twice."""
+
+import asyncio
+import operator
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from graph_talk import APPROVE, REJECT, Talk, payloads, talking, words
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from adapters.langgraph.local import WaitsForAnswerError
+from engine.ids import ThreadId
+
+
+class Lost(Exception):  # noqa: N818 - it stands for any error of a client's library
+    """The saver's own error: the connection, or a fence."""
+
+
+class DyingSaver(InMemorySaver):
+    """Loses its connection at the write of a given number, before or after that is done, and comes back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts = 0
+        self.dies_at = -1
+        self.after = False
+
+    async def _dying(self, write: Callable[[], Any]) -> Any:
+        self.puts += 1
+        dies = self.puts == self.dies_at
+        if dies and not self.after:
+            raise Lost
+        written = await write()
+        if dies:
+            raise Lost
+        return written
+
+    async def aput(self, *args: Any, **more: Any) -> Any:
+        return await self._dying(lambda: InMemorySaver.aput(self, *args, **more))
+
+    async def aput_writes(self, *args: Any, **more: Any) -> Any:
+        return await self._dying(lambda: InMemorySaver.aput_writes(self, *args, **more))
+
+
+class State(TypedDict, total=False):
+    fed: Annotated[list[str], operator.add]
+    log: Annotated[list[Any], operator.add]
+
+
+INPUT = {"fed": ["$text"]}
+
+
+def two_questions(_: State) -> State:
+    return {"log": [interrupt({"question": "logs?"}), interrupt({"question": "PROD?"})]}
+
+
+def builder_of(*nodes: Any) -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(State)
+    before = START
+    for node in nodes:
+        builder.add_node(node.__name__, node)
+        builder.add_edge(before, node.__name__)
+        before = node.__name__
+    return builder
+
+
+def first(_: State) -> State:
+    return {"log": ["first"]}
+
+
+def last(_: State) -> State:
+    return {"log": ["last"]}
+
+
+async def state_of(talk: Talk) -> Any:
+    graph = next(iter(talk.graphs._agents.values())).graph
+    return (await graph.aget_state({"configurable": {"thread_id": talk.thread}})).values
+
+
+async def again_while_lost(deliver: Callable[[], Any]) -> Any:
+    """What a lane does: deliver the same work again."""
+    for _ in range(3):
+        try:
+            return await deliver()
+        except Lost:
+            continue
+    raise AssertionError("lost every time")
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_every_write_the_end_is_the_same(*, after: bool) -> None:
+    finished = False
+    for dies_at in range(1, 40):
+        saver = DyingSaver()
+        saver.dies_at, saver.after = dies_at, after
+        async with talking(builder_of(first, two_questions, last), saver, input=INPUT, infrastructure=(Lost,)) as talk:
+            (logs,) = (await again_while_lost(lambda talk=talk: talk.say("hello", key="k"))).asked
+            assert logs.ask.prompt == "logs?"
+            standstill = await again_while_lost(lambda talk=talk, logs=logs: talk.answer(logs, APPROVE))
+            assert payloads(standstill) == [{"question": "PROD?"}], dies_at
+            (prod,) = standstill.asked
+            end = await again_while_lost(lambda talk=talk, prod=prod: talk.answer(prod, REJECT))
+            assert end.complete
+            assert await state_of(talk) == {"fed": ["hello"], "log": ["first", True, False, "last"]}, dies_at
+        if saver.puts < dies_at:
+            finished = True
+            break
+    assert finished
+
+
+async def test_a_turn_is_fed_once_however_often_it_is_delivered() -> None:
+    async with talking(builder_of(first, two_questions), input=INPUT) as talk:
+        before = await talk.say("hello", key="k")
+        assert await talk.say("hello", key="k") == before
+        (logs,) = before.asked
+        await talk.answer(logs, APPROVE)
+        assert payloads(await talk.say("hello", key="k")) == [{"question": "PROD?"}]
+        assert (await state_of(talk))["fed"] == ["hello"]
+
+
+async def test_new_input_never_voids_a_question() -> None:
+    async with talking(builder_of(two_questions), input=INPUT) as talk:
+        (logs,) = (await talk.say("hello", key="k")).asked
+        with pytest.raises(WaitsForAnswerError):
+            await talk.say("and another thing", key="l")
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        with pytest.raises(WaitsForAnswerError):
+            await talk.say("and another thing", key="l")
+        await talk.answer(prod, APPROVE)
+        assert (await talk.say("and another thing", key="l")).asked
+        assert (await state_of(talk))["fed"] == ["hello", "and another thing"]
+
+
+async def test_a_node_that_raises_is_told_in_one_sentence_and_is_run_again_on_redelivery() -> None:
+    failures = ["no\x1b[31m network\nsecret second line"]
+
+    def flaky(_: State) -> State:
+        if failures:
+            raise ConnectionError(failures.pop())
+        return {"log": ["worked"]}
+
+    async with talking(builder_of(first, flaky), input=INPUT) as talk:
+        failed = await talk.say("hello", key="k")
+        assert failed.error == "The agent failed: ConnectionError: no [31m network."
+        assert failed.reply is None
+        assert (await talk.settle()).error.startswith("The agent failed: ConnectionError")
+        assert (await talk.say("hello", key="k")).error == ""
+        assert (await state_of(talk)) == {"fed": ["hello"], "log": ["first", "worked"]}
+
+
+async def test_an_error_of_the_saver_is_raised_not_told() -> None:
+    saver = DyingSaver()
+    saver.dies_at = 2
+    async with talking(builder_of(first), saver, input=INPUT, infrastructure=(Lost,)) as talk:
+        with pytest.raises(Lost):
+            await talk.say()
+    saver = DyingSaver()
+    saver.dies_at = 2
+    async with talking(builder_of(first), saver, input=INPUT) as talk:
+        assert "Lost" in (await talk.say()).error
+
+
+async def test_draining_stops_after_the_step_and_the_next_process_goes_on() -> None:
+    saver = InMemorySaver()
+    began, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: State) -> State:
+        began.set()
+        await goes_on.wait()
+        return {"log": ["slow"]}
+
+    nodes = (slow, last)
+    async with talking(builder_of(*nodes), saver, input=INPUT) as talk:
+        run = asyncio.create_task(talk.say("hello", key="k"))
+        await began.wait()
+        talk.graphs.drain()
+        goes_on.set()
+        stopped = await run
+        assert stopped.stopped
+        assert not stopped.complete
+        assert (await talk.say("more", key="l")).stopped
+    async with talking(builder_of(*nodes), saver, input=INPUT) as talk:
+        assert (await talk.say("hello", key="k")).complete
+        assert await state_of(talk) == {"fed": ["hello"], "log": ["slow", "last"]}
+
+
+async def test_an_answer_while_draining_is_kept_for_the_next_process() -> None:
+    saver = InMemorySaver()
+    async with talking(builder_of(two_questions, last), saver, input=INPUT) as talk:
+        (logs,) = (await talk.say()).asked
+        talk.graphs.drain()
+        assert (await talk.answer(logs, APPROVE)).stopped
+    async with talking(builder_of(two_questions, last), saver, input=INPUT) as talk:
+        assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "PROD?"}]
+
+
+async def test_settling_runs_on_what_died_and_leaves_what_waits() -> None:
+    saver = DyingSaver()
+    saver.dies_at = 4
+    async with talking(builder_of(first, two_questions), saver, input=INPUT, infrastructure=(Lost,)) as talk:
+        with pytest.raises(Lost):
+            await talk.say("hello", key="k")
+        (logs,) = (await talk.settle()).asked
+        assert (await talk.settle()).asked == (logs,)
+        assert (await state_of(talk))["fed"] == ["hello"]
+
+
+async def test_settling_a_thread_that_is_not_there_runs_nothing() -> None:
+    async with talking(builder_of(first), input=INPUT) as talk:
+        standstill = await talk.settle()
+        assert standstill.complete
+        assert await state_of(talk) == {}
+
+
+async def test_what_a_run_is_told_of_its_turn_also_when_it_goes_on() -> None:
+    seen: list[Any] = []
+
+    def look(_: State, config: RunnableConfig) -> State:
+        told = config["configurable"]
+        seen.append((told["user_id"], told["langgraph_auth_user"].identity, told["signoff_fence"]))
+        seen.append(told["signoff_idempotency_key"])
+        interrupt("well?")
+        return {}
+
+    async with talking(builder_of(look), input={"fed": ["$text from $user in $channel: $texts"]}) as talk:
+        (asked,) = (await talk.say("$user {}", key="k")).asked
+        await talk.answer(asked, words("yes"))
+        assert seen == [("U1", "U1", 1), "k", ("U1", "U1", 1), f"answer-{asked.interrupt}"]
+        assert (await state_of(talk))["fed"] == ["$user {} from U1 in C1: $texts"]
+
+
+class Context(TypedDict):
+    user_id: str
+
+
+async def test_the_requester_is_in_the_context_where_the_graph_knows_it() -> None:
+    seen: list[str] = []
+
+    def look(_: State, runtime: Runtime[Context]) -> State:
+        seen.append(runtime.context["user_id"])
+        return {}
+
+    builder = StateGraph(State, context_schema=Context)
+    builder.add_node("look", look)
+    builder.add_edge(START, "look")
+    async with talking(builder, input=INPUT) as talk:
+        await talk.say()
+        assert seen == ["U1"]
+
+
+# Replies --------------------------------------------------------------------------------------------------------------
+
+
+def speaking(*says: Any) -> StateGraph[Any, Any, Any, Any]:
+    """One node for each: a message to say, or a string to ask."""
+    builder = StateGraph(MessagesState)
+    before = START
+    for number, said in enumerate(says):
+        builder.add_node(str(number), lambda _, said=said: _said(said))
+        builder.add_edge(before, str(number))
+        before = str(number)
+    return builder
+
+
+def _said(said: Any) -> Any:
+    if isinstance(said, AIMessage):
+        return {"messages": [said.model_copy()]}
+    return {"messages": [{"role": "user", "content": interrupt(said)}]}
+
+
+async def test_each_reply_has_one_key_however_often_it_is_read() -> None:
+    async with talking(speaking(AIMessage("Hello.", name="planner"), "Where to?", AIMessage("Done."))) as talk:
+        paused = await talk.say()
+        assert paused.reply is not None
+        assert (paused.reply.text, paused.reply.speaker) == ("Hello.", "planner")
+        assert paused.asked[0].ask.speaker == "planner"
+        assert (await talk.settle()).reply == paused.reply
+        assert (await talk.say(key="turn-1")).reply == paused.reply
+        end = await talk.answer(paused.asked[0], words("Rome"))
+        assert end.reply is not None
+        assert end.reply.text == "Done."
+        assert end.reply.key != paused.reply.key
+        assert (await talk.settle()).reply == end.reply
+
+
+async def test_a_person_s_own_words_and_the_question_itself_are_no_reply() -> None:
+    async with talking(speaking("Where to?")) as talk:
+        assert (await talk.say("hello")).reply is None
+    async with talking(speaking(AIMessage("Where to?"), "Where to?")) as talk:
+        assert (await talk.say("hello")).reply is None
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            [{"type": "text", "text": "A "}, {"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "b"}],
+            "A b",
+        ),
+        (["plain ", {"type": "text", "text": "text"}], "plain text"),
+        ("", None),
+        ([], None),
+    ],
+)
+async def test_the_text_of_a_message_s_blocks(content: Any, text: str | None) -> None:
+    async with talking(speaking(AIMessage(content))) as talk:
+        reply = (await talk.say()).reply
+        assert (reply.text if reply else None) == text
+
+
+async def test_a_reply_that_is_no_message_is_said_once_a_turn_and_old_words_are_no_news() -> None:
+    answers = iter(["seven", "seven"])
+
+    def think(_: State) -> State:
+        interrupt("sure?")
+        return {"log": [next(answers)]}
+
+    async with talking(builder_of(think), input=INPUT, reply="log[-1]") as talk:
+        keys = []
+        for _ in range(2):
+            paused = await talk.say()
+            assert paused.reply is None
+            end = await talk.answer(paused.asked[0], words("yes"))
+            assert end.reply is not None
+            assert (await talk.settle()).reply == end.reply
+            keys.append(end.reply.key)
+        assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize("expression", ["messages[", "a b", ""])
+async def test_a_reply_that_is_not_jmespath_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError, match="is not JMESPath"):
+        async with talking(builder_of(first), reply=expression):
+            pass
+
+
+async def test_threads_do_not_share_anything() -> None:
+    async with talking(builder_of(two_questions), input=INPUT) as talk:
+        other = Talk(talk.graphs, ThreadId("T:C:2"))
+        asked: Sequence[Any] = [*(await talk.say("one")).asked, *(await other.say("two")).asked]
+        assert asked[0].interrupt != asked[1].interrupt
+        await other.stale(asked[0], APPROVE)
+        await talk.answer(asked[0], APPROVE)
+        assert payloads(await other.settle()) == [{"question": "logs?"}]
