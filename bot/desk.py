@@ -80,7 +80,8 @@ class Desk:
         async def chose(approval: Approval) -> Event:
             return choice.chose(await self._facts(approval, choice))
 
-        taken = await self._step(choice.approval, chose)
+        with self._metrics.ack():
+            taken = await self._step(choice.approval, chose)
         refusal = taken.refusal if taken else Closed("it is no longer kept")
         self._metrics.clicked(choice.choice.value, refusal.code if refusal else "counted")
         return refusal

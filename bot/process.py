@@ -62,9 +62,10 @@ def check(config: Path) -> int:
     from bot import check as checking
     from bot import wiring
 
+    with contextlib.suppress(FaultsError):  # the check says it better
+        _export(config.absolute().parent)
+
     async def checked() -> int:
-        with contextlib.suppress(FaultsError):  # the check says it better
-            _export(config.absolute().parent)
         return checking.show(await checking.check(config, os.environ, wiring.probes()))
 
     return _to_its_end(checked())

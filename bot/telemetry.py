@@ -149,7 +149,10 @@ class Metrics:
         self._opened = Counter("signoff_approvals_opened", "Approvals asked for", ["kind"], registry=registry)
         self._closed = Counter("signoff_approvals_closed", "Approvals that ended", ["outcome"], registry=registry)
         self._ack = Histogram(
-            "signoff_ack_seconds", "From receiving a click to its ack", buckets=_ACK_SECONDS, registry=registry
+            "signoff_ack_seconds",
+            "From a click at the desk to the moment it is durable and may be acked",
+            buckets=_ACK_SECONDS,
+            registry=registry,
         )
         self._run = Histogram(
             "signoff_run_seconds", "How long graphs run until they rest", buckets=_RUN_SECONDS, registry=registry
@@ -185,7 +188,7 @@ class Metrics:
 
     @contextlib.contextmanager
     def ack(self) -> Iterator[None]:
-        """Time what lies between a click and its ack."""
+        """Time what a click waits for before its ack."""
         with self._timed(self._ack):
             yield
 
