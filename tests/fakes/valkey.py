@@ -3,9 +3,14 @@
 Import the fixtures into a `conftest.py`: `from fakes.valkey import redis_url, redis_server`.
 """
 
+import contextlib
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -35,6 +40,48 @@ def redis_url(redis_server: str) -> Iterator[str]:
         client.flushall()
         yield redis_server
         assert not (found := stray_keys(client)), f"keys without a TTL or a reason in adapters/redis/keys.py: {found}"
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """Give the URL of a server in cluster mode, which refuses a script whose keys are of several hash slots.
+
+    Valkey lets nobody into a new cluster for 2 seconds: so there is one for all tests of a worker, not emptied.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bus = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder, _cluster_server(Path(folder), bus) as path:
+        yield f"unix://{path}"
+
+
+@contextlib.contextmanager
+def _cluster_server(folder: Path, bus: int) -> Iterator[Path]:
+    path = folder / "cluster.sock"
+    options = f"--port 0 --cluster-enabled yes --cluster-port {bus} --bind 127.0.0.1 --unixsocket {path} --dir {folder}"
+    command = [embedded.find_server(), *options.split(), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:  # noqa: S603 - the server that we found
+        try:
+            with redis.Redis(unix_socket_path=str(path)) as client:
+                wait_until(lambda: path.exists() and client.ping(), "the server answers")
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+                wait_until(
+                    lambda: "ok" in str(client.execute_command("CLUSTER INFO")["cluster_state"]), "the cluster stands"
+                )
+            yield path
+        finally:
+            server.terminate()
+
+
+def wait_until(predicate: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait until something holds; fail with `what` when it does not in time."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(redis.ConnectionError):
+            if predicate():
+                return
+        assert time.monotonic() < end, f"not in {seconds} seconds: {what}"
+        time.sleep(0.005)
 
 
 def stray_keys(

@@ -1,12 +1,12 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from fakes.valkey import redis_server, redis_url
+from fakes.valkey import cluster_url, redis_server, redis_url
 
 from adapters.redis.connection import Database, Runs, SyncDatabase
 from adapters.redis.multiplexed import Multiplexed
 
-__all__ = ["database", "redis_server", "redis_url", "runs", "sync_database"]
+__all__ = ["cluster_url", "database", "redis_server", "redis_url", "runs", "sync_database"]
 
 
 @pytest.fixture
