@@ -79,6 +79,8 @@ async def test_a_hint_tells_what_to_try_and_fills_the_message_box(screen: OpenSc
     await expect(alice.page.locator("#composer")).to_be_focused()
     await alice.page.keyboard.press("Enter")
     await expect(alice.thread.get_by_role("button", name="Approve")).to_be_visible()
+    await expect(alice.messages.locator(".thread-link")).to_contain_text("1 reply")
+    await expect(alice.messages.locator(".thread-link")).not_to_contain_text("new")
 
 
 @pytest.mark.parametrize(("place", "hint"), [("refunds", "order 1042"), ("signoff", "plan a trip")])

@@ -35,11 +35,11 @@ function draw() {
     if (turned("main", `${store.person}/${HOME}`, $("#messages"))) post("home", { as: store.person });
     drawHome($("#home-blocks"), store.workspace.home);
   }
+  drawThread(channel); // before the channel, which counts what is unread in its threads
   if (channel) {
     $("#rail-channels").href = linkTo(channel.name);
     drawChannel(channel);
   }
-  drawThread(channel);
   drawSidebar(become);
   drawModal(store.workspace.view);
 }
