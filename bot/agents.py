@@ -13,11 +13,11 @@ from engine.ports import Said
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The agent that a message starts, and its text without the agent's name. `help` explains where there is none."""
+    """The agent that a message starts. `help` explains where there is none; `opening` is the text without its name."""
 
     agent: AgentName | None
-    text: str
     help: str = ""
+    opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Agents:
     def start(self, said: Said) -> Start:
         """Choose the agent for a message that may begin a conversation."""
         if said.direct:
-            return Start(self.in_direct_messages, said.text, "" if self.in_direct_messages else _NO_DIRECT_MESSAGES)
+            return Start(self.in_direct_messages, "" if self.in_direct_messages else _NO_DIRECT_MESSAGES)
         listening = self.in_channels.get(said.place.channel, ())
         if not listening or not said.mentioned:
-            return Start(None, said.text, _elsewhere(self.in_channels))
+            return Start(None, _elsewhere(self.in_channels))
         if len(listening) == 1:
-            return Start(listening[0], said.text)
+            return Start(listening[0])
         first, _, rest = said.text.strip().partition(" ")
         named = next((agent for agent in listening if agent.lower() == first.rstrip(":,").lower()), None)
-        return Start(named, rest.strip() or said.text) if named else Start(None, said.text, self._choose(listening))
+        return Start(named, opening=rest.strip()) if named else Start(None, self._choose(listening))
 
     def _choose(self, listening: Sequence[AgentName]) -> str:
         known = "\n".join(f"• `{agent}`: {self.descriptions.get(agent, '')}" for agent in listening)

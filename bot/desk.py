@@ -101,7 +101,17 @@ class Desk:
             return
         start = self._agents.start(said)
         mentioned = said.mentioned or said.direct
-        heard = Hear(thread, said.place, said.user, start.text, said.ts, start.agent, mentioned, start.help)
+        heard = Hear(
+            thread=thread,
+            place=said.place,
+            user=said.user,
+            text=said.text,
+            ts=said.ts,
+            agent=start.agent,
+            mentioned=mentioned,
+            help=start.help,
+            opening=start.opening,
+        )
         await self._lanes.put(heard, key)
 
     def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:

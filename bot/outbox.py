@@ -143,7 +143,8 @@ class Outbox:
         if heard.agent is None:
             raise AssertionError("a conversation begins with an agent")
         direct = heard.place.channel.startswith("D")
-        return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, self._clock.now())
+        now = self._clock.now()
+        return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, now, opened_by=heard.ts)
 
     async def _take_turn(
         self, heard: Hear, conversation: Conversation, voids: frozenset[InterruptId], work: Work
@@ -154,7 +155,7 @@ class Outbox:
             thread=conversation.thread,
             agent=conversation.agent,
             key=str(heard.ts),
-            text=heard.text,
+            text=heard.opening if heard.opening and conversation.opened_by == heard.ts else heard.text,
             user=heard.user,
             channel=heard.place.channel,
             voids=voids,

@@ -26,7 +26,7 @@ _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 class Conversation:
     """One LangGraph thread in Slack.
 
-    `turn` is the message that the agent was last given as new input; `held` are messages that wait until the open
+    `opened_by` is the message that began it, `turn` the one that the agent was last given as new input; `held` are messages that wait until the open
     approvals are decided.
     """
 
@@ -38,6 +38,7 @@ class Conversation:
     started_at: datetime
     turn: MessageTs | None = None
     held: tuple[Hear, ...] = ()
+    opened_by: MessageTs | None = None
 
 
 def thread_id(place: Place) -> ThreadId:

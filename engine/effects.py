@@ -117,6 +117,8 @@ class Hear:
     """Whether it was said to the bot: by mention, or in a direct message."""
     help: str = ""
     """Trusted mrkdwn of ours: what to do instead, where `agent` is None."""
+    opening: str = ""
+    """The text without the agent's name before it, for a message that begins a conversation; "" where it is `text`."""
 
 
 @dataclass(frozen=True, slots=True)
