@@ -26,8 +26,8 @@ _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 class Conversation:
     """One LangGraph thread in Slack.
 
-    `opened_by` is the message that began it, `turn` the one that the agent was last given as new input; `held` are messages that wait until the open
-    approvals are decided.
+    `opened_by` is the message that began it, `turn` the one that the agent was last given as new input; `held` are
+    messages that wait until the open approvals are decided.
     """
 
     thread: ThreadId
