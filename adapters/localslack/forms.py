@@ -154,7 +154,7 @@ def _scalar(element: Json, value: Any) -> Any:
         case "datepicker":
             return _date(str(value))
         case "datetimepicker":
-            return int(value)
+            return _whole(str(value))
         case "rich_text_input":
             text = {"type": "text", "text": str(value)}
             return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [text]}]}
@@ -186,6 +186,13 @@ def _number(element: Json, text: str) -> str:
     if highest is not None and number > Decimal(highest):
         raise ValueRefusedError(f"Please enter a number of at most {highest}.")
     return text
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueRefusedError("Please enter a time in seconds.") from error
 
 
 def _like(pattern: re.Pattern[str], text: str, refusal: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.blockkit import check_message
 from adapters.localslack import blocks as block_tools
 from adapters.localslack import forms
 from adapters.localslack.delivery import Delivery, Outcome
@@ -27,8 +28,11 @@ class NoSuchThingError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """What came of a form: the delivery's outcome, and errors by block_id to show at the fields."""
+class Answered:
+    """What came of a form or command: the delivery's outcome; for a form the errors by block_id to show at the fields.
+
+    `error` says why Slack could not do what the bot answered; then `outcome.acked` is false.
+    """
 
     outcome: Outcome
     errors: dict[str, str] = field(default_factory=dict)
@@ -87,13 +91,11 @@ async def click_message(slack: Workspace, person: Person, channel: Channel, ts: 
     return await slack.dispatcher.deliver(Delivery("interactive", payload, accepts_response=True))
 
 
-async def click_view(
-    slack: Workspace, person: Person, view: Json, press: Press, values: Mapping[str, Any] | None
-) -> Outcome:
+async def click_view(slack: Workspace, person: Person, view: Json, press: Press, values: Mapping[str, Any]) -> Outcome:
     """Use an element of a modal or home tab; `values` is what the person has entered beside it."""
     block, element = _element([view["blocks"]], press, "the view")
     drafts = slack.views.drafts(view)
-    _fill(view, values or {}, drafts)
+    _fill(view, values, drafts)
     if entered := _entered(element, press.value):
         drafts[block["block_id"], element["action_id"]] = entered
     with_state = slack.views.with_state(view)
@@ -106,7 +108,7 @@ async def click_view(
     return await slack.dispatcher.deliver(Delivery("interactive", payload, accepts_response=True))
 
 
-async def submit(slack: Workspace, person: Person, view: Json, values: Mapping[str, Any]) -> Submitted:
+async def submit(slack: Workspace, person: Person, view: Json, values: Mapping[str, Any]) -> Answered:
     """Send a modal. The client's own checks come first; then the bot decides what happens to the modal."""
     if view["submit"] is None:
         raise NoSuchThingError("this view has no submit button")
@@ -115,11 +117,11 @@ async def submit(slack: Workspace, person: Person, view: Json, values: Mapping[s
     with_state = slack.views.with_state(view)
     errors = forms.missing(view["blocks"], with_state["state"]["values"]) | errors
     if errors:
-        return Submitted(NOTHING_TO_ACK, errors)
+        return Answered(NOTHING_TO_ACK, errors)
     payload = slack.payloads.interaction("view_submission", person, slack.triggers.issue(person.id))
     payload |= {"view": with_state, "response_urls": []}
     outcome = await slack.dispatcher.deliver(Delivery("interactive", payload, accepts_response=True))
-    return _apply_response(slack, person, view, outcome) if outcome.acked else Submitted(outcome)
+    return _apply_response(slack, person, view, outcome) if outcome.acked else Answered(outcome)
 
 
 async def close(slack: Workspace, person: Person, view: Json, *, clear: bool) -> Outcome:
@@ -135,7 +137,7 @@ async def close(slack: Workspace, person: Person, view: Json, *, clear: bool) ->
     return await slack.dispatcher.deliver(Delivery("interactive", payload))
 
 
-async def command(slack: Workspace, person: Person, channel: Channel, name: str, text: str) -> Outcome:
+async def command(slack: Workspace, person: Person, channel: Channel, name: str, text: str) -> Answered:
     """Send a slash command; what rides in its ack is shown in the channel."""
     respond = ResponseTo(person.id, channel.id, "", "")
     urls = {
@@ -145,13 +147,16 @@ async def command(slack: Workspace, person: Person, channel: Channel, name: str,
     payload = slack.payloads.command(person, channel, name, text, **urls)
     outcome = await slack.dispatcher.deliver(Delivery("slash_commands", payload, accepts_response=True))
     answer = outcome.response
-    if outcome.acked and (answer.get("text") or answer.get("blocks")):
-        message = slack.bot_message(answer.get("text", ""), answer.get("blocks"))
-        if answer.get("response_type") == "in_channel":
-            slack.post(channel, message)
-        else:
-            slack.show(channel, person.id, message)
-    return outcome
+    if not outcome.acked or not (answer.get("text") or answer.get("blocks")):
+        return Answered(outcome)
+    if problems := check_message(answer):
+        return Answered(replace(outcome, acked=False), error="; ".join(each.message for each in problems))
+    message = slack.bot_message(answer.get("text", ""), answer.get("blocks"))
+    if answer.get("response_type") == "in_channel":
+        slack.post(channel, message)
+    else:
+        slack.show(channel, person.id, message)
+    return Answered(outcome)
 
 
 async def open_home(slack: Workspace, person: Person, tab: str) -> Outcome:
@@ -191,7 +196,7 @@ def _fill(view: Json, values: Mapping[str, Any], drafts: dict[tuple[str, str], J
         raise NoSuchThingError(f"the view has no field {error}") from error
 
 
-def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outcome) -> Submitted:
+def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outcome) -> Answered:
     """Do to the modal what the bot's ack says.
 
     Source: https://docs.slack.dev/surfaces/modals#response_actions
@@ -202,7 +207,7 @@ def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outco
         return _show_errors(view, outcome)
     if action in ("update", "push"):
         if problem := view_problem(response.get("view")):
-            return Submitted(replace(outcome, acked=False), error=problem)
+            return Answered(replace(outcome, acked=False), error=problem)
         if action == "push":
             slack.views.push(person.id, response["view"])
         else:
@@ -212,14 +217,14 @@ def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outco
     elif action is None:
         slack.views.pop(person.id)
     else:
-        return Submitted(replace(outcome, acked=False), error=f"unknown response_action {action!r}")
-    return Submitted(outcome)
+        return Answered(replace(outcome, acked=False), error=f"unknown response_action {action!r}")
+    return Answered(outcome)
 
 
-def _show_errors(view: Json, outcome: Outcome) -> Submitted:
+def _show_errors(view: Json, outcome: Outcome) -> Answered:
     errors = outcome.response.get("errors") or {}
     inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
     if not errors or (unknown := set(errors) - inputs):
         wrong = f"errors name no input block: {', '.join(sorted(unknown))}" if errors else "errors are empty"
-        return Submitted(replace(outcome, acked=False), error=wrong)
-    return Submitted(outcome, errors)
+        return Answered(replace(outcome, acked=False), error=wrong)
+    return Answered(outcome, errors)

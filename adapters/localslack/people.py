@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from adapters.localslack import faults, interactions, sight
 from adapters.localslack.delivery import Outcome
-from adapters.localslack.interactions import NoSuchThingError, Press
+from adapters.localslack.interactions import Answered, NoSuchThingError, Press
 from adapters.localslack.roster import Person
 from adapters.localslack.state import Channel, Json
 from adapters.localslack.workspace import Workspace
@@ -95,14 +95,15 @@ class PeopleApi:
     async def _click(self, body: Json) -> Json:
         person = self._person(body)
         value = body.get("value", body.get("selected_option"))
+        values = _values(body)
         press = Press(_text(body, "action_id"), body.get("block_id"), value, bool(body.get("stale")))
         if body.get("view") == "home":
             if (view := self._slack.state.homes.get(person.id)) is None:
                 raise NoSuchThingError(f"{person.name} has no home tab")
-            outcome = await interactions.click_view(self._slack, person, view, press, body.get("values"))
+            outcome = await interactions.click_view(self._slack, person, view, press, values)
         elif "view_id" in body:
             view = self._view(body, person)
-            outcome = await interactions.click_view(self._slack, person, view, press, body.get("values"))
+            outcome = await interactions.click_view(self._slack, person, view, press, values)
         else:
             channel = self._channel(body, person)
             outcome = await interactions.click_message(self._slack, person, channel, _text(body, "ts"), press)
@@ -110,13 +111,8 @@ class PeopleApi:
 
     async def _submit(self, body: Json) -> Json:
         person = self._person(body)
-        values = body.get("values") or {}
-        if not isinstance(values, dict):
-            raise BadRequestError("values: must be an object of block_id or label to value")
-        submitted = await interactions.submit(self._slack, person, self._view(body, person), values)
-        report = _report(submitted.outcome)
-        report |= {"errors": submitted.errors} if submitted.errors else {}
-        return report | ({"error": submitted.error} if submitted.error else {})
+        view = self._view(body, person)
+        return _report_all(await interactions.submit(self._slack, person, view, _values(body)))
 
     async def _close(self, body: Json) -> Json:
         person = self._person(body)
@@ -127,7 +123,8 @@ class PeopleApi:
         person = self._person(body)
         channel = self._channel(body, person)
         name = "/" + _text(body, "command").removeprefix("/")
-        return _report(await interactions.command(self._slack, person, channel, name, str(body.get("text") or "")))
+        text = str(body.get("text") or "")
+        return _report_all(await interactions.command(self._slack, person, channel, name, text))
 
     async def _home(self, body: Json) -> Json:
         return _report(await interactions.open_home(self._slack, self._person(body), body.get("tab") or "home"))
@@ -208,6 +205,19 @@ def _text(given: Json, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequestError(f"{name}: is missing")
     return value
+
+
+def _values(given: Json) -> Json:
+    values = given.get("values") or {}
+    if not isinstance(values, dict):
+        raise BadRequestError("values: must be an object of block_id or label to value")
+    return values
+
+
+def _report_all(answered: Answered) -> Json:
+    report = _report(answered.outcome)
+    report |= {"errors": answered.errors} if answered.errors else {}
+    return report | ({"error": answered.error} if answered.error else {})
 
 
 def _report(outcome: Outcome) -> Json:

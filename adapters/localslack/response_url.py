@@ -4,6 +4,7 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_r
 """
 
 import json
+from typing import Any
 
 from aiohttp import web
 
@@ -44,7 +45,9 @@ class ResponseUrlHandler:
             request.transport.abort()
         return web.json_response({"ok": True})
 
-    def _respond(self, to: ResponseTo, body: Json) -> None:
+    def _respond(self, to: ResponseTo, body: Any) -> None:
+        if not isinstance(body, dict):
+            raise SlackError("invalid_payload")
         channel = self._slack.state.channels[to.channel]
         if body.get("delete_original"):
             self._delete(channel, to)

@@ -11,16 +11,17 @@ from adapters.localslack.state import Json, State
 _MARKUP = re.compile(
     r"<@(?P<user>\w+)(?:\|[^>]*)?>|<#(?P<channel>\w+)(?:\|[^>]*)?>|<!(?P<range>here|channel|everyone)>"
 )
-_AT = re.compile(r"(?<![\w<])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
-_HASH = re.compile(r"(?<![\w<&])#([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
+_NAME = r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)"
+_AT = re.compile(rf"(?<![\w<])@{_NAME}", re.IGNORECASE)
+_HASH = re.compile(rf"(?<![\w<&])#{_NAME}", re.IGNORECASE)
 
 
 def resolve(text: str, state: State) -> str:
     """Escape what was typed and turn `@name` and `#channel` into Slack's markup; markup already there stays."""
 
     def person(found: re.Match[str]) -> str:
-        who = state.find_person(found[1].rstrip(".")) or state.find_person(found[1])
-        return f"<@{who.id}>{found[1][len(found[1].rstrip('.')) :]}" if who else found[0]
+        who = state.find_person(found[1])
+        return f"<@{who.id}>" if who else found[0]
 
     def channel(found: re.Match[str]) -> str:
         where = state.find_channel(found[1])

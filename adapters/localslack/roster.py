@@ -23,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from adapters.localslack import ids
 
 HOME_TEAM = "local"
+_NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
 
 
 class RosterError(ValueError):
@@ -36,7 +37,7 @@ class _Entry(BaseModel):
 class PersonEntry(_Entry):
     """A person of the people file."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=_NAME)
     real_name: str = ""
     email: str = ""
     guest: bool = False
@@ -48,7 +49,7 @@ class PersonEntry(_Entry):
 class ChannelEntry(_Entry):
     """A channel of the people file; `members` empty means everybody."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=_NAME)
     members: list[str] = []
     bot: bool = True
     private: bool = False

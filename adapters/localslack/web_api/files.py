@@ -17,7 +17,9 @@ def upload_url(slack: Workspace, call: Call) -> Json:
 @method("files.completeUploadExternal", "files:write")
 def complete(slack: Workspace, call: Call) -> Json:
     """Make uploaded files known, and share them in a channel where one is named."""
-    wanted = call.data("files", "invalid_arguments") or []
+    wanted = call.data("files", "invalid_arguments")
+    if not isinstance(wanted, list) or not all(isinstance(each, dict) and "id" in each for each in wanted):
+        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide files with an id"]})
     channel = joined(slack, call.text("channel_id")) if call.text("channel_id") else None
     blocks = call.data("blocks", "invalid_blocks_format")
     if blocks is not None:

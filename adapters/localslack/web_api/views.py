@@ -66,7 +66,8 @@ def _view(call: Call, kind: str) -> Json:
     view = call.data("view", "invalid_arguments")
     if isinstance(view, dict) and view.get("type", kind) == kind:
         return view
-    wrong = f"unsupported type: {view['type']} [json-pointer:/view/type]" if view else "missing required field: view"
+    found = isinstance(view, dict)
+    wrong = f"unsupported type: {view['type']} [json-pointer:/view/type]" if found else "missing required field: view"
     raise SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {wrong}"]})
 
 

@@ -334,17 +334,76 @@ async def test_a_home_tab_is_opened_published_and_clicked(
     assert (await slack.person("bob").state())["home"] is None
 
 
-async def test_a_slash_command_answers_in_its_ack(slack: PeopledSlack, app: AsyncApp, serve: Serve) -> None:
+async def test_a_slash_command_answers_in_its_ack(slack: PeopledSlack, app: AsyncApp, seen: Seen) -> None:
     @app.command("/pending")
     async def pending(ack: Callable[..., Awaitable[None]], command: Json) -> None:
         await ack(f"nothing pending for {command['text']} in {command['channel_name']}")
 
-    async with serve(app):
-        alice = slack.person("alice")
-        assert (await alice.command("#deploys", "pending", "me")).acked
-        answer = await alice.expect_message("#deploys", containing="nothing pending for me in deploys")
-        assert answer.ephemeral
-        assert await slack.person("bob").messages("#deploys") == []
+    @app.command("/all")
+    async def everything(ack: Callable[..., Awaitable[None]]) -> None:
+        await ack(text="all of it", response_type="in_channel")
+
+    alice = slack.person("alice")
+    assert (await alice.command("#deploys", "pending", "me")).acked
+    answer = await alice.expect_message("#deploys", containing="nothing pending for me in deploys")
+    assert answer.ephemeral
+    assert await slack.person("bob").messages("#deploys") == []
+    assert (await alice.command("#deploys", "/all")).acked
+    await slack.person("bob").expect_message("#deploys", containing="all of it")
+    assert [each["command"] for each in seen.payloads if "command" in each] == ["/pending", "/all"]
+
+
+class Plain:
+    """A request URL that answers with one status, and remembers how it was asked."""
+
+    def __init__(self, status: int, **headers: str) -> None:
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.asked: list[tuple[str | None, str | None]] = []
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        async def answer(request: web.Request) -> web.Response:
+            self.asked.append((request.headers.get("X-Slack-Retry-Num"), request.headers.get("X-Slack-Retry-Reason")))
+            return web.Response(status=self.status, headers=self.headers, text="said in words")
+
+        application = web.Application()
+        application.router.add_post("/", answer)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        finally:
+            await runner.cleanup()
+
+
+async def test_an_http_error_is_retried_unless_the_bot_forbids_it(slack: PeopledSlack) -> None:
+    failing, forbidding = Plain(500), Plain(500, X_Slack_No_Retry="1")
+    async with failing.serving() as url, forbidding.serving() as other:
+        slack.request_url = other
+        assert not (await slack.person("alice").say("#deploys", "x")).acked
+        slack.request_url = url
+        assert not (await slack.person("alice").say("#deploys", "x")).acked
+
+        async def retried() -> bool | None:
+            return len(failing.asked) == 4 or None
+
+        await wait_until(retried)
+        assert failing.asked == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
+        assert forbidding.asked == [(None, None)]
+
+
+async def test_a_bot_that_is_down_has_not_acked(slack: PeopledSlack) -> None:
+    slack.request_url = "http://127.0.0.1:9/"
+    assert not (await slack.person("alice").say("#deploys", "x")).acked
+
+
+async def test_words_in_the_answer_to_a_command_are_shown(slack: PeopledSlack) -> None:
+    async with Plain(200).serving() as url:
+        slack.request_url = url
+        assert (await slack.person("alice").command("dm", "/status")).acked
+        assert (await slack.person("alice").expect_message("dm", containing="said in words")).ephemeral
 
 
 async def test_a_lost_ack_on_a_socket_is_retried_with_its_number(tmp_path: Path) -> None:

@@ -194,6 +194,18 @@ async def test_a_response_url_takes_five_messages(
     assert await respond(forged, text="x") == (404, '{"ok": false, "error": "expired_url"}')
 
 
+async def test_a_response_url_that_fails(slack: PeopledSlack, client: AsyncWebClient, clicks: list[Json]) -> None:
+    await client.chat_postMessage(channel="#deploys", text="card", blocks=CARD)
+    await (await slack.person("alice").expect_card("#deploys")).click("Approve")
+    await slack.people.fault(method="response_url", status=500)
+    assert (await respond(clicks[0], text="x"))[0] == 500
+    assert (await respond(clicks[0], text="x", blocks=[{"type": "bogus"}]))[0] == 400
+    assert (await respond(clicks[0], delete_original=True))[0] == 200
+    assert await slack.person("alice").messages("#deploys") == []
+    for gone in ({"delete_original": True}, {"replace_original": True, "text": "x"}):
+        assert "message_not_found" in (await respond(clicks[0], **gone))[1]
+
+
 async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     async with PeopledSlack(data=tmp_path) as slack:
         environment = slack.environment()

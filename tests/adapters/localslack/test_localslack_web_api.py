@@ -118,6 +118,61 @@ async def test_a_file_goes_up_and_comes_down(client: AsyncWebClient, slack: Peop
             assert answer.status == 403
 
 
+async def test_a_file_may_come_as_a_form_and_is_shared_once(client: AsyncWebClient) -> None:
+    asked = await client.files_getUploadURLExternal(filename="a.txt", length=3)
+    async with aiohttp.ClientSession() as session:
+        form = aiohttp.FormData()
+        form.add_field("file", b"abc", filename="a.txt")
+        async with session.post(asked["upload_url"], data=form) as answer:
+            assert answer.status == 200
+        async with session.post(asked["upload_url"], data=b"again") as answer:
+            assert answer.status == 404
+    await client.files_completeUploadExternal(files=[{"id": asked["file_id"], "title": "A"}])
+    again = await refused(client.files_completeUploadExternal(files=[{"id": asked["file_id"]}]))
+    assert again["error"] == "file_not_found"
+    info = (await client.files_info(file=asked["file_id"]))["file"]
+    assert (info["title"], info["size"], info["mimetype"]) == ("A", 3, "text/plain")
+    assert (await refused(client.files_info(file="F0GONE")))["error"] == "file_not_found"
+
+
+async def test_a_broadcast_reply_stands_in_the_channel_too(client: AsyncWebClient) -> None:
+    root = await client.chat_postMessage(channel="#deploys", text="root")
+    await client.chat_postMessage(channel="#deploys", text="hidden", thread_ts=root["ts"])
+    loud = await client.chat_postMessage(channel="#deploys", text="loud", thread_ts=root["ts"], reply_broadcast=True)
+    history = await client.conversations_history(channel="C0DEPLOYS")
+    assert [each["text"] for each in history["messages"]] == ["loud", "root"]
+    await client.chat_delete(channel="C0DEPLOYS", ts=loud["ts"])
+    [message] = (await client.conversations_history(channel="C0DEPLOYS"))["messages"]
+    assert message["reply_count"] == 1
+
+
+async def test_metadata_is_replaced_by_an_update(client: AsyncWebClient) -> None:
+    old, new = ({"event_type": "card", "event_payload": {"revision": number}} for number in (1, 2))
+    posted = await client.chat_postMessage(channel="#deploys", text="x", metadata=old)
+    for wanted in (None, new):
+        await client.chat_update(channel="C0DEPLOYS", ts=posted["ts"], text="y", metadata=wanted)
+        history = await client.conversations_history(channel="C0DEPLOYS", include_all_metadata=True)
+        assert history["messages"][0]["metadata"] == (wanted or old)
+
+
+async def test_calls_that_are_no_calls(slack: PeopledSlack) -> None:
+    token = {"Authorization": f"Bearer {slack.environment()['SLACK_BOT_TOKEN']}"}
+    async with aiohttp.ClientSession(headers=token) as session:
+        for body, error in (("{", "invalid_json"), ("[]", "json_not_object")):
+            headers = {"Content-Type": "application/json"}
+            async with session.post(f"{slack.url}/api/auth.test", data=body, headers=headers) as answer:
+                assert (await answer.json())["error"] == error
+    async with aiohttp.ClientSession() as session:
+        form = {"token": slack.environment()["SLACK_BOT_TOKEN"]}
+        async with session.post(f"{slack.url}/api/auth.test", data=form) as answer:
+            assert (await answer.json())["ok"]
+
+
+async def test_the_page_is_served_and_never_cached(slack: PeopledSlack) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{slack.url}/") as answer:
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
 async def test_reactions_and_permalinks(client: AsyncWebClient, slack: PeopledSlack) -> None:
     ts = (await client.chat_postMessage(channel="#deploys", text="x"))["ts"]
     await client.reactions_add(channel="C0DEPLOYS", timestamp=ts, name="eyes")
