@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -15,9 +14,10 @@ SECRET = "hunter2-hunter2"
 
 
 @pytest.fixture
-def admin(redis_url: str) -> Iterator["redis.Redis"]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
+def admin(sync_database: SyncDatabase) -> SyncDatabase:
+    """Connected before the server is changed, so that it can undo the change."""
+    sync_database.run(Command("PING"))
+    return sync_database
 
 
 async def complaint(url: str) -> str:
@@ -42,49 +42,49 @@ async def test_nobody_there() -> None:
     assert said.startswith(f"Redis at 127.0.0.1:{port} is not reachable: start it")
 
 
-async def test_a_wrong_password(redis_url: str, admin: "redis.Redis") -> None:
-    admin.execute_command("ACL", "SETUSER", "bob", "on", ">right", "~*", "+@all")
+async def test_a_wrong_password(redis_url: str, admin: SyncDatabase) -> None:
+    admin.run(Command("ACL", "SETUSER", "bob", "on", ">right", "~*", "+@all"))
     try:
         said = await complaint(redis_url.replace("unix://", f"unix://bob:{SECRET}@"))
     finally:
-        admin.execute_command("ACL", "DELUSER", "bob")
+        admin.run(Command("ACL", "DELUSER", "bob"))
     assert "refuses the user or password" in said
 
 
-async def test_a_password_is_missing(redis_url: str, admin: "redis.Redis") -> None:
-    admin.config_set("requirepass", SECRET)
+async def test_a_password_is_missing(redis_url: str, admin: SyncDatabase) -> None:
+    admin.run(Command("CONFIG", "SET", "requirepass", SECRET))
     try:
         said = await complaint(redis_url)
     finally:
-        admin.config_set("requirepass", "")
+        admin.run(Command("CONFIG", "SET", "requirepass", ""))
     assert "password" in said
     assert "REDIS_URL" in said
 
 
-async def test_a_user_who_may_not_run_scripts(redis_url: str, admin: "redis.Redis") -> None:
-    admin.execute_command("ACL", "SETUSER", "bob", "on", f">{SECRET}", "~*", "+@all", "-@scripting")
+async def test_a_user_who_may_not_run_scripts(redis_url: str, admin: SyncDatabase) -> None:
+    admin.run(Command("ACL", "SETUSER", "bob", "on", f">{SECRET}", "~*", "+@all", "-@scripting"))
     try:
         said = await complaint(redis_url.replace("unix://", f"unix://bob:{SECRET}@"))
     finally:
-        admin.execute_command("ACL", "DELUSER", "bob")
+        admin.run(Command("ACL", "DELUSER", "bob"))
     assert "forbids its user a command" in said
 
 
-async def test_a_replica(redis_url: str, admin: "redis.Redis") -> None:
-    admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+async def test_a_replica(redis_url: str, admin: SyncDatabase) -> None:
+    admin.run(Command("REPLICAOF", "127.0.0.1", "1"))
     try:
         said = await complaint(redis_url)
     finally:
-        admin.execute_command("REPLICAOF", "NO", "ONE")
+        admin.run(Command("REPLICAOF", "NO", "ONE"))
     assert "is a read-only replica: point REDIS_URL at its primary" in said
 
 
-async def test_a_server_that_may_throw_keys_away_is_a_warning(database: Database, admin: "redis.Redis") -> None:
-    admin.config_set("maxmemory-policy", "allkeys-lru")
+async def test_a_server_that_may_throw_keys_away_is_a_warning(database: Database, admin: SyncDatabase) -> None:
+    admin.run(Command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"))
     try:
         (warning,) = await database.check()
     finally:
-        admin.config_set("maxmemory-policy", "noeviction")
+        admin.run(Command("CONFIG", "SET", "maxmemory-policy", "noeviction"))
     assert "maxmemory-policy is allkeys-lru" in warning
     assert "set maxmemory-policy to noeviction" in warning
 
@@ -148,9 +148,9 @@ async def test_300_calls_at_once_lose_none(runs: Runs) -> None:
     assert sorted(counted) == list(range(1, 301))
 
 
-async def test_connections_that_the_server_closed_are_opened_again(runs: Runs, admin: "redis.Redis") -> None:
+async def test_connections_that_the_server_closed_are_opened_again(runs: Runs, admin: SyncDatabase) -> None:
     await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20)))
-    admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    admin.run(Command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
     assert await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20))) == [b"PONG"] * 20
 
 

@@ -98,7 +98,7 @@ async def test_an_answer_cut_in_the_middle_is_asked_for_again_by_all_who_waited(
 
     async with server(behave) as url, Multiplexed.from_url(url) as transport:
         assert await say(transport, "first") == "first"
-        assert await asyncio.gather(say(transport, "second"), say(transport, "third")) == ["second", "third"]
+        assert list(await asyncio.gather(say(transport, "second"), say(transport, "third"))) == ["second", "third"]
 
 
 async def test_a_late_answer_of_a_connection_that_was_given_up_reaches_nobody() -> None:
@@ -113,7 +113,7 @@ async def test_a_late_answer_of_a_connection_that_was_given_up_reaches_nobody() 
             writer.write(echo(words))
 
     async with server(behave) as url, Multiplexed.from_url(url, patience=0.05) as transport:
-        assert await asyncio.gather(say(transport, "one"), say(transport, "two")) == ["one", "two"]
+        assert list(await asyncio.gather(say(transport, "one"), say(transport, "two"))) == ["one", "two"]
     assert late
 
 

@@ -50,8 +50,8 @@ class State(TypedDict, total=False):
     log: Annotated[list[str], operator.add]
 
 
-def ask(_: State) -> State:
-    return {"answer": interrupt({"question": "Ship it?"}), "log": ["asked"]}
+def ask(state: State) -> State:
+    return {"answer": interrupt({"question": f"Ship {state['text']}?"}), "log": ["asked"]}
 
 
 def small_graph(saver: Any) -> "CompiledStateGraph[Any, Any, Any, Any]":
@@ -213,7 +213,8 @@ async def test_a_graph_that_is_overtaken_ends_with_an_error_and_leaves_the_threa
 ) -> None:
     """LangGraph hands `configurable` down to the saver: a contract that fencing stands on."""
 
-    async def overtaken(_: State) -> State:
+    async def overtaken(state: State) -> State:
+        assert state["log"] == ["first"]
         await database.run(scripts.Command("INCR", KEYS.fence("t")))
         await database.run(scripts.Command("EXPIRE", KEYS.fence("t"), 60))
         return {"log": ["overtaken"]}

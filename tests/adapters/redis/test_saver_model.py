@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointTuple, empty_checkpoint
+from langgraph.checkpoint.base import WRITES_IDX_MAP, ChannelVersions, Checkpoint, CheckpointTuple, empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.redis.connection import SyncDatabase
@@ -45,7 +45,7 @@ class SaverMachine(RuleBasedStateMachine):
     @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2))
     def put(self, thread: str, namespace: str, values: dict[str, Any], step: int) -> None:
         parent = self.newest.get((thread, namespace), empty_checkpoint())
-        new = {channel: self.saver.get_next_version(None, None) for channel in values}
+        new: ChannelVersions = {channel: self.saver.get_next_version(None, None) for channel in values}
         checkpoint: Checkpoint = {
             **parent,
             "id": f"{next(self.count):04}",
