@@ -106,13 +106,13 @@ class TestBot:
         self._handler = AsyncSocketModeHandler(self.app, environment["SLACK_APP_TOKEN"])
 
     async def __aenter__(self) -> Self:
-        await self._handler.connect_async()
+        await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._handler.close_async()
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # likewise
 
     async def post(self, channel: str, words: str = "", **more: Any) -> str:
         """Post a message; return its ts."""

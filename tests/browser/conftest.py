@@ -2,12 +2,12 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from browser.bot import TestBot
-from browser.screen import Screen
+from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, async_playwright
 
 from adapters.localslack import LocalSlack
@@ -21,8 +21,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-OpenScreen = Callable[..., Awaitable[Screen]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

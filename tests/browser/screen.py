@@ -1,6 +1,7 @@
 """What a person sees and does in the page, in words of the page: cards, threads, forms, notices."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
@@ -75,10 +76,11 @@ class Screen:
 
     async def focused(self) -> str:
         """The text or name of what has focus."""
-        return await self.page.evaluate(
+        words = await self.page.evaluate(
             "() => { const e = document.activeElement;"
             " return e.getAttribute('aria-label') || e.innerText || e.id || e.tagName; }"
         )
+        return str(words)
 
     async def tab_to(self, name: str, key: str = "Tab", most: int = 60) -> None:
         """Press Tab until the element of that name has focus."""
@@ -89,3 +91,6 @@ class Screen:
             if seen[-1] == name:
                 return
         raise AssertionError(f"{most} times {key} never reached {name!r}; it went over {seen}")
+
+
+OpenScreen = Callable[..., Awaitable[Screen]]

@@ -4,8 +4,7 @@ import re
 
 import pytest
 from browser.bot import CARD, TestBot, button, options, section, text
-from browser.conftest import OpenScreen
-from browser.screen import Screen
+from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, Route, expect
 
 from adapters.localslack import LocalSlack

@@ -2,7 +2,7 @@
 
 import pytest
 from browser.bot import CARD, TestBot, a_form, button, field, options, section, text
-from browser.conftest import OpenScreen
+from browser.screen import OpenScreen
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

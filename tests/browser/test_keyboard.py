@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser.bot import CARD, TestBot
-from browser.conftest import OpenScreen
+from browser.screen import OpenScreen
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

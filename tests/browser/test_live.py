@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from browser.bot import CARD, TestBot, section
-from browser.conftest import OpenScreen
-from browser.screen import Screen
+from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, expect
 
 from adapters.localslack import LocalSlack

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from browser.bot import CARD, TestBot
-from browser.conftest import OpenScreen
+from browser.screen import OpenScreen
 from playwright.async_api import expect
 
 from adapters.localslack.server import PAGE

@@ -2,7 +2,7 @@
 
 import pytest
 from browser.bot import TestBot, button, section, text
-from browser.conftest import OpenScreen
+from browser.screen import OpenScreen
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
