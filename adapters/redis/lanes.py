@@ -12,6 +12,9 @@ Decisions:
   that lease ends, so that a killed process's work goes on after one lease.
 * A lease is renewed three times in its length, for as long as a handler runs. Who loses it all the same (a process that
   stood still) has its handler cancelled, and its completion is refused by the fence, as are its checkpoints.
+* On Python 3.11 redis-py can swallow a cancellation: `asyncio.wait_for` gives a result that is there already. So no
+  loop here ends by being cancelled alone; each looks at a flag that was set before.
+  https://github.com/python/cpython/issues/86296
 * Of the lanes, graph runs take long and are bounded apart from the rest: 100 agents at work do not delay a card.
 """
 
@@ -184,6 +187,7 @@ class RedisLanes:
             try:
                 cancelled = await self._serve(service, keeping)
             finally:
+                service.end()
                 renewing.cancel()
                 await self._ring_others(dict.fromkeys(service.left))
         raise cancelled
@@ -240,6 +244,7 @@ class _Service:
         self._lease_ms = int(self._lease_seconds * 1000)
         self._attempts = attempts
         self._group: asyncio.TaskGroup | None = None
+        self._ended = False
         self._runs = asyncio.Semaphore(RUNS)
         self._others = asyncio.Semaphore(OTHERS)
         self._woken: set[Lane] = set()
@@ -262,6 +267,10 @@ class _Service:
             handle.cancel()
         self.left.extend(self._later)
         self._later.clear()
+
+    def end(self) -> None:
+        """Keep no lease any more."""
+        self._ended = True
 
     def wake(self, lane: Lane) -> None:
         """See to a lane, now or again when the task that has it is done."""
@@ -335,6 +344,8 @@ class _Service:
                 turn = await self._take(visit, turn)
         finally:
             del self._visits[visit.lane]
+            if visit.lost:
+                visit.task.uncancel()
 
     async def _take(self, visit: _Visit, turn: Turn) -> Turn | None:
         """Do the head. Gives the next, or None when the lane was let go of."""
@@ -367,7 +378,6 @@ class _Service:
             return _Undone()
         except asyncio.CancelledError as error:
             if visit.lost:
-                visit.task.uncancel()
                 return _Undone()
             if visit.task.cancelling() == 0:
                 return _said(error)  # the handler's own doing
@@ -430,13 +440,13 @@ class _Service:
                 return await self._database.run(call)
             except RedisError as error:
                 log.warning("Redis does not take %s (%s): trying on", type(call).__name__, type(error).__name__)
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)  # where a cancellation ends this
 
     # All lanes --------------------------------------------------------------------------------------------------------
 
     async def renew(self) -> None:
         """Keep the leases of lanes under way, for as long as there are any."""
-        while True:
+        while not self._ended:
             await asyncio.sleep(self._lease_seconds / 3)
             visits = list(self._visits.values())
             renewals = [Renew(each.lease, each.fence, each.name, each.token, self._lease_ms) for each in visits]
@@ -455,7 +465,7 @@ class _Service:
     async def sweep(self) -> None:
         """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
         newest = "+inf"
-        while True:
+        while self._group is not None:
             try:
                 await self.tidy()
                 marked = await self._database.run(

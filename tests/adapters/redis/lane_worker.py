@@ -1,0 +1,47 @@
+"""A process that serves lanes and writes into a journal what it does: `lane_worker.py URL LEASE WORKERS JOURNAL`.
+
+One line for each `begin` and `end`: what, text, attempt, fence, process, lane. A message "hang" ends only when the file
+`JOURNAL.go` is there; "slow" takes 1.2 s.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from adapters.redis.connection import Database
+from adapters.redis.keys import Keys
+from adapters.redis.lanes import RedisLanes
+from engine.effects import Say
+from engine.ports import Work
+
+
+async def serve(url: str, lease: float, journal: Path) -> None:
+    def write(what: str, text: str, work: Work) -> None:
+        line = f"{what} {text} {work.attempt} {work.fence} {os.getpid()} {work.lane}\n"
+        with journal.open("a") as file:
+            file.write(line)
+
+    async def handle(work: Work) -> None:
+        assert isinstance(work.effect, Say)
+        text = work.effect.text
+        write("begin", text, work)
+        while text == "hang" and not journal.with_suffix(".go").exists():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1.2 if text == "slow" else 0.001)
+        write("end", text, work)
+
+    async with Database.from_url(url) as database:
+        async with RedisLanes(database, Keys(), url, lease=timedelta(seconds=lease)) as lanes:
+            await lanes.serve(handle)
+
+
+async def main(url: str, lease: str, workers: str, journal: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(int(workers)):
+            group.create_task(serve(url, float(lease), Path(journal)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

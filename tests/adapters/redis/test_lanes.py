@@ -1,0 +1,515 @@
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from contracts.lanes_contract import APPROVAL, Recorder, say, served, stopped
+from contracts.samples import an_approval
+from contracts.waiting import wait_until
+
+from adapters.redis import codec, embedded, mail
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.connection import Database
+from adapters.redis.keys import Keys
+from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
+from adapters.redis.lanes import RedisLanes, _said
+from adapters.redis.scripts import Command
+from engine.effects import DrawCard, Effect, Lane, Resume, Settle, Timer, TimerFired, lane_of
+from engine.ids import ApprovalId, ThreadId
+from engine.ports import Change, Later, Work
+
+ROOT = Path(__file__).parents[3]
+LONG = timedelta(minutes=10)
+"""A lease so long that nothing in these tests is healed by a sweep."""
+SHORT = timedelta(seconds=0.4)
+
+KEYS = Keys()
+LANE = Lane(ThreadId("t"), "chat")
+
+
+@contextlib.asynccontextmanager
+async def lanes_at(url: str, lease: timedelta = SHORT, attempts: int = 3) -> AsyncIterator[RedisLanes]:
+    async with (
+        Database.from_url(url) as database,
+        RedisLanes(database, KEYS, url, lease=lease, attempts=attempts) as lanes,
+    ):
+        yield lanes
+
+
+# Processes ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    what: str
+    text: str
+    attempt: int
+    fence: int
+    process: int
+    lane: str
+
+
+class Workers:
+    """Processes that serve, and their journal."""
+
+    def __init__(self, url: str, journal: Path) -> None:
+        self._url = url
+        self._journal = journal
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *, lease: float = 0.5, workers: int = 1) -> subprocess.Popen[bytes]:
+        script = Path(__file__).with_name("lane_worker.py")
+        process = subprocess.Popen(
+            [sys.executable, str(script), self._url, str(lease), str(workers), str(self._journal)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        )
+        self._running.append(process)
+        return process
+
+    def lines(self, what: str = "") -> list[Line]:
+        if not self._journal.exists():
+            return []
+        rows = (line.split(maxsplit=5) for line in self._journal.read_text().splitlines())
+        found = [Line(row[0], row[1], int(row[2]), int(row[3]), int(row[4]), row[5]) for row in rows]
+        return [line for line in found if what in ("", line.what)]
+
+    def go_on(self) -> None:
+        self._journal.with_suffix(".go").touch()
+
+    def stop(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def workers(redis_url: str, tmp_path: Path) -> Iterator[Workers]:
+    found = Workers(redis_url, tmp_path / "journal")
+    yield found
+    found.stop()
+
+
+@pytest.mark.promise("P7")
+async def test_three_workers_in_two_processes_keep_order_and_never_overlap(redis_url: str, workers: Workers) -> None:
+    workers.start(workers=2)
+    workers.start(workers=1)
+    async with lanes_at(redis_url) as lanes:
+        for number in range(15):
+            await asyncio.gather(*(lanes.put(say(number, f"t{lane}"), f"k{number}") for lane in range(8)))
+        await wait_until(lambda: len(workers.lines("end")) == 120, 40)
+    for lane in range(8):
+        lines = [line for line in workers.lines() if line.lane == f"chat@t{lane}"]
+        assert [line.text for line in lines] == [str(number) for number in range(15) for _ in range(2)]
+        assert [line.what for line in lines] == ["begin", "end"] * 15
+        fences = [line.fence for line in lines]
+        assert fences == sorted(fences)
+
+
+@pytest.mark.promise("P1")
+async def test_what_a_killed_process_was_doing_is_done_by_another(redis_url: str, workers: Workers) -> None:
+    process = workers.start()
+    record = Recorder()
+    async with lanes_at(redis_url) as lanes:
+        await lanes.put(replace_text(say(1), "hang"), "k1")
+        await lanes.put(say(2), "k2")
+        await wait_until(lambda: len(workers.lines("begin")) == 1)
+        process.kill()
+        process.wait()
+        async with served(lanes, record):
+            await wait_until(lambda: len(record.ended) == 2)
+    assert record.texts() == ["hang", "2"]
+    assert [work.attempt for work in record.ended] == [2, 1]
+    assert record.ended[0].fence > workers.lines("begin")[0].fence
+
+
+@pytest.mark.promise("P7")
+async def test_a_process_that_stood_still_cannot_complete_what_another_took(redis_url: str, workers: Workers) -> None:
+    process = workers.start()
+    record = Recorder()
+    async with lanes_at(redis_url) as lanes:
+        await lanes.put(replace_text(say(1), "hang"), "k1")
+        await wait_until(lambda: len(workers.lines("begin")) == 1)
+        process.send_signal(signal.SIGSTOP)
+        gate = asyncio.Event()
+
+        async def respond(_: Work) -> None:
+            await gate.wait()
+
+        record = Recorder(respond)
+        async with served(lanes, record):
+            await wait_until(lambda: len(record.begun) == 1)
+            workers.go_on()
+            process.send_signal(signal.SIGCONT)  # the zombie wakes up, ends its work or is cancelled, and is refused
+            await lanes.put(replace_text(say(2, "other"), "slow"), "proof")
+            await wait_until(lambda: len(record.begun) + len(workers.lines("begin")) == 3)
+            with redis.Redis.from_url(redis_url) as client:
+                assert client.llen(KEYS.mail("t", "chat")) == 1
+            gate.set()
+            await wait_until(lambda: "hang" in record.texts())
+    assert record.texts() == ["hang"]
+
+
+@pytest.mark.promise("P7")
+async def test_a_long_handler_keeps_its_lane(redis_url: str, workers: Workers) -> None:
+    """The handler takes three leases."""
+    workers.start(lease=0.4)
+    workers.start(lease=0.4)
+    async with lanes_at(redis_url) as lanes:
+        await lanes.put(replace_text(say(1), "slow"), "k1")
+        await wait_until(lambda: len(workers.lines("end")) == 1)
+    assert len(workers.lines("begin")) == 1
+
+
+def replace_text(effect: Effect, text: str) -> Effect:
+    return replace(effect, text=text)  # type: ignore[call-arg]
+
+
+# Between processes, without waiting for a sweep -----------------------------------------------------------------------
+
+
+async def test_a_process_that_does_not_serve_rings_one_that_does(redis_url: str) -> None:
+    record = Recorder()
+    async with lanes_at(redis_url, LONG) as serving, lanes_at(redis_url, LONG) as other, served(serving, record):
+        await serving.put(say(0), "first")
+        await wait_until(lambda: len(record.ended) == 1)
+        await asyncio.gather(*(other.put(say(n, f"t{n}"), f"k{n}") for n in range(300)))
+        await wait_until(lambda: len(record.ended) == 301)
+
+
+async def test_who_stops_hands_its_lanes_over(redis_url: str) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def respond(_: Work) -> None:
+        begun.set()
+        await gate.wait()
+
+    first, second = Recorder(respond), Recorder()
+    async with lanes_at(redis_url, LONG) as one, lanes_at(redis_url, LONG) as two:
+        stopping = asyncio.create_task(one.serve(first))
+        await one.put(say(1), "k1")
+        await one.put(say(2), "k2")
+        await begun.wait()
+        async with served(two, second):
+            stopping.cancel()
+            await asyncio.sleep(0)
+            gate.set()
+            await wait_until(lambda: second.texts() == ["2"])
+            await stopped(stopping)
+    assert first.texts() == ["1"]
+
+
+async def test_what_is_being_paused_by_a_stopped_process_goes_on_elsewhere(redis_url: str) -> None:
+    async def not_now(_: Work) -> None:
+        raise Later(0.3)
+
+    first, second = Recorder(not_now), Recorder()
+    async with lanes_at(redis_url, LONG) as one, lanes_at(redis_url, LONG) as two:
+        stopping = asyncio.create_task(one.serve(first))
+        await one.put(say(1), "k1")
+        await wait_until(lambda: len(first.begun) == 1)
+        stopping.cancel()
+        await stopped(stopping)
+        async with served(two, second):
+            await wait_until(lambda: second.texts() == ["1"])
+    assert second.ended[0].attempt == 1
+
+
+# Healing --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P1")
+async def test_a_ring_that_was_lost_is_healed_by_the_sweep(redis_url: str) -> None:
+    record = Recorder()
+    async with lanes_at(redis_url) as lanes, Database.from_url(redis_url) as database, served(lanes, record):
+        await lanes.put(say(0), "first")
+        await wait_until(lambda: len(record.ended) == 1)
+        approval = an_approval()
+        await RedisApprovals(database, KEYS).create(Change(approval, (Resume(approval.id), DrawCard(approval.id))))
+        await wait_until(lambda: len(record.ended) == 3)
+
+
+@pytest.mark.promise("P1")
+async def test_a_timer_outlives_the_process_that_set_it(redis_url: str) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=0.2)
+    async with lanes_at(redis_url) as lanes:
+        await lanes.set_timer(APPROVAL, Timer.EXPIRE, at)
+    record = Recorder()
+    async with lanes_at(redis_url) as lanes, served(lanes, record):
+        await wait_until(lambda: [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE)])
+
+
+async def test_the_index_of_work_is_emptied(redis_url: str) -> None:
+    record = Recorder()
+    with redis.Redis.from_url(redis_url) as client:
+        async with lanes_at(redis_url) as lanes, served(lanes, record):
+            for number in range(20):
+                await lanes.put(say(number, f"t{number}"), "k")
+            client.zadd(KEYS.dirty(), {"chat@nothing": 1_700_000_000_000_000})  # a mark whose work never came
+            await wait_until(lambda: len(record.ended) == 20 and client.zcard(KEYS.dirty()) == 0)
+
+
+async def test_a_young_mark_of_an_empty_lane_stays(redis_url: str) -> None:
+    """Its work may be on its way."""
+    record = Recorder()
+    with redis.Redis.from_url(redis_url) as client:
+        async with lanes_at(redis_url, timedelta(seconds=0.1)) as lanes, served(lanes, record):
+            client.zadd(KEYS.dirty(), {"chat@coming": mail.STAMPS.next()})
+            client.zadd(KEYS.dirty(), {"chat@nothing": 1_700_000_000_000_000})
+            await wait_until(lambda: client.zscore(KEYS.dirty(), "chat@nothing") is None)
+        assert client.zscore(KEYS.dirty(), "chat@coming") is not None
+
+
+@pytest.mark.promise("P1")
+async def test_a_restarted_redis_loses_and_repeats_no_order(tmp_path: Path) -> None:
+    record = Recorder()
+    with embedded.running_sync(tmp_path / "data") as url:
+        async with lanes_at(url) as lanes, served(lanes, record):
+
+            async def put(thread: int) -> None:
+                for number in range(40):
+                    while not await _put(lanes, say(number, f"t{thread}"), f"k{number}"):
+                        pass
+
+            async with asyncio.TaskGroup() as group:
+                for thread in range(5):
+                    group.create_task(put(thread))
+                for done in (30, 80):
+                    await wait_until(lambda done=done: len(record.ended) >= done)  # type: ignore[misc]
+                    await _kill_server(url)
+                    await embedded.ensure(tmp_path / "data")
+            await wait_until(lambda: all(_first_seen(record, thread) == 40 for thread in range(5)))
+        for thread in range(5):
+            texts = list(dict.fromkeys(record.texts(f"t{thread}")))
+            assert texts == [str(number) for number in range(40)]
+        await embedded.release(tmp_path / "data")
+        await embedded.release(tmp_path / "data")
+
+
+async def _put(lanes: RedisLanes, effect: Effect, key: str) -> bool:
+    try:
+        await lanes.put(effect, key)
+    except redis.RedisError:
+        return False
+    return True
+
+
+def _first_seen(record: Recorder, thread: int) -> int:
+    return len(set(record.texts(f"t{thread}")))
+
+
+async def _kill_server(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        process = int(client.info("server")["process_id"])  # type: ignore[index,arg-type]
+    os.kill(process, signal.SIGKILL)
+
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{process}/stat").read_text().split(")")[-1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    if Path("/proc/self/stat").exists():
+        await wait_until(gone)
+
+
+# Handlers that go wrong -----------------------------------------------------------------------------------------------
+
+
+async def test_what_never_comes_to_an_end_is_set_aside(redis_url: str) -> None:
+    """Work that kills its process each time is not begun for ever."""
+    record = Recorder()
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(KEYS.tries("t", "chat"), 3, ex=60)
+    async with lanes_at(redis_url) as lanes, served(lanes, record):
+        await lanes.put(say(1), "k1")
+        await lanes.put(say(2), "k2")
+        await wait_until(lambda: record.texts() == ["2"])
+        (letter,) = await lanes.dead_letters()
+        assert "3 times" in letter.error
+        assert await lanes.revive(letter.id)
+        await wait_until(lambda: record.texts() == ["2", "1"])
+
+
+async def test_a_handler_that_cancels_itself_has_failed(redis_url: str) -> None:
+    async def respond(work: Work) -> None:
+        if work.attempt == 1:
+            raise asyncio.CancelledError
+
+    record = Recorder(respond)
+    async with lanes_at(redis_url) as lanes, served(lanes, record):
+        await lanes.put(say(1), "k1")
+        await wait_until(lambda: record.texts() == ["1"])
+    assert [work.attempt for work in record.begun] == [1, 2]
+
+
+async def test_a_handler_whose_lease_is_lost_is_cancelled(redis_url: str) -> None:
+    cancelled = asyncio.Event()
+
+    async def respond(work: Work) -> None:
+        if work.fence > 50:
+            return
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    record = Recorder(respond)
+    with redis.Redis.from_url(redis_url) as client:
+        async with lanes_at(redis_url) as lanes, served(lanes, record):
+            await lanes.put(say(1), "k1")
+            await wait_until(lambda: len(record.begun) == 1)
+            client.incrby(KEYS.fence("t", "chat"), 50)  # as another process does that takes the lane
+            await wait_until(cancelled.is_set)
+            await wait_until(lambda: record.texts() == ["1"])
+
+
+async def test_a_message_of_newer_software_waits_for_it(redis_url: str) -> None:
+    record = Recorder()
+    with redis.Redis.from_url(redis_url) as client:
+        async with lanes_at(redis_url) as lanes, served(lanes, record):
+            client.rpush(KEYS.mail("t", "chat"), b'["k",1]\n{"v":99}')
+            await lanes.put(say(1), "k1")
+            await lanes.put(say(2, "u"), "k1")
+            await wait_until(lambda: record.texts("u") == ["2"])
+            await wait_until(lambda: client.get(KEYS.lease("t", "chat")) == b"rests")
+        assert record.texts("t") == []
+        assert client.llen(KEYS.mail("t", "chat")) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (ValueError(), "ValueError"),
+        (RuntimeError("token xoxb-1-secret refused\nby Slack"), "RuntimeError: token *** refused by Slack"),
+        (OSError("redis://user:secret@host:1/0"), "OSError: redis://***host:1/0"),
+        (RuntimeError("Authorization: Bearer secret"), "RuntimeError: Authorization: ***"),
+    ],
+)
+def test_a_dead_letter_tells_no_secret(error: Exception, said: str) -> None:
+    assert _said(error) == said
+
+
+async def test_two_services_at_once_are_refused(redis_url: str) -> None:
+    async with lanes_at(redis_url) as lanes, served(lanes, Recorder()):
+        await lanes.put(say(1), "k1")
+        with pytest.raises(RuntimeError, match="served already"):
+            await lanes.serve(Recorder())
+
+
+# The scripts, each twice ----------------------------------------------------------------------------------------------
+
+
+def _script(kind: Any, **more: Any) -> Any:
+    every = {
+        "box": mail.box(KEYS, LANE),
+        "lease": KEYS.lease("t", "chat"),
+        "fence": KEYS.fence("t", "chat"),
+        "tries": KEYS.tries("t", "chat"),
+        "visit": "me",
+        "milliseconds": 60_000,
+    }
+    return kind(**{name: value for name, value in {**every, **more}.items() if name in kind.__dataclass_fields__})
+
+
+@pytest.fixture
+def message() -> bytes:
+    return mail.write("k", 1, say(1))
+
+
+@pytest.fixture
+def send(redis_url: str, message: bytes) -> Callable[[Any], Any]:
+    """Runs a script twice, as a client does that lost the answer, and gives both answers."""
+    from adapters.redis.connection import SyncDatabase
+
+    def twice(call: Any) -> tuple[Any, Any]:
+        with SyncDatabase.from_url(redis_url) as database:
+            return database.run(call), database.run(call)
+
+    with SyncDatabase.from_url(redis_url) as database:
+        database.run(Command("RPUSH", mail.box(KEYS, LANE), message))
+    return twice
+
+
+def test_a_claim_is_the_same_turn_when_it_is_sent_again(send: Any, message: bytes) -> None:
+    assert send(_script(Claim)) == (Turn(1, 1, message), Turn(1, 1, message))
+    first, _ = send(_script(Claim, visit="you"))
+    assert isinstance(first, Busy)
+    assert 0 < first.milliseconds <= 60_000
+
+
+@pytest.mark.promise("P7")
+def test_who_lost_the_lane_completes_and_keeps_nothing(send: Any, message: bytes) -> None:
+    send(_script(Claim))
+    send(_script(Rest, token=1, begun=1, milliseconds=0))
+    turn, _ = send(_script(Claim, visit="you"))
+    assert turn.token > 1
+    assert turn.attempt == 2
+    old = _script(Complete, token=1, mark=mail.mark_of(message), go_on=True)
+    assert send(old) == (Lost(), Lost())
+    assert send(_script(Renew, token=1)) == (False, False)
+    assert send(_script(Rest, token=1, begun=9, milliseconds=5)) == (False, False)
+    new = _script(Complete, token=turn.token, mark=mail.mark_of(message), go_on=True)
+    assert send(new)[0] == Empty()
+    assert send(_script(Claim, visit="third")) == (Empty(), Empty())
+
+
+def test_a_completion_sent_again_takes_nothing_more(send: Any, message: bytes, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.rpush(mail.box(KEYS, LANE), mail.write("k2", 2, say(2)))
+    send(_script(Claim))
+    first, again = send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=True))
+    assert (first.token, first.message) == (again.token, again.message) == (1, mail.write("k2", 2, say(2)))
+    left, _ = send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=False))
+    assert left == Left()
+
+
+def test_a_renewal_on_its_way_does_not_lock_a_lane_that_was_let_go(send: Any, message: bytes) -> None:
+    send(_script(Claim))
+    send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=True))
+    assert send(_script(Renew, token=1)) == (False, False)
+
+
+@pytest.mark.promise("P7")
+async def test_the_fence_of_the_run_lane_is_what_the_saver_compares(redis_url: str) -> None:
+    fences: list[tuple[int, bytes]] = []
+    with redis.Redis.from_url(redis_url) as client:
+
+        async def respond(work: Work) -> None:
+            fences.append((work.fence, client.get(KEYS.fence(work.lane.thread))))  # type: ignore[arg-type]
+
+        record = Recorder(respond)
+        async with lanes_at(redis_url) as lanes, served(lanes, record):
+            await lanes.put(Settle(ThreadId("t")), "k1")
+            await wait_until(lambda: len(record.ended) == 1)
+    ((given, kept),) = fences
+    assert given == int(kept)
+
+
+def test_every_lane_has_a_name_that_is_read_back() -> None:
+    effects: list[Effect] = [say(1, "a@b"), DrawCard(ApprovalId("T:C:1.1#ab")), Settle(ThreadId("T:C:root"))]
+    for effect in effects:
+        assert mail.lane_named(mail.lane_name(lane_of(effect))) == lane_of(effect)
+
+
+def test_stamps_are_never_given_twice() -> None:
+    stamps = [mail.STAMPS.next() for _ in range(10_000)]
+    assert len(set(stamps)) == len(stamps)
+    assert all(int(float(stamp)) == stamp for stamp in stamps)
+
+
+def test_a_message_that_is_none_names_its_key() -> None:
+    with pytest.raises(codec.UnreadableError, match="signoff:box"):
+        mail.read(b"rubbish", "signoff:box")  # type: ignore[arg-type]
