@@ -87,8 +87,8 @@ class Sockets:
         for link in self._links[:how_many]:
             if warn:
                 frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "local"}}
+                self._retire(link)
                 await link.socket.send_str(json.dumps(frame))
-                self._forget(link)
             else:
                 self._forget(link)
                 if link.request.transport is not None:
@@ -122,11 +122,16 @@ class Sockets:
             payload = frame.get("payload")
             acked.set_result(payload if isinstance(payload, dict) else {})
 
-    def _forget(self, link: _Link) -> None:
+    def _retire(self, link: _Link) -> None:
+        """Send nothing more to a socket; what was sent may still be acked."""
         if link in self._links:
             self._links.remove(link)
         if not self._links:
             self._some.clear()
+
+    def _forget(self, link: _Link) -> None:
+        """Count everything sent to a socket and not acked as lost."""
+        self._retire(link)
         for acked in link.pending.values():
             if not acked.done():
                 acked.set_exception(NotAckedError("connection_failed"))

@@ -258,6 +258,17 @@ async def test_each_envelope_goes_to_one_socket_in_turn(slack: PeopledSlack) -> 
     assert (envelope["retry_attempt"], envelope["accepts_response_payload"]) == (0, False)
 
 
+async def test_what_was_sent_before_a_refresh_may_still_be_acked(slack: PeopledSlack) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(await ticket(slack)) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+        saying = asyncio.create_task(slack.person("alice").say("#deploys", "x"))
+        envelope = await socket.receive_json()
+        await slack.people.fault(disconnect="refresh")
+        assert (await socket.receive_json())["type"] == "disconnect"
+        await socket.send_json({"envelope_id": envelope["envelope_id"]})
+        assert (await saying).acked
+
+
 async def test_a_duplicate_comes_by_the_other_socket(slack: PeopledSlack) -> None:
     async with raw_sockets(slack) as got:
         await slack.people.fault(duplicate=1)

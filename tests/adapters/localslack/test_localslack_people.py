@@ -96,6 +96,25 @@ async def test_nothing_else_is_noticed(slack: PeopledSlack, client: AsyncWebClie
         await alice.expect_nothing_else()
 
 
+async def test_an_expectation_that_fails_says_what_was_seen(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    async with People(slack.url, patience=0.05) as people:
+        alice = people.person("alice")
+        await client.chat_postMessage(channel="#deploys", text="no buttons here")
+        with pytest.raises(AssertionError, match=r"alice waited in #deploys for 'ship' and saw .*no buttons here"):
+            await alice.expect_card("#deploys", containing="ship")
+        with pytest.raises(AssertionError, match="alice sees no form 'Edit'"):
+            await alice.expect_form(title="Edit")
+        message = await alice.expect_message("#deploys")
+        with pytest.raises(AssertionError, match=r"waited for 'Approved' .* it says 'no buttons here'"):
+            await message.becomes("Approved")
+        with pytest.raises(AssertionError, match="there is no 'Approve' to press"):
+            await message.click("Approve")
+        await people.expect_nothing_else()
+        await client.chat_postMessage(channel="#refunds", text="surprise")
+        with pytest.raises(AssertionError, match="surprise"):
+            await people.expect_nothing_else()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "sentence"),
     [
