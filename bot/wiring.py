@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from adapters.redis.audit import RedisAudit
 from adapters.redis.connection import Database, UnusableRedisError
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
+from adapters.redis.lanes import LEASE, RedisLanes
 from adapters.slack import directory
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
@@ -99,7 +99,7 @@ class Storage:
 
 
 @contextlib.asynccontextmanager
-async def storage(config: Config) -> AsyncIterator[Storage]:
+async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Storage]:
     """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises FaultsError."""
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -109,7 +109,7 @@ async def storage(config: Config) -> AsyncIterator[Storage]:
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([_redis_fault(error)]) from None
         keys, kept = Keys(), config.retention
-        lanes = await stack.enter_async_context(RedisLanes(database, keys, url))
+        lanes = await stack.enter_async_context(RedisLanes(database, keys, url, lease=lease))
         yield Storage(
             database,
             keys,
@@ -293,11 +293,16 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def bot(config: Config, alter: Callable[[Ports], None] = lambda _: None) -> AsyncIterator[Bot]:
-    """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack."""
+async def bot(
+    config: Config, alter: Callable[[Ports], None] = lambda _: None, lease: timedelta = LEASE
+) -> AsyncIterator[Bot]:
+    """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
+
+    After `lease`, others take over the work of a process that died.
+    """
     secrets, metrics = config.secrets, Metrics()
     async with (
-        storage(config) as kept,
+        storage(config, lease) as kept,
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
     ):
         identity, people, channels = await _introduced(config, client)
