@@ -8,6 +8,7 @@ https://docs.slack.dev/apis/web-api/rate-limits, https://docs.slack.dev/tools/py
 """
 
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -70,14 +71,19 @@ def retry_handlers() -> list[AsyncRetryHandler]:
 
 
 @asynccontextmanager
-async def web_client(token: str, base_url: str = "https://slack.com/api/") -> AsyncIterator[AsyncWebClient]:
-    """A client with a session of its own, closed in the end. `base_url` is the address of the Web API."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session:
+async def web_client(
+    token: str, base_url: str = "https://slack.com/api/", *, timeout: float = _TIMEOUT
+) -> AsyncIterator[AsyncWebClient]:
+    """A client with a session of its own, closed in the end.
+
+    `base_url` is the address of the Web API, `timeout` the seconds that one call may take.
+    """
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session:
         yield AsyncWebClient(
             token=token,
             base_url=base_url,
             session=session,
-            timeout=_TIMEOUT,
+            timeout=math.ceil(timeout),
             retry_handlers=retry_handlers(),
             logger=quiet_logger("signoff.slack.client"),
         )

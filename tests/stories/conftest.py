@@ -1,0 +1,32 @@
+"""A world for each story: see `stories.world`."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes.people import PeopledSlack
+from fakes.valkey import redis_server, redis_url
+from stories.outside import outside
+from stories.world import World
+
+from bot.config import Mode
+
+__all__ = ["redis_server", "redis_url"]
+
+
+@pytest.fixture
+def mode() -> Mode:
+    """Socket Mode, except where a story is told over both."""
+    return Mode.SOCKET
+
+
+@pytest.fixture
+async def world(tmp_path: Path, redis_url: str, mode: Mode) -> AsyncIterator[World]:
+    """Slack and Redis are there; the bot starts when the story says so."""
+    outside.forget()
+    async with PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=(0.0, 0.05, 0.1)) as slack:
+        story = World(tmp_path, slack, redis_url, mode)
+        try:
+            yield story
+        finally:
+            await story.stop()

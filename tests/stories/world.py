@@ -1,0 +1,305 @@
+"""The world of a story: the local workspace with its people, a private Valkey, and the real bot between them.
+
+```python
+async def test_an_approved_action_is_done(world: World) -> None:
+    await world.start("yes_or_no")
+    await world.alice.say("#deploys", "@signoff drop the old table")
+    card = await world.bob.expect_card("#deploys", containing="drop the old table")
+    await card.click("Approve")
+    await world.bob.expect_message("#deploys", containing="approved")
+    await world.nothing_else()
+```
+
+`world.start` names a graph of `graphs/`, or several agents with all that `app.yaml` may say of them. The graphs are
+copied beside `app.yaml`, so a story may rewrite one (`world.rewrite`) and restart the bot.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+import yaml
+from fakes.people import Message, PeopledSlack, Person, wait_until
+from stories.outside import outside
+
+from adapters.slack.chat import SlackChat
+from adapters.slack.client import web_client
+from adapters.slack.pacing import Pacer
+from adapters.slack.roster import SlackRoster
+from adapters.slack.web import PATH
+from bot import config as configuration
+from bot.config import Mode
+from bot.process import serve
+from bot.wiring import Bot, Ports, bot
+from engine.approval import Approval, Place
+from engine.audit import Entry, What
+from engine.conversation import thread_id
+from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserId
+
+GRAPHS = Path(__file__).parent / "graphs"
+PEOPLE = ("alice", "bob", "carol", "gina", "eve")
+TEAM = TeamId("T0LOCAL")
+SLACK_PATIENCE = 1.0
+"""Seconds that the bot waits for Slack's answer; outside of stories it waits longer."""
+
+Alter = Callable[[Ports], None]
+Agent = Mapping[str, Any]
+
+
+def agent(graph: str, **more: Any) -> Agent:
+    """An entry of `agents:`, in #deploys where nothing else is said."""
+    places = {} if "channels" in more or "direct_messages" in more else {"channels": ["#deploys"]}
+    return {"graph": f"{graph}.py:graph", **places, **more}
+
+
+GRAPH_STATES: Mapping[str, Agent] = {
+    "yes_or_no": {"input": {"action_details": "$text"}, "reply": "status"},
+    "text_to_revise": {"input": {"some_text": "$text"}, "reply": "some_text"},
+}
+"""How the graphs whose state has no `messages` are fed, and what of it is said."""
+
+
+@dataclass(slots=True)
+class StoryClock:
+    """The machine's clock, and how far the story is ahead of it."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **length: float) -> None:
+        """Let time pass: `advance(hours=4)`. Timers keep to the machine's clock."""
+        self.ahead += timedelta(**length)
+
+
+@dataclass(slots=True)
+class World:
+    """See the module. Made by the fixture `world`; `people` may be spoken of as `world.alice`."""
+
+    folder: Path
+    slack: PeopledSlack
+    redis_url: str
+    mode: Mode = Mode.SOCKET
+    clock: StoryClock = field(default_factory=StoryClock)
+    alter: Alter = lambda _: None
+    _running: "Running | None" = None
+
+    @property
+    def alice(self) -> Person:
+        """A member; in most stories she asks."""
+        return self.slack.person("alice")
+
+    @property
+    def bob(self) -> Person:
+        """A member; in most stories he decides."""
+        return self.slack.person("bob")
+
+    @property
+    def carol(self) -> Person:
+        """Another member."""
+        return self.slack.person("carol")
+
+    @property
+    def gina(self) -> Person:
+        """A guest."""
+        return self.slack.person("gina")
+
+    @property
+    def eve(self) -> Person:
+        """A member of another workspace."""
+        return self.slack.person("eve")
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that runs now."""
+        assert self._running is not None, "the bot does not run"
+        return self._running.bot
+
+    # The bot's life ---------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        *graphs: str,
+        agents: Mapping[str, Agent] | None = None,
+        approvals: Sequence[Mapping[str, Any]] = (),
+        **more: Any,
+    ) -> None:
+        """Write `app.yaml` and start the bot: with one agent in #deploys and direct messages, or with `agents`."""
+        entries = agents or {
+            name: agent(name, channels=["#deploys"], direct_messages=True, **(GRAPH_STATES.get(name, {}) | more))
+            for name in graphs
+        }
+        for entry in entries.values():
+            file = entry["graph"].partition(":")[0]
+            shutil.copy(GRAPHS / file, self.folder / file)
+        said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
+        said |= {"approvals": [dict(rule) for rule in approvals]} if approvals else {}
+        said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
+        (self.folder / "app.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+        await self.run()
+
+    async def run(self) -> None:
+        """Start the bot on the `app.yaml` that is there."""
+        environ = self.slack.environment() | {"REDIS_URL": self.redis_url}
+        config = configuration.load(self.folder / "app.yaml", environ)
+        self._running = await Running.begin(self, config)
+
+    async def stop(self) -> None:
+        """Stop the bot as SIGTERM does: it drains."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            await running.end()
+
+    async def restart(self) -> None:
+        """Stop the bot and start it again."""
+        await self.stop()
+        await self.run()
+
+    def rewrite(self, graph: str, *changes: tuple[str, str]) -> None:
+        """Change the code of a graph; each text that is replaced must be there."""
+        file = self.folder / f"{graph}.py"
+        code = file.read_text(encoding="utf-8")
+        for before, after in changes:
+            assert before in code, f"{graph}.py has no {before!r}"
+            code = code.replace(before, after)
+        file.write_text(code, encoding="utf-8")
+
+    async def asked(self, text: str, *, channel: str = "#deploys", containing: str | None = None) -> Message:
+        """Alice asks the agent, and bob sees the card that comes of it."""
+        await self.alice.say(channel, text if channel == "dm" else f"@signoff {text}")
+        return await self.bob.expect_card(channel, containing=text if containing is None else containing)
+
+    # What is known afterwards -----------------------------------------------------------------------------------------
+
+    def thread(self, message: Message, *, root: bool = False) -> ThreadId:
+        """The conversation that a message stands in; `root`: it stands at the root of a direct message."""
+        return thread_id(Place(TEAM, ChannelId(message.channel), None if root else MessageTs(message.thread_ts)))
+
+    async def approval(self, card: Message) -> Approval:
+        """The approval that a card is of."""
+        value = next(
+            element["value"]
+            for block in card.shown["blocks"]
+            for element in block.get("elements", ())
+            if "value" in element
+        )
+        found = await self.bot.ports.approvals.get(ApprovalId(value.split(".", 2)[2]))
+        assert found is not None
+        return found
+
+    async def audit(self, card: Message) -> list[str]:
+        """The audit of a card's approval, a line for each row: `decided by bob: approve`."""
+        approval = await self.approval(card)
+        rows = await self.bot.ports.audit.of_thread(approval.thread)
+        return [_line(row) for row in rows if row.approval == approval.id]
+
+    async def audited(self, card: Message, *lines: str) -> None:
+        """Wait until the audit of a card's approval says just this."""
+        seen: list[str] = []
+
+        async def look() -> bool | None:
+            seen[:] = await self.audit(card)
+            return True if seen == list(lines) else None
+
+        await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the audit says {seen}")
+
+    async def done(self, *what: str) -> None:
+        """Wait until the graphs did just this, in this order."""
+
+        async def look() -> bool | None:
+            return True if outside.done == list(what) else None
+
+        await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the graphs did {outside.done}")
+
+    async def at_rest(self) -> None:
+        """Wait until no lane holds work that could be done now, and none was given up."""
+
+        async def look() -> bool | None:
+            return None if _mail(self.redis_url) else True
+
+        def instead() -> str:
+            return f"not done: {_mail(self.redis_url)}"
+
+        await wait_until(look, patience=self.slack.people.patience, instead=instead)
+        dead = [f"{letter.lane}: {letter.error}" for letter in await self.bot.ports.lanes.dead_letters()]
+        assert not dead, f"work was given up: {dead}"
+
+    async def nothing_else(self) -> None:
+        """All work is done, and nobody saw a message that the story did not expect."""
+        await self.at_rest()
+        for name in PEOPLE:
+            self.slack.person(name)
+        await self.slack.people.expect_nothing_else()
+
+
+@dataclass(slots=True)
+class Running:
+    """A bot that serves in a task of its own."""
+
+    bot: Bot
+    _stop: asyncio.Event
+    _task: "asyncio.Task[None]"
+
+    @classmethod
+    async def begin(cls, world: World, config: configuration.Config) -> "Running":
+        """Start, and return when Slack can reach it. Raises what the start fails with."""
+        stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(_serve(world, config, stop, ready), name="bot")
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return cls(cast("Bot", ready.result()), stop, task)
+
+    async def end(self) -> None:
+        """Ask it to stop, and wait until it has. Raises what it failed with."""
+        self._stop.set()
+        await self._task
+
+
+async def _serve(world: World, config: configuration.Config, stop: asyncio.Event, ready: "asyncio.Future[Bot]") -> None:
+    secrets = config.secrets
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            web_client(secrets.slack_bot_token, secrets.slack_api_url or "", timeout=SLACK_PATIENCE)
+        )
+
+        def altered(ports: Ports) -> None:
+            ports.clock = world.clock
+            ports.chat = SlackChat(client, UserId("U0SIGNOFF"), Pacer(rate=1_000))
+            ports.roster = SlackRoster(client, TEAM)
+            world.alter(ports)
+
+        running = await stack.enter_async_context(bot(config, altered))
+        await running.load_graphs()
+        address = await stack.enter_async_context(running.http())
+        if config.mode is Mode.HTTP:
+            world.slack.request_url = address + PATH
+        await serve(running, stop, on_ready=lambda: ready.set_result(running))
+
+
+def _line(row: Entry) -> str:
+    who = f" by {row.who.removeprefix('U0').lower()}" if row.who else ""
+    detail = row.detail if isinstance(row.detail, dict) else {}
+    match row.what:
+        case What.REFUSED:
+            return f"refused{who}: {detail['refusal']}"
+        case What.VOTED | What.DECIDED | What.EDITED if detail:
+            return f"{row.what.value}{who}: {detail['choice']}"
+        case What.EXPIRED | What.WITHDRAWN | What.UNDELIVERABLE:
+            return f"{row.what.value}: {row.detail}"
+        case _:
+            return f"{row.what.value}{who}"
+
+
+def _mail(redis_url: str) -> list[str]:
+    """The mailboxes that hold anything: a message leaves its box when it is done."""
+    with redis.Redis.from_url(redis_url) as client:
+        return [box.decode() for box in client.scan_iter("*:mail:*", count=1_000)]
