@@ -106,7 +106,7 @@ def test_a_full_modal_passes() -> None:
     assert check_view(view) == []
 
 
-TOO_LONG = [
+TOO_LONG: list[tuple[Any, str]] = [
     (section(text=mrkdwn("x" * 3001)), "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
     (section(fields=[mrkdwn("x" * 2001)]), "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"),
     (section(fields=[mrkdwn("x")] * 11), "no more than 10 items allowed [json-pointer:/blocks/0/fields]"),
@@ -164,7 +164,7 @@ TOO_LONG = [
     ),
 ]
 
-WRONG = [
+WRONG: list[tuple[Any, str]] = [
     (section(text=mrkdwn("")), "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
     (section(text="hello"), "must provide an object [json-pointer:/blocks/0/text]"),
     (section(colour="red"), "invalid additional property: colour [json-pointer:/blocks/0]"),

@@ -40,12 +40,12 @@ def serve(slack: PeopledSlack) -> Serve:
             AsyncSocketModeHandler(app, slack.environment()["SLACK_APP_TOKEN"], ping_interval=0.2) for _ in range(2)
         ]
         for handler in handlers:
-            await handler.connect_async()
+            await handler.connect_async()  # type: ignore[no-untyped-call]
         try:
             yield app
         finally:
             for handler in handlers:
-                await handler.close_async()
+                await handler.close_async()  # type: ignore[no-untyped-call]
 
     return serving
 

@@ -64,7 +64,7 @@ class Seen:
 
         found = await wait_until(look, instead=lambda: f"only {what()}")
         assert len(found) == number
-        return found
+        return list(found)
 
 
 @asynccontextmanager
