@@ -72,7 +72,10 @@ def retry_handlers() -> list[AsyncRetryHandler]:
 
 @asynccontextmanager
 async def web_client(
-    token: str, base_url: str = "https://slack.com/api/", *, timeout: float = _TIMEOUT
+    token: str,
+    base_url: str = "https://slack.com/api/",
+    *,
+    timeout: float = _TIMEOUT,  # noqa: ASYNC109 - of each call of the client, not of this function
 ) -> AsyncIterator[AsyncWebClient]:
     """A client with a session of its own, closed in the end.
 

@@ -21,7 +21,7 @@ _MOST_CHARACTERS = 9_000
 _MOST_BLOCKS = 45
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 _DEEPEST = 8
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Spoken:
 def spoken(text: str, speaker: str = "") -> list[Spoken]:
     """The messages that say it, at least one. The speaker's name stands over the first."""
     clean = visible(text).strip()
-    found = list(_messages(clean or "(no words)"))
+    found = list(_messages(clean)) or list(_plainly(clean or "(no words)"))
     if speaker:
         name = {"type": "context", "elements": [blocks.plain_text(speaker, 200)]}
         found[0] = Spoken(found[0].text, [name, *found[0].blocks])
@@ -65,33 +65,40 @@ def _plainly(text: str) -> Iterator[Spoken]:
 
 
 def _packed(parts: Iterable[Block]) -> Iterator[Block]:
+    for row in _filled(parts, CHUNK):
+        merged: list[Block] = []
+        for part in row:
+            if merged and _same_list(merged[-1], part):
+                merged[-1]["elements"] += part["elements"]
+            else:
+                merged.append(part)
+        yield blocks.rich_text(merged)
+
+
+def _grouped(made: Iterable[Block]) -> Iterator[list[Block]]:
+    for group in _filled(made, _MOST_CHARACTERS):
+        for start in range(0, len(group), _MOST_BLOCKS):
+            yield group[start : start + _MOST_BLOCKS]
+
+
+def _filled(made: Iterable[Block], most: int) -> Iterator[list[Block]]:
+    """Rows of as many as fit into `most` characters, in order."""
     row: list[Block] = []
-    for part in parts:
-        if row and _size([*row, part]) > CHUNK:
-            yield blocks.rich_text(row)
-            row = []
-        if row and _same_list(row[-1], part):
-            row[-1]["elements"] += part["elements"]
-        else:
-            row.append(part)
+    used = 0
+    for each in made:
+        size = _size([each])
+        if row and used + size > most:
+            yield row
+            row, used = [], 0
+        row.append(each)
+        used += size
     if row:
-        yield blocks.rich_text(row)
+        yield row
 
 
 def _same_list(before: Block, part: Block) -> bool:
     alike = all(before.get(name) == part.get(name) for name in ("type", "style", "indent"))
     return alike and part["type"] == "rich_text_list"
-
-
-def _grouped(made: Iterable[Block]) -> Iterator[list[Block]]:
-    group: list[Block] = []
-    for block in made:
-        if group and (_size([*group, block]) > _MOST_CHARACTERS or len(group) >= _MOST_BLOCKS):
-            yield group
-            group = []
-        group.append(block)
-    if group:
-        yield group
 
 
 def _size(made: Sequence[Block]) -> int:
@@ -210,13 +217,10 @@ def _address(address: str, label: str) -> Iterator[Block]:
 
 
 def _split(spans: Iterable[Block]) -> Iterator[list[Block]]:
-    row: list[Block] = []
-    for span in spans:
-        texts = chunks(span["text"]) if span["type"] == "text" and len(span["text"]) > CHUNK else None
-        for each in [span] if texts is None else [span | {"text": part or " "} for part in texts]:
-            if row and _size([*row, each]) > CHUNK:
-                yield row
-                row = []
-            row.append(each)
-    if row:
-        yield row
+    return _filled((part for span in spans for part in _short(span)), CHUNK)
+
+
+def _short(span: Block) -> list[Block]:
+    if span["type"] != "text" or len(span["text"]) <= CHUNK:
+        return [span]
+    return [span | {"text": part or " "} for part in chunks(span["text"])]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval, ask, policy, question, text_in
+from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval, ask, chose, policy, question, text_in
 
 from adapters.blockkit import check_modal
 from adapters.slack import fields, forms
@@ -318,8 +318,6 @@ def test_an_approval_has_no_form() -> None:
 
 
 def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
-    from slack_samples import chose
-
     one = chose(approval(rule=policy(BOB, CAROL, quorum=2)), BOB, Choice.EDIT, value={"service": "search"})
     view = form(one, target(one), Choice.EDIT)
     assert inputs(view)[0]["element"]["initial_value"] == "search"

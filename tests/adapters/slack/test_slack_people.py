@@ -1,0 +1,173 @@
+"""Who people are, by Slack's word: kept for a minute, read again before a refusal, and never guessed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from fakes.people import PeopledSlack
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.directory import channels, check_app_token, missing_scopes, people
+from adapters.slack.errors import SlackRefused
+from adapters.slack.identity import Identity, whoami
+from adapters.slack.manifest import EVENTS, SCOPES, manifest
+from adapters.slack.roster import Kept, SlackRoster, standing_of
+from adapters.slack.socket import sockets
+from engine.approval import Place
+from engine.ids import ChannelId, TeamId, UserId
+from engine.policy import Facts, Standing
+
+TEAM = TeamId("T1")
+
+
+@pytest.mark.parametrize(
+    ("user", "standing"),
+    [
+        ({}, Standing.MEMBER),
+        ({"is_restricted": True}, Standing.GUEST),
+        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
+        ({"is_stranger": True}, Standing.STRANGER),
+        ({"team_id": "T2"}, Standing.STRANGER),
+        ({"is_bot": True}, Standing.STRANGER),
+        ({"deleted": True}, Standing.STRANGER),
+        ({"team_id": None}, Standing.STRANGER),
+    ],
+)
+@pytest.mark.promise("P6")
+def test_what_a_person_is(user: dict[str, Any], standing: Standing) -> None:
+    assert standing_of({"team_id": TEAM, **user}, TEAM) is standing
+
+
+async def place(client: AsyncWebClient, name: str) -> tuple[Identity, Place]:
+    identity = await whoami(client)
+    found = await channels(client, [name])
+    return identity, Place(identity.team, found[name])
+
+
+async def user(client: AsyncWebClient, name: str) -> UserId:
+    return (await people(client, [name]))[name]
+
+
+async def test_members_are_members_of_channels(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    identity, deploys = await place(client, "#deploys")
+    roster = SlackRoster(client, identity.team)
+    alice, gina = await user(client, "alice"), await user(client, "gina")
+    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
+    assert await roster.facts(alice, deploys, membership=False) == Facts(Standing.MEMBER)
+    assert (await roster.facts(gina, deploys, membership=True)).standing is Standing.GUEST
+    nowhere = Place(identity.team, ChannelId("C0NOWHERE"))
+    assert await roster.facts(alice, nowhere, membership=True) == Facts(Standing.UNKNOWN)
+    assert (await roster.facts(UserId("U0NOBODY"), deploys, membership=False)).standing is Standing.STRANGER
+    assert slack.url
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("method", ["users.info", "conversations.members"])
+async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: AsyncWebClient, method: str) -> None:
+    identity, deploys = await place(client, "#deploys")
+    roster, alice = SlackRoster(client, identity.team, patience=0.3), await user(client, "alice")
+    await slack.people.fault(method=method, status=500, times=2)
+    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
+    await slack.people.fault(reset=True)
+    await slack.people.fault(method=method, delay=5)
+    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
+    await slack.people.fault(reset=True)
+    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
+
+
+async def test_who_just_joined_is_found_at_once(client: AsyncWebClient) -> None:
+    now = [0.0]
+    identity, approvals = await place(client, "#approvals")
+    roster = SlackRoster(client, identity.team, clock=lambda: now[0])
+    members = set((await client.conversations_members(channel=approvals.channel))["members"])
+    every = [each["id"] for each in (await client.users_list())["members"] if each["team_id"] == identity.team]
+    assert await roster.facts(UserId(next(iter(members))), approvals, membership=True)
+    for person in every:
+        now[0] += 1
+        facts = await roster.facts(UserId(person), approvals, membership=True)
+        if facts.standing is Standing.MEMBER:
+            assert facts.in_channel is (person in members)
+
+
+async def test_those_who_ask_together_share_one_call_and_answers_are_kept() -> None:
+    now, asked = [0.0], []
+    answer = asyncio.Event()
+
+    async def ask(key: str) -> str:
+        asked.append(key)
+        await answer.wait()
+        return key.upper()
+
+    kept = Kept(ask, 60, lambda: now[0])
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(kept.get("a")) for _ in range(5)]
+        group.create_task(asyncio.to_thread(lambda: None)).add_done_callback(lambda _: answer.set())
+    assert {call.result() for call in calls} == {(0.0, "A")}
+    assert asked == ["a"]
+    now[0] = 59
+    await kept.get("a")
+    assert asked == ["a"]
+    now[0] = 61
+    await kept.get("a")
+    assert asked == ["a", "a"]
+    await kept.get("a", since=61)
+    assert asked == ["a", "a", "a"]
+
+
+# Names and tokens -----------------------------------------------------------------------------------------------------
+
+
+async def test_people_and_channels_are_found_by_any_of_their_names(client: AsyncWebClient) -> None:
+    alice = await user(client, "alice")
+    assert await people(client, ["@alice", "ALICE", alice, "nobody", "U0NOBODY", "no@example.com"]) == {
+        "@alice": alice,
+        "ALICE": alice,
+        alice: alice,
+    }
+    found = await channels(client, ["#deploys", "deploys", "#nowhere", "C0NOWHERE"])
+    assert set(found) == {"#deploys", "deploys"}
+    assert await channels(client, [found["deploys"]]) == {found["deploys"]: found["deploys"]}
+
+
+async def test_a_wrong_token_is_told_without_the_token(slack: PeopledSlack) -> None:
+    wrong = AsyncWebClient(token="xoxb-wrong", base_url=slack.environment()["SLACK_API_URL"])
+    with pytest.raises(SlackRefused, match=r"^Slack refused auth\.test: invalid_auth$"):
+        await whoami(wrong)
+    with pytest.raises(SlackRefused, match=r"apps\.connections\.open") as raised:
+        await check_app_token(wrong, "xapp-wrong")
+    assert "xapp-wrong" not in str(raised.value)
+
+
+async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    identity = await whoami(client)
+    assert missing_scopes(identity) == ()
+    assert identity.name == "signoff"
+    poor = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - {"files:write", "im:write"})
+    assert missing_scopes(poor) == ("files:write", "im:write")
+    assert missing_scopes(Identity(identity.user, "", identity.team, "", "", frozenset())) == ()
+    await check_app_token(client, slack.environment()["SLACK_APP_TOKEN"])
+
+
+async def test_sockets_are_ready_and_a_wrong_token_does_not_wait_for_ever(
+    slack: PeopledSlack, client: AsyncWebClient
+) -> None:
+    app = AsyncApp(client=client, signing_secret="s")
+    async with sockets(app, slack.environment()["SLACK_APP_TOKEN"]) as open_sockets:
+        assert len(open_sockets.handlers) == 2
+        assert await open_sockets.ready()
+    assert not await open_sockets.ready()
+    with pytest.raises(SlackRefused):
+        async with sockets(app, "xapp-wrong"):
+            pass
+
+
+def test_the_manifest_names_what_the_check_compares() -> None:
+    socket_mode, http = manifest(), manifest(url="https://bot.example/slack/events")
+    assert socket_mode["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+    assert socket_mode["settings"]["event_subscriptions"]["bot_events"] == list(EVENTS)
+    assert socket_mode["settings"]["socket_mode_enabled"]
+    assert not http["settings"]["socket_mode_enabled"]
+    assert http["settings"]["event_subscriptions"]["request_url"] == "https://bot.example/slack/events"
+    assert http["features"]["slash_commands"][0]["url"] == "https://bot.example/slack/events"
+    assert len(SCOPES["chat:write"]) > 5
