@@ -126,7 +126,8 @@ def review_of(fleet: Fleet) -> dict[str, bool | InterruptOnConfig]:
     def described(tool_call: ToolCall, state: AgentState[Any], runtime: Runtime[Any]) -> str:  # noqa: ARG001
         return f"{plainly(tool_call).capitalize()}. {running_now(fleet, tool_call['args'])}"
 
-    gate = InterruptOnConfig(allowed_decisions=["approve", "edit", "reject", "respond"], description=described)
+    # Not "respond": a response stands for the tool's success, and here it would say so of a deployment that never ran.
+    gate = InterruptOnConfig(allowed_decisions=["approve", "edit", "reject"], description=described)
     return {"deploy_service": gate, "rollback_service": gate}
 
 

@@ -204,8 +204,6 @@ class Operator:
         text = str(result.content)
         if isinstance(result.artifact, dict):
             return after_notice(text) + what_changed(call, result.artifact)
-        if result.status == "success":
-            return f"I did not {plainly(call)}: a reviewer answered in its place: “{text}”.{self._still(call)}"
         if text.startswith(REJECTED):
             _, _, reason = text.partition(" with reason: ")
             why = f"a reviewer refused it: “{reason}”" if reason else "a reviewer refused it and gave no reason"

@@ -47,7 +47,7 @@ async def test_a_deployment_is_asked_for_before_anything_changes(deploy: Convers
             }
         ],
         "review_configs": [
-            {"action_name": "deploy_service", "allowed_decisions": ["approve", "edit", "reject", "respond"]}
+            {"action_name": "deploy_service", "allowed_decisions": ["approve", "edit", "reject"]}
         ],
     }
 
@@ -111,14 +111,6 @@ async def test_rejected_it_does_not_run_and_the_answer_gives_the_reason(deploy: 
 async def test_rejected_without_a_reason_the_answer_says_that_none_was_given(deploy: Conversation) -> None:
     await (await deploy.say(SHIP_BILLING)).answer(decide({"type": "reject"}))
     assert "a reviewer refused it and gave no reason. Production still runs billing 2.4.0" in deploy.reply
-
-
-async def test_a_response_stands_for_the_tool_and_nothing_runs(deploy: Conversation) -> None:
-    await (await deploy.say(SHIP_BILLING)).answer(decide({"type": "respond", "message": "Ask Carol first"}))
-    assert deploy.reply == (
-        "I did not ship billing 2.4.1 to production on 3 replicas: a reviewer answered in its place: "
-        "“Ask Carol first”. Production still runs billing 2.4.0 on 3 replicas."
-    )
 
 
 async def test_three_actions_make_one_batch_and_each_gets_its_own_decision(deploy: Conversation) -> None:
