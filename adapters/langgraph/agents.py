@@ -56,9 +56,15 @@ class Agent:
         known = _field_names(self.graph.context_schema)
         return {USER: user} if USER in known and user else None
 
+    def node_of(self, path: str) -> str:
+        """The deepest node on a path that has a fingerprint: a graph that a node calls is that node's code."""
+        while path not in self.code and fingerprint.SEPARATOR in path:
+            path = path.rpartition(fingerprint.SEPARATOR)[0]
+        return path
+
     def fingerprint_of(self, path: str) -> str:
         """What stands for the code that asks at a path: its name and its fingerprint."""
-        return f"{path}:{self.code.get(path, '')}"
+        return f"{path}:{self.code.get(self.node_of(path), '')}"
 
 
 async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agent:

@@ -275,7 +275,8 @@ class _Work:
 
     def is_outdated(self, thread: Thread, pending: Pending) -> bool:
         """Whether the node's code is another than the one that wrote the checkpoint it waits in."""
-        return thread.code.get(pending.path) != self._agent.code.get(pending.path)
+        node = self._agent.node_of(pending.path)
+        return thread.code.get(node) != self._agent.code.get(node)
 
     def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
         """Whether a question that waits may not be voided by this turn."""
@@ -303,7 +304,8 @@ class _Work:
         # checkpoint stays, so it has to be told whose questions it holds now.
         ended = await self._none(thread)
         if not ended.stopped and ended.error is None:
-            fresh = {each.path: self._agent.code.get(each.path, "") for each in old if not each.answers}
+            nodes = (self._agent.node_of(each.path) for each in old if not each.answers)
+            fresh = {node: self._agent.code.get(node, "") for node in nodes}
             marks = replace(self._marks(thread), code=canonical({**thread.code, **fresh}))
             await stamp(self._saver, self._config(thread, "", marks), marks.as_metadata())
         return await self.read(), ended

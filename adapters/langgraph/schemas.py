@@ -21,12 +21,14 @@ def check(value: Json, schema: Schema) -> list[Problem]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415
     from jsonschema.exceptions import SchemaError, relevance  # noqa: PLC0415
     from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
 
     kind = validator_for(dict(schema), default=Draft202012Validator)
     weight: Callable[[Any], Any] = relevance
     try:
         kind.check_schema(dict(schema))
-        errors = list(kind(dict(schema)).iter_errors(value))
+        # An empty registry: a reference to elsewhere is never fetched.
+        errors = list(kind(dict(schema), registry=Registry()).iter_errors(value))
     except (SchemaError, RecursionError, LookupError):
         return []
     except Exception as error:
@@ -35,8 +37,8 @@ def check(value: Json, schema: Schema) -> list[Problem]:
         raise
     best: dict[tuple[str | int, ...], Any] = {}
     for found in map(_innermost, errors):
-        path = _path(found)
-        best[path] = max(best.get(path, found), found, key=weight)
+        for path in _paths(found):
+            best[path] = max(best.get(path, found), found, key=weight)
     return [Problem(path, _sentence(found)) for path, found in best.items()]
 
 
@@ -47,13 +49,12 @@ def _innermost(error: Any) -> Any:
     return best_match([error]) or error
 
 
-def _path(error: Any) -> tuple[str | int, ...]:
+def _paths(error: Any) -> list[tuple[str | int, ...]]:
+    """Where it is shown: a missing field beside that field, not beside the object that lacks it."""
     path = tuple(error.absolute_path)
     if error.validator == "required":
-        # Shown beside the field that is missing, not beside the object that lacks it.
-        missing = next((name for name in error.validator_value if name not in error.instance), None)
-        return path if missing is None else (*path, missing)
-    return path
+        return [(*path, name) for name in error.validator_value if name not in error.instance]
+    return [path]
 
 
 def _sentence(error: Any) -> str:  # noqa: PLR0911, PLR0912 - one line for each keyword

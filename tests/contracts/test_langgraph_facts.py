@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from adapters.langgraph.config_keys import STRICT_RESUME, interrupt_id, is_interrupt_id
-from adapters.langgraph.forking import fork, stamp
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
+
+from adapters.langgraph.config_keys import STRICT_RESUME, interrupt_id, is_interrupt_id
+from adapters.langgraph.forking import fork, stamp
 
 
 class State(TypedDict, total=False):

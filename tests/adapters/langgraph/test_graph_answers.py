@@ -14,6 +14,7 @@ from langgraph.types import Send, interrupt
 from pydantic import BaseModel, field_validator
 
 from adapters.langgraph import local
+from engine.ports import Stale
 
 
 class State(TypedDict, total=False):
@@ -224,7 +225,7 @@ async def test_questions_of_the_same_node_sent_many_times_are_told_apart() -> No
         asked = (await talk.say()).asked
         assert [each["item"] for each in map(dict, payloads(await talk.settle()))] == [0, 1, 2]
         for each in reversed(asked):
-            await talk.answer(each, APPROVE if each.ask.payload["item"] == 1 else REJECT)  # type: ignore[index, call-overload]
+            await talk.answer(each, APPROVE if each.ask.payload["item"] == 1 else REJECT)
         assert sorted(await log_of(talk)) == ["0: False", "1: True", "2: False"]
 
 
@@ -265,10 +266,10 @@ async def test_two_questions_below_a_subgraph_are_told_apart(*, called: bool) ->
     async with talking(builder) as talk:
         (logs,) = (await talk.say()).asked
         assert logs.ask.speaker == "outer"
-        for _ in range(3):
-            standstill = await talk.answer(logs, APPROVE)
-            assert payloads(standstill) == [{"question": "delete PROD?"}]
-        await talk.answer(standstill.asked[0], REJECT)
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        for _ in range(2):
+            assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "delete PROD?"}]
+        await talk.answer(prod, REJECT)
         assert await log_of(talk) == [True, False]
 
 
@@ -349,8 +350,36 @@ async def test_a_node_that_grew_a_question_before_the_old_one_is_asked_anew(tmp_
         assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
         (prod,) = stale.standstill.asked
         assert (prod.interrupt, prod.digest) != (logs.interrupt, logs.digest)
-        assert isinstance(await talk.deliver(logs, APPROVE), local.Stale)
+        assert isinstance(await talk.deliver(logs, APPROVE), Stale)
         (again,) = (await talk.answer(prod, REJECT)).asked
+        await talk.answer(again, APPROVE)
+        assert await log_of(talk) == [False, True, "other"]
+
+
+BELOW = """
+def {name}(state):
+    return below.invoke(state)
+
+graph = StateGraph(State)
+graph.add_node("outer", {node})
+graph.add_edge(START, "outer")
+"""
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("node", ["calls", "below"], ids=["called by a node", "as a node"])
+async def test_below_a_subgraph_too_a_grown_question_is_asked_anew(tmp_path: Path, node: str) -> None:
+    saver = InMemorySaver()
+    files = [version(tmp_path / "v1", ONE), version(tmp_path / "v2", TWO)]
+    for file in files:
+        source = file.read_text() + "below = graph.compile()\n" + BELOW.format(name="calls", node=node)
+        file.write_text(source)
+    async with talking(files[0], saver) as talk:
+        (logs,) = (await talk.say()).asked
+    async with talking(files[1], saver) as talk:
+        stale = await talk.stale(logs, APPROVE)
+        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
+        (again,) = (await talk.answer(stale.standstill.asked[0], REJECT)).asked
         await talk.answer(again, APPROVE)
         assert await log_of(talk) == [False, True, "other"]
 
@@ -452,7 +481,7 @@ async def test_another_digest_is_stale_and_says_what_is_asked_now() -> None:
     async with talking(graph_of(left)) as talk:
         (asked,) = (await talk.say()).asked
         result = await talk.deliver(asked, APPROVE, digest="of something else")
-        assert isinstance(result, local.Stale)
+        assert isinstance(result, Stale)
         assert result.reason == local.CHANGED
         assert result.standstill.asked == (asked,)
         await talk.answer(asked, APPROVE)

@@ -1,0 +1,303 @@
+"""Every dialect both ways: payload -> Ask, and Ask + decision -> what such a node expects."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.langgraph.dialects import DIALECTS, Question, encode, problems, read
+from engine.ask import Ask, Choice, Decision, Kind, digest_of
+
+APPROVE, REJECT = Decision(Choice.APPROVE), Decision(Choice.REJECT)
+A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
+TOOL = {"type": "object", "properties": {"env": {"enum": ["dev", "prod"]}, "n": {"type": "integer"}}, "required": ["n"]}
+
+
+def ask_of(payload: Any, **question: Any) -> Ask:
+    return read(Question(payload, **question))
+
+
+def edit(value: Any) -> Decision:
+    return Decision(Choice.EDIT, value=value)
+
+
+def words(text: str) -> Decision:
+    return Decision(Choice.ANSWER, text=text)
+
+
+def reject(text: str) -> Decision:
+    return Decision(Choice.REJECT, text=text)
+
+
+CALL = {"question": "Is this correct?", "tool_call": {"name": "deploy", "args": {"n": 1}, "id": "c1"}}
+GATE = {"action": "send_email", "to": "a@b.c", "subject": "Hi", "message": "Approve sending this email?"}
+INBOX = {
+    "action_request": {"action": "deploy", "args": {"n": 1}},
+    "config": {"allow_ignore": True, "allow_respond": True, "allow_edit": True, "allow_accept": True},
+    "description": "Ships it",
+}
+TEXT = {"text_to_revise": "draft"}
+TASK = {"task": "Review it.", "summary": "draft"}
+CONTENT = {"instruction": "Review it.", "content": "draft"}
+ODD = {"path": "/etc", "size": 3}
+
+
+@pytest.mark.parametrize(
+    ("payload", "decision", "value"),
+    [
+        (CALL, APPROVE, ("continue", None)),
+        (CALL, edit({"n": 2}), ("update", {"n": 2})),
+        (CALL, reject("too many"), ("feedback", "too many")),
+        (CALL, REJECT, ("feedback", "The reviewer rejected this tool call.")),
+        (GATE, APPROVE, {"action": "approve"}),
+        (
+            GATE,
+            edit({"to": "x@y.z", "subject": "Hi", "action": "reject"}),
+            {"to": "x@y.z", "subject": "Hi", "action": "approve"},
+        ),
+        (GATE, REJECT, {"action": "reject"}),
+        (INBOX, APPROVE, [{"type": "accept", "args": None}]),
+        ([INBOX], APPROVE, [{"type": "accept", "args": None}]),
+        (INBOX, edit({"n": 2}), [{"type": "edit", "args": {"action": "deploy", "args": {"n": 2}}}]),
+        (INBOX, reject("no"), [{"type": "ignore", "args": None}]),
+        (INBOX, words("why?"), [{"type": "response", "args": "why?"}]),
+        (TEXT, APPROVE, "draft"),
+        (TEXT, edit("final"), "final"),
+        ({**TEXT, "task": "Review it."}, edit("final"), "final"),
+        (CONTENT, edit("final"), "final"),
+        (TASK, APPROVE, {"edited_text": "draft"}),
+        (TASK, edit("final"), {"edited_text": "final"}),
+        ({"question": "Go on?", "llm_output": "text"}, APPROVE, True),
+        ({"question": "Go on?", "llm_output": "text"}, reject("no"), False),
+        ({"question": "Go on?"}, APPROVE, True),
+        ({"query": "Which city?"}, words("Rome"), {"data": "Rome"}),
+        ("Which city?", words("Rome"), "Rome"),
+        (ODD, APPROVE, True),
+        (ODD, REJECT, False),
+        (ODD, edit({"path": "/srv", "size": 3}), {"path": "/srv", "size": 3}),
+        (ODD, words("ask Bob"), "ask Bob"),
+        (3, edit(4), 4),
+    ],
+)
+def test_what_the_node_gets(payload: Any, decision: Decision, value: Any) -> None:
+    ask = ask_of(payload)
+    assert problems(ask, 0, decision) == []
+    assert encode(ask, [decision]) == value
+
+
+@pytest.mark.parametrize(
+    ("payload", "dialect", "kind", "prompt", "name", "shown", "choices"),
+    [
+        (CALL, "question_tool_call", Kind.TOOL_CALL, "Is this correct?", "deploy", {"n": 1}, (A, E, R)),
+        (
+            GATE,
+            "action_message",
+            Kind.TOOL_CALL,
+            "Approve sending this email?",
+            "send_email",
+            {"to": "a@b.c", "subject": "Hi"},
+            (A, E, R),
+        ),
+        (INBOX, "agent_inbox", Kind.TOOL_CALL, "", "deploy", {"n": 1}, (A, E, R, W)),
+        (
+            {**INBOX, "config": {"allow_respond": True, "allow_edit": False}},
+            "agent_inbox",
+            Kind.QUESTION,
+            "",
+            "deploy",
+            {"n": 1},
+            (W,),
+        ),
+        (TEXT, "text_to_revise", Kind.TEXT, "", "text_to_revise", "draft", (A, E)),
+        (TASK, "task_text", Kind.TEXT, "Review it.", "summary", "draft", (A, E)),
+        (CONTENT, "text_to_revise", Kind.TEXT, "Review it.", "content", "draft", (A, E)),
+        ({"question": "Go?", "a": 1}, "question", Kind.APPROVAL, "Go?", "details", {"a": 1}, (A, R)),
+        ({"question": "Go?"}, "question", Kind.APPROVAL, "Go?", "", None, (A, R)),
+        ({"query": "Which?"}, "query", Kind.QUESTION, "Which?", "answer", None, (W,)),
+        ("Which?", "string", Kind.QUESTION, "Which?", "answer", None, (W,)),
+        (ODD, "anything", Kind.PAYLOAD, "", "payload", ODD, (A, E, R, W)),
+        (None, "anything", Kind.PAYLOAD, "", "payload", None, (A, R, W)),
+        ({"task": "Do", "n": 3}, "anything", Kind.PAYLOAD, "Do", "payload", {"task": "Do", "n": 3}, (A, E, R, W)),
+        ({"query": "x", "more": 1}, "anything", Kind.PAYLOAD, "", "payload", {"query": "x", "more": 1}, (A, E, R, W)),
+        ({"action_requests": [], "review_configs": []}, "anything", Kind.PAYLOAD, "", "payload", None, (A, E, R, W)),
+    ],
+)
+def test_what_people_see(
+    payload: Any, dialect: str, kind: Kind, prompt: str, name: str, shown: Any, choices: tuple[Choice, ...]
+) -> None:
+    ask = ask_of(payload)
+    (action,) = ask.actions
+    assert (ask.dialect, ask.kind, ask.prompt, ask.payload) == (dialect, kind, prompt, payload)
+    assert (action.name, action.choices) == (name, choices)
+    assert shown is None or action.value == shown
+
+
+# Schemas --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_schema_of_true_or_false_is_decided() -> None:
+    ask = ask_of({"question": "Go?", "n": 1}, schema={"type": "boolean"})
+    assert (ask.dialect, ask.kind, ask.prompt) == ("response_schema", Kind.APPROVAL, "Go?")
+    assert ask.actions[0].value == {"n": 1}
+    assert [encode(ask, [each]) for each in (APPROVE, REJECT)] == [True, False]
+
+
+def test_a_schema_of_an_object_is_a_form() -> None:
+    ask = ask_of({"message": "How much?"}, schema=TOOL)
+    assert (ask.kind, ask.actions[0].choices, ask.actions[0].schema) == (Kind.FORM, (W,), TOOL)
+    good = Decision(W, value={"n": 3, "env": "dev"})
+    assert problems(ask, 0, good) == []
+    assert encode(ask, [good]) == {"n": 3, "env": "dev"}
+    found = problems(ask, 0, Decision(W, value={"env": "mars"}))
+    assert {each.path: each.sentence for each in found} == {
+        ("env",): "This must be one of: dev, prod.",
+        ("n",): "This is needed.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"enum": ["small", "large"]}, "small", "huge"),
+        ({"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "Two"}]}, 2, 3),
+        ({"type": "integer", "minimum": 1}, 1, 0),
+        ({"$defs": {"City": {"enum": ["Rome"]}}, "$ref": "#/$defs/City"}, "Rome", "Oslo"),
+        ({"type": "array", "items": {"type": "string"}}, ["a"], [1]),
+    ],
+)
+def test_a_schema_of_a_single_value_is_a_form_of_one_field(schema: Any, good: Any, bad: Any) -> None:
+    ask = ask_of("Which?", schema=schema)
+    assert (ask.kind, ask.prompt) == (Kind.FORM, "Which?")
+    assert ask.actions[0].schema is not None
+    assert ask.actions[0].schema["type"] == "object"
+    assert problems(ask, 0, Decision(W, value={"answer": good})) == []
+    assert encode(ask, [Decision(W, value={"answer": good})]) == good
+    assert problems(ask, 0, Decision(W, value={"answer": bad}))[0].path[0] == "answer"
+    assert problems(ask, 0, Decision(W, value={}))
+
+
+# LangChain ------------------------------------------------------------------------------------------------------------
+
+
+def batch(*allowed: list[str]) -> dict[str, Any]:
+    return {
+        "action_requests": [
+            {"name": f"tool{n}", "args": {"n": n}, "description": f"d{n}"} for n in range(len(allowed))
+        ],
+        "review_configs": [{"action_name": f"tool{n}", "allowed_decisions": each} for n, each in enumerate(allowed)],
+    }
+
+
+def test_a_batch_is_answered_by_position() -> None:
+    every = ["approve", "edit", "reject", "respond"]
+    ask = ask_of(batch(every, every, every, every), tools={"tool1": TOOL})
+    assert [action.name for action in ask.actions] == ["tool0", "tool1", "tool2", "tool3"]
+    assert ask.actions[1].schema == TOOL
+    assert ask.actions[0].schema == {"type": "object", "properties": {"n": {"type": "integer"}}}
+    decisions = [APPROVE, edit({"n": 5}), reject("no"), words("42")]
+    assert [problems(ask, n, each) for n, each in enumerate(decisions)] == [[], [], [], []]
+    assert encode(ask, decisions) == {
+        "decisions": [
+            {"type": "approve"},
+            {"type": "edit", "edited_action": {"name": "tool1", "args": {"n": 5}}},
+            {"type": "reject", "message": "no"},
+            {"type": "respond", "message": "42"},
+        ]
+    }
+    assert encode(ask, [REJECT, REJECT, REJECT, APPROVE]) == {
+        "decisions": [{"type": "reject"}, {"type": "reject"}, {"type": "reject"}, {"type": "approve"}]
+    }
+
+
+def test_a_batch_with_too_few_decisions_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="2 decisions are needed, 1 were given"):
+        encode(ask_of(batch(["approve"], ["approve"])), [APPROVE])
+
+
+def test_only_what_the_middleware_allows_is_offered() -> None:
+    ask = ask_of(batch(["approve", "reject"], ["reject"], []))
+    assert [action.choices for action in ask.actions] == [(A, R), (R,), (R,)]
+    assert problems(ask, 0, edit({"n": 1}))[0].sentence == "The agent does not take a changed value here."
+    assert problems(ask, 1, APPROVE)
+    assert problems(ask, 9, APPROVE)
+
+
+def test_configs_are_found_by_name_where_the_positions_do_not_fit() -> None:
+    payload = batch(["approve"], ["reject"])
+    payload["review_configs"].reverse()
+    assert [action.choices for action in ask_of(payload).actions] == [(A,), (R,)]
+
+
+def test_an_edit_of_a_tool_keeps_to_its_schema() -> None:
+    ask = ask_of(batch(["approve", "edit"]), tools={"tool0": TOOL})
+    assert problems(ask, 0, edit({"n": "many"}))[0].path == ("n",)
+    assert problems(ask, 0, edit("not an object"))[0].path == ()
+    assert problems(ask, 0, edit({"env": "dev"}))[0].sentence == "This is needed."
+
+
+# Refused --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "decision"),
+    [
+        ("Which?", words("  ")),
+        ("Which?", APPROVE),
+        ({"query": "Which?"}, words("")),
+        (TEXT, edit("")),
+        (TEXT, edit({"a": 1})),
+        (TEXT, REJECT),
+        ({"question": "Go?"}, edit("yes")),
+        (INBOX, words("")),
+        (ODD, edit({"path": 3, "size": 3})),
+    ],
+)
+def test_what_a_node_cannot_use_is_refused_before_it_is_sent(payload: Any, decision: Decision) -> None:
+    found = problems(ask_of(payload), 0, decision)
+    assert found
+    assert all(each.sentence.endswith(".") for each in found)
+
+
+def test_an_ask_of_an_unknown_dialect_is_refused_with_a_sentence() -> None:
+    ask = Ask("of the future", Kind.APPROVAL, "?", ask_of("x").actions, "x")
+    assert "another version" in problems(ask, 0, APPROVE)[0].sentence
+
+
+@pytest.mark.parametrize("payload", [CALL, GATE, INBOX, batch(["approve", "edit"]), ODD])
+def test_what_was_not_json_cannot_be_edited(payload: Any) -> None:
+    ask = ask_of(payload, exact=False)
+    assert all(E not in action.choices for action in ask.actions)
+
+
+def test_names_are_unique_and_asks_survive_json() -> None:
+    names = [dialect.name for dialect in DIALECTS]
+    assert len(set(names)) == len(names)
+    ask = ask_of(CALL)
+    again = json.loads(json.dumps(ask.payload))
+    assert digest_of(ask_of(again), "f") == digest_of(ask, "f")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        [],
+        "",
+        {"question": None},
+        {"action_requests": "x", "review_configs": {}},
+        {"action_requests": [{"name": 3}], "review_configs": []},
+        {"action_request": {}, "config": None},
+        {"type": "tool_approval"},
+        {"tool_call": 1, "question": "?"},
+        {"text_to_revise": 3},
+        [[INBOX]],
+        [INBOX, INBOX],
+        True,
+        float(1),
+    ],
+)
+def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: Any) -> None:
+    ask = ask_of(payload)
+    for action in ask.actions:
+        for choice in action.choices:
+            encode(ask, [Decision(choice, action.value, "words")] * len(ask.actions))

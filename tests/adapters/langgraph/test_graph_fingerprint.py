@@ -1,0 +1,157 @@
+"""A node's fingerprint changes with its code, and with nothing else (P4)."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.tools import tool
+
+from adapters.langgraph.fingerprint import fingerprints
+from adapters.langgraph.loading import load
+
+SOURCE = """
+from typing import TypedDict
+from functools import partial
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    text: str
+
+LIMIT = 3
+
+def helper(question):
+    return interrupt(question)
+
+def make(question):
+    def made(state):
+        return {"text": interrupt(question)}
+    return made
+
+class Node:
+    def __call__(self, state):
+        return {"text": self.ask()}
+    def ask(self):
+        return interrupt("class")
+
+def asks(state):
+    if state.get("text") in {"a", "b", "c", "d", "e", "f"}:
+        return {}
+    return {"text": helper("sure?")}
+
+def beside(state):
+    return {"text": str(LIMIT)}
+
+def taking(question, state):
+    return {"text": interrupt(question)}
+
+inner = StateGraph(State).add_node("deep", asks).add_edge(START, "deep").compile()
+
+def calls(state):
+    return inner.invoke(state)
+
+builder = StateGraph(State)
+builder.add_node("asks", asks)
+builder.add_node("beside", beside)
+builder.add_node("made", make("made?"))
+builder.add_node("object", Node())
+builder.add_node("partial", partial(taking, "partial?"))
+builder.add_node("inner", inner)
+builder.add_node("calls", calls)
+for name in ("asks", "beside", "made", "object", "partial", "inner", "calls"):
+    builder.add_edge(START, name)
+graph = builder.compile()
+"""
+
+
+def marks(folder: Path, source: str) -> dict[str, str]:
+    folder.mkdir()
+    (folder / "agent.py").write_text(source)
+    return dict(fingerprints(load("agent.py:graph", folder)))
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("LIMIT = 3", "\n\n# a comment\nLIMIT = 3", set()),
+        ("LIMIT = 3", "LIMIT = 4", {"beside"}),
+        ('"sure?"', '"really?"', {"asks", "inner/deep", "inner", "calls"}),
+        (
+            "return interrupt(question)\n\ndef make",
+            "interrupt('x'); return interrupt(question)\n\ndef make",
+            {"asks", "inner/deep", "inner", "calls"},
+        ),
+        ("str(LIMIT)", "repr(LIMIT)", {"beside"}),
+        ('make("made?")', 'make("done?")', {"made"}),
+        ('"class"', '"klass"', {"object"}),
+        (
+            '{"text": interrupt(question)}\n    return made',
+            '{"text": str(interrupt(question))}\n    return made',
+            {"made"},
+        ),
+        ('return {"text": interrupt(question)}\n\ninner', 'return {"text": 1}\n\ninner', {"partial"}),
+        ('"d", "e"', '"d", "z"', {"asks", "inner/deep", "inner", "calls"}),
+    ],
+)
+def test_what_changes_a_fingerprint(tmp_path: Path, old: str, new: str, changed: set[str]) -> None:
+    assert old in SOURCE
+    before, after = marks(tmp_path / "v1", SOURCE), marks(tmp_path / "v2", SOURCE.replace(old, new, 1))
+    assert before.keys() == after.keys()
+    assert {path for path in before if before[path] != after[path]} == changed
+
+
+def test_another_name_is_another_fingerprint(tmp_path: Path) -> None:
+    before, after = marks(tmp_path / "v1", SOURCE), marks(tmp_path / "v2", SOURCE.replace('"asks"', '"erase"'))
+    assert before["asks"] not in after.values()
+
+
+@pytest.mark.promise("P4")
+def test_another_process_finds_the_same(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(SOURCE)
+    code = (
+        "import json; from pathlib import Path; from adapters.langgraph.fingerprint import fingerprints\n"
+        "from adapters.langgraph.loading import load\n"
+        f"print(json.dumps(dict(fingerprints(load('agent.py:graph', Path({str(tmp_path)!r}))))))"
+    )
+    found = [_run(code, seed) for seed in ("1", "2")]
+    assert found[0] == found[1]
+    assert "asks" in found[0]
+
+
+def _run(code: str, seed: str) -> str:
+    root = Path(__file__).parents[3]
+    environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    return ran.stdout
+
+
+def agent(body: Any) -> Any:
+    middleware = HumanInTheLoopMiddleware({"deploy": True})
+    return create_agent(GenericFakeChatModel(messages=iter([])), tools=[body], middleware=[middleware])
+
+
+def test_a_prebuilt_agent_has_a_fingerprint_for_each_node_and_its_tools_count() -> None:
+    @tool
+    def deploy(env: str) -> str:
+        """Deploy."""
+        return env
+
+    first, again = fingerprints(agent(deploy)), fingerprints(agent(deploy))
+    assert first == again
+    assert "HumanInTheLoopMiddleware.after_model" in first
+
+    @tool("deploy")
+    def other(env: str) -> str:
+        """Deploy."""
+        return env + "!"
+
+    changed = fingerprints(agent(other))
+    assert {path for path in first if first[path] != changed[path]} == {"tools"}

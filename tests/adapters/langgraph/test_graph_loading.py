@@ -1,0 +1,153 @@
+"""A graph is found in whatever form it is exported, and each fault is one sentence."""
+
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from adapters.langgraph.loading import Loaded, LoadError, check_spec, load, open_graph
+
+BUILDER = """
+from typing import TypedDict
+from langgraph.graph import START, StateGraph
+
+class State(TypedDict, total=False):
+    text: str
+
+builder = StateGraph(State)
+builder.add_node("node", lambda state: {"text": "ran"})
+builder.add_edge(START, "node")
+"""
+
+
+async def opened(folder: Path, source: str, attribute: str = "graph", saver: Any = None) -> Loaded:
+    (folder / "agent.py").write_text(source)
+    spec = f"agent.py:{attribute}"
+    async with AsyncExitStack() as stack:
+        return await open_graph(spec, folder, load(spec, folder), saver or InMemorySaver(), stack)
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        "graph = builder",
+        "graph = builder.compile()",
+        "def graph(): return builder.compile()",
+        "def graph(): return builder",
+        "async def graph(): return builder.compile()",
+        "def graph(config): return builder.compile() if 'configurable' in config else None",
+        "async def graph(config): return builder.compile()",
+        "def graph(config=None): return builder.compile() if config is not None else None",
+        "def graph(debug=False): return builder.compile() if debug is False else None",
+        "import contextlib\n@contextlib.asynccontextmanager\nasync def graph():\n    yield builder.compile()",
+        "from contextlib import contextmanager\n@contextmanager\ndef graph(config):\n    yield builder.compile()",
+        "graph = builder.compile().with_config(tags=['x'])",
+    ],
+)
+async def test_every_form_gets_our_checkpointer(tmp_path: Path, export: str) -> None:
+    saver = InMemorySaver()
+    loaded = await opened(tmp_path, BUILDER + export, saver=saver)
+    assert loaded.warnings == ()
+    config = {"configurable": {"thread_id": "t"}}
+    assert await loaded.graph.ainvoke({"text": ""}, config) == {"text": "ran"}
+    assert (await saver.aget_tuple(config)) is not None  # type: ignore[arg-type]
+
+
+async def test_a_context_manager_is_left_when_we_close(tmp_path: Path) -> None:
+    source = (
+        BUILDER
+        + "from contextlib import asynccontextmanager\nlog = []\n@asynccontextmanager\nasync def graph():\n"
+        + "    log.append('in')\n    yield builder.compile()\n    log.append('out')\n"
+    )
+    (tmp_path / "agent.py").write_text(source)
+    exported = load("agent.py:graph", tmp_path)
+    log = exported.__wrapped__.__globals__["log"]
+    async with AsyncExitStack() as stack:
+        await open_graph("agent.py:graph", tmp_path, exported, InMemorySaver(), stack)
+        assert log == ["in"]
+    assert log == ["in", "out"]
+
+
+async def test_its_own_checkpointer_is_replaced_with_a_warning(tmp_path: Path) -> None:
+    own = "from langgraph.checkpoint.memory import InMemorySaver\ngraph = builder.compile(checkpointer=InMemorySaver())"
+    saver = InMemorySaver()
+    loaded = await opened(tmp_path, BUILDER + own, saver=saver)
+    assert loaded.graph.checkpointer is saver
+    assert "checkpointer of its own" in loaded.warnings[0]
+
+
+def test_siblings_can_be_imported_and_the_path_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "sibling_of_agent.py").write_text("graph = 'sibling'")
+    (tmp_path / "agents" / "agent.py").write_text("from sibling_of_agent import graph")
+    before = list(sys.path)
+    assert load("agents/agent.py:graph", tmp_path) == "sibling"
+    assert sys.path == before
+
+
+def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "module_of_agent.py").write_text("graph = 'found'")
+    assert load("module_of_agent:graph", tmp_path) == "found"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("graph = 3", "is a int, not a graph"),
+        ("", "there is no 'graph' in it. It has: nothing."),
+        ("other = 1", "It has: other."),
+        ("def broken(:\n  pass", "agent.py, line 1: SyntaxError"),
+        ("import nothing_of_this_name", "agent.py, line 1: ModuleNotFoundError: No module named"),
+        ("x = 1\ny = 1 / 0", "agent.py, line 2: ZeroDivisionError: division by zero."),
+        ("import sys\nsys.exit(3)", "SystemExit: 3."),
+        ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
+        ("def graph():\n    return 3", "is a int, not a graph"),
+        ("def graph(one, two): ...", "this one needs one, two."),
+        (BUILDER + "graph = builder.compile() | (lambda x: x)", "can hold no checkpointer"),
+        (BUILDER + "graph = builder.compile(interrupt_before=['node'])", "interrupt_before or interrupt_after"),
+        ("from langgraph.graph import StateGraph\ngraph = StateGraph(dict)", "ValueError"),
+        ("import json\njson.loads('{')", "agent.py, line 2: JSONDecodeError"),
+    ],
+)
+async def test_each_fault_is_one_sentence(tmp_path: Path, source: str, says: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        await opened(tmp_path, source)
+    message = str(caught.value)
+    assert says in message
+    assert message.startswith("graph: 'agent.py:graph'")
+    assert "\n" not in message
+    assert "Traceback" not in message
+
+
+async def test_a_breakpoint_below_is_refused_too(tmp_path: Path) -> None:
+    below = (
+        "inner = builder.compile(interrupt_after=['node'])\nouter = StateGraph(State)\nouter.add_node('inner', inner)\n"
+        "outer.add_edge(START, 'inner')\ngraph = outer"
+    )
+    with pytest.raises(LoadError, match="interrupt_before or interrupt_after"):
+        await opened(tmp_path, BUILDER + below)
+
+
+@pytest.mark.parametrize("spec", ["", "graph", "agent.py", "agent.py:", ":graph", "agent.py:not valid", "a.py:b.c"])
+def test_a_spec_of_another_form_is_refused(tmp_path: Path, spec: str) -> None:
+    with pytest.raises(LoadError, match="is not of the form"):
+        check_spec(spec, tmp_path)
+
+
+def test_a_missing_file_is_told_with_its_whole_path(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"there is no file .*/nowhere/agent.py"):
+        check_spec("nowhere/agent.py:graph", tmp_path)
+
+
+def test_checking_a_path_does_not_import_langgraph() -> None:
+    code = (
+        "import sys; from pathlib import Path; from adapters.langgraph.loading import check_spec, LoadError\n"
+        "try: check_spec('no.py:graph', Path())\nexcept LoadError: pass\n"
+        "sys.exit(any(name.split('.')[0] in ('langgraph', 'langchain_core') for name in sys.modules))"
+    )
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0  # noqa: S603

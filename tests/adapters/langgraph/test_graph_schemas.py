@@ -1,0 +1,78 @@
+"""Why a value does not fit, in words, beside its field."""
+
+from typing import Any
+
+import pytest
+
+from adapters.langgraph.schemas import check, inferred, resolved, values_of
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "path", "sentence"),
+    [
+        ({"type": "integer"}, "x", (), "This must be a whole number."),
+        ({"type": ["integer", "null"]}, "x", (), "This must be a whole number or empty."),
+        ({"enum": ["a", "b"]}, "x", (), "This must be one of: a, b."),
+        ({"const": "a"}, "x", (), "This must be a."),
+        ({"minimum": 1}, 0, (), "This must be at least 1."),
+        ({"maximum": 1}, 2, (), "This must be at most 1."),
+        ({"exclusiveMinimum": 0}, 0, (), "This must be more than 0."),
+        ({"exclusiveMaximum": 0}, 0, (), "This must be less than 0."),
+        ({"minLength": 1}, "", (), "This is needed."),
+        ({"minLength": 3}, "a", (), "This must have at least 3 characters."),
+        ({"maxLength": 3}, "abcd", (), "This must have at most 3 characters."),
+        ({"pattern": "^a$"}, "b", (), "This must match the pattern ^a$."),
+        ({"required": ["a"]}, {}, ("a",), "This is needed."),
+        (
+            {"properties": {"a": {}}, "additionalProperties": False},
+            {"b": 1},
+            (),
+            "There is a field here that is not known. Known fields: a.",
+        ),
+        ({"properties": {"a": {"items": {"type": "string"}}}}, {"a": ["x", 1]}, ("a", 1), "This must be text."),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x", (), None),
+        ({"minItems": 2}, [1], (), "[1] is too short."),
+    ],
+)
+def test_each_fault_has_a_sentence(schema: Any, value: Any, path: Any, sentence: str | None) -> None:
+    (problem,) = check(value, schema)
+    assert problem.path == path
+    assert problem.sentence.endswith(".")
+    assert sentence is None or problem.sentence == sentence
+
+
+def test_every_missing_field_is_told() -> None:
+    found = check({}, {"required": ["a", "b"]})
+    assert [each.path for each in found] == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "#/nowhere"}, {"$ref": "http://127.0.0.1:9/x"}, {}])
+def test_a_broken_schema_refuses_nobody(schema: Any) -> None:
+    assert check({"a": 1}, schema) == []
+
+
+def test_what_values_say_of_their_types() -> None:
+    assert inferred({"a": 1, "b": [True], "c": [1, "x"], "d": None, "e": 1.5}) == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "integer"},
+            "b": {"type": "array", "items": {"type": "boolean"}},
+            "c": {"type": "array"},
+            "d": {},
+            "e": {"type": "number"},
+        },
+    }
+
+
+def test_a_reference_is_followed_and_keeps_the_definitions() -> None:
+    root = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
+    assert resolved({"$ref": "#/$defs/A"}, root)["type"] == "string"
+    assert resolved({"$ref": "#/$defs/A"}, root)["$defs"] == root["$defs"]
+    assert "type" not in resolved({"$ref": "#/$defs/C"}, root)
+
+
+def test_the_values_of_a_choice() -> None:
+    assert values_of({"enum": [1, 2]}) == [1, 2]
+    assert values_of({"oneOf": [{"const": "a"}, {"const": "b"}]}) == ["a", "b"]
+    assert values_of({"oneOf": [{"const": "a"}, {"type": "string"}]}) is None
+    assert values_of({"type": "string"}) is None
