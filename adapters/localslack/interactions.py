@@ -58,7 +58,8 @@ async def send(
 class Press:
     """Which element somebody uses: its action, its block where that is needed, and what they choose in it.
 
-    `stale` also finds a button that has just been redrawn away, as in a page that has not heard of it yet.
+    `stale` also finds a button that has just been redrawn away, as in a page that has not heard of it yet; then a
+    button's own `value` tells which of several versions of it is meant.
     """
 
     action_id: str
@@ -165,8 +166,10 @@ async def open_home(slack: Workspace, person: Person, tab: str) -> Outcome:
 
 
 def _element(versions: list[list[Json]], press: Press, where: str) -> tuple[Json, Json]:
+    """The pressed element, in the newest version that has it; a button with a value only where it has that value."""
     for blocks in versions:
-        if found := block_tools.find(blocks, press.action_id, press.block_id):
+        found = block_tools.find(blocks, press.action_id, press.block_id)
+        if found and (found[1]["type"] not in _BUTTONS or press.value in (None, found[1].get("value"))):
             return found
     raise NoSuchThingError(f"{where} has no action {press.action_id!r}")
 

@@ -300,6 +300,8 @@ class Message:
         `by`: somebody else presses it. `value` chooses in a menu. `stale`: also when it has been redrawn away since.
         """
         press = _press(self.shown["blocks"], label, value)
+        if stale and (own := _own_value(self.shown["blocks"], press)) is not None:
+            press["value"] = own
         who = by or self.person
         return await who._act("click", channel=self.channel, ts=self.ts, stale=stale, **press)
 
@@ -404,6 +406,14 @@ def _labels(blocks: list[Json]) -> Iterator[tuple[str, Json, Json, str | None]]:
             elif block["type"] != "input":
                 for option in element.get("options", ()):
                     yield option["text"]["text"], block, element, option["value"]
+
+
+def _own_value(blocks: list[Json], press: Json) -> str | None:
+    """The value of the button that is pressed: a redrawn card may have another in its place."""
+    for _, block, element, option in _labels(blocks):
+        if (element["action_id"], block["block_id"]) == (press["action_id"], press["block_id"]) and option is None:
+            return element.get("value")
+    return None
 
 
 def _press(blocks: list[Json], label: str, value: Any) -> Json:
