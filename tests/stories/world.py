@@ -60,7 +60,7 @@ def agent(graph: str, **more: Any) -> Agent:
 
 GRAPH_STATES: Mapping[str, Agent] = {
     "yes_or_no": {"input": {"action_details": "$text"}, "reply": "status"},
-    "text_to_revise": {"input": {"some_text": "$text"}, "reply": "some_text"},
+    "text_to_revise": {"input": {"some_text": "$text"}, "reply": "published"},
 }
 """How the graphs whose state has no `messages` are fed, and what of it is said."""
 

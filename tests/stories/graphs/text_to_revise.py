@@ -8,15 +8,16 @@ from langgraph.types import interrupt
 
 class State(TypedDict):
     some_text: str
+    published: str
 
 
 def human_node(state: State) -> State:
     value = interrupt({"text_to_revise": state["some_text"]})
-    return {"some_text": value}
+    return {**state, "some_text": value}
 
 
 def publish(state: State) -> State:
-    return {"some_text": f"published: {state['some_text']}"}
+    return {**state, "published": f"published: {state['some_text']}"}
 
 
 builder = StateGraph(State)
