@@ -249,11 +249,24 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
     found: list[Piece] = []
     if len(approval.reviews) > 1:
         found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.PROSE))
-    if action.description and action.description != approval.ask.prompt:
-        found.append(Piece(visible(action.description), Style.PROSE))
+    words = _own_words(approval, action)
+    if words:
+        found.append(Piece(visible(words), Style.PROSE))
     if not _says_nothing_new(approval, review.value):
         found += layout.pieces_of(review.value, prose=approval.ask.kind is Kind.TEXT)
     return [*found, *_changed(action, review), *_closing_words(approval, review)]
+
+
+def _own_words(approval: Approval, action: Action) -> str:
+    """The description, without what the card says anyway.
+
+    LangChain ends its default with the call itself, as Python writes it:
+    https://docs.langchain.com/oss/python/langchain/human-in-the-loop.
+    """
+    if approval.ask.is_question and not approval.ask.prompt:
+        return action.description or action.name
+    words = action.description.removesuffix(f"Tool: {action.name}\nArgs: {action.value}").strip()
+    return "" if words == approval.ask.prompt else words
 
 
 def _says_nothing_new(approval: Approval, value: Json) -> bool:

@@ -8,7 +8,7 @@ What a schema asks of a value beyond its type is checked by whoever knows the gr
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
@@ -50,7 +50,7 @@ Value: TypeAlias = "Json | _Missing"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property. `name` is "" for a value that is no object; `before` is MISSING where it has no value yet."""
+    """One property, or a value that is no object (`alone`). `before` is MISSING where it has no value yet."""
 
     index: int
     name: str
@@ -60,6 +60,7 @@ class Field:
     hint: str = ""
     options: tuple[Json, ...] = ()
     nullable: bool = False
+    alone: bool = False
 
     @property
     def block_id(self) -> str:
@@ -97,19 +98,21 @@ def _spelled(value: Json) -> str:
 
 
 def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -> list[Field]:
-    """The fields of a value. `answer`: nothing is there yet but defaults, so properties without a value are asked."""
+    """The fields of a value. `answer`: the value only says what is asked, the fields are those of the schema."""
     root = dict(schema or {})
     shape = _resolved(root, root)
     properties = shape.get("properties")
-    if isinstance(properties, dict) or isinstance(value, dict):
-        return _of_object(shape, properties if isinstance(properties, dict) else {}, value, root)
-    before: Value = MISSING if answer and value is None else value
-    return [_field(0, "", shape, before, required=True, root=root)]
+    known = properties if isinstance(properties, dict) else {}
+    if answer:
+        value = {name: each for name, each in value.items() if name in known} if isinstance(value, dict) else None
+    if known or isinstance(properties, dict) or isinstance(value, dict):
+        return _of_object(shape, known, value, root)
+    return [replace(_field(0, "", shape, MISSING if answer else value, required=True, root=root), alone=True)]
 
 
 def whole(value: Json) -> list[Field]:
     """The value as one JSON text: for what has more fields than a modal takes."""
-    return [Field(0, "", Input.JSON, value, required=True, hint="JSON")]
+    return [Field(0, "", Input.JSON, value, required=True, alone=True)]
 
 
 def _of_object(shape: dict[str, Json], properties: dict[str, Json], value: Json, root: dict[str, Json]) -> list[Field]:
@@ -238,12 +241,15 @@ def _without_null(shape: dict[str, Json], root: dict[str, Json]) -> tuple[dict[s
     return shape, False
 
 
+_NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
+
+
 # To inputs ------------------------------------------------------------------------------------------------------------
 
 
 def inputs(field: Field) -> list[Block]:
     """The blocks of a field: one input, several for a long text, or a sentence where it cannot be edited here."""
-    label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else "Value"
+    label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
     if not field.editable:
         return [
             blocks.rich_text([blocks.rich_section(blocks.span(label, bold=True))]),
@@ -344,7 +350,7 @@ class _Wrong(Exception):  # noqa: N818 - carried to the field at once
     """A sentence for the person who filled in the field."""
 
 
-def read(found: Sequence[Field], before: Json, state: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
+def read(found: Sequence[Field], state: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
     """The value that the inputs say, and for each field that does not fit its type a sentence under its block's id."""
     values: dict[str, Json] = {}
     errors: dict[str, str] = {}
@@ -356,7 +362,7 @@ def read(found: Sequence[Field], before: Json, state: Mapping[str, Any]) -> tupl
             continue
         if value is not MISSING:
             values[field.name] = value
-    if len(found) == 1 and found[0].name == "" and not (isinstance(before, dict) and "" in before):
+    if len(found) == 1 and found[0].alone:
         return values.get(""), errors
     return dict(values), errors
 

@@ -130,7 +130,7 @@ def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str,
         text = words.strip() if isinstance(words, str) else ""
         return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
     found = form_fields(approval, target, choice)
-    value, errors = fields.read(found, approval.reviews[target.action].value, state)
+    value, errors = fields.read(found, state)
     return Submitted(value=value, errors=errors or None)
 
 

@@ -16,6 +16,7 @@ from adapters.slack.client import quiet_logger
 from adapters.slack.directory import check_app_token
 
 CONNECTIONS = 2
+LOOK_AFTER = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,24 @@ class Sockets:
 
 
 @asynccontextmanager
-async def sockets(app: AsyncApp, app_token: str, connections: int = CONNECTIONS) -> AsyncIterator[Sockets]:
+async def sockets(
+    app: AsyncApp, app_token: str, connections: int = CONNECTIONS, look_after: float = LOOK_AFTER
+) -> AsyncIterator[Sockets]:
     """Connect, stay connected, and close in the end.
 
-    Entering waits until every connection is open; a connection that breaks is opened again by Slack's client. Raises
-    SlackRefused for a wrong token, with which that client would try for ever.
+    Entering waits until every connection is open. Slack's client opens a broken one again: it looks every `look_after`
+    seconds. Raises SlackRefused for a wrong token, with which that client would try for ever.
     """
     await check_app_token(app.client, app_token)
     async with AsyncExitStack() as stack:
         handlers = []
         for _ in range(connections):
             handler = AsyncSocketModeHandler(
-                app, app_token, logger=quiet_logger("signoff.slack.socket", logging.ERROR), web_client=app.client
+                app,
+                app_token,
+                logger=quiet_logger("signoff.slack.socket", logging.ERROR),
+                web_client=app.client,
+                ping_interval=look_after,
             )
             stack.push_async_callback(_closed, handler)
             handlers.append(handler)

@@ -118,13 +118,18 @@ def outcome(approval: Approval) -> str:
 
 def summary(approval: Approval) -> str:
     """The message's `text`: what notifications and screen readers get. It is markup, so all of it is escaped."""
-    about = approval.ask.prompt if approval.ask.is_question else _about(approval)
+    about = _question(approval) if approval.ask.is_question else _about(approval)
     ended = outcome(approval)
     if not ended:
         return f"{one_line(speaker(approval), 80)} asks: {one_line(about, _NOTIFICATION)}"
     reasons = [each.decision.text for each in approval.reviews if each.decision and each.decision.text]
     reason = f": {one_line(' '.join([*reasons, approval.note]).strip(), 300)}" if reasons or approval.note else ""
     return f"{one_line(about, 200)} - {ended}{reason}"
+
+
+def _question(approval: Approval) -> str:
+    first = approval.ask.actions[0]
+    return approval.ask.prompt or first.description or first.name
 
 
 def _about(approval: Approval) -> str:

@@ -128,6 +128,23 @@ def test_a_question_whose_value_is_its_prompt_says_it_once() -> None:
     assert body(one).count("Where to?") == 1
 
 
+def test_a_description_that_repeats_the_call_says_it_once() -> None:
+    words = f"Tool execution requires approval\n\nTool: deploy_service\nArgs: {ARGUMENTS}"
+    shown = body(approval(ask(action(description=words))))
+    assert "Tool execution requires approval" in shown
+    assert "Args:" not in shown
+    other = words.replace("billing", "search")
+    assert "Args:" in body(approval(ask(action(description=other))))
+
+
+def test_a_question_without_a_prompt_is_told_by_its_description_or_name() -> None:
+    ignored = Action("ask_user", {"topic": "hotels"}, (Choice.ANSWER,))
+    assert "ask_user" in body(approval(ask(ignored, kind=Kind.QUESTION)))
+    described = replace(ignored, description="Which hotel?")
+    assert "Which hotel?" in body(approval(ask(described, kind=Kind.QUESTION)))
+    assert card(approval(ask(described, kind=Kind.QUESTION))).text == "deploy asks: Which hotel?"
+
+
 def test_a_text_is_quoted() -> None:
     one = approval(ask(action("Dear Bob,\nthanks."), kind=Kind.TEXT, prompt="Send this?"))
     assert "Please review this text" in body(one)

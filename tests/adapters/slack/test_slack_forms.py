@@ -10,7 +10,7 @@ from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval
 
 from adapters.blockkit import check_modal
 from adapters.slack import fields, forms
-from adapters.slack.cards import Target
+from adapters.slack.cards import Target, card
 from adapters.slack.forms import Submitted, errors_of, form, read
 from engine.approval import Approval
 from engine.ask import Choice, Json, Kind, Problem
@@ -169,7 +169,7 @@ def test_a_value_that_its_schema_does_not_fit_is_edited_as_json() -> None:
 def test_a_text_is_one_input() -> None:
     one, view = edit("Dear Bob,\nthanks")
     assert [block["element"]["initial_value"] for block in inputs(view)] == ["Dear Bob,\nthanks"]
-    assert submitted(one, view, Value="Dear Bob").value == "Dear Bob"
+    assert submitted(one, view, Text="Dear Bob").value == "Dear Bob"
 
 
 # Values ---------------------------------------------------------------------------------------------------------------
@@ -294,6 +294,16 @@ def test_a_form_asks_for_every_property_and_starts_with_its_defaults() -> None:
     state = untouched(view)
     state["field:1"]["value"]["value"] = "Oslo"
     assert read(one, target(one), Choice.ANSWER, state).value == {"nights": 2, "city": "Oslo"}
+
+
+def test_what_a_form_shows_is_not_what_it_asks() -> None:
+    schema: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}, "nights": {}}}
+    shown: Json = {"hotel": "Astoria", "city": "Oslo"}
+    one = approval(ask(action(shown, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
+    view = form(one, target(one), Choice.ANSWER)
+    assert [block["label"]["text"] for block in inputs(view)] == ["city", "nights"]
+    assert read(one, target(one), Choice.ANSWER, untouched(view)).value == {"city": "Oslo"}
+    assert "Astoria" in text_in(card(one).blocks)
 
 
 @pytest.mark.parametrize("schema", [{"type": "boolean"}, {"enum": ["red", "blue"]}, {"type": "integer"}, {}])

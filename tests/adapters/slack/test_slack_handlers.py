@@ -9,6 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, action, approval, ask, policy, question
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.socket import sockets
 from engine.approval import Approval, State
 from engine.ask import Ask, Choice, Kind, Problem
 from engine.ids import UserId
@@ -252,3 +253,56 @@ async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_earl
 async def test_http_without_a_signature_is_refused(chatting: Bot) -> None:
     request = AsyncBoltRequest(body='{"type": "event_callback"}', headers={"content-type": "application/json"})
     assert (await chatting.app.async_dispatch(request)).status == 401
+
+
+# Broken connections ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["refresh", 1])
+async def test_a_click_arrives_while_a_socket_is_replaced(
+    slack: PeopledSlack, client: AsyncWebClient, how: str | int
+) -> None:
+    async with serving(slack, client, "sockets") as bot:
+        _, card = await asked(bot)
+        await slack.people.fault(disconnect=how)
+        assert (await card.click("Approve")).acked
+        assert len(bot.desk.clicks) == 1
+
+
+async def test_sockets_that_broke_without_a_word_are_opened_again(slack: PeopledSlack, chatting: Bot) -> None:
+    async with sockets(chatting.app, slack.environment()["SLACK_APP_TOKEN"], look_after=0.1) as opened:
+        before = [handler.client.wss_uri for handler in opened.handlers]
+        await slack.people.fault(disconnect=True)
+
+        async def reopened() -> bool | None:
+            new = [handler.client.wss_uri not in before for handler in opened.handlers]
+            return True if all(new) and await opened.ready() else None
+
+        await wait_until(reopened)
+        await slack.person("alice").say("dm", "still there?")
+        await heard(chatting)
+
+
+async def test_a_message_that_is_delivered_twice_is_the_same_message(bot: Bot) -> None:
+    await bot.slack.people.fault(duplicate=1)
+    await bot.slack.person("alice").say("dm", "plan a trip")
+    await heard(bot, 2)
+    assert len(set(bot.desk.said)) == 1
+
+
+async def test_a_form_that_slack_will_not_open_is_told(bot: Bot) -> None:
+    _, card = await asked(bot)
+    await bot.slack.people.fault(method="views.open", error="expired_trigger_id")
+    assert (await card.click("Reject")).acked
+    await bot.slack.person("bob").expect_message("#deploys", containing="press the button again", ephemeral=True)
+
+
+async def test_a_form_that_could_not_be_saved_keeps_what_was_typed(bot: Bot) -> None:
+    _, card = await asked(bot)
+    form = await card.open_form("Reject")
+    bot.desk.failing = ConnectionError("redis is gone")
+    outcome = await form.submit({"Reason": "too risky"})
+    assert "does not count" in outcome.errors["text"]
+    bot.desk.failing = None
+    assert not (await form.submit({"Reason": "too risky"})).errors
+    assert bot.desk.clicks[0].text == "too risky"
