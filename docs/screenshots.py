@@ -1,0 +1,67 @@
+"""Takes the README's pictures of a running demo: `python docs/screenshots.py http://127.0.0.1:8484`.
+
+It plays a short scene in a fresh demo, as people would, and photographs it in Chromium.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+IMAGES = Path(__file__).parent / "images"
+sys.path.insert(0, str(IMAGES.parent.parent / "tests"))
+
+from fakes.people import People  # noqa: E402 - the tests' own way to act as people
+
+
+async def scene(people: People) -> str:
+    """Some deployments; the last one waits. Gives its thread."""
+    alice, bob, carol = map(people.person, ("alice", "bob", "carol"))
+    await carol.say("#deploys", "@signoff status of billing")
+    await alice.expect_message("#deploys", containing="billing")
+    await carol.say("#deploys", "@signoff ship search 3.0.0 to staging")
+    card = await bob.expect_card("#deploys", containing="search")
+    await card.click("Approve")
+    await card.becomes("Approved by", buttons=[])
+    await bob.say("#deploys", "The freeze is lifted, go ahead.")
+    asked = await alice.say("#deploys", "@signoff ship billing 2.4.1 to production")
+    await bob.expect_card("#deploys", containing="billing 2.4.1")
+    return asked.ts
+
+
+async def photograph(page: Page, thread: str, url: str) -> None:
+    """The card, the form with a wrong value, and the card after it."""
+    await page.goto(f"{url}/?as=bob#/deploys/{thread}")
+    await page.get_by_role("button", name="Approve").wait_for()
+    await page.screenshot(path=IMAGES / "demo.png")
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_label("replicas").fill("99")
+    await page.get_by_role("button", name="Approve with changes").click()
+    await page.get_by_text("This must be at most 20").wait_for()
+    await page.screenshot(path=IMAGES / "edit.png")
+    await page.get_by_label("replicas").fill("5")
+    await page.get_by_role("button", name="Approve with changes").click()
+    await page.get_by_text("is live in production").last.wait_for()
+    await page.emulate_media(color_scheme="dark")
+    await page.screenshot(path=IMAGES / "approved.png")
+
+
+async def main(url: str, chromium: str) -> None:
+    """Play the scene and take the pictures."""
+    async with People(url) as people, async_playwright() as playwright:
+        thread = await scene(people)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        await photograph(await browser.new_page(viewport={"width": 1280, "height": 800}), thread, url)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.url, arguments.chromium))
