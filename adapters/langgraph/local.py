@@ -104,6 +104,8 @@ class LocalGraphs:
 
         Raises WaitsForAnswerError where questions wait: new input would void them.
         """
+        if turn.agent not in self._agents:
+            return Standstill(error=_not_set_up(turn.agent))
         work = self._work(turn.agent, turn.thread, fence)
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
@@ -117,6 +119,8 @@ class LocalGraphs:
 
         Raises AnswerNotTakenError where the answer could not be stored and should be delivered again.
         """
+        if answer.agent not in self._agents:
+            return Stale(f"{_not_set_up(answer.agent)} Nothing was sent.", Standstill())
         work = self._work(answer.agent, answer.thread, fence)
         thread = await work.read()
         if not thread.exists:
@@ -138,6 +142,8 @@ class LocalGraphs:
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """See `engine.ports.Graphs`."""
+        if agent not in self._agents:
+            return Standstill(error=_not_set_up(agent))
         work = self._work(agent, thread, fence)
         found = await work.read()
         if not found.exists:
@@ -149,6 +155,10 @@ class LocalGraphs:
 
     def _work(self, agent: AgentName, thread: ThreadId, fence: int) -> "_Work":
         return _Work(self._agents[agent], self._saver, self._runs, thread, fence)
+
+
+def _not_set_up(agent: AgentName) -> str:
+    return f"The agent {agent} is no longer set up here."
 
 
 STOPPED = Standstill(stopped=True, complete=False)
