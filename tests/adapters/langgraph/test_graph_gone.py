@@ -1,0 +1,27 @@
+"""An agent that was taken out of app.yaml while its questions waited."""
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from adapters.langgraph.local import LocalGraphs
+from engine.ask import Action, Ask, Choice, Decision, Kind
+from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
+from engine.ports import Answer, Stale, Turn
+
+AGENT, THREAD = AgentName("deploy"), ThreadId("T1:C1:1")
+GONE = "The agent deploy is no longer set up here."
+
+
+@pytest.mark.promise("P8")
+async def test_each_call_says_that_the_agent_is_gone() -> None:
+    graphs = await LocalGraphs.open({}, InMemorySaver())
+    turn = Turn(THREAD, AGENT, "1.1", "hello", UserId("U1"), ChannelId("C1"))
+    ask = Ask("other", Kind.PAYLOAD, "", (Action("", None, (Choice.APPROVE,)),), None)
+    answer = Answer(THREAD, AGENT, InterruptId("i"), "d", ask, (Decision(Choice.APPROVE),), "key")
+
+    assert (await graphs.start(turn, 1)).error == GONE
+    assert (await graphs.settle(THREAD, AGENT, 1)).error == GONE
+    stale = await graphs.resume_if_pending(answer, 1)
+    assert isinstance(stale, Stale)
+    assert stale.reason == f"{GONE} Nothing was sent."
+    await graphs.aclose()
