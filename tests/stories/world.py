@@ -26,7 +26,7 @@ from typing import Any, cast
 import redis
 import yaml
 from fakes.people import Message, PeopledSlack, Person, wait_until
-from stories.outside import outside
+from stories.outside import Outside, outside
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
@@ -90,6 +90,7 @@ class World:
     mode: Mode = Mode.SOCKET
     clock: StoryClock = field(default_factory=StoryClock)
     alter: Alter = lambda _: None
+    outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
 
     @property

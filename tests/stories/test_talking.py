@@ -1,0 +1,202 @@
+"""Messages: which conversation they belong to, when their turn comes, and who is told what."""
+
+import pytest
+from stories.world import World, agent
+
+
+@pytest.mark.promise("P7")
+async def test_a_message_waits_until_the_run_before_it_is_done(world: World) -> None:
+    await world.start("slow")
+    first = await world.alice.say("#deploys", "@signoff one")
+    await world.done("began one")
+    await world.alice.say("#deploys", "@signoff two", thread=first.ts)
+    await world.alice.say("#deploys", "@signoff three", thread=first.ts)
+    await world.done("began one")
+    world.outside.door("first").set()
+    world.outside.door("second").set()
+
+    for text in ("one", "two", "three"):
+        await world.alice.expect_message("#deploys", containing=f"{text} is done")
+    turns = [f"{step} {text}" for text in ("one", "two", "three") for step in ("began", "first", "second")]
+    await world.done(*turns)
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P7")
+async def test_threads_do_not_wait_for_one_another(world: World) -> None:
+    await world.start(
+        agents={"slow": agent("slow", channels=["#deploys"]), "echo": agent("echo", channels=["#general"])}
+    )
+    await world.alice.say("#deploys", "@signoff one")
+    await world.done("began one")
+    await world.bob.say("#general", "@signoff hello")
+    await world.bob.expect_message("#general", containing="1: hello")
+    await world.bob.say("#deploys", "@signoff two")
+    await world.done("began one", "began two")
+    world.outside.door("first").set()
+    world.outside.door("second").set()
+    await world.alice.expect_message("#deploys", containing="one is done")
+    await world.bob.expect_message("#deploys", containing="two is done")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.promise("P4")
+async def test_a_message_while_an_approval_is_open_is_passed_on_afterwards(world: World) -> None:
+    await world.start("review_tool_call")
+    card = await world.asked("billing")
+    await world.alice.say("#deploys", "@signoff and ledger", thread=card)
+    await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.at_rest()
+    assert (await card.now()).buttons == ["Approve", "Edit", "Reject"]
+
+    await card.click("Approve")
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    later = await world.bob.expect_card("#deploys", containing="and ledger")
+    assert later.thread_ts == card.thread_ts
+    await later.click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2", "deploy and ledger x2")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+async def test_a_remark_between_people_is_not_for_the_agent(world: World) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the table")
+    await world.bob.say("#deploys", "are you sure?", thread=card)
+    await world.alice.say("#deploys", "quite sure", thread=card)
+    await world.carol.say("#general", "good morning")
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await world.done("drop the table")
+    await world.nothing_else()
+
+
+async def test_a_message_in_a_thread_of_somebody_elses_agent_is_not_passed_on(world: World) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the table")
+    await world.bob.say("#deploys", "@signoff drop the view as well", thread=card)
+    await world.bob.expect_message("#deploys", containing="This conversation is <@U0ALICE>'s", ephemeral=True)
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await world.done("drop the table")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("where", ["#deploys", "dm"])
+async def test_a_person_of_another_workspace_cannot_start_an_agent(world: World, where: str) -> None:
+    await world.start("echo")
+    await world.eve.say(where, "@signoff hello")
+    await world.eve.expect_message(where, containing="Only members of this workspace can talk to agents here")
+    await world.nothing_else()
+
+
+async def test_a_channel_without_an_agent_says_where_there_is_one(world: World) -> None:
+    await world.start("echo")
+    await world.alice.say("#general", "@signoff hello")
+    await world.alice.expect_message("#general", containing="Mention me in <#C0DEPLOYS>", ephemeral=True)
+    await world.nothing_else()
+
+
+async def test_direct_messages_without_an_agent_say_so(world: World) -> None:
+    await world.start(agents={"echo": agent("echo")})
+    await world.alice.say("dm", "hello")
+    await world.alice.expect_message("dm", containing="No agent takes direct messages here")
+    await world.nothing_else()
+
+
+async def test_where_several_agents_listen_the_first_word_names_one(world: World) -> None:
+    await world.start(agents={"echo": agent("echo", description="Repeats"), "ship": agent("review_tool_call")})
+    await world.alice.say("#deploys", "@signoff hello")
+    told = await world.alice.expect_message("#deploys", containing="Several agents listen here", ephemeral=True)
+    assert "`echo`: Repeats" in told.text
+    await world.alice.say("#deploys", "@signoff Echo: hello there")
+    await world.alice.expect_message("#deploys", containing="1: hello there")
+    await world.alice.say("#deploys", "@signoff ship billing")
+    card = await world.bob.expect_card("#deploys", containing="billing")
+    assert "ship asks for" in card.text
+    await world.nothing_else()
+
+
+async def test_a_reply_in_a_conversation_needs_no_agents_name(world: World) -> None:
+    await world.start(agents={"echo": agent("echo"), "ship": agent("review_tool_call")})
+    first = await world.alice.say("#deploys", "@signoff echo one")
+    await world.alice.expect_message("#deploys", containing="1: one")
+    await world.alice.say("#deploys", "@signoff two", thread=first.ts)
+    await world.alice.expect_message("#deploys", containing="2: two")
+    await world.nothing_else()
+
+
+# Which conversation ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_root_of_a_direct_message_is_one_conversation(world: World) -> None:
+    await world.start("echo")
+    for number, text in enumerate(("one", "two", "three"), start=1):
+        await world.alice.say("dm", text)
+        answer = await world.alice.expect_message("dm", containing=f"{number}: {text}")
+        assert "thread_ts" not in answer.shown
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P7")
+async def test_a_thread_in_a_direct_message_is_a_conversation_of_its_own(world: World) -> None:
+    await world.start("echo")
+    root = await world.alice.say("dm", "one")
+    answer = await world.alice.expect_message("dm", containing="1: one")
+    await world.alice.say("dm", "in the thread", thread=root.ts)
+    in_thread = await world.alice.expect_message("dm", containing="1: in the thread")
+    assert in_thread.thread_ts == root.ts
+    await world.alice.say("dm", "two")
+    answer = await world.alice.expect_message("dm", containing="2: two")
+    assert "thread_ts" not in answer.shown
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+async def test_two_conversations_of_one_person_do_not_mix(world: World) -> None:
+    await world.start("advisers")
+    lisbon = await world.alice.say("#deploys", "@signoff Lisbon")
+    await world.alice.expect_card("#deploys", containing="Ready")
+    await world.alice.expect_message("#deploys", containing="travel heard: Lisbon")
+    porto = await world.alice.say("#deploys", "@signoff Porto")
+    await world.alice.expect_message("#deploys", containing="travel heard: Porto")
+    await world.alice.expect_card("#deploys", containing="Ready")
+
+    await world.alice.say("#deploys", "four days", thread=lisbon.ts)
+    answer = await world.alice.expect_message("#deploys", containing="travel heard: four days")
+    assert answer.thread_ts == lisbon.ts
+    await world.alice.expect_card("#deploys", containing="Ready")
+    await world.alice.say("#deploys", "two days", thread=porto.ts)
+    answer = await world.alice.expect_message("#deploys", containing="travel heard: two days")
+    assert answer.thread_ts == porto.ts
+    await world.alice.expect_card("#deploys", containing="Ready")
+    await world.at_rest()
+
+
+async def test_two_people_in_direct_messages_do_not_mix(world: World) -> None:
+    await world.start("echo")
+    await world.alice.say("dm", "of alice")
+    await world.bob.say("dm", "of bob")
+    await world.alice.expect_message("dm", containing="1: of alice")
+    await world.bob.expect_message("dm", containing="1: of bob")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_a_card_may_stand_in_another_channel(world: World) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "post_to": "#approvals"}
+    await world.start("yes_or_no", approvals=[rule])
+    await world.alice.say("#deploys", "@signoff drop the table")
+    card = await world.bob.expect_card("#approvals", containing="drop the table")
+    assert "asks for <@U0ALICE>" in card.text
+    await card.click("Approve", by=world.carol)
+    await world.carol.expect_message("#approvals", containing="not an approver", ephemeral=True)
+    await card.click("Approve")
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="approved")
+    await world.done("drop the table")
+    await world.nothing_else()
