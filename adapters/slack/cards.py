@@ -102,7 +102,8 @@ def plain_card(approval: Approval) -> Message:
 
 def _blocks(approval: Approval) -> list[Block]:
     hidden: list[int] = []
-    return [*_head(approval), *_prompt(approval, hidden), *_rows(approval, hidden), *_end(approval, hidden)]
+    prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
+    return [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval)]
 
 
 def _head(approval: Approval) -> Iterable[Block]:
@@ -193,14 +194,18 @@ def _buttons(approval: Approval, index: int) -> list[Block]:
     ]
 
 
-def _end(approval: Approval, hidden: Sequence[int]) -> Iterable[Block]:
-    left_out = sum(hidden)
-    if left_out:
-        total = layout.length(everything(approval))
-        more = f" {more_as_file(approval)}" if needs_file(approval) else ""
-        yield blocks.context(f"This card shows {max(total - left_out, 0):,} of {total:,} characters.{more}")
-        if approval.state is State.PENDING:
-            yield blocks.actions("show", [_show_button(approval)])
+def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:
+    """How much is not on the card, and the way to it: before the buttons that decide."""
+    if not hidden:
+        return
+    total = layout.length(everything(approval))
+    more = f" {more_as_file(approval)}" if needs_file(approval) else ""
+    yield blocks.context(f"This card shows {max(total - hidden, 0):,} of {total:,} characters.{more}")
+    if approval.state is State.PENDING:
+        yield blocks.actions("show", [_show_button(approval)])
+
+
+def _end(approval: Approval) -> Iterable[Block]:
     small = _question_end(approval) if approval.ask.is_question else _request_end(approval)
     told = " · ".join(each for each in small if each)
     if told:
@@ -248,7 +253,7 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
     action, review = approval.ask.actions[index], approval.reviews[index]
     found: list[Piece] = []
     if len(approval.reviews) > 1:
-        found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.PROSE))
+        found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.NAME))
     words = _own_words(approval, action)
     if words:
         found.append(Piece(visible(words), Style.PROSE))

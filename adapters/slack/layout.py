@@ -26,6 +26,8 @@ class Style(Enum):
 
     INLINE = auto()
     """Beside its label, in one line."""
+    NAME = auto()
+    """A headline within a card."""
     PROSE = auto()
     """Words of an agent."""
     QUOTE = auto()
@@ -121,6 +123,8 @@ def _parts(piece: Piece) -> Iterator[tuple[Block, int]]:
 
 def _long(text: str, style: Style) -> Block:
     match style:
+        case Style.NAME:
+            return blocks.rich_section(blocks.span(text, bold=True))
         case Style.PROSE:
             return blocks.rich_section(blocks.span(text))
         case Style.QUOTE:

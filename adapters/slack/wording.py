@@ -84,8 +84,15 @@ def deadline(approval: Approval) -> str:
     """When it expires and what then becomes of it, or nothing."""
     if approval.expires_at is None:
         return ""
-    then = "then it is rejected" if approval.deadlines.on_expiry is OnExpiry.REJECT else "then the agent is stopped"
+    rejects = approval.deadlines.on_expiry is OnExpiry.REJECT and can_be_rejected(approval)
+    then = "then it is rejected" if rejects else "then the agent is stopped"
     return f"Expires {when(approval.expires_at)}, {then}"
+
+
+def can_be_rejected(approval: Approval) -> bool:
+    """Whether each open action takes a rejection; `engine.machine` expires the others."""
+    open_ones = zip(approval.ask.actions, approval.reviews, strict=True)
+    return all(Choice.REJECT in action.choices for action, review in open_ones if review.decision is None)
 
 
 def decided(review: Review, decision: Decision, most: int = _MOST_NAMES) -> str:

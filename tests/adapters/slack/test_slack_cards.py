@@ -226,6 +226,17 @@ def test_a_closed_card_tells_its_outcome_and_has_no_buttons(words: str) -> None:
         assert one.note in body(one)
 
 
+def test_a_card_says_what_becomes_of_it_in_time() -> None:
+    assert "then it is rejected" in body(approval())
+    assert "then the agent is stopped" in body(approval(question()))
+
+
+@pytest.mark.promise("P4")
+def test_the_way_to_read_all_stands_before_the_buttons_that_decide() -> None:
+    labels = labels_in(card(approval(ask(action({"script": "x" * 20_000})))).blocks)
+    assert labels == ["Show all", "Approve", "Edit", "Reject"]
+
+
 def test_an_expiry_that_rejects_is_not_told_as_somebodys_rejection() -> None:
     one = step(approval(), ExpiryDue(), NOW + timedelta(hours=5)).approval
     assert "⌛ Expired" in body(one)
