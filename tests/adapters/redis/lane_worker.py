@@ -10,6 +10,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from contracts.waiting import wait_until
+
 from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
@@ -27,14 +29,14 @@ async def serve(url: str, lease: float, journal: Path) -> None:
         assert isinstance(work.effect, Say)
         text = work.effect.text
         write("begin", text, work)
-        while text == "hang" and not journal.with_suffix(".go").exists():
-            await asyncio.sleep(0.01)
+        if text == "hang":
+            await wait_until(journal.with_suffix(".go").exists, 60)
         await asyncio.sleep(1.2 if text == "slow" else 0.001)
         write("end", text, work)
 
-    async with Database.from_url(url) as database:
-        async with RedisLanes(database, Keys(), url, lease=timedelta(seconds=lease)) as lanes:
-            await lanes.serve(handle)
+    leased = timedelta(seconds=lease)
+    async with Database.from_url(url) as database, RedisLanes(database, Keys(), url, lease=leased) as lanes:
+        await lanes.serve(handle)
 
 
 async def main(url: str, lease: str, workers: str, journal: str) -> None:

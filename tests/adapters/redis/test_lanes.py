@@ -18,7 +18,7 @@ from contracts.waiting import wait_until
 
 from adapters.redis import codec, embedded, mail
 from adapters.redis.approvals import RedisApprovals
-from adapters.redis.connection import Database
+from adapters.redis.connection import Database, SyncDatabase
 from adapters.redis.keys import Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
 from adapters.redis.lanes import RedisLanes, _said
@@ -68,10 +68,10 @@ class Workers:
 
     def start(self, *, lease: float = 0.5, workers: int = 1) -> subprocess.Popen[bytes]:
         script = Path(__file__).with_name("lane_worker.py")
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, str(script), self._url, str(lease), str(workers), str(self._journal)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
             stderr=subprocess.DEVNULL,
         )
         self._running.append(process)
@@ -313,14 +313,15 @@ async def _kill_server(url: str) -> None:
         process = int(client.info("server")["process_id"])  # type: ignore[index,arg-type]
     os.kill(process, signal.SIGKILL)
 
-    def gone() -> bool:
-        try:
-            return Path(f"/proc/{process}/stat").read_text().split(")")[-1].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
+    await wait_until(lambda: _is_dead(process))
 
-    if Path("/proc/self/stat").exists():
-        await wait_until(gone)
+
+def _is_dead(process: int) -> bool:
+    """Whether a child of ours has ended, whoever waits for it."""
+    try:
+        return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 # Handlers that go wrong -----------------------------------------------------------------------------------------------
@@ -432,7 +433,6 @@ def message() -> bytes:
 @pytest.fixture
 def send(redis_url: str, message: bytes) -> Callable[[Any], Any]:
     """Runs a script twice, as a client does that lost the answer, and gives both answers."""
-    from adapters.redis.connection import SyncDatabase
 
     def twice(call: Any) -> tuple[Any, Any]:
         with SyncDatabase.from_url(redis_url) as database:

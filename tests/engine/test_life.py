@@ -1,0 +1,184 @@
+"""Whatever happens, in whatever order: the promises hold. A random life of an approval, step by step."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, an_approval, an_ask
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from engine.approval import OPEN, Approval, Review, State
+from engine.ask import Choice
+from engine.effects import DrawCard, Resume
+from engine.events import (
+    Chose,
+    Delivered,
+    Event,
+    ExpiryDue,
+    NotDelivered,
+    Opened,
+    Posted,
+    ReminderDue,
+    Withdrew,
+)
+from engine.ids import MessageTs, UserId
+from engine.machine import TRANSITIONS, Step, step
+from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing
+
+PEOPLE = (ALICE, BOB, CAROL, GINA, EVE)
+STANDINGS = {ALICE: Standing.MEMBER, BOB: Standing.MEMBER, CAROL: Standing.MEMBER, GINA: Standing.GUEST}
+HOUR = timedelta(hours=1)
+
+users = st.frozensets(st.sampled_from(PEOPLE), min_size=2, max_size=4)
+policies = st.builds(
+    Policy,
+    rule=st.just("rule"),
+    approvers=st.sampled_from(Approvers),
+    users=users,
+    quorum=st.integers(1, 2),
+    own_requests=st.booleans(),
+)
+deadlines = st.builds(
+    Deadlines,
+    remind_after=st.none() | st.just(HOUR / 2),
+    expires_after=st.none() | st.just(HOUR),
+    on_expiry=st.sampled_from(OnExpiry),
+)
+others = st.sampled_from(
+    [
+        Opened(),
+        Posted(MessageTs("5.5")),
+        ReminderDue(),
+        ExpiryDue(),
+        Withdrew("gone"),
+        Delivered(),
+        NotDelivered("gone"),
+    ]
+)
+
+
+class Life(RuleBasedStateMachine):
+    """One approval of two actions, and everything that can happen to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: datetime = NOW
+        self.resumed = 0
+        self.closed: Approval | None = None
+        self.voters: set[tuple[int, int, UserId]] = set()
+
+    @initialize(first=policies, second=policies, due=deadlines, choices=st.sets(st.sampled_from(Choice), min_size=1))
+    def asked(self, first: Policy, second: Policy, due: Deadlines, choices: set[Choice]) -> None:
+        ask = an_ask("a", "b", choices=tuple(sorted(choices)))
+        made = an_approval(ask=ask, deadlines=due)
+        reviews = tuple(Review(action.value, each) for action, each in zip(ask.actions, (first, second), strict=True))
+        self.approval = replace(made, reviews=reviews)
+
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        action=st.integers(-1, 2),
+        back=st.integers(-1, 1),
+        choice=st.sampled_from(Choice),
+        inside=st.sampled_from([True, False, None]),
+        known=st.booleans(),
+    )
+    def somebody_chooses(
+        self, *, by: UserId, action: int, back: int, choice: Choice, inside: bool | None, known: bool
+    ) -> None:
+        standing = STANDINGS.get(by, Standing.STRANGER) if known else Standing.UNKNOWN
+        revision = self.approval.reviews[action].revision if action in (0, 1) else 1
+        event = Chose(by, Facts(standing, inside), action, revision - back, choice, "words", {"v": revision})
+        before = self.approval
+        taken = self.happens(event)
+        if taken.refusal is None:
+            self.counted(before, event)
+        else:
+            assert taken.approval == before or taken.approval.state is not State.PENDING
+
+    def counted(self, before: Approval, event: Chose) -> None:
+        """A vote that counted was for what stands, by somebody whom the policy names and Slack vouches for (P6)."""
+        review = before.reviews[event.action]
+        assert before.state is State.PENDING
+        assert event.revision == review.revision
+        assert review.decision is None
+        assert event.choice in before.ask.actions[event.action].choices
+        assert event.facts.standing is Standing.MEMBER
+        match review.policy.approvers:
+            case Approvers.USERS:
+                assert event.by in review.policy.users
+            case Approvers.CHANNEL:
+                assert event.facts.in_channel is True
+            case Approvers.REQUESTER:
+                assert event.by == before.requester
+        if review.policy.approvers is not Approvers.REQUESTER and not review.policy.own_requests:
+            assert event.by != before.requester
+        if event.choice is Choice.APPROVE:
+            vote = (event.action, event.revision, event.by)
+            assert vote not in self.voters
+            self.voters.add(vote)
+
+    @rule(event=others)
+    def something_happens(self, event: Event) -> None:
+        before = self.approval
+        taken = self.happens(event)
+        if (before.state, type(event)) not in TRANSITIONS:
+            assert (taken.approval, taken.effects, taken.entries) == (before, (), ())
+        for old, new in zip(before.reviews, taken.approval.reviews, strict=True):
+            if new != old:  # nobody chose: only a rejection can come of it (P5)
+                assert new.decision is not None
+                assert new.decision.choice is Choice.REJECT
+                assert new.votes == ()
+
+    @rule(minutes=st.sampled_from([1, 29, 31, 61]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    def happens(self, event: Event) -> Step:
+        before = self.approval
+        taken = step(before, event, self.now)
+        after = taken.approval
+        assert after == step(before, event, self.now).approval
+        assert after.state in {before.state} | {
+            state for (origin, kind), rule in TRANSITIONS.items() if origin is before.state for state in rule.to
+        }
+        for old, new in zip(before.reviews, after.reviews, strict=True):
+            assert new.revision in (old.revision, old.revision + 1)
+            if old.decision is not None:
+                assert new == old  # P2: what is decided never changes
+        if (before.state, before.reviews) != (after.state, after.reviews) and after.state is not State.DELIVERED:
+            assert DrawCard(after.id) in taken.effects  # P8
+        self.resumed += sum(isinstance(effect, Resume) for effect in taken.effects)
+        self.approval = after
+        return taken
+
+    @invariant()
+    def there_is_one_outcome(self) -> None:
+        """P2: the graph is told once at most, and only what was decided."""
+        if not hasattr(self, "approval"):
+            return
+        assert self.resumed == int(self.approval.state in (State.DECIDED, State.DELIVERED, State.UNDELIVERABLE))
+        if self.resumed:
+            assert len(self.approval.decisions) == 2
+        if self.approval.state not in OPEN:
+            still = replace(self.approval, card=None)
+            assert self.closed in (None, still)
+            self.closed = still
+
+    @invariant()
+    def silence_approves_nothing(self) -> None:
+        """P5, and the quorum: an approval or an edit was voted for by enough people, on the revision that stands."""
+        for review in self.approval.reviews if hasattr(self, "approval") else ():
+            if review.decision is None or review.decision.choice not in (Choice.APPROVE, Choice.EDIT):
+                continue
+            assert len({vote.by for vote in review.votes}) >= review.policy.quorum
+            assert {vote.choice for vote in review.votes} <= {Choice.APPROVE, Choice.EDIT}
+            if review.decision.choice is Choice.EDIT:
+                assert review.decision.value == review.value
+                assert sum(vote.choice is Choice.EDIT for vote in review.votes) == 1
+
+
+TestLife: Any = pytest.mark.promise("P2")(Life.TestCase)
+TestLife.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)

@@ -1,0 +1,66 @@
+"""Every refusal is one sentence that its person understands."""
+
+import re
+
+import pytest
+from contracts.samples import ALICE, BOB, CAROL, NOW
+
+from engine import refusals
+from engine.ids import UserId
+from engine.refusals import Refusal, people, when
+
+WHEN = "<!date^1767268800^{date_short_pretty} at {time}|on 2026-01-01 at 12:00 UTC>"
+
+SENTENCES: list[tuple[Refusal, str]] = [
+    (
+        refusals.NotAnApprover(frozenset({CAROL, BOB})),
+        "You are not an approver of this request. <@UBOB> and <@UCAROL> can decide it.",
+    ),
+    (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
+    (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
+    (refusals.NotInChannel(), "Only members of this channel can decide this request."),
+    (refusals.NoGuests(), "Guests cannot decide requests. Ask a full member of this workspace."),
+    (refusals.Stranger(), "Only members of this workspace can decide requests."),
+    (
+        refusals.RosterUnknown(),
+        "Slack could not tell who may decide this, so nothing was changed. Please try again in a moment.",
+    ),
+    (refusals.AlreadyVoted(), "Your approval is counted already. This request still needs somebody else's."),
+    (
+        refusals.AlreadyDecided("approved", (BOB,), NOW),
+        f"This was already approved by <@UBOB> {WHEN}. Your click changed nothing.",
+    ),
+    (refusals.AlreadyDecided("rejected", (), NOW), f"This was already rejected {WHEN}. Your click changed nothing."),
+    (
+        refusals.Changed(BOB),
+        "<@UBOB> changed this request before your click. Please look at it again and decide then.",
+    ),
+    (refusals.Expired(NOW), f"This request expired {WHEN}. Your click changed nothing."),
+    (refusals.Closed("it moved on"), "This request is no longer open: it moved on. Your click changed nothing."),
+    (refusals.Closed(), "This request is no longer open. Your click changed nothing."),
+    (refusals.NotOffered(), "This request does not offer that choice."),
+]
+
+
+@pytest.mark.parametrize(("refusal", "sentence"), SENTENCES)
+def test_its_sentence(refusal: Refusal, sentence: str) -> None:
+    assert refusal.sentence == sentence
+
+
+def test_every_refusal_has_a_sentence_here_and_a_code_of_its_own() -> None:
+    named = [each for each in vars(refusals).values() if isinstance(each, type) and issubclass(each, Refusal)]
+    kinds = [each for each in named if each is not Refusal]
+    assert {type(refusal) for refusal, _ in SENTENCES} == set(kinds)
+    assert len({kind.code for kind in kinds} | {Refusal.code}) == len(kinds) + 1
+    assert all(re.fullmatch(r"[a-z_]+", kind.code) for kind in kinds)
+
+
+def test_people_are_named_in_a_stable_order() -> None:
+    assert people(()) == "Nobody"
+    assert people([BOB]) == "<@UBOB>"
+    assert people([CAROL, BOB]) == "<@UBOB> and <@UCAROL>"
+    assert people([CAROL, UserId("UZ"), BOB]) == "<@UBOB>, <@UCAROL> and <@UZ>"
+
+
+def test_a_time_is_shown_in_the_readers_zone() -> None:
+    assert when(NOW) == WHEN

@@ -1,0 +1,254 @@
+"""Every cell of the table: what is listed happens, and what is not listed changes nothing."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
+from typing import get_args
+
+import pytest
+from contracts.samples import ALICE, BOB, NOW, a_policy, an_approval
+
+from engine.approval import OPEN, Approval, Review, State
+from engine.ask import Choice, Decision
+from engine.audit import What
+from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TellPerson, Timer
+from engine.events import (
+    Chose,
+    Delivered,
+    Event,
+    ExpiryDue,
+    NotDelivered,
+    Opened,
+    Posted,
+    ReminderDue,
+    Withdrew,
+)
+from engine.ids import MessageTs
+from engine.machine import TRANSITIONS, step
+from engine.policy import Deadlines, Facts, OnExpiry, Standing
+from engine.refusals import AlreadyDecided, Closed, Expired
+
+MEMBER = Facts(Standing.MEMBER)
+HOUR = timedelta(hours=1)
+LATE = NOW + HOUR
+DEADLINES = Deadlines(timedelta(minutes=10), HOUR)
+
+EVENTS: dict[type[Event], Event] = {
+    Opened: Opened(),
+    Posted: Posted(MessageTs("5.5")),
+    Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
+    ReminderDue: ReminderDue(),
+    ExpiryDue: ExpiryDue(),
+    Withdrew: Withdrew("it asks something else now"),
+    Delivered: Delivered(),
+    NotDelivered: NotDelivered("it asks something else now"),
+}
+
+
+def approval_in(state: State, *, on_expiry: OnExpiry = OnExpiry.REJECT) -> Approval:
+    """An approval as it stands in a state, decided by Bob where somebody decided."""
+    approval = an_approval(deadlines=replace(DEADLINES, on_expiry=on_expiry))
+    if state is State.PENDING:
+        return approval
+    if state in (State.DECIDED, State.DELIVERED, State.UNDELIVERABLE):
+        approval = step(approval, EVENTS[Chose], NOW).approval
+    return replace(approval, state=state, closed_at=NOW, note="" if state in OPEN else "it is over")
+
+
+def test_the_table_names_every_event_and_state_and_no_other() -> None:
+    assert set(EVENTS) == set(get_args(Event))
+    assert {event for _, event in TRANSITIONS} == set(EVENTS)
+    assert {state for state, _ in TRANSITIONS} == set(State)
+    assert {state for rule in TRANSITIONS.values() for state in rule.to} == set(State)
+
+
+def test_only_pending_and_decided_lead_anywhere() -> None:
+    for (state, event), rule in TRANSITIONS.items():
+        if state not in OPEN:
+            assert event is Posted
+            assert rule.to == {state}
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize(("state", "kind"), [pair for pair in product(State, EVENTS) if pair not in TRANSITIONS])
+def test_what_is_not_listed_changes_nothing(state: State, kind: type[Event]) -> None:
+    before = approval_in(state)
+    taken = step(before, EVENTS[kind], LATE)
+    assert taken.approval is before
+    if kind is Chose:
+        assert taken.refusal is not None
+        assert [type(effect) for effect in taken.effects] == [TellPerson, DrawCard]
+        assert [entry.what for entry in taken.entries] == [What.REFUSED]
+    else:
+        assert (taken.effects, taken.entries, taken.refusal) == ((), (), None)
+
+
+@pytest.mark.parametrize(("state", "kind"), list(TRANSITIONS))
+@pytest.mark.parametrize("now", [NOW, LATE])
+def test_what_is_listed_leads_where_the_table_says(state: State, kind: type[Event], now: datetime) -> None:
+    before = approval_in(state)
+    taken = step(before, EVENTS[kind], now)
+    assert taken.approval.state in TRANSITIONS[state, kind].to
+    assert (taken.approval.id, taken.approval.version, taken.approval.ask) == (before.id, before.version, before.ask)
+
+
+def test_opening_draws_the_card_and_sets_the_timers() -> None:
+    approval = approval_in(State.PENDING)
+    taken = step(approval, Opened(), NOW)
+    assert taken.effects == (
+        DrawCard(approval.id),
+        SetTimer(approval.id, Timer.REMIND, NOW + timedelta(minutes=10)),
+        SetTimer(approval.id, Timer.EXPIRE, LATE),
+    )
+    assert [(entry.what, entry.who, entry.detail) for entry in taken.entries] == [
+        (What.ASKED, None, [["deploy", {"of": "deploy"}]])
+    ]
+    assert step(an_approval(), Opened(), NOW).effects == (DrawCard(approval.id),)
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("state", list(State))
+def test_a_card_may_be_posted_in_any_state(state: State) -> None:
+    before = approval_in(state)
+    taken = step(before, EVENTS[Posted], NOW)
+    assert taken.approval == replace(before, card=MessageTs("5.5"))
+    assert (taken.effects, taken.entries) == ((), ())
+
+
+def test_a_decision_goes_to_the_graph_first_and_clears_the_timers() -> None:
+    before = approval_in(State.PENDING)
+    taken = step(before, EVENTS[Chose], NOW)
+    assert taken.approval.state is State.DECIDED
+    assert taken.approval.closed_at == NOW
+    assert taken.approval.decisions == (Decision(Choice.APPROVE),)
+    assert taken.effects == (
+        Resume(before.id),
+        DrawCard(before.id),
+        ClearTimer(before.id, Timer.REMIND),
+        ClearTimer(before.id, Timer.EXPIRE),
+    )
+
+
+def test_a_reminder_is_sent_while_it_is_pending_and_changes_nothing() -> None:
+    before = approval_in(State.PENDING)
+    taken = step(before, ReminderDue(), NOW)
+    assert (taken.approval, taken.effects) == (before, (Remind(before.id),))
+    assert [entry.what for entry in taken.entries] == [What.REMINDED]
+
+
+def test_delivery_ends_a_decided_one() -> None:
+    before = approval_in(State.DECIDED)
+    taken = step(before, Delivered(), LATE)
+    assert taken.approval == replace(before, state=State.DELIVERED)
+    assert [entry.what for entry in taken.entries] == [What.DELIVERED]
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    ("state", "event", "after", "what"),
+    [
+        (State.PENDING, Withdrew("it moved on"), State.WITHDRAWN, What.WITHDRAWN),
+        (State.DECIDED, NotDelivered("it moved on"), State.UNDELIVERABLE, What.UNDELIVERABLE),
+    ],
+)
+def test_what_the_graph_no_longer_asks_is_closed_with_its_reason(
+    state: State, event: Event, after: State, what: What
+) -> None:
+    before = approval_in(state)
+    taken = step(before, event, LATE)
+    assert (taken.approval.state, taken.approval.note) == (after, "it moved on")
+    assert taken.approval.closed_at == (before.closed_at or LATE)
+    assert taken.effects[0] == DrawCard(before.id)
+    assert ClearTimer(before.id, Timer.EXPIRE) in taken.effects
+    assert [(entry.what, entry.detail) for entry in taken.entries] == [(what, "it moved on")]
+
+
+# Expiry ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P5")
+def test_by_its_timer_it_is_rejected() -> None:
+    taken = step(approval_in(State.PENDING), ExpiryDue(), LATE)
+    assert taken.approval.state is State.DECIDED
+    assert taken.approval.decisions == (Decision(Choice.REJECT, text="Nobody decided this in time."),)
+    assert taken.approval.deciders == ()
+    assert Resume(taken.approval.id) in taken.effects
+    assert [(entry.what, entry.who, entry.detail) for entry in taken.entries] == [(What.EXPIRED, None, "reject")]
+
+
+@pytest.mark.promise("P5")
+def test_by_its_timer_the_run_fails_where_the_rule_says_so() -> None:
+    before = approval_in(State.PENDING, on_expiry=OnExpiry.FAIL)
+    taken = step(before, ExpiryDue(), LATE)
+    assert (taken.approval.state, taken.approval.closed_at) == (State.EXPIRED, LATE)
+    assert not any(isinstance(effect, Resume) for effect in taken.effects)
+    (said,) = (effect for effect in taken.effects if isinstance(effect, Say))
+    assert (said.place, said.failed, said.text) == (before.home, True, taken.approval.note)
+    assert DrawCard(before.id) in taken.effects
+    assert ClearTimer(before.id, Timer.EXPIRE) in taken.effects
+
+
+@pytest.mark.promise("P5")
+def test_what_cannot_be_rejected_fails_instead() -> None:
+    ask = an_approval().ask
+    ask = replace(ask, actions=(replace(ask.actions[0], choices=(Choice.APPROVE,)),))
+    taken = step(an_approval(ask=ask, deadlines=DEADLINES), ExpiryDue(), LATE)
+    assert taken.approval.state is State.EXPIRED
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("on_expiry", list(OnExpiry))
+def test_a_click_after_the_deadline_expires_it_though_the_timer_is_late(on_expiry: OnExpiry) -> None:
+    before = approval_in(State.PENDING, on_expiry=on_expiry)
+    by_timer, by_click = step(before, ExpiryDue(), LATE), step(before, EVENTS[Chose], LATE)
+    assert by_click.approval == by_timer.approval
+    assert by_click.refusal == Expired(LATE)
+    assert by_click.effects[: len(by_timer.effects)] == by_timer.effects
+    assert [entry.what for entry in by_click.entries] == [What.EXPIRED, What.REFUSED]
+    assert any(isinstance(effect, TellPerson) and effect.user == BOB for effect in by_click.effects)
+
+
+@pytest.mark.promise("P5")
+def test_just_before_the_deadline_a_click_counts_and_a_timer_does_not() -> None:
+    before, just = approval_in(State.PENDING), LATE - timedelta(microseconds=1)
+    assert step(before, EVENTS[Chose], just).refusal is None
+    early = step(before, ExpiryDue(), just)
+    assert (early.approval, early.effects, early.entries) == (before, (), ())
+
+
+@pytest.mark.promise("P5")
+def test_without_a_deadline_it_waits_for_ever() -> None:
+    before = an_approval()
+    assert step(before, ExpiryDue(), NOW + timedelta(days=9999)).approval == before
+
+
+# What a late click is told --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("state", [State.DECIDED, State.DELIVERED])
+def test_a_late_click_is_told_who_decided_what_and_when(state: State) -> None:
+    taken = step(approval_in(state), replace(EVENTS[Chose], by=ALICE), LATE)  # type: ignore[arg-type]
+    assert taken.refusal == AlreadyDecided("approved", (BOB,), NOW)
+    (told,) = (effect for effect in taken.effects if isinstance(effect, TellPerson))
+    assert (told.user, told.sentence) == (ALICE, taken.refusal.sentence)
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.UNDELIVERABLE])
+def test_a_late_click_is_told_that_it_is_closed_and_why(state: State) -> None:
+    assert step(approval_in(state), EVENTS[Chose], LATE).refusal == Closed("it is over")
+
+
+@pytest.mark.promise("P2")
+def test_a_late_click_is_told_that_time_decided() -> None:
+    assert step(approval_in(State.EXPIRED), EVENTS[Chose], LATE).refusal == Expired(NOW)
+    rejected = step(approval_in(State.PENDING), ExpiryDue(), LATE).approval
+    assert step(rejected, EVENTS[Chose], LATE).refusal == Expired(LATE)
+
+
+def test_a_review_needs_a_policy_and_starts_at_the_first_revision() -> None:
+    review = Review({"a": 1}, a_policy())
+    assert (review.revision, review.votes, review.decision, review.deciders) == (1, (), None, ())
+    with pytest.raises(ValueError, match="not decided"):
+        _ = an_approval().decisions
