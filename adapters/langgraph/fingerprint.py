@@ -9,10 +9,12 @@ Of installed libraries only the functions that a node names itself are read: a n
 everything again unless it changed the very node.
 """
 
+import ast
 import hashlib
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
@@ -90,8 +92,9 @@ class _Reader:
             self._closure(function, ours_only=True)
             return
         self._closure(function, ours_only=False)
+        written = _literals(function.__code__.co_filename)
         for name in _names(function.__code__):
-            self._used(function.__globals__.get(name))
+            self._used(function.__globals__.get(name), written)
 
     def _closure(self, function: FunctionType, *, ours_only: bool) -> None:
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
@@ -106,11 +109,14 @@ class _Reader:
                 self.lines.append(f"holds {name}")
                 self._constant(held)
 
-    def _used(self, value: Any) -> None:
-        """Something that a function's code names: followed where it is code of the project."""
+    def _used(self, value: Any, written: frozenset[str]) -> None:
+        """Something that a function's code names: code of the project is followed, a constant is code too.
+
+        A value that does not stand in the file was read at run time, and may differ between processes.
+        """
         if _is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
             self.read(value)
-        elif isinstance(value, str | int | float | bool):
+        elif type(value) in (str, int, float) and repr(value) in written:
             self._constant(value)
 
     def _class(self, kind: type) -> None:
@@ -185,6 +191,16 @@ def _is_ours(value: Any) -> bool:
             for held in vars(value).values()
         )
     return False
+
+
+@cache
+def _literals(file: str) -> frozenset[str]:
+    """The constants that are written in a file."""
+    try:
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(repr(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant))
 
 
 @cache

@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.local import LocalGraphs
 from engine.ask import Choice, Decision
-from engine.ids import AgentName, ChannelId, ThreadId, UserId
+from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn
 
 AGENT = AgentName("agent")
@@ -43,9 +43,10 @@ class Talk:
     thread: ThreadId = THREAD
     turns: int = 0
 
-    async def say(self, text: str = "go", key: str = "") -> Standstill:
+    async def say(self, text: str = "go", key: str = "", voids: frozenset[InterruptId] = frozenset()) -> Standstill:
         self.turns += 1
-        turn = Turn(self.thread, AGENT, key or f"turn-{self.turns}", text, UserId("U1"), ChannelId("C1"))
+        key = key or f"turn-{self.turns}"
+        turn = Turn(self.thread, AGENT, key, text, UserId("U1"), ChannelId("C1"), voids)
         return await self.graphs.start(turn, fence=1)
 
     async def deliver(self, asked: Asked, *decisions: Decision, digest: str = "") -> Resumed | Stale:

@@ -249,6 +249,25 @@ async def test_a_sibling_that_raises_leaves_the_other_question_to_be_answered() 
         assert sorted(map(str, await log_of(talk))) == ["True", "right False"]
 
 
+@pytest.mark.promise("P3")
+async def test_an_answer_that_is_not_taken_beside_a_finished_sibling_is_delivered_again() -> None:
+    failures: list[str] = []
+
+    def flaky(_: State) -> State:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [f"flaky {interrupt({'question': 'flaky?'})}"]}
+
+    async with talking(graph_of(flaky, right, parallel=True)) as talk:
+        asked = {str(each.ask.prompt): each for each in (await talk.say()).asked}
+        await talk.answer(asked["right?"], REJECT)
+        failures.append("no network")
+        with pytest.raises(local.AnswerNotTakenError, match="no network"):
+            await talk.deliver(asked["flaky?"], APPROVE)
+        await talk.answer(asked["flaky?"], APPROVE)
+        assert sorted(await log_of(talk)) == ["flaky True", "right False"]
+
+
 # Subgraphs ------------------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ class State(TypedDict, total=False):
     text: str
 
 LIMIT = 3
+STARTED = id(object())
 
 def helper(question):
     return interrupt(question)
@@ -45,7 +46,7 @@ def asks(state):
     return {"text": helper("sure?")}
 
 def beside(state):
-    return {"text": str(LIMIT)}
+    return {"text": str(LIMIT) + str(STARTED)}
 
 def taking(question, state):
     return {"text": interrupt(question)}
@@ -88,6 +89,7 @@ def marks(folder: Path, source: str) -> dict[str, str]:
             {"asks", "inner/deep", "inner", "calls"},
         ),
         ("str(LIMIT)", "repr(LIMIT)", {"beside"}),
+        ("STARTED = id(object())", "STARTED = id(object()) + 1", set()),
         ('make("made?")', 'make("done?")', {"made"}),
         ('"class"', '"klass"', {"object"}),
         (

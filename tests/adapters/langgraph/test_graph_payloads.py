@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import pytest
-from engine.ask import Choice
 from graph_talk import APPROVE, REJECT, edit, talking, words
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel
+
+from engine.ask import Choice
 
 
 class State(TypedDict, total=False):

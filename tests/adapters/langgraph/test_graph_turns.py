@@ -138,6 +138,15 @@ async def test_new_input_never_voids_a_question() -> None:
         assert (await state_of(talk))["fed"] == ["hello", "and another thing"]
 
 
+async def test_new_input_may_void_what_ended_without_an_answer() -> None:
+    async with talking(builder_of(two_questions), input=INPUT) as talk:
+        (expired,) = (await talk.say("hello", key="k")).asked
+        (anew,) = (await talk.say("start over", key="l", voids=frozenset({expired.interrupt}))).asked
+        assert anew.interrupt != expired.interrupt
+        await talk.stale(expired, APPROVE)
+        assert (await state_of(talk))["fed"] == ["hello", "start over"]
+
+
 async def test_a_node_that_raises_is_told_in_one_sentence_and_is_run_again_on_redelivery() -> None:
     failures = ["no\x1b[31m network\nsecret second line"]
 
