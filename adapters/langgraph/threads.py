@@ -7,7 +7,7 @@ by the answers it has, and the number is in the interrupt's id: so the count of 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from adapters.langgraph.config_keys import ANSWERED, CODE, interrupt_id, is_interrupt_id
 from adapters.langgraph.fingerprint import SEPARATOR
 
-_RESUME = "__resume__"
+_RESUME, _INTERRUPT, _RETURN = "__resume__", "__interrupt__", "__return__"
+"""Channels of the writes that LangGraph stores for a task."""
 
 
 class Standing(Enum):
@@ -98,12 +99,12 @@ class Thread:
     @property
     def step_has_finished_tasks(self) -> bool:
         """Whether a sibling in the same step is done: forking the step would make it run again."""
-        return any(task.result is not None for task in self.snapshot.tasks)
+        return any(task.result is not None for task in self.snapshot.tasks) or any(level.calls for level in self.levels)
 
     @property
     def alone(self) -> bool:
         """Whether the step is one task."""
-        return len(self.snapshot.tasks) == 1
+        return len(self.snapshot.tasks) == 1 and not self.step_has_finished_tasks
 
     @property
     def has_nameless(self) -> bool:
@@ -144,18 +145,24 @@ def _was_cancelled(task: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One graph of a thread, the root or a subgraph. `answers` counts the stored answers of each task, once counted."""
+    """One graph of a thread, the root or a subgraph.
+
+    `answers` counts the stored answers of each task, once counted. `calls` are tasks that a node has called and that
+    are done (`@task` of the functional API), with the interrupts that they had: the snapshot does not list them.
+    """
 
     snapshot: Any
     path: str
     task: str
-    answers: Mapping[str, int] | None
+    answers: Mapping[str, int] | None = None
+    calls: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def answered(self) -> frozenset[str]:
         """The ids of interrupts whose answers are stored, as far as the metadata and the step tell."""
         marked = (self.snapshot.metadata or {}).get(ANSWERED)
         ids = set(marked.split()) if isinstance(marked, str) else set()
+        ids.update(*self.calls.values())
         for task in self.snapshot.tasks:
             ids.update(
                 interrupt_id(self.namespace(task), number) for number in range((self.answers or {}).get(task.id, 0))
@@ -177,7 +184,7 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
 
 
 def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
-    yield Level(snapshot, path, task, None)
+    yield Level(snapshot, path, task)
     for each in snapshot.tasks:
         if hasattr(each.state, "tasks"):
             yield from _levels(each.state, f"{path}{each.name}{SEPARATOR}", task or each.id)
@@ -185,12 +192,18 @@ def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
 
 async def _counted(level: Level, saver: Any) -> Level:
     stored = await saver.aget_tuple(level.snapshot.config)
+    writes = [*(stored.pending_writes or ())] if stored else []
     answers = {
-        task: len(value) if isinstance(value, list) else 1
-        for task, channel, value in (stored.pending_writes or () if stored else ())
-        if channel == _RESUME
+        task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == _RESUME
     }
-    return Level(level.snapshot, level.path, level.task, answers)
+    listed = {task.id for task in level.snapshot.tasks}
+    done = {task for task, channel, _ in writes if channel == _RETURN} - listed
+    calls = {task: _ids(value) for task, channel, value in writes if channel == _INTERRUPT and task in done}
+    return replace(level, answers=answers, calls=dict.fromkeys(done, ()) | calls)
+
+
+def _ids(interrupts: Any) -> Sequence[str]:
+    return [each.id for each in (interrupts if isinstance(interrupts, list | tuple) else [interrupts])]
 
 
 def _pending(root: Any, levels: Sequence[Level]) -> Iterator[Pending]:

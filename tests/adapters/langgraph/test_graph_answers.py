@@ -8,8 +8,12 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 from graph_talk import APPROVE, REJECT, Talk, form, payloads, talking, words
+from langchain_core.messages import AIMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, StateGraph
+from langgraph.func import entrypoint, task
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel, field_validator
 
@@ -525,3 +529,58 @@ async def test_a_cancelled_run_goes_on_when_it_is_delivered_again() -> None:
         hang.set()
         await talk.answer(asked, REJECT)
         assert await log_of(talk) == [False, "after"]
+
+
+# The functional API ---------------------------------------------------------------------------------------------------
+
+
+@task
+def asks(question: str) -> Any:
+    return interrupt({"question": question})
+
+
+@pytest.mark.promise("P3")
+async def test_questions_of_a_workflow_and_of_the_tasks_that_it_calls_are_told_apart() -> None:
+    failures = ["boom"]
+
+    @entrypoint()
+    def workflow(_: Any) -> str:
+        said = [asks("logs?").result(), interrupt({"question": "PROD?"})]
+        if failures:
+            raise RuntimeError(failures.pop())
+        return str([*said, asks("backups?").result()])
+
+    async with talking(workflow, reply="@") as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        for _ in range(2):
+            assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "PROD?"}]
+        assert "boom" in (await talk.answer(prod, REJECT)).error
+        (backups,) = (await talk.answer(prod, APPROVE)).asked
+        assert backups.ask.prompt == "backups?"
+        assert payloads(await talk.answer(prod, APPROVE)) == [{"question": "backups?"}]
+        end = await talk.answer(backups, APPROVE)
+        assert end.reply is not None
+        assert end.reply.text == "[True, False, True]"
+
+
+@pytest.mark.promise("P3")
+async def test_a_tool_node_with_several_gated_tools_asks_one_after_the_other() -> None:
+    @tool
+    def remove(path: str) -> str:
+        """Remove a path."""
+        return f"{path} {interrupt({'question': f'remove {path}?'})}"
+
+    calls = [{"name": "remove", "args": {"path": path}, "id": path} for path in ("a", "b")]
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", lambda _: {"messages": [AIMessage("", tool_calls=calls)]})
+    builder.add_node("tools", ToolNode([remove]))
+    builder.add_edge(START, "model")
+    builder.add_edge("model", "tools")
+    async with talking(builder, reply="messages[-2:].content | join(', ', @)") as talk:
+        (first,) = (await talk.say()).asked
+        (second,) = (await talk.answer(first, APPROVE)).asked
+        assert payloads(await talk.answer(first, APPROVE)) == [{"question": "remove b?"}]
+        end = await talk.answer(second, REJECT)
+        assert end.reply is not None
+        assert end.reply.text == "a True, b False"
