@@ -191,7 +191,12 @@ class SlackChat:
         """The bot's own messages of a place, with their metadata. Raises SlackRefused."""
         cursor = ""
         for _ in range(_MOST_PAGES):
-            asked: dict[str, Any] = {"limit": _PAGE, "include_all_metadata": True, "oldest": oldest, "cursor": cursor}
+            asked: dict[str, Any] = {
+                "limit": _PAGE,
+                "include_all_metadata": True,
+                "oldest": oldest,
+                "cursor": cursor or None,
+            }
             try:
                 if place.thread_ts:
                     page = await self._client.conversations_replies(channel=place.channel, ts=place.thread_ts, **asked)

@@ -115,7 +115,7 @@ async def _listed(client: AsyncWebClient, method: str, key: str) -> AsyncIterato
 
 async def _page(client: AsyncWebClient, method: str, cursor: str) -> AsyncSlackResponse:
     if method == "users.list":
-        return await client.users_list(limit=_PAGE, cursor=cursor)
+        return await client.users_list(limit=_PAGE, cursor=cursor or None)
     return await client.conversations_list(
-        limit=_PAGE, cursor=cursor, exclude_archived=True, types="public_channel,private_channel"
+        limit=_PAGE, cursor=cursor or None, exclude_archived=True, types="public_channel,private_channel"
     )

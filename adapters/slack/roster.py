@@ -113,7 +113,7 @@ class SlackRoster:
         members: set[UserId] = set()
         cursor = ""
         while True:
-            page = await self._client.conversations_members(channel=channel, limit=_PAGE, cursor=cursor)
+            page = await self._client.conversations_members(channel=channel, limit=_PAGE, cursor=cursor or None)
             members.update(map(UserId, page["members"]))
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

@@ -6,11 +6,12 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack.text import changes, clipped, document, escaped, line_diff, mrkdwn, plain, scalar, unmarked, visible
 
+UNHURRIED = settings(deadline=None, max_examples=60)
 HOSTILE = st.text(st.sampled_from("ab <>&!@#|*_~`:\n\t\u202e\u200b\u2066\u00ad\ufeff\x00\x1b\ud800é漢😀"), max_size=60)
 
 
@@ -56,6 +57,7 @@ def test_nothing_styles_and_names_stay_readable() -> None:
     )
 
 
+@UNHURRIED
 @given(HOSTILE)
 def test_markup_has_nothing_that_slack_would_read(text: str) -> None:
     shown = mrkdwn(text)
@@ -64,6 +66,7 @@ def test_markup_has_nothing_that_slack_would_read(text: str) -> None:
     shown.encode()
 
 
+@UNHURRIED
 @given(HOSTILE)
 def test_marks_turn_back_into_the_characters_they_stand_for(text: str) -> None:
     assert unmarked(visible(text), text) == text.replace("\r\n", "\n")
@@ -82,6 +85,7 @@ def test_a_string_never_passes_for_another_value(value: object, shown: str) -> N
     assert scalar(value) == shown  # type: ignore[arg-type]
 
 
+@UNHURRIED
 @given(st.recursive(st.none() | st.booleans() | st.integers() | HOSTILE, st.lists, max_leaves=5))
 def test_a_document_is_json_in_which_nothing_hides(value: object) -> None:
     written = document(value)  # type: ignore[arg-type]
