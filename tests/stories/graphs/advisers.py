@@ -17,15 +17,19 @@ def _says(name: str, text: str) -> AIMessage:
     return AIMessage(text, name=name)
 
 
+def _heard(state: MessagesState) -> str:
+    return str(next(each for each in reversed(state["messages"]) if each.type == "human").content)
+
+
 def travel_adviser(state: MessagesState) -> Command[Literal["hotel_adviser", "human"]]:
-    heard = str(state["messages"][-1].content)
+    heard = _heard(state)
     if "hotel" in heard:
         return Command(goto=HOTEL, update={"messages": [_says(TRAVEL, "I hand you over.")]})
     return Command(goto="human", update={"messages": [_says(TRAVEL, f"travel heard: {heard}")]})
 
 
 def hotel_adviser(state: MessagesState) -> Command[Literal["travel_adviser", "human"]]:
-    heard = str(state["messages"][-1].content)
+    heard = _heard(state)
     return Command(goto="human", update={"messages": [_says(HOTEL, f"hotel heard: {heard}")]})
 
 
