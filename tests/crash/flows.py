@@ -1,0 +1,180 @@
+"""The agents of the crash tests. Beside them lies `effects.log`, where a node writes what it does, with its key.
+
+What a node does may be done again when its process dies: the idempotency key stays the same, so a tool that looks at it
+does it once. `dies(point)` kills the process at a line of a node, once, where the test has put a file of that name.
+"""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any, TypedDict
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+
+HERE = Path(__file__).parent
+
+
+def dies(point: str) -> None:
+    try:
+        (HERE / f"dies {point}").unlink()
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def does(what: str, config: RunnableConfig) -> None:
+    with (HERE / "effects.log").open("a", encoding="utf-8") as log:
+        log.write(f"{what}\t{config['configurable'].get('signoff_idempotency_key', '')}\n")
+
+
+# One tool call to decide ----------------------------------------------------------------------------------------------
+
+
+class Deploy(TypedDict, total=False):
+    text: str
+    replicas: int
+    approved: bool
+    said: str
+
+
+def plan(_: Deploy) -> Deploy:
+    dies("in plan")
+    return {"replicas": 2}
+
+
+def review(state: Deploy, config: RunnableConfig) -> Deploy:
+    dies("before interrupt")
+    call = {"name": "deploy", "args": {"service": state["text"], "replicas": state["replicas"]}, "id": "call"}
+    action, given = interrupt({"question": "Is this right?", "tool_call": call})
+    dies("after answer")
+    does(f"reviewed {action}", config)
+    dies("after reviewed")
+    replicas = given["replicas"] if action == "update" else state["replicas"]
+    return {"approved": action != "feedback", "replicas": replicas}
+
+
+def act(state: Deploy, config: RunnableConfig) -> Deploy:
+    dies("in act")
+    if state["approved"]:
+        does(f"deployed {state['text']} x{state['replicas']}", config)
+    dies("after act")
+    return {}
+
+
+def tell(state: Deploy) -> Deploy:
+    dies("in tell")
+    what = f"Shipped {state['text']} x{state['replicas']}" if state["approved"] else f"Kept {state['text']}"
+    return {"said": what}
+
+
+_deploy = StateGraph(Deploy)
+for node in (plan, review, act, tell):
+    _deploy.add_node(node)
+_deploy.add_edge(START, "plan")
+_deploy.add_edge("plan", "review")
+_deploy.add_edge("review", "act")
+_deploy.add_edge("act", "tell")
+_deploy.add_edge("tell", END)
+deploy = _deploy.compile()
+
+
+# A node that asks twice -----------------------------------------------------------------------------------------------
+
+
+class Trip(TypedDict, total=False):
+    text: str
+    said: str
+
+
+def ask_twice(_: Trip, config: RunnableConfig) -> Trip:
+    city = interrupt("Which city?")
+    dies("after answer")
+    does(f"city {city}", config)
+    dies("between")
+    day = interrupt("Which day?")
+    dies("after second answer")
+    does(f"day {day}", config)
+    dies("after both")
+    return {"said": f"Booked {city} on {day}."}
+
+
+_trip = StateGraph(Trip)
+_trip.add_node(ask_twice)
+_trip.add_edge(START, "ask_twice")
+_trip.add_edge("ask_twice", END)
+trip = _trip.compile()
+
+
+class Cleaning(TypedDict, total=False):
+    text: str
+    said: str
+
+
+def clean(_: Cleaning, config: RunnableConfig) -> Cleaning:
+    logs = interrupt({"question": "Delete the logs?", "path": "/logs"})
+    dies("after answer")
+    does(f"logs {logs}", config)
+    dies("between")
+    production = interrupt({"question": "Delete PRODUCTION?", "path": "/production"})
+    dies("after second answer")
+    does(f"production {production}", config)
+    dies("after both")
+    return {"said": f"logs {logs}, production {production}"}
+
+
+_cleaning = StateGraph(Cleaning)
+_cleaning.add_node(clean)
+_cleaning.add_edge(START, "clean")
+_cleaning.add_edge("clean", END)
+cleaning = _cleaning.compile()
+
+
+# Slow steps -----------------------------------------------------------------------------------------------------------
+
+
+class Slow(TypedDict, total=False):
+    text: str
+    approved: bool
+    said: str
+
+
+STEPS = 3
+
+
+def gate(state: Slow, config: RunnableConfig) -> Slow:
+    approved = interrupt({"question": "Shall I begin?", "about": state["text"]})
+    does(f"approved {approved}", config)
+    return {"approved": approved}
+
+
+def step(number: int) -> Any:
+    async def slow(_: Slow, config: RunnableConfig) -> Slow:
+        """Wait for the test to open the door."""
+        does(f"begun {number}", config)
+        while not (HERE / f"open {number}").exists():  # noqa: ASYNC110 - the door is opened by another process
+            await asyncio.sleep(0.01)
+        does(f"done {number}", config)
+        return {}
+
+    return slow
+
+
+def last(_: Slow) -> Slow:
+    return {"said": "All steps are done."}
+
+
+_slow = StateGraph(Slow)
+_slow.add_node(gate)
+_slow.add_edge(START, "gate")
+before = "gate"
+for each in range(1, STEPS + 1):
+    _slow.add_node(f"step{each}", step(each))
+    _slow.add_edge(before, f"step{each}")
+    before = f"step{each}"
+_slow.add_node(last)
+_slow.add_edge(before, "last")
+_slow.add_edge("last", END)
+slow = _slow.compile()

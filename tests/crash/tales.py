@@ -1,0 +1,136 @@
+"""The tales that are told over every crash: each is what people do and see, and what must be true afterwards."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crash.harness import World
+from fakes.people import Message, Outcome
+
+from engine.audit import What
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """`tell` is what people do; `did` what the graph must have done; `rows` the audit of each approval.
+
+    `writes` is a bound of its writes to Redis, `points` the lines of its graph that can kill.
+    """
+
+    name: str
+    flow: str
+    tell: Callable[[World], Awaitable[None]]
+    did: Sequence[str]
+    rows: Sequence[What]
+    writes: int
+    points: Sequence[str]
+    approvals: int = 1
+    rules: Sequence[Mapping[str, Any]] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def begin(self, world: World) -> None:
+        """Write the configuration."""
+        world.configure(self.flow, approvals=self.rules)
+
+    async def is_true(self, world: World) -> None:
+        """Check what must hold whatever died: decided once, resumed once, told once, nothing left over."""
+        await world.nothing_else()
+        world.did(*self.did)
+        kept = await world.kept()
+        assert len(kept.approvals) == self.approvals, kept.approvals
+        kept.decided_once(*self.rows)
+
+
+async def _approve(world: World) -> None:
+    await world.ask("billing")
+    card = await world.bob.expect_card("#deploys", containing="billing")
+    await world.approve(card)
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="Shipped billing x2")
+
+
+async def _edit(world: World) -> None:
+    await world.ask("billing")
+    card = await world.bob.expect_card("#deploys", containing="billing")
+    await _send_form(world, card, "Edit", {"replicas": "5"})
+    await card.becomes("Approved with changes by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="Shipped billing x5")
+
+
+async def _answer(world: World) -> None:
+    await world.ask("a trip")
+    first = await world.alice.expect_message("#deploys", containing="Which city?")
+    await world.alice.say("#deploys", "Rome", thread=first)
+    second = await world.alice.expect_message("#deploys", containing="Which day?")
+    await world.alice.say("#deploys", "Monday", thread=second)
+    await world.alice.expect_message("#deploys", containing="Booked Rome on Monday.")
+    await first.becomes("Rome", buttons=[])
+    await second.becomes("Monday", buttons=[])
+
+
+async def _clean(world: World) -> None:
+    await world.ask("clean up")
+    logs = await world.bob.expect_card("#deploys", containing="Delete the logs?")
+    await world.approve(logs)
+    production = await world.bob.expect_card("#deploys", containing="Delete PRODUCTION?")
+    await logs.becomes("Approved by", buttons=[])
+    await _send_form(world, production, "Reject", {"Reason": "never"})
+    await production.becomes("Rejected by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="logs True, production False")
+
+
+async def _expire(world: World) -> None:
+    await world.ask("billing")
+    card = await world.bob.expect_card("#deploys", containing="billing")
+    await world.alice.expect_message("#deploys", containing="Kept billing")
+    await card.becomes("billing", buttons=[])
+
+
+async def _send_form(world: World, card: Message, button: str, values: Mapping[str, Any]) -> None:
+    async def act() -> Outcome:
+        pressed = await card.click(button, by=world.bob, stale=True)
+        return await (await world.bob.expect_form()).submit(dict(values)) if pressed.acked else pressed
+
+    await world.insist(card, act)
+
+
+_DECIDED = (What.ASKED, What.DECIDED, What.DECIDED, What.DELIVERED)
+_AROUND = ("before interrupt", "after answer", "after reviewed", "in act", "after act", "in tell")
+_TWICE = ("after answer", "between", "after second answer", "after both")
+
+APPROVED = Tale(
+    "approved", "deploy", _approve, ("reviewed continue", "deployed billing x2"), _DECIDED, 40, ("in plan", *_AROUND)
+)
+EDITED = Tale(
+    "edited",
+    "deploy",
+    _edit,
+    ("reviewed update", "deployed billing x5"),
+    (What.ASKED, What.EDITED, What.DECIDED, What.DELIVERED),
+    40,
+    _AROUND,
+)
+ANSWERED = Tale(
+    "answered",
+    "trip",
+    _answer,
+    ("city Rome", "day Monday"),
+    (What.ASKED, What.ANSWERED, What.DELIVERED),
+    60,
+    _TWICE,
+    approvals=2,
+)
+CLEANED = Tale("cleaned", "cleaning", _clean, ("logs True", "production False"), _DECIDED, 55, _TWICE, approvals=2)
+EXPIRED = Tale(
+    "expired",
+    "deploy",
+    _expire,
+    ("reviewed feedback",),
+    (What.ASKED, What.EXPIRED, What.DELIVERED),
+    45,
+    ("after answer", "in tell"),
+    rules=({"when": {"tool": "deploy"}, "approvers": {"users": ["bob"]}, "expires_after": "1s"},),
+)
+TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED)

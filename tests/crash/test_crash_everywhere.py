@@ -1,0 +1,108 @@
+"""The bot dies (SIGKILL) once in every tale, at every hop of the two ways through, and is started again.
+
+In every run of the tests: the tale of an approval with a death after each call of a port, at each line of the graph and
+at every fifth write to Redis, and some deaths of the other tales. `SIGNOFF_CRASHES=all pytest -n 4 tests/crash` runs
+all: each tale with a death before and after each call, before and after each write, and at each line.
+"""
+
+import pytest
+from crash.harness import World
+from crash.sweep import chosen
+from crash.tales import ANSWERED, APPROVED, CLEANED, EDITED, EXPIRED, TALES, Tale
+
+CALLS = {
+    "approvals.create": 1,
+    "approvals.get": 6,
+    "approvals.of_thread": 2,
+    "approvals.save": 3,
+    "chat.draw": 2,
+    "chat.say": 1,
+    "conversations.get": 2,
+    "conversations.save": 1,
+    "graphs.resume_if_pending": 1,
+    "graphs.start": 1,
+    "lanes.put": 3,
+    "lanes.ring": 4,
+    "roster.facts": 1,
+}
+"""How often each method of a port is called while one approval is asked, decided and delivered."""
+ELSEWHERE = {"lanes.clear_timer": 1, "lanes.set_timer": 1}
+"""What only other tales call."""
+
+HOPS = [(what, number) for what, calls in CALLS.items() for number in range(1, calls + 1)]
+
+
+def hops() -> list[tuple[Tale, str]]:
+    every = [
+        (tale, f"{when}:{what}:{number}")
+        for tale in TALES
+        for when in ("before", "after")
+        for what, number in HOPS + [(what, 1) for what in ELSEWHERE]
+        if tale is EXPIRED or what not in ELSEWHERE
+    ]
+    some = [(APPROVED, f"after:{what}:{number}") for what, number in HOPS if what != "approvals.get" or number % 2]
+    others = [
+        (EDITED, "after:approvals.save:2"),
+        (ANSWERED, "before:approvals.save:2"),
+        (ANSWERED, "after:approvals.save:2"),
+        (ANSWERED, "after:graphs.resume_if_pending:1"),
+        (CLEANED, "after:graphs.resume_if_pending:1"),
+        (EXPIRED, "after:lanes.set_timer:1"),
+    ]
+    return chosen(every, some + others)
+
+
+def points() -> list[tuple[Tale, str]]:
+    every = [(tale, point) for tale in TALES for point in tale.points]
+    return chosen(every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between")])
+
+
+def writes() -> list[tuple[Tale, str, int]]:
+    every = [
+        (tale, when, number) for tale in TALES for when in ("before", "after") for number in range(1, tale.writes + 1)
+    ]
+    return chosen(every, [(APPROVED, "after", number) for number in range(3, APPROVED.writes, 5)])
+
+
+@pytest.mark.promise("P1")
+async def test_every_hop_is_listed(world: World) -> None:
+    """Where a new call appears on the two ways through, it is a new place to die at."""
+    APPROVED.begin(world)
+    async with world.kept_alive(write=("after", 10_000)) as proxy:
+        await APPROVED.tell(world)
+        await APPROVED.is_true(world)
+    assert world.killed == 0
+    assert set(world.hops()) == set(CALLS)
+    assert 20 < proxy.writes <= APPROVED.writes
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P2")
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize(("tale", "hop"), hops(), ids=str)
+async def test_a_death_at_a_hop_changes_nothing(world: World, tale: Tale, hop: str) -> None:
+    tale.begin(world)
+    async with world.kept_alive(hop):
+        await tale.tell(world)
+        await tale.is_true(world)
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize(("tale", "point"), points(), ids=str)
+async def test_a_death_in_a_node_changes_nothing(world: World, tale: Tale, point: str) -> None:
+    tale.begin(world)
+    world.dies(point)
+    async with world.kept_alive():
+        await tale.tell(world)
+        await tale.is_true(world)
+    assert world.killed == 1
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize(("tale", "when", "number"), writes(), ids=str)
+async def test_a_death_at_a_write_to_redis_changes_nothing(world: World, tale: Tale, when: str, number: int) -> None:
+    tale.begin(world)
+    async with world.kept_alive(write=(when, number)):
+        await tale.tell(world)
+        await tale.is_true(world)
