@@ -8,18 +8,14 @@ A batch shows its open actions as rows, each with buttons of its own; where ther
 up when some are decided. Decided ones keep one line each.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from adapters.blockkit import limits
-from adapters.slack import blocks, layout, wording
+from adapters.slack import blocks, layout, whole, wording
 from adapters.slack.blocks import Block
-from adapters.slack.layout import Piece, Style
-from adapters.slack.text import changes, clipped, document, line_diff, plain, visible
+from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
-from engine.ask import Action, Choice, Json, Kind
+from engine.ask import Choice, Kind
 from engine.ids import ApprovalId
 
 APPROVAL_EVENT = "signoff_approval"
@@ -119,13 +115,9 @@ def _head(approval: Approval) -> Iterable[Block]:
 def _prompt(approval: Approval, hidden: list[int]) -> list[Block]:
     if not approval.ask.prompt:
         return []
-    shown, left_out = layout.fitted([_prompt_piece(approval)], _BUDGET // 3)
+    shown, left_out = layout.fitted([whole.prompt_piece(approval)], _BUDGET // 3)
     hidden.append(left_out)
     return layout.drawn(shown)
-
-
-def _prompt_piece(approval: Approval) -> Piece:
-    return Piece(visible(approval.ask.prompt), Style.PROSE)
 
 
 def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
@@ -135,13 +127,13 @@ def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
     yield from _decided_lines(approval) if pending else ()
     budget = _BUDGET * 2 // 3 // max(1, min(len(rows), most))
     for index, _ in rows[:most]:
-        shown, left_out = layout.fitted(action_pieces(approval, index), budget)
+        shown, left_out = layout.fitted(whole.action_pieces(approval, index), budget)
         hidden.append(left_out)
         yield from layout.drawn(shown)
         yield from _row_end(approval, index)
     later = rows[most:]
     if later:
-        hidden.append(sum(layout.length(action_pieces(approval, index)) for index, _ in later))
+        hidden.append(sum(layout.length(whole.action_pieces(approval, index)) for index, _ in later))
         follow = " follow when some of these are decided" if pending else " are not shown here"
         yield blocks.context(f"{len(later)} more of {len(approval.reviews)} actions{follow}.")
 
@@ -198,8 +190,8 @@ def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:
     """How much is not on the card, and the way to it: before the buttons that decide."""
     if not hidden:
         return
-    total = layout.length(everything(approval))
-    more = f" {more_as_file(approval)}" if needs_file(approval) else ""
+    total = layout.length(whole.everything(approval))
+    more = f" {whole.more_as_file(approval)}" if whole.needs_file(approval) else ""
     yield blocks.context(f"This card shows {max(total - hidden, 0):,} of {total:,} characters.{more}")
     if approval.state is State.PENDING:
         yield blocks.actions("show", [_show_button(approval)])
@@ -237,125 +229,3 @@ def _request_end(approval: Approval) -> Iterable[str]:
         if len(approval.reviews) == 1:
             yield wording.who_decides(approval.reviews[0].policy, approval.requester)
         yield wording.deadline(approval)
-
-
-# What is asked, whole -------------------------------------------------------------------------------------------------
-
-
-def everything(approval: Approval) -> list[Piece]:
-    """All that there is to read of an approval, in the card's order."""
-    prompt = [_prompt_piece(approval)] if approval.ask.prompt else []
-    return [*prompt, *(piece for index in range(len(approval.reviews)) for piece in action_pieces(approval, index))]
-
-
-def action_pieces(approval: Approval, index: int) -> list[Piece]:
-    """One action: its name in a batch, its description, its value, what was changed, the words of its outcome."""
-    action, review = approval.ask.actions[index], approval.reviews[index]
-    found: list[Piece] = []
-    if len(approval.reviews) > 1:
-        found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.NAME))
-    words = _own_words(approval, action)
-    if words:
-        found.append(Piece(visible(words), Style.PROSE))
-    if not _says_nothing_new(approval, review.value):
-        found += layout.pieces_of(review.value, prose=approval.ask.kind is Kind.TEXT)
-    return [*found, *_changed(action, review), *_closing_words(approval, review)]
-
-
-def _own_words(approval: Approval, action: Action) -> str:
-    """The description, without what the card says anyway.
-
-    LangChain ends its default with the call itself, as Python writes it:
-    https://docs.langchain.com/oss/python/langchain/human-in-the-loop.
-    """
-    if approval.ask.is_question and not approval.ask.prompt:
-        return action.description or action.name
-    words = action.description.removesuffix(f"Tool: {action.name}\nArgs: {action.value}").strip()
-    return "" if words == approval.ask.prompt else words
-
-
-def _says_nothing_new(approval: Approval, value: Json) -> bool:
-    kind = approval.ask.kind
-    if value is None or value in ({}, ""):
-        return kind in (Kind.APPROVAL, Kind.QUESTION, Kind.FORM)
-    return value == approval.ask.prompt
-
-
-def _changed(action: Action, review: Review) -> Iterable[Piece]:
-    if review.edited_by is None:
-        return
-    for each in changes(action.value, review.value):
-        before, after = each.before, each.after
-        label = f"Changed {plain(each.field, 150)}" if each.field else "Changed"
-        if before is None or after is None or ("\n" not in before + after and len(before + after) <= layout.SHORT):
-            shown = f"{'(not there)' if before is None else before} → {'(removed)' if after is None else after}"
-            yield Piece(shown, Style.INLINE if len(shown) <= layout.SHORT else Style.PREFORMATTED, label)
-        else:
-            yield Piece(line_diff(before, after) or "(only spaces at line ends)", Style.PREFORMATTED, label)
-
-
-def _closing_words(approval: Approval, review: Review) -> Iterable[Piece]:
-    decision = review.decision
-    if decision is None:
-        return
-    if decision.text and approval.state is not State.PENDING:
-        label = {Choice.REJECT: "Reason", Choice.ANSWER: "Answer"}.get(decision.choice, "Said")
-        style = Style.INLINE if len(decision.text) <= layout.SHORT and "\n" not in decision.text else Style.QUOTE
-        yield Piece(visible(decision.text), style, label)
-    if decision.choice is Choice.ANSWER and decision.value is not None:
-        yield from layout.pieces_of(decision.value)
-
-
-# More than a modal holds ----------------------------------------------------------------------------------------------
-
-_MODAL_BLOCKS = 90
-_MODAL_BYTES = 230_000
-
-
-def show_all(approval: Approval) -> Block:
-    """The modal behind Show all: everything, or as much as a modal holds with a word on where the rest is."""
-    body = layout.drawn(everything(approval)) or [blocks.context("There is nothing more to show.")]
-    fits = _within_modal(body)
-    note = [] if len(fits) == len(body) else [blocks.context(f"A modal holds no more. {more_as_file(approval)}")]
-    return blocks.modal("Everything", [*note, *fits])
-
-
-def needs_file(approval: Approval) -> bool:
-    """Whether a modal cannot hold it, so that a file in the thread has to."""
-    if layout.length(everything(approval)) < limits.MESSAGE_BLOCKS_TEXT:
-        return False
-    body = layout.drawn(everything(approval))
-    return len(_within_modal(body)) < len(body)
-
-
-def more_as_file(approval: Approval) -> str:
-    """Where the rest is, in a sentence."""
-    return f"The whole of it is the file {file_name(approval)} in this thread."
-
-
-def _within_modal(body: Sequence[Block]) -> list[Block]:
-    fits: list[Block] = []
-    used = 0
-    for block in body[:_MODAL_BLOCKS]:
-        used += len(json.dumps(block))
-        if used > _MODAL_BYTES:
-            break
-        fits.append(block)
-    return fits
-
-
-def file_name(approval: Approval) -> str:
-    """The name of the file, which says what state of the approval it shows."""
-    mark = approval.id.rpartition("#")[2][:8]
-    return f"request-{mark}-{'-'.join(str(review.revision) for review in approval.reviews[:20])}.json"
-
-
-def file_content(approval: Approval) -> str:
-    """The file: JSON in which nothing hides."""
-    named: list[dict[str, Any]] = [
-        {"name": action.name, "value": review.value, "proposed": action.value}
-        if review.edited_by
-        else {"name": action.name, "value": review.value}
-        for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
-    ]
-    return document({"prompt": approval.ask.prompt, "actions": list(named)})

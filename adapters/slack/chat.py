@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_message, limits
-from adapters.slack import blocks, cards, wording
+from adapters.slack import blocks, cards, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
 from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, code_of, refused
@@ -50,7 +50,7 @@ class SlackChat:
         known = approval.card or (await self._posted(approval) if attempt > 1 else None)
         try:
             card = await self._redrawn(approval, known, message) if known else await self._post(approval.place, message)
-            if card is not None and approval.state is State.PENDING and cards.needs_file(approval):
+            if card is not None and approval.state is State.PENDING and whole.needs_file(approval):
                 await self._attach(approval, card)
         except SlackApiError as error:
             if code_of(error) not in PLACE_GONE:
@@ -86,13 +86,13 @@ class SlackChat:
     async def _attach(self, approval: Approval, card: MessageTs) -> None:
         """Upload what no modal holds, once, into the card's thread."""
         place = _under(approval.place, card)
-        name = cards.file_name(approval)
+        name = whole.file_name(approval)
         async for message in self._history(place, "0"):
             if any(file.get("name") == name for file in message.get("files", ())):
                 return
         try:
             await self._client.files_upload_v2(
-                content=cards.file_content(approval),
+                content=whole.file_content(approval),
                 filename=name,
                 title=name,
                 channel=place.channel,

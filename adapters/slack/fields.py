@@ -1,29 +1,25 @@
-"""From a JSON Schema and a value to the inputs of a modal, and back to a typed value. Pure.
+"""From a JSON Schema and a value to the fields of a form. Pure.
 
-https://json-schema.org/understanding-json-schema, https://docs.slack.dev/reference/block-kit/blocks/input-block
-
-What a schema asks of a value beyond its type is checked by whoever knows the graph (`Desk.problems`), not here.
+`adapters.slack.inputs` draws a field, `adapters.slack.values` reads what was entered.
+https://json-schema.org/understanding-json-schema
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from adapters.blockkit import limits
-from adapters.slack import blocks
-from adapters.slack.blocks import Block
 from adapters.slack.layout import chunks
-from adapters.slack.text import plain, pretty, scalar, unmarked, visible
+from adapters.slack.text import scalar, visible
 from engine.ask import Json
 
 ACTION_ID = "value"
 _PART = 2_500
 """Characters of a long text in one input: the person has room to add as many as an input has left."""
 _MOST_PARTS = 8
-_LONG = 80
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -239,225 +235,3 @@ def _without_null(shape: dict[str, Json], root: dict[str, Json]) -> tuple[dict[s
         own = {name: each for name, each in shape.items() if name not in ("anyOf", "oneOf")}
         return {**_resolved(others[0], root), **own}, True
     return shape, False
-
-
-_NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
-
-
-# To inputs ------------------------------------------------------------------------------------------------------------
-
-
-def inputs(field: Field) -> list[Block]:
-    """The blocks of a field: one input, several for a long text, or a sentence where it cannot be edited here."""
-    label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
-    if not field.editable:
-        return [
-            blocks.rich_text([blocks.rich_section(blocks.span(label, bold=True))]),
-            blocks.context(f"Too long to edit in Slack ({len(field.initial):,} characters): it stays as it is."),
-        ]
-    if field.input in (Input.TEXT, Input.JSON):
-        return _text_inputs(field, label)
-    return [_block(field, field.block_id, label, _element(field))]
-
-
-def _text_inputs(field: Field, label: str) -> list[Block]:
-    parts = field.parts
-    made = []
-    for number, (block_id, text) in enumerate(parts, 1):
-        long = len(parts) > 1 or "\n" in text or len(text) > _LONG or field.input is Input.JSON
-        element: Block = {"type": "plain_text_input", "action_id": ACTION_ID, "multiline": long}
-        if text:
-            element["initial_value"] = text
-        named = f"{label} (part {number} of {len(parts)})" if len(parts) > 1 else label
-        made.append(_block(field, block_id, named, element))
-    return made
-
-
-def _block(field: Field, block_id: str, label: str, element: Block) -> Block:
-    made: Block = {
-        "type": "input",
-        "block_id": block_id,
-        "label": {"type": "plain_text", "text": label, "emoji": False},
-        "element": element,
-        "optional": _may_be_empty(field),
-    }
-    hint = " ".join(each for each in (field.hint, "As JSON." if field.input is Input.JSON else "") if each)
-    if hint:
-        made["hint"] = blocks.plain_text(hint, limits.INPUT_HINT)
-    return made
-
-
-def _may_be_empty(field: Field) -> bool:
-    if field.input is Input.BOOLEAN or field.nullable or not field.required:
-        return True
-    return field.before == "" or (field.input is Input.CHOICES and field.before == [])
-
-
-def _element(field: Field) -> Block:
-    element: Block = {"action_id": ACTION_ID}
-    before = field.before
-    match field.input:
-        case Input.INTEGER | Input.NUMBER:
-            element |= {"type": "number_input", "is_decimal_allowed": field.input is Input.NUMBER}
-            if before is not MISSING and before is not None:
-                element["initial_value"] = json.dumps(before)
-        case Input.BOOLEAN:
-            yes = _option(0, "Yes")
-            element |= {"type": "checkboxes", "options": [yes]}
-            if before is True:
-                element["initial_options"] = [yes]
-        case Input.DATE:
-            element["type"] = "datepicker"
-            if isinstance(before, str):
-                element["initial_date"] = before
-        case _:
-            element |= _menu(field)
-    return element
-
-
-def _menu(field: Field) -> Block:
-    options = [_option(index, scalar(each)) for index, each in enumerate(field.options)]
-    if field.input is Input.CHOICE:
-        chosen = [options[field.options.index(field.before)]] if field.before in field.options else []
-        return {"type": "static_select", "options": options, **({"initial_option": chosen[0]} if chosen else {})}
-    several = field.before if isinstance(field.before, list) else []
-    chosen = [options[field.options.index(each)] for each in several]
-    return {"type": "multi_static_select", "options": options, **({"initial_options": chosen} if chosen else {})}
-
-
-def _option(index: int, label: str) -> Block:
-    return {"text": {"type": "plain_text", "text": label or '""', "emoji": False}, "value": str(index)}
-
-
-# Back to a value ------------------------------------------------------------------------------------------------------
-
-
-def entered(state: Mapping[str, Any], block_id: str) -> Any:
-    """What stands in an input: a text, the values of the chosen options, or None."""
-    element = state.get(block_id, {}).get(ACTION_ID) or {}
-    match element.get("type"):
-        case "static_select":
-            return (element.get("selected_option") or {}).get("value")
-        case "multi_static_select" | "checkboxes":
-            return [each["value"] for each in element.get("selected_options") or []]
-        case "datepicker":
-            return element.get("selected_date")
-        case _:
-            return element.get("value")
-
-
-class _Wrong(Exception):  # noqa: N818 - carried to the field at once
-    """A sentence for the person who filled in the field."""
-
-
-def read(found: Sequence[Field], state: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
-    """The value that the inputs say, and for each field that does not fit its type a sentence under its block's id."""
-    values: dict[str, Json] = {}
-    errors: dict[str, str] = {}
-    for field in found:
-        try:
-            value = _value(field, state)
-        except _Wrong as wrong:
-            errors[field.block_id] = str(wrong)
-            continue
-        if value is not MISSING:
-            values[field.name] = value
-    if len(found) == 1 and found[0].alone:
-        return values.get(""), errors
-    return dict(values), errors
-
-
-def _value(field: Field, state: Mapping[str, Any]) -> Value:
-    if not field.editable:
-        return field.before
-    match field.input:
-        case Input.TEXT | Input.JSON:
-            return _typed_text(field, state)
-        case Input.INTEGER | Input.NUMBER:
-            return _typed_number(field, entered(state, field.block_id))
-        case Input.BOOLEAN:
-            return _ticked(field, bool(entered(state, field.block_id)))
-        case Input.CHOICE:
-            chosen = entered(state, field.block_id)
-            return _emptied(field) if chosen is None else field.options[int(chosen)]
-        case Input.CHOICES:
-            several = [field.options[int(each)] for each in entered(state, field.block_id) or []]
-            return field.before if not several and field.before is MISSING else several
-        case Input.DATE:
-            date = entered(state, field.block_id)
-            return _emptied(field) if date is None else date
-
-
-def _ticked(field: Field, ticked: bool) -> Value:  # noqa: FBT001 - it is the value
-    untouched = not ticked and (field.before is None or (field.before is MISSING and not field.required))
-    return field.before if untouched else ticked
-
-
-def _typed_text(field: Field, state: Mapping[str, Any]) -> Value:
-    parts = field.parts
-    texts = [entered(state, block_id) or "" for block_id, _ in parts]
-    if all(_untouched(text, before) for text, (_, before) in zip(texts, parts, strict=True)):
-        return field.before
-    text = unmarked(_joined(field.initial, [before for _, before in parts], texts), _original(field))
-    if field.input is Input.TEXT:
-        return text or _emptied(field)
-    if not text.strip():
-        return _emptied(field)
-    try:
-        value: Json = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
-        raise _Wrong(f"This is not JSON: look at {where}.") from None
-    return value
-
-
-def _original(field: Field) -> str:
-    return "" if field.before is MISSING else pretty(field.before)
-
-
-def _untouched(text: str, before: str) -> bool:
-    """Slack may trim what it sends back."""
-    return text == before or text.strip() == before.strip()
-
-
-def _joined(whole_text: str, before: Sequence[str], texts: Sequence[str]) -> str:
-    """The parts put together as they were cut apart: with a newline where one was left out."""
-    made, position = "", 0
-    for index, (old, new) in enumerate(zip(before, texts, strict=True)):
-        position += len(old)
-        cut_at_line = index < len(before) - 1 and whole_text[position : position + 1] == "\n"
-        made += (old if _untouched(new, old) else new) + ("\n" if cut_at_line else "")
-        position += cut_at_line
-    return made
-
-
-def _typed_number(field: Field, text: Any) -> Value:
-    if text is None or not str(text).strip():
-        return _emptied(field)
-    spelled = str(text).strip()
-    if field.before is not MISSING and spelled == json.dumps(field.before):
-        return field.before
-    try:
-        return int(spelled)
-    except ValueError:
-        pass
-    try:
-        number = float(spelled)
-    except ValueError:
-        raise _Wrong("This is not a number.") from None
-    if field.input is Input.INTEGER:
-        raise _Wrong("This has to be a whole number.")
-    return number
-
-
-def _emptied(field: Field) -> Value:
-    """What an input that was left empty means."""
-    if field.before is MISSING:
-        return MISSING
-    if field.nullable:
-        return None
-    if field.input is Input.TEXT:
-        return ""
-    if field.required:
-        raise _Wrong("Please fill this in.")
-    return MISSING

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack import blocks, fields, layout
+from adapters.slack import blocks, fields, inputs, layout, values
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.fields import Field
@@ -43,12 +43,12 @@ def form(approval: Approval, target: Target, choice: Choice) -> Block:
     title, submit = _WORDS.get(choice, _ANSWER_WORDS)
     if choice is Choice.APPROVE:
         raise ValueError("an approval has no form")
-    inputs = _inputs(approval, target, choice)
-    if inputs is None:
+    asked = _inputs(approval, target, choice)
+    if asked is None:
         return too_long(approval, target)
     view = blocks.modal(
         title,
-        [*_about(approval, target, choice), *inputs],
+        [*_about(approval, target, choice), *asked],
         submit=submit,
         callback_id=CALLBACKS[choice],
         private_metadata=str(target),
@@ -60,7 +60,7 @@ def _inputs(approval: Approval, target: Target, choice: Choice) -> list[Block] |
     if not _has_fields(approval, choice):
         hint = "The agent reads this." if choice is Choice.REJECT else ""
         return [_words("Reason" if choice is Choice.REJECT else "Answer", hint)]
-    made = [block for field in form_fields(approval, target, choice) for block in fields.inputs(field)]
+    made = [block for field in form_fields(approval, target, choice) for block in inputs.blocks_of(field)]
     return made if 0 < len(made) <= _MOST_INPUTS and any(block["type"] == "input" for block in made) else None
 
 
@@ -126,11 +126,11 @@ def sentence(title: str, mrkdwn: str) -> Block:
 def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any]) -> Submitted:
     """The submitted values (`view.state.values`), converted to their types."""
     if not _has_fields(approval, choice):
-        words = fields.entered(state, TEXT_BLOCK)
+        words = values.entered(state, TEXT_BLOCK)
         text = words.strip() if isinstance(words, str) else ""
         return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
     found = form_fields(approval, target, choice)
-    value, errors = fields.read(found, state)
+    value, errors = values.read(found, state)
     return Submitted(value=value, errors=errors or None)
 
 
@@ -138,12 +138,12 @@ def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequ
     """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
     if not _has_fields(approval, choice):
         return {TEXT_BLOCK: " ".join(_spoken(problem, "") for problem in problems)}
-    inputs = [each for each in form_fields(approval, target, choice) if each.editable]
-    by_name = {each.name: each.block_id for each in inputs}
+    editable = [each for each in form_fields(approval, target, choice) if each.editable]
+    by_name = {each.name: each.block_id for each in editable}
     found: dict[str, list[str]] = {}
     for problem in problems:
         name = problem.path[0] if problem.path else ""
-        block_id = by_name.get(str(name), inputs[0].block_id)
+        block_id = by_name.get(str(name), editable[0].block_id)
         found.setdefault(block_id, []).append(_spoken(problem, "" if str(name) in by_name else str(name)))
     return {block_id: clipped(" ".join(told), limits.TEXT) for block_id, told in found.items()}
 

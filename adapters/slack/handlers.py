@@ -25,7 +25,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_modal
-from adapters.slack import blocks, cards, forms
+from adapters.slack import blocks, forms, whole
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.client import quiet_logger
@@ -128,7 +128,7 @@ class Handlers:
         if approval is None:
             await self._tell(pressed.person, GONE)
         elif pressed.choice is None:
-            await self._open(pressed, cards.show_all(approval))
+            await self._open(pressed, whole.show_all(approval))
         elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
             await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
         else:

@@ -30,8 +30,9 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack.cards import Target, card, file_content, file_name, needs_file, plain_card, show_all
+from adapters.slack.cards import Target, card, plain_card
 from adapters.slack.text import visible
+from adapters.slack.whole import file_content, file_name, needs_file, show_all
 from engine.approval import Approval, State
 from engine.ask import Action, Choice, Json, Kind
 from engine.events import ExpiryDue
