@@ -22,37 +22,17 @@ Importing this module imports LangGraph, which takes most of a second: import it
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any, Self, assert_never
 
-from langgraph.types import Command
-
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects, threads
+from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
-from adapters.langgraph.forking import fork, stamp
-from adapters.langgraph.plain import plain
-from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
-from adapters.langgraph.threads import Pending, Standing, Thread
-from engine.ask import Ask, Decision, Problem, canonical, digest_of
-from engine.ids import AgentName, InterruptId, ThreadId
-from engine.ports import Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, WaitsForAnswerError
-
-GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
-WITHDRAWN = "The agent no longer asks this, so nothing was sent."
-CHANGED = "What the agent asks has changed, so nothing was sent. Please look at the new request."
-NEW_CODE = "The agent's code changed while this waited, so nothing was sent and it is asked again."
-NEW_CODE_BESIDE_FINISHED = (
-    "The agent's code changed while this waited, so nothing was sent. It cannot ask again without repeating steps that "
-    "are done already: please start again with a new message."
-)
-NOT_TAKEN = "The agent could not take this answer, so it is asked again."
-_REMEMBERED = 4
-"""Answers that a checkpoint names. Only the last one of a lane is ever delivered again."""
-
-
-class AnswerNotTakenError(Exception):
-    """The node raised before it took the answer, and cannot ask anew beside finished siblings: deliver it again."""
+from adapters.langgraph.runs import Runs
+from adapters.langgraph.thread_work import GONE, STOPPED, ThreadWork
+from adapters.langgraph.threads import Standing
+from engine.ask import Ask, Decision, Problem
+from engine.ids import AgentName, ThreadId
+from engine.ports import Answer, Resumed, Stale, Standstill, Turn, WaitsForAnswerError
 
 
 class LocalGraphs:
@@ -153,218 +133,9 @@ class LocalGraphs:
             return STOPPED
         return await work.go_on(found) if found.died and ended.error is None else work.standstill(found, ended)
 
-    def _work(self, agent: AgentName, thread: ThreadId, fence: int) -> "_Work":
-        return _Work(self._agents[agent], self._saver, self._runs, thread, fence)
+    def _work(self, agent: AgentName, thread: ThreadId, fence: int) -> ThreadWork:
+        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence)
 
 
 def _not_set_up(agent: AgentName) -> str:
     return f"The agent {agent} is no longer set up here."
-
-
-STOPPED = Standstill(stopped=True, complete=False)
-
-
-class _Work:
-    """One call of the port: an agent, a thread, and the fence that it holds."""
-
-    def __init__(self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int) -> None:
-        self._agent = agent
-        self._saver = saver
-        self._runs = runs
-        self._thread = thread
-        self._fence = fence
-
-    async def read(self, *, count: bool = False) -> Thread:
-        """The thread as it stands. Answers are counted where its code changed, since they decide how it asks anew."""
-        config = config_of(self._thread, self._fence, "", "", Marks())
-        agent = self._agent
-        thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=count)
-        if count or not thread.pending or not any(self.is_outdated(thread, each) for each in thread.pending):
-            return thread
-        return await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=True)
-
-    # Runs -------------------------------------------------------------------------------------------------------------
-
-    async def feed(self, thread: Thread, turn: Turn) -> Standstill:
-        """Give new input."""
-        if self._runs.draining:
-            return STOPPED
-        before = self._agent.replies.said(thread.values) if thread.exists else None
-        marks = Marks(turn.key, thread.mark(keys.ANSWERED), self._agent.mark, before.mark if before else "")
-        config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
-        return await self._rested(await self._run(self._agent.input_of(turn), config, turn.user))
-
-    async def run_on(self, thread: Thread) -> Standstill:
-        """A turn that was fed before: run what died or failed, otherwise say where it stands."""
-        thread, ended = await self.up_to_date(thread)
-        if ended.stopped or ended.error is not None:
-            return STOPPED if ended.stopped else self.standstill(thread, ended)
-        return await self.go_on(thread) if thread.died or thread.failures else self.standstill(thread, Ended())
-
-    async def go_on(self, thread: Thread, key: str = "") -> Standstill:
-        """Run from the last checkpoint on."""
-        return await self._rested(await self._none(thread, key))
-
-    async def _none(self, thread: Thread, key: str = "") -> Ended:
-        """Run without input: tasks that did not finish run again, each with the answers that it has."""
-        config = self._config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), self._marks(thread))
-        return await self._run(None, config, thread.mark(keys.USER))
-
-    async def _run(self, given: Any, config: Mapping[str, Any], user: str) -> Ended:
-        return await self._runs.run(self._agent.graph, given, config, self._agent.context_of(user))
-
-    async def _rested(self, ended: Ended) -> Standstill:
-        return STOPPED if ended.stopped else self.standstill(await self.read(), ended)
-
-    def _config(self, thread: Thread, key: str, marks: Marks) -> dict[str, Any]:
-        return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks)
-
-    def _marks(self, thread: Thread) -> Marks:
-        return Marks(
-            thread.mark(keys.TURN), thread.mark(keys.ANSWERED), self._agent.mark, thread.mark(keys.SAID_BEFORE)
-        )
-
-    # Answers ----------------------------------------------------------------------------------------------------------
-
-    async def answer(self, thread: Thread, pending: Pending, answer: Answer) -> Resumed | Stale:
-        """Send an answer to an interrupt that waits for it, if it still asks what was shown."""
-        asked = self._asked(thread, pending)
-        if asked.digest != answer.digest:
-            return Stale(CHANGED, self.standstill(thread, Ended()))
-        found = [
-            problem
-            for position, decision in enumerate(answer.decisions)
-            for problem in dialects.problems(asked.ask, position, decision)
-        ]
-        if found or len(answer.decisions) != len(asked.ask.actions):
-            return await self._not_taken(thread, f"{NOT_TAKEN} {found[0].sentence if found else ''}".strip())
-        value = dialects.encode(asked.ask, answer.decisions)
-        return await self._send(thread, answer, value)
-
-    async def _send(self, thread: Thread, answer: Answer, value: object) -> Resumed | Stale:
-        answered = " ".join([*thread.mark(keys.ANSWERED).split(), answer.interrupt][-_REMEMBERED:])
-        config = self._config(thread, answer.key, replace(self._marks(thread), answered=answered))
-        ended = await self._run(Command(resume={answer.interrupt: value}), config, thread.mark(keys.USER))
-        if ended.stopped:
-            return Resumed(STOPPED)
-        after = await self.read(count=ended.error is not None)
-        pending = after.find(answer.interrupt)
-        if ended.error is None or pending is None or pending.standing is not Standing.WAITS:
-            return Resumed(self.standstill(after, ended))
-        return await self._not_taken(after, f"{NOT_TAKEN} {sentence(ended.error)}")
-
-    async def answer_unknown(self, thread: Thread, answer: Answer) -> Resumed | Stale:
-        """Run the node again first: where it comes back to the same question without raising, that one waits."""
-        ended = await self._none(thread, answer.key)
-        if ended.stopped or ended.error is not None:
-            return Resumed(await self._rested(ended))
-        thread = await self.read()
-        pending = thread.find(answer.interrupt)
-        if pending is None:
-            return await self.after_answer(answer)
-        return await self.answer(thread, pending, answer)
-
-    async def after_answer(self, answer: Answer) -> Resumed | Stale:
-        """The interrupt is not listed: an earlier delivery took the answer, or it was withdrawn."""
-        thread = await self.read(count=True)
-        if thread.was_answered(answer.interrupt):
-            return Resumed(await self.run_on(thread))
-        thread, ended = await self.up_to_date(thread)
-        if ended.stopped:
-            return Stale(WITHDRAWN, STOPPED)
-        rest = await self.go_on(thread) if thread.died and ended.error is None else self.standstill(thread, ended)
-        return Stale(WITHDRAWN, rest)
-
-    async def _not_taken(self, thread: Thread, reason: str) -> Stale:
-        if thread.step_has_finished_tasks:
-            raise AnswerNotTakenError(reason)
-        thread, ended = await self._ask_anew(thread)
-        return Stale(reason, STOPPED if ended.stopped else self.standstill(thread, ended))
-
-    # Changed code -----------------------------------------------------------------------------------------------------
-
-    def is_outdated(self, thread: Thread, pending: Pending) -> bool:
-        """Whether the node's code is another than the one that wrote the checkpoint it waits in."""
-        node = self._agent.node_of(pending.path)
-        return thread.code.get(node) != self._agent.code.get(node)
-
-    def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
-        """Whether a question that waits may not be voided by this turn."""
-        lost = pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
-        return not lost and pending.interrupt.id not in turn.voids
-
-    def is_orphan(self, thread: Thread, pending: Pending) -> bool:
-        """Whether an old question can be neither answered nor asked anew: answered in part, beside finished tasks."""
-        return self.is_outdated(thread, pending) and pending.answers > 0 and thread.step_has_finished_tasks
-
-    async def asked_by_old_code(self, thread: Thread, pending: Pending) -> Stale:
-        """Never give the answer to other code than the one that asked."""
-        reason = NEW_CODE_BESIDE_FINISHED if self.is_orphan(thread, pending) else NEW_CODE
-        thread, ended = await self.up_to_date(thread)
-        return Stale(reason, STOPPED if ended.stopped else self.standstill(thread, ended))
-
-    async def up_to_date(self, thread: Thread) -> tuple[Thread, Ended]:
-        """The thread with every question asked by the code that runs now."""
-        old = [each for each in thread.pending if self.is_outdated(thread, each)]
-        if not old or all(self.is_orphan(thread, each) for each in old):
-            return thread, Ended()
-        if thread.alone or (any(each.answers for each in old) and not thread.step_has_finished_tasks):
-            return await self._ask_anew(thread)
-        # Nothing is stored for these tasks, so running them again asks anew and leaves their siblings as they are. The
-        # checkpoint stays, so it has to be told whose questions it holds now.
-        ended = await self._none(thread)
-        if not ended.stopped and ended.error is None:
-            nodes = (self._agent.node_of(each.path) for each in old if not each.answers)
-            fresh = {node: self._agent.code.get(node, "") for node in nodes}
-            marks = replace(self._marks(thread), code=canonical({**thread.code, **fresh}))
-            await stamp(self._saver, self._config(thread, "", marks), marks.as_metadata())
-        return await self.read(), ended
-
-    async def _ask_anew(self, thread: Thread) -> tuple[Thread, Ended]:
-        if self._runs.draining:
-            return thread, Ended(stopped=True)
-        marks = self._marks(thread)
-        await fork(self._saver, self._config(thread, "", marks), marks.as_metadata())
-        ended = await self._none(await self.read())
-        return await self.read(), ended
-
-    # Where it stands --------------------------------------------------------------------------------------------------
-
-    def standstill(self, thread: Thread, ended: Ended) -> Standstill:
-        """What the thread waits for, has to say, and failed with."""
-        asked = tuple(
-            self._asked(thread, each)
-            for each in thread.pending
-            if each.standing is not Standing.CONSUMED and not self.is_orphan(thread, each)
-        )
-        error = sentence(ended.error) if ended.error is not None else self._failure(thread)
-        reply = None if error else self._reply(thread, asked)
-        return Standstill(asked, reply, error, complete=not thread.died)
-
-    def _failure(self, thread: Thread) -> str:
-        if thread.failures:
-            return sentence(thread.failures[0])
-        if thread.has_nameless:
-            return "The agent uses NodeInterrupt, which cannot be answered. Its author should call interrupt() instead."
-        return ""
-
-    def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
-        prompts = [each.ask.prompt for each in asked]
-        turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
-        return self._agent.replies.reply(thread.values, self._thread, turn, before, prompts)
-
-    def _asked(self, thread: Thread, pending: Pending) -> Asked:
-        payload = plain(pending.interrupt.value)
-        schema = plain(pending.interrupt.response_schema).value
-        said = self._agent.replies.said(thread.values)
-        ask = dialects.read(
-            dialects.Question(
-                payload.value,
-                schema if isinstance(schema, dict) else None,
-                payload.exact,
-                self._agent.tools,
-                (said.speaker if said else "") or pending.speaker,
-            )
-        )
-        digest = digest_of(ask, self._agent.fingerprint_of(pending.path))
-        return Asked(InterruptId(pending.interrupt.id), ask, digest)

@@ -14,8 +14,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from adapters.langgraph.local import WaitsForAnswerError
 from engine.ids import ThreadId
+from engine.ports import WaitsForAnswerError
 
 
 class Lost(Exception):  # noqa: N818 - it stands for any error of a client's library
