@@ -1,0 +1,1 @@
+"""Measures Signoff: `make bench` prints each figure beside its reference of the same run. See `bench.run`."""
