@@ -28,6 +28,16 @@ def section(mrkdwn: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": texts.clipped(mrkdwn, limits.SECTION_TEXT)}}
 
 
+def sections(mrkdwn: str) -> list[Block]:
+    """Our own words, however many: cut between lines."""
+    made, lines = [""], mrkdwn.split("\n")
+    for line in lines:
+        if len(made[-1]) + len(line) >= limits.SECTION_TEXT:
+            made.append("")
+        made[-1] = f"{made[-1]}\n{line}" if made[-1] else line
+    return [section(each) for each in made if each.strip()]
+
+
 def context(mrkdwn: str) -> Block:
     """Small print of our own words: trusted markup."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": texts.clipped(mrkdwn, limits.TEXT)}]}

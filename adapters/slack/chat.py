@@ -136,7 +136,7 @@ class SlackChat:
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees; where that cannot be, in a direct message."""
-        words: dict[str, Any] = {"text": sentence, "blocks": [blocks.section(sentence)]}
+        words: dict[str, Any] = {"text": sentence, "blocks": blocks.sections(sentence)}
         if place.thread_ts:
             words["thread_ts"] = place.thread_ts
         try:
@@ -207,7 +207,7 @@ class SlackChat:
                     return
                 raise refused("conversations.history", error) from None
             for message in page["messages"]:
-                if message.get("user") == self._bot or message.get("bot_id"):
+                if message.get("user") == self._bot:
                     yield message
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any, assert_never
 
 import structlog
@@ -29,7 +30,7 @@ from adapters.slack import blocks, forms, whole
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.client import quiet_logger
-from adapters.slack.errors import code_of
+from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
 from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, Sent, incoming
 from engine.approval import Approval, State
@@ -100,7 +101,7 @@ class Handlers:
         return _ok()
 
     async def _home(self, opened: HomeOpened) -> BoltResponse:
-        view = {"type": "home", "blocks": [blocks.section(self._help)]}
+        view = {"type": "home", "blocks": blocks.sections(self._help)}
         try:
             async with asyncio.timeout(self._patience):
                 await self._client.views_publish(user_id=opened.user, view=view)
@@ -251,7 +252,8 @@ class Answering(AsyncMiddleware):
 async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: str = "") -> AsyncApp:
     """The Bolt app for both transports, warm: its own auth.test, which each first event would make, is made here.
 
-    `signing_secret` is needed for HTTP only; without it no HTTP request passes.
+    `signing_secret` is needed for HTTP only; without it no HTTP request passes. Raises SlackRefused where auth.test
+    gives nothing: such an app would acknowledge what never reached the desk.
     """
     app = AsyncApp(
         client=client,
@@ -261,5 +263,7 @@ async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: 
         request_verification_enabled=True,
     )
     app.middleware(Answering(handlers.answer))
-    await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))
+    warmed = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))
+    if warmed.status != HTTPStatus.OK or warmed.body:
+        raise SlackRefused("auth.test", f"http_{warmed.status}")
     return app

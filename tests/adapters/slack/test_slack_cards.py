@@ -30,6 +30,7 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, check_modal, limits
+from adapters.slack import blocks
 from adapters.slack.cards import Target, card, plain_card
 from adapters.slack.text import visible
 from adapters.slack.whole import file_content, file_name, needs_file, show_all
@@ -357,3 +358,10 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
 
 def test_the_default_policy_is_not_a_list_of_names() -> None:
     assert ANYBODY.users == frozenset()
+
+
+def test_our_own_words_may_be_long() -> None:
+    lines = [f"• *agent {number}*: {'ships ' * 20}" for number in range(100)]
+    made = blocks.sections("\n".join(lines))
+    assert check_message({"text": "x", "blocks": made[:4]}) == []
+    assert "\n".join(each["text"]["text"] for each in made) == "\n".join(lines)

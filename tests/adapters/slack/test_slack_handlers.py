@@ -6,9 +6,13 @@ import pytest
 from conftest import Bot, serving
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_samples import ARGUMENTS, SCHEMA, action, approval, ask, policy, question
+from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.chat import SlackChat
+from adapters.slack.errors import SlackRefused
+from adapters.slack.handlers import Handlers, build_app
+from adapters.slack.identity import whoami
 from adapters.slack.socket import sockets
 from engine.approval import Approval, State
 from engine.ask import Ask, Choice, Kind, Problem
@@ -248,6 +252,20 @@ async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_earl
     assert chatting.app._async_listeners == []
     assert type(chatting.app._async_middleware_list[-1]).__name__ == "Answering"
     assert chatting.app._async_middleware_list[2].auth_test_result  # type: ignore[attr-defined]
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 500}])
+async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
+    slack: PeopledSlack, client: AsyncWebClient, fault: dict[str, object]
+) -> None:
+    identity, desk = await whoami(client), RecordingDesk()
+    handlers = Handlers(
+        client=client, identity=identity, desk=desk, chat=SlackChat(client, identity.user), help_text="help"
+    )
+    await slack.people.fault(method="auth.test", times=3, **fault)
+    with pytest.raises(SlackRefused):
+        await build_app(client, handlers)
 
 
 async def test_http_without_a_signature_is_refused(chatting: Bot) -> None:
