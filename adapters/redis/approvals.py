@@ -1,17 +1,17 @@
 """Approvals: compare, and write the approval, its effects and its audit rows at once.
 
 A click costs two round trips: `get`, and one pipeline in which the mark of the lanes goes before the script (see
-`adapters.redis.mail`). The version stands before the document, `VERSION newline DOCUMENT`, so that the script compares
-it without reading JSON.
+`adapters.redis.mail`). Before the document stands `VERSION WRITE newline`, so that the script compares the version
+without reading JSON.
 
-The client repeats a call whose answer got lost. Then the script finds its own document and says that it was written;
-effects and rows are not written again. A change that touches nothing leaves a marker for the same end.
+The client repeats a call whose answer got lost. Then the script finds its own write, known by a random name, and says
+that it was written; effects and rows are not written again. A change that touches nothing leaves a marker for this.
 
 What a person may still decide never expires, nor does its conversation and audit. When the last approval of a thread
 is closed, all of it goes `retention` after the last write.
 """
 
-import uuid
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ RETENTION = MONTH
 
 _RECORD = """
 local rows = tonumber(more[1])
-for i = 2, rows + 1 do redis.call('XADD', audit, '*', 'e', more[i]) end
+for i = 2, rows + 1 do redis.call('RPUSH', audit, more[i]) end
 for i = rows + 2, #more, 2 do redis.call('RPUSH', boxes[tonumber(more[i])], more[i + 1]) end
 """
 
@@ -44,7 +44,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Write(Script[bool]):
-    """Write a change unless another version is stored. `expected` is that version, "" to create.
+    """Write a change where the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
 
     `more` is the number of audit rows, the rows, and for each effect the position of its box, from 1, and its message.
     """
@@ -159,7 +159,7 @@ class RedisApprovals:
             conversation=self._keys.conversation(thread),
             boxes=post.boxes,
             expected=expected,
-            document=b"%d\n%b" % (stored.version, codec.APPROVAL.dump(stored)),
+            document=b"%d %b\n%b" % (stored.version, _name().encode(), codec.APPROVAL.dump(stored)),
             mark=mark,
             created=int(stored.created_at.timestamp() * 1_000_000),
             is_open=stored.state in OPEN,
@@ -169,7 +169,7 @@ class RedisApprovals:
         return await self._send(post, script)
 
     async def _note(self, change: Change) -> bool:
-        thread, once = change.approval.thread, uuid.uuid4().hex
+        thread, once = change.approval.thread, _name()
         post = _Post.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
         script = Note(
             seen=self._keys.seen(thread, "note", once),
@@ -224,6 +224,11 @@ def _message(write: str, number: int, stamp: int, effect: Effect) -> bytes:
 def _refuse_other_threads(change: Change, lanes: Sequence[Lane]) -> None:
     if any(lane.thread != change.approval.thread for lane in lanes):
         raise ValueError(f"{change.approval.id} has effects of another thread: they cannot be written at once")
+
+
+def _name() -> str:
+    """A name for one write, so that it is known when it is sent again."""
+    return secrets.token_hex(6)
 
 
 def _mark(approval: ApprovalId) -> str:

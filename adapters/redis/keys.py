@@ -48,10 +48,10 @@ STATE = Kind(
     "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
     None, "as `checkpoints`",
 )  # fmt: skip
-APPROVAL = Kind("approval", "string", "one approval: `VERSION newline DOCUMENT`", MONTH, _WAITED_FOR)
+APPROVAL = Kind("approval", "string", "one approval: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
 APPROVALS = Kind("approvals", "zset", "approvals of the thread, `HASH` by the time it was asked", MONTH, _WAITED_FOR)
 OPEN = Kind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
-AUDIT = Kind("audit", "stream", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
+AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
 CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
 MAIL = Kind(

@@ -66,12 +66,6 @@ def _answer(reply: Any) -> Answer:
             return Lost()
 
 
-_BEGIN = f"""
-local attempt = redis.call('INCR', tries)
-redis.call('EXPIRE', tries, {LIVES_SECONDS})
-return {{'turn', redis.call('GET', fence), attempt, head}}
-"""
-
 _LET_GO = """
 redis.call('INCR', fence)
 redis.call('DEL', lease)
@@ -93,7 +87,9 @@ class Claim(Script[Answer]):
     redis.call('SET', lease, visit, 'PX', milliseconds)
     redis.call('INCR', fence)
     redis.call('EXPIRE', fence, {LIVES_SECONDS})
-    {_BEGIN}
+    local attempt = redis.call('INCR', tries)
+    redis.call('EXPIRE', tries, {LIVES_SECONDS})
+    return {{'turn', redis.call('GET', fence), attempt, head}}
     """
     box: Key
     lease: Key
@@ -116,15 +112,16 @@ class Complete(Script[Answer]):
     local head = redis.call('LINDEX', box, 0)
     if head and string.sub(head, 1, #mark) == mark then
         redis.call('LPOP', box)
-        redis.call('DEL', tries)
         head = redis.call('LINDEX', box, 0)
+        redis.call('SET', tries, 1, 'EX', {LIVES_SECONDS})
     end
     if not head or go_on == '0' then
+        redis.call('DEL', tries)
         {_LET_GO}
         return {{head and 'left' or 'empty'}}
     end
     redis.call('SET', lease, visit, 'PX', milliseconds)
-    {_BEGIN}
+    return {{'turn', token, redis.call('GET', tries), head}}
     """
     box: Key
     lease: Key
@@ -146,9 +143,11 @@ class Rest(Script[bool]):
     """Let go of a lane and leave its head, begun `begun` times, to be taken again after `milliseconds`."""
 
     LUA = f"""
-    if redis.call('GET', fence) ~= token then return 0 end
+    if redis.call('GET', fence) ~= token then
+        return redis.call('GET', lease) == 'rests/' .. visit and 1 or 0
+    end
     {_LET_GO}
-    if tonumber(milliseconds) > 0 then redis.call('SET', lease, 'rests', 'PX', milliseconds) end
+    if tonumber(milliseconds) > 0 then redis.call('SET', lease, 'rests/' .. visit, 'PX', milliseconds) end
     if tonumber(begun) > 0 then
         redis.call('SET', tries, begun, 'EX', {LIVES_SECONDS})
     else
@@ -159,6 +158,7 @@ class Rest(Script[bool]):
     lease: Key
     fence: Key
     tries: Key
+    visit: str
     token: int
     begun: int
     milliseconds: int

@@ -99,6 +99,7 @@ class RedisLanes:
             box=mail.box(self._keys, lane),
             seen=self._keys.seen(lane.thread, lane.name, key),
             seconds=int(DAY.total_seconds()),
+            stamp=stamp,
             message=mail.write(key, stamp, effect),
         )
         added = (await self._database.run_all(mail.mark(self._keys, (lane,), stamp), put))[-1]
@@ -170,7 +171,8 @@ class RedisLanes:
         dead = codec.DEAD_LETTER.load(found, key)
         # First put, then delete: a crash in between leaves a letter whose second revival finds the key of the first.
         await self.put(dead.effect, f"revived/{dead.at.isoformat()}/{letter}")
-        return bool(await self._database.run(Command("HDEL", key, name)))
+        await self._database.run(Command("HDEL", key, name))
+        return True
 
     # Work out ---------------------------------------------------------------------------------------------------------
 
@@ -422,14 +424,13 @@ class _Service:
 
     async def _rest(self, visit: _Visit, begun: int, seconds: float) -> None:
         """Let go of a lane; it is seen to again in `seconds`."""
-        rest = Rest(visit.lease, visit.fence, visit.tries, visit.token, begun, max(1, int(seconds * 1000)))
-        if await self._insist(rest):
+        if await self._insist(_rest(visit, begun, max(1, int(seconds * 1000)))):
             self._wake_later(visit.lane, seconds)
 
     async def _release(self, visit: _Visit, begun: int) -> None:
         """Let go of a lane at once, while being cancelled: if Redis does not answer, the lease runs out by itself."""
         try:
-            await self._database.run(Rest(visit.lease, visit.fence, visit.tries, visit.token, begun, 0))
+            await self._database.run(_rest(visit, begun, 0))
         except RedisError as error:
             log.warning("%s could not be released (%s): it is free after its lease", visit.lane, type(error).__name__)
 
@@ -488,6 +489,10 @@ class _Service:
         pairs = [word for lane, stamp in done.items() for word in (mail.lane_name(lane), stamp)]
         for start in range(0, len(pairs), 2 * _BATCH):
             await self._database.run(Tidy(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
+
+
+def _rest(visit: _Visit, begun: int, milliseconds: int) -> Rest:
+    return Rest(visit.lease, visit.fence, visit.tries, visit.name, visit.token, begun, milliseconds)
 
 
 class _Undone:

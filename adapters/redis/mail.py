@@ -92,18 +92,19 @@ def mark(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Put(Script[bool]):
-    """Add a message unless one of its key was put within a day. Safe to run twice: the second finds the key."""
+    """Add a message unless one of its key was put within a day. Safe to run twice: the second finds its own stamp."""
 
     LUA = """
-    if redis.call('SET', seen, 1, 'NX', 'EX', seconds) then
+    if redis.call('SET', seen, stamp, 'NX', 'EX', seconds) then
         redis.call('RPUSH', box, message)
         return 1
     end
-    return 0
+    return redis.call('GET', seen) == stamp and 1 or 0
     """
     box: Key
     seen: Key
     seconds: int
+    stamp: int
     message: bytes
 
     def read(self, reply: Any) -> bool:

@@ -84,6 +84,13 @@ class ApprovalsContract:
         assert kept.note == str(written.index(True))
         assert len(await stores.audit.of_thread(THREAD)) == 1
 
+    async def test_the_very_same_change_is_written_once(self, stores: Stores) -> None:
+        change = Change(an_approval(), entries=(an_entry(an_approval()),))
+        assert [await stores.approvals.create(change) for _ in range(3)] == [True, False, False]
+        change = replace(change, approval=replace(change.approval, version=1))
+        assert [await stores.approvals.save(change) for _ in range(3)] == [True, False, False]
+        assert len(await stores.audit.of_thread(THREAD)) == 2
+
     async def test_nothing_is_saved_where_nothing_was_created(self, stores: Stores) -> None:
         assert not await stores.approvals.save(Change(an_approval(), entries=(an_entry(an_approval()),)))
         assert await stores.approvals.get(an_approval().id) is None

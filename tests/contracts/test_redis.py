@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
@@ -6,27 +7,46 @@ from contracts.lanes_contract import ATTEMPTS, LanesContract
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database
+from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
+from adapters.redis.scripts import Call
+
+R = TypeVar("R")
+
+
+class Stutters:
+    """A database whose every answer gets lost once, so that the call is sent again."""
+
+    def __init__(self, database: Runs) -> None:
+        self._database = database
+
+    async def run(self, call: Call[R]) -> R:
+        await self._database.run(call)
+        return await self._database.run(call)
+
+    async def run_all(self, *calls: Call[R]) -> list[R]:
+        await self._database.run_all(*calls)
+        return await self._database.run_all(*calls)
 
 
 @pytest.fixture
-async def stores(redis_url: str) -> AsyncIterator[Stores]:
+async def runs(redis_url: str) -> AsyncIterator[Runs]:
+    async with Database.from_url(redis_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def stores(redis_url: str, runs: Runs) -> AsyncIterator[Stores]:
     keys = Keys()
-    async with Database.from_url(redis_url) as database, RedisLanes(database, keys, redis_url) as lanes:
-        yield Stores(
-            RedisApprovals(database, keys), RedisAudit(database, keys), RedisConversations(database, keys), lanes
-        )
+    async with RedisLanes(runs, keys, redis_url) as lanes:
+        yield Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-async def lanes(redis_url: str) -> AsyncIterator[RedisLanes]:
-    async with (
-        Database.from_url(redis_url) as database,
-        RedisLanes(database, Keys(), redis_url, attempts=ATTEMPTS) as lanes,
-    ):
+async def lanes(redis_url: str, runs: Runs) -> AsyncIterator[RedisLanes]:
+    async with RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS) as lanes:
         yield lanes
 
 
@@ -39,4 +59,21 @@ class TestConversations(ConversationsContract):
 
 
 class TestLanes(LanesContract):
+    pass
+
+
+class _Stuttering:
+    @pytest.fixture
+    async def runs(self, redis_url: str) -> AsyncIterator[Runs]:
+        async with Database.from_url(redis_url) as database:
+            yield Stutters(database)
+
+
+@pytest.mark.promise("P1")
+class TestApprovalsWhoseAnswersGetLost(_Stuttering, ApprovalsContract):
+    pass
+
+
+@pytest.mark.promise("P1")
+class TestLanesWhoseAnswersGetLost(_Stuttering, LanesContract):
     pass

@@ -1,0 +1,213 @@
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+import redis
+from contracts.samples import NOW, THREAD, a_conversation, an_approval, an_entry, closed
+
+from adapters.redis import codec, mail
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.audit import RedisAudit
+from adapters.redis.connection import Database
+from adapters.redis.conversations import RedisConversations
+from adapters.redis.keys import MONTH, Keys
+from adapters.redis.scripts import Call
+from engine.approval import Approval, State
+from engine.ask import Choice
+from engine.effects import DrawCard, Resume, SetTimer, Timer
+from engine.events import Chose, Delivered, Opened
+from engine.ids import ThreadId
+from engine.machine import step
+from engine.policy import Deadlines, Facts, Standing
+from engine.ports import Change
+
+KEYS = Keys()
+R = TypeVar("R")
+
+
+class Counts:
+    """A database that counts its round trips, and can fail one of them half way."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.trips = 0
+        self.dies_after_first = False
+
+    async def run(self, call: Call[R]) -> R:
+        self.trips += 1
+        return await self._database.run(call)
+
+    async def run_all(self, *calls: Call[R]) -> list[R]:
+        self.trips += 1
+        if self.dies_after_first:
+            await self._database.run(calls[0])
+            raise redis.ConnectionError
+        return await self._database.run_all(*calls)
+
+
+@pytest.fixture
+def counts(database: Database) -> Counts:
+    return Counts(database)
+
+
+@pytest.fixture
+def approvals(counts: Counts) -> RedisApprovals:
+    return RedisApprovals(counts, KEYS)
+
+
+@pytest.fixture
+def client(redis_url: str) -> "Iterator[redis.Redis]":
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+async def stored(approvals: RedisApprovals, approval: Approval) -> Approval:
+    found = await approvals.get(approval.id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.promise("P1")
+async def test_from_click_to_ack_there_are_two_round_trips(approvals: RedisApprovals, counts: Counts) -> None:
+    deadlines = Deadlines(timedelta(minutes=1), timedelta(hours=1))
+    opened = step(an_approval(deadlines=deadlines), Opened(), NOW)
+    await approvals.create(Change(opened.approval, opened.effects, opened.entries))
+    counts.trips = 0
+    before = await stored(approvals, opened.approval)
+    taken = step(
+        before, Chose(next(iter(before.reviews[0].policy.users)), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE), NOW
+    )
+    assert len(taken.effects) == 4
+    assert await approvals.save(Change(taken.approval, taken.effects, taken.entries))
+    assert counts.trips == 2
+
+
+@pytest.mark.promise("P1")
+async def test_lanes_are_marked_before_work_is_in_them(
+    approvals: RedisApprovals, counts: Counts, client: "redis.Redis"
+) -> None:
+    """A crash in between leaves a mark without work, never work without a mark."""
+    approval = an_approval()
+    counts.dies_after_first = True
+    with pytest.raises(redis.ConnectionError):
+        await approvals.create(Change(approval, (Resume(approval.id), DrawCard(approval.id))))
+    assert await approvals.get(approval.id) is None
+    assert set(client.zrange(KEYS.dirty(), 0, -1)) == {  # type: ignore[arg-type]
+        f"run@{THREAD}".encode(),
+        f"card/{approval.id.rpartition('#')[2]}@{THREAD}".encode(),
+    }
+
+
+async def test_a_message_carries_the_stamp_of_its_mark(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    approval = an_approval()
+    await approvals.create(Change(approval, (Resume(approval.id), SetTimer(approval.id, Timer.EXPIRE, NOW))))
+    for name, score in client.zrange(KEYS.dirty(), 0, -1, withscores=True):  # type: ignore[misc, union-attr]
+        key = mail.box(KEYS, mail.lane_named(name))
+        found = [mail.read(message, key) for message in client.lrange(key, 0, -1)]  # type: ignore[union-attr]
+        assert {each.stamp for each in found} == {int(score)}
+
+
+async def test_effects_of_another_thread_are_refused(approvals: RedisApprovals) -> None:
+    approval, other = an_approval(), an_approval(thread=ThreadId("T1:C1:9.9"))
+    with pytest.raises(ValueError, match="another thread"):
+        await approvals.create(Change(approval, (Resume(other.id),)))
+
+
+# How long things stay -------------------------------------------------------------------------------------------------
+
+
+def _thread_keys(client: "redis.Redis") -> dict[str, int]:
+    keys = (KEYS.approvals(THREAD), KEYS.audit(THREAD), KEYS.conversation(THREAD))
+    return {key: client.ttl(key) for key in keys}  # type: ignore[misc]
+
+
+async def test_what_waits_for_people_never_expires(
+    approvals: RedisApprovals, database: Database, client: "redis.Redis"
+) -> None:
+    approval = an_approval()
+    await RedisConversations(database, KEYS).save(a_conversation())
+    assert client.ttl(KEYS.conversation(THREAD)) == MONTH.total_seconds()
+    await approvals.create(Change(approval, entries=(an_entry(approval),)))
+    await RedisConversations(database, KEYS).save(a_conversation())
+    assert set(_thread_keys(client).values()) == {-1}
+    assert client.ttl(KEYS.approval(THREAD, approval.id)) == -1
+
+
+async def test_when_the_last_is_closed_the_thread_stays_for_a_month(
+    approvals: RedisApprovals, database: Database, client: "redis.Redis"
+) -> None:
+    first, second = an_approval(interrupt="i1"), an_approval(interrupt="i2")
+    await RedisConversations(database, KEYS).save(a_conversation())
+    for each in (first, second):
+        await approvals.create(Change(each, entries=(an_entry(each),)))
+    await approvals.save(Change(closed(await stored(approvals, first))))
+    assert client.ttl(KEYS.approval(THREAD, first.id)) == MONTH.total_seconds()
+    assert set(_thread_keys(client).values()) == {-1}
+    decided = replace(await stored(approvals, second), state=State.DECIDED)
+    await approvals.save(Change(decided))
+    assert set(_thread_keys(client).values()) == {-1}
+    await approvals.save(Change(step(await stored(approvals, second), Delivered(), NOW).approval))
+    assert set(_thread_keys(client).values()) == {MONTH.total_seconds()}
+    assert not client.exists(KEYS.open(THREAD))
+
+
+async def test_a_late_row_of_a_finished_thread_does_not_stay_for_ever(
+    approvals: RedisApprovals, client: "redis.Redis"
+) -> None:
+    approval = closed(an_approval())
+    await approvals.save(Change(approval, entries=(an_entry(approval),), touches=False))
+    assert client.ttl(KEYS.audit(THREAD)) == MONTH.total_seconds()
+
+
+async def test_what_expired_is_no_longer_listed(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    first, second = an_approval(interrupt="i1"), an_approval(interrupt="i2")
+    for each in (first, second):
+        await approvals.create(Change(each))
+    await approvals.save(Change(closed(await stored(approvals, first))))
+    client.delete(KEYS.approval(THREAD, first.id))
+    assert [each.id for each in await approvals.of_thread(THREAD)] == [second.id]
+    assert client.zcard(KEYS.approvals(THREAD)) == 1
+
+
+# What cannot be read --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", [b"", b"rubbish", b'1\n{"v":2,"d":{}}', b'1\n{"v":1,"d":{"id":"x"}}'])
+async def test_an_unreadable_approval_names_its_key(
+    approvals: RedisApprovals, client: "redis.Redis", document: bytes
+) -> None:
+    approval = an_approval()
+    await approvals.create(Change(approval))
+    key = KEYS.approval(THREAD, approval.id)
+    client.set(key, document, ex=60)
+    reads: list[Callable[[], Awaitable[Any]]] = [
+        lambda: approvals.get(approval.id),
+        lambda: approvals.of_thread(THREAD),
+    ]
+    for read in reads:
+        with pytest.raises(codec.UnreadableError) as refused:
+            await read()
+        assert refused.value.key == key
+    assert not await approvals.create(Change(approval))
+
+
+async def test_an_unreadable_row_or_conversation_names_its_key(database: Database, client: "redis.Redis") -> None:
+    client.rpush(KEYS.audit(THREAD), b"{}")
+    client.expire(KEYS.audit(THREAD), 60)
+    client.set(KEYS.conversation(THREAD), b"{}", ex=60)
+    with pytest.raises(codec.UnreadableError, match=":audit"):
+        await RedisAudit(database, KEYS).of_thread(THREAD)
+    with pytest.raises(codec.UnreadableError, match=":conversation"):
+        await RedisConversations(database, KEYS).get(THREAD)
+
+
+# Size -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_pending_approval_takes_little_room(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    opened = step(an_approval(), Opened(), NOW)
+    await approvals.create(Change(opened.approval, opened.effects, opened.entries))
+    size = sum(client.memory_usage(key) or 0 for key in client.scan_iter())  # type: ignore[misc]
+    assert size < 2_500

@@ -1,0 +1,145 @@
+"""Whatever is written in whatever order, Redis keeps what the stores in memory keep."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from contracts.samples import ALICE, BOB, NOW, THREAD, a_conversation, an_approval, an_entry
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from adapters.memory import ManualClock, MemoryApprovals, MemoryAudit, MemoryConversations, MemoryLanes
+from adapters.redis import mail
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.audit import RedisAudit
+from adapters.redis.connection import Database
+from adapters.redis.conversations import RedisConversations
+from adapters.redis.keys import Keys
+from engine.approval import State
+from engine.audit import What
+from engine.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
+from engine.ids import ThreadId
+from engine.ports import Change
+
+KEYS = Keys()
+THREADS = (THREAD, ThreadId("T1:C1:2.2"))
+APPROVALS = [
+    an_approval(thread=thread, interrupt=f"i{number}", at=NOW + timedelta(seconds=number))
+    for thread in THREADS
+    for number in range(2)
+]
+
+which = st.sampled_from(APPROVALS)
+effects = st.lists(st.sampled_from([Resume, DrawCard, lambda approval: TimerFired(approval, Timer.EXPIRE)]), max_size=3)
+rows = st.lists(st.sampled_from(What), max_size=2)
+
+
+class Changes(RuleBasedStateMachine):
+    """Both stores, side by side."""
+
+    url: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.client = redis.Redis.from_url(self.url)
+        self.client.flushall()
+        self.database = Database.from_url(self.url)
+        self.lanes, self.audit = MemoryLanes(ManualClock()), MemoryAudit()
+        self.model = MemoryApprovals(self.lanes, self.audit)
+        self.real = RedisApprovals(self.database, KEYS)
+        self.talks = (MemoryConversations(), RedisConversations(self.database, KEYS))
+
+    def teardown(self) -> None:
+        self.runner.run(self.database.aclose())
+        self.runner.close()
+        self.client.close()
+
+    def change(self, approval: Any, makers: list[Callable[[Any], Effect]], whats: list[What], **more: bool) -> Change:
+        made = tuple(make(approval.id) for make in makers)
+        return Change(approval, made, tuple(an_entry(approval, what) for what in whats), **more)
+
+    def both(self, call: Callable[[Any], Any]) -> Any:
+        expected, found = self.runner.run(call(self.model)), self.runner.run(call(self.real))
+        assert type(found) is type(expected) or isinstance(found, list | tuple)
+        assert (list(found) == list(expected)) if isinstance(found, list | tuple) else found == expected
+        return found
+
+    @initialize()
+    def nothing_is_there(self) -> None:
+        for approval in APPROVALS:
+            assert self.both(lambda stores, asked=approval: stores.get(asked.id)) is None
+
+    @rule(approval=which, makers=effects, whats=rows)
+    def create(self, approval: Any, makers: list[Any], whats: list[What]) -> None:
+        self.both(lambda stores: stores.create(self.change(approval, makers, whats)))
+
+    @rule(
+        approval=which, state=st.sampled_from(State), note=st.text(max_size=3), behind=st.integers(0, 1),
+        makers=effects, whats=rows,
+    )  # fmt: skip
+    def save(
+        self, *, approval: Any, state: State, note: str, behind: int, makers: list[Any], whats: list[What]
+    ) -> None:
+        read = self.both(lambda stores: stores.get(approval.id)) or approval
+        changed = replace(read, state=state, note=note, version=read.version - behind)
+        self.both(lambda stores: stores.save(self.change(changed, makers, whats)))
+
+    @rule(approval=which, makers=effects, whats=rows)
+    def note(self, approval: Any, makers: list[Any], whats: list[What]) -> None:
+        self.both(lambda stores: stores.save(self.change(approval, makers, whats, touches=False)))
+
+    @rule(thread=st.sampled_from(THREADS), by=st.sampled_from([ALICE, BOB]))
+    def talk(self, thread: ThreadId, by: Any) -> None:
+        for talks in self.talks:
+            self.runner.run(talks.save(replace(a_conversation(thread), requester=by)))
+
+    @invariant()
+    def they_agree(self) -> None:
+        for thread in THREADS:
+            self.both(lambda stores, thread=thread: stores.of_thread(thread))
+            model, real = (self.runner.run(talks.get(thread)) for talks in self.talks)
+            assert real == model
+            rows = self.runner.run(RedisAudit(self.database, KEYS).of_thread(thread))
+            assert list(rows) == self.runner.run(self.audit.of_thread(thread))
+
+    @invariant()
+    def the_same_work_waits_in_the_same_order(self) -> None:
+        lanes = {Lane(thread, name) for thread in THREADS for name in ("run", "chat")}
+        lanes |= {Lane(each.thread, f"card/{each.id.rpartition('#')[2]}") for each in APPROVALS}
+        for lane in lanes:
+            key = mail.box(KEYS, lane)
+            waiting = [mail.read(each, key).effect for each in self.client.lrange(key, 0, -1)]  # type: ignore[union-attr]
+            assert waiting == list(self.lanes.waiting.get(lane, ()))
+            if waiting:
+                assert self.client.zscore(KEYS.dirty(), mail.lane_name(lane)) is not None
+
+    @invariant()
+    def what_is_open_stays(self) -> None:
+        for approval in APPROVALS:
+            kept = self.runner.run(self.real.get(approval.id))
+            if kept is not None:
+                open_ones = kept.state in (State.PENDING, State.DECIDED)
+                assert (self.client.ttl(KEYS.approval(kept.thread, kept.id)) == -1) is open_ones
+
+
+@pytest.fixture
+def machine(redis_url: str) -> Iterator[type[Changes]]:
+    Changes.url = redis_url
+    yield Changes
+    with suppress(redis.RedisError), redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+
+
+@pytest.mark.promise("P1")
+def test_redis_keeps_what_the_model_keeps(machine: type[Changes]) -> None:
+    quick = settings(
+        max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    run_state_machine_as_test(machine, settings=quick)  # type: ignore[no-untyped-call]
