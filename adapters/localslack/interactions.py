@@ -58,8 +58,8 @@ async def send(
 class Press:
     """Which element somebody uses: its action, its block where that is needed, and what they choose in it.
 
-    `stale` also finds a button that has just been redrawn away, as in a page that has not heard of it yet; then a
-    button's own `value` tells which of several versions of it is meant.
+    `stale` also finds a button that has been redrawn away, as in a page that has not heard of it yet (Slack takes such
+    clicks, and so does `/people/click`); then a button's own `value` tells which of several versions of it is meant.
     """
 
     action_id: str

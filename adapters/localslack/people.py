@@ -96,7 +96,7 @@ class PeopleApi:
         person = self._person(body)
         value = body.get("value", body.get("selected_option"))
         values = _values(body)
-        press = Press(_text(body, "action_id"), body.get("block_id"), value, bool(body.get("stale")))
+        press = Press(_text(body, "action_id"), body.get("block_id"), value, bool(body.get("stale", True)))
         if body.get("view") == "home":
             if (view := self._slack.state.homes.get(person.id)) is None:
                 raise NoSuchThingError(f"{person.name} has no home tab")
