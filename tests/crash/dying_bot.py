@@ -28,7 +28,7 @@ from adapters.slack.pacing import Pacer
 from bot import config as configuration
 from bot.process import serve, stop_signals
 from bot.telemetry import set_up_logs
-from bot.wiring import Ports, bot
+from bot.wiring import Bot, Ports, bot
 from engine.ids import UserId
 
 BOT = UserId("U0SIGNOFF")
@@ -97,6 +97,21 @@ class Watched:
         return watched
 
 
+class Told:
+    """A bot that says when it begins to drain."""
+
+    def __init__(self, running: Bot, life: Life) -> None:
+        self._bot, self._life = running, life
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bot, name)
+
+    def drain(self) -> None:
+        """Drain, and say so."""
+        self._bot.drain()
+        (self._life.folder / f"draining-{self._life.number}").touch()
+
+
 def live(life: Life) -> None:
     """Be a bot, from start to end. Runs in a process of its own."""
     out = os.open(life.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -118,4 +133,5 @@ async def _live(life: Life) -> None:
                 setattr(ports, name, Watched(getattr(ports, name), name, death))
 
         async with stop_signals() as stop, bot(config, altered, LEASE) as running:
-            await serve(running, stop, on_ready=(life.folder / f"ready-{life.number}").touch)
+            told = Told(running, life)
+            await serve(told, stop, on_ready=(life.folder / f"ready-{life.number}").touch)  # type: ignore[arg-type]

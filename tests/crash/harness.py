@@ -116,9 +116,15 @@ class World:
         await self.until(lambda: what in self.effects(), f"the graph did {what!r}")
 
     @contextlib.asynccontextmanager
-    async def kept_alive(self, hop: str = "", write: tuple[str, int] | None = None) -> AsyncIterator[RedisProxy]:
-        """Run the bot, and start it again whenever it was killed; ask it to stop in the end, which it does."""
-        async with RedisProxy(self.redis_url, lambda: os.kill(self._pid(), signal.SIGKILL), write).serving() as proxy:
+    async def kept_alive(
+        self, hop: str = "", write: tuple[str, int] | None = None, kill: Callable[[], None] | None = None
+    ) -> AsyncIterator[RedisProxy]:
+        """Run the bot, and start it again whenever it was killed; ask it to stop in the end, which it does.
+
+        `write` is when it is killed, or whatever `kill` kills in its place.
+        """
+        kill = kill or (lambda: os.kill(self._pid(), signal.SIGKILL))
+        async with RedisProxy(self.redis_url, kill, write).serving() as proxy:
             through = proxy.url if write else ""
             self.begin(hop, redis_url=through)
             keeping = asyncio.create_task(self._keep(through))
@@ -130,11 +136,56 @@ class World:
     async def _end(self, keeping: "asyncio.Task[None]") -> None:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        last = self.lives[-1]
-        if last.is_alive():
-            os.kill(self._pid(), signal.SIGTERM)
-            await asyncio.to_thread(last.join, PATIENCE)
-        assert last.exitcode in (0, -signal.SIGKILL), f"the bot ended with {last.exitcode}:\n{self.tail()}"
+        await self.end_all()
+
+    @contextlib.asynccontextmanager
+    async def two(self, hop: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Run a bot, and a second one as soon as the first stands still; the value wakes the first again."""
+        first = self.begin(hop)
+        watching = asyncio.create_task(self.until(lambda: self._stands_still(first), "it stands still"))
+        following = asyncio.create_task(self._follow(watching))
+
+        async def wake() -> None:
+            if self._stands_still(first):
+                os.kill(first.pid or 0, signal.SIGCONT)
+                await self._both_at_work()
+
+        try:
+            yield wake
+        finally:
+            for task in (watching, following):
+                task.cancel()
+            await asyncio.gather(watching, following, return_exceptions=True)
+            await self.end_all()
+
+    async def _follow(self, watching: "asyncio.Task[None]") -> None:
+        await watching
+        self.begin()
+
+    async def _both_at_work(self) -> None:
+        """Wait until each of two bots has done something from its beginning to its end."""
+        for number in range(2 * len(self.lives) + 1):  # Slack delivers to the open sockets in turn
+            await self.alice.say("#general", f"@signoff are you there, {number}?")
+            await self.alice.expect_message("#general", containing="No agent listens", ephemeral=True)
+
+    def stop(self, life: ForkServerProcess) -> None:
+        """Let a bot stand still."""
+        os.kill(life.pid or 0, signal.SIGSTOP)
+
+    @staticmethod
+    def _stands_still(life: ForkServerProcess) -> bool:
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{life.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T"
+        return False
+
+    async def end_all(self) -> None:
+        """Ask all bots to stop, which they do."""
+        for life in self.lives:
+            if life.is_alive():
+                os.kill(life.pid or 0, signal.SIGCONT)
+                os.kill(life.pid or 0, signal.SIGTERM)
+                await asyncio.to_thread(life.join, PATIENCE)
+            assert life.exitcode in (0, -signal.SIGKILL), f"{life.name} ended with {life.exitcode}:\n{self.tail()}"
 
     async def _keep(self, redis_url: str) -> None:
         while True:
@@ -197,9 +248,17 @@ class World:
             dead = client.hvals("signoff:dead")
             assert not dead, f"work was given up: {dead}\n{self.tail()}"
 
-    async def nothing_else(self) -> None:
-        """All is done, and nobody saw a message that the story did not expect: no second card, no second reply."""
+    async def nothing_else(self, *, late_clicks: bool = False) -> None:
+        """All is done, and nobody saw a message that the story did not expect: no second card, no second reply.
+
+        `late_clicks`: a sentence to one person that a click came too late is no surprise.
+        """
         await self.at_rest()
+        if late_clicks:
+            refusals = [
+                each for each in await self.bob.messages("#deploys") if each.ephemeral and "already" in each.text
+            ]
+            self.slack.people.expected.update((each.channel, each.ts) for each in refusals)
         await self.slack.people.expect_nothing_else()
 
     def effects(self) -> list[str]:
@@ -249,9 +308,11 @@ class Kept:
     rows: list[Entry]
     conversation: Conversation | None
 
-    def decided_once(self, *whats: What) -> None:
-        """Check that each approval came to its end, with just these audit rows each (`whats` for all of them)."""
+    def decided_once(self, *whats: What, late_clicks: bool = False) -> None:
+        """Check that each approval came to its end, with just these audit rows each; `late_clicks` were refused."""
         for approval in self.approvals:
             assert approval.state is State.DELIVERED, f"{approval.id} is {approval.state}"
             rows = Counter(row.what for row in self.rows if row.approval == approval.id)
+            if late_clicks:
+                rows.pop(What.REFUSED, None)
             assert rows == Counter(whats), f"the audit has {dict(rows)}"

@@ -34,13 +34,16 @@ class Tale:
         """Write the configuration."""
         world.configure(self.flow, approvals=self.rules)
 
-    async def is_true(self, world: World) -> None:
-        """Check what must hold whatever died: decided once, resumed once, told once, nothing left over."""
-        await world.nothing_else()
+    async def is_true(self, world: World, *, late_clicks: bool = False) -> None:
+        """Check what must hold whatever died: decided once, resumed once, told once, nothing left over.
+
+        `late_clicks`: a click that was made again may arrive too, and is refused.
+        """
+        await world.nothing_else(late_clicks=late_clicks)
         world.did(*self.did)
         kept = await world.kept()
         assert len(kept.approvals) == self.approvals, kept.approvals
-        kept.decided_once(*self.rows)
+        kept.decided_once(*self.rows, late_clicks=late_clicks)
 
 
 async def _approve(world: World) -> None:

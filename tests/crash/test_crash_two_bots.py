@@ -1,0 +1,96 @@
+"""Two bots on one Redis: one dies or stands still in the middle of its work, and the other goes on (P7).
+
+Who stands still is worse than who is dead: it wakes and goes on where it stood, with what it knew. Its lane has another
+holder by then, so its fence is old: it can write no checkpoint, and what it does besides changes nothing.
+"""
+
+import os
+import signal
+
+import pytest
+from crash.harness import World
+from crash.sweep import chosen
+from crash.tales import ANSWERED, APPROVED, CLEANED, Tale
+from crash.test_crash_everywhere import HOPS
+
+NOT_FENCED = {"chat.draw", "chat.say", "chat.tell", "chat.remind"}
+"""Slack knows no fence: who stands still right before it posts, posts when it wakes."""
+
+
+def hops() -> list[tuple[Tale, str]]:
+    every = [
+        (tale, f"{when}:{what}:{number}:stop")
+        for tale in (APPROVED, ANSWERED, CLEANED)
+        for when in ("before", "after")
+        for what, number in HOPS
+        if when == "after" or what not in NOT_FENCED
+    ]
+    some = [
+        (APPROVED, "before:graphs.start:1:stop"),
+        (APPROVED, "before:graphs.resume_if_pending:1:stop"),
+        (APPROVED, "after:chat.draw:1:stop"),
+        (CLEANED, "after:graphs.resume_if_pending:1:stop"),
+        (CLEANED, "after:approvals.of_thread:1:stop"),
+        (ANSWERED, "before:approvals.save:2:stop"),
+    ]
+    return chosen(every, some)
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize(("tale", "hop"), hops(), ids=str)
+async def test_who_stands_still_and_wakes_changes_nothing(world: World, tale: Tale, hop: str) -> None:
+    tale.begin(world)
+    async with world.two(hop) as wake:
+        await tale.tell(world)
+        await world.at_rest()
+        await wake()
+        await tale.is_true(world, late_clicks=True)
+
+
+@pytest.mark.promise("P7")
+async def test_a_run_that_stood_still_is_finished_by_another_and_fenced(world: World) -> None:
+    """It stands still in the middle of a node, and wakes inside of it when the other has finished the run."""
+    world.configure("slow")
+    first = world.begin()
+    await world.ask("the release")
+    card = await world.bob.expect_card("#deploys", containing="Shall I begin?")
+    await world.approve(card)
+    await world.begun("begun 1")
+    world.stop(first)
+    world.begin()
+    await world.until(lambda: world.effects().count("begun 1") == 2, "the other begins the step again")
+    for number in (1, 2, 3):
+        world.open_door(number)
+    await world.alice.expect_message("#deploys", containing="All steps are done.")
+    await world.at_rest()
+    os.kill(first.pid or 0, signal.SIGCONT)
+    await world.until(lambda: world.effects().count("done 1") == 2, "the first wakes inside of its step")
+    await world.end_all()
+    await world.nothing_else()
+    await card.becomes("Approved by", buttons=[])
+    done = world.effects()
+    assert [each for each in done if each != "begun 1"] == [
+        *("approved True", "done 1", "begun 2", "done 2", "begun 3", "done 3", "done 1")
+    ]
+    (await world.kept()).decided_once(*APPROVED.rows)
+
+
+@pytest.mark.promise("P7")
+async def test_a_run_whose_process_died_is_finished_by_another(world: World) -> None:
+    world.configure("slow")
+    first = world.begin()
+    await world.ask("the release")
+    card = await world.bob.expect_card("#deploys", containing="Shall I begin?")
+    await world.approve(card)
+    await world.begun("begun 1")
+    world.begin()
+    await world.ready(2)
+    first.kill()
+    for number in (1, 2, 3):
+        world.open_door(number)
+    await world.alice.expect_message("#deploys", containing="All steps are done.")
+    await world.nothing_else()
+    await card.becomes("Approved by", buttons=[])
+    world.did("approved True", *(f"{what} {number}" for number in (1, 2, 3) for what in ("begun", "done")), at_most=1)
+    (await world.kept()).decided_once(*APPROVED.rows)
+    await world.end_all()
