@@ -4,6 +4,7 @@
 from its last step. SIGTERM asks every run to stop after the step it is in (`RunControl`), which loses nothing.
 """
 
+import ast
 import time
 import traceback
 from collections.abc import Mapping
@@ -131,14 +132,27 @@ def _tell(ended: Ended, config: Mapping[str, Any], seconds: float) -> None:
 
 
 def sentence(error: BaseException | str) -> str:
-    """What a person is told of an error: its type and the first line of its message, control characters removed."""
-    if isinstance(error, BaseException):
-        lines = str(error).strip().splitlines()
-        said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    else:
-        said = next(iter(error.strip().splitlines()), "")
+    """What a person is told of an error: its type and the first line of its message, control characters removed.
+
+    A string is the `repr` of an exception, as LangGraph stores it; it gives the same sentence as the exception.
+    """
+    kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
+    first = next(iter(message.strip().splitlines()), "")
+    said = f"{kind}: {first}" if first else kind
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
     return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+
+
+def _parts(stored: str) -> tuple[str, str]:
+    kind, opened, rest = stored.strip().partition("(")
+    if not opened or not kind.isidentifier():
+        return "error", stored
+    arguments: tuple[Any, ...]
+    try:
+        arguments = ast.literal_eval(f"({rest.removesuffix(')')},)") if rest != ")" else ()
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return kind, rest.removesuffix(")")
+    return kind, str(arguments[0]) if len(arguments) == 1 else ", ".join(map(str, arguments))
 
 
 _LONGEST = 300

@@ -14,6 +14,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from adapters.langgraph.runs import sentence
 from engine.ids import ThreadId
 from engine.ports import WaitsForAnswerError
 
@@ -159,9 +160,24 @@ async def test_a_node_that_raises_is_told_in_one_sentence_and_is_run_again_on_re
         failed = await talk.say("hello", key="k")
         assert failed.error == "The agent failed: ConnectionError: no [31m network."
         assert failed.reply is None
-        assert (await talk.settle()).error.startswith("The agent failed: ConnectionError")
+        assert (await talk.settle()).error == failed.error
         assert (await talk.say("hello", key="k")).error == ""
         assert (await state_of(talk)) == {"fed": ["hello"], "log": ["first", "worked"]}
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("ValueError('no \\'such\\' thing.')", "The agent failed: ValueError: no 'such' thing."),
+        ("ValueError()", "The agent failed: ValueError."),
+        ("OSError(2, 'No such file')", "The agent failed: OSError: 2, No such file."),
+        ("Odd(<object>)", "The agent failed: Odd: <object>."),
+        ("not an exception", "The agent failed: error: not an exception."),
+        (f"ValueError('{'x' * 1000}')", f"The agent failed: ValueError: {'x' * 287}…."),
+    ],
+)
+def test_a_stored_error_reads_like_the_error(stored: str, told: str) -> None:
+    assert sentence(stored) == told
 
 
 async def test_an_error_of_the_saver_is_raised_not_told() -> None:
