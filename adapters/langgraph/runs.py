@@ -147,12 +147,11 @@ def _parts(stored: str) -> tuple[str, str]:
     kind, opened, rest = stored.strip().partition("(")
     if not opened or not kind.isidentifier():
         return "error", stored
-    arguments: tuple[Any, ...]
     try:
-        arguments = ast.literal_eval(f"({rest.removesuffix(')')},)") if rest != ")" else ()
+        arguments: tuple[Any, ...] = ast.literal_eval(f"({rest.removesuffix(')')},)") if rest != ")" else ()
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return kind, rest.removesuffix(")")
-    return kind, str(arguments[0]) if len(arguments) == 1 else ", ".join(map(str, arguments))
+    return kind, ", ".join(map(str, arguments))
 
 
 _LONGEST = 300
