@@ -104,36 +104,29 @@ def _of_type(kind: type) -> _Turn:
 def _class(kind: type) -> tuple[_Turn, _Turn]:
     """A dataclass as an object of its fields, less those that have their default."""
     hints = get_type_hints(kind)
-    known = {field.name: _turns(hints[field.name]) for field in fields(kind)}
-    defaults = {field.name: _default(field) for field in fields(kind)}
-    encoders = [(name, encode, defaults[name]) for name, (encode, _) in known.items()]
-    needed = [name for name, default in defaults.items() if default is MISSING]
+    turns = {field.name: _turns(hints[field.name]) for field in fields(kind)}
+    defaults = {field.name: field.default for field in fields(kind)}
+    encoders = [(name, None if write is _same else write, defaults[name]) for name, (write, _) in turns.items()]
+    decoders = {name: read for name, (_, read) in turns.items()}
+    needed = frozenset(name for name, default in defaults.items() if default is MISSING)
 
     def encode(value: Any) -> dict[str, Any]:
         if type(value) is not kind:
             raise TypeError(f"{type(value).__name__} is not a {kind.__name__}")
         document = {}
-        for name, turn, default in encoders:
+        for name, write, default in encoders:
             held = getattr(value, name)
-            if not _is_default(held, default):
-                document[name] = turn(held)
+            if held is not default:  # by identity: 0, 0.0 and False are three values
+                document[name] = held if write is None else write(held)
         return document
 
     def decode(document: Any) -> Any:
-        if any(name not in document for name in needed) or any(name not in known for name in document):
+        names = document.keys()
+        if not (needed <= names <= decoders.keys()):
             raise _FieldError(kind.__name__)
-        return kind(**{name: known[name][1](held) for name, held in document.items()})
+        return kind(**{name: decoders[name](held) for name, held in document.items()})
 
     return encode, decode
-
-
-def _default(field: Any) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    """Equal and of one type: 0, 0.0 and False are three values."""
-    return value is default or (type(value) is type(default) and not isinstance(value, float) and value == default)
 
 
 def _turns(hint: Any) -> tuple[_Turn, _Turn]:
@@ -212,7 +205,8 @@ def _write_time(at: datetime) -> str:
 
 
 def _read_time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))

@@ -74,7 +74,7 @@ class Changes(RuleBasedStateMachine):
     @initialize()
     def nothing_is_there(self) -> None:
         for approval in APPROVALS:
-            assert self.both(lambda stores, asked=approval: stores.get(asked.id)) is None
+            assert self.both(_get(approval)) is None
 
     @rule(approval=which, makers=effects, whats=rows)
     def create(self, approval: Any, makers: list[Any], whats: list[What]) -> None:
@@ -103,7 +103,7 @@ class Changes(RuleBasedStateMachine):
     @invariant()
     def they_agree(self) -> None:
         for thread in THREADS:
-            self.both(lambda stores, thread=thread: stores.of_thread(thread))
+            self.both(_of_thread(thread))
             model, real = (self.runner.run(talks.get(thread)) for talks in self.talks)
             assert real == model
             rows = self.runner.run(RedisAudit(self.database, KEYS).of_thread(thread))
@@ -115,7 +115,8 @@ class Changes(RuleBasedStateMachine):
         lanes |= {Lane(each.thread, f"card/{each.id.rpartition('#')[2]}") for each in APPROVALS}
         for lane in lanes:
             key = mail.box(KEYS, lane)
-            waiting = [mail.read(each, key).effect for each in self.client.lrange(key, 0, -1)]  # type: ignore[union-attr]
+            messages: Any = self.client.lrange(key, 0, -1)
+            waiting = [mail.read(each, key).effect for each in messages]
             assert waiting == list(self.lanes.waiting.get(lane, ()))
             if waiting:
                 assert self.client.zscore(KEYS.dirty(), mail.lane_name(lane)) is not None
@@ -127,6 +128,14 @@ class Changes(RuleBasedStateMachine):
             if kept is not None:
                 open_ones = kept.state in (State.PENDING, State.DECIDED)
                 assert (self.client.ttl(KEYS.approval(kept.thread, kept.id)) == -1) is open_ones
+
+
+def _get(approval: Any) -> Callable[[Any], Any]:
+    return lambda stores: stores.get(approval.id)
+
+
+def _of_thread(thread: ThreadId) -> Callable[[Any], Any]:
+    return lambda stores: stores.of_thread(thread)
 
 
 @pytest.fixture
@@ -142,4 +151,4 @@ def test_redis_keeps_what_the_model_keeps(machine: type[Changes]) -> None:
     quick = settings(
         max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    run_state_machine_as_test(machine, settings=quick)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=quick)

@@ -138,7 +138,7 @@ def test_a_revision_that_never_was_is_refused() -> None:
 
 # Batches --------------------------------------------------------------------------------------------------------------
 
-BATCH = {
+BATCH: dict[int, tuple[Choice, str, Json, Decision]] = {
     0: (Choice.APPROVE, "", None, Decision(Choice.APPROVE)),
     1: (Choice.EDIT, "", {"x": 1}, Decision(Choice.EDIT, value={"x": 1})),
     2: (Choice.REJECT, "no", None, Decision(Choice.REJECT, text="no")),

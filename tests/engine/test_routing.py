@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.approval import Place
-from engine.ask import Ask, Kind, canonical, digest_of
+from engine.ask import Ask, Json, Kind, canonical, digest_of
 from engine.ids import ChannelId, InterruptId, ThreadId, approval_id, thread_of
 from engine.policy import Approvers, Deadlines, OnExpiry
 from engine.routing import Rule, route
@@ -130,7 +130,8 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
 
 @pytest.mark.promise("P4")
 def test_types_of_values_matter() -> None:
-    spellings = {canonical(value) for value in (1, 1.0, True, "1", None, "null", [], {}, "")}
+    values: list[Json] = [1, 1.0, True, "1", None, "null", [], {}, ""]
+    spellings = {canonical(value) for value in values}
     assert len(spellings) == 9
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ async def test_a_long_handler_keeps_its_lane(redis_url: str, workers: Workers) -
 
 
 def replace_text(effect: Effect, text: str) -> Effect:
-    return replace(effect, text=text)  # type: ignore[call-arg]
+    return replace(effect, text=text)  # type: ignore[arg-type]
 
 
 # Between processes, without waiting for a sweep -----------------------------------------------------------------------
@@ -285,7 +286,7 @@ async def test_a_restarted_redis_loses_and_repeats_no_order(tmp_path: Path) -> N
                 for thread in range(5):
                     group.create_task(put(thread))
                 for done in (30, 80):
-                    await wait_until(lambda done=done: len(record.ended) >= done)  # type: ignore[misc]
+                    await wait_until(partial(_has_done, record, done))
                     await _kill_server(url)
                     await embedded.ensure(tmp_path / "data")
             await wait_until(lambda: all(_first_seen(record, thread) == 40 for thread in range(5)))
@@ -304,13 +305,17 @@ async def _put(lanes: RedisLanes, effect: Effect, key: str) -> bool:
     return True
 
 
+def _has_done(record: Recorder, count: int) -> bool:
+    return len(record.ended) >= count
+
+
 def _first_seen(record: Recorder, thread: int) -> int:
     return len(set(record.texts(f"t{thread}")))
 
 
 async def _kill_server(url: str) -> None:
     with redis.Redis.from_url(url) as client:
-        process = int(client.info("server")["process_id"])  # type: ignore[index,arg-type]
+        process = int(client.info("server")["process_id"])
     os.kill(process, signal.SIGKILL)
 
     await wait_until(lambda: _is_dead(process))
@@ -384,7 +389,7 @@ async def test_a_message_of_newer_software_waits_for_it(redis_url: str) -> None:
             await lanes.put(say(1), "k1")
             await lanes.put(say(2, "u"), "k1")
             await wait_until(lambda: record.texts("u") == ["2"])
-            await wait_until(lambda: (client.get(KEYS.lease("t", "chat")) or b"").startswith(b"rests/"))  # type: ignore[union-attr]
+            await wait_until(lambda: (client.get(KEYS.lease("t", "chat")) or b"").startswith(b"rests/"))
         assert record.texts("t") == []
         assert client.llen(KEYS.mail("t", "chat")) == 2
 
@@ -494,7 +499,7 @@ async def test_the_fence_of_the_run_lane_is_what_the_saver_compares(redis_url: s
     with redis.Redis.from_url(redis_url) as client:
 
         async def respond(work: Work) -> None:
-            fences.append((work.fence, client.get(KEYS.fence(work.lane.thread))))  # type: ignore[arg-type]
+            fences.append((work.fence, client.get(KEYS.fence(work.lane.thread))))
 
         record = Recorder(respond)
         async with lanes_at(redis_url) as lanes, served(lanes, record):
