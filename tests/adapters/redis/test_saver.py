@@ -171,6 +171,15 @@ async def test_two_forks_of_a_checkpoint_keep_their_own_values(saver: AsyncRedis
     assert (await graph.aget_state(other)).values["text"] == "other"
 
 
+async def test_a_checkpoint_put_again_gets_the_new_metadata(saver: AsyncRedisSaver) -> None:
+    # A run that finds a thread at rest leaves its mark there: `adapters.langgraph.forking.stamp` leans on it.
+    checkpoint, config = empty_checkpoint(), of("t")
+    for mark in ("first", "second"):
+        await saver.aput(config, checkpoint, {"source": "loop", "step": 1, "mark": mark}, {})  # type: ignore[typeddict-unknown-key]
+    found = [each async for each in saver.alist(config)]
+    assert [each.metadata["mark"] for each in found] == ["second"]  # type: ignore[typeddict-item]
+
+
 def test_versions_grow_also_after_those_of_another_saver() -> None:
     saver = RedisSaver(SyncDatabase.from_url("unix:///nowhere"))
     versions = [saver.get_next_version(None, None)]
