@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import Any, assert_never
 
 import structlog
+from aiohttp import ClientError
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -49,6 +50,10 @@ NOT_KEPT = (
     "if it was saved after all, the second time changes nothing."
 )
 TOO_SLOW = "Slack closed the form before it could open. Nothing was changed; please press the button again."
+PERHAPS_NOT_OPEN = (
+    "Slack did not say whether the form opened. Nothing was changed; "
+    "if you do not see it, please press the button again."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -151,6 +156,9 @@ class Handlers:
         except SlackApiError as error:
             log.warning("form_not_opened", approval=pressed.target.approval, code=code_of(error))
             await self._tell(pressed.person, TOO_SLOW)
+        except (ClientError, TimeoutError) as error:
+            log.warning("form_perhaps_not_opened", approval=pressed.target.approval, error=type(error).__name__)
+            await self._tell(pressed.person, PERHAPS_NOT_OPEN)
 
     # Forms ------------------------------------------------------------------------------------------------------------
 
