@@ -11,6 +11,7 @@ from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
+from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Call
 
 R = TypeVar("R")
@@ -76,4 +77,19 @@ class TestApprovalsWhoseAnswersGetLost(_Stuttering, ApprovalsContract):
 
 @pytest.mark.promise("P1")
 class TestLanesWhoseAnswersGetLost(_Stuttering, LanesContract):
+    pass
+
+
+class _OnOneConnection:
+    @pytest.fixture
+    async def runs(self, redis_url: str) -> AsyncIterator[Runs]:
+        async with Multiplexed.from_url(redis_url) as database:
+            yield database
+
+
+class TestApprovalsOnOneConnection(_OnOneConnection, ApprovalsContract):
+    pass
+
+
+class TestLanesOnOneConnection(_OnOneConnection, LanesContract):
     pass

@@ -23,6 +23,7 @@ from adapters.redis.connection import Database, SyncDatabase
 from adapters.redis.keys import Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
 from adapters.redis.lanes import RedisLanes, _said
+from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Command
 from engine.effects import DrawCard, Effect, Lane, Resume, Settle, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
@@ -38,9 +39,11 @@ LANE = Lane(ThreadId("t"), "chat")
 
 
 @contextlib.asynccontextmanager
-async def lanes_at(url: str, lease: timedelta = SHORT, attempts: int = 3) -> AsyncIterator[RedisLanes]:
+async def lanes_at(
+    url: str, lease: timedelta = SHORT, attempts: int = 3, connection: type[Database | Multiplexed] = Multiplexed
+) -> AsyncIterator[RedisLanes]:
     async with (
-        Database.from_url(url) as database,
+        connection.from_url(url) as database,
         RedisLanes(database, KEYS, url, lease=lease, attempts=attempts) as lanes,
     ):
         yield lanes
@@ -272,10 +275,13 @@ async def test_a_young_mark_of_an_empty_lane_stays(redis_url: str) -> None:
 
 
 @pytest.mark.promise("P1")
-async def test_a_restarted_redis_loses_and_repeats_no_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("connection", [Database, Multiplexed])
+async def test_a_restarted_redis_loses_nothing_and_keeps_order(
+    tmp_path: Path, connection: type[Database | Multiplexed]
+) -> None:
     record = Recorder()
     with embedded.running_sync(tmp_path / "data") as url:
-        async with lanes_at(url) as lanes, served(lanes, record):
+        async with lanes_at(url, connection=connection) as lanes, served(lanes, record):
 
             async def put(thread: int) -> None:
                 for number in range(40):
