@@ -17,6 +17,7 @@ from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Kind
 from engine.ids import ApprovalId
+from engine.policy import Approvers
 
 APPROVAL_EVENT = "signoff_approval"
 SHOW = "signoff_show"
@@ -34,6 +35,8 @@ _BUDGET = 8_500
 _ROWS = 10
 """Open actions of a batch that are shown at once: with their buttons they fit 50 blocks."""
 _CLOSED_ROWS = 18
+_DIVIDED_ROWS = 6
+"""A line stands between the rows of a small batch; a large one needs its blocks for more rows."""
 _DECIDED_LINES = 20
 _FEW_NAMES = 4
 _MANY_NAMES = 20
@@ -126,7 +129,9 @@ def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
     most = _ROWS if pending else _CLOSED_ROWS
     yield from _decided_lines(approval) if pending else ()
     budget = _BUDGET * 2 // 3 // max(1, min(len(rows), most))
-    for index, _ in rows[:most]:
+    for position, (index, _) in enumerate(rows[:most]):
+        if position and len(rows) <= _DIVIDED_ROWS:
+            yield blocks.divider()
         shown, left_out = layout.fitted(whole.action_pieces(approval, index), budget)
         hidden.append(left_out)
         yield from layout.drawn(shown)
@@ -209,16 +214,24 @@ def _show_button(approval: Approval) -> Block:
 
 
 def _question_end(approval: Approval) -> Iterable[str]:
-    yield f"{wording.one_line(wording.speaker(approval), 80)} asks <@{approval.requester}>"
+    whom = "" if _asks_the_requester(approval) else "for "
+    yield f"{wording.one_line(wording.speaker(approval), 80)} asks {whom}<@{approval.requester}>"
     if approval.state is State.PENDING:
+        if not _asks_the_requester(approval):
+            yield wording.who_decides(approval.reviews[0].policy, approval.requester)
         yield _how_to_answer(approval)
         yield wording.deadline(approval)
+
+
+def _asks_the_requester(approval: Approval) -> bool:
+    """Whether a question is answered by the person whose conversation it is, as where no rule says otherwise."""
+    return approval.reviews[0].policy.approvers is Approvers.REQUESTER
 
 
 def _how_to_answer(approval: Approval) -> str:
     if approval.ask.kind is Kind.FORM:
         return "Press Answer to fill in the form"
-    if approval.place != approval.home:
+    if approval.place != approval.home or not _asks_the_requester(approval):
         return "Press Answer to reply"
     return "Reply here to answer" if approval.place.thread_ts is None else "Reply in this thread to answer"
 
