@@ -21,10 +21,11 @@ from adapters.localslack import roster as local_roster
 from adapters.redis import embedded
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database, UnusableRedisError
+from adapters.redis.connection import UnusableRedisError
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import LEASE, RedisLanes
+from adapters.redis.multiplexed import Multiplexed
 from adapters.slack import directory
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
@@ -90,7 +91,7 @@ class PortTakenError(FaultsError):
 class Storage:
     """What is kept in Redis."""
 
-    database: Database
+    database: Multiplexed
     keys: Keys
     lanes: RedisLanes
     approvals: RedisApprovals
@@ -104,7 +105,7 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
     async with contextlib.AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(_redis(config.secrets.redis_url, config.data))
-            database = await stack.enter_async_context(Database.from_url(url))
+            database = await stack.enter_async_context(Multiplexed.from_url(url))
             await database.check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([_redis_fault(error)]) from None
@@ -340,7 +341,10 @@ async def bot(
         handlers = Handlers(
             client=client, identity=identity, desk=desk, chat=ports.chat, help_text=_help(config, channels)
         )
-        app = await build_app(client, handlers, secrets.slack_signing_secret or "")
+        try:
+            app = await build_app(client, handlers, secrets.slack_signing_secret or "")
+        except SlackRefused as error:
+            raise FaultsError([_slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
             yield Bot(config, ports, desk, outbox, metrics, kept, graphs, app)
         finally:
@@ -448,7 +452,7 @@ class RealProbes:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 reached = await stack.enter_async_context(_redis(url, data))
-                return await (await stack.enter_async_context(Database.from_url(reached))).check()
+                return await (await stack.enter_async_context(Multiplexed.from_url(reached))).check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             fault = _redis_fault(error)
             raise UnfitError(fault.what, fault.mend) from None

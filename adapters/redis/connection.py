@@ -9,11 +9,12 @@ Decisions, each measured:
 * A client that is given its own pool gets no retries, so that the pool is given them. A repeated call may run twice:
   every script is safe to run twice (see `adapters.redis.scripts`).
 * RESP2 and no conversion of replies: a call reads the same bytes whatever the transport is.
-* In a pipeline a script goes with its source: one round trip and the right order, also on a server that lost its
-  scripts. (After EVALSHA had failed in the middle, what follows would have run already.)
+* In a pipeline, too, a script goes by its hash: to send and to hash its source costs more than all the rest. A server
+  that lost its scripts refuses the first that it does not know; that and all behind it are sent again, with their
+  source. What stands behind a script may so run once before it: put nothing there that may not.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -26,7 +27,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 from redis.retry import Retry
 
-from adapters.redis.scripts import Call, Command
+from adapters.redis.scripts import Arg, Call, Command
 
 POOL_SIZE = 32
 POOL_WAIT = 20.0
@@ -125,11 +126,16 @@ class Database:
 
         Raises the first error, after all have run.
         """
+        replies = await self._pipe([call.by_hash() for call in calls])
+        if (unknown := first_unknown(replies)) is not None:
+            replies[unknown:] = await self._pipe([call.by_source() for call in calls[unknown:]])
+        return read_all(calls, replies)
+
+    async def _pipe(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         async with self._raw.pipeline(transaction=False) as pipeline:
-            for call in calls:
-                pipeline.execute_command(*call.by_source())
-            replies = await pipeline.execute()
-        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute(raise_on_error=False))
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here: see `check`."""
@@ -185,12 +191,17 @@ class SyncDatabase:
 
     def run_all(self, *calls: Call[R]) -> list[R]:
         """Run several calls in order and in one round trip: see `Database.run_all`."""
+        replies = self._pipe([call.by_hash() for call in calls])
+        if (unknown := first_unknown(replies)) is not None:
+            replies[unknown:] = self._pipe([call.by_source() for call in calls[unknown:]])
+        return read_all(calls, replies)
+
+    def _pipe(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         with self._raw.pipeline(transaction=False) as pipeline:
             add: Callable[..., Any] = pipeline.execute_command
-            for call in calls:
-                add(*call.by_source())
-            replies = pipeline.execute()
-        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
+            for command in commands:
+                add(*command)
+            return list(pipeline.execute(raise_on_error=False))
 
     def close(self) -> None:
         """Close what `from_url` opened; a client that was handed in stays open."""
@@ -204,6 +215,19 @@ class SyncDatabase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def first_unknown(replies: Sequence[Any]) -> int | None:
+    """The place of the first script that the server did not know."""
+    return next((place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)), None)
+
+
+def read_all(calls: Sequence[Call[R]], replies: Sequence[Any]) -> list[R]:
+    """Make sense of replies. Raises the first that is an error."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

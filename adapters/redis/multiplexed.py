@@ -16,6 +16,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -24,9 +25,9 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
-from adapters.redis.connection import SOCKET_TIMEOUT, address_of, check, pool_of
+from adapters.redis.connection import SOCKET_TIMEOUT, address_of, check, first_unknown, pool_of, read_all
 from adapters.redis.scripts import Arg, Call
 
 # In C: redis-py's own, in Python, would take a third of the client's time.
@@ -64,19 +65,18 @@ class Multiplexed:
 
     async def run(self, call: Call[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
-        try:
-            (reply,) = await self._ask(call.by_hash())
-        except NoScriptError:
-            (reply,) = await self._ask(call.by_source())
-        return call.read(reply)
+        (result,) = await self.run_all(call)
+        return result
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
         """Run several calls in order and in one round trip; each is atomic, the whole is not.
 
         Raises the first error, after all have run.
         """
-        replies = await self._ask(*(call.by_source() for call in calls))
-        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
+        replies = await self._ask([call.by_hash() for call in calls])
+        if (unknown := first_unknown(replies)) is not None:
+            replies[unknown:] = await self._ask([call.by_source() for call in calls[unknown:]])
+        return read_all(calls, replies)
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here: see `connection.check`."""
@@ -98,8 +98,8 @@ class Multiplexed:
     ) -> None:
         await self.aclose()
 
-    async def _ask(self, *commands: tuple[Arg, ...]) -> list[Any]:
-        """Send commands in one packet and wait for their answers; on a new connection where one is lost."""
+    async def _ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+        """Send commands in one packet and wait for their answers, errors among them; again where one is lost."""
         for failures in range(1, _RETRIES + 2):
             try:
                 link = self._link if self._link is not None and self._link.lives else await self._connected()
@@ -135,6 +135,15 @@ class Multiplexed:
         return connection
 
 
+@dataclass(slots=True)
+class _Packet:
+    """Commands that were sent together, and what came back so far."""
+
+    commands: int
+    answered: "asyncio.Future[list[Any]]"
+    replies: list[Any] = field(default_factory=list)
+
+
 class _Link:
     """One connection from its opening to its end; a lost one is never used again."""
 
@@ -144,27 +153,21 @@ class _Link:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._unsent: list[bytes] = []
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[_Packet] = deque()
         self._answered = 0
         self._watch: asyncio.TimerHandle | None = None
         self._reader = asyncio.create_task(self._read(), name="redis answers")
 
     async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
-        packets = [_pack(command) for command in commands]
-        futures = [self._loop.create_future() for _ in commands]
+        packed = [_pack(command) for command in commands]
+        packet = _Packet(len(packed), self._loop.create_future())
         if not self._unsent:
             self._loop.call_soon(self._flush)
-        self._unsent += packets
-        self._waiting += futures
+        self._unsent += packed
+        self._waiting.append(packet)
         if self._watch is None:
             self._arm()
-        if len(futures) == 1:
-            return [await futures[0]]
-        replies = await asyncio.gather(*futures, return_exceptions=True)
-        for reply in replies:
-            if isinstance(reply, BaseException):
-                raise reply
-        return replies
+        return await packet.answered
 
     async def aclose(self) -> None:
         self._end(redis.ConnectionError("the connection was closed"))
@@ -183,14 +186,14 @@ class _Link:
         try:
             while True:
                 reply = await self._next()
-                future = self._waiting.popleft()
+                packet = self._waiting[0]
                 self._answered += 1
-                if future.done():  # its caller was cancelled
+                packet.replies.append(reply)
+                if len(packet.replies) < packet.commands:
                     continue
-                if isinstance(reply, ResponseError):
-                    future.set_exception(reply)
-                else:
-                    future.set_result(reply)
+                self._waiting.popleft()
+                if not packet.answered.done():  # else its caller was cancelled
+                    packet.answered.set_result(packet.replies)
         except (redis.RedisError, OSError, IndexError) as error:
             self._end(error)
         finally:
@@ -212,9 +215,9 @@ class _Link:
         if self._watch is not None:
             self._watch.cancel()
         kind = redis.TimeoutError if isinstance(error, redis.TimeoutError) else redis.ConnectionError
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(kind(str(error)))
+        for packet in self._waiting:
+            if not packet.answered.done():
+                packet.answered.set_exception(kind(str(error)))
         self._waiting.clear()
         self._unsent.clear()
 
