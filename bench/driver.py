@@ -11,10 +11,11 @@ import hashlib
 import hmac
 import itertools
 import json
+import socket
 import sys
 import time
 import urllib.parse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -165,7 +166,7 @@ class Sockets:
         return name, f'{head},"payload":{inner}}}'
 
 
-async def over_http(session: aiohttp.ClientSession, clicks: Clicks) -> Press:
+def over_http(session: aiohttp.ClientSession, clicks: Clicks) -> Press:
     """Make and sign all requests; gives what sends one.
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -275,22 +276,21 @@ class WebApi:
 
 async def main() -> None:
     """Serve until stdin ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    host = f"127.0.0.1:{listener.getsockname()[1]}"
     sockets = Sockets()
-    listener = web.Application()
-    runner = web.AppRunner(listener, access_log=None, shutdown_timeout=1.0)
-    listener.router.add_get("/link", sockets.serve)
-    listener.on_shutdown.append(sockets.close)
-    listener.router.add_route("*", "/api/{method}", lambda request: api.serve(request))
+    app = web.Application()
+    app.router.add_get("/link", sockets.serve)
+    app.router.add_route("*", "/api/{method}", WebApi(f"ws://{host}/link").serve)
+    app.on_shutdown.append(sockets.close)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    api = WebApi(f"ws://127.0.0.1:{port}/link")
-    _write({"url": f"http://127.0.0.1:{port}"})
+    await web.SockSite(runner, listener).start()
+    _write({"url": f"http://{host}"})
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         async for line in await _lines():
             clicks = Clicks(**json.loads(line))
-            press = await over_http(session, clicks) if clicks.url else sockets.presses(clicks)
+            press = over_http(session, clicks) if clicks.url else sockets.presses(clicks)
             gc.collect()
             gc.disable()  # this process is the measuring device
             clicked = await pressed(clicks, press)
@@ -305,7 +305,7 @@ async def _lines() -> asyncio.StreamReader:
     return reader
 
 
-def _write(answer: dict[str, Any] | Sequence[Any]) -> None:
+def _write(answer: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

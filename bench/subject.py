@@ -97,6 +97,7 @@ class Subject:
 
     bot: Bot
     slack: Slack
+    redis_url: str
     url: str
 
     async def click(self, approvals: Sequence[Approval], *, rate: float = 0.0, at_once: int = 1) -> Clicked:
@@ -155,9 +156,8 @@ class Subject:
 
     async def at_rest(self) -> None:
         """Wait until the lanes are empty. Raises TimeoutError, and RuntimeError for work that was given up."""
-        client = self.bot.storage.database.client
-        async with asyncio.timeout(PATIENCE):
-            while [key async for key in client.scan_iter(match="*:mail:*", count=5_000)]:
+        async with redis.asyncio.Redis.from_url(self.redis_url) as client, asyncio.timeout(PATIENCE):
+            while [key async for key in client.scan_iter(match="*:mail:*", count=5_000)]:  # noqa: ASYNC110 - in Redis
                 await asyncio.sleep(0.02)
         if dead := await self.bot.ports.lanes.dead_letters():
             raise RuntimeError(f"{len(dead)} pieces of work were given up: {dead[0].error}")
@@ -217,7 +217,7 @@ async def running(slack: Slack, redis_url: str, folder: Path, mode: Mode, behind
     async with bot(config, altered) as made, made.http() as address:
         url = address + PATH if mode is Mode.HTTP else ""
         async with _serving(made, behind):
-            yield Subject(made, slack, url)
+            yield Subject(made, slack, redis_url, url)
 
 
 @contextlib.asynccontextmanager
