@@ -1,5 +1,6 @@
 """A world for each story: see `stories.world`."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from stories.outside import outside
 from stories.world import World
 
 from bot.config import Mode
+
+GRAPHS = Path(__file__).parent / "graphs"
 
 __all__ = ["redis_server", "redis_url"]
 
@@ -24,6 +27,8 @@ def mode() -> Mode:
 async def world(tmp_path: Path, redis_url: str, mode: Mode) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     outside.forget()
+    for graph in GRAPHS.glob("*.py"):
+        shutil.copy(graph, tmp_path)
     async with PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=(0.0, 0.05, 0.1)) as slack:
         story = World(tmp_path, slack, redis_url, mode)
         try:

@@ -108,7 +108,8 @@ async def test_an_edit_of_one_action_leaves_the_buttons_of_its_neighbours_alive(
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("order", list(permutations(["write_file", "run_sql", "send_mail"]))[::2], ids=" ".join)
 async def test_one_interrupt_per_call_is_decided_card_by_card(world: World, order: tuple[str, ...]) -> None:
-    await world.start("per_call")
+    world.rewrite("assistant", ('interrupt_mode="batched"', 'interrupt_mode="per_call"'))
+    await world.start("assistant")
     await world.alice.say("#deploys", "@signoff tidy up")
     cards = {name: await world.bob.expect_card("#deploys", containing=f"Approve {name}?") for name in order}
     for name in order:

@@ -200,3 +200,72 @@ async def test_a_card_may_stand_in_another_channel(world: World) -> None:
     await world.alice.expect_message("#deploys", containing="approved")
     await world.done("drop the table")
     await world.nothing_else()
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize(
+    "on_expiry",
+    [
+        "reject",
+        pytest.param(
+            "fail",
+            marks=pytest.mark.xfail(strict=True, reason="nothing releases what waits where an expiry ends the run"),
+        ),
+    ],
+)
+async def test_a_message_that_waits_for_a_decision_is_passed_on_when_the_time_for_it_is_over(
+    world: World, on_expiry: str
+) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "expires_after": "4h", "on_expiry": on_expiry}
+    await world.start("yes_or_no", approvals=[rule])
+    card = await world.asked("drop the table")
+    await world.alice.say("#deploys", "@signoff drop the view", thread=card)
+    await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    world.clock.advance(hours=5)
+    await card.click("Approve")
+    await world.bob.expect_message("#deploys", containing="This request expired", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="rejected" if on_expiry == "reject" else "stopped here")
+    await card.becomes("Expired", buttons=[])
+    await world.at_rest()
+    await world.bob.expect_card("#deploys", containing="drop the view")
+    await world.done()
+    await world.nothing_else()
+
+
+async def test_the_first_word_of_a_reply_is_the_agents_to_read(world: World) -> None:
+    await world.start(agents={"echo": agent("echo"), "ship": agent("review_tool_call")})
+    first = await world.alice.say("#deploys", "@signoff echo one")
+    await world.alice.expect_message("#deploys", containing="1: one")
+    await world.alice.say("#deploys", "@signoff ship it", thread=first.ts)
+    await world.alice.expect_message("#deploys", containing="2: ship it")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    "way",
+    [
+        "by the button",
+        pytest.param(
+            "in words", marks=pytest.mark.xfail(strict=True, reason="only the requester's words are taken as answers")
+        ),
+    ],
+)
+async def test_a_rule_may_let_others_answer_a_question(world: World, way: str) -> None:
+    rule = {"when": {"kind": "question"}, "approvers": {"users": ["bob"]}}
+    await world.start("query", approvals=[rule])
+    await world.alice.say("#deploys", "@signoff help me")
+    card = await world.bob.expect_card("#deploys", containing="Which framework should I use?")
+    assert "asks for <@U0ALICE>" in card.text
+    assert "Approvers: <@U0BOB> · Press Answer to reply" in card.text
+    await card.click("Answer", by=world.alice)
+    await world.alice.expect_message("#deploys", containing="not an approver", ephemeral=True)
+    if way == "in words":
+        await world.bob.say("#deploys", "LangGraph", thread=card)
+        await world.at_rest()
+        assert (await card.now()).buttons == []
+    else:
+        assert not (await (await card.open_form("Answer")).submit({"Answer": "LangGraph"})).errors
+    await world.alice.expect_message("#deploys", containing="The expert says: LangGraph")
+    await card.becomes("Answered by <@U0BOB>", buttons=[])
+    await world.nothing_else()

@@ -11,11 +11,10 @@ async def test_an_approved_action_is_done(world: World) -> None:
 ```
 
 `world.start` names a graph of `graphs/`, or several agents with all that `app.yaml` may say of them. The graphs are
-copied beside `app.yaml`, so a story may rewrite one (`world.rewrite`) and restart the bot.
+copied beside `app.yaml`, so a story may rewrite one (`world.rewrite`), also while the bot does not run.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -42,7 +41,6 @@ from engine.audit import Entry, What
 from engine.conversation import thread_id
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserId
 
-GRAPHS = Path(__file__).parent / "graphs"
 PEOPLE = ("alice", "bob", "carol", "gina", "eve")
 TEAM = TeamId("T0LOCAL")
 SLACK_PATIENCE = 1.0
@@ -135,14 +133,11 @@ class World:
     ) -> None:
         """Write `app.yaml` and start the bot: with one agent in #deploys and direct messages, or with `agents`."""
         entries = agents or {
-            name: agent(name, channels=["#deploys"], direct_messages=True, **(GRAPH_STATES.get(name, {}) | more))
+            name: agent(name, channels=["#deploys"], direct_messages=True, **GRAPH_STATES.get(name, {}), **more)
             for name in graphs
         }
-        for entry in entries.values():
-            file = entry["graph"].partition(":")[0]
-            shutil.copy(GRAPHS / file, self.folder / file)
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
-        said |= {"approvals": [dict(rule) for rule in approvals]} if approvals else {}
+        said["approvals"] = [dict(rule) for rule in approvals]
         said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
         (self.folder / "app.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
         await self.run()
@@ -158,6 +153,17 @@ class World:
         if self._running is not None:
             running, self._running = self._running, None
             await running.end()
+
+    async def stopping(self) -> "asyncio.Task[None]":
+        """Ask the bot to stop; it takes nothing new any more, and waits for what is under way."""
+        task = asyncio.create_task(self.stop())
+        leaving = self.bot
+
+        async def look() -> bool | None:
+            return True if "Slack is not connected" in await leaving.not_ready() else None
+
+        await wait_until(look, instead=lambda: "the bot does not begin to stop")
+        return task
 
     async def restart(self) -> None:
         """Stop the bot and start it again."""

@@ -6,14 +6,13 @@ https://langchain-ai.github.io/langgraph/how-tos/multi-agent-multi-turn-convo
 from typing import Literal
 
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
-TRAVEL, HOTEL = "travel_adviser", "hotel_adviser"
+Adviser = Literal["travel_adviser", "hotel_adviser"]
 
 
-def _says(name: str, text: str) -> AIMessage:
+def _says(name: Adviser, text: str) -> AIMessage:
     return AIMessage(text, name=name)
 
 
@@ -24,22 +23,19 @@ def _heard(state: MessagesState) -> str:
 def travel_adviser(state: MessagesState) -> Command[Literal["hotel_adviser", "human"]]:
     heard = _heard(state)
     if "hotel" in heard:
-        return Command(goto=HOTEL, update={"messages": [_says(TRAVEL, "I hand you over.")]})
-    return Command(goto="human", update={"messages": [_says(TRAVEL, f"travel heard: {heard}")]})
+        return Command(goto="hotel_adviser", update={"messages": [_says("travel_adviser", "I hand you over.")]})
+    return Command(goto="human", update={"messages": [_says("travel_adviser", f"travel heard: {heard}")]})
 
 
 def hotel_adviser(state: MessagesState) -> Command[Literal["travel_adviser", "human"]]:
     heard = _heard(state)
-    return Command(goto="human", update={"messages": [_says(HOTEL, f"hotel heard: {heard}")]})
+    return Command(goto="human", update={"messages": [_says("hotel_adviser", f"hotel heard: {heard}")]})
 
 
-def human(state: MessagesState, config: RunnableConfig) -> Command[Literal["travel_adviser", "hotel_adviser"]]:
+def human(state: MessagesState) -> Command[Adviser]:
     user_input = interrupt("Ready for user input.")
-    active = next(
-        each.name
-        for each in reversed(state["messages"])
-        if isinstance(each, AIMessage) and each.name in (TRAVEL, HOTEL)
-    )
+    last = next(each for each in reversed(state["messages"]) if isinstance(each, AIMessage))
+    active: Adviser = "hotel_adviser" if last.name == "hotel_adviser" else "travel_adviser"
     return Command(update={"messages": [{"role": "human", "content": user_input}]}, goto=active)
 
 
@@ -47,5 +43,5 @@ builder = StateGraph(MessagesState)
 builder.add_node(travel_adviser)
 builder.add_node(hotel_adviser)
 builder.add_node(human)
-builder.add_edge(START, TRAVEL)
+builder.add_edge(START, "travel_adviser")
 graph = builder.compile()

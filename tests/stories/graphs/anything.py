@@ -6,7 +6,7 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def ask(state: MessagesState) -> MessagesState:
+def ask(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     answer = interrupt(outside.payload)
     outside.do(f"answered {answer!r}")
     return {"messages": [AIMessage(f"I was told {type(answer).__name__}")]}

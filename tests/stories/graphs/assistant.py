@@ -3,11 +3,11 @@
 https://docs.langchain.com/oss/python/langchain/human-in-the-loop
 """
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.middleware.human_in_the_loop import InterruptOnConfig
 from langchain.tools import tool
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -27,11 +27,11 @@ class Scripted(BaseChatModel):
         if last.type == "human":
             message = AIMessage("", tool_calls=CALLS)
         else:
-            answers = {each.name: each.content for each in messages if each.type == "tool"}
-            message = AIMessage("; ".join(f"{name}: {answers[name]}" for name in sorted(answers)))
+            answers = [f"{each.name}: {each.content}" for each in messages if each.type == "tool"]
+            message = AIMessage("; ".join(sorted(answers)))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
-    def bind_tools(self, tools: Sequence[dict[str, Any] | type | Callable[..., Any]], **_: Any) -> "Scripted":
+    def bind_tools(self, *_: Any, **__: Any) -> "Scripted":
         return self
 
 
@@ -63,14 +63,13 @@ def send_mail(to: str) -> str:
     return "sent"
 
 
-MODE = "batched"
-ALLOWED = {"allowed_decisions": ["approve", "edit", "reject"]}
+ASK: InterruptOnConfig = {"allowed_decisions": ["approve", "edit", "reject"]}
 graph = create_agent(
     model=Scripted(),
     tools=[write_file, run_sql, send_mail],
     middleware=[
         HumanInTheLoopMiddleware(
-            interrupt_on={"write_file": ALLOWED, "run_sql": ALLOWED, "send_mail": ALLOWED}, interrupt_mode=MODE
+            interrupt_on={"write_file": ASK, "run_sql": ASK, "send_mail": ASK}, interrupt_mode="batched"
         )
     ],
 )

@@ -16,7 +16,7 @@ SCHEMA = {
 }
 
 
-def ask(state: MessagesState) -> MessagesState:
+def ask(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     booking = interrupt({"question": "Which hotel?"}, response_schema=SCHEMA)
     outside.do(f"booked {booking['city']} for {booking['guests']}")
     return {"messages": [AIMessage(f"Booked for {booking['guests']} guests.")]}

@@ -5,7 +5,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 
-def human_assistance(state: MessagesState) -> MessagesState:
+def human_assistance(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     human_response = interrupt({"query": "Which framework should I use?"})
     return {"messages": [AIMessage(f"The expert says: {human_response['data']}")]}
 

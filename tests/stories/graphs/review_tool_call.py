@@ -49,7 +49,7 @@ def run_tool(state: MessagesState) -> MessagesState:
     return {"messages": [ToolMessage(f"deployed x{call['args']['replicas']}", tool_call_id=call["id"])]}
 
 
-def route_after_llm(state: MessagesState) -> Literal["human_review_node", "__end__"]:
+def route_after_llm(state: MessagesState) -> str:
     last = state["messages"][-1]
     return "human_review_node" if isinstance(last, AIMessage) and last.tool_calls else END
 
@@ -59,6 +59,6 @@ builder.add_node(call_llm)
 builder.add_node(human_review_node)
 builder.add_node(run_tool)
 builder.add_edge(START, "call_llm")
-builder.add_conditional_edges("call_llm", route_after_llm)
+builder.add_conditional_edges("call_llm", route_after_llm, ["human_review_node", END])
 builder.add_edge("run_tool", "call_llm")
 graph = builder.compile()

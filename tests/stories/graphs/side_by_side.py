@@ -6,19 +6,19 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def legal(state: MessagesState) -> MessagesState:
+def legal(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     agreed = interrupt({"question": "Does legal agree?"})
     outside.do(f"legal: {agreed}")
     return {"messages": []}
 
 
-def finance(state: MessagesState) -> MessagesState:
+def finance(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     agreed = interrupt({"question": "Does finance agree?"})
     outside.do(f"finance: {agreed}")
     return {"messages": []}
 
 
-def sign(state: MessagesState) -> MessagesState:
+def sign(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     outside.do("signed")
     return {"messages": [AIMessage("The contract is signed.")]}
 

@@ -6,17 +6,17 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def name(state: MessagesState) -> MessagesState:
+def name(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     outside.do(f"name {interrupt('What is your name?')}")
     return {"messages": []}
 
 
-def age(state: MessagesState) -> MessagesState:
+def age(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     outside.do(f"age {interrupt('How old are you?')}")
     return {"messages": []}
 
 
-def greet(state: MessagesState) -> MessagesState:
+def greet(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     return {"messages": [AIMessage("Nice to meet you.")]}
 
 

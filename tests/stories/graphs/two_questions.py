@@ -6,7 +6,7 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def clean_up(state: MessagesState) -> MessagesState:
+def clean_up(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     logs = interrupt({"question": "Delete the logs?"})
     outside.try_step("after the first answer")
     database = interrupt({"question": "Delete the production database?"})
