@@ -133,5 +133,6 @@ async def _live(life: Life) -> None:
                 setattr(ports, name, Watched(getattr(ports, name), name, death))
 
         async with stop_signals() as stop, bot(config, altered, LEASE) as running:
+            (life.folder / f"listens-life-{life.number}").touch()
             told = Told(running, life)
             await serve(told, stop, on_ready=(life.folder / f"ready-{life.number}").touch)  # type: ignore[arg-type]

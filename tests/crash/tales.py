@@ -121,18 +121,18 @@ ANSWERED = Tale(
     _answer,
     ("city Rome", "day Monday"),
     (What.ASKED, What.ANSWERED, What.DELIVERED),
-    60,
+    56,
     _TWICE,
     approvals=2,
 )
-CLEANED = Tale("cleaned", "cleaning", _clean, ("logs True", "production False"), _DECIDED, 55, _TWICE, approvals=2)
+CLEANED = Tale("cleaned", "cleaning", _clean, ("logs True", "production False"), _DECIDED, 48, _TWICE, approvals=2)
 EXPIRED = Tale(
     "expired",
     "deploy",
     _expire,
     ("reviewed feedback",),
     (What.ASKED, What.EXPIRED, What.DELIVERED),
-    45,
+    52,
     ("after answer", "in tell"),
     rules=({"when": {"tool": "deploy"}, "approvers": {"users": ["bob"]}, "expires_after": "1s"},),
 )

@@ -45,6 +45,7 @@ async def test_who_stands_still_and_wakes_changes_nothing(world: World, tale: Ta
         await world.at_rest()
         await wake()
         await tale.is_true(world, late_clicks=True)
+    assert world.stood_still or tale is not APPROVED, "the hop was never come to"
 
 
 @pytest.mark.promise("P7")
