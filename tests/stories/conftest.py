@@ -10,6 +10,7 @@ from fakes.valkey import redis_server, redis_url
 from stories.outside import outside
 from stories.world import World
 
+from adapters.localslack.web_api.rate_limit import RateLimit
 from bot.config import Mode
 
 GRAPHS = Path(__file__).parent / "graphs"
@@ -24,12 +25,18 @@ def mode() -> Mode:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, redis_url: str, mode: Mode) -> AsyncIterator[World]:
+def rate_limit() -> RateLimit | None:
+    """The workspace takes any number of messages, except where a story is about that."""
+    return None
+
+
+@pytest.fixture
+async def world(tmp_path: Path, redis_url: str, mode: Mode, rate_limit: RateLimit | None) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     outside.forget()
     for graph in GRAPHS.glob("*.py"):
         shutil.copy(graph, tmp_path)
-    async with PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=(0.0, 0.05, 0.1)) as slack:
+    async with PeopledSlack(data=tmp_path / "slack", rate_limit=rate_limit, retry_after=(0.0, 0.05, 0.1)) as slack:
         story = World(tmp_path, slack, redis_url, mode)
         try:
             yield story

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from stories.world import World
 
+from adapters.localslack.web_api.rate_limit import RateLimit
 from bot.config import Mode
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -181,4 +182,57 @@ async def test_a_card_whose_channel_is_gone_does_not_hold_up_the_agent(world: Wo
     card = await world.bob.expect_card("#deploys", containing="drop the view")
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="approved")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P8")
+async def test_a_card_that_somebody_deleted_is_posted_again(world: World) -> None:
+    both = {"when": {"tool": "deploy"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2}
+    await world.start("review_tool_call", approvals=[both])
+    card = await world.asked("billing")
+    await world.slack.people.fault(method="chat.update", error="message_not_found")
+    await card.click("Approve", by=world.bob)
+    again = await world.bob.expect_card("#deploys", containing="1 of 2 approvals: <@U0BOB>")
+    await again.click("Approve", by=world.carol)
+    await again.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.xfail(strict=True, reason="a card that cannot be posted is only logged")
+async def test_who_asked_is_told_where_the_card_cannot_be_posted(world: World) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "post_to": "#approvals"}
+    await world.start("yes_or_no", approvals=[rule])
+    await world.slack.people.fault(method="chat.postMessage", error="is_archived")
+    await world.alice.say("#deploys", "@signoff drop the table")
+    await world.at_rest()
+    said = [each.text for each in await world.alice.messages("#deploys") if each.from_bot]
+    assert said
+    assert "<#C0APPROVALS>" in said[0]
+
+
+@pytest.mark.promise("P2")
+async def test_a_conversation_whose_every_event_comes_twice_goes_on_as_usual(world: World) -> None:
+    await world.start("advisers")
+    await world.slack.people.fault(duplicate=99)
+    for text in ("Lisbon", "four days", "find me a hotel", "the cheap one"):
+        await world.alice.say("dm", text)
+        await world.alice.expect_message("dm", containing=f"heard: {text}")
+        await world.alice.expect_card("dm", containing="Ready for user input.")
+        await world.at_rest()
+    await world.nothing_else()
+
+
+@pytest.mark.parametrize("rate_limit", [RateLimit(per_second=2.0, burst=3)])
+async def test_messages_that_slack_holds_back_arrive_once_and_in_order(world: World) -> None:
+    await world.start("echo")
+    texts = [f"number {number}" for number in range(6)]
+    for text in texts:
+        await world.alice.say("dm", text)
+    for count, text in enumerate(texts, start=1):
+        await world.alice.expect_message("dm", containing=f"{count}: {text}")
+    seen = [each.text for each in await world.alice.messages("dm") if each.from_bot]
+    assert seen == [f"{count}: {text}" for count, text in enumerate(texts, start=1)]
     await world.nothing_else()

@@ -3,6 +3,8 @@
 import pytest
 from stories.world import World, agent
 
+from bot.config import Mode
+
 
 @pytest.mark.promise("P7")
 async def test_a_message_waits_until_the_run_before_it_is_done(world: World) -> None:
@@ -238,6 +240,84 @@ async def test_the_first_word_of_a_reply_is_the_agents_to_read(world: World) -> 
     await world.alice.expect_message("#deploys", containing="1: one")
     await world.alice.say("#deploys", "@signoff ship it", thread=first.ts)
     await world.alice.expect_message("#deploys", containing="2: ship it")
+    await world.nothing_else()
+
+
+async def test_several_messages_that_wait_for_a_decision_keep_their_order(world: World) -> None:
+    await world.start(agents={"ship": agent("review_tool_call")})
+    card = await world.asked("billing")
+    for text in ("ledger", "search"):
+        await world.alice.say("#deploys", f"@signoff {text}", thread=card)
+        await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.restart()
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    ledger = await world.bob.expect_card("#deploys", containing="ledger")
+    await world.at_rest()
+    told = [each for each in await world.alice.messages("#deploys") if each.ephemeral]
+    world.slack.people.expected.update((each.channel, each.ts) for each in told)  # search waits again
+    await ledger.click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    search = await world.bob.expect_card("#deploys", containing="search")
+    await search.click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2", "deploy ledger x2", "deploy search x2")
+    await world.nothing_else()
+
+
+async def test_an_agent_may_be_called_into_a_thread_of_people(world: World) -> None:
+    await world.start("yes_or_no")
+    root = await world.bob.say("#deploys", "what about the old table?")
+    await world.carol.say("#deploys", "nobody needs it", thread=root.ts)
+    await world.alice.say("#deploys", "@signoff drop the table", thread=root.ts)
+    card = await world.bob.expect_card("#deploys", containing="drop the table")
+    assert card.thread_ts == root.ts
+    await card.click("Approve")
+    answer = await world.alice.expect_message("#deploys", containing="approved")
+    assert answer.thread_ts == root.ts
+    await world.done("drop the table")
+    await world.nothing_else()
+
+
+async def test_an_agent_that_fails_says_so_in_a_sentence_and_takes_the_next_message(world: World) -> None:
+    await world.start("echo")
+    world.outside.broken.add("the echo")
+    await world.alice.say("dm", "one")
+    told = await world.alice.expect_message("dm", containing="The agent failed: RuntimeError: the echo does not work")
+    assert "Traceback" not in told.text
+    await world.nothing_else()
+    world.outside.broken.clear()
+    await world.alice.say("dm", "two")
+    await world.alice.expect_message("dm", containing=": two")
+    await world.nothing_else()
+
+
+async def test_a_mention_without_words_starts_the_agent_all_the_same(world: World) -> None:
+    await world.start("echo")
+    await world.alice.say("#deploys", "@signoff")
+    await world.alice.expect_message("#deploys", containing="1:")
+    await world.nothing_else()
+
+
+async def test_a_guest_may_talk_to_an_agent_and_answer_its_questions(world: World) -> None:
+    await world.start("query")
+    await world.gina.say("dm", "help me")
+    await world.gina.expect_card("dm", containing="Which framework should I use?")
+    await world.at_rest()
+    await world.gina.say("dm", "LangGraph")
+    await world.gina.expect_message("dm", containing="The expert says: LangGraph")
+    await world.nothing_else()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_help_says_where_the_agents_listen(world: World) -> None:
+    await world.start("echo", description="Repeats what it hears")
+    assert (await world.alice.command("#general", "/signoff", "help")).acked
+    told = await world.alice.expect_message("#general", containing="Repeats what it hears")
+    assert "<#C0DEPLOYS>" in told.text
+    await world.alice.open_home()
+    home = (await world.alice.state())["home"]
+    assert "Repeats what it hears" in str(home["blocks"])
     await world.nothing_else()
 
 
