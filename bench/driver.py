@@ -185,7 +185,7 @@ def over_http(session: aiohttp.ClientSession, clicks: Clicks) -> Press:
     async def press(number: int) -> bool:
         async with session.post(clicks.url, data=bodies[number], headers=headers[number]) as answer:
             await answer.read()
-            return answer.status == web.HTTPOk.status_code
+            return bool(answer.status == web.HTTPOk.status_code)
 
     return press
 

@@ -77,12 +77,12 @@ async def _evaluator(client: "redis.asyncio.Redis", sample: Approval) -> Evaluat
         retention=86_400,
         more=(1, b"a" * 300, 1, b"b" * 120, 2, b"c" * 120),
     )
-    await client.script_load(script.by_source()[1])
-    words = script.by_hash()
+    execute: Callable[..., Awaitable[object]] = client.execute_command
+    await execute("SCRIPT LOAD", script.by_source()[1])
+    evalsha, sha, count, key, *more = script.by_hash()
 
     async def evaluate(value: str) -> object:
-        reply: object = await client.execute_command(*words[:3], f"{words[3]}{value}", *words[4:])
-        return reply
+        return await execute(evalsha, sha, count, f"{key!s}{value}", *more)
 
     return evaluate
 
