@@ -90,6 +90,7 @@ class World:
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
+    _done: tuple[str, ...] | None = None
 
     @property
     def alice(self) -> Person:
@@ -219,7 +220,8 @@ class World:
         await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the audit says {seen}")
 
     async def done(self, *what: str) -> None:
-        """Wait until the graphs did just this, in this order."""
+        """Wait until the graphs did just this, in this order; `nothing_else` looks again."""
+        self._done = what
 
         async def look() -> bool | None:
             return True if outside.done == list(what) else None
@@ -240,8 +242,9 @@ class World:
         assert not dead, f"work was given up: {dead}"
 
     async def nothing_else(self) -> None:
-        """All work is done, and nobody saw a message that the story did not expect."""
+        """All work is done, nothing was done twice, and nobody saw a message that the story did not expect."""
         await self.at_rest()
+        assert self._done is None or outside.done == list(self._done), f"the graphs did {outside.done}"
         for name in PEOPLE:
             self.slack.person(name)
         await self.slack.people.expect_nothing_else()
