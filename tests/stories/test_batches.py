@@ -54,7 +54,7 @@ async def test_three_actions_are_decided_in_any_order_and_resumed_once(world: Wo
     await card.becomes("Decided by <@U0BOB>", buttons=[])
     answer = await world.alice.expect_message("#deploys", containing="written")
     assert "no spam" in answer.text
-    assert sorted(await _done(world)) == ["run SELECT 1", "write notes.txt: hello"]
+    await world.done("run SELECT 1", "write notes.txt: hello", in_any_order=True)
     rows = await world.audit(card)
     assert rows.count("delivered") == 1
     await world.nothing_else()
@@ -78,7 +78,7 @@ async def test_each_action_of_a_batch_is_decided_under_its_own_rule(world: World
     await _press(card, "Approve", MAIL, world.carol)
     await card.becomes("Approved by", buttons=[])
     await world.alice.expect_message("#deploys", containing="send_mail: sent")
-    assert sorted(await _done(world)) == ["mail all@example.com", "run DELETE FROM users", "write notes.txt: hello"]
+    await world.done("mail all@example.com", "run DELETE FROM users", "write notes.txt: hello", in_any_order=True)
     await world.nothing_else()
 
 
@@ -100,7 +100,7 @@ async def test_an_edit_of_one_action_leaves_the_buttons_of_its_neighbours_alive(
     )
     await reject_mail(card, world.bob)
     await world.alice.expect_message("#deploys", containing="written")
-    assert sorted(await _done(world)) == ["run SELECT 1", "write notes.txt: hello"]
+    await world.done("run SELECT 1", "write notes.txt: hello", in_any_order=True)
     await card.becomes("Decided by", buttons=[])
     await world.nothing_else()
 
@@ -126,10 +126,5 @@ async def test_one_interrupt_per_call_is_decided_card_by_card(world: World, orde
         await world.at_rest()
     answer = await world.alice.expect_message("#deploys", containing="written")
     assert "no spam" in answer.text
-    assert sorted(await _done(world)) == ["run SELECT 1", "write notes.txt: hello"]
+    await world.done("run SELECT 1", "write notes.txt: hello", in_any_order=True)
     await world.nothing_else()
-
-
-async def _done(world: World) -> list[str]:
-    await world.at_rest()
-    return list(world.outside.done)

@@ -122,6 +122,7 @@ async def test_a_quorum_of_two_needs_two_people(world: World) -> None:
     shown = await card.becomes("Approved by", buttons=[])
     assert "<@U0BOB>, <@U0CAROL>" in shown.text
     await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2")
     await world.audited(
         card,
         "asked",

@@ -39,6 +39,8 @@ async def test_threads_do_not_wait_for_one_another(world: World) -> None:
     world.outside.door("second").set()
     await world.alice.expect_message("#deploys", containing="one is done")
     await world.bob.expect_message("#deploys", containing="two is done")
+    steps = [f"{step} {text}" for text in ("one", "two") for step in ("began", "first", "second")]
+    await world.done(*steps, in_any_order=True)
     await world.nothing_else()
 
 

@@ -46,6 +46,9 @@ TEAM = TeamId("T0LOCAL")
 SLACK_PATIENCE = 1.0
 """Seconds that the bot waits for Slack's answer; outside of stories it waits longer."""
 
+NOTHING_SAID: tuple[tuple[str, ...], bool] = ((), True)
+"""A story that says nothing of what is done."""
+
 Alter = Callable[[Ports], None]
 Agent = Mapping[str, Any]
 
@@ -90,7 +93,7 @@ class World:
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
-    _done: tuple[str, ...] | None = None
+    _done: tuple[tuple[str, ...], bool] = NOTHING_SAID
 
     @property
     def alice(self) -> Person:
@@ -219,14 +222,18 @@ class World:
 
         await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the audit says {seen}")
 
-    async def done(self, *what: str) -> None:
-        """Wait until the graphs did just this, in this order; `nothing_else` looks again."""
-        self._done = what
+    async def done(self, *what: str, in_any_order: bool = False) -> None:
+        """Wait until the graphs did just this; `nothing_else` looks again."""
+        self._done = (what, in_any_order)
 
         async def look() -> bool | None:
-            return True if outside.done == list(what) else None
+            return True if self._did_just_that() else None
 
         await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the graphs did {outside.done}")
+
+    def _did_just_that(self) -> bool:
+        what, in_any_order = self._done
+        return sorted(outside.done) == sorted(what) if in_any_order else outside.done == list(what)
 
     async def at_rest(self) -> None:
         """Wait until no lane holds work that could be done now, and none was given up."""
@@ -244,7 +251,7 @@ class World:
     async def nothing_else(self) -> None:
         """All work is done, nothing was done twice, and nobody saw a message that the story did not expect."""
         await self.at_rest()
-        assert self._done is None or outside.done == list(self._done), f"the graphs did {outside.done}"
+        assert self._done == NOTHING_SAID or self._did_just_that(), f"the graphs did {outside.done}"
         for name in PEOPLE:
             self.slack.person(name)
         await self.slack.people.expect_nothing_else()
