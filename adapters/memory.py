@@ -17,7 +17,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, MessageTs, ThreadId, UserId
 from engine.policy import Facts, Standing
-from engine.ports import Change, Clock, DeadLetter, Handler, Later, Work
+from engine.ports import Change, Clock, DeadLetter, Handler, Later, SetAside, Work, passed_over
 
 ATTEMPTS = 8
 FIRST_PAUSE = 0.2
@@ -79,6 +79,7 @@ class MemoryLanes:
         self._timers: dict[tuple[ApprovalId, Timer], datetime] = {}
         self._dead: dict[str, DeadLetter] = {}
         self._changed = asyncio.Event()
+        self._set_aside: SetAside = passed_over
 
     async def put(self, effect: Effect, key: str) -> bool:
         """Add an effect to its lane unless its key was put within a day."""
@@ -135,8 +136,9 @@ class MemoryLanes:
                 count += 1
         return count
 
-    async def serve(self, handler: Handler) -> None:
+    async def serve(self, handler: Handler, set_aside: SetAside = passed_over) -> None:
         """Serve until cancelled; what is under way then is awaited."""
+        self._set_aside = set_aside
         cancelled: asyncio.CancelledError | None = None
         async with asyncio.TaskGroup() as group:
             try:
@@ -199,6 +201,7 @@ class MemoryLanes:
                 return
             letter = f"{lane} {mail.id}"
             self._dead[letter] = DeadLetter(letter, lane, mail.effect, type(error).__name__, self._clock.now())
+            await self._set_aside(self._dead[letter])
         box.mail.popleft()
         box.attempt = 0
 

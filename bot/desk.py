@@ -194,7 +194,7 @@ class Desk:
     async def say(self, conversation: Conversation, text: str, key: str, *, speaker: str = "", failed: bool) -> None:
         """Let the agent speak in its conversation, once for each `key`."""
         said = Say(conversation.thread, conversation.place, text, key, speaker, failed)
-        await self._lanes.put(said, f"say/{conversation.thread}/{key}")
+        await self._lanes.put(said, f"say/{key}")
 
     async def conversation(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread."""

@@ -4,7 +4,9 @@ Each effect may be delivered more than once, to this process or to another after
 before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
@@ -45,6 +47,7 @@ from engine.ports import (
     Chat,
     Click,
     Clock,
+    DeadLetter,
     Graphs,
     Lanes,
     Later,
@@ -61,10 +64,21 @@ log = structlog.get_logger(__name__)
 CARD_ON_ITS_WAY = 0.2
 """Seconds until a message that arrived before its question's card is looked at again."""
 
+CARD_OVERDUE = timedelta(minutes=1)
+"""After this a message no longer waits for a card: what is behind it in its lane has to go on."""
+
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
+NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
 HELD = "I'll pass this on as soon as the open request here is decided."
+
+_GIVEN_UP: Mapping[type[Effect], str] = {
+    Hear: "I could not work on a message here.",
+    Resume: "I could not pass a decision on to the agent.",
+    DrawCard: "I could not post or redraw a request here.",
+}
+_REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
 
 
 class Outbox:
@@ -130,8 +144,8 @@ class Outbox:
                 await self._take_turn(heard, conversation or self._begun(heard), voids, work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
-            case Wait():
-                raise Later(CARD_ON_ITS_WAY)
+            case Wait(since):
+                await self._wait_for_card(heard, since)
             case Hold():
                 await self._hold(heard, conversation)
             case Explain(sentence):
@@ -168,6 +182,11 @@ class Outbox:
             await self._hold(heard, conversation)
         else:
             await self._settle(conversation, standstill, work)
+
+    async def _wait_for_card(self, heard: Hear, since: datetime) -> None:
+        if self._clock.now() - since < CARD_OVERDUE:
+            raise Later(CARD_ON_ITS_WAY)
+        await self._tell(heard, NOT_POSTED)
 
     async def _answer(self, heard: Hear, approval: Approval) -> None:
         click = Click(
@@ -266,9 +285,31 @@ class Outbox:
             return
         card = await self._chat.draw(approval, work.attempt)
         if card is None:
-            log.warning("the place of a card is gone", approval=approval.id)
+            await self._tell_of_lost_place(approval)
         elif card != approval.card:
             await self._desk.happened(approval.id, Posted(card))
+
+    async def _tell_of_lost_place(self, approval: Approval) -> None:
+        """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""
+        log.error("a card cannot be posted in its place", approval=approval.id, channel=approval.place.channel)
+        if approval.state is State.PENDING and approval.place != approval.home:
+            text = "I could not post a request for approval where it belongs: I cannot write in that channel."
+            await self._say_failed(approval.thread, text, f"unposted/{approval.id}")
+
+    # What failed too often --------------------------------------------------------------------------------------------
+
+    async def set_aside(self, letter: DeadLetter) -> None:
+        """Tell the people of a conversation that something of theirs was given up; its operator can revive it."""
+        self._metrics.set_aside()
+        log.error("work was set aside", letter=letter.id, lane=str(letter.lane), error=letter.error)
+        text = _GIVEN_UP.get(type(letter.effect))
+        if text is not None:
+            await self._say_failed(letter.lane.thread, f"{text} {_REVIVABLE}", f"given-up/{letter.id}")
+
+    async def _say_failed(self, thread: ThreadId, text: str, key: str) -> None:
+        conversation = await self._desk.conversation(thread)
+        if conversation is not None:
+            await self._desk.say(conversation, text, key, failed=True)
 
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:

@@ -253,7 +253,7 @@ class Bot:
 
     async def serve_lanes(self) -> None:
         """Perform effects until cancelled."""
-        await self.ports.lanes.serve(self.outbox.perform)
+        await self.ports.lanes.serve(self.outbox.perform, self.outbox.set_aside)
 
     def drain(self) -> None:
         """Ask graph runs to rest at their next step."""

@@ -65,7 +65,7 @@ class Ask:
 
     `dialect` names who made it and can encode its answer; `speaker` is the agent or node that asks, "" where it goes
     without saying; `payload` is the interrupt's value as JSON, kept because the digest binds decisions to it and the
-    dialect may need it again.
+    dialect may need it again. `verdict` is true for a form that approves or refuses something: it is no mere question.
     """
 
     dialect: str
@@ -74,6 +74,7 @@ class Ask:
     actions: tuple[Action, ...]
     payload: Json
     speaker: str = ""
+    verdict: bool = False
 
     def __post_init__(self) -> None:
         if not self.actions:
@@ -82,7 +83,7 @@ class Ask:
     @property
     def is_question(self) -> bool:
         """Whether it is answered by the person whose conversation it is, rather than decided by approvers."""
-        return self.kind in (Kind.QUESTION, Kind.FORM)
+        return self.kind in (Kind.QUESTION, Kind.FORM) and not self.verdict
 
 
 @dataclass(frozen=True, slots=True)

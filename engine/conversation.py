@@ -18,6 +18,7 @@ from engine.approval import OPEN, Approval, Place, State
 from engine.ask import Kind
 from engine.effects import Hear
 from engine.ids import AgentName, MessageTs, ThreadId, UserId
+from engine.policy import may_open
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 
@@ -76,7 +77,10 @@ class AnswerTo:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The question's card is on its way to Slack: whether the message came before or after is not known yet."""
+    """A question's card is on its way to Slack: whether the message came before or after is not known yet."""
+
+    since: datetime
+    """When the question was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +120,22 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
         return NewTurn()
     if any(vote.said == heard.ts for approval in approvals for review in approval.reviews for vote in review.votes):
         return Comment()
-    if heard.user != conversation.requester:
-        return _of_somebody_else(heard, conversation)
     open_ones = [approval for approval in approvals if approval.state in OPEN]
-    questions = [each for each in open_ones if each.ask.is_question and each.state is State.PENDING]
+    questions = [each for each in open_ones if _may_be_answered_by(each, heard.user)]
     if questions and not (_to_somebody_else(heard) and not conversation.direct):
         return _as_answer(heard, questions)
+    if heard.user != conversation.requester:
+        return _of_somebody_else(heard, conversation)
     if not heard.mentioned:
         return Comment()
     return Hold() if open_ones else NewTurn()
+
+
+def _may_be_answered_by(approval: Approval, user: UserId) -> bool:
+    """Whether it is an open question to this person: the requester's, unless a rule names others."""
+    if not approval.ask.is_question or approval.state is not State.PENDING:
+        return False
+    return may_open(approval.reviews[0].policy, approval.requester, user, question=True) is None
 
 
 def _without_conversation(heard: Hear) -> Meaning:
@@ -147,8 +158,8 @@ def _to_somebody_else(heard: Hear) -> bool:
 
 
 def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
-    if any(question.card is None for question in questions):
-        return Wait()
+    if (unposted := next((each for each in questions if each.card is None), None)) is not None:
+        return Wait(unposted.created_at)
     asked = [each for each in questions if each.card is not None and is_after(heard.ts, each.card)]
     if not asked:
         return Explain(TOO_EARLY)

@@ -30,6 +30,7 @@ from engine.effects import (
     Resume,
     Say,
     SetTimer,
+    Settle,
     TellPerson,
     Timer,
 )
@@ -84,8 +85,8 @@ def _standing(approval: Approval) -> refusals.Refusal:
             return refusals.Expired(at)
         case State.WITHDRAWN | State.UNDELIVERABLE:
             return refusals.Closed(approval.note)
-        case _ if not approval.deciders:
-            return refusals.Expired(at)
+        case _ if any(review.decision is not None and not review.deciders for review in approval.reviews):
+            return refusals.Expired(at)  # time decided what people had left
         case _:
             return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at)
 
@@ -152,13 +153,15 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
         return refusals.NotOffered() if review.edited_by is None else refusals.Changed(review.edited_by)
     if event.choice not in approval.ask.actions[event.action].choices:
         return refusals.NotOffered()
+    if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
+        return refusals.OnePersonsWords(review.policy.quorum)
     if event.choice is Choice.APPROVE and any(vote.by == event.by for vote in review.votes):
         return refusals.AlreadyVoted()
     return None
 
 
 def _voted(review: Review, event: Chose, now: datetime) -> Review:
-    """The review with this vote: an edit starts a new revision, one rejection decides, answers need no quorum."""
+    """The review with this vote: an edit starts a new revision, and one rejection or one answer decides."""
     vote, quorum = Vote(event.by, event.choice, now, event.text, event.said), review.policy.quorum
     match event.choice:
         case Choice.REJECT:
@@ -189,8 +192,7 @@ def _decision(review: Review, event: Chose) -> Decision:
 
 
 def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
-    review = approval.reviews[event.action]
-    entries = [_entry(approval, _what(event, review), event.by, now, _detail(event))]
+    entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, _detail(event))]
     if any(review.decision is None for review in approval.reviews):
         return Step(approval, (DrawCard(approval.id),), tuple(entries))
     if event.choice is not Choice.ANSWER:
@@ -198,14 +200,7 @@ def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> St
     return _decided(approval, tuple(entries), now)
 
 
-def _what(event: Chose, review: Review) -> What:
-    match event.choice:
-        case Choice.EDIT:
-            return What.EDITED
-        case Choice.ANSWER:
-            return What.ANSWERED
-        case _:
-            return What.VOTED if review.decision is None else What.DECIDED
+_VOTE_ROWS = {Choice.EDIT: What.EDITED, Choice.ANSWER: What.ANSWERED}
 
 
 def _detail(event: Chose) -> Json:
@@ -237,7 +232,9 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     note = "Nobody decided this in time, so the agent was stopped here."
     expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
-    return Step(expired, (DrawCard(approval.id), said, *_timers_cleared(approval)), (entry,))
+    # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
+    effects = (DrawCard(approval.id), said, Settle(approval.thread), *_timers_cleared(approval))
+    return Step(expired, effects, (entry,))
 
 
 def _can_be_rejected(approval: Approval) -> bool:

@@ -4,7 +4,7 @@ A policy is settled when the question is asked and is kept with the approval, so
 not change the rules of a decision under way, and an audit row can name the rule it was made under.
 
 Only full members of the workspace decide: a guest, a person of another workspace, a bot and a deactivated account do
-not, even where a list names them. A question is answered by the person whose conversation it is.
+not, even where a list names them. A question is answered by the person whose conversation it is, guest or not.
 """
 
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def _refused_by_facts(policy: Policy, facts: Facts, *, question: bool) -> Refusa
             return RosterUnknown()
         case Standing.STRANGER:
             return Stranger()
-        case Standing.GUEST if not question:
+        case Standing.GUEST if not (question and policy.approvers is Approvers.REQUESTER):
             return NoGuests()
         case _:
             pass

@@ -116,6 +116,11 @@ class Later(Exception):  # noqa: N818 - not an error
 
 
 Handler = Callable[[Work], Awaitable[None]]
+SetAside = Callable[[DeadLetter], Awaitable[None]]
+
+
+async def passed_over(letter: DeadLetter) -> None:
+    """Tell nobody."""
 
 
 class Lanes(Protocol):
@@ -139,8 +144,11 @@ class Lanes(Protocol):
     async def revive(self, letter: str) -> bool:
         """Put a dead letter back at the end of its lane. False: there is none of this id."""
 
-    async def serve(self, handler: Handler) -> None:
-        """Serve until cancelled: then take no new work, and return when what is under way has ended."""
+    async def serve(self, handler: Handler, set_aside: SetAside = passed_over) -> None:
+        """Serve until cancelled: then take no new work, and return when what is under way has ended.
+
+        `set_aside` is told of each dead letter; it may be told twice of the same.
+        """
 
 
 # Graphs ---------------------------------------------------------------------------------------------------------------

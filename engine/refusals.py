@@ -165,6 +165,18 @@ class Closed(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class OnePersonsWords(Refusal):
+    """An answer where a quorum has to agree: others would have to give the very same one."""
+
+    quorum: int
+    code: ClassVar[str] = "one_persons_words"
+
+    @property
+    def sentence(self) -> str:
+        return f"This needs {self.quorum} people, and one person's answer cannot stand for them. Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered(Refusal):
     """A choice that the graph does not take, or an action that is not there."""
 

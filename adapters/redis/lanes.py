@@ -41,10 +41,13 @@ from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost
 from adapters.redis.scripts import Call, Command, Key
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId
-from engine.ports import DeadLetter, Handler, Later, Work
+from engine.ports import DeadLetter, Handler, Later, SetAside, Work, passed_over
 
 LEASE = timedelta(seconds=10)
-ATTEMPTS = 8
+RUN_ATTEMPTS = 12
+"""Over two and a half minutes: what fails longer than that will not pass, and others of the conversation wait."""
+OTHER_ATTEMPTS = 130
+"""Over an hour: Slack may be out of reach that long, and a card that is given up is seen by nobody."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 RUNS = 100
@@ -69,7 +72,7 @@ class RedisLanes:
     """
 
     def __init__(
-        self, database: Runs, keys: Keys, url: str, *, lease: timedelta = LEASE, attempts: int = ATTEMPTS
+        self, database: Runs, keys: Keys, url: str, *, lease: timedelta = LEASE, attempts: int | None = None
     ) -> None:
         self._database = database
         self._keys = keys
@@ -176,7 +179,7 @@ class RedisLanes:
 
     # Work out ---------------------------------------------------------------------------------------------------------
 
-    async def serve(self, handler: Handler) -> None:
+    async def serve(self, handler: Handler, set_aside: SetAside = passed_over) -> None:
         """Serve until cancelled; what is under way then goes on to its end, and other processes get the rest.
 
         Cancelled a second time, the handlers are cancelled too, and their work is left at the head of its lane.
@@ -184,7 +187,7 @@ class RedisLanes:
         if self._service is not None:
             raise RuntimeError("these lanes are served already")
         async with asyncio.TaskGroup() as keeping:
-            service = _Service(self._database, self._keys, handler, self._lease, self._attempts)
+            service = _Service(self._database, self._keys, handler, set_aside, self._lease, self._attempts)
             renewing = keeping.create_task(service.renew())
             try:
                 cancelled = await self._serve(service, keeping)
@@ -238,10 +241,19 @@ class _Visit:
 class _Service:
     """What one call of `serve` has: the lanes under way, and those to look at again."""
 
-    def __init__(self, database: Runs, keys: Keys, handler: Handler, lease: timedelta, attempts: int) -> None:
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        handler: Handler,
+        set_aside: SetAside,
+        lease: timedelta,
+        attempts: int | None,
+    ) -> None:
         self._database = database
         self._keys = keys
         self._handler = handler
+        self._set_aside = set_aside
         self._lease_seconds = lease.total_seconds()
         self._lease_ms = int(self._lease_seconds * 1000)
         self._attempts = attempts
@@ -358,15 +370,16 @@ class _Service:
             log.error("%s: the lane %s waits", error, visit.lane)  # noqa: TRY400 - the sentence is all there is to say
             await self._rest(visit, turn.attempt - 1, _UNREADABLE_SECONDS)
             return None
-        if turn.attempt > self._attempts:
-            return await self._bury(visit, found, f"it was begun {self._attempts} times and never came to an end")
+        most = self._attempts or (RUN_ATTEMPTS if visit.lane.name == "run" else OTHER_ATTEMPTS)
+        if turn.attempt > most:
+            return await self._bury(visit, found, f"it was begun {most} times and never came to an end")
         failed = await self._handle(visit, turn, found)
         if isinstance(failed, _Undone):
             return None
         if failed is None:
             return await self._complete(visit, found)
         log.warning("%s of %s failed at attempt %d: %s", found.id, visit.lane, turn.attempt, failed)
-        if turn.attempt >= self._attempts:
+        if turn.attempt >= most:
             return await self._bury(visit, found, failed)
         await self._rest(visit, turn.attempt, _pause(turn.attempt))
         return None
@@ -420,6 +433,10 @@ class _Service:
         log.error("%s of %s is given up: %s", found.id, visit.lane, error)
         name = letter.id.encode("utf-8", "surrogatepass")
         await self._insist(Command("HSET", self._keys.dead(), name, codec.DEAD_LETTER.dump(letter)))
+        try:
+            await self._set_aside(letter)
+        except Exception as untold:  # noqa: BLE001 - the letter is kept, whoever could not be told of it
+            log.warning("nobody was told of %s: %s", letter.id, _said(untold))
         return await self._complete(visit, found)
 
     async def _rest(self, visit: _Visit, begun: int, seconds: float) -> None:

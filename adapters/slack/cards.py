@@ -187,8 +187,15 @@ def _buttons(approval: Approval, index: int) -> list[Block]:
             style=_STYLES.get(choice, ""),
             described=f"{LABELS[choice]} {action.name}" if len(approval.reviews) > 1 else "",
         )
-        for choice in dict.fromkeys(action.choices)
+        for choice in _offered(approval, index)
     ]
+
+
+def _offered(approval: Approval, index: int) -> list[Choice]:
+    """The choices that have a button: one person's words cannot stand for a quorum where there is another way."""
+    choices = list(dict.fromkeys(approval.ask.actions[index].choices))
+    several = approval.reviews[index].policy.quorum > 1 and not approval.ask.is_question
+    return [each for each in choices if each is not Choice.ANSWER] if several and len(choices) > 1 else choices
 
 
 def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:

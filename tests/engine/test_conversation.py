@@ -112,8 +112,9 @@ def test_what_was_said_before_it_does_not(ts: MessageTs) -> None:
 
 @pytest.mark.promise("P3")
 def test_while_the_card_is_on_its_way_nobody_knows() -> None:
-    assert meaning(heard(), TALK, (a_question(card=None),)) == Wait()
-    assert meaning(heard(), TALK, (a_question(1), a_question(2, card=None))) == Wait()
+    unposted = a_question(card=None)
+    assert meaning(heard(), TALK, (unposted,)) == Wait(unposted.created_at)
+    assert meaning(heard(), TALK, (a_question(1), a_question(2, card=None))) == Wait(unposted.created_at)
 
 
 @pytest.mark.promise("P3")
@@ -185,3 +186,13 @@ def test_slacks_clock_orders_messages_by_number(later: str, earlier: str) -> Non
     assert is_after(MessageTs(later), MessageTs(earlier))
     assert not is_after(MessageTs(earlier), MessageTs(later))
     assert not is_after(MessageTs(later), MessageTs(later))
+
+
+@pytest.mark.promise("P3")
+def test_a_rule_may_name_others_whose_words_answer() -> None:
+    asked = a_question()
+    policy = Policy("r", Approvers.USERS, frozenset({BOB}))
+    theirs = replace(asked, reviews=(replace(asked.reviews[0], policy=policy),))
+    assert meaning(heard(by=BOB), TALK, (theirs,)) == AnswerTo(theirs)
+    assert meaning(heard(), TALK, (theirs,)) == Comment()
+    assert meaning(heard(mentioned=True), TALK, (theirs,)) == Hold()

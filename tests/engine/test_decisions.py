@@ -10,21 +10,23 @@ from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, a_policy, an_ap
 from engine.approval import Approval, State
 from engine.ask import Choice, Decision, Json, Kind
 from engine.audit import What
-from engine.effects import DrawCard, Resume, TellPerson
+from engine.effects import DrawCard, Resume, Settle, TellPerson
 from engine.events import Chose, ExpiryDue
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Deadlines, Facts, Policy, Standing, may_decide, may_open
+from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing, may_decide, may_open
 from engine.refusals import (
     AlreadyDecided,
     AlreadyVoted,
     Changed,
+    Expired,
     NoGuests,
     NoOwnRequests,
     NotAnApprover,
     NotInChannel,
     NotOffered,
     NotYourQuestion,
+    OnePersonsWords,
     Refusal,
     RosterUnknown,
     Stranger,
@@ -290,3 +292,56 @@ def test_a_form_opens_only_for_those_whom_the_policy_names() -> None:
 def test_a_quorum_that_cannot_be_is_refused(quorum: int) -> None:
     with pytest.raises(ValueError, match="quorum"):
         a_policy(BOB, CAROL, quorum=quorum)
+
+
+# Words and quorums ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P6")
+def test_one_persons_words_never_stand_for_a_quorum() -> None:
+    ask = an_ask("payload", kind=Kind.PAYLOAD, choices=(Choice.APPROVE, Choice.ANSWER))
+    approval = an_approval(ask=ask, policy=a_policy(quorum=2))
+    taken = chose(approval, BOB, Choice.ANSWER, text="no, please do not")
+    assert taken.refusal == OnePersonsWords(2)
+    assert taken.approval == approval
+
+
+@pytest.mark.promise("P6")
+def test_a_form_that_approves_is_no_question() -> None:
+    form = an_ask("verdict", kind=Kind.FORM, choices=(Choice.ANSWER,))
+    assert form.is_question
+    assert not replace(form, verdict=True).is_question
+
+
+@pytest.mark.promise("P6")
+def test_a_guest_answers_only_in_a_conversation_of_their_own() -> None:
+    question = an_ask("which", kind=Kind.QUESTION, choices=(Choice.ANSWER,))
+    guest = Facts(Standing.GUEST)
+    own = an_approval(ask=question, policy=Policy("default", Approvers.REQUESTER))
+    ruled = an_approval(ask=question, policy=Policy("r", Approvers.USERS, frozenset({BOB})))
+    assert chose(own, ALICE, Choice.ANSWER, text="this", facts=guest).refusal is None
+    assert chose(ruled, BOB, Choice.ANSWER, text="this", facts=guest).refusal == NoGuests()
+
+
+@pytest.mark.promise("P9")
+def test_one_row_tells_the_vote_and_one_the_decision() -> None:
+    taken = chose(an_approval(policy=a_policy()), BOB, Choice.APPROVE)
+    assert [entry.what for entry in taken.entries] == [What.VOTED, What.DECIDED]
+
+
+@pytest.mark.promise("P2")
+def test_what_time_finished_is_not_said_to_be_decided_by_who_began() -> None:
+    two = an_ask("one", "two")
+    batch = an_approval(ask=two, policy=a_policy(), deadlines=Deadlines(expires_after=timedelta(hours=1)))
+    begun = chose(batch, BOB, Choice.APPROVE).approval
+    over = step(begun, ExpiryDue(), NOW + timedelta(hours=2)).approval
+    late = step(over, Chose(CAROL, MEMBER, 1, 1, Choice.APPROVE), NOW + timedelta(hours=3))
+    assert isinstance(late.refusal, Expired)
+
+
+@pytest.mark.promise("P1")
+def test_what_waited_is_passed_on_when_an_expiry_ends_the_run() -> None:
+    deadlines = Deadlines(expires_after=timedelta(hours=1), on_expiry=OnExpiry.FAIL)
+    expired = step(an_approval(deadlines=deadlines), ExpiryDue(), NOW + timedelta(hours=2))
+    assert expired.approval.state is State.EXPIRED
+    assert Settle(expired.approval.thread) in expired.effects

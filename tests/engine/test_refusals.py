@@ -38,6 +38,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.Expired(NOW), f"This request expired {WHEN}. Your click changed nothing."),
     (refusals.Closed("it moved on"), "This request is no longer open: it moved on. Your click changed nothing."),
     (refusals.Closed(), "This request is no longer open. Your click changed nothing."),
+    (
+        refusals.OnePersonsWords(2),
+        "This needs 2 people, and one person's answer cannot stand for them. Nothing was changed.",
+    ),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]
 

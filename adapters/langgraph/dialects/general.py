@@ -1,12 +1,14 @@
 """A `response_schema`, a plain string, and whatever nothing else recognises.
 
-A schema of true or false is decided like any approval. Every other schema is a form, whose schema is always an object:
-where the graph wants a single value, the form has one field, `answer`, and the value is taken out of it again.
+A schema of true or false is decided like any approval. Every other schema is a form: where its values read like a
+decision ("approve", "deny") approvers decide it, else it is a question. A form's schema is always an object: where the
+graph wants a single value, the form has one field, `answer`, and the value is taken out of it again.
 
 What nothing recognises is shown field by field. Approving sends True, rejecting False, an answer its words, and an edit
 the changed value; a reason for the rejection stays on the card and in the audit.
 """
 
+import re
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
@@ -29,7 +31,41 @@ def _recognise_schema(question: Question) -> Ask | None:
         yes_or_no = Action("details" if shown else "", shown, (Choice.APPROVE, Choice.REJECT))
         return Ask(SCHEMA.name, Kind.APPROVAL, prompt, (yes_or_no,), question.payload, question.speaker)
     form = Action(FIELD, shown, (Choice.ANSWER,), schema=_as_object(question.schema))
-    return Ask(SCHEMA.name, Kind.FORM, prompt, (form,), question.payload, question.speaker)
+    verdict = _reads_like_a_verdict(dict(question.schema))
+    return Ask(SCHEMA.name, Kind.FORM, prompt, (form,), question.payload, question.speaker, verdict)
+
+
+_VERDICT = re.compile(
+    r"approv|accept|reject|den(y|ied)|allow|permi(t|ss)|confirm|proceed|continue|declin|refus|veto|authori[sz]|consent"
+    r"|go.?ahead|sign.?off|verdict|decision|cancel|abort|execute"
+    r"|^(yes|no|y|n|ok|okay|stop|run|go|do|skip|block|pass|fail|true|false|ja|nein|oui|non|si|sí)$",
+    re.IGNORECASE,
+)
+
+
+def _reads_like_a_verdict(schema: object) -> bool:
+    """Whether a form may approve or refuse: a true or false in it, or a word for that as a field or a choice.
+
+    It errs on the side of a decision: a question that is taken for one waits for an approver, the other way round the
+    person who asks would approve it alone.
+    """
+    match schema:
+        case dict():
+            kinds, names = schema.get("type"), schema.get("properties")
+            choices = [schema.get("const"), *_listed(schema.get("enum")), *(names if isinstance(names, dict) else ())]
+            if "boolean" in (kinds, *_listed(kinds)) or any(isinstance(each, bool) for each in choices):
+                return True
+            if any(isinstance(each, str) and _VERDICT.search(each) for each in choices):
+                return True
+            return any(_reads_like_a_verdict(each) for key, each in schema.items() if key not in ("enum", "const"))
+        case list():
+            return any(_reads_like_a_verdict(each) for each in schema)
+        case _:
+            return False
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _is_object(schema: Schema) -> bool:

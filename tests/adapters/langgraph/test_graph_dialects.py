@@ -301,3 +301,29 @@ def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: A
     for action in ask.actions:
         for choice in action.choices:
             encode(ask, [Decision(choice, action.value, "words")] * len(ask.actions))
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    ("schema", "verdict"),
+    [
+        ({"enum": ["approve", "reject"]}, True),
+        ({"enum": ["yes", "no"]}, True),
+        ({"enum": [True, False]}, True),
+        ({"oneOf": [{"const": "run"}, {"const": "cancel"}]}, True),
+        ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, True),
+        ({"type": ["boolean", "null"]}, True),
+        ({"type": "object", "properties": {"go": {"type": "boolean"}, "reason": {"type": "string"}}}, True),
+        ({"type": "object", "properties": {"approved": {"type": "string"}}}, True),
+        (
+            {"type": "object", "properties": {"v": {"$ref": "#/$defs/V"}}, "$defs": {"V": {"enum": ["ja", "nein"]}}},
+            True,
+        ),
+        ({"type": "object", "properties": {"days": {"type": "integer"}, "city": {"type": "string"}}}, False),
+        ({"type": "integer"}, False),
+        ({"type": "string"}, False),
+    ],
+)
+def test_a_form_that_may_be_a_decision_is_one(schema: Any, verdict: bool) -> None:  # noqa: FBT001 - a table's column
+    ask = ask_of({"question": "Shall I?"}, schema=schema)
+    assert (ask.kind, ask.verdict, ask.is_question) == (Kind.FORM, verdict, not verdict)
