@@ -154,7 +154,8 @@ class Sockets:
 
         async def press(number: int) -> bool:
             name, envelope = envelopes[number]
-            self._acks[name] = ack = loop.create_future()
+            ack: asyncio.Future[bool] = loop.create_future()
+            self._acks[name] = ack
             await links[number % len(links)].send_str(envelope)
             return await ack
 

@@ -30,7 +30,7 @@ async def _bytes(redis_url: str, thread: ThreadId) -> int:
 
 async def measure(bench: Bench) -> None:
     """Bytes, which are a count; then a start and clicks with few and with many waiting, by turns."""
-    bench.table.add("bytes of one pending approval with its thread", await bytes_of_one(bench), aim="8,000")
+    bench.table.add("bytes of one pending approval with its thread", await bytes_of_one(bench), aim="8 kB = 8,192")
     many = bench.count(MANY)
     few_url, many_url = (f"{bench.redis_url}?db={number}" for number in range(2))
     await _fill(bench, few_url, FEW)

@@ -136,7 +136,7 @@ class Subject:
             reviews=open_reviews(ask, (policy,)),
             card=MessageTs("1700000000.000100"),
         )
-        await self.bot.ports.conversations.save(conversation)
+        await self.bot.ports.conversations.save(conversation, 0)
         await self.bot.ports.approvals.create(Change(approval))
         if approval.expires_at is not None:
             await self.bot.ports.lanes.set_timer(approval.id, Timer.EXPIRE, approval.expires_at)
@@ -163,7 +163,7 @@ class Subject:
             raise RuntimeError(f"{len(dead)} pieces of work were given up: {dead[0].error}")
 
 
-_REQUEST = "ship billing 2.4.1 to production, the release notes are in the usual place"
+_REQUEST = "ship billing 2.4.1 to production"
 
 
 def _place() -> Place:

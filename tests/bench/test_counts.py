@@ -1,0 +1,37 @@
+"""Of the bench's figures those that are counts, not times: they hold on any machine."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes.valkey import redis_server, redis_url
+
+from bench import clicks, round_trips, size
+from bench.slack import driver
+from bench.subject import Behind
+from bench.table import Bench, Table
+from bot.config import Mode
+
+__all__ = ["redis_server", "redis_url"]
+
+
+@pytest.fixture
+async def bench(redis_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
+    """One short run."""
+    async with driver() as slack:
+        yield Bench(slack, redis_url, tmp_path, Table(), runs=1, quick=True)
+
+
+async def test_a_click_asks_redis_twice_before_its_ack(bench: Bench) -> None:
+    assert await round_trips.of_a_click(bench) == 2
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("mode", Mode)
+async def test_of_300_clicks_at_the_same_moment_each_is_acked_and_decides(bench: Bench, mode: Mode) -> None:
+    became = await clicks.burst(bench, mode, Behind.LANES)
+    assert (became.lost, became.undecided) == (0, 0)
+
+
+async def test_a_pending_approval_and_its_thread_take_less_than_8_kilobytes(bench: Bench) -> None:
+    assert await size.bytes_of_one(bench) < 8 * 1024
