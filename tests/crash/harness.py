@@ -249,7 +249,9 @@ class World:
                 return [box.decode() for box in client.scan_iter("signoff:*:mail:*", count=1_000)]
 
             async def look() -> bool | None:
-                return None if mail() else True
+                with contextlib.suppress(redis.ConnectionError):  # it may be the one that died
+                    return None if mail() else True
+                return None
 
             await wait_until(look, patience=PATIENCE, instead=lambda: f"not done: {mail()}\n{self.tail()}")
             dead = client.hvals("signoff:dead")
@@ -258,14 +260,13 @@ class World:
     async def nothing_else(self, *, late_clicks: bool = False) -> None:
         """All is done, and nobody saw a message that the story did not expect: no second card, no second reply.
 
-        `late_clicks`: a sentence to one person that a click came too late is no surprise.
+        `late_clicks`: a sentence to one person that theirs came too late, or was not saved, is no surprise.
         """
         await self.at_rest()
         if late_clicks:
-            refusals = [
-                each for each in await self.bob.messages("#deploys") if each.ephemeral and "already" in each.text
-            ]
-            self.slack.people.expected.update((each.channel, each.ts) for each in refusals)
+            for person in (self.alice, self.bob):
+                told = [each for each in await person.messages("#deploys") if each.ephemeral and _is_late(each.text)]
+                self.slack.people.expected.update((each.channel, each.ts) for each in told)
         await self.slack.people.expect_nothing_else()
 
     def effects(self) -> list[str]:
@@ -280,7 +281,7 @@ class World:
         lines = self._effects()
         done = Counter(lines)
         assert list(dict.fromkeys(self.effects())) == list(what), f"{lines}\n{self.tail()}"
-        most = 1 + (at_most or self.killed)
+        most = 1 + (at_most or self.killed + self.stood_still)
         assert all(times <= most for times in done.values()), f"done more often than the bot died: {lines}"
 
     def _effects(self) -> list[str]:
@@ -305,6 +306,10 @@ class World:
             rows = await RedisAudit(database, keys).of_thread(self.thread)
             conversation = await RedisConversations(database, keys).get(self.thread)
         return Kept(list(approvals), list(rows), conversation)
+
+
+def _is_late(sentence: str) -> bool:
+    return "already" in sentence or "could not save" in sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ async def _send_form(world: World, card: Message, button: str, values: Mapping[s
     await world.insist(card, act)
 
 
-_DECIDED = (What.ASKED, What.DECIDED, What.DECIDED, What.DELIVERED)
+_DECIDED = (What.ASKED, What.VOTED, What.DECIDED, What.DELIVERED)
 _AROUND = ("before interrupt", "after answer", "after reviewed", "in act", "after act", "in tell")
 _TWICE = ("after answer", "between", "after second answer", "after both")
 
