@@ -278,7 +278,7 @@ class MemoryConversations:
         """The conversation of a thread, or None."""
         return self._kept.get(thread)
 
-    async def save(self, conversation: Conversation) -> None:
+    async def save(self, conversation: Conversation, fence: int) -> None:  # noqa: ARG002 - one process has no rival
         """Write it."""
         self._kept[conversation.thread] = conversation
 

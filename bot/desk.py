@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.agents import Agents
 from bot.telemetry import Metrics
-from engine.approval import Approval, State, open_reviews
+from engine.approval import OPEN, Approval, State, open_reviews
 from engine.ask import Decision, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
-from engine.events import Event, Opened, Withdrew
+from engine.events import AskedAgain, Event, Opened, Withdrew
 from engine.ids import ApprovalId, ThreadId, approval_id
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Facts, Standing
+from engine.policy import Approvers, Facts, Standing, unreachable
 from engine.ports import (
     Approvals,
     Asked,
@@ -36,6 +36,10 @@ from engine.routing import Rule, route
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""
 
+UNREACHABLE = (
+    "The rule for this request asks for more approvers than are left when you ask for it yourself: it can only be "
+    "rejected. Ask somebody else to make the request."
+)
 STRANGER = "Only members of this workspace can talk to agents here."
 
 
@@ -127,7 +131,8 @@ class Desk:
         if click.team != approval.home.team:
             return Facts(Standing.STRANGER)
         membership = approval.reviews[click.action].policy.approvers is Approvers.CHANNEL
-        return await self._roster.facts(click.by, approval.place, membership=membership)
+        # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
+        return await self._roster.facts(click.by, approval.home, membership=membership)
 
     # Events of our own ------------------------------------------------------------------------------------------------
 
@@ -164,11 +169,16 @@ class Desk:
         for each, question in asked.items():
             if each not in known:
                 await self._open(each, question, conversation)
+            elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
+                await self.happened(each, AskedAgain())
         for each, approval in known.items():
-            if each not in asked and approval.state is State.PENDING:
+            if each not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(each, Withdrew("the agent no longer asks this"))
-        decided = (each for each, approval in known.items() if approval.state is State.DECIDED)
-        return any(each not in known or known[each].state is State.PENDING for each in asked) or any(decided)
+        return await self.is_open(conversation.thread)
+
+    async def is_open(self, thread: ThreadId) -> bool:
+        """Whether anything in a thread still waits for people, or for its way to the graph."""
+        return any(approval.state in OPEN for approval in await self._approvals.of_thread(thread))
 
     async def _open(self, approval: ApprovalId, asked: Asked, conversation: Conversation) -> None:
         routed = route(asked.ask, conversation, self._rules)
@@ -190,6 +200,8 @@ class Desk:
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
             await self._lanes.ring(taken.effects)
             self._metrics.opened(asked.ask.kind.value)
+        if any(unreachable(review.policy, opened.requester) for review in opened.reviews):
+            await self.say(conversation, UNREACHABLE, f"unreachable/{approval}", failed=True)
 
     async def say(self, conversation: Conversation, text: str, key: str, *, speaker: str = "", failed: bool) -> None:
         """Let the agent speak in its conversation, once for each `key`."""
@@ -200,9 +212,9 @@ class Desk:
         """The conversation of a thread."""
         return await self._conversations.get(thread)
 
-    async def keep(self, conversation: Conversation) -> None:
-        """Write a conversation down; only from its thread's `run` lane."""
-        await self._conversations.save(conversation)
+    async def keep(self, conversation: Conversation, fence: int) -> None:
+        """Write a conversation down; only from its thread's `run` lane, with that lane's fence."""
+        await self._conversations.save(conversation, fence)
 
     async def _write(self, before: Approval, taken: Step) -> bool:
         touches = taken.approval != before

@@ -4,7 +4,7 @@ Each effect may be delivered more than once, to this process or to another after
 before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -12,6 +12,7 @@ from typing import assert_never
 import structlog
 
 from bot.desk import Desk
+from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
 from engine.ask import Choice
@@ -30,17 +31,17 @@ from engine.effects import (
     DrawCard,
     Effect,
     Hear,
+    PassOn,
     Remind,
     Resume,
     Say,
     SetTimer,
-    Settle,
     TellPerson,
     Timer,
     TimerFired,
 )
 from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
-from engine.ids import InterruptId, ThreadId, thread_of
+from engine.ids import ApprovalId, ThreadId, thread_of
 from engine.ports import (
     Answer,
     Approvals,
@@ -66,6 +67,9 @@ CARD_ON_ITS_WAY = 0.2
 
 CARD_OVERDUE = timedelta(minutes=1)
 """After this a message no longer waits for a card: what is behind it in its lane has to go on."""
+
+MOST_EARLY = 5.0
+"""Seconds after which a timer that fired early is looked at again."""
 
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
@@ -114,8 +118,8 @@ class Outbox:
                 await self._hear(effect, work)
             case Resume():
                 await self._resume(effect, work)
-            case Settle(thread):
-                await self._settle_again(thread, work)
+            case PassOn(thread):
+                await self._pass_on(thread, work)
             case DrawCard():
                 await self._draw(effect, work)
             case Remind(approval):
@@ -129,7 +133,7 @@ class Outbox:
             case ClearTimer(approval, timer):
                 await self._lanes.clear_timer(approval, timer)
             case TimerFired(approval, timer):
-                await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
+                await self._time_has_come(approval, timer)
             case _:
                 assert_never(effect)
 
@@ -140,14 +144,13 @@ class Outbox:
         approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
             case NewTurn():
-                voids = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
-                await self._take_turn(heard, conversation or self._begun(heard), voids, work)
+                await self._take_turn(heard, conversation or self._begun(heard), approvals, work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
                 await self._wait_for_card(heard, since)
             case Hold():
-                await self._hold(heard, conversation)
+                await self._hold(heard, conversation, work)
             case Explain(sentence):
                 await self._tell(heard, sentence)
             case Comment():
@@ -161,25 +164,27 @@ class Outbox:
         return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, now, opened_by=heard.ts)
 
     async def _take_turn(
-        self, heard: Hear, conversation: Conversation, voids: frozenset[InterruptId], work: Work
+        self, heard: Hear, conversation: Conversation, approvals: Sequence[Approval], work: Work
     ) -> None:
+        begins = conversation.opened_by == heard.ts
+        over = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
         conversation = replace(conversation, turn=heard.ts)
-        await self._desk.keep(conversation)
+        await self._desk.keep(conversation, work.fence)
         turn = Turn(
             thread=conversation.thread,
             agent=conversation.agent,
             key=str(heard.ts),
-            text=heard.opening if heard.opening and conversation.opened_by == heard.ts else heard.text,
+            text=heard.opening if heard.opening and begins else heard.text,
             user=heard.user,
             channel=heard.place.channel,
-            voids=voids,
+            voids=None if begins else over,
         )
         try:
             with self._metrics.run():
                 standstill = await self._graphs.start(turn, work.fence)
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
-            await self._hold(heard, conversation)
+            await self._hold(heard, conversation, work)
         else:
             await self._settle(conversation, standstill, work)
 
@@ -201,11 +206,11 @@ class Outbox:
         )
         await self._desk.choose(click)
 
-    async def _hold(self, heard: Hear, conversation: Conversation | None) -> None:
+    async def _hold(self, heard: Hear, conversation: Conversation | None, work: Work) -> None:
         if conversation is None:
             raise AssertionError("nothing is open where there is no conversation")
         if all(each.ts != heard.ts for each in conversation.held):
-            await self._desk.keep(replace(conversation, held=(*conversation.held, heard)))
+            await self._desk.keep(replace(conversation, held=(*conversation.held, heard)), work.fence)
         await self._tell(heard, HELD)
 
     async def _tell(self, heard: Hear, sentence: str) -> None:
@@ -243,7 +248,7 @@ class Outbox:
                 await self._desk.happened(approval.id, Delivered())
             case Stale(reason, standstill):
                 self._raise_when_stopped(standstill)
-                await self._desk.happened(approval.id, NotDelivered(reason))
+                await self._desk.happened(approval.id, NotDelivered(masked(reason)))
             case _:
                 assert_never(outcome)
         await self._settle(conversation, standstill, work)
@@ -257,25 +262,32 @@ class Outbox:
     async def _settle(self, conversation: Conversation, standstill: Standstill, work: Work) -> None:
         """Tell the world where a run came to rest. May be done many times for the same rest."""
         self._raise_when_stopped(standstill)
-        if standstill.reply is not None:
-            reply = standstill.reply
+        reply = standstill.reply
+        if reply is not None and reply.key != conversation.said:
             await self._desk.say(conversation, reply.text, reply.key, speaker=reply.speaker, failed=False)
+            conversation = replace(conversation, said=reply.key)
+            await self._desk.keep(conversation, work.fence)
         if standstill.error:
-            await self._desk.say(conversation, standstill.error, f"error/{work.id}", failed=True)
+            await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         if not await self._desk.reconcile(conversation, standstill):
-            await self._release(conversation)
+            await self._release(conversation, work)
 
     @staticmethod
     def _raise_when_stopped(standstill: Standstill) -> None:
         if standstill.stopped:
             raise Later(STOPPING)
 
-    async def _release(self, conversation: Conversation) -> None:
+    async def _pass_on(self, thread: ThreadId, work: Work) -> None:
+        conversation = await self._desk.conversation(thread)
+        if conversation is not None and not await self._desk.is_open(thread):
+            await self._release(conversation, work)
+
+    async def _release(self, conversation: Conversation, work: Work) -> None:
         """What was held takes its turn: first in the lane, then out of the keeping."""
         for heard in conversation.held:
             await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
         if conversation.held:
-            await self._desk.keep(replace(conversation, held=()))
+            await self._desk.keep(replace(conversation, held=()), work.fence)
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
@@ -293,8 +305,13 @@ class Outbox:
         """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""
         log.error("a card cannot be posted in its place", approval=approval.id, channel=approval.place.channel)
         if approval.state is State.PENDING and approval.place != approval.home:
-            text = "I could not post a request for approval where it belongs: I cannot write in that channel."
-            await self._say_failed(approval.thread, text, f"unposted/{approval.id}")
+            sentence = (
+                f"The request for approval could not be posted in <#{approval.place.channel}>: I cannot write there."
+            )
+            told = TellPerson(
+                approval.thread, approval.home, approval.requester, f"{sentence} Nobody can decide it now."
+            )
+            await self._lanes.put(told, f"unposted/{approval.id}")
 
     # What failed too often --------------------------------------------------------------------------------------------
 
@@ -310,6 +327,15 @@ class Outbox:
         conversation = await self._desk.conversation(thread)
         if conversation is not None:
             await self._desk.say(conversation, text, key, failed=True)
+
+    async def _time_has_come(self, approval: ApprovalId, timer: Timer) -> None:
+        """A timer may be early by the difference of two clocks: it waits in its lane then, for it fires only once."""
+        known = await self._approvals.get(approval)
+        due = None if known is None else known.expires_at if timer is Timer.EXPIRE else known.remind_at
+        early = (due - self._clock.now()).total_seconds() if due is not None else 0.0
+        if known is not None and known.state is State.PENDING and early > 0:
+            raise Later(min(early, MOST_EARLY))
+        await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
 
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:

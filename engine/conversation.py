@@ -40,6 +40,8 @@ class Conversation:
     turn: MessageTs | None = None
     held: tuple[Hear, ...] = ()
     opened_by: MessageTs | None = None
+    said: str = ""
+    """The key of what the agent said last, so that reading the same reply again later says nothing again."""
 
 
 def thread_id(place: Place) -> ThreadId:
@@ -105,6 +107,8 @@ Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
 NO_AGENT = "No agent listens here. Ask whoever runs this bot which channel to use."
 TOO_EARLY = "You wrote this before the question was there, so I did not take it as the answer. Send it again if it is."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
+NO_WORDS = "I can only take an answer in words. Please write it."
+ANSWERED_ALREADY = "Your answer before this one is on its way to the agent, so this one was not passed on."
 USE_FORM = "This question is answered with the form on its card: please use its button."
 
 
@@ -120,22 +124,23 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
         return NewTurn()
     if any(vote.said == heard.ts for approval in approvals for review in approval.reviews for vote in review.votes):
         return Comment()
-    open_ones = [approval for approval in approvals if approval.state in OPEN]
-    questions = [each for each in open_ones if _may_be_answered_by(each, heard.user)]
-    if questions and not (_to_somebody_else(heard) and not conversation.direct):
-        return _as_answer(heard, questions)
     if heard.user != conversation.requester:
         return _of_somebody_else(heard, conversation)
+    open_ones = [approval for approval in approvals if approval.state in OPEN]
+    questions = [each for each in open_ones if _is_answered_in_words(each)]
+    if questions and not (_to_somebody_else(heard) and not conversation.direct):
+        return _as_answer(heard, questions)
     if not heard.mentioned:
-        return Comment()
+        under_way = any(each.ask.is_question and each.state is State.DECIDED for each in open_ones)
+        return Explain(ANSWERED_ALREADY) if under_way else Comment()
     return Hold() if open_ones else NewTurn()
 
 
-def _may_be_answered_by(approval: Approval, user: UserId) -> bool:
-    """Whether it is an open question to this person: the requester's, unless a rule names others."""
-    if not approval.ask.is_question or approval.state is not State.PENDING:
+def _is_answered_in_words(approval: Approval) -> bool:
+    """Whether it is an open question to the requester, here. Whom a rule names instead uses the card's button."""
+    if not approval.ask.is_question or approval.state is not State.PENDING or approval.place != approval.home:
         return False
-    return may_open(approval.reviews[0].policy, approval.requester, user, question=True) is None
+    return may_open(approval.reviews[0].policy, approval.requester, approval.requester, question=True) is None
 
 
 def _without_conversation(heard: Hear) -> Meaning:
@@ -167,4 +172,6 @@ def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
         return Explain(WHICH)
     if asked[0].ask.kind is Kind.FORM:
         return Explain(USE_FORM)
+    if not heard.text.strip():
+        return Explain(NO_WORDS)
     return AnswerTo(asked[0])

@@ -122,13 +122,13 @@ class Hear:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
-    """Compare what the graph asks with the approvals that we know of the thread, and heal the difference."""
+class PassOn:
+    """Give the agent the messages that were held, if nothing is open any more."""
 
     thread: ThreadId
 
 
-Effect: TypeAlias = DrawCard | Remind | TellPerson | Say | SetTimer | ClearTimer | TimerFired | Resume | Hear | Settle
+Effect: TypeAlias = DrawCard | Remind | TellPerson | Say | SetTimer | ClearTimer | TimerFired | Resume | Hear | PassOn
 
 
 def lane_of(effect: Effect) -> Lane:
@@ -140,7 +140,7 @@ def lane_of(effect: Effect) -> Lane:
     match effect:
         case Resume(approval):
             return Lane(thread_of(approval), "run")
-        case Hear(thread) | Settle(thread):
+        case Hear(thread) | PassOn(thread):
             return Lane(thread, "run")
         case Say(thread) | TellPerson(thread):
             return Lane(thread, "chat")

@@ -14,6 +14,11 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while."""
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """The card stands in Slack."""
 
@@ -68,4 +73,4 @@ class NotDelivered:
     reason: str
 
 
-Event: TypeAlias = Opened | Posted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered
+Event: TypeAlias = Opened | AskedAgain | Posted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered

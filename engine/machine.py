@@ -26,15 +26,26 @@ from engine.effects import (
     ClearTimer,
     DrawCard,
     Effect,
+    PassOn,
     Remind,
     Resume,
     Say,
     SetTimer,
-    Settle,
     TellPerson,
     Timer,
 )
-from engine.events import Chose, Delivered, Event, ExpiryDue, NotDelivered, Opened, Posted, ReminderDue, Withdrew
+from engine.events import (
+    AskedAgain,
+    Chose,
+    Delivered,
+    Event,
+    ExpiryDue,
+    NotDelivered,
+    Opened,
+    Posted,
+    ReminderDue,
+    Withdrew,
+)
 from engine.ids import UserId
 from engine.policy import OnExpiry, may_decide
 
@@ -118,9 +129,21 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     return Step(approval, (DrawCard(approval.id), *timers), (_entry(approval, What.ASKED, None, now, asked),))
 
 
+def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
+    """A new start under the same id: revisions go on counting, so that no click on the older card counts."""
+    fresh = tuple(
+        Review(action.value, review.policy, review.revision + 1)
+        for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
+    )
+    again = replace(approval, state=State.PENDING, reviews=fresh, created_at=now, closed_at=None, note="")
+    return _open(again, event, now)
+
+
 def _post(approval: Approval, event: Event, _: datetime) -> Step:
     assert isinstance(event, Posted)  # noqa: S101 - the table pairs each rule with its event
-    return Step(replace(approval, card=event.card))
+    # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
+    redraw = () if approval.state is State.PENDING else (DrawCard(approval.id),)
+    return Step(replace(approval, card=event.card), redraw)
 
 
 def _choose(approval: Approval, event: Event, now: datetime) -> Step:
@@ -233,7 +256,7 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
-    effects = (DrawCard(approval.id), said, Settle(approval.thread), *_timers_cleared(approval))
+    effects = (DrawCard(approval.id), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
 
 
@@ -301,6 +324,8 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
         (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
         (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
+        (State.WITHDRAWN, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
+        (State.UNDELIVERABLE, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
         (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),
         (_DECIDED, Delivered): Rule(_deliver, frozenset({State.DELIVERED})),
         (_DECIDED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),

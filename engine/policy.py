@@ -93,6 +93,12 @@ class Deadlines:
     on_expiry: OnExpiry = OnExpiry.REJECT
 
 
+def unreachable(policy: Policy, requester: UserId) -> bool:
+    """Whether the quorum cannot be reached because the requester is among those who are named."""
+    left = policy.users if policy.own_requests else policy.users - {requester}
+    return policy.approvers is Approvers.USERS and len(left) < policy.quorum
+
+
 def may_decide(policy: Policy, requester: UserId, by: UserId, facts: Facts, *, question: bool) -> Refusal | None:
     """Why `by` may not decide, or None when they may. What is not known counts as no."""
     return _refused_by_name(policy, requester, by, question=question) or _refused_by_facts(

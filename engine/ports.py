@@ -68,14 +68,18 @@ class Audit(Protocol):
         """All rows of a thread, oldest first."""
 
 
+class OvertakenError(Exception):
+    """Another holder has the lane now: whatever this one is doing is done by that one."""
+
+
 class Conversations(Protocol):
     """Which conversation stands where. Written only from a thread's `run` lane, so the last write is right."""
 
     async def get(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread, or None."""
 
-    async def save(self, conversation: Conversation) -> None:
-        """Write it; may be done many times."""
+    async def save(self, conversation: Conversation, fence: int) -> None:
+        """Write it; may be done many times. Raises OvertakenError when a newer holder has the lane of `fence`."""
 
 
 # Work -----------------------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ class Standstill:
     """Where a run came to rest: it waits (`asked`), it ended, or it failed with `error`: one sentence, no traceback.
 
     `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
-    `complete` is false while a thread has steps to run that nothing waits for, as after a crash.
+    `complete` is false where `asked` may not be all that is asked: steps are left to run, or the agent is not set up.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -191,7 +195,8 @@ class Standstill:
 class Turn:
     """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run.
 
-    `voids` are the interrupts whose approvals ended without an answer: this input may void them, and no others.
+    `voids` are the interrupts whose approvals ended without an answer: this input may void them, and no others. None
+    where it begins a conversation: whatever a thread still waits for then belongs to one that is long over.
     """
 
     thread: ThreadId
@@ -200,7 +205,7 @@ class Turn:
     text: str
     user: UserId
     channel: ChannelId
-    voids: frozenset[InterruptId] = frozenset()
+    voids: frozenset[InterruptId] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class ThreadWork:
     def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
         """Whether a question that waits may not be voided by this turn."""
         lost = pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
-        return not lost and pending.interrupt.id not in turn.voids
+        return not lost and turn.voids is not None and pending.interrupt.id not in turn.voids
 
     def is_orphan(self, thread: Thread, pending: Pending) -> bool:
         """Whether an old question can be neither answered nor asked anew: answered in part, beside finished tasks."""

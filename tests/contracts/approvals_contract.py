@@ -158,7 +158,7 @@ class ApprovalsContract:
 class ConversationsContract:
     async def test_the_last_write_is_read(self, stores: Stores) -> None:
         assert await stores.conversations.get(THREAD) is None
-        await stores.conversations.save(a_conversation())
-        await stores.conversations.save(replace(a_conversation(), requester=BOB))
+        await stores.conversations.save(a_conversation(), 1)
+        await stores.conversations.save(replace(a_conversation(), requester=BOB), 1)
         assert await stores.conversations.get(THREAD) == replace(a_conversation(), requester=BOB)
         assert await stores.conversations.get(ThreadId("another")) is None

@@ -11,7 +11,7 @@ from contracts.samples import PLACE
 from contracts.waiting import wait_until
 
 from engine.approval import Place
-from engine.effects import Effect, Lane, Say, Settle, Timer, TimerFired
+from engine.effects import Effect, Lane, PassOn, Say, Timer, TimerFired
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Lanes, Later, Work
 
@@ -99,7 +99,7 @@ class LanesContract:
 
         record = Recorder(respond)
         async with served(lanes, record):
-            await lanes.put(Settle(ThreadId("t")), "run")
+            await lanes.put(PassOn(ThreadId("t")), "run")
             for number in range(5):
                 await lanes.put(say(number), f"k{number}")
                 await lanes.put(say(number, "u"), f"k{number}")

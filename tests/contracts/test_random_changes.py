@@ -98,7 +98,7 @@ class Changes(RuleBasedStateMachine):
     @rule(thread=st.sampled_from(THREADS), by=st.sampled_from([ALICE, BOB]))
     def talk(self, thread: ThreadId, by: Any) -> None:
         for talks in self.talks:
-            self.runner.run(talks.save(replace(a_conversation(thread), requester=by)))
+            self.runner.run(talks.save(replace(a_conversation(thread), requester=by), 1))
 
     @invariant()
     def they_agree(self) -> None:

@@ -8,7 +8,9 @@ from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, a_
 from engine.approval import Approval, Place, State
 from engine.ask import Choice, Decision, Kind
 from engine.conversation import (
+    ANSWERED_ALREADY,
     NO_AGENT,
+    NO_WORDS,
     TOO_EARLY,
     USE_FORM,
     WHICH,
@@ -140,7 +142,6 @@ def test_a_question_beside_a_request_is_answered_all_the_same() -> None:
 def test_an_answered_question_is_not_answered_again() -> None:
     answered = replace(a_question(), state=State.DECIDED)
     assert meaning(heard(mentioned=True), TALK, (answered,)) == Hold()
-    assert meaning(heard(), TALK, (answered,)) == Comment()
 
 
 def test_what_is_said_to_somebody_else_is_no_answer() -> None:
@@ -189,10 +190,26 @@ def test_slacks_clock_orders_messages_by_number(later: str, earlier: str) -> Non
 
 
 @pytest.mark.promise("P3")
-def test_a_rule_may_name_others_whose_words_answer() -> None:
+def test_whom_a_rule_names_answers_by_the_button_so_that_a_comment_is_never_an_answer() -> None:
     asked = a_question()
     policy = Policy("r", Approvers.USERS, frozenset({BOB}))
     theirs = replace(asked, reviews=(replace(asked.reviews[0], policy=policy),))
-    assert meaning(heard(by=BOB), TALK, (theirs,)) == AnswerTo(theirs)
+    assert meaning(heard(by=BOB), TALK, (theirs,)) == Comment()
     assert meaning(heard(), TALK, (theirs,)) == Comment()
     assert meaning(heard(mentioned=True), TALK, (theirs,)) == Hold()
+
+
+@pytest.mark.promise("P3")
+def test_a_question_that_stands_elsewhere_is_not_answered_in_words_here() -> None:
+    elsewhere = replace(a_question(), place=Place(PLACE.team, ChannelId("C9")))
+    assert meaning(heard(), TALK, (elsewhere,)) == Comment()
+
+
+@pytest.mark.promise("P3")
+def test_a_picture_alone_is_no_answer() -> None:
+    assert meaning(heard(" "), TALK, (a_question(),)) == Explain(NO_WORDS)
+
+
+def test_a_second_answer_behind_the_first_is_explained() -> None:
+    answered = replace(a_question(), state=State.DECIDED)
+    assert meaning(heard(), TALK, (answered,)) == Explain(ANSWERED_ALREADY)

@@ -10,7 +10,7 @@ from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, a_policy, an_ap
 from engine.approval import Approval, State
 from engine.ask import Choice, Decision, Json, Kind
 from engine.audit import What
-from engine.effects import DrawCard, Resume, Settle, TellPerson
+from engine.effects import DrawCard, PassOn, Resume, TellPerson
 from engine.events import Chose, ExpiryDue
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
@@ -344,4 +344,4 @@ def test_what_waited_is_passed_on_when_an_expiry_ends_the_run() -> None:
     deadlines = Deadlines(expires_after=timedelta(hours=1), on_expiry=OnExpiry.FAIL)
     expired = step(an_approval(deadlines=deadlines), ExpiryDue(), NOW + timedelta(hours=2))
     assert expired.approval.state is State.EXPIRED
-    assert Settle(expired.approval.thread) in expired.effects
+    assert PassOn(expired.approval.thread) in expired.effects

@@ -13,6 +13,7 @@ from engine.ask import Choice, Decision
 from engine.audit import What
 from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TellPerson, Timer
 from engine.events import (
+    AskedAgain,
     Chose,
     Delivered,
     Event,
@@ -35,6 +36,7 @@ DEADLINES = Deadlines(timedelta(minutes=10), HOUR)
 
 EVENTS: dict[type[Event], Event] = {
     Opened: Opened(),
+    AskedAgain: AskedAgain(),
     Posted: Posted(MessageTs("5.5")),
     Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
     ReminderDue: ReminderDue(),
@@ -62,11 +64,24 @@ def test_the_table_names_every_event_and_state_and_no_other() -> None:
     assert {state for rule in TRANSITIONS.values() for state in rule.to} == set(State)
 
 
-def test_only_pending_and_decided_lead_anywhere() -> None:
+def test_what_is_closed_stays_closed_unless_the_graph_asks_it_again() -> None:
     for (state, event), rule in TRANSITIONS.items():
         if state not in OPEN:
-            assert event is Posted
-            assert rule.to == {state}
+            assert event in (Posted, AskedAgain)
+            assert rule.to == ({state} if event is Posted else {State.PENDING})
+    assert (State.DELIVERED, AskedAgain) not in TRANSITIONS
+    assert (State.EXPIRED, AskedAgain) not in TRANSITIONS
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.UNDELIVERABLE])
+def test_asked_again_it_starts_anew_and_no_older_click_counts(state: State) -> None:
+    again = step(approval_in(state), AskedAgain(), LATE).approval
+    assert (again.state, again.created_at, again.closed_at, again.note) == (State.PENDING, LATE, None, "")
+    assert [(review.votes, review.decision) for review in again.reviews] == [((), None)]
+    late = step(again, Chose(BOB, MEMBER, 0, 1, Choice.APPROVE), LATE)
+    assert late.refusal is not None
+    assert late.approval == again
 
 
 @pytest.mark.promise("P2")
@@ -112,7 +127,9 @@ def test_a_card_may_be_posted_in_any_state(state: State) -> None:
     before = approval_in(state)
     taken = step(before, EVENTS[Posted], NOW)
     assert taken.approval == replace(before, card=MessageTs("5.5"))
-    assert (taken.effects, taken.entries) == ((), ())
+    # What is posted when all is over shows buttons that have outlived their question: it is drawn once more.
+    assert taken.effects == (() if state is State.PENDING else (DrawCard(before.id),))
+    assert taken.entries == ()
 
 
 def test_a_decision_goes_to_the_graph_first_and_clears_the_timers() -> None:

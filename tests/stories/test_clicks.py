@@ -128,7 +128,7 @@ async def test_a_quorum_of_two_needs_two_people(world: World) -> None:
         "asked",
         "voted by bob: approve",
         "refused by bob: already_voted",
-        "decided by carol: approve",
+        "voted by carol: approve",
         "decided by carol",
         "delivered",
     )

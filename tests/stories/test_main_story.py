@@ -21,7 +21,7 @@ async def test_an_approved_action_is_done_once(world: World) -> None:
     await card.becomes("Approved by", buttons=[])
     await world.alice.expect_message("#deploys", containing="approved")
     await world.done("drop the old table")
-    await world.audited(card, "asked", "decided by bob: approve", "decided by bob", "delivered")
+    await world.audited(card, "asked", "voted by bob: approve", "decided by bob", "delivered")
     await world.nothing_else()
 
 
@@ -52,5 +52,5 @@ async def test_the_reason_of_a_rejection_reaches_the_agent(world: World) -> None
     await card.becomes("Rejected by", buttons=[])
     await world.alice.expect_message("#deploys", containing="there is a freeze")
     await world.done()
-    await world.audited(card, "asked", "decided by bob: reject", "decided by bob", "delivered")
+    await world.audited(card, "asked", "voted by bob: reject", "decided by bob", "delivered")
     await world.nothing_else()

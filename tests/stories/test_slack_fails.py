@@ -201,7 +201,6 @@ async def test_a_card_that_somebody_deleted_is_posted_again(world: World) -> Non
 
 
 @pytest.mark.promise("P8")
-@pytest.mark.xfail(strict=True, reason="a card that cannot be posted is only logged")
 async def test_who_asked_is_told_where_the_card_cannot_be_posted(world: World) -> None:
     rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "post_to": "#approvals"}
     await world.start("yes_or_no", approvals=[rule])

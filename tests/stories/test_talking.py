@@ -207,16 +207,7 @@ async def test_a_card_may_stand_in_another_channel(world: World) -> None:
 
 
 @pytest.mark.promise("P1")
-@pytest.mark.parametrize(
-    "on_expiry",
-    [
-        "reject",
-        pytest.param(
-            "fail",
-            marks=pytest.mark.xfail(strict=True, reason="nothing releases what waits where an expiry ends the run"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("on_expiry", ["reject", "fail"])
 async def test_a_message_that_waits_for_a_decision_is_passed_on_when_the_time_for_it_is_over(
     world: World, on_expiry: str
 ) -> None:
@@ -324,16 +315,7 @@ async def test_help_says_where_the_agents_listen(world: World) -> None:
 
 
 @pytest.mark.promise("P6")
-@pytest.mark.parametrize(
-    "way",
-    [
-        "by the button",
-        pytest.param(
-            "in words", marks=pytest.mark.xfail(strict=True, reason="only the requester's words are taken as answers")
-        ),
-    ],
-)
-async def test_a_rule_may_let_others_answer_a_question(world: World, way: str) -> None:
+async def test_a_rule_may_let_others_answer_a_question(world: World) -> None:
     rule = {"when": {"kind": "question"}, "approvers": {"users": ["bob"]}}
     await world.start("query", approvals=[rule])
     await world.alice.say("#deploys", "@signoff help me")
@@ -342,12 +324,10 @@ async def test_a_rule_may_let_others_answer_a_question(world: World, way: str) -
     assert "Approvers: <@U0BOB> · Press Answer to reply" in card.text
     await card.click("Answer", by=world.alice)
     await world.alice.expect_message("#deploys", containing="not an approver", ephemeral=True)
-    if way == "in words":
-        await world.bob.say("#deploys", "LangGraph", thread=card)
-        await world.at_rest()
-        assert (await card.now()).buttons == []
-    else:
-        assert not (await (await card.open_form("Answer")).submit({"Answer": "LangGraph"})).errors
+    await world.bob.say("#deploys", "I would think about it", thread=card)
+    await world.at_rest()
+    assert (await card.now()).buttons == ["Answer"]  # a comment is no answer
+    assert not (await (await card.open_form("Answer")).submit({"Answer": "LangGraph"})).errors
     await world.alice.expect_message("#deploys", containing="The expert says: LangGraph")
     await card.becomes("Answered by <@U0BOB>", buttons=[])
     await world.nothing_else()

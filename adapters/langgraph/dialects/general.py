@@ -43,23 +43,31 @@ _VERDICT = re.compile(
 )
 
 
-def _reads_like_a_verdict(schema: object) -> bool:
-    """Whether a form may approve or refuse: a true or false in it, or a word for that as a field or a choice.
+_FEW = 2
+"""A true or false beside more fields than one is one detail among others, such as "breakfast"."""
+
+
+def _reads_like_a_verdict(schema: object, *, flags: bool = True) -> bool:
+    """Whether a form may approve or refuse: a word for that among its fields and choices, or little but true or false.
 
     It errs on the side of a decision: a question that is taken for one waits for an approver, the other way round the
     person who asks would approve it alone.
     """
     match schema:
         case dict():
-            kinds, names = schema.get("type"), schema.get("properties")
-            choices = [schema.get("const"), *_listed(schema.get("enum")), *(names if isinstance(names, dict) else ())]
-            if "boolean" in (kinds, *_listed(kinds)) or any(isinstance(each, bool) for each in choices):
-                return True
+            fields = schema.get("properties")
+            names = list(fields) if isinstance(fields, dict) else []
+            flags = flags and len(names) <= _FEW
+            choices = [schema.get("const"), *_listed(schema.get("enum")), *names]
+            kinds = [schema.get("type"), *_listed(schema.get("type"))]
             if any(isinstance(each, str) and _VERDICT.search(each) for each in choices):
                 return True
-            return any(_reads_like_a_verdict(each) for key, each in schema.items() if key not in ("enum", "const"))
+            if flags and ("boolean" in kinds or any(isinstance(each, bool) for each in choices)):
+                return True
+            inner = [each for key, each in schema.items() if key not in ("enum", "const")]
+            return any(_reads_like_a_verdict(each, flags=flags) for each in inner)
         case list():
-            return any(_reads_like_a_verdict(each) for each in schema)
+            return any(_reads_like_a_verdict(each, flags=flags) for each in schema)
         case _:
             return False
 

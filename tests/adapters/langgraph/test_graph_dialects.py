@@ -320,6 +320,11 @@ def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: A
             True,
         ),
         ({"type": "object", "properties": {"days": {"type": "integer"}, "city": {"type": "string"}}}, False),
+        (
+            {"type": "object", "properties": {"city": {}, "days": {"type": "integer"}, "late": {"type": "boolean"}}},
+            False,
+        ),
+        ({"enum": ["Lisbon", "Porto"]}, False),
         ({"type": "integer"}, False),
         ({"type": "string"}, False),
     ],

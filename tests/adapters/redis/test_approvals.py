@@ -21,7 +21,7 @@ from engine.events import Chose, Delivered, Opened
 from engine.ids import ThreadId
 from engine.machine import step
 from engine.policy import Deadlines, Facts, Standing
-from engine.ports import Change
+from engine.ports import Change, OvertakenError
 
 KEYS = Keys()
 R = TypeVar("R")
@@ -130,10 +130,10 @@ async def test_what_waits_for_people_never_expires(
     approvals: RedisApprovals, database: Database, client: "redis.Redis"
 ) -> None:
     approval = an_approval()
-    await RedisConversations(database, KEYS).save(a_conversation())
+    await RedisConversations(database, KEYS).save(a_conversation(), 1)
     assert client.ttl(KEYS.conversation(THREAD)) == MONTH.total_seconds()
     await approvals.create(Change(approval, entries=(an_entry(approval),)))
-    await RedisConversations(database, KEYS).save(a_conversation())
+    await RedisConversations(database, KEYS).save(a_conversation(), 1)
     assert set(_thread_keys(client).values()) == {-1}
     assert client.ttl(KEYS.approval(THREAD, approval.id)) == -1
 
@@ -142,7 +142,7 @@ async def test_when_the_last_is_closed_the_thread_stays_for_a_month(
     approvals: RedisApprovals, database: Database, client: "redis.Redis"
 ) -> None:
     first, second = an_approval(interrupt="i1"), an_approval(interrupt="i2")
-    await RedisConversations(database, KEYS).save(a_conversation())
+    await RedisConversations(database, KEYS).save(a_conversation(), 1)
     for each in (first, second):
         await approvals.create(Change(each, entries=(an_entry(each),)))
     await approvals.save(Change(closed(await stored(approvals, first))))
@@ -214,3 +214,13 @@ async def test_a_pending_approval_takes_little_room(approvals: RedisApprovals, c
     await approvals.create(Change(opened.approval, opened.effects, opened.entries))
     size = sum(client.memory_usage(key) or 0 for key in client.scan_iter())
     assert size < 2_500
+
+
+@pytest.mark.promise("P7")
+async def test_who_lost_the_lane_cannot_write_the_conversation(database: Database) -> None:
+    conversations = RedisConversations(database, KEYS)
+    await conversations.save(a_conversation(), 3)
+    await database.client.set(KEYS.fence(THREAD), 4, ex=60)
+    with pytest.raises(OvertakenError):
+        await conversations.save(replace(a_conversation(), said="late"), 3)
+    assert await conversations.get(THREAD) == a_conversation()

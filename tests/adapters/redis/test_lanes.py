@@ -25,7 +25,7 @@ from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost
 from adapters.redis.lanes import RedisLanes, _said
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Command
-from engine.effects import DrawCard, Effect, Lane, Resume, Settle, Timer, TimerFired, lane_of
+from engine.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change, Later, Work
 
@@ -509,14 +509,14 @@ async def test_the_fence_of_the_run_lane_is_what_the_saver_compares(redis_url: s
 
         record = Recorder(respond)
         async with lanes_at(redis_url) as lanes, served(lanes, record):
-            await lanes.put(Settle(ThreadId("t")), "k1")
+            await lanes.put(PassOn(ThreadId("t")), "k1")
             await wait_until(lambda: len(record.ended) == 1)
     ((given, kept),) = fences
     assert given == int(kept)
 
 
 def test_every_lane_has_a_name_that_is_read_back() -> None:
-    effects: list[Effect] = [say(1, "a@b"), DrawCard(ApprovalId("T:C:1.1#ab")), Settle(ThreadId("T:C:root"))]
+    effects: list[Effect] = [say(1, "a@b"), DrawCard(ApprovalId("T:C:1.1#ab")), PassOn(ThreadId("T:C:root"))]
     for effect in effects:
         assert mail.lane_named(mail.lane_name(lane_of(effect))) == lane_of(effect)
 
