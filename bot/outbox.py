@@ -4,6 +4,7 @@ Each effect may be delivered more than once, to this process or to another after
 before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -70,6 +71,9 @@ CARD_OVERDUE = timedelta(minutes=1)
 
 MOST_EARLY = 5.0
 """Seconds after which a timer that fired early is looked at again."""
+
+BEGUN = 3.0
+"""Seconds that a card which is being drawn is given when its work is cancelled."""
 
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
@@ -292,6 +296,17 @@ class Outbox:
     # Cards ------------------------------------------------------------------------------------------------------------
 
     async def _draw(self, draw: DrawCard, work: Work) -> None:
+        """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
+        drawing = asyncio.create_task(self._drawn(draw, work))
+        try:
+            await asyncio.shield(drawing)
+        except asyncio.CancelledError:
+            await asyncio.wait({drawing}, timeout=BEGUN)
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+            raise
+
+    async def _drawn(self, draw: DrawCard, work: Work) -> None:
         approval = await self._approvals.get(draw.approval)
         if approval is None:
             return
