@@ -1,6 +1,7 @@
 """Why somebody's click or form did not count. Each refusal is a type with one sentence for the person.
 
-`sentence` is written for Slack: `<@U1>` shows as that person's name. Nothing in it comes from a graph.
+`sentence` is written for Slack: `<@U1>` shows as that person's name. What comes from a graph is escaped in it.
+https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
 
 from collections.abc import Iterable
@@ -154,14 +155,15 @@ class Expired(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Refusal):
-    """Withdrawn, or gone."""
+    """Withdrawn, or gone. `reason` may quote what an agent raised: it is escaped."""
 
     reason: str = ""
     code: ClassVar[str] = "closed"
 
     @property
     def sentence(self) -> str:
-        return f"This request is no longer open{': ' + self.reason if self.reason else ''}. Your click changed nothing."
+        reason = self.reason.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").rstrip(".")
+        return f"This request is no longer open{': ' + reason if reason else ''}. Your click changed nothing."
 
 
 @dataclass(frozen=True, slots=True)

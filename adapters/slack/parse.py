@@ -187,7 +187,7 @@ def as_written(raw: str, bot: UserId) -> str:
 
     Mentions of people stay as Slack spells them (`<@U1>`).
     """
-    without = re.sub(rf"[ \t]*<@{bot}(\|[^>]*)?>[ \t]*", " ", raw)
+    without = re.sub(rf"[ \t]{{0,8}}<@{bot}(\|[^>]{{0,128}})?>[ \t]{{0,8}}", " ", raw)
     text = _BRACKETS.sub(_spelled, without)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 

@@ -119,8 +119,11 @@ def outcome(approval: Approval) -> str:
             first = approval.reviews[0]
             if len(approval.reviews) == 1 and first.decision is not None:
                 return decided(first, first.decision)
-            by = f" by {names(approval.deciders)}" if approval.deciders else ""
-            return f"✅ {outcome_of(approval).capitalize()}{by}{at}"
+            if any(review.decision is not None and not review.deciders for review in approval.reviews):
+                return f"⌛ Not everything was decided in time, so the rest was rejected{at}"
+            word = outcome_of(approval)
+            sign = {"approved": "✅", "rejected": "⛔"}.get(word, "☑️")
+            return f"{sign} {word.capitalize()} by {names(approval.deciders)}{at}"
 
 
 def summary(approval: Approval) -> str:

@@ -68,3 +68,8 @@ def test_people_are_named_in_a_stable_order() -> None:
 
 def test_a_time_is_shown_in_the_readers_zone() -> None:
     assert when(NOW) == WHEN
+
+
+def test_what_an_agent_raised_is_escaped() -> None:
+    assert "<!channel>" not in refusals.Closed("it said <!channel> & <https://x|y>").sentence
+    assert "&lt;!channel&gt; &amp; &lt;https://x|y&gt;" in refusals.Closed("it said <!channel> & <https://x|y>").sentence
