@@ -192,7 +192,7 @@ class MemoryLanes:
             box.rests_until = self._clock.now() + timedelta(seconds=later.seconds)
             return
         except asyncio.CancelledError:
-            box.attempt -= 1
+            box.attempt = max(1, box.attempt - 1)
             raise
         except Exception as error:  # noqa: BLE001 - whatever failed, the lane goes on
             if box.attempt < self._attempts:

@@ -396,7 +396,8 @@ class _Service:
                 return _Undone()
             if visit.task.cancelling() == 0:
                 return _said(error)  # the handler's own doing
-            await self._release(visit, turn.attempt - 1)
+            # Cut off is not failed; but the work may be done, so the next delivery is not a first one.
+            await self._release(visit, max(1, turn.attempt - 1))
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
             return _said(error)

@@ -244,7 +244,7 @@ class LanesContract:
         record = Recorder()
         async with served(lanes, record):
             await wait_until(lambda: record.texts() == ["1"])
-        assert record.ended[0].attempt == 1
+        assert record.ended[0].attempt == 2, "it may have been done already"
 
     async def test_many_at_once_are_all_done(self, lanes: Lanes) -> None:
         record = Recorder()

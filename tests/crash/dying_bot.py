@@ -1,7 +1,8 @@
 """A bot in a process of its own, which dies where a test wants it to: the real bot, its ports wrapped.
 
 A hop is written `WHEN:PORT.METHOD:N`, as in `after:approvals.save:1`: the process is killed with SIGKILL right before
-or right after the N-th call of that method in its life. With `stop` as a fourth part it is stopped (SIGSTOP) instead.
+or right after the N-th call of that method in its life. With `stop` as a fourth part it is stopped (SIGSTOP) instead,
+with `hang` the call never returns.
 Production code knows nothing of this.
 
 Each life writes the calls that it makes into `hops.log` beside `app.yaml`, so that a test can see that no hop is left
@@ -59,21 +60,25 @@ class Death:
         self._hops = hops
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def passes(self, when: str, what: str) -> None:
+    async def passes(self, when: str, what: str) -> None:
         """Say that the process is right before or after a call."""
         self._counts[when, what] += 1
         if when == "before":
             with self._hops.open("a", encoding="utf-8") as log:
                 log.write(f"{what}\n")
         if (when, what, self._counts[when, what]) == (self._when, self._what, self._number):
-            os.kill(os.getpid(), self._signal)
+            if self._signal is None:
+                await asyncio.Event().wait()
+            else:
+                os.kill(os.getpid(), self._signal)
 
 
-def _hop(hop: str) -> tuple[str, str, int, signal.Signals]:
-    if not hop:
-        return "", "", 0, signal.SIGKILL
-    when, what, number, *stop = hop.split(":")
-    return when, what, int(number), signal.SIGSTOP if stop else signal.SIGKILL
+_WAYS: Mapping[str, signal.Signals | None] = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "hang": None}
+
+
+def _hop(hop: str) -> tuple[str, str, int, signal.Signals | None]:
+    when, what, number, *way = hop.split(":") if hop else ("", "", "0")
+    return when, what, int(number), _WAYS[way[0] if way else "kill"]
 
 
 class Watched:
@@ -89,9 +94,9 @@ class Watched:
         what = f"{self._name}.{method}"
 
         async def watched(*args: Any, **named: Any) -> Any:
-            self._death.passes("before", what)
+            await self._death.passes("before", what)
             result = await real(*args, **named)
-            self._death.passes("after", what)
+            await self._death.passes("after", what)
             return result
 
         return watched

@@ -87,6 +87,25 @@ async def test_a_step_that_does_not_end_is_cut_off_in_time_and_begun_again(world
     assert world.effects() == ["approved True", "begun 1", *STEPS]
 
 
+@pytest.mark.skipif(not EVERYTHING, reason="takes half a minute; SIGNOFF_CRASHES=all runs it")
+@pytest.mark.promise("P8")
+async def test_a_card_whose_post_was_cut_off_is_not_posted_again(world: World) -> None:
+    """Slack has the card; its answer did not come before the process had to go."""
+    APPROVED.begin(world)
+    first = world.begin("after:chat.draw:1:hang")
+    await world.ask("billing")
+    card = await world.bob.expect_card("#deploys", containing="Is this right?")
+    os.kill(first.pid or 0, signal.SIGTERM)
+    await asyncio.to_thread(first.join, SECONDS)
+    assert first.exitcode == 0
+    world.begin()
+    await world.approve(card)
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="Shipped billing x2")
+    await world.nothing_else()
+    await world.end_all()
+
+
 @contextlib.asynccontextmanager
 async def signoff_run(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command itself."""

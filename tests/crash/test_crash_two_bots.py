@@ -111,3 +111,22 @@ async def test_a_card_that_was_posted_late_tells_the_truth(world: World) -> None
             return True if len(cards) == 2 and not any(card.buttons for card in cards) else None
 
         await wait_until(look, patience=3, instead=lambda: "a card has buttons and nothing to decide")
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.xfail(strict=True, reason="an approval knows one card: the other of two keeps its buttons")
+async def test_two_cards_of_one_question_both_tell_the_truth(world: World) -> None:
+    """The second is posted by who stood still, while the first still waits for a decision."""
+    APPROVED.begin(world)
+    async with world.two("before:chat.draw:1:stop") as wake:
+        await world.ask("billing")
+        card = await world.bob.expect_card("#deploys", containing="Is this right?")
+        await world.at_rest()
+        await wake()
+        other = await world.bob.expect_card("#deploys", containing="Is this right?")
+        await world.at_rest()
+        await world.approve(card)
+        await world.alice.expect_message("#deploys", containing="Shipped billing x2")
+        await world.at_rest()
+        assert not (await other.now()).buttons
+        assert not (await card.now()).buttons
