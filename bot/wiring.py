@@ -314,7 +314,7 @@ async def bot(
             audit=kept.audit,
             lanes=kept.lanes,
             graphs=graphs,
-            roster=SlackRoster(client, identity.team),
+            roster=(roster := SlackRoster(client, identity.team)),
             chat=SlackChat(client, identity.user),
         )
         alter(ports)
@@ -348,6 +348,7 @@ async def bot(
         try:
             yield Bot(config, ports, desk, outbox, metrics, kept, graphs, app)
         finally:
+            await roster.aclose()
             await graphs.aclose()
 
 

@@ -23,6 +23,10 @@ from engine.policy import Facts, Standing
 
 KEPT = 60.0
 PATIENCE = 2.0
+_LONGEST = 60.0
+"""Seconds for all pages of a very large channel. Nobody waits that long for it: the next click finds the answer."""
+_JOINED = 0.2
+"""Seconds for which others join a question that is under way: an older one may hang, so it is asked anew beside it."""
 _PAGE = 1_000
 _MOST_KEPT = 5_000
 
@@ -39,27 +43,49 @@ class Kept(Generic[Key, Value]):
     ) -> None:
         self._ask, self._seconds, self._clock = ask, seconds, clock
         self._known: dict[Key, tuple[float, Value]] = {}
-        self._locks: dict[Key, asyncio.Lock] = {}
+        self._asking: dict[Key, tuple[float, asyncio.Task[tuple[float, Value]]]] = {}
+        self._tasks: set[asyncio.Task[tuple[float, Value]]] = set()
 
     async def get(self, key: Key, *, since: float | None = None) -> tuple[float, Value]:
-        """The answer and when it was asked for, not before `since` (default: as long ago as answers are kept)."""
+        """The answer and when it was asked for, not before `since` (default: as long ago as answers are kept).
+
+        Who stops waiting does not stop the question: a long answer is there for the next who ask.
+        """
         oldest = self._clock() - self._seconds if since is None else since
         known = self._known.get(key)
         if known is not None and known[0] > oldest:
             return known
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            known = self._known.get(key)
-            if known is not None and known[0] > oldest:
-                return known
-            asked = self._clock()
+        began, asking = self._asking.get(key, (0.0, None))
+        if asking is None or asking.done() or began <= oldest or self._clock() - began > _JOINED:
+            asking = asyncio.create_task(self._answered(key))
+            self._asking[key] = (self._clock(), asking)
+            self._tasks.add(asking)
+            asking.add_done_callback(self._done)
+        return await asyncio.shield(asking)
+
+    async def aclose(self) -> None:
+        """Stop asking."""
+        asking = list(self._tasks)
+        for each in asking:
+            each.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _answered(self, key: Key) -> tuple[float, Value]:
+        asked = self._clock()
+        async with asyncio.timeout(_LONGEST):
             answer = (asked, await self._ask(key))
-            self._keep(key, answer)
+        self._keep(key, answer)
         return answer
+
+    def _done(self, asked: "asyncio.Task[tuple[float, Value]]") -> None:
+        self._tasks.discard(asked)
+        if not asked.cancelled():
+            asked.exception()  # whoever still waits is told; nobody else needs to be
 
     def _keep(self, key: Key, answer: tuple[float, Value]) -> None:
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
-            self._locks = {each: lock for each, lock in self._locks.items() if lock.locked()}
+            self._asking.clear()
         self._known[key] = answer
 
 
@@ -92,6 +118,11 @@ class SlackRoster:
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("roster_unknown", user=user, channel=place.channel, error=code)
             return Facts(Standing.UNKNOWN)
+
+    async def aclose(self) -> None:
+        """Stop asking Slack."""
+        await self._standings.aclose()
+        await self._members.aclose()
 
     async def _is_member(self, user: UserId, channel: ChannelId) -> bool:
         began = self._clock()
