@@ -86,13 +86,13 @@ class _Reader:
         wrapped = getattr(function, "__wrapped__", None)
         if wrapped is not None:
             self.read(wrapped)
+        written = _literals(function.__code__.co_filename)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self._constant(default)
+            self._written(default, written)
         if not deep or _is_library(function.__code__.co_filename):
             self._closure(function, ours_only=True)
             return
         self._closure(function, ours_only=False)
-        written = _literals(function.__code__.co_filename)
         for name in _names(function.__code__):
             self._used(function.__globals__.get(name), written)
 
@@ -107,7 +107,12 @@ class _Reader:
                     self.read(held)
             elif isinstance(held, str | int | float | bool | None | tuple):
                 self.lines.append(f"holds {name}")
-                self._constant(held)
+                self._written(held, _literals(function.__code__.co_filename))
+
+    def _written(self, value: Any, written: frozenset[str]) -> None:
+        """A value that stands in the file is code; any other was read at run time, and differs between processes."""
+        if not isinstance(value, str | int | float) or isinstance(value, bool) or repr(value) in written:
+            self._constant(value)
 
     def _used(self, value: Any, written: frozenset[str]) -> None:
         """Something that a function's code names: code of the project is followed, a constant is code too.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
 
 from adapters.langgraph import config_keys as keys
@@ -37,7 +38,7 @@ STOPPED = Standstill(stopped=True, complete=False)
 
 
 class AnswerNotTakenError(Exception):
-    """The node raised before it took the answer, and cannot ask anew beside finished siblings: deliver it again."""
+    """The node raised before it took the answer, and its question still waits: deliver the same answer again."""
 
 
 class ThreadWork:
@@ -127,7 +128,10 @@ class ThreadWork:
         pending = after.find(answer.interrupt)
         if ended.error is None or pending is None or pending.standing is not Standing.WAITS:
             return Resumed(self.standstill(after, ended))
-        return await self._not_taken(after, f"{NOT_TAKEN} {sentence(ended.error)}")
+        if is_invalid_resume(ended.error):  # it does not fit the schema that the node itself checks: it never will
+            return await self._not_taken(after, f"{NOT_TAKEN} {sentence(ended.error)}")
+        # It raised before it took the answer: that may pass, so the same answer is delivered again.
+        raise AnswerNotTakenError(sentence(ended.error))
 
     async def answer_unknown(self, thread: Thread, answer: Answer) -> Resumed | Stale:
         """Run the node again first: where it comes back to the same question without raising, that one waits."""
@@ -152,6 +156,7 @@ class ThreadWork:
         return Stale(WITHDRAWN, rest)
 
     async def _not_taken(self, thread: Thread, reason: str) -> Stale:
+        """For an answer that can never fit: its question is asked anew, except where a sibling would run again."""
         if thread.step_has_finished_tasks:
             raise AnswerNotTakenError(reason)
         thread, ended = await self._ask_anew(thread)

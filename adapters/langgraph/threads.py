@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import count as counting
 from typing import Any
 
 from adapters.langgraph.config_keys import ANSWERED, CODE, interrupt_id, is_interrupt_id
@@ -17,6 +18,8 @@ from adapters.langgraph.fingerprint import SEPARATOR
 
 _RESUME, _INTERRUPT, _RETURN = "__resume__", "__interrupt__", "__return__"
 """Channels of the writes that LangGraph stores for a task."""
+_TO = "branch:to:"
+"""What the channels that trigger a node begin with."""
 
 
 class Standing(Enum):
@@ -26,7 +29,7 @@ class Standing(Enum):
     CONSUMED = auto()
     """The node has the answer and raised after it took it: it is run again, never answered again."""
     UNKNOWN = auto()
-    """Asked inside a graph that a node calls by itself; after an error only running it again can tell."""
+    """Asked inside a graph or task that a node calls by itself, of which too little is stored: run it again to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Pending:
     """The id of the task at the root that it holds up."""
     standing: Standing
     answers: int
+    namespace: str = ""
+    """Of the task that is known to ask it; a graph that the task calls has its checkpoints there."""
 
     @property
     def speaker(self) -> str:
@@ -180,7 +185,8 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
     snapshot = await graph.aget_state(config, subgraphs=nested)
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
-    return Thread(snapshot, tuple(_pending(snapshot, levels)), tuple(levels))
+    pending = [await _looked_up(each, saver, config) for each in _pending(snapshot, levels)]
+    return Thread(snapshot, tuple(pending), tuple(levels))
 
 
 def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
@@ -193,9 +199,7 @@ def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
 async def _counted(level: Level, saver: Any) -> Level:
     stored = await saver.aget_tuple(level.snapshot.config)
     writes = [*(stored.pending_writes or ())] if stored else []
-    answers = {
-        task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == _RESUME
-    }
+    answers = _answers(writes)
     listed = {task.id for task in level.snapshot.tasks}
     done = {task for task, channel, _ in writes if channel == _RETURN} - listed
     calls = {task: _ids(value) for task, channel, value in writes if channel == _INTERRUPT and task in done}
@@ -220,7 +224,8 @@ def _owned(interrupt: Any, root_task: Any, root: Level, below: Sequence[Level]) 
         for task in level.snapshot.tasks:
             if any(each.id == interrupt.id for each in task.interrupts) and (level.path or task.id == root_task.id):
                 standing, answers = _standing(interrupt.id, level, task)
-                return Pending(interrupt, f"{level.path}{task.name}", root_task.id, standing, answers)
+                namespace = level.namespace(task)
+                return Pending(interrupt, f"{level.path}{task.name}", root_task.id, standing, answers, namespace)
     raise AssertionError(f"{interrupt.id} belongs to no task")
 
 
@@ -229,8 +234,55 @@ def _standing(interrupt: str, level: Level, task: Any) -> tuple[Standing, int]:
         return Standing.WAITS, 0
     answers = level.answers.get(task.id, 0)
     namespace = level.namespace(task)
-    if interrupt == interrupt_id(namespace, answers):
-        return Standing.WAITS, answers
-    if any(interrupt == interrupt_id(namespace, number) for number in range(answers)):
-        return Standing.CONSUMED, answers
+    own = _of_number(interrupt, namespace, answers)
+    if own is not None:
+        return own, answers
     return (Standing.UNKNOWN if task.error is not None else Standing.WAITS), max(answers, 1)
+
+
+# Graphs that a node calls by itself, which no snapshot lists ----------------------------------------------------------
+
+
+async def _looked_up(pending: Pending, saver: Any, config: Mapping[str, Any]) -> Pending:
+    """Tell from what the called graph has stored whether its question waits, where that can be found."""
+    if pending.standing is not Standing.UNKNOWN:
+        return pending
+    thread = config["configurable"]["thread_id"]
+    found = await _standing_below(saver, thread, pending.namespace, pending.interrupt.id)
+    return replace(pending, standing=found)
+
+
+async def _standing_below(saver: Any, thread: str, namespace: str, interrupt: str) -> Standing:
+    for number in counting():
+        here = f"{namespace}|{number}" if number else namespace  # a task's second graph is numbered 1
+        stored = await saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": here}})
+        if stored is None:
+            break
+        for below, answers in _asking(stored, here, interrupt):
+            standing = _of_number(interrupt, below, answers) or await _standing_below(saver, thread, below, interrupt)
+            if standing is not Standing.UNKNOWN:
+                return standing
+    return Standing.UNKNOWN
+
+
+def _asking(stored: Any, namespace: str, interrupt: str) -> Iterator[tuple[str, int]]:
+    """The namespaces that the task which has this interrupt may have, and the answers that are stored for it."""
+    writes = stored.pending_writes or ()
+    answers = _answers(writes)
+    names = [channel.removeprefix(_TO) for channel in stored.checkpoint["channel_values"] if channel.startswith(_TO)]
+    for task, channel, value in writes:
+        if channel == _INTERRUPT and interrupt in _ids(value):
+            yield from ((f"{namespace}|{name}:{task}", answers.get(task, 0)) for name in names)
+
+
+def _of_number(interrupt: str, namespace: str, answers: int) -> Standing | None:
+    """A task's interrupts are numbered by its answers: None where the interrupt is none of this task's own."""
+    if interrupt == interrupt_id(namespace, answers):
+        return Standing.WAITS
+    taken = any(interrupt == interrupt_id(namespace, number) for number in range(answers))
+    return Standing.CONSUMED if taken else None
+
+
+def _answers(writes: Sequence[tuple[str, str, Any]]) -> dict[str, int]:
+    """How many answers are stored for each task."""
+    return {task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == _RESUME}

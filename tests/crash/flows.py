@@ -40,7 +40,7 @@ class Deploy(TypedDict, total=False):
     said: str
 
 
-def plan(_: Deploy) -> Deploy:
+def plan(state: Deploy) -> Deploy:  # noqa: ARG001 - LangGraph calls it so
     dies("in plan")
     return {"replicas": 2}
 
@@ -71,8 +71,10 @@ def tell(state: Deploy) -> Deploy:
 
 
 _deploy = StateGraph(Deploy)
-for node in (plan, review, act, tell):
-    _deploy.add_node(node)
+_deploy.add_node(plan)
+_deploy.add_node(review)
+_deploy.add_node(act)
+_deploy.add_node(tell)
 _deploy.add_edge(START, "plan")
 _deploy.add_edge("plan", "review")
 _deploy.add_edge("review", "act")
@@ -89,7 +91,7 @@ class Trip(TypedDict, total=False):
     said: str
 
 
-def ask_twice(_: Trip, config: RunnableConfig) -> Trip:
+def ask_twice(state: Trip, config: RunnableConfig) -> Trip:  # noqa: ARG001 - LangGraph calls it so
     city = interrupt("Which city?")
     dies("after answer")
     does(f"city {city}", config)
@@ -113,7 +115,7 @@ class Cleaning(TypedDict, total=False):
     said: str
 
 
-def clean(_: Cleaning, config: RunnableConfig) -> Cleaning:
+def clean(state: Cleaning, config: RunnableConfig) -> Cleaning:  # noqa: ARG001 - LangGraph calls it so
     logs = interrupt({"question": "Delete the logs?", "path": "/logs"})
     dies("after answer")
     does(f"logs {logs}", config)
@@ -151,7 +153,7 @@ def gate(state: Slow, config: RunnableConfig) -> Slow:
 
 
 def step(number: int) -> Any:
-    async def slow(_: Slow, config: RunnableConfig) -> Slow:
+    async def slow(state: Slow, config: RunnableConfig) -> Slow:  # noqa: ARG001 - LangGraph calls it so
         """Wait for the test to open the door."""
         does(f"begun {number}", config)
         while not (HERE / f"open {number}").exists():  # noqa: ASYNC110 - the door is opened by another process
@@ -162,7 +164,7 @@ def step(number: int) -> Any:
     return slow
 
 
-def last(_: Slow) -> Slow:
+def last(state: Slow) -> Slow:  # noqa: ARG001 - LangGraph calls it so
     return {"said": "All steps are done."}
 
 

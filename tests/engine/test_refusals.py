@@ -72,4 +72,6 @@ def test_a_time_is_shown_in_the_readers_zone() -> None:
 
 def test_what_an_agent_raised_is_escaped() -> None:
     assert "<!channel>" not in refusals.Closed("it said <!channel> & <https://x|y>").sentence
-    assert "&lt;!channel&gt; &amp; &lt;https://x|y&gt;" in refusals.Closed("it said <!channel> & <https://x|y>").sentence
+    assert (
+        "&lt;!channel&gt; &amp; &lt;https://x|y&gt;" in refusals.Closed("it said <!channel> & <https://x|y>").sentence
+    )

@@ -46,9 +46,7 @@ async def test_a_deployment_is_asked_for_before_anything_changes(deploy: Convers
                 "Running there now: 2.4.0 on 3 replicas.",
             }
         ],
-        "review_configs": [
-            {"action_name": "deploy_service", "allowed_decisions": ["approve", "edit", "reject"]}
-        ],
+        "review_configs": [{"action_name": "deploy_service", "allowed_decisions": ["approve", "edit", "reject"]}],
     }
 
 

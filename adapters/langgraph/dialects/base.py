@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from adapters.langgraph.schemas import Schema, inferred
-from engine.ask import Action, Ask, Choice, Decision, Json
+from engine.ask import Action, Ask, Choice, Decision, Json, canonical
 
 NO_TOOLS: Mapping[str, Schema] = {}
 
@@ -51,6 +51,16 @@ def value_of(action: Action, decision: Decision) -> Json:
 def fields_of(rest: Mapping[object, object]) -> dict[str, Json]:
     """The other fields of a payload that a pattern has matched: mypy does not know that they are JSON as well."""
     return cast("dict[str, Json]", dict(rest))
+
+
+def described(description: object, rest: Mapping[object, object], *told: str) -> str:
+    """An action's description, and below it every field of the payload that stands nowhere else on the card (P4)."""
+    words = description if isinstance(description, str) else ""
+    left = {name: each for name, each in fields_of(rest).items() if name not in told}
+    if not isinstance(description, str | None):
+        left["description"] = cast("Json", description)
+    lines = [f"{name}: {each if isinstance(each, str) else canonical(each)}" for name, each in left.items()]
+    return "\n".join([*([words] if words else []), *lines])
 
 
 def unexpected(ask: Ask, decision: Decision) -> ValueError:

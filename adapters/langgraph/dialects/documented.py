@@ -17,7 +17,7 @@ A text to revise offers no rejection: such a node puts whatever it gets in the t
 
 from collections.abc import Sequence
 
-from adapters.langgraph.dialects.base import Dialect, Question, fields_of, schema_for, unexpected, value_of
+from adapters.langgraph.dialects.base import Dialect, Question, described, fields_of, schema_for, unexpected, value_of
 from adapters.langgraph.schemas import Schema
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -35,9 +35,10 @@ def _editable(question: Question, *choices: Choice) -> tuple[Choice, ...]:
 
 def _recognise_tool_call(question: Question) -> Ask | None:
     match question.payload:
-        case {"question": str(prompt), "tool_call": {"name": str(name), "args": dict(args)}}:
+        case {"question": str(prompt), "tool_call": {"name": str(name), "args": dict(args), **call}, **rest}:
             choices = _editable(question, Choice.APPROVE, Choice.EDIT, Choice.REJECT)
-            action = Action(name, args, choices, schema=schema_for(name, args, question))
+            more = described(None, {**rest, **{key: each for key, each in call.items() if key not in ("id", "type")}})
+            action = Action(name, args, choices, more, schema=schema_for(name, args, question))
             return Ask(TOOL_CALL.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
     return None
 
@@ -92,9 +93,9 @@ GATE = Dialect("action_message", _recognise_gate, _encode_gate)
 def _recognise_text(question: Question) -> Ask | None:
     match question.payload:
         case {"text_to_revise": str(text), **rest}:
-            return _text_ask(
-                TEXT, question, _first(fields_of(rest), "task", "instruction", "question"), "text_to_revise", text
-            )
+            prompt = _first(fields_of(rest), "task", "instruction", "question")
+            more = described(None, {name: each for name, each in rest.items() if each != prompt or not prompt})
+            return _text_ask(TEXT, question, prompt, "text_to_revise", text, more)
         case {"instruction": str(prompt), "content": str(text), **rest} if not rest:
             return _text_ask(TEXT, question, prompt, "content", text)
     return None
@@ -108,8 +109,8 @@ def _recognise_task(question: Question) -> Ask | None:
     return None
 
 
-def _text_ask(dialect: Dialect, question: Question, prompt: str, name: str, text: str) -> Ask:
-    action = Action(name, text, (Choice.APPROVE, Choice.EDIT), schema=_TEXT)
+def _text_ask(dialect: Dialect, question: Question, prompt: str, name: str, text: str, more: str = "") -> Ask:
+    action = Action(name, text, (Choice.APPROVE, Choice.EDIT), more, schema=_TEXT)
     return Ask(dialect.name, Kind.TEXT, prompt, (action,), question.payload, question.speaker)
 
 

@@ -7,7 +7,7 @@ Rejecting is `ignore`, which has no room for a reason: the reason stays on the c
 
 from collections.abc import Sequence
 
-from adapters.langgraph.dialects.base import Dialect, Question, schema_for, unexpected, value_of
+from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _ALLOWS = {
@@ -21,20 +21,20 @@ _ALLOWS = {
 def _recognise(question: Question) -> Ask | None:
     payload = question.payload
     match payload[0] if isinstance(payload, list) and len(payload) == 1 else payload:
-        case {"action_request": {"action": str(name), "args": args}, "config": dict(config), **rest}:
+        case {"action_request": {"action": str(name), "args": args, **request}, "config": dict(config), **rest}:
             choices = tuple(
                 choice
                 for key, choice in _ALLOWS.items()
                 if config.get(key) is True and (question.exact or choice is not Choice.EDIT)
             )
-            if not choices:
-                return None
-            description = rest.get("description")
+            # What allows nothing can still be refused: nothing is approved for want of a rule.
+            choices = choices or (Choice.REJECT,)
+            more = described(rest.get("description"), {**rest, **request}, "description")
             action = Action(
                 name,
                 args,
                 choices,
-                description if isinstance(description, str) else "",
+                more,
                 schema_for(name, args, question),
             )
             return Ask(AGENT_INBOX.name, _kind(choices), "", (action,), payload, question.speaker)

@@ -9,7 +9,7 @@ number would be stored and fail on every later resume, so it is counted here. An
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from adapters.langgraph.dialects.base import Dialect, Question, schema_for, unexpected, value_of
+from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
 from adapters.langgraph.schemas import Schema, branches, resolved, values_of
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -48,7 +48,7 @@ def _recognise_call(question: Question) -> Ask | None:
                 name,
                 args,
                 _choices(allowed, question),
-                _text(rest.get("description")),
+                described(rest.get("description"), rest, "description", "tool_call_id"),
                 schema or schema_for(name, args, question),
             )
             return Ask(PER_CALL.name, Kind.TOOL_CALL, "", (action,), question.payload, question.speaker)
@@ -92,12 +92,13 @@ PER_CALL = Dialect("langchain_tool_approval", _recognise_call, _encode_call)
 
 def _recognise_batch(question: Question) -> Ask | None:
     match question.payload:
-        case {"action_requests": [_, *_] as requests, "review_configs": list(configs)}:
+        case {"action_requests": [_, *_] as requests, "review_configs": list(configs), **rest}:
             actions = [_action(request, configs, position, question) for position, request in enumerate(requests)]
+            more = described(None, rest)
             known = tuple(action for action in actions if action is not None)
             if len(known) != len(requests):
                 return None
-            return Ask(BATCH.name, Kind.TOOL_CALL, "", known, question.payload, question.speaker)
+            return Ask(BATCH.name, Kind.TOOL_CALL, more, known, question.payload, question.speaker)
     return None
 
 
@@ -111,7 +112,7 @@ def _action(request: Json, configs: Sequence[Json], position: int, question: Que
                 name,
                 args,
                 _choices(allowed if isinstance(allowed, list) else ["approve", "reject"], question),
-                _text(rest.get("description")),
+                described(rest.get("description"), rest, "description"),
                 own if isinstance(own, dict) else schema_for(name, args, question),
             )
     return None
@@ -129,10 +130,6 @@ def _config_of(name: str, configs: Sequence[Json], position: int) -> Mapping[str
 def _encode_batch(ask: Ask, decisions: Sequence[Decision]) -> object:
     pairs = zip(ask.actions, decisions, strict=True)
     return {"decisions": [_decision(action.name, action, decision, ask) for action, decision in pairs]}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 BATCH = Dialect("langchain_batch", _recognise_batch, _encode_batch)

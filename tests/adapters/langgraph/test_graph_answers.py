@@ -99,7 +99,7 @@ async def test_a_node_that_raised_after_it_took_the_answer_is_run_again_and_not_
 
 
 @pytest.mark.promise("P3")
-async def test_a_node_that_raises_before_it_takes_the_answer_asks_anew() -> None:
+async def test_a_node_that_raises_before_it_takes_the_answer_is_given_the_same_answer_again() -> None:
     failures: list[str] = []
 
     def flaky(_: State) -> State:
@@ -109,13 +109,71 @@ async def test_a_node_that_raises_before_it_takes_the_answer_asks_anew() -> None
 
     async with talking(graph_of(flaky)) as talk:
         (logs,) = (await talk.say()).asked
-        failures.append("no network")
-        stale = await talk.stale(logs, APPROVE)
-        assert "no network" in stale.reason
-        (anew,) = stale.standstill.asked
-        assert anew.interrupt != logs.interrupt
-        await talk.answer(anew, APPROVE)
+        failures += ["no network", "no network"]
+        for _ in range(2):
+            with pytest.raises(thread_work.AnswerNotTakenError, match="no network"):
+                await talk.deliver(logs, APPROVE)
+            assert (await talk.settle()).asked == (logs,)
+        await talk.answer(logs, APPROVE)
         assert await log_of(talk) == [True]
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_a_node_that_raises_before_it_calls_the_graph_that_asks_is_given_the_same_answer_again(
+    depth: int,
+) -> None:
+    """The first question is answered already, so an answer that is given to the wrong one would show."""
+    failures: list[str] = []
+    builder = graph_of(two_questions)
+    for _ in range(depth):
+        builder = graph_of(calling(builder.compile(), failures))
+    async with talking(builder) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        failures += ["no network", "no network"]
+        for _ in range(2):
+            with pytest.raises(thread_work.AnswerNotTakenError, match="no network"):
+                await talk.deliver(prod, REJECT)
+            assert payloads(await talk.settle()) == [{"question": "delete PROD?"}]
+        await talk.answer(prod, REJECT)
+        assert await log_of(talk) == [True, False]
+
+
+def calling(inner: Any, failures: list[str]) -> Callable[[State], Any]:
+    def outer(state: State) -> Any:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return inner.invoke(state)
+
+    return outer
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_an_answer_that_a_called_graph_took_before_it_raised_is_not_given_again(depth: int) -> None:
+    failures: list[str] = []
+
+    def flaky(_: State) -> State:
+        first, second = interrupt({"question": "delete logs?"}), interrupt({"question": "delete PROD?"})
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": [first, second, interrupt({"question": "delete backups?"})]}
+
+    builder = graph_of(flaky)
+    for _ in range(depth):
+        builder = graph_of(calling(builder.compile(), []))
+    async with talking(builder) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        failures.append("no network")
+        failed = await talk.answer(prod, REJECT)
+        assert "no network" in failed.error
+        assert failed.asked == ()
+        (backups,) = (await talk.answer(prod, REJECT)).asked
+        assert backups.ask.prompt == "delete backups?"
+        await talk.answer(backups, APPROVE)
+        assert await log_of(talk) == [True, False, True]
 
 
 @pytest.mark.promise("P3")

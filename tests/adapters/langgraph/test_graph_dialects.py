@@ -332,3 +332,37 @@ def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: A
 def test_a_form_that_may_be_a_decision_is_one(schema: Any, verdict: bool) -> None:  # noqa: FBT001 - a table's column
     ask = ask_of({"question": "Shall I?"}, schema=schema)
     assert (ask.kind, ask.verdict, ask.is_question) == (Kind.FORM, verdict, not verdict)
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    "payload",
+    [
+        CALL | {"environment": "PRODUCTION"},
+        {"question": "Is this correct?", "tool_call": {"name": "deploy", "args": {}, "environment": "PRODUCTION"}},
+        TEXT | {"environment": "PRODUCTION"},
+        INBOX | {"environment": "PRODUCTION"},
+        {"type": "tool_approval", "name": "deploy", "args": {}, "tool_call_id": "c1", "environment": "PRODUCTION"},
+        {
+            "action_requests": [{"name": "deploy", "args": {}, "environment": "PRODUCTION"}],
+            "review_configs": [{"action_name": "deploy", "allowed_decisions": ["approve"]}],
+        },
+        {
+            "action_requests": [{"name": "deploy", "args": {}}],
+            "review_configs": [{"action_name": "deploy", "allowed_decisions": ["approve"]}],
+            "environment": "PRODUCTION",
+        },
+        TASK | {"environment": "PRODUCTION"},
+        CONTENT | {"environment": "PRODUCTION"},
+    ],
+)
+def test_no_field_of_a_payload_is_left_off_the_card(payload: Any) -> None:
+    ask = ask_of(payload)
+    shown = [ask.prompt, *(f"{action.description} {json.dumps(action.value)}" for action in ask.actions)]
+    assert "PRODUCTION" in " ".join(shown)
+
+
+@pytest.mark.promise("P6")
+def test_an_inbox_that_allows_nothing_can_only_be_refused() -> None:
+    ask = ask_of(INBOX | {"config": dict.fromkeys(INBOX["config"], False)})
+    assert (ask.dialect, ask.actions[0].choices) == ("agent_inbox", (R,))
