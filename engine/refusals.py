@@ -67,7 +67,7 @@ class NotInChannel(Refusal):
 
     @property
     def sentence(self) -> str:
-        return "Only members of this channel can decide this request."
+        return "Only members of the channel in which the agent was asked can decide this request."
 
 
 @dataclass(frozen=True, slots=True)

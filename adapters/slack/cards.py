@@ -167,7 +167,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
         return
     known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
     if batch and not approval.ask.is_question:
-        known.append(wording.who_decides(review.policy, approval.requester, _FEW_NAMES))
+        known.append(wording.who_decides(review.policy, approval.requester, _FEW_NAMES, channel=_channel(approval)))
     told = " · ".join(each for each in known if each)
     if told:
         yield blocks.context(told)
@@ -225,7 +225,7 @@ def _question_end(approval: Approval) -> Iterable[str]:
     yield f"{wording.one_line(wording.speaker(approval), 80)} asks {whom}<@{approval.requester}>"
     if approval.state is State.PENDING:
         if not _asks_the_requester(approval):
-            yield wording.who_decides(approval.reviews[0].policy, approval.requester)
+            yield wording.who_decides(approval.reviews[0].policy, approval.requester, channel=_channel(approval))
         yield _how_to_answer(approval)
         yield wording.deadline(approval)
 
@@ -247,5 +247,10 @@ def _request_end(approval: Approval) -> Iterable[str]:
     yield f"{wording.one_line(wording.speaker(approval), 80)} asks for <@{approval.requester}>"
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:
-            yield wording.who_decides(approval.reviews[0].policy, approval.requester)
+            yield wording.who_decides(approval.reviews[0].policy, approval.requester, channel=_channel(approval))
         yield wording.deadline(approval)
+
+
+def _channel(approval: Approval) -> str:
+    """The channel whose members the default rule means: that of the conversation."""
+    return "this channel" if approval.place.channel == approval.home.channel else f"<#{approval.home.channel}>"

@@ -56,16 +56,16 @@ def title(approval: Approval) -> str:
             return "Approval needed" if asking else "Approval request"
 
 
-def who_decides(policy: Policy, requester: UserId, most: int = _MOST_NAMES) -> str:
+def who_decides(policy: Policy, requester: UserId, most: int = _MOST_NAMES, *, channel: str = "this channel") -> str:
     """`Approvers: ...`, in words that hold for everybody who reads it."""
     match policy.approvers:
         case Approvers.USERS:
             able = [user for user in sorted(policy.users) if policy.own_requests or user != requester]
             who = names(able, most) or "nobody"
         case Approvers.CHANNEL if policy.own_requests:
-            who = "any member of this channel"
+            who = f"any member of {channel}"
         case Approvers.CHANNEL:
-            who = f"any member of this channel but <@{requester}>, who asked"
+            who = f"any member of {channel} but <@{requester}>, who asked"
         case _:
             who = f"<@{requester}>"
     return f"Approvers: {who}"

@@ -18,7 +18,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
     (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
-    (refusals.NotInChannel(), "Only members of this channel can decide this request."),
+    (refusals.NotInChannel(), "Only members of the channel in which the agent was asked can decide this request."),
     (refusals.NoGuests(), "Guests cannot decide requests. Ask a full member of this workspace."),
     (refusals.Stranger(), "Only members of this workspace can decide requests."),
     (
