@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from crash.harness import PATIENCE, RETRIES, World
-from fakes.people import PeopledSlack
+from crash.harness import World, peopled
 from fakes.valkey import redis_server, redis_url
 
 __all__ = ["redis_server", "redis_url"]
@@ -14,8 +13,7 @@ __all__ = ["redis_server", "redis_url"]
 @pytest.fixture
 async def world(tmp_path: Path, redis_url: str) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the test says so."""
-    async with PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=RETRIES) as slack:
-        slack.people.patience = PATIENCE
+    async with peopled(tmp_path) as slack:
         made = World(tmp_path, slack, redis_url)
         try:
             yield made

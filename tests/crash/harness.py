@@ -37,12 +37,23 @@ from engine.ids import ChannelId, MessageTs, TeamId, ThreadId
 HERE = Path(__file__).parent
 TEAM = TeamId("T0LOCAL")
 PATIENCE = 25.0
+ACK_SECONDS = 1.5
+"""How long the workspace waits for an ack, in place of Slack's 3 seconds."""
 RETRIES = (0.1, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0)
 """When the workspace repeats an event that was not acked, in place of Slack's minutes."""
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["crash.dying_bot"])
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), str(HERE.parent.parent)])  # for the fork server
+
+
+@contextlib.asynccontextmanager
+async def peopled(folder: Path) -> AsyncIterator[PeopledSlack]:
+    """A workspace that is patient with bots that die, and repeats soon."""
+    data = folder / "slack"
+    async with PeopledSlack(data=data, rate_limit=None, retry_after=RETRIES, ack_timeout=ACK_SECONDS) as slack:
+        slack.people.patience = PATIENCE
+        yield slack
 
 
 @dataclass(slots=True)

@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from crash.harness import PATIENCE, RETRIES, World
+from crash.harness import World, peopled
 from crash.sweep import chosen
 from crash.tales import ANSWERED, APPROVED, EDITED, EXPIRED, Tale
-from fakes.people import PeopledSlack
 
 from adapters.redis import embedded
 
@@ -62,9 +61,8 @@ async def valkey(tmp_path: Path) -> AsyncIterator[tuple[Valkey, World]]:
     server = Valkey(tmp_path / "valkey")
     async with (
         server.kept_alive() as url,
-        PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=RETRIES) as slack,
+        peopled(tmp_path) as slack,
     ):
-        slack.people.patience = PATIENCE
         world = World(tmp_path, slack, url)
         try:
             yield server, world
