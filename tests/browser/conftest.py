@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from browser.bot import TestBot
+from browser.page_bot import TestBot
 from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, async_playwright
 

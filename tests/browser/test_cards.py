@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.bot import CARD, TestBot, button, options, section, text
+from browser.page_bot import CARD, TestBot, button, options, section, text
 from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, Route, expect
 

@@ -1,7 +1,7 @@
 """Forms: every kind of field, updates and pushes while one is being filled in."""
 
 import pytest
-from browser.bot import CARD, TestBot, a_form, button, field, options, section, text
+from browser.page_bot import CARD, TestBot, a_form, button, field, options, section, text
 from browser.screen import OpenScreen
 from playwright.async_api import expect
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.bot import CARD, TestBot
+from browser.page_bot import CARD, TestBot
 from browser.screen import OpenScreen
 from playwright.async_api import expect
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser.bot import CARD, TestBot, section
+from browser.page_bot import CARD, TestBot, section
 from browser.screen import OpenScreen, Screen
 from playwright.async_api import Browser, expect
 

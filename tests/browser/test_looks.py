@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.bot import CARD, TestBot
+from browser.page_bot import CARD, TestBot
 from browser.screen import OpenScreen
 from playwright.async_api import expect
 

@@ -1,7 +1,7 @@
 """What an agent, or a person, writes is text: it never becomes markup, a broadcast, or a disguise."""
 
 import pytest
-from browser.bot import TestBot, button, section, text
+from browser.page_bot import TestBot, button, section, text
 from browser.screen import OpenScreen
 from playwright.async_api import expect
 
