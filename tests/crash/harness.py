@@ -21,7 +21,7 @@ from typing import Any
 import redis
 import yaml
 from crash.dying_bot import Life, live
-from crash.redis_proxy import RedisProxy
+from crash.redis_proxy import At, RedisProxy
 from fakes.people import Message, Outcome, PeopledSlack, Person, wait_until
 
 from adapters.redis.approvals import RedisApprovals
@@ -41,6 +41,9 @@ ACK_SECONDS = 1.5
 """How long the workspace waits for an ack, in place of Slack's 3 seconds."""
 RETRIES = (0.1, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0)
 """When the workspace repeats an event that was not acked, in place of Slack's minutes."""
+
+LATE, NOT_SAVED = "already", "could not save"
+"""Of the sentences that one person is told: somebody was first; Redis did not answer in time."""
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["crash.dying_bot"])
@@ -133,7 +136,7 @@ class World:
 
     @contextlib.asynccontextmanager
     async def kept_alive(
-        self, hop: str = "", write: tuple[str, int] | None = None, kill: Callable[[], None] | None = None
+        self, hop: str = "", write: At | None = None, kill: Callable[[], None] | None = None
     ) -> AsyncIterator[RedisProxy]:
         """Run the bot, and start it again whenever it was killed; ask it to stop in the end, which it does.
 
@@ -268,16 +271,16 @@ class World:
             dead = client.hvals("signoff:dead")
             assert not dead, f"work was given up: {dead}\n{self.tail()}"
 
-    async def nothing_else(self, *, late_clicks: bool = False) -> None:
+    async def nothing_else(self, *late: str) -> None:
         """All is done, and nobody saw a message that the story did not expect: no second card, no second reply.
 
-        `late_clicks`: a sentence to one person that theirs came too late, or was not saved, is no surprise.
+        `late`: a sentence to one person with one of these in it is no surprise: it was LATE, or NOT_SAVED.
         """
         await self.at_rest()
-        if late_clicks:
-            for person in (self.alice, self.bob):
-                told = [each for each in await person.messages("#deploys") if each.ephemeral and _is_late(each.text)]
-                self.slack.people.expected.update((each.channel, each.ts) for each in told)
+        for person in (self.alice, self.bob):
+            for each in await person.messages("#deploys"):
+                if each.ephemeral and any(words in each.text for words in late):
+                    self.slack.people.expected.add((each.channel, each.ts))
         await self.slack.people.expect_nothing_else()
 
     def effects(self) -> list[str]:
@@ -319,10 +322,6 @@ class World:
         return Kept(list(approvals), list(rows), conversation)
 
 
-def _is_late(sentence: str) -> bool:
-    return "already" in sentence or "could not save" in sentence
-
-
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Approvals, audit and conversation of one thread."""
@@ -331,11 +330,11 @@ class Kept:
     rows: list[Entry]
     conversation: Conversation | None
 
-    def decided_once(self, *whats: What, late_clicks: bool = False) -> None:
-        """Check that each approval came to its end, with just these audit rows each; `late_clicks` were refused."""
+    def decided_once(self, *whats: What, refused: bool = False) -> None:
+        """Check that each approval came to its end, with just these audit rows each; `refused`: clicks came late."""
         for approval in self.approvals:
             assert approval.state is State.DELIVERED, f"{approval.id} is {approval.state}"
             rows = Counter(row.what for row in self.rows if row.approval == approval.id)
-            if late_clicks:
+            if refused:
                 rows.pop(What.REFUSED, None)
             assert rows == Counter(whats), f"the audit has {dict(rows)}"

@@ -27,17 +27,27 @@ _READING = ("lane_scripts.Renew", "saver_scripts.Load")
 _TIMERS = (b"expire/", b"remind/")
 
 
-class RedisProxy:
-    """`kill` is called once, at the write that `at` names: ("before" | "after", K). `writes` counts them."""
+At = tuple[str, int] | tuple[str, int, str]
 
-    def __init__(self, upstream: str, kill: Callable[[], None], at: tuple[str, int] | None = None) -> None:
+
+class RedisProxy:
+    """`kill` is called once, at the write that `at` names: ("before" | "after", K), or the K-th of a name as third.
+
+    `names` are the writes so far.
+    """
+
+    def __init__(self, upstream: str, kill: Callable[[], None], at: At | None = None) -> None:
         self._upstream = upstream.removeprefix("unix://")
         self._kill = kill
         self._at = at
         self._serving: set[asyncio.Task[None]] = set()
-        self.writes = 0
         self.names: list[str] = []
         self.url = ""
+
+    @property
+    def writes(self) -> int:
+        """How many writes there were."""
+        return len(self.names)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator["RedisProxy"]:
@@ -83,16 +93,15 @@ class RedisProxy:
             words = _words(raw)
             counted = _is_write(words) and await _known(words, up_reader, up_writer)
             if counted:
-                self.writes += 1
                 self.names.append(_name(words))
-            mine = counted and self._at is not None and self._at[1] == self.writes
-            if mine and self._at == ("before", self.writes):
+            when = self._when() if counted else ""
+            if when == "before":
                 self._die()
                 return
             up_writer.write(raw)
             await up_writer.drain()
             reply = await _one(up_reader)
-            if mine:
+            if when == "after":
                 self._die()
                 return
             writer.write(reply)
@@ -100,6 +109,16 @@ class RedisProxy:
             if words[0].upper() in (b"SUBSCRIBE", b"PSUBSCRIBE"):
                 await _both_ways(reader, writer, up_reader, up_writer)
                 return
+
+    def _when(self) -> str:
+        """When to kill at the newest write: before or after it, or not at all."""
+        match self._at:
+            case (when, number) if number == len(self.names):
+                return when
+            case (when, number, name) if name == self.names[-1] and number == self.names.count(name):
+                return when
+            case _:
+                return ""
 
     def _die(self) -> None:
         self._at = None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crash.harness import World
+from crash.harness import LATE, World
 from fakes.people import Message, Outcome
 
 from engine.audit import What
@@ -34,16 +34,16 @@ class Tale:
         """Write the configuration."""
         world.configure(self.flow, approvals=self.rules)
 
-    async def is_true(self, world: World, *, late_clicks: bool = False) -> None:
+    async def is_true(self, world: World, *late: str) -> None:
         """Check what must hold whatever died: decided once, resumed once, told once, nothing left over.
 
-        `late_clicks`: a click that was made again may arrive too, and is refused.
+        `late` are the sentences to one person that are no surprise.
         """
-        await world.nothing_else(late_clicks=late_clicks)
+        await world.nothing_else(*late)
         world.did(*self.did)
         kept = await world.kept()
         assert len(kept.approvals) == self.approvals, kept.approvals
-        kept.decided_once(*self.rows, late_clicks=late_clicks)
+        kept.decided_once(*self.rows, refused=LATE in late)
 
 
 async def _approve(world: World) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 
 import pytest
-from crash.harness import World
+from crash.harness import LATE, NOT_SAVED, World
 from crash.sweep import chosen
 from crash.tales import ANSWERED, APPROVED, CLEANED, Tale
 from crash.test_crash_everywhere import HOPS
@@ -53,7 +53,7 @@ async def test_who_stands_still_and_wakes_changes_nothing(world: World, tale: Ta
         await tale.tell(world)
         await world.at_rest()
         await wake()
-        await tale.is_true(world, late_clicks=True)
+        await tale.is_true(world, LATE, NOT_SAVED)
     assert world.stood_still or tale is not APPROVED, "the hop was never come to"
 
 
