@@ -85,7 +85,7 @@ class LocalGraphs:
         Raises WaitsForAnswerError where questions wait: new input would void them.
         """
         if turn.agent not in self._agents:
-            return Standstill(error=_not_set_up(turn.agent))
+            return Standstill(error=_not_set_up(turn.agent), complete=False)
         work = self._work(turn.agent, turn.thread, fence)
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
@@ -100,7 +100,7 @@ class LocalGraphs:
         Raises AnswerNotTakenError where the answer could not be stored and should be delivered again.
         """
         if answer.agent not in self._agents:
-            return Stale(f"{_not_set_up(answer.agent)} Nothing was sent.", Standstill())
+            return Stale(f"{_not_set_up(answer.agent)} Nothing was sent.", Standstill(complete=False))
         work = self._work(answer.agent, answer.thread, fence)
         thread = await work.read()
         if not thread.exists:
@@ -123,7 +123,7 @@ class LocalGraphs:
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
-            return Standstill(error=_not_set_up(agent))
+            return Standstill(error=_not_set_up(agent), complete=False)
         work = self._work(agent, thread, fence)
         found = await work.read()
         if not found.exists:

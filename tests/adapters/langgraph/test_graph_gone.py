@@ -19,9 +19,11 @@ async def test_each_call_says_that_the_agent_is_gone() -> None:
     ask = Ask("other", Kind.PAYLOAD, "", (Action("", None, (Choice.APPROVE,)),), None)
     answer = Answer(THREAD, AGENT, InterruptId("i"), "d", ask, (Decision(Choice.APPROVE),), "key")
 
-    assert (await graphs.start(turn, 1)).error == GONE
-    assert (await graphs.settle(THREAD, AGENT, 1)).error == GONE
+    for standstill in (await graphs.start(turn, 1), await graphs.settle(THREAD, AGENT, 1)):
+        assert (standstill.error, standstill.asked) == (GONE, ())
+        assert not standstill.complete, "what is asked is not known, so nothing may be withdrawn"
     stale = await graphs.resume_if_pending(answer, 1)
     assert isinstance(stale, Stale)
     assert stale.reason == f"{GONE} Nothing was sent."
+    assert not stale.standstill.complete
     await graphs.aclose()
