@@ -111,8 +111,16 @@ class _Reader:
 
     def _written(self, value: Any, written: frozenset[str]) -> None:
         """A value that stands in the file is code; any other was read at run time, and differs between processes."""
-        if not isinstance(value, str | int | float) or isinstance(value, bool) or repr(value) in written:
-            self._constant(value)
+        match value:
+            case tuple():
+                for each in value:
+                    self._written(each, written)
+            case bool() | None:
+                self._constant(value)
+            case str() | bytes() | int() | float() | complex() if repr(value) not in written:
+                pass
+            case _:
+                self._constant(value)
 
     def _used(self, value: Any, written: frozenset[str]) -> None:
         """Something that a function's code names: code of the project is followed, a constant is code too.

@@ -108,6 +108,39 @@ def test_what_changes_a_fingerprint(tmp_path: Path, old: str, new: str, changed:
     assert {path for path in before if before[path] != after[path]} == changed
 
 
+MADE_AT_START = """
+from time import time
+from typing import TypedDict
+from uuid import uuid4
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    text: str
+
+def make(session, question, where):
+    def asks(state, began=time(), token=uuid4().bytes, limit=3, *, key=uuid4().hex):
+        return {"text": interrupt({"question": question, "session": session, "where": where})}
+    return asks
+
+builder = StateGraph(State).add_node("asks", make(uuid4().hex, "sure?", ("eu", uuid4().hex)))
+graph = builder.add_edge(START, "asks").compile()
+"""
+
+
+@pytest.mark.promise("P4")
+def test_what_a_closure_or_a_default_was_given_at_start_is_not_code(tmp_path: Path) -> None:
+    assert marks(tmp_path / "v1", MADE_AT_START) == marks(tmp_path / "v2", MADE_AT_START)
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(("old", "new"), [('"sure?"', '"really?"'), ("limit=3", "limit=4"), ('"eu"', '"us"')])
+def test_what_is_written_for_a_closure_or_a_default_is_code(tmp_path: Path, old: str, new: str) -> None:
+    before = marks(tmp_path / "v1", MADE_AT_START)
+    after = marks(tmp_path / "v2", MADE_AT_START.replace(old, new, 1))
+    assert before["asks"] != after["asks"]
+
+
 def test_another_name_is_another_fingerprint(tmp_path: Path) -> None:
     before, after = marks(tmp_path / "v1", SOURCE), marks(tmp_path / "v2", SOURCE.replace('"asks"', '"erase"'))
     assert before["asks"] not in after.values()
