@@ -37,7 +37,8 @@ def _recognise_tool_call(question: Question) -> Ask | None:
     match question.payload:
         case {"question": str(prompt), "tool_call": {"name": str(name), "args": dict(args), **call}, **rest}:
             choices = _editable(question, Choice.APPROVE, Choice.EDIT, Choice.REJECT)
-            more = described(None, {**rest, **{key: each for key, each in call.items() if key not in ("id", "type")}})
+            known = ("id", "type") if call.get("type") == "tool_call" else ("id",)
+            more = described(described("", call, *known), rest)
             action = Action(name, args, choices, more, schema=schema_for(name, args, question))
             return Ask(TOOL_CALL.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
     return None

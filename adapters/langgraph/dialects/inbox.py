@@ -29,7 +29,7 @@ def _recognise(question: Question) -> Ask | None:
             )
             # What allows nothing can still be refused: nothing is approved for want of a rule.
             choices = choices or (Choice.REJECT,)
-            more = described(rest.get("description"), {**rest, **request}, "description")
+            more = described(described(rest.get("description"), rest, "description"), request)
             action = Action(
                 name,
                 args,

@@ -366,3 +366,40 @@ def test_no_field_of_a_payload_is_left_off_the_card(payload: Any) -> None:
 def test_an_inbox_that_allows_nothing_can_only_be_refused() -> None:
     ask = ask_of(INBOX | {"config": dict.fromkeys(INBOX["config"], False)})
     assert (ask.dialect, ask.actions[0].choices) == ("agent_inbox", (R,))
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"question": "?", "tool_call": {"name": "f", "args": {}, "where": "PRODUCTION"}, "where": "dev"},
+        {"question": "?", "tool_call": {"name": "f", "args": {}, "where": "dev"}, "where": "PRODUCTION"},
+        {"question": "?", "tool_call": {"name": "f", "args": {}, "type": "PRODUCTION"}},
+        TEXT | {"task": "Mail", "instruction": "PRODUCTION"},
+        INBOX | {"action_request": {"action": "f", "args": {}, "description": "PRODUCTION"}},
+        INBOX | {"action_request": {"action": "f", "args": {}, "where": "dev"}, "where": "PRODUCTION"},
+        INBOX | {"description": {"where": "PRODUCTION"}},
+    ],
+)
+def test_no_field_hides_another_of_the_same_name(payload: Any) -> None:
+    (action,) = ask_of(payload).actions
+    assert "PRODUCTION" in action.description
+
+
+def test_other_fields_are_lines_below_the_description_and_what_is_shown_already_is_no_line() -> None:
+    (action,) = ask_of(INBOX | {"environment": "PRODUCTION", "tags": ["a", 1]}).actions
+    assert action.description == 'Ships it\nenvironment: PRODUCTION\ntags: ["a",1]'
+    assert [ask_of(each).actions[0].description for each in (CALL, INBOX, TEXT | {"task": "Review it."})] == [
+        "",
+        "Ships it",
+        "",
+    ]
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("config", [{}, {"allow_accept": False}, {"allow_accept": "yes"}])
+def test_an_inbox_without_permission_takes_no_approval(config: Any) -> None:
+    ask = ask_of(INBOX | {"config": config})
+    assert ask.actions[0].choices == (R,)
+    assert problems(ask, 0, APPROVE)
+    assert encode(ask, [REJECT]) == [{"type": "ignore", "args": None}]
