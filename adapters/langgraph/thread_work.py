@@ -130,7 +130,7 @@ class ThreadWork:
             return Resumed(self.standstill(after, ended))
         if is_invalid_resume(ended.error):  # it does not fit the schema that the node itself checks: it never will
             return await self._not_taken(after, f"{NOT_TAKEN} {sentence(ended.error)}")
-        # It raised before it took the answer: that may pass, so the same answer is delivered again.
+        # It raised before it took the answer: that may pass, and to ask anew would throw people's decision away.
         raise AnswerNotTakenError(sentence(ended.error))
 
     async def answer_unknown(self, thread: Thread, answer: Answer) -> Resumed | Stale:
