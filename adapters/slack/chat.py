@@ -2,7 +2,8 @@
 
 Whoever calls may call again for the same thing: a card is found by its approval's id in the message metadata, what an
 agent said by its key, so nothing is posted twice although an answer of Slack's may be lost. An error that may pass is
-raised, and the lane tries again; one that will not pass is logged, and nobody waits for it.
+raised, and the lane tries again; one that will not pass is logged, and nobody waits for it. `engine.ports.Later` is
+raised where a channel is busy, always before the first message of a call: nothing has been posted then.
 
 https://docs.slack.dev/messaging/message-metadata, https://docs.slack.dev/reference/methods/chat.postMessage
 """
@@ -49,7 +50,7 @@ class SlackChat:
         message = _checked(cards.card(approval), approval)
         known = approval.card or (await self._posted(approval) if attempt > 1 else None)
         try:
-            card = await self._redrawn(approval, known, message) if known else await self._post(approval.place, message)
+            card = await self._redrawn(approval, known, message) if known else await self._post_card(approval, message)
             if card is not None and approval.state is State.PENDING and whole.needs_file(approval):
                 await self._attach(approval, card)
         except SlackApiError as error:
@@ -72,8 +73,13 @@ class SlackChat:
             if code_of(error) not in CARD_GONE:
                 raise
             log.warning("card_gone", approval=approval.id, code=code_of(error))
-            return await self._post(approval.place, message) if approval.state is State.PENDING else None
+            return await self._post_card(approval, message) if approval.state is State.PENDING else None
         return card
+
+    async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
+        (turn,) = self._pacer.book(approval.place.channel, approval.id)
+        await self._pacer.until(turn)
+        return await self._post(approval.place, message)
 
     async def _posted(self, approval: Approval) -> MessageTs | None:
         """The card that an earlier attempt may have posted."""
@@ -103,6 +109,7 @@ class SlackChat:
                 raise
             log.error("file_refused", approval=approval.id, code=code_of(error))  # noqa: TRY400 - a code says it all
             told = f"Slack did not take the file with the whole request ({code_of(error)}). Do not decide it unread."
+            # Out of turn: the card stands already, and work that came back later would post it again.
             await self._post(place, Message(told, [blocks.section(told)], {}))
 
     async def remind(self, approval: Approval, attempt: int) -> None:
@@ -114,7 +121,7 @@ class SlackChat:
         if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
             return
         told = _reminder(approval)
-        await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)])
+        await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
 
     # Words ------------------------------------------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ class SlackChat:
             for part, each in enumerate(said)
             if part not in parts
         ]
-        await self._post_or_drop(place, messages)
+        await self._post_or_drop(place, messages, key)
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees; where that cannot be, in a direct message."""
@@ -159,10 +166,14 @@ class SlackChat:
 
     # The Web API ------------------------------------------------------------------------------------------------------
 
-    async def _post_or_drop(self, place: Place, messages: Sequence[Message]) -> None:
+    async def _post_or_drop(self, place: Place, messages: Sequence[Message], key: str) -> None:
         """Post in order; where the place is gone for good nobody can read it."""
+        if not messages:
+            return
+        turns = self._pacer.book(place.channel, key, len(messages))
         try:
-            for message in messages:
+            for turn, message in zip(turns, messages, strict=True):
+                await self._pacer.until(turn)
                 await self._post(place, message)
         except SlackApiError as error:
             if code_of(error) not in PLACE_GONE:
@@ -170,7 +181,6 @@ class SlackChat:
             log.warning("place_gone", channel=place.channel, code=code_of(error))
 
     async def _post(self, place: Place, message: Message) -> MessageTs:
-        await self._pacer.turn(place.channel)
         optional: dict[str, Any] = {"metadata": message.metadata} if message.metadata else {}
         if place.thread_ts:
             optional["thread_ts"] = place.thread_ts

@@ -8,11 +8,13 @@ from conftest import Bot
 from fakes.people import Message
 from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
+from adapters.slack.chat import SlackChat
 from adapters.slack.errors import SlackRefused
 from adapters.slack.pacing import Pacer
 from engine.approval import Approval, Place, State
 from engine.ask import Choice
 from engine.ids import ChannelId, MessageTs, UserId
+from engine.ports import Later
 
 
 async def pending(bot: Bot, channel: str = "#deploys", **more: Any) -> Approval:
@@ -186,18 +188,102 @@ async def test_an_edit_is_shown_before_and_after(chatting: Bot) -> None:
 # Pacing ---------------------------------------------------------------------------------------------------------------
 
 
+class Time:
+    """A clock that goes on only where somebody sleeps, or where a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.now += seconds
+
+    def pacer(self, burst: int) -> Pacer:
+        return Pacer(rate=1, burst=burst, clock=lambda: self.now, sleep=self.sleep)
+
+
+async def took_its_turn(pacer: Pacer, key: str, channel: str = "C1") -> None:
+    (turn,) = pacer.book(channel, key)
+    await pacer.until(turn)
+
+
 async def test_a_burst_passes_and_then_one_message_a_second_for_each_channel() -> None:
-    now, slept = [100.0], []
+    time = Time()
+    pacer = time.pacer(burst=3)
+    for key in "abcde":
+        await took_its_turn(pacer, key)
+    await took_its_turn(pacer, "f", "C2")
+    assert time.slept == [1.0, 1.0]
+    time.now += 10
+    for key in "abcd":
+        await took_its_turn(pacer, key)
+    assert time.slept == [1.0, 1.0, 1.0]
 
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 3))
 
-    pacer = Pacer(rate=1, burst=3, clock=lambda: now[0], sleep=sleep)
-    for _ in range(5):
-        await pacer.turn("C1")
-    await pacer.turn("C2")
-    assert slept == [1.0, 2.0]
-    now[0] += 10
-    for _ in range(4):
-        await pacer.turn("C1")
-    assert slept == [1.0, 2.0, 1.0]
+@pytest.mark.promise("P7")
+def test_who_would_wait_long_is_told_when_to_come_back_and_keeps_their_place() -> None:
+    time = Time()
+    pacer = time.pacer(burst=1)
+    pacer.book("C1", "now")
+    pacer.book("C1", "in a second")
+    told = []
+    for key in ("third", "fourth"):
+        with pytest.raises(Later) as later:
+            pacer.book("C1", key)
+        told.append(later.value.seconds)
+    assert told == [2.0, 3.0]
+    with pytest.raises(Later) as later:
+        pacer.book("C1", "third")  # woken early: the place is still its own
+    assert later.value.seconds == 2.0
+    assert pacer.book("C2", "elsewhere") == [100.0]
+    time.now += 3
+    assert pacer.book("C1", "a newcomer") == [104.0]
+    assert pacer.book("C1", "fourth") == [103.0]
+    assert pacer.book("C1", "third") == [102.0]
+
+
+def test_a_booking_that_nobody_came_back_for_is_void() -> None:
+    time = Time()
+    pacer = time.pacer(burst=1)
+    pacer.book("C1", "a", 5)
+    with pytest.raises(Later):
+        pacer.book("C1", "b")
+    time.now += 3_600
+    assert pacer.book("C1", "b") == [time.now]
+
+
+@pytest.mark.promise("P7")
+async def test_in_a_busy_channel_work_comes_back_later_and_posts_once(chatting: Bot) -> None:
+    time = Time()
+    pacer = time.pacer(burst=1)
+    chat = SlackChat(chatting.client, chatting.identity.user, pacer)
+    one = await pending(chatting)
+    pacer.book(one.place.channel, "others", 5)
+    text = "\n\n".join(f"part {number} " + "word " * 2_000 for number in range(4))
+    with pytest.raises(Later) as card_later:
+        await chat.draw(one, 1)
+    with pytest.raises(Later) as words_later:
+        await chat.say(one.place, text, "key", speaker="", attempt=1)
+    assert (card_later.value.seconds, words_later.value.seconds) == (5.0, 6.0)
+    assert await cards(chatting) == []
+    time.now += 6
+    card = await chat.draw(one, 1)
+    await chat.say(one.place, text, "key", speaker="", attempt=1)
+    posted, *said = await cards(chatting)
+    assert posted.ts == card
+    assert len(said) > 1
+    assert time.slept == [1.0] * (len(said) - 1)
+    whole = " ".join(each.text for each in said)
+    assert [whole.count(f"part {number} ") for number in range(4)] == [1, 1, 1, 1]
+
+
+@pytest.mark.promise("P7")
+async def test_that_a_file_was_refused_is_told_however_busy_the_channel(chatting: Bot) -> None:
+    """The card stands by then: work that came back later would post it again."""
+    chat = SlackChat(chatting.client, chatting.identity.user, Pacer(rate=0.001, burst=1))
+    value = {"script": "\n".join(f'"line" {number}' for number in range(30_000))}
+    one = await pending(chatting, what=ask(action(value)))  # type: ignore[arg-type]
+    await chatting.slack.people.fault(method="files.getUploadURLExternal", error="missing_scope")
+    assert await chat.draw(one, 1) is not None
+    assert any("Do not decide it unread" in each.text for each in await cards(chatting))
