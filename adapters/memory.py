@@ -15,7 +15,7 @@ from engine.approval import Approval, Place
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
-from engine.ids import ApprovalId, MessageTs, ThreadId, UserId
+from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, UserId
 from engine.policy import Facts, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, SetAside, Work, passed_over
 
@@ -333,6 +333,12 @@ class MemoryChat:
             self._posted[approval.id] = self._ts()
             self.messages.append(Message("card", approval.place, approval.ask.prompt, approval=approval))
         return self._posted[approval.id]
+
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """The same for a sheet, which is kept by its first approval."""
+        del sheet
+        self.cards |= {each.id: each for each in approvals}
+        return await self.draw(approvals[0], attempt)
 
     async def remind(self, approval: Approval, attempt: int) -> None:
         """Nudge those who can decide."""

@@ -5,16 +5,19 @@ steps, and writes what follows in one atomic change; whoever loses the race of t
 stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 
 from bot.agents import Agents
+from bot.masking import masked
 from bot.telemetry import Metrics
-from engine.approval import OPEN, Approval, State, open_reviews
-from engine.ask import Decision, Problem
+from engine.approval import Approval, Place, State, open_reviews
+from engine.ask import Ask, Choice, Decision, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, Event, Opened, Withdrew
-from engine.ids import ApprovalId, ThreadId, approval_id
+from engine.ids import ApprovalId, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, unreachable
 from engine.ports import (
@@ -31,15 +34,21 @@ from engine.ports import (
     Standstill,
 )
 from engine.refusals import Closed, Refusal
-from engine.routing import Rule, route
+from engine.routing import Route, Rule, route
 
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""
+
+MOST_CARDS = 5
+"""Requests that a thread asks at once and that get a card each; more of them share a sheet."""
+SHEET_ROWS = 20
+"""The most requests on one sheet."""
 
 UNREACHABLE = (
     "The rule for this request asks for more approvers than are left when you ask for it yourself: it can only be "
     "rejected. Ask somebody else to make the request."
 )
+NO_LONGER_ASKED = "the agent no longer asks this"
 STRANGER = "Only members of this workspace can talk to agents here."
 
 
@@ -158,30 +167,39 @@ class Desk:
                 return taken
         raise RuntimeError(f"{approval} was written by others {MOST_RACES} times in a row")
 
-    async def reconcile(self, conversation: Conversation, standstill: Standstill) -> bool:
+    async def reconcile(
+        self, conversation: Conversation, standstill: Standstill, withdrawn: str = NO_LONGER_ASKED
+    ) -> bool:
         """Compare what the graph asks with the approvals that we know, create what is new, withdraw what is gone.
 
-        Returns whether anything is open afterwards. May run at any time from the thread's `run` lane, any number of
-        times.
+        `withdrawn` says why on the cards of what is gone. Returns whether anything is open afterwards. May run at any
+        time from the thread's `run` lane, any number of times.
         """
         known = {approval.id: approval for approval in await self._approvals.of_thread(conversation.thread)}
-        asked = {approval_id(conversation.thread, each.interrupt, each.digest): each for each in standstill.asked}
+        asked = {_id_of(each, conversation.thread, known): _shown(each) for each in standstill.asked}
+        routes = {each: route(question.ask, conversation, self._rules) for each, question in asked.items()}
+        sheets = _sheets(asked, routes, known)
         for each, question in asked.items():
             if each not in known:
-                await self._open(each, question, conversation)
+                await self._open(each, question, conversation, routes[each], sheets.get(each, SheetId("")))
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 await self.happened(each, AskedAgain())
         for each, approval in known.items():
             if each not in asked and approval.state is State.PENDING and standstill.complete:
-                await self.happened(each, Withdrew("the agent no longer asks this"))
+                await self.happened(each, Withdrew(withdrawn))
         return await self.is_open(conversation.thread)
 
     async def is_open(self, thread: ThreadId) -> bool:
-        """Whether anything in a thread still waits for people, or for its way to the graph."""
-        return any(approval.state in OPEN for approval in await self._approvals.of_thread(thread))
+        """Whether anything in a thread still waits for people, or for its way to the graph, and holds new input."""
+        return any(approval.holds for approval in await self._approvals.of_thread(thread))
 
-    async def _open(self, approval: ApprovalId, asked: Asked, conversation: Conversation) -> None:
-        routed = route(asked.ask, conversation, self._rules)
+    async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet, oldest first."""
+        return [each for each in await self._approvals.of_thread(thread) if each.sheet == sheet]
+
+    async def _open(
+        self, approval: ApprovalId, asked: Asked, conversation: Conversation, routed: Route, sheet: SheetId
+    ) -> None:
         opened = Approval(
             id=approval,
             thread=conversation.thread,
@@ -195,6 +213,7 @@ class Desk:
             place=routed.place,
             created_at=self._clock.now(),
             reviews=open_reviews(asked.ask, routed.policies),
+            sheet=sheet,
         )
         taken = step(opened, Opened(), self._clock.now())
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
@@ -227,6 +246,52 @@ class Desk:
         if before.state is State.PENDING and taken.approval.state is not State.PENDING:
             self._metrics.closed(_outcome(taken.approval))
         return True
+
+
+def _id_of(asked: Asked, thread: ThreadId, known: Mapping[ApprovalId, Approval]) -> ApprovalId:
+    """What comes back after people let the graph go on is asked anew, with a card of its own."""
+    for again in count():
+        found = approval_id(thread, asked.interrupt, asked.digest, again)
+        if not asked.ask.may_recur or found not in known or not _went_on(known[found]):
+            return found
+    raise AssertionError("counting ends at an id that is not known")
+
+
+def _went_on(approval: Approval) -> bool:
+    if approval.state is not State.DELIVERED:
+        return False
+    return all(review.decision and review.decision.choice is not Choice.REJECT for review in approval.reviews)
+
+
+def _shown(asked: Asked) -> Asked:
+    """What the graph raised may hold a secret of the bot's own; the digest stays that of what was raised."""
+    if asked.ask.kind is not Kind.FAILURE:
+        return asked
+    actions = tuple(replace(each, description=masked(each.description)) for each in asked.ask.actions)
+    return replace(asked, ask=replace(asked.ask, prompt=masked(asked.ask.prompt), actions=actions))
+
+
+def _sheets(
+    asked: Mapping[ApprovalId, Asked], routes: Mapping[ApprovalId, Route], known: Collection[ApprovalId]
+) -> Mapping[ApprovalId, SheetId]:
+    """Which requests share a message: the simple ones of one place, where too many are new for a card each.
+
+    Made of all that is asked, not of what is new: a process that dies half-way is followed by one that agrees.
+    """
+    places: dict[Place, list[ApprovalId]] = {}
+    for each, question in asked.items():
+        if _fits_a_row(question.ask):
+            places.setdefault(routes[each].place, []).append(each)
+    found: dict[ApprovalId, SheetId] = {}
+    for approvals in (each for each in places.values() if sum(one not in known for one in each) > MOST_CARDS):
+        for start in range(0, len(approvals), SHEET_ROWS):
+            rows = approvals[start : start + SHEET_ROWS]
+            found |= dict.fromkeys(rows, sheet_id(rows))
+    return found
+
+
+def _fits_a_row(ask: Ask) -> bool:
+    return len(ask.actions) == 1 and not ask.may_recur
 
 
 def _outcome(approval: Approval) -> str:

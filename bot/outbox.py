@@ -5,14 +5,14 @@ before it acts, and writes down what it did before it returns: when the work lea
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
-from bot.desk import Desk
+from bot.desk import NO_LONGER_ASKED, Desk
 from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
@@ -30,6 +30,7 @@ from engine.conversation import (
 from engine.effects import (
     ClearTimer,
     DrawCard,
+    DrawSheet,
     Effect,
     Hear,
     PassOn,
@@ -40,9 +41,10 @@ from engine.effects import (
     TellPerson,
     Timer,
     TimerFired,
+    Travel,
 )
 from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
-from engine.ids import ApprovalId, ThreadId, thread_of
+from engine.ids import AgentName, ApprovalId, ThreadId, thread_of
 from engine.ports import (
     Answer,
     Approvals,
@@ -51,6 +53,7 @@ from engine.ports import (
     Clock,
     DeadLetter,
     Graphs,
+    Journey,
     Lanes,
     Later,
     Resumed,
@@ -79,12 +82,15 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
+WENT_BACK = "the conversation went back to an earlier point"
 HELD = "I'll pass this on as soon as the open request here is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
     Hear: "I could not work on a message here.",
     Resume: "I could not pass a decision on to the agent.",
     DrawCard: "I could not post or redraw a request here.",
+    DrawSheet: "I could not post or redraw a list of requests here.",
+    Travel: "I could not go back to an earlier point here.",
 }
 _REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
 
@@ -102,7 +108,10 @@ class Outbox:
         chat: Chat,
         clock: Clock,
         metrics: Metrics,
+        together: Collection[AgentName] = (),
     ) -> None:
+        """`together` are the agents that get the answers of parallel interrupts all at once."""
+        self._together = frozenset(together)
         self._desk = desk
         self._approvals = approvals
         self._lanes = lanes
@@ -124,7 +133,9 @@ class Outbox:
                 await self._resume(effect, work)
             case PassOn(thread):
                 await self._pass_on(thread, work)
-            case DrawCard():
+            case Travel():
+                await self._travel(effect, work)
+            case DrawCard() | DrawSheet():
                 await self._draw(effect, work)
             case Remind(approval):
                 await self._remind(await self._approvals.get(approval), work)
@@ -230,32 +241,60 @@ class Outbox:
             log.error("nothing to resume: the approval or its conversation is no longer kept")
             return
         if approval.state is State.DECIDED:
-            await self._deliver(approval, conversation, work)
+            await self._deliver(await self._ready_beside(approval), conversation, work)
         else:  # delivered before, by a process that died before it could say what came of it
             await self._settle_again(conversation.thread, work)
 
-    async def _deliver(self, approval: Approval, conversation: Conversation, work: Work) -> None:
-        answer = Answer(
-            thread=approval.thread,
-            agent=approval.agent,
-            interrupt=approval.interrupt,
-            digest=approval.digest,
-            ask=approval.ask,
-            decisions=approval.decisions,
-            key=approval.id,
+    async def _ready_beside(self, approval: Approval) -> Sequence[Approval]:
+        """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
+        if approval.agent not in self._together or approval.ask.may_recur:
+            return [approval]
+        siblings = [each for each in await self._approvals.of_thread(approval.thread) if not each.ask.may_recur]
+        if any(each.state is State.PENDING for each in siblings):
+            return []
+        return [each for each in siblings if each.state is State.DECIDED]
+
+    async def _deliver(self, approvals: Sequence[Approval], conversation: Conversation, work: Work) -> None:
+        if not approvals:
+            return
+        answers = [_answer_of(each) for each in approvals]
+        with self._metrics.run():
+            if len(answers) == 1:
+                outcomes: Sequence[Resumed | Stale] = [await self._graphs.resume_if_pending(answers[0], work.fence)]
+            else:
+                outcomes = await self._graphs.resume_together(answers, work.fence)
+        standstill = outcomes[-1].standstill
+        self._raise_when_stopped(standstill)
+        for approval, outcome in zip(approvals, outcomes, strict=True):
+            match outcome:
+                case Resumed():
+                    await self._desk.happened(approval.id, Delivered())
+                case Stale(reason):
+                    await self._desk.happened(approval.id, NotDelivered(masked(reason)))
+                case _:
+                    assert_never(outcome)
+        await self._settle(conversation, standstill, work)
+
+    async def _travel(self, travel: Travel, work: Work) -> None:
+        conversation = await self._desk.conversation(travel.thread)
+        if conversation is None:
+            return
+        journey = Journey(
+            thread=travel.thread,
+            agent=conversation.agent,
+            checkpoint=travel.checkpoint,
+            edits=travel.edits,
+            key=travel.key,
+            user=travel.by,
         )
         with self._metrics.run():
-            outcome = await self._graphs.resume_if_pending(answer, work.fence)
-        match outcome:
-            case Resumed(standstill):
-                self._raise_when_stopped(standstill)
-                await self._desk.happened(approval.id, Delivered())
-            case Stale(reason, standstill):
-                self._raise_when_stopped(standstill)
-                await self._desk.happened(approval.id, NotDelivered(masked(reason)))
-            case _:
-                assert_never(outcome)
-        await self._settle(conversation, standstill, work)
+            outcome = await self._graphs.travel(journey, work.fence)
+        standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
+        self._raise_when_stopped(standstill)
+        if isinstance(outcome, Stale):
+            told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
+            await self._lanes.put(told, f"travel/{travel.key}")
+        await self._settle(conversation, standstill, work, withdrawn=WENT_BACK)
 
     async def _settle_again(self, thread: ThreadId, work: Work) -> None:
         conversation = await self._desk.conversation(thread)
@@ -263,7 +302,9 @@ class Outbox:
             standstill = await self._graphs.settle(thread, conversation.agent, work.fence)
             await self._settle(conversation, standstill, work)
 
-    async def _settle(self, conversation: Conversation, standstill: Standstill, work: Work) -> None:
+    async def _settle(
+        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+    ) -> None:
         """Tell the world where a run came to rest. May be done many times for the same rest."""
         self._raise_when_stopped(standstill)
         reply = standstill.reply
@@ -273,7 +314,18 @@ class Outbox:
             await self._desk.keep(conversation, work.fence)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
-        if not await self._desk.reconcile(conversation, standstill):
+        await self._desk.reconcile(conversation, standstill, withdrawn)
+        await self._go_on(conversation, work)
+
+    async def _go_on(self, conversation: Conversation, work: Work) -> None:
+        """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
+        if conversation.agent in self._together:
+            approvals = await self._approvals.of_thread(conversation.thread)
+            decided = next((each for each in approvals if each.state is State.DECIDED), None)
+            if decided is not None:
+                await self._deliver(await self._ready_beside(decided), conversation, work)
+                return
+        if not await self._desk.is_open(conversation.thread):
             await self._release(conversation, work)
 
     @staticmethod
@@ -283,8 +335,8 @@ class Outbox:
 
     async def _pass_on(self, thread: ThreadId, work: Work) -> None:
         conversation = await self._desk.conversation(thread)
-        if conversation is not None and not await self._desk.is_open(thread):
-            await self._release(conversation, work)
+        if conversation is not None:
+            await self._go_on(conversation, work)
 
     async def _release(self, conversation: Conversation, work: Work) -> None:
         """What was held takes its turn: first in the lane, then out of the keeping."""
@@ -295,9 +347,11 @@ class Outbox:
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
-    async def _draw(self, draw: DrawCard, work: Work) -> None:
+    async def _draw(self, draw: DrawCard | DrawSheet, work: Work) -> None:
         """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
-        drawing = asyncio.create_task(self._drawn(draw, work))
+        drawing = asyncio.create_task(
+            self._drawn(draw, work) if isinstance(draw, DrawCard) else self._drawn_sheet(draw, work)
+        )
         try:
             await asyncio.shield(drawing)
         except asyncio.CancelledError:
@@ -315,6 +369,18 @@ class Outbox:
             await self._tell_of_lost_place(approval)
         elif card != approval.card:
             await self._desk.happened(approval.id, Posted(card))
+
+    async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
+        approvals = await self._desk.sheet(draw.thread, draw.sheet)
+        if not approvals:
+            return
+        card = await self._chat.draw_sheet(draw.sheet, approvals, work.attempt)
+        if card is None:
+            await self._tell_of_lost_place(approvals[0])
+            return
+        for approval in approvals:
+            if approval.card != card:
+                await self._desk.happened(approval.id, Posted(card))
 
     async def _tell_of_lost_place(self, approval: Approval) -> None:
         """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""
@@ -355,3 +421,15 @@ class Outbox:
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:
             await self._chat.remind(approval, work.attempt)
+
+
+def _answer_of(approval: Approval) -> Answer:
+    return Answer(
+        thread=approval.thread,
+        agent=approval.agent,
+        interrupt=approval.interrupt,
+        digest=approval.digest,
+        ask=approval.ask,
+        decisions=approval.decisions,
+        key=approval.id,
+    )

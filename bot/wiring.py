@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
 from adapters.langgraph import dialects
+from adapters.langgraph.loading import LoadError
 from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError
 from adapters.localslack import roster as local_roster
 from adapters.redis import embedded
@@ -43,12 +44,11 @@ from bot.check import Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
 from bot.desk import Desk
 from bot.faults import Fault, FaultsError
+from bot.graphs import LateGraphs, OpenGraphs
 from bot.outbox import Outbox
 from bot.telemetry import Metrics
-from engine.ask import Ask, Decision, Problem
-from engine.ids import AgentName, ChannelId, ThreadId, UserId
+from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import (
-    Answer,
     Approvals,
     Audit,
     Chat,
@@ -56,18 +56,12 @@ from engine.ports import (
     Conversations,
     Graphs,
     Lanes,
-    Resumed,
     Roster,
-    Stale,
-    Standstill,
-    Turn,
 )
 
 if TYPE_CHECKING:
     from slack_bolt.app.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
-
-    from adapters.langgraph.local import LocalGraphs
 
 SLACK = "https://slack.com/api/"
 
@@ -135,79 +129,30 @@ def _redis_fault(error: Exception) -> Fault:
     return Fault("REDIS_URL", what, mend)
 
 
-# Graphs, late ---------------------------------------------------------------------------------------------------------
+# Graphs ---------------------------------------------------------------------------------------------------------------
 
 
-class LateGraphs:
-    """The port `Graphs`, there before LangGraph is: whoever calls waits until the graphs are loaded."""
-
-    def __init__(self, config: Config, storage: Storage) -> None:
-        self._config = config
-        self._storage = storage
-        self._loading: asyncio.Future[LocalGraphs] | None = None
-        self._draining = False
-
-    @property
-    def loaded(self) -> bool:
-        """Whether the graphs are there, and right."""
-        return self._loading is not None and self._loading.done() and self._loading.exception() is None
-
-    async def load(self) -> None:
-        """Import LangGraph and the graphs, once. Raises FaultsError for a graph that cannot be used."""
-        await asyncio.shield(self._loaded())
-
-    async def aclose(self) -> None:
-        """Let go of what the graphs' factories opened."""
-        if self._loading is not None:
-            with contextlib.suppress(FaultsError, asyncio.CancelledError):
-                await (await self._loading).aclose()
-
-    def drain(self) -> None:
-        """Ask all runs to rest after the step that they are in."""
-        self._draining = True
-        if self._loading is not None and self.loaded:
-            self._loading.result().drain()
-
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
-        """What is wrong with a decision: dialects need no LangGraph."""
-        return dialects.problems(ask, action, decision)
-
-    async def start(self, turn: Turn, fence: int) -> Standstill:
-        """See `engine.ports.Graphs`."""
-        return await (await asyncio.shield(self._loaded())).start(turn, fence)
-
-    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
-        """See `engine.ports.Graphs`."""
-        return await (await asyncio.shield(self._loaded())).resume_if_pending(answer, fence)
-
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
-        """See `engine.ports.Graphs`."""
-        return await (await asyncio.shield(self._loaded())).settle(thread, agent, fence)
-
-    def _loaded(self) -> "asyncio.Future[LocalGraphs]":
-        if self._loading is None:
-            self._loading = asyncio.ensure_future(self._open())
-        return self._loading
-
-    async def _open(self) -> "LocalGraphs":
-        await asyncio.to_thread(_import_langgraph)
-        from adapters.langgraph.agents import AgentSpec
-        from adapters.langgraph.loading import LoadError
-        from adapters.langgraph.local import LocalGraphs
-        from adapters.redis.saver import AsyncRedisSaver, FencedError
-
-        specs = {
-            name: AgentSpec(agent.graph, self._config.base, agent.input, agent.reply)
-            for name, agent in self._config.agents.items()
-        }
-        saver = AsyncRedisSaver(self._storage.database, keys=self._storage.keys)
+def _late_graphs(config: Config, kept: Storage) -> LateGraphs:
+    async def opened() -> OpenGraphs:
         try:
-            graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
+            return await _open_graphs(config, kept)
         except LoadError as error:
-            raise FaultsError([_graph_fault(self._config, error)]) from None
-        if self._draining:
-            graphs.drain()
-        return graphs
+            raise FaultsError([_graph_fault(config, error)]) from None
+
+    return LateGraphs(opened, dialects.problems)
+
+
+async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
+    await asyncio.to_thread(_import_langgraph)
+    from adapters.langgraph.agents import AgentSpec
+    from adapters.langgraph.local import LocalGraphs
+    from adapters.redis.saver import AsyncRedisSaver, FencedError
+
+    specs = {
+        name: AgentSpec(agent.graph, config.base, agent.input, agent.reply) for name, agent in config.agents.items()
+    }
+    saver = AsyncRedisSaver(kept.database, keys=kept.keys)
+    return await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
 
 
 def _import_langgraph() -> None:
@@ -307,7 +252,7 @@ async def bot(
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
     ):
         identity, people, channels = await _introduced(config, client)
-        graphs = LateGraphs(config, kept)
+        graphs = _late_graphs(config, kept)
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -438,7 +383,6 @@ class RealProbes:
         from langgraph.checkpoint.memory import InMemorySaver
 
         from adapters.langgraph.agents import AgentSpec
-        from adapters.langgraph.loading import LoadError
         from adapters.langgraph.local import LocalGraphs
 
         try:

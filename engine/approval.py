@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.ask import Ask, Choice, Decision, Json
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId
+from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.policy import Deadlines, Policy
 
 
@@ -57,6 +57,12 @@ class Vote:
     said: MessageTs | None = None
 
 
+def supports(vote: Choice, outcome: Choice) -> bool:
+    """Whether a vote counts for an outcome: who edits approves what they made of it, and who approves after, too."""
+    approving = (Choice.APPROVE, Choice.EDIT)
+    return vote is outcome or (vote in approving and outcome in approving)
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """How far one action is. `value` is what stands now; what the graph proposed stays in the ask's action."""
@@ -74,8 +80,7 @@ class Review:
         """Those whose votes made the decision; empty for an expiry."""
         if self.decision is None:
             return ()
-        final = Choice.REJECT if self.decision.choice is Choice.REJECT else None
-        return tuple(vote.by for vote in self.votes if final is None or vote.choice is final)
+        return tuple(vote.by for vote in self.votes if supports(vote.choice, self.decision.choice))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,13 @@ class Approval:
     note: str = ""
     """Why it is withdrawn or undeliverable: one sentence for people."""
     version: int = 0
+    sheet: SheetId = SheetId("")  # noqa: RUF009 - a string
+    """The message that it shares with others; then `card` is that message's `ts`."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether new input for the thread has to wait for it."""
+        return self.state in OPEN and self.ask.holds
 
     @property
     def expires_at(self) -> datetime | None:

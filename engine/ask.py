@@ -30,6 +30,10 @@ class Kind(StrEnum):
     """Answered by values that fit a schema."""
     PAYLOAD = "payload"
     """Anything else: shown field by field."""
+    BREAKPOINT = "breakpoint"
+    """The graph stands before or after a node, and asks nothing itself."""
+    FAILURE = "failure"
+    """The graph raised: run it again, or leave it."""
 
 
 class Choice(StrEnum):
@@ -41,6 +45,10 @@ class Choice(StrEnum):
     REJECT = "reject"
     ANSWER = "answer"
     """Words (`Decision.text`), or for a form values (`Decision.value`)."""
+    SKIP = "skip"
+    """Go past the node that waits, without running it."""
+    REDO = "redo"
+    """Forget the answers that made the graph fail, and let it ask anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,8 @@ class Ask:
     `dialect` names who made it and can encode its answer; `speaker` is the agent or node that asks, "" where it goes
     without saying; `payload` is the interrupt's value as JSON, kept because the digest binds decisions to it and the
     dialect may need it again. `verdict` is true for a form that approves or refuses something: it is no mere question.
+    `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
+    that a change of the file cannot turn one answer into another.
     """
 
     dialect: str
@@ -75,6 +85,7 @@ class Ask:
     payload: Json
     speaker: str = ""
     verdict: bool = False
+    encoding: Json = None
 
     def __post_init__(self) -> None:
         if not self.actions:
@@ -84,6 +95,21 @@ class Ask:
     def is_question(self) -> bool:
         """Whether it is answered by the person whose conversation it is, rather than decided by approvers."""
         return self.kind in (Kind.QUESTION, Kind.FORM) and not self.verdict
+
+    @property
+    def is_the_requesters(self) -> bool:
+        """Whether no rule but one for questions governs it: a question, or a failure, which decides nothing new."""
+        return self.is_question or self.kind is Kind.FAILURE
+
+    @property
+    def holds(self) -> bool:
+        """Whether new input has to wait until it is decided: it would void a question, but mends a failure."""
+        return self.kind is not Kind.FAILURE
+
+    @property
+    def may_recur(self) -> bool:
+        """Whether the graph may come to the same halt again, at the same checkpoint, after it was told to go on."""
+        return self.kind in (Kind.BREAKPOINT, Kind.FAILURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +145,6 @@ def digest_of(ask: Ask, fingerprint: str) -> str:
     `fingerprint` in `adapters.langgraph.local`.
     """
     shown = canonical([ask.dialect, ask.payload, [[action.name, action.value] for action in ask.actions]])
+    if ask.encoding is not None:
+        shown += canonical(ask.encoding)
     return hashlib.sha256(f"{fingerprint}\n{shown}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -133,7 +133,7 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
     if not heard.mentioned:
         under_way = any(each.ask.is_question and each.state is State.DECIDED for each in open_ones)
         return Explain(ANSWERED_ALREADY) if under_way else Comment()
-    return Hold() if open_ones else NewTurn()
+    return Hold() if any(each.holds for each in open_ones) else NewTurn()
 
 
 def _is_answered_in_words(approval: Approval) -> bool:

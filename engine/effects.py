@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from engine.approval import Place
-from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId, thread_of
+from engine.ask import Json
+from engine.ids import AgentName, ApprovalId, MessageTs, SheetId, ThreadId, UserId, thread_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class DrawCard:
     """Post the approval's card, or make the one that stands tell the truth."""
 
     approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSheet:
+    """Post the message that several approvals share, or make the one that stands tell the truth."""
+
+    thread: ThreadId
+    sheet: SheetId
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,35 @@ class PassOn:
     thread: ThreadId
 
 
-Effect: TypeAlias = DrawCard | Remind | TellPerson | Say | SetTimer | ClearTimer | TimerFired | Resume | Hear | PassOn
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """Go back to a checkpoint of the thread and run on from there, with `edits` to its state where there are any.
+
+    `key` names the request: the same one never runs twice.
+    https://docs.langchain.com/oss/python/langgraph/use-time-travel
+    """
+
+    thread: ThreadId
+    by: UserId
+    checkpoint: str
+    key: str
+    edits: Json = None
+
+
+Effect: TypeAlias = (
+    DrawCard
+    | DrawSheet
+    | Remind
+    | TellPerson
+    | Say
+    | SetTimer
+    | ClearTimer
+    | TimerFired
+    | Resume
+    | Hear
+    | PassOn
+    | Travel
+)
 
 
 def lane_of(effect: Effect) -> Lane:
@@ -140,8 +177,10 @@ def lane_of(effect: Effect) -> Lane:
     match effect:
         case Resume(approval):
             return Lane(thread_of(approval), "run")
-        case Hear(thread) | PassOn(thread):
+        case Hear(thread) | PassOn(thread) | Travel(thread):
             return Lane(thread, "run")
+        case DrawSheet(thread, sheet):
+            return Lane(thread, f"card/{sheet}")
         case Say(thread) | TellPerson(thread):
             return Lane(thread, "chat")
         case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):

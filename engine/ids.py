@@ -1,6 +1,7 @@
 """The names of things. An approval's id holds the id of its thread, so that whoever has the one can find both."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import NewType
 
 ThreadId = NewType("ThreadId", str)
@@ -10,7 +11,10 @@ ApprovalId = NewType("ApprovalId", str)
 """`THREAD#HASH`: made of the thread, the interrupt and the digest of what is asked. See `approval_id`."""
 
 InterruptId = NewType("InterruptId", str)
-"""LangGraph's id of an interrupt. It changes when the graph asks anew."""
+"""LangGraph's id of an interrupt. It changes when the graph asks anew.
+
+A halt that has none (a breakpoint, a failure) is named by its checkpoint.
+"""
 
 AgentName = NewType("AgentName", str)
 """An agent's key under `agents:` in `app.yaml`."""
@@ -22,10 +26,23 @@ MessageTs = NewType("MessageTs", str)
 """Slack's own ids. A message is known by its channel and its `ts`, which also orders messages: it is Slack's clock."""
 
 
-def approval_id(thread: ThreadId, interrupt: InterruptId, digest: str) -> ApprovalId:
-    """The same question always gets the same id, so that asking twice creates once."""
-    mark = hashlib.sha256(f"{interrupt}\n{digest}".encode()).hexdigest()[:16]
+SheetId = NewType("SheetId", str)
+"""One message that shows several approvals of a thread; "" for an approval with a card of its own."""
+
+
+def approval_id(thread: ThreadId, interrupt: InterruptId, digest: str, again: int = 0) -> ApprovalId:
+    """The same question always gets the same id, so that asking twice creates once.
+
+    `again` counts how often a halt came back after it was decided: then it is to be decided anew.
+    """
+    marked = f"{interrupt}\n{digest}\n{again}" if again else f"{interrupt}\n{digest}"
+    mark = hashlib.sha256(marked.encode()).hexdigest()[:16]
     return ApprovalId(f"{thread}#{mark}")
+
+
+def sheet_id(approvals: Iterable[ApprovalId]) -> SheetId:
+    """The same approvals always stand on the same sheet."""
+    return SheetId("sheet-" + hashlib.sha256("\n".join(approvals).encode()).hexdigest()[:16])
 
 
 def thread_of(approval: ApprovalId) -> ThreadId:

@@ -19,12 +19,13 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engine import refusals
-from engine.approval import Approval, Review, State, Vote
+from engine.approval import Approval, Review, State, Vote, supports
 from engine.ask import Choice, Decision, Json
 from engine.audit import Entry, What
 from engine.effects import (
     ClearTimer,
     DrawCard,
+    DrawSheet,
     Effect,
     PassOn,
     Remind,
@@ -113,6 +114,8 @@ _PARTICIPLE = {
     Choice.EDIT: "approved",
     Choice.REJECT: "rejected",
     Choice.ANSWER: "answered",
+    Choice.SKIP: "skipped",
+    Choice.REDO: "asked again",
 }
 
 
@@ -126,7 +129,7 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.expires_at is not None:
         timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
     asked: Json = [[action.name, action.value] for action in approval.ask.actions]
-    return Step(approval, (DrawCard(approval.id), *timers), (_entry(approval, What.ASKED, None, now, asked),))
+    return Step(approval, (_draw(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
@@ -142,7 +145,7 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
 def _post(approval: Approval, event: Event, _: datetime) -> Step:
     assert isinstance(event, Posted)  # noqa: S101 - the table pairs each rule with its event
     # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
-    redraw = () if approval.state is State.PENDING else (DrawCard(approval.id),)
+    redraw = () if approval.state is State.PENDING else (_draw(approval),)
     return Step(replace(approval, card=event.card), redraw)
 
 
@@ -163,7 +166,7 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
 def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
     if not 0 <= event.action < len(approval.reviews):
         return refusals.NotOffered()
-    review, question = approval.reviews[event.action], approval.ask.is_question
+    review, question = approval.reviews[event.action], approval.ask.is_the_requesters
     refusal = may_decide(review.policy, approval.requester, event.by, event.facts, question=question)
     return refusal or _too_late_or_not_offered(approval, event, review)
 
@@ -178,14 +181,23 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
         return refusals.NotOffered()
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
-    if event.choice is Choice.APPROVE and any(vote.by == event.by for vote in review.votes):
+    if _has_voted_so(review, event):
         return refusals.AlreadyVoted()
     return None
 
 
+def _has_voted_so(review: Review, event: Chose) -> bool:
+    if event.choice in (Choice.EDIT, Choice.REJECT, Choice.ANSWER):
+        return False
+    return any(vote.by == event.by and supports(vote.choice, event.choice) for vote in review.votes)
+
+
 def _voted(review: Review, event: Chose, now: datetime) -> Review:
-    """The review with this vote: an edit starts a new revision, and one rejection or one answer decides."""
-    vote, quorum = Vote(event.by, event.choice, now, event.text, event.said), review.policy.quorum
+    """The review with this vote: an edit starts a new revision, and one rejection or one answer decides.
+
+    A person has one vote on a revision: who wants something else now takes the earlier one back.
+    """
+    vote, needed = Vote(event.by, event.choice, now, event.text, event.said), review.policy.quorum
     match event.choice:
         case Choice.REJECT:
             votes, needed = (*review.votes, vote), 1
@@ -193,11 +205,11 @@ def _voted(review: Review, event: Chose, now: datetime) -> Review:
             votes, needed = (vote,), 1
         case Choice.EDIT:
             review = replace(review, value=event.value, revision=review.revision + 1, edited_by=event.by)
-            votes, needed = (vote,), quorum
+            votes = (vote,)
         case _:
-            votes, needed = (*review.votes, vote), quorum
+            votes = (*(each for each in review.votes if each.by != event.by), vote)
     review = replace(review, votes=votes)
-    if event.choice is not Choice.REJECT and len(votes) < needed:
+    if sum(supports(each.choice, event.choice) for each in votes) < needed:
         return review
     return replace(review, decision=_decision(review, event), decided_at=now)
 
@@ -208,6 +220,8 @@ def _decision(review: Review, event: Chose) -> Decision:
             return Decision(Choice.REJECT, text=event.text)
         case Choice.ANSWER:
             return Decision(Choice.ANSWER, value=event.value, text=event.text)
+        case Choice.SKIP | Choice.REDO:
+            return Decision(event.choice)
         case Choice.APPROVE | Choice.EDIT if review.edited_by is not None:
             return Decision(Choice.EDIT, value=review.value)
         case _:
@@ -217,7 +231,7 @@ def _decision(review: Review, event: Chose) -> Decision:
 def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, _detail(event))]
     if any(review.decision is None for review in approval.reviews):
-        return Step(approval, (DrawCard(approval.id),), tuple(entries))
+        return Step(approval, (_draw(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
         entries.append(_entry(approval, What.DECIDED, event.by, now, outcome_of(approval)))
     return _decided(approval, tuple(entries), now)
@@ -238,7 +252,7 @@ def _detail(event: Chose) -> Json:
 def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
     decided = replace(approval, state=State.DECIDED, closed_at=now)
     # The graph comes first: its lane starts while the card is being redrawn.
-    return Step(decided, (Resume(approval.id), DrawCard(approval.id), *_timers_cleared(approval)), entries)
+    return Step(decided, (Resume(approval.id), _draw(approval), *_timers_cleared(approval)), entries)
 
 
 def _remind(approval: Approval, _: Event, now: datetime) -> Step:
@@ -256,7 +270,7 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
-    effects = (DrawCard(approval.id), said, PassOn(approval.thread), *_timers_cleared(approval))
+    effects = (_draw(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
 
 
@@ -285,7 +299,7 @@ def _fail_delivery(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _ended(approval: Approval, state: State, reason: str, what: What, now: datetime) -> Step:
     ended = replace(approval, state=state, note=reason, closed_at=approval.closed_at or now)
-    effects = (DrawCard(approval.id), *_timers_cleared(approval))
+    effects = (_draw(approval), *_timers_cleared(approval))
     return Step(ended, effects, (_entry(approval, what, None, now, reason),))
 
 
@@ -302,8 +316,12 @@ def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: da
     told = TellPerson(approval.thread, approval.place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
-    effects: tuple[Effect, ...] = (told, DrawCard(approval.id)) if stale else (told,)
+    effects: tuple[Effect, ...] = (told, _draw(approval)) if stale else (told,)
     return Step(approval, effects, (_entry(approval, What.REFUSED, event.by, now, detail),), refusal)
+
+
+def _draw(approval: Approval) -> Effect:
+    return DrawSheet(approval.thread, approval.sheet) if approval.sheet else DrawCard(approval.id)
 
 
 def _timers_cleared(approval: Approval) -> tuple[Effect, ...]:

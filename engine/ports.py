@@ -14,7 +14,7 @@ from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId
+from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.policy import Facts
 from engine.refusals import Refusal
 
@@ -160,7 +160,11 @@ class Lanes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An interrupt that waits for its answer."""
+    """An interrupt that waits for its answer, or another halt: a breakpoint, a failure.
+
+    A halt has no id of LangGraph's. Its `interrupt` is made of its checkpoint, so it is the same however often the
+    thread is read, and another one once the graph has moved on.
+    """
 
     interrupt: InterruptId
     ask: Ask
@@ -178,8 +182,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """Where a run came to rest: it waits (`asked`), it ended, or it failed with `error`: one sentence, no traceback.
+    """Where a run came to rest: it waits (`asked`), it ended, or it failed.
 
+    A failure that can be retried is one of `asked`; `error` is one that cannot: one sentence, no traceback.
     `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
     `complete` is false where `asked` may not be all that is asked: steps are left to run, or the agent is not set up.
     """
@@ -239,6 +244,60 @@ class Stale:
     standstill: Standstill
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One checkpoint of a thread, for people: what had run (`ran`), what came `next`, what was asked there.
+
+    `values` is the state. `source` is LangGraph's: input, loop, update, fork. A moment without `next` is an end.
+    """
+
+    checkpoint: str
+    at: datetime
+    source: str
+    ran: tuple[str, ...]
+    next: tuple[str, ...]
+    asked: tuple[str, ...]
+    values: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Go back to a checkpoint, put `edits` (None: none) into its state, and run on from there as a new branch.
+
+    `key` names the request: what was begun under it is run on, never begun twice.
+    """
+
+    thread: ThreadId
+    agent: AgentName
+    checkpoint: str
+    edits: Json
+    key: str
+    user: UserId
+
+
+class Watcher(Protocol):
+    """Hears what a run does while it runs. Both return at once and never raise: nothing of a run depends on them."""
+
+    def words(self, key: str, text: str, speaker: str) -> None:
+        """What the agent has said so far of one message; `key` is that of the `Reply` which it becomes."""
+
+    def step(self, nodes: tuple[str, ...]) -> None:
+        """These nodes run now."""
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def words(self, key: str, text: str, speaker: str) -> None:
+        """Pass over."""
+
+    def step(self, nodes: tuple[str, ...]) -> None:
+        """Pass over."""
+
+
+UNWATCHED: Watcher = Unwatched()
+
+
 class WaitsForAnswerError(Exception):
     """New input would void questions that wait: it has to wait until they are answered."""
 
@@ -246,14 +305,28 @@ class WaitsForAnswerError(Exception):
 class Graphs(Protocol):
     """The agents' graphs. Every call is made from the thread's `run` lane, with that lane's fence."""
 
-    async def start(self, turn: Turn, fence: int) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
         """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died.
 
         Raises WaitsForAnswerError where the graph asks what `turn.voids` does not name: nothing was fed then.
         """
 
-    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
+    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
         """Give an answer to exactly the interrupt that it was given to, and run until the graph rests (P3, P4)."""
+
+    async def resume_together(
+        self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
+    ) -> Sequence[Resumed | Stale]:
+        """Give several answers of one thread in one run, each exactly as `resume_if_pending` would.
+
+        The outcomes stand in the order of the answers; the last one's standstill is where the thread stands.
+        """
+
+    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+        """The last checkpoints of a thread, the newest first. Only read: from any lane."""
+
+    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+        """Run on from an earlier checkpoint; Stale where it is no longer kept, or the edits do not fit the state."""
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """Where the thread stands; a run that died between two steps is run on first."""
@@ -282,6 +355,9 @@ class Chat(Protocol):
         for by the approval's id in the message metadata first.
         """
 
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """The same for the message that several approvals of one thread share, in the order given."""
+
     async def remind(self, approval: Approval, attempt: int) -> None:
         """Nudge those who can decide, in the thread under the card."""
 
@@ -304,8 +380,39 @@ class Desk(Protocol):
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 
+    async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet, in its order; none where it is no longer kept."""
+
     def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field."""
+
+
+class TimeTravel(Protocol):
+    """What Slack's handlers call to go back in a thread. Who may is settled by the policies of what was decided there.
+
+    https://docs.langchain.com/oss/python/langgraph/use-time-travel
+    """
+
+    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
+        """The conversations of a channel or direct message that a person may look back in, the latest first."""
+
+    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment] | Refusal:
+        """The thread's checkpoints, the newest first."""
+
+    async def travel(self, trip: "Trip") -> Refusal | None:
+        """Take the wish to go back: durable when this returns (P1). None: it will be done. Told twice, done once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A person's wish to run on from an earlier checkpoint. `team` is that person's workspace; see `Journey`."""
+
+    thread: ThreadId
+    by: UserId
+    team: TeamId
+    checkpoint: str
+    key: str
+    edits: Json = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Rule:
 
     def matches(self, agent: AgentName, ask: Ask, action: Action) -> bool:
         """Whether it governs this action."""
-        if self.question != ask.is_question:
+        if self.question != ask.is_question or ask.kind is Kind.FAILURE:
             return False
         if self.agent is not None and not fnmatchcase(agent, self.agent):
             return False
@@ -69,7 +69,7 @@ def _first(rules: Sequence[Rule], agent: AgentName, ask: Ask, action: Action) ->
 
 
 def _default(ask: Ask, conversation: Conversation) -> Policy:
-    if ask.is_question:
+    if ask.is_the_requesters:
         return Policy("default: the requester answers", Approvers.REQUESTER)
     if conversation.direct:
         return Policy("default: the person in the direct message decides", Approvers.REQUESTER)

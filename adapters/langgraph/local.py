@@ -32,7 +32,18 @@ from adapters.langgraph.thread_work import GONE, STOPPED, ThreadWork
 from adapters.langgraph.threads import Standing
 from engine.ask import Ask, Decision, Problem
 from engine.ids import AgentName, ThreadId
-from engine.ports import Answer, Resumed, Stale, Standstill, Turn, WaitsForAnswerError
+from engine.ports import (
+    UNWATCHED,
+    Answer,
+    Journey,
+    Moment,
+    Resumed,
+    Stale,
+    Standstill,
+    Turn,
+    WaitsForAnswerError,
+    Watcher,
+)
 
 
 class LocalGraphs:
@@ -79,7 +90,7 @@ class LocalGraphs:
 
     # The port ---------------------------------------------------------------------------------------------------------
 
-    async def start(self, turn: Turn, fence: int) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
         """See `engine.ports.Graphs`.
 
         Raises WaitsForAnswerError where questions wait: new input would void them.
@@ -94,7 +105,7 @@ class LocalGraphs:
             raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
         return await work.feed(thread, turn)
 
-    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
+    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
         """See `engine.ports.Graphs`.
 
         Raises AnswerNotTakenError where the answer could not be stored and should be delivered again.
@@ -119,6 +130,20 @@ class LocalGraphs:
                 return await work.answer(thread, pending, answer)
             case _:
                 assert_never(pending.standing)
+
+    async def resume_together(
+        self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
+    ) -> Sequence[Resumed | Stale]:
+        """See `engine.ports.Graphs`."""
+        raise NotImplementedError
+
+    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+        """See `engine.ports.Graphs`."""
+        raise NotImplementedError
+
+    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+        """See `engine.ports.Graphs`."""
+        raise NotImplementedError
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """See `engine.ports.Graphs`."""

@@ -24,7 +24,7 @@ from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, code_of, ref
 from adapters.slack.pacing import Pacer
 from adapters.slack.speech import spoken
 from engine.approval import Approval, Place, State
-from engine.ids import MessageTs, UserId
+from engine.ids import MessageTs, SheetId, UserId
 from engine.policy import Approvers
 
 SPOKEN_EVENT = "signoff_message"
@@ -59,6 +59,10 @@ class SlackChat:
             log.warning("card_place_gone", approval=approval.id, code=code_of(error))
             return None
         return card
+
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """Post the message that several approvals share, or make the posted one true."""
+        raise NotImplementedError
 
     async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs | None:
         try:

@@ -1,0 +1,109 @@
+"""The port `Graphs` before LangGraph is there: whoever calls waits until the graphs are loaded.
+
+Importing LangGraph and the graphs takes seconds, in which the bot takes clicks and messages already.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from bot.faults import FaultsError
+from engine.ask import Ask, Decision, Problem
+from engine.ids import AgentName, ThreadId
+from engine.ports import (
+    UNWATCHED,
+    Answer,
+    Graphs,
+    Journey,
+    Moment,
+    Resumed,
+    Stale,
+    Standstill,
+    Turn,
+    Watcher,
+)
+
+Problems = Callable[[Ask, int, Decision], Sequence[Problem]]
+
+
+class OpenGraphs(Graphs, Protocol):
+    """Graphs that are loaded."""
+
+    async def aclose(self) -> None:
+        """Let go of what they opened."""
+
+    def drain(self) -> None:
+        """Ask all runs to rest after the step that they are in."""
+
+
+class LateGraphs:
+    """`opened` loads the graphs, once; `problems` needs none of them. Raises FaultsError for what cannot be used."""
+
+    def __init__(self, opened: Callable[[], Awaitable[OpenGraphs]], problems: Problems) -> None:
+        self._opened = opened
+        self._problems = problems
+        self._loading: asyncio.Future[OpenGraphs] | None = None
+        self._draining = False
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the graphs are there, and right."""
+        return self._loading is not None and self._loading.done() and self._loading.exception() is None
+
+    async def load(self) -> None:
+        """Import LangGraph and the graphs, once. Raises FaultsError for a graph that cannot be used."""
+        await self._graphs()
+
+    async def aclose(self) -> None:
+        """Let go of what the graphs' factories opened."""
+        if self._loading is not None:
+            with contextlib.suppress(FaultsError, asyncio.CancelledError):
+                await (await self._loading).aclose()
+
+    def drain(self) -> None:
+        """Ask all runs to rest after the step that they are in."""
+        self._draining = True
+        if self._loading is not None and self.loaded:
+            self._loading.result().drain()
+
+    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+        """See `engine.ports.Graphs`."""
+        return self._problems(ask, action, decision)
+
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).start(turn, fence, watcher)
+
+    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).resume_if_pending(answer, fence, watcher)
+
+    async def resume_together(
+        self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
+    ) -> Sequence[Resumed | Stale]:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).resume_together(answers, fence, watcher)
+
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).settle(thread, agent, fence)
+
+    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).history(thread, agent, limit)
+
+    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).travel(journey, fence, watcher)
+
+    async def _graphs(self) -> OpenGraphs:
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(self._load())
+        return await asyncio.shield(self._loading)
+
+    async def _load(self) -> OpenGraphs:
+        graphs = await self._opened()
+        if self._draining:
+            graphs.drain()
+        return graphs
