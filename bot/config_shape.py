@@ -4,12 +4,13 @@ Each agent and each rule is checked by itself, so that a mistake in one hides no
 becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bot.config_file import Document, KeyPath
@@ -25,10 +26,12 @@ from bot.config_values import (
     Number,
     Outcome,
     Person,
+    SentValue,
     Template,
     wrong,
 )
 from bot.faults import Fault, suggestion
+from engine.ask import Choice
 from engine.policy import OnExpiry
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,10 +47,48 @@ class Strict(BaseModel):
     later: ClassVar[frozenset[str]] = frozenset()
 
 
+class Sends(Strict):
+    """What one choice sends to the graph: a resume value, an update of its state, or both."""
+
+    resume: SentValue = None
+    update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = None
+    as_node: Given[str] = None
+
+
+class WhenAsked(Strict):
+    """What an entry of `answers:` is for: the node that asks (may hold `*`), and fields that its payload has."""
+
+    node: Given[str] = None
+    payload: dict[str, JsonValue] = {}
+
+
+class AnswerEntry(Strict):
+    """One entry of `answers:`: each choice that it words is offered, and no other."""
+
+    when: WhenAsked = WhenAsked()
+    ask: str = ""
+    approve: Given[Sends] = None
+    edit: Given[Sends] = None
+    reject: Given[Sends] = None
+    answer: Given[Sends] = None
+
+    @property
+    def choices(self) -> Mapping[Choice, Sends]:
+        """What is sent for each choice that is offered."""
+        each = {Choice(name): getattr(self, name) for name in ("approve", "edit", "reject", "answer")}
+        return {choice: sends for choice, sends in each.items() if sends is not None}
+
+    @model_validator(mode="after")
+    def _offers_something(self) -> Self:
+        if not self.choices:
+            raise wrong("this entry offers nothing", "Add approve, edit, reject or answer, with resume: or update:.")
+        return self
+
+
 class Agent(Strict):
     """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
 
-    later = frozenset({"server", "interrupt_before", "answers"})
+    later = frozenset({"server", "interrupt_before"})
 
     graph: GraphSpec
     description: str = ""
@@ -55,6 +96,7 @@ class Agent(Strict):
     direct_messages: bool = False
     input: Template = DEFAULT_INPUT
     reply: Expression = "messages[-1].content"
+    answers: tuple[AnswerEntry, ...] = ()
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
@@ -194,6 +236,11 @@ def agent_name_fault(document: Document, name: str) -> Fault | None:
 
 
 _BELOW: dict[str, type[Strict]] = {"when": When, "approvers": NamedApprovers, "slack": Slack, "http": Http}
+_BELOW_ANSWERS: dict[str, type[Strict]] = {
+    "answers": AnswerEntry,
+    "when": WhenAsked,
+    **dict.fromkeys(("approve", "edit", "reject", "answer"), Sends),
+}
 _EXAMPLES = {
     "graph": "Add graph: file.py:name.",
     "users": "Add users: [alice].",
@@ -221,9 +268,7 @@ def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: Err
     key = str(path[-1]) if path else ""
     kind = error["type"]
     if kind == "extra_forbidden":
-        return _unknown_key(
-            _BELOW.get(str(error["loc"][-2]), model) if len(error["loc"]) > 1 else model, document, path
-        )
+        return _unknown_key(_entry_at(model, error["loc"]), document, path)
     if error.get("input", ...) is None:
         what, mend = EMPTY
     elif kind == "signoff":
@@ -252,6 +297,13 @@ def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str
             return "is empty", "Name at least one."
         case _:
             return f"{shown} is not possible here ({kind.replace('_', ' ')})", "See the README, app.yaml."
+
+
+def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """The entry that an unknown key stands in: `path` is below an entry of `model`."""
+    names = [part for part in path[:-1] if isinstance(part, str)]
+    below = _BELOW_ANSWERS if "answers" in names else _BELOW
+    return below.get(names[-1], model) if names else model
 
 
 def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:

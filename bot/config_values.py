@@ -1,6 +1,7 @@
 """What may stand behind a key of `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
@@ -21,6 +22,8 @@ DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
 """What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
+_DECIDED = ("$text", "$value", "$user")
+"""What an answer is made of: the words, the value as it was decided, the one who decided."""
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -96,11 +99,19 @@ def _expression(value: str) -> str:
     return value
 
 
-def _template(value: JsonValue) -> JsonValue:
+def _known_words(value: JsonValue, known: Sequence[str]) -> JsonValue:
     for word in _words(value):
-        if word not in _PLACEHOLDERS:
-            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
+        if word not in known:
+            raise wrong(f"{word} is not known here", suggestion(word, known))
     return value
+
+
+def _template(value: JsonValue) -> JsonValue:
+    return _known_words(value, _PLACEHOLDERS)
+
+
+def _sent(value: JsonValue) -> JsonValue:
+    return _known_words(value, _DECIDED)
 
 
 def _words(value: JsonValue) -> list[str]:
@@ -124,5 +135,6 @@ Channel = Annotated[str, AfterValidator(_channel)]
 GraphSpec = Annotated[str, AfterValidator(_graph)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Template = Annotated[JsonValue, AfterValidator(_template)]
+SentValue = Annotated[JsonValue, AfterValidator(_sent)]
 Number = Annotated[int, BeforeValidator(_number)]
 Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]

@@ -432,4 +432,5 @@ def _answer_of(approval: Approval) -> Answer:
         ask=approval.ask,
         decisions=approval.decisions,
         key=approval.id,
+        by=approval.deciders,
     )

@@ -149,10 +149,23 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     from adapters.redis.saver import AsyncRedisSaver, FencedError
 
     specs = {
-        name: AgentSpec(agent.graph, config.base, agent.input, agent.reply) for name, agent in config.agents.items()
+        name: AgentSpec(agent.graph, config.base, agent.input, agent.reply, _answers(agent))
+        for name, agent in config.agents.items()
     }
     saver = AsyncRedisSaver(kept.database, keys=kept.keys)
     return await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
+
+
+def _answers(agent: configuration.Agent) -> tuple[dialects.AnswerRule, ...]:
+    return tuple(
+        dialects.AnswerRule(
+            node=entry.when.node,
+            payload=entry.when.payload,
+            templates={choice: sends.model_dump() for choice, sends in entry.choices.items()},
+            ask=entry.ask,
+        )
+        for entry in agent.answers
+    )
 
 
 def _import_langgraph() -> None:

@@ -215,7 +215,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Decisions for one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools."""
+    """Decisions for one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools.
+
+    `by` are those whose votes decided, none for an expiry.
+    """
 
     thread: ThreadId
     agent: AgentName
@@ -224,6 +227,7 @@ class Answer:
     ask: Ask
     decisions: tuple[Decision, ...]
     key: str
+    by: tuple[UserId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

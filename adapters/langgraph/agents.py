@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.langgraph import fingerprint
 from adapters.langgraph.config_keys import USER
+from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading import load, open_graph
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
@@ -31,6 +32,7 @@ class AgentSpec:
     base: Path
     input: Any = field(default_factory=lambda: DEFAULT_INPUT)
     reply: str = DEFAULT
+    answers: tuple[AnswerRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

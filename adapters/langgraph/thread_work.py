@@ -13,6 +13,7 @@ from langgraph.types import Command
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
+from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
@@ -115,13 +116,13 @@ class ThreadWork:
         ]
         if found or len(answer.decisions) != len(asked.ask.actions):
             return await self._not_taken(thread, f"{NOT_TAKEN} {found[0].sentence if found else ''}".strip())
-        value = dialects.encode(asked.ask, answer.decisions)
-        return await self._send(thread, answer, value)
+        return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
 
-    async def _send(self, thread: Thread, answer: Answer, value: object) -> Resumed | Stale:
+    async def _send(self, thread: Thread, answer: Answer, sent: dialects.Sent) -> Resumed | Stale:
         answered = " ".join([*thread.mark(keys.ANSWERED).split(), answer.interrupt][-_REMEMBERED:])
         config = self._config(thread, answer.key, replace(self._marks(thread), answered=answered))
-        ended = await self._run(Command(resume={answer.interrupt: value}), config, thread.mark(keys.USER))
+        command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
+        ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
             return Resumed(STOPPED)
         after = await self.read(count=ended.error is not None)
@@ -245,7 +246,9 @@ class ThreadWork:
                 payload.exact,
                 self._agent.tools,
                 (said.speaker if said else "") or pending.speaker,
-            )
+                (pending.path.rpartition(SEPARATOR)[2], pending.path),
+            ),
+            self._agent.spec.answers,
         )
         digest = digest_of(ask, self._agent.fingerprint_of(pending.path))
         return Asked(InterruptId(pending.interrupt.id), ask, digest)

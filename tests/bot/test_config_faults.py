@@ -52,6 +52,32 @@ CASES = {
         "agents:\n  one: {graph: a.py:g}\n",
         "app.yaml:2: agents.one: nobody can reach this agent. Give it channels, or direct_messages: true.",
     ),
+    "answer with an unknown key": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - approve: {resumee: true}\n",
+        (
+            'app.yaml:6: agents.deploy.answers[0].approve.resumee: there is no key "resumee" here. '
+            'Did you mean "resume"?'
+        ),
+    ),
+    "answer for an unknown choice": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - aprove: {resume: true}\n",
+        ('app.yaml:6: agents.deploy.answers[0].aprove: there is no key "aprove" here. Did you mean "approve"?'),
+    ),
+    "answer for what is no node": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - {when: {nodes: x}, approve: {resume: true}}\n",
+        'app.yaml:6: agents.deploy.answers[0].when.nodes: there is no key "nodes" here. Did you mean "node"?',
+    ),
+    "answer with an unknown word": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - answer: {resume: $txt}\n",
+        'app.yaml:6: agents.deploy.answers[0].answer.resume: $txt is not known here. Did you mean "$text"?',
+    ),
+    "answer that offers nothing": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - ask: Really?\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0]: this entry offers nothing. "
+            "Add approve, edit, reject or answer, with resume: or update:."
+        ),
+    ),
     "no agents": (
         "agents: {}\n",
         "app.yaml:1: agents: there is no agent. Add one: a name, and below it graph: file.py:name.",
@@ -280,7 +306,6 @@ def test_one_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
 LATER = {
     "agents.deploy.server": "agents:\n  deploy: {graph: a.py:g, channels: [ops], server: {url: http://x}}\n",
     "agents.deploy.interrupt_before": "agents: {deploy: {graph: a.py:g, channels: [ops], interrupt_before: [tools]}}\n",
-    "agents.deploy.answers": "agents:\n  deploy: {graph: a.py:g, channels: [ops], answers: []}\n",
     "approvals[0].approvers.groups": DEPLOY + "approvals: [{approvers: {users: [a], groups: [sre]}}]\n",
     "approvals[0].approvers.oncall": DEPLOY + "approvals: [{approvers: {users: [a], oncall: [pay]}}]\n",
     "approvals[0].escalate": DEPLOY + "approvals: [{approvers: {users: [a]}, escalate: []}]\n",

@@ -6,15 +6,17 @@ answer is encoded by the very dialect that read it, also where another one was a
 
 from collections.abc import Sequence
 
-from adapters.langgraph.dialects.base import Dialect, Question
+from adapters.langgraph.dialects.base import Dialect, Question, Sent
+from adapters.langgraph.dialects.configured import AnswerRule, configured, sent
 from adapters.langgraph.dialects.documented import GATE, QUERY, TASK, TEXT, TOOL_CALL, YES_OR_NO
 from adapters.langgraph.dialects.general import ANYTHING, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.schemas import check
 from engine.ask import Action, Ask, Choice, Decision, Kind, Problem
+from engine.ids import UserId
 
-__all__ = ["DIALECTS", "Question", "encode", "problems", "read"]
+__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "encode", "problems", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
     PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form
@@ -33,20 +35,22 @@ DIALECTS: tuple[Dialect, ...] = (
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 
 
-def read(question: Question) -> Ask:
-    """The Ask of an interrupt; every payload has one."""
+def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
+    """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
-    return next(ask for ask in asks if ask is not None)
+    return configured(next(ask for ask in asks if ask is not None), question, rules)
 
 
-def encode(ask: Ask, decisions: Sequence[Decision]) -> object:
-    """The resume value.
+def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -> Sent:
+    """What goes to the graph; `by` are those who decided.
 
     Raises ValueError where the decisions have problems: ask `problems` first.
     """
     if len(decisions) != len(ask.actions):
         raise ValueError(f"{len(ask.actions)} decisions are needed, {len(decisions)} were given")
-    return _BY_NAME[ask.dialect].encode(ask, decisions)
+    if ask.encoding is not None:
+        return sent(ask, decisions, by)
+    return Sent(_BY_NAME[ask.dialect].encode(ask, decisions))
 
 
 def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:

@@ -23,6 +23,17 @@ class Question:
     exact: bool = True
     tools: Mapping[str, Schema] = field(default_factory=lambda: NO_TOOLS)
     speaker: str = ""
+    nodes: tuple[str, ...] = ()
+    """The node that asks, by its name and by its path from the root (`agent|tools`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes to the graph: a resume value, and an update of its state, as though `as_node` had written it."""
+
+    resume: object = None
+    update: Mapping[str, Json] | None = None
+    as_node: str = ""
 
 
 Recognise = Callable[[Question], Ask | None]

@@ -5,12 +5,18 @@ from typing import Any
 
 import pytest
 
-from adapters.langgraph.dialects import DIALECTS, Question, encode, problems, read
+from adapters.langgraph import dialects
+from adapters.langgraph.dialects import DIALECTS, Question, problems, read
 from engine.ask import Ask, Choice, Decision, Kind, digest_of
 
 APPROVE, REJECT = Decision(Choice.APPROVE), Decision(Choice.REJECT)
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
 TOOL = {"type": "object", "properties": {"env": {"enum": ["dev", "prod"]}, "n": {"type": "integer"}}, "required": ["n"]}
+
+
+def encode(ask: Ask, decisions: list[Decision]) -> object:
+    """The resume value."""
+    return dialects.encode(ask, decisions).resume
 
 
 def ask_of(payload: Any, **question: Any) -> Ask:

@@ -1,0 +1,124 @@
+"""Answers that `answers:` in `app.yaml` words for a graph with conventions of its own.
+
+An entry names what it is for (a node, fields of the payload) and, for each choice that it offers, what is sent: a
+resume value, an update of the graph's state beside it, or both.
+
+    answers:
+      - when: {node: review, payload: {type: refund}}
+        approve: {resume: {ok: true}, update: {approved_by: $user}}
+        reject: {resume: {ok: false, why: $text}}
+
+The payload is read by the usual dialects, which give the card its prompt and its values; the entry settles the choices
+and what they send. The entry's words are kept with the ask and bound by its digest, so that a change of the file asks
+anew and never turns a decision into another. In them `$text` is what was written, `$value` the value as it was decided,
+`$user` the Slack id of who decided; a word that stands alone keeps its type.
+
+`Command(resume=..., update=...)`: https://docs.langchain.com/oss/python/langgraph/interrupts
+Input as a node: https://docs.langchain.com/oss/python/langgraph/human-in-the-loop
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from adapters.langgraph.dialects.base import Question, Sent, value_of
+from adapters.langgraph.schemas import inferred
+from engine.ask import Ask, Choice, Decision, Json, Kind, canonical
+from engine.ids import UserId
+
+_WORD = re.compile(r"\$(text|value|user)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRule:
+    """One entry of `answers:`.
+
+    `node` is a pattern over the node that asks, None for every node; `payload` are fields that the payload has, with a
+    pattern for each text. `templates` has for each choice that is offered an object of `resume`, `update`, `as_node`.
+    """
+
+    node: str | None
+    payload: Mapping[str, Json]
+    templates: Mapping[Choice, Mapping[str, Json]]
+    ask: str = ""
+
+    def matches(self, question: Question) -> bool:
+        """Whether it is for this question."""
+        if self.node is not None and not any(fnmatchcase(each, self.node) for each in question.nodes):
+            return False
+        if not self.payload:
+            return True
+        payload = question.payload
+        return isinstance(payload, dict) and all(
+            name in payload and _fits(each, payload[name]) for name, each in self.payload.items()
+        )
+
+
+def _fits(pattern: Json, value: Json) -> bool:
+    if isinstance(pattern, str) and isinstance(value, str):
+        return fnmatchcase(value, pattern)
+    return pattern == "*" or (type(pattern) is type(value) and pattern == value)
+
+
+def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask:
+    """The ask with the choices and answers of the first rule that is for it; as it is where none is.
+
+    A batch of several actions is answered as its dialect says: one value of ours cannot stand for several decisions.
+    """
+    rule = next((each for each in rules if each.matches(question)), None)
+    if rule is None or len(ask.actions) != 1:
+        return ask
+    (action,) = ask.actions
+    choices = [choice for choice in Choice if choice in rule.templates]
+    if not question.exact or action.value is None:
+        choices = [choice for choice in choices if choice is not Choice.EDIT]
+    if not choices:
+        return ask
+    return replace(
+        ask,
+        kind=_kind(ask.kind, choices),
+        prompt=rule.ask or ask.prompt,
+        actions=(replace(action, choices=tuple(choices), schema=action.schema or inferred(action.value)),),
+        encoding={choice.value: dict(rule.templates[choice]) for choice in choices},
+    )
+
+
+def _kind(kind: Kind, choices: Sequence[Choice]) -> Kind:
+    """Words alone are a question to the requester; whatever can be approved or refused is decided by approvers."""
+    if choices == [Choice.ANSWER]:
+        return kind if kind is Kind.FORM else Kind.QUESTION
+    return Kind.APPROVAL if kind in (Kind.QUESTION, Kind.FORM) else kind
+
+
+def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
+    """What an ask with an encoding sends. Raises ValueError for a choice that the entry does not word."""
+    (action,), (decision,) = ask.actions, decisions
+    templates = ask.encoding if isinstance(ask.encoding, dict) else {}
+    template = templates.get(decision.choice.value)
+    if not isinstance(template, dict):
+        raise ValueError(f"answers: has no words for {decision.choice}")  # noqa: TRY004 - of the choice, not its type
+    value = decision.value if decision.choice is Choice.ANSWER else value_of(action, decision)
+    words: dict[str, Json] = {"text": decision.text, "value": value, "user": by[0] if by else ""}
+    update, as_node = _filled(template.get("update"), words), template.get("as_node")
+    return Sent(
+        resume=_filled(template.get("resume"), words),
+        update=update if isinstance(update, dict) else None,
+        as_node=as_node if isinstance(as_node, str) else "",
+    )
+
+
+def _filled(template: Json, words: Mapping[str, Json]) -> Json:
+    if isinstance(template, str):
+        whole = _WORD.fullmatch(template)
+        return words[whole[1]] if whole else _WORD.sub(lambda found: _spelled(words[found[1]]), template)
+    if isinstance(template, dict):
+        return {key: _filled(each, words) for key, each in template.items()}
+    if isinstance(template, list):
+        return [_filled(each, words) for each in template]
+    return template
+
+
+def _spelled(value: Json) -> str:
+    """A value within a text."""
+    return value if isinstance(value, str) else "" if value is None else canonical(value)
