@@ -8,7 +8,7 @@ raised where a channel is busy, always before the first message of a call: nothi
 https://docs.slack.dev/messaging/message-metadata, https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, code_of, ref
 from adapters.slack.pacing import Pacer
 from adapters.slack.speech import spoken
 from engine.approval import Approval, Place, State
-from engine.ids import MessageTs, SheetId, UserId
+from engine.ids import AgentName, MessageTs, SheetId, UserId
 from engine.policy import Approvers
 
 SPOKEN_EVENT = "signoff_message"
@@ -39,8 +39,12 @@ log = structlog.get_logger(__name__)
 class SlackChat:
     """Implements `engine.ports.Chat`. `bot` is the bot's user id: only its own messages are found again."""
 
-    def __init__(self, client: AsyncWebClient, bot: UserId, pacer: Pacer | None = None) -> None:
+    def __init__(
+        self, client: AsyncWebClient, bot: UserId, pacer: Pacer | None = None, *, together: Collection[AgentName] = ()
+    ) -> None:
+        """`together` are the agents that get the answers of parallel interrupts all at once: their sheets say so."""
         self._client, self._bot = client, bot
+        self._together = frozenset(together)
         self._pacer = pacer or Pacer()
 
     # Cards ------------------------------------------------------------------------------------------------------------
