@@ -17,7 +17,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, UserId
 from engine.policy import Facts, Standing
-from engine.ports import Change, Clock, DeadLetter, Handler, Later, SetAside, Work, passed_over
+from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Work, passed_over
 
 ATTEMPTS = 8
 FIRST_PAUSE = 0.2
@@ -314,6 +314,20 @@ class Message:
     key: str = ""
 
 
+class Unseen:
+    """A `LiveMessage` that shows nothing."""
+
+    ts: MessageTs | None = None
+
+    async def show(self, words: str, speaker: str, step: str) -> float:
+        """Show nothing."""
+        del words, speaker, step
+        return 1.0
+
+    async def close(self) -> None:
+        """Nothing was shown."""
+
+
 class MemoryChat:
     """The port `Chat`: remembers what was written. Cards are kept by approval, as they were last drawn."""
 
@@ -346,9 +360,19 @@ class MemoryChat:
         self._perhaps_fail()
         self.messages.append(Message("reminder", approval.place, approval.ask.prompt, approval=approval))
 
-    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
+    def live(self, place: Place, viewer: UserId) -> LiveMessage:
+        """A message that nobody sees."""
+        del place, viewer
+        return Unseen()
+
+    async def take_back(self, place: Place, message: MessageTs) -> None:
+        """There is none."""
+
+    async def say(
+        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+    ) -> None:
         """Say what the agent says, once for each key."""
-        del speaker, attempt
+        del speaker, attempt, at
         self._perhaps_fail()
         if not any(message.key == key for message in self.messages):
             self.messages.append(Message("said", place, text, key=key))

@@ -85,6 +85,13 @@ class AnswerEntry(Strict):
         return self
 
 
+class Resume(StrEnum):
+    """When a graph gets the answers of interrupts that wait side by side: each at once, or all when all are there."""
+
+    EACH = "each"
+    TOGETHER = "together"
+
+
 class Agent(Strict):
     """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
 
@@ -97,6 +104,9 @@ class Agent(Strict):
     input: Template = DEFAULT_INPUT
     reply: Expression = "messages[-1].content"
     answers: tuple[AnswerEntry, ...] = ()
+    resume: Resume = Resume.EACH
+    stream: bool = True
+    """Whether its words appear while it works. Off for one whose models say what is not for the reader."""
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:

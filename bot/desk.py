@@ -17,7 +17,7 @@ from engine.ask import Ask, Choice, Decision, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, Event, Opened, Withdrew
-from engine.ids import ApprovalId, SheetId, ThreadId, approval_id, sheet_id
+from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, unreachable
 from engine.ports import (
@@ -222,9 +222,18 @@ class Desk:
         if any(unreachable(review.policy, opened.requester) for review in opened.reviews):
             await self.say(conversation, UNREACHABLE, f"unreachable/{approval}", failed=True)
 
-    async def say(self, conversation: Conversation, text: str, key: str, *, speaker: str = "", failed: bool) -> None:
-        """Let the agent speak in its conversation, once for each `key`."""
-        said = Say(conversation.thread, conversation.place, text, key, speaker, failed)
+    async def say(
+        self,
+        conversation: Conversation,
+        text: str,
+        key: str,
+        *,
+        speaker: str = "",
+        failed: bool,
+        at: MessageTs | None = None,
+    ) -> None:
+        """Let the agent speak in its conversation, once for each `key`; `at`: in the place of a live message."""
+        said = Say(conversation.thread, conversation.place, text, key, speaker, failed, at)
         await self._lanes.put(said, f"say/{key}")
 
     async def conversation(self, thread: ThreadId) -> Conversation | None:

@@ -5,14 +5,16 @@ before it acts, and writes down what it did before it returns: when the work lea
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
 from bot.desk import NO_LONGER_ASKED, Desk
+from bot.live import watching
 from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
@@ -38,14 +40,16 @@ from engine.effects import (
     Resume,
     Say,
     SetTimer,
+    TakeBack,
     TellPerson,
     Timer,
     TimerFired,
     Travel,
 )
 from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
-from engine.ids import AgentName, ApprovalId, ThreadId, thread_of
+from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, thread_of
 from engine.ports import (
+    UNWATCHED,
     Answer,
     Approvals,
     Chat,
@@ -61,6 +65,7 @@ from engine.ports import (
     Standstill,
     Turn,
     WaitsForAnswerError,
+    Watcher,
     Work,
 )
 
@@ -95,6 +100,29 @@ _GIVEN_UP: Mapping[type[Effect], str] = {
 _REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How agents want their runs.
+
+    `together` are those that get the answers of parallel interrupts all at once, `unseen` those whose words do not
+    appear while they work.
+    """
+
+    together: frozenset[AgentName] = frozenset()
+    unseen: frozenset[AgentName] = frozenset()
+
+
+NO_WAYS = Ways()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A run, who watches it, and its conversation with the live message that it has by now."""
+
+    conversation: Conversation
+    watcher: Watcher
+
+
 class Outbox:
     """The handler of the lanes."""
 
@@ -108,10 +136,9 @@ class Outbox:
         chat: Chat,
         clock: Clock,
         metrics: Metrics,
-        together: Collection[AgentName] = (),
+        ways: Ways = NO_WAYS,
     ) -> None:
-        """`together` are the agents that get the answers of parallel interrupts all at once."""
-        self._together = frozenset(together)
+        self._ways = ways
         self._desk = desk
         self._approvals = approvals
         self._lanes = lanes
@@ -139,8 +166,10 @@ class Outbox:
                 await self._draw(effect, work)
             case Remind(approval):
                 await self._remind(await self._approvals.get(approval), work)
-            case Say(_, place, text, key, speaker):
-                await self._chat.say(place, text, key, speaker=speaker, attempt=work.attempt)
+            case Say(_, place, text, key, speaker, at=at):
+                await self._chat.say(place, text, key, speaker=speaker, attempt=work.attempt, at=at)
+            case TakeBack(_, place, message):
+                await self._chat.take_back(place, message)
             case TellPerson(_, place, user, sentence):
                 await self._chat.tell(place, user, sentence)
             case SetTimer(approval, timer, at):
@@ -195,8 +224,9 @@ class Outbox:
             voids=None if begins else over,
         )
         try:
-            with self._metrics.run():
-                standstill = await self._graphs.start(turn, work.fence)
+            async with self._watched(conversation, work) as watched:
+                standstill = await self._graphs.start(turn, work.fence, watched.watcher)
+            conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
             await self._hold(heard, conversation, work)
@@ -232,6 +262,33 @@ class Outbox:
         told = TellPerson(heard.thread, heard.place, heard.user, sentence)
         await self._lanes.put(told, f"told/{heard.place.channel}/{heard.ts}")
 
+    @contextlib.asynccontextmanager
+    async def _watched(self, conversation: Conversation, work: Work) -> AsyncIterator["_Watched"]:
+        """One run of a graph, shown while it runs; a live message of a run that died is taken back before."""
+        watched = _Watched(await self._taken_back(conversation, work), UNWATCHED)
+        with self._metrics.run():
+            if conversation.agent in self._ways.unseen:
+                yield watched
+                return
+
+            async def posted(ts: MessageTs) -> None:
+                watched.conversation = replace(watched.conversation, live=ts)
+                await self._desk.keep(watched.conversation, work.fence)
+
+            message = self._chat.live(conversation.place, conversation.requester)
+            async with watching(message, posted) as watched.watcher:
+                yield watched
+
+    async def _taken_back(self, conversation: Conversation, work: Work) -> Conversation:
+        """The conversation without a live message."""
+        if conversation.live is None:
+            return conversation
+        taken_back = TakeBack(conversation.thread, conversation.place, conversation.live)
+        await self._lanes.put(taken_back, f"taken-back/{conversation.place.channel}/{conversation.live}")
+        conversation = replace(conversation, live=None)
+        await self._desk.keep(conversation, work.fence)
+        return conversation
+
     # Graphs -----------------------------------------------------------------------------------------------------------
 
     async def _resume(self, resume: Resume, work: Work) -> None:
@@ -247,7 +304,7 @@ class Outbox:
 
     async def _ready_beside(self, approval: Approval) -> Sequence[Approval]:
         """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
-        if approval.agent not in self._together or approval.ask.may_recur:
+        if approval.agent not in self._ways.together or approval.ask.may_recur:
             return [approval]
         siblings = [each for each in await self._approvals.of_thread(approval.thread) if not each.ask.may_recur]
         if any(each.state is State.PENDING for each in siblings):
@@ -258,11 +315,13 @@ class Outbox:
         if not approvals:
             return
         answers = [_answer_of(each) for each in approvals]
-        with self._metrics.run():
+        async with self._watched(conversation, work) as watched:
             if len(answers) == 1:
-                outcomes: Sequence[Resumed | Stale] = [await self._graphs.resume_if_pending(answers[0], work.fence)]
+                outcome = await self._graphs.resume_if_pending(answers[0], work.fence, watched.watcher)
+                outcomes: Sequence[Resumed | Stale] = [outcome]
             else:
-                outcomes = await self._graphs.resume_together(answers, work.fence)
+                outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
+        conversation = watched.conversation
         standstill = outcomes[-1].standstill
         self._raise_when_stopped(standstill)
         for approval, outcome in zip(approvals, outcomes, strict=True):
@@ -287,8 +346,9 @@ class Outbox:
             key=travel.key,
             user=travel.by,
         )
-        with self._metrics.run():
-            outcome = await self._graphs.travel(journey, work.fence)
+        async with self._watched(conversation, work) as watched:
+            outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
+        conversation = watched.conversation
         standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
         if isinstance(outcome, Stale):
@@ -309,9 +369,12 @@ class Outbox:
         self._raise_when_stopped(standstill)
         reply = standstill.reply
         if reply is not None and reply.key != conversation.said:
-            await self._desk.say(conversation, reply.text, reply.key, speaker=reply.speaker, failed=False)
-            conversation = replace(conversation, said=reply.key)
+            await self._desk.say(
+                conversation, reply.text, reply.key, speaker=reply.speaker, failed=False, at=conversation.live
+            )
+            conversation = replace(conversation, said=reply.key, live=None)
             await self._desk.keep(conversation, work.fence)
+        conversation = await self._taken_back(conversation, work)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         await self._desk.reconcile(conversation, standstill, withdrawn)
@@ -319,7 +382,7 @@ class Outbox:
 
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
-        if conversation.agent in self._together:
+        if conversation.agent in self._ways.together:
             approvals = await self._approvals.of_thread(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:

@@ -42,10 +42,11 @@ from bot import http
 from bot.agents import Agents
 from bot.check import Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
+from bot.config_shape import Resume
 from bot.desk import Desk
 from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
-from bot.outbox import Outbox
+from bot.outbox import Outbox, Ways
 from bot.telemetry import Metrics
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import (
@@ -273,7 +274,7 @@ async def bot(
             lanes=kept.lanes,
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity.team)),
-            chat=SlackChat(client, identity.user),
+            chat=SlackChat(client, identity.user, together=together(config)),
         )
         alter(ports)
         desk = Desk(
@@ -295,6 +296,7 @@ async def bot(
             chat=ports.chat,
             clock=ports.clock,
             metrics=metrics,
+            ways=Ways(together(config), _unseen(config)),
         )
         handlers = Handlers(
             client=client, identity=identity, desk=desk, chat=ports.chat, help_text=_help(config, channels)
@@ -323,6 +325,15 @@ async def _introduced(
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise FaultsError([_slack_fault("SLACK_BOT_TOKEN", error)]) from None
     return identity, people, channels
+
+
+def together(config: Config) -> frozenset[AgentName]:
+    """The agents that get the answers of parallel interrupts all at once."""
+    return frozenset(AgentName(name) for name, agent in config.agents.items() if agent.resume is Resume.TOGETHER)
+
+
+def _unseen(config: Config) -> frozenset[AgentName]:
+    return frozenset(AgentName(name) for name, agent in config.agents.items() if not agent.stream)
 
 
 def _agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:

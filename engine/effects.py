@@ -77,6 +77,17 @@ class Say:
     speaker: str = ""
     failed: bool = False
     """The text tells of a failure, in a sentence of ours."""
+    at: MessageTs | None = None
+    """The live message that it takes the place of: see `LiveMessage` in `engine.ports`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Remove a live message that became no reply."""
+
+    thread: ThreadId
+    place: Place
+    message: MessageTs
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,7 @@ Effect: TypeAlias = (
     | Remind
     | TellPerson
     | Say
+    | TakeBack
     | SetTimer
     | ClearTimer
     | TimerFired
@@ -181,7 +193,7 @@ def lane_of(effect: Effect) -> Lane:
             return Lane(thread, "run")
         case DrawSheet(thread, sheet):
             return Lane(thread, f"card/{sheet}")
-        case Say(thread) | TellPerson(thread):
+        case Say(thread) | TellPerson(thread) | TakeBack(thread):
             return Lane(thread, "chat")
         case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):
             return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")

@@ -365,11 +365,36 @@ class Chat(Protocol):
     async def remind(self, approval: Approval, attempt: int) -> None:
         """Nudge those who can decide, in the thread under the card."""
 
-    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
-        """Say what the agent says, whole, however long."""
+    async def say(
+        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+    ) -> None:
+        """Say what the agent says, whole, however long; in the place of the live message `at`, if there is one."""
+
+    def live(self, place: Place, viewer: UserId) -> "LiveMessage":
+        """A message that will show what a run says while it runs; nothing is posted yet."""
+
+    async def take_back(self, place: Place, message: MessageTs) -> None:
+        """Remove a live message; one that is gone is fine."""
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees."""
+
+
+class LiveMessage(Protocol):
+    """Words that appear while the agent works: an aid, which the reply replaces, so nothing depends on it."""
+
+    @property
+    def ts(self) -> MessageTs | None:
+        """The message, once one is posted."""
+
+    async def show(self, words: str, speaker: str, step: str) -> float:
+        """Show the words so far (untrusted) and what runs now; gives the seconds until it may be shown again.
+
+        Never raises but for cancellation: what cannot be shown is not shown.
+        """
+
+    async def close(self) -> None:
+        """No more will be shown here."""
 
 
 class Desk(Protocol):

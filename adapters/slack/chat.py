@@ -20,12 +20,15 @@ from adapters.blockkit import check_message, limits
 from adapters.slack import blocks, cards, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
-from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, code_of, refused
+from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, STREAMING, code_of, refused
+from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import Pacer
 from adapters.slack.speech import spoken
+from adapters.slack.text import clipped
 from engine.approval import Approval, Place, State
 from engine.ids import AgentName, MessageTs, SheetId, UserId
 from engine.policy import Approvers
+from engine.ports import LiveMessage
 
 SPOKEN_EVENT = "signoff_message"
 REMINDER_EVENT = "signoff_reminder"
@@ -46,6 +49,7 @@ class SlackChat:
         self._client, self._bot = client, bot
         self._together = frozenset(together)
         self._pacer = pacer or Pacer()
+        self._crowd = Crowd()
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
@@ -133,9 +137,10 @@ class SlackChat:
 
     # Words ------------------------------------------------------------------------------------------------------------
 
-    async def say(self, place: Place, text: str, key: str, *, speaker: str, attempt: int) -> None:
-        """Say what the agent says, whole, in as many messages as it takes."""
-        said = spoken(text, speaker)
+    async def say(
+        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+    ) -> None:
+        """Say what the agent says, whole, in as many messages as it takes; the first in the place of a live one."""
         done = await self._said(place, SPOKEN_EVENT, "key", key) if attempt > 1 else []
         parts = {message["metadata"]["event_payload"].get("part") for message in done}
         messages = [
@@ -144,10 +149,51 @@ class SlackChat:
                 each.blocks,
                 {"event_type": SPOKEN_EVENT, "event_payload": {"key": key, "part": part}},
             )
-            for part, each in enumerate(said)
+            for part, each in enumerate(spoken(text, speaker))
             if part not in parts
         ]
+        if at is not None and 0 not in parts and await self._took_place(place, at, messages[0]):
+            messages = messages[1:]
         await self._post_or_drop(place, messages, key)
+
+    async def _took_place(self, place: Place, at: MessageTs, message: Message) -> bool:
+        """Whether a live message says it now; one that is gone does not. A stream that a crash left is ended first."""
+        for _ in range(2):
+            try:
+                await self._client.chat_update(
+                    channel=place.channel,
+                    ts=at,
+                    text=clipped(message.text, limits.UPDATE_TEXT),
+                    blocks=message.blocks,
+                    metadata=message.metadata,
+                )
+            except SlackApiError as error:
+                if code_of(error) in CARD_GONE | PLACE_GONE:
+                    return False
+                if code_of(error) != STREAMING:
+                    raise refused("chat.update", error) from None
+                await self._stop_stream(place, at)
+            else:
+                return True
+        return False
+
+    async def _stop_stream(self, place: Place, at: MessageTs) -> None:
+        try:
+            await self._client.chat_stopStream(channel=place.channel, ts=at)
+        except SlackApiError as error:
+            log.warning("stream_not_stopped", channel=place.channel, code=code_of(error))
+
+    def live(self, place: Place, viewer: UserId) -> LiveMessage:
+        """A message that will show what a run says while it runs."""
+        return SlackLive(self._client, place, viewer, self._crowd)
+
+    async def take_back(self, place: Place, message: MessageTs) -> None:
+        """Remove a live message."""
+        try:
+            await self._client.chat_delete(channel=place.channel, ts=message)
+        except SlackApiError as error:
+            if code_of(error) not in CARD_GONE | PLACE_GONE | {"cant_delete_message"}:
+                raise refused("chat.delete", error) from None
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees; where that cannot be, in a direct message."""

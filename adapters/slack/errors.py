@@ -27,6 +27,9 @@ PLACE_GONE = frozenset(
 CARD_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The message that was to be updated is not there, or not ours to update: a new one has to be posted."""
 
+STREAMING = "streaming_state_conflict"
+"""A message is still a stream, and takes no update."""
+
 NOT_THERE = frozenset({"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"})
 """An ephemeral message cannot reach this person in this channel."""
 

@@ -39,6 +39,8 @@ def post_ephemeral(slack: Workspace, call: Call) -> Json:
 def update(slack: Workspace, call: Call) -> Json:
     """Change a message of the bot. Blocks not given are kept; an empty array takes them away."""
     channel, message = _own(slack, call, "cant_update_message")
+    if message.get("streaming") is not None:
+        raise SlackError("streaming_state_conflict")
     blocks = _content(call, limits.UPDATE_TEXT)
     changes: dict[str, Any] = {}
     if call.args.get("text") is not None or blocks is not None:

@@ -13,12 +13,13 @@ from aiohttp import web
 
 from adapters.localslack.faults import CallFault
 from adapters.localslack.state import Json
-from adapters.localslack.web_api import auth, chat, conversations, files, reactions, users, views
+from adapters.localslack.web_api import auth, chat, conversations, files, reactions, streams, users, views
 from adapters.localslack.web_api.call import METHODS, Call, Method, RateLimitedError, SlackError
 from adapters.localslack.web_api.rate_limit import Bucket, RateLimit
 from adapters.localslack.workspace import Workspace
 
-FAMILIES = (auth, chat, conversations, files, reactions, users, views)  # importing them registers their methods
+# Importing them registers their methods.
+FAMILIES = (auth, chat, conversations, files, reactions, streams, users, views)
 _POSTS = ("chat.postMessage", "chat.postEphemeral")
 
 

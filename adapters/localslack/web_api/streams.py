@@ -1,0 +1,92 @@
+"""chat.startStream, appendStream, stopStream: a reply that grows while it is read.
+
+A stream lives in a thread; in a channel it names the person for whom it is. A message that is no stream, or no longer
+one, is refused as `message_not_in_streaming_state`: Slack ends a stream by itself after some minutes, which `/faults`
+stands for here. Source: https://docs.slack.dev/reference/methods/chat.startStream
+"""
+
+from adapters.blockkit import check_message, limits
+from adapters.localslack.state import Channel, Json
+from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, refuse
+from adapters.localslack.workspace import Workspace
+
+STREAMING = "streaming"
+"""The field of a message that is a stream: the tasks it shows, by id."""
+
+
+@method("chat.startStream", "chat:write")
+def start(slack: Workspace, call: Call) -> Json:
+    """Begin a streamed reply in a thread."""
+    channel, thread_ts = postable(slack, call.required("channel")), call.required("thread_ts")
+    if thread_ts not in channel.messages:
+        raise SlackError("thread_not_found")
+    if channel.kind != "dm":
+        call.required("recipient_user_id")
+        call.required("recipient_team_id")
+    message = slack.bot_message("", None)
+    message[STREAMING] = {}
+    message = slack.post(channel, _grown(message, call), thread_ts)
+    return {"ok": True, "channel": channel.id, "ts": message["ts"]}
+
+
+@method("chat.appendStream", "chat:write")
+def append(slack: Workspace, call: Call) -> Json:
+    """Add to a stream."""
+    channel, message = _stream(slack, call)
+    grown = _grown(message, call)
+    slack.edit(channel, message, {name: grown[name] for name in ("text", "blocks", STREAMING)})
+    return {"ok": True, "channel": channel.id, "ts": message["ts"]}
+
+
+@method("chat.stopStream", "chat:write")
+def stop(slack: Workspace, call: Call) -> Json:
+    """End a stream; blocks that are given stand below it."""
+    channel, message = _stream(slack, call)
+    grown = _grown(message, call)
+    blocks = [*grown["blocks"], *(call.data("blocks", "invalid_blocks_format") or ())]
+    changed = slack.edit(channel, message, {"text": grown["text"], "blocks": blocks, STREAMING: None})
+    return {"ok": True, "channel": channel.id, "ts": message["ts"], "message": changed}
+
+
+def _stream(slack: Workspace, call: Call) -> tuple[Channel, Json]:
+    channel = joined(slack, call.required("channel"))
+    message = channel.messages.get(call.required("ts"))
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.get("bot_id") != slack.state.bot_id:
+        raise SlackError("message_not_owned_by_app")
+    if message.get(STREAMING) is None:
+        raise SlackError("message_not_in_streaming_state")
+    return channel, message
+
+
+def _grown(message: Json, call: Call) -> Json:
+    """The message with what the call adds: text to its end, tasks by their ids."""
+    chunks = list(call.data("chunks", "invalid_chunks") or ())
+    if text := call.text("markdown_text"):
+        chunks.insert(0, {"type": "markdown_text", "text": text})
+    said, tasks = _markdown(message), dict(message[STREAMING] or {})
+    for chunk in chunks:
+        match chunk:
+            case {"type": "markdown_text", "text": str(more)} if len(more) <= limits.MARKDOWN_TEXT:
+                said += more
+            case {"type": "markdown_text"}:
+                raise SlackError("msg_too_long")
+            case {"type": "task_update", "id": str(task), "title": str(title), "status": str(status)}:
+                tasks[task] = [title, status]
+            case _:
+                raise SlackError("invalid_chunks")
+    blocks: list[Json] = [{"type": "markdown", "text": said}] if said else []
+    blocks += [_drawn(title, status) for title, status in tasks.values()]
+    refuse(check_message({"text": said, "blocks": blocks, "attachments": None}, text_limit=limits.MESSAGE_TEXT))
+    return {**message, "text": said, "blocks": blocks, STREAMING: tasks}
+
+
+def _markdown(message: Json) -> str:
+    first: Json = next(iter(message.get("blocks", ())), {})
+    return str(first["text"]) if first.get("type") == "markdown" else ""
+
+
+def _drawn(title: str, status: str) -> Json:
+    sign = {"complete": "✓", "error": "✗"}.get(status, "⏳")
+    return {"type": "context", "elements": [{"type": "plain_text", "text": f"{sign} {title}", "emoji": False}]}
