@@ -97,7 +97,7 @@ class LocalGraphs:
         """
         if turn.agent not in self._agents:
             return Standstill(error=_not_set_up(turn.agent), complete=False)
-        work = self._work(turn.agent, turn.thread, fence)
+        work = self._work(turn.agent, turn.thread, fence, watcher)
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
             return await work.run_on(thread)
@@ -112,7 +112,7 @@ class LocalGraphs:
         """
         if answer.agent not in self._agents:
             return Stale(f"{_not_set_up(answer.agent)} Nothing was sent.", Standstill(complete=False))
-        work = self._work(answer.agent, answer.thread, fence)
+        work = self._work(answer.agent, answer.thread, fence, watcher)
         thread = await work.read()
         if not thread.exists:
             return Stale(GONE, Standstill())
@@ -158,8 +158,8 @@ class LocalGraphs:
             return STOPPED
         return await work.go_on(found) if found.died and ended.error is None else work.standstill(found, ended)
 
-    def _work(self, agent: AgentName, thread: ThreadId, fence: int) -> ThreadWork:
-        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence)
+    def _work(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadWork:
+        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher)
 
 
 def _not_set_up(agent: AgentName) -> str:

@@ -94,6 +94,14 @@ def _of_message(message: Mapping[str, Json]) -> Said | None:
     return Said(text, speaker, known if isinstance(known, str) else "") if text.strip() else None
 
 
+def words_of(content: Any) -> str:
+    """The text of a message's content, as much of it as there is: "" for a tool call, or blocks that say nothing."""
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else ()
+    return "".join(each if isinstance(each, str) else _block(each) or "" for each in blocks)
+
+
 def _words(value: Json) -> str:
     """Text, or the text blocks of a message: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
     if not value:

@@ -16,7 +16,9 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 
 from adapters.langgraph import config_keys as keys
+from adapters.langgraph.watching import MODES, Watching
 from engine.ids import ThreadId
+from engine.ports import UNWATCHED, Watcher
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +92,9 @@ class Runs:
         for control in self._controls:
             control.request_drain()
 
-    async def run(self, graph: Any, given: Any, config: Mapping[str, Any], context: Any) -> Ended:
+    async def run(
+        self, graph: Any, given: Any, config: Mapping[str, Any], context: Any, watcher: Watcher = UNWATCHED
+    ) -> Ended:
         """Run until the graph rests. `given` is input, a Command, or None to go on."""
         control = RunControl()
         if self._draining:
@@ -99,7 +103,7 @@ class Runs:
         began = time.monotonic()
         ended = Ended()
         try:
-            await graph.ainvoke(given, config, context=context, durability="sync", control=control)
+            await _run(graph, given, config, watcher, context=context, durability="sync", control=control)
         except GraphDrained:
             ended = Ended(stopped=True)
         except Exception as error:
@@ -115,6 +119,14 @@ class Runs:
         if isinstance(error, BaseExceptionGroup):
             return any(self._is_infrastructure(each) for each in error.exceptions)
         return isinstance(error, self._infrastructure)
+
+
+async def _run(graph: Any, given: Any, config: Mapping[str, Any], watcher: Watcher, **how: Any) -> None:
+    if watcher is UNWATCHED:
+        await graph.ainvoke(given, config, **how)
+    else:
+        watching = Watching(watcher, config["configurable"]["thread_id"])
+        await watching.follow(graph.astream(given, config, stream_mode=list(MODES), subgraphs=True, **how))
 
 
 def _tell(ended: Ended, config: Mapping[str, Any], seconds: float) -> None:

@@ -57,7 +57,7 @@ def _paths(error: Any) -> list[tuple[str | int, ...]]:
     return [path]
 
 
-def _sentence(error: Any) -> str:  # noqa: PLR0911, PLR0912 - one line for each keyword
+def _sentence(error: Any) -> str:  # noqa: PLR0911 - one line for each keyword
     limit = error.validator_value
     match error.validator:
         case "required":

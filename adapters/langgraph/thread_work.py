@@ -20,7 +20,7 @@ from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
 from engine.ask import canonical, digest_of
 from engine.ids import InterruptId, ThreadId
-from engine.ports import Answer, Asked, Reply, Resumed, Stale, Standstill, Turn
+from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
 GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
 WITHDRAWN = "The agent no longer asks this, so nothing was sent."
@@ -45,7 +45,10 @@ class AnswerNotTakenError(Exception):
 class ThreadWork:
     """One call of the port: an agent, a thread, and the fence that it holds."""
 
-    def __init__(self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int) -> None:
+    def __init__(
+        self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED
+    ) -> None:
+        self._watcher = watcher
         self._agent = agent
         self._saver = saver
         self._runs = runs
@@ -89,7 +92,7 @@ class ThreadWork:
         return await self._run(None, config, thread.mark(keys.USER))
 
     async def _run(self, given: Any, config: Mapping[str, Any], user: str) -> Ended:
-        return await self._runs.run(self._agent.graph, given, config, self._agent.context_of(user))
+        return await self._runs.run(self._agent.graph, given, config, self._agent.context_of(user), self._watcher)
 
     async def _rested(self, ended: Ended) -> Standstill:
         return STOPPED if ended.stopped else self.standstill(await self.read(), ended)
