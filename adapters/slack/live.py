@@ -75,13 +75,7 @@ class SlackLive:
         """End the stream, if there is one."""
         if self._ts is not None:
             self._crowd.live -= 1
-        if self._ts is None or self._streamed is None:
-            return
-        self._streamed = None
-        try:
-            await self._client.chat_stopStream(channel=self._place.channel, ts=self._ts)
-        except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-            log.warning("stream_not_stopped", channel=self._place.channel, error=_code(error))
+        await self._leave_stream()
 
     # Streams ----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +97,7 @@ class SlackLive:
             if code_of(error) == "ratelimited":
                 raise
             log.info("stream_refused", channel=self._place.channel, code=code_of(error))
-            self._may_stream, self._streamed = False, None
+            await self._leave_stream()
             return False
         self._streamed, self._step = words, step
         return True
@@ -129,10 +123,14 @@ class SlackLive:
         self._posted(answer["ts"])
 
     async def _leave_stream(self) -> None:
-        self._may_stream = False
-        if self._streamed is not None and self._ts is not None:
-            self._streamed = None
+        """From now on the message is updated: a stream takes no update, so it is ended, if it has not ended itself."""
+        streaming, self._may_stream, self._streamed = self._streamed is not None, False, None
+        if not streaming or self._ts is None:
+            return
+        try:
             await self._client.chat_stopStream(channel=self._place.channel, ts=self._ts)
+        except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+            log.info("stream_not_stopped", channel=self._place.channel, error=_code(error))
 
     # Updates ----------------------------------------------------------------------------------------------------------
 
