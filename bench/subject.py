@@ -34,7 +34,19 @@ from engine.conversation import Conversation, thread_id
 from engine.effects import Effect, Hear, Timer
 from engine.ids import AgentName, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId, approval_id
 from engine.policy import Approvers, Deadlines, Policy
-from engine.ports import Answer, Change, Graphs, Lanes, Resumed, Standstill, Turn
+from engine.ports import (
+    UNWATCHED,
+    Answer,
+    Change,
+    Graphs,
+    Journey,
+    Lanes,
+    Moment,
+    Resumed,
+    Standstill,
+    Turn,
+    Watcher,
+)
 
 AGENT = AgentName("bench")
 ALICE, BOB = UserId("U0ALICE"), UserId("U0BOB")
@@ -70,15 +82,31 @@ class QuietLanes:
 class RestingGraphs:
     """Agents that have nothing more to do once they are answered."""
 
-    async def start(self, turn: Turn, fence: int) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
         """Rest."""
-        del turn, fence
+        del turn, fence, watcher
         return Standstill()
 
-    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed:
+    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed:
         """Rest."""
-        del answer, fence
+        del answer, fence, watcher
         return Resumed(Standstill())
+
+    async def resume_together(
+        self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
+    ) -> Sequence[Resumed]:
+        """Rest."""
+        return [await self.resume_if_pending(each, fence, watcher) for each in answers]
+
+    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+        """Rest."""
+        del journey, fence, watcher
+        return Standstill()
+
+    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+        """Remember nothing."""
+        del thread, agent, limit
+        return ()
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """Rest."""

@@ -104,6 +104,9 @@ class Desk:
 
         https://docs.slack.dev/reference/events/app_mention - a mention in a channel arrives as a `message` too.
         """
+        under = await self._card_above(said)
+        if under is not None:
+            said = replace(said, place=replace(said.place, thread_ts=None))
         thread = thread_id(said.place)
         if not said.mentioned and not said.direct and await self._conversations.get(thread) is None:
             return  # people talking among themselves
@@ -124,8 +127,16 @@ class Desk:
             mentioned=mentioned,
             help=start.help,
             opening=start.opening,
+            under=under,
         )
         await self._lanes.put(heard, key)
+
+    async def _card_above(self, said: Said) -> MessageTs | None:
+        """The card at the root of a direct message whose thread this was written in, if it is one's."""
+        if not said.direct or said.place.thread_ts is None:
+            return None
+        root = await self._approvals.of_thread(thread_id(replace(said.place, thread_ts=None)))
+        return said.place.thread_ts if any(each.card == said.place.thread_ts for each in root) else None
 
     def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""

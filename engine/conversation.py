@@ -1,7 +1,8 @@
 """Which thread a message belongs to, and what it does there: a new turn, an answer, a comment.
 
 A conversation is one LangGraph thread, with one agent and one person who asked (the requester). In a channel it is a
-Slack thread; a direct message with the bot is one conversation at its root, and each Slack thread in it is another.
+Slack thread; a direct message with the bot is one conversation at its root, and each Slack thread in it is another. But
+for the thread under a card: whoever replies there means what the card asks.
 
 A message answers a question only when it was said after the question stood in Slack (P3): both `ts` are of Slack's
 clock, so the comparison holds whatever ours says. What was typed while the agent was still at work is never taken for
@@ -168,6 +169,7 @@ def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
     if (unposted := next((each for each in questions if each.card is None), None)) is not None:
         return Wait(unposted.created_at)
     asked = [each for each in questions if each.card is not None and is_after(heard.ts, each.card)]
+    asked = [each for each in asked if each.card == heard.under] or asked
     if not asked:
         return Explain(TOO_EARLY)
     if len(asked) > 1:

@@ -139,6 +139,8 @@ class Hear:
     """Trusted mrkdwn of ours: what to do instead, where `agent` is None."""
     opening: str = ""
     """The text without the agent's name before it, for a message that begins a conversation; "" where it is `text`."""
+    under: MessageTs | None = None
+    """The card that it was written under, where that gives it to the card's conversation: see `Desk.hear`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,15 @@ def test_what_is_said_to_somebody_else_is_no_answer() -> None:
     assert isinstance(meaning(heard(f"ask <@{BOB}>"), TALK, (a_question(),)), AnswerTo)
 
 
+@pytest.mark.promise("P3")
+def test_what_is_written_under_a_card_answers_that_card() -> None:
+    first, second = a_question(1, card=MessageTs("200.000050")), a_question(2)
+    assert meaning(heard(), TALK, (first, second)) == Explain(WHICH)
+    assert meaning(replace(heard(), under=first.card), TALK, (first, second)) == AnswerTo(first)
+    closed = replace(first, state=State.DELIVERED)
+    assert meaning(replace(heard(), under=first.card), TALK, (closed, second)) == AnswerTo(second)
+
+
 # Delivered again ------------------------------------------------------------------------------------------------------
 
 

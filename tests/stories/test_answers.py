@@ -10,7 +10,7 @@ from stories.world import World
 
 from bot.wiring import Ports
 from engine.effects import Resume
-from engine.ports import Answer, Graphs, Resumed, Stale
+from engine.ports import Answer, Graphs, Resumed, Stale, Watcher
 
 
 async def _first_question(world: World) -> Message:
@@ -63,7 +63,7 @@ class ThreeTimes:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._graphs, name)
 
-    async def resume_if_pending(self, answer: Answer, fence: int) -> Resumed | Stale:
+    async def resume_if_pending(self, answer: Answer, fence: int, _: Watcher) -> Resumed | Stale:
         await self._graphs.resume_if_pending(answer, fence)
         self._between()
         await self._graphs.resume_if_pending(answer, fence)
@@ -223,6 +223,19 @@ async def test_words_from_before_the_question_are_not_its_answer(world: World) -
     await world.alice.expect_message("dm", containing="heard: Lisbon")
     await world.alice.expect_card("dm", containing="Ready for user input.")
     await world.alice.expect_message("dm", containing="You wrote this before the question was there")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+async def test_a_reply_in_the_thread_under_a_question_answers_it(world: World) -> None:
+    await world.start("advisers")
+    await world.alice.say("dm", "Lisbon")
+    await world.alice.expect_message("dm", containing="heard: Lisbon")
+    card = await world.alice.expect_card("dm", containing="Ready for user input.")
+    await world.alice.say("dm", "and quickly please", thread=card.ts)
+    await card.becomes("and quickly please", buttons=[])
+    await world.alice.expect_message("dm", containing="heard: and quickly please")
+    await world.alice.expect_card("dm", containing="Ready for user input.")
     await world.nothing_else()
 
 
