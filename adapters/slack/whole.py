@@ -16,6 +16,9 @@ from adapters.slack.text import changes, document, line_diff, plain, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Action, Choice, Json, Kind
 
+_LONG_NAME = 100
+"""Characters of a tool's name that a headline holds beside our own words."""
+
 
 def everything(approval: Approval) -> list[Piece]:
     """All that there is to read of an approval, in the card's order."""
@@ -34,6 +37,8 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
     found: list[Piece] = []
     if len(approval.reviews) > 1:
         found.append(Piece(f"{index + 1}. {visible(action.name)}", Style.NAME))
+    elif len(visible(action.name)) > _LONG_NAME:
+        found.append(Piece(visible(action.name), Style.NAME))  # the headline cuts it
     words = _own_words(approval, action)
     if words:
         found.append(Piece(visible(words), Style.PROSE))

@@ -365,3 +365,11 @@ def test_our_own_words_may_be_long() -> None:
     made = blocks.sections("\n".join(lines))
     assert check_message({"text": "x", "blocks": made[:4]}) == []
     assert "\n".join(each["text"]["text"] for each in made) == "\n".join(lines)
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("length", [20, 140, 400])
+def test_a_tools_name_is_shown_whole_however_long(length: int) -> None:
+    name = "deploy_" + "x" * (length - 8) + "_"
+    shown = text_in(card(approval(ask(action(name)))).blocks)
+    assert name in shown
