@@ -431,7 +431,7 @@ class Outbox:
         if card is None:
             await self._tell_of_lost_place(approval)
         elif card != approval.card:
-            await self._desk.happened(approval.id, Posted(card))
+            await self._desk.happened(approval.id, Posted(card, approval.card))
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
         approvals = await self._desk.sheet(draw.thread, draw.sheet)
@@ -443,7 +443,7 @@ class Outbox:
             return
         for approval in approvals:
             if approval.card != card:
-                await self._desk.happened(approval.id, Posted(card))
+                await self._desk.happened(approval.id, Posted(card, approval.card))
 
     async def _tell_of_lost_place(self, approval: Approval) -> None:
         """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""

@@ -20,9 +20,10 @@ class AskedAgain:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The card stands in Slack."""
+    """The card stands in Slack. `instead_of` is the card that its poster knew of: None for a first one."""
 
     card: MessageTs
+    instead_of: MessageTs | None = None
 
 
 @dataclass(frozen=True, slots=True)

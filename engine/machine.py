@@ -32,6 +32,7 @@ from engine.effects import (
     Resume,
     Say,
     SetTimer,
+    TakeBack,
     TellPerson,
     Timer,
 )
@@ -144,6 +145,9 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _post(approval: Approval, event: Event, _: datetime) -> Step:
     assert isinstance(event, Posted)  # noqa: S101 - the table pairs each rule with its event
+    if approval.card not in (None, event.card, event.instead_of):
+        # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
+        return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
     # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
     redraw = () if approval.state is State.PENDING else (_draw(approval),)
     return Step(replace(approval, card=event.card), redraw)

@@ -271,6 +271,16 @@ class World:
             dead = client.hvals("signoff:dead")
             assert not dead, f"work was given up: {dead}\n{self.tail()}"
 
+    async def one_card(self, containing: str, card: Message) -> None:
+        """Wait until this is the one card that says so."""
+        seen: list[str] = []
+
+        async def look() -> bool | None:
+            seen[:] = [each.ts for each in await self.bob.messages("#deploys") if containing in each.text]
+            return True if seen == [card.ts] else None
+
+        await wait_until(look, patience=PATIENCE, instead=lambda: f"there are {seen}, not {card.ts}")
+
     async def nothing_else(self, *late: str) -> None:
         """All is done, and nobody saw a message that the story did not expect: no second card, no second reply.
 

@@ -162,3 +162,18 @@ def test_going_back_waits_for_the_runs_of_its_thread_and_words_for_one_another()
     assert lane_of(Travel(THREAD, ALICE, "checkpoint", "key")) == Lane(THREAD, "run")
     said = Say(THREAD, PLACE, "text", "key", at=MessageTs("1.1"))
     assert lane_of(TakeBack(THREAD, PLACE, MessageTs("1.1"))) == lane_of(said) == Lane(THREAD, "chat")
+
+
+# Cards ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P8")
+def test_a_second_card_of_one_question_is_taken_back() -> None:
+    first, second = MessageTs("1.1"), MessageTs("2.2")
+    posted = step(an_approval(), Posted(first), NOW).approval
+    late = step(posted, Posted(second), NOW)
+    assert late.effects == (TakeBack(THREAD, PLACE, second),)
+    assert late.approval.card == first
+    replaced = step(posted, Posted(second, instead_of=first), NOW)
+    assert replaced.approval.card == second, "the first was deleted, and the second stands for it"
+    assert not replaced.effects
