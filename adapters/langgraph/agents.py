@@ -46,6 +46,8 @@ class Agent:
     mark: str
     tools: Mapping[str, Schema]
     nested: bool
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each node the texts in its code, by path."""
     warnings: tuple[str, ...] = ()
 
     def input_of(self, turn: Turn) -> Any:
@@ -63,6 +65,10 @@ class Agent:
         while path not in self.code and fingerprint.SEPARATOR in path:
             path = path.rpartition(fingerprint.SEPARATOR)[0]
         return path
+
+    def texts_of(self, path: str) -> frozenset[str]:
+        """The texts in the code that asks at a path."""
+        return self.texts.get(self.node_of(path), frozenset())
 
     def fingerprint_of(self, path: str) -> str:
         """What stands for the code that asks at a path: its name and its fingerprint."""
@@ -85,6 +91,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         code=code,
         mark=canonical(dict(code)),
         tools=dict(_tools(loaded.graph)),
+        texts=fingerprint.texts(loaded.graph),
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
         warnings=loaded.warnings,
     )

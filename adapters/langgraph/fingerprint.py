@@ -24,13 +24,24 @@ SEPARATOR = "/"
 
 def fingerprints(graph: Any) -> Mapping[str, str]:
     """For each node of a compiled graph and its subgraphs, by path: 16 hexadecimal digits."""
-    return MappingProxyType(dict(_nodes(graph, "")))
+    marks = ((path, _mark(name, reader)) for path, name, reader in _nodes(graph, ""))
+    return MappingProxyType(dict(marks))
 
 
-def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str]]:
+def texts(graph: Any) -> Mapping[str, frozenset[str]]:
+    """For each node, by path: the texts that stand in its code, each as Python spells it (`'action'`)."""
+    found = (
+        (path, frozenset(line for line in reader.lines if line[:1] in "'\"")) for path, _, reader in _nodes(graph, "")
+    )
+    return MappingProxyType(dict(found))
+
+
+def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str, "_Reader"]]:
     for name, node in graph.nodes.items():
         path = f"{above}{name}"
-        yield path, _mark(name, node.bound)
+        reader = _Reader()
+        reader.read(node.bound)
+        yield path, name, reader
         for inner in _subgraphs(node):
             yield from _nodes(inner, f"{path}{SEPARATOR}")
 
@@ -46,9 +57,7 @@ def _is_graph(value: Any) -> bool:
     return hasattr(value, "nodes") and hasattr(value, "aget_state")
 
 
-def _mark(name: str, bound: Any) -> str:
-    reader = _Reader()
-    reader.read(bound)
+def _mark(name: str, reader: "_Reader") -> str:
     return hashlib.sha256("\n".join([name, *reader.lines]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -129,6 +138,8 @@ class _Reader:
         """
         if _is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
             self.read(value)
+        elif _is_ours(held := _wrapped(value)):
+            self.read(held)
         elif type(value) in (str, int, float) and repr(value) in written:
             self._constant(value)
 
@@ -188,6 +199,11 @@ def _names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def _wrapped(value: Any) -> Any:
+    """The function that an object stands for, such as a `@task` of the functional API."""
+    return vars(value).get("__wrapped__") if hasattr(value, "__dict__") and not isinstance(value, type) else None
 
 
 def _is_ours(value: Any) -> bool:

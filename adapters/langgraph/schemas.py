@@ -4,8 +4,13 @@ LangGraph publishes a `response_schema` that is given as a dict but does not enf
 anything is sent: https://python-jsonschema.readthedocs.io/en/stable/errors/
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
 from engine.ask import Json, Problem
 
@@ -28,7 +33,8 @@ def check(value: Json, schema: Schema) -> list[Problem]:
     try:
         kind.check_schema(dict(schema))
         # An empty registry: a reference to elsewhere is never fetched.
-        errors = list(kind(dict(schema), registry=Registry()).iter_errors(value))
+        checker = kind(dict(schema), registry=Registry(), format_checker=_formats())
+        errors = list(checker.iter_errors(value))
     except (SchemaError, RecursionError, LookupError):
         return []
     except Exception as error:
@@ -40,6 +46,47 @@ def check(value: Json, schema: Schema) -> list[Problem]:
         for path in _paths(found):
             best[path] = max(best.get(path, found), found, key=weight)
     return [Problem(path, _sentence(found)) for path, found in best.items()]
+
+
+@cache
+def _formats() -> Any:
+    """The formats that are checked: those that pydantic and MCP write, without a library for each."""
+    from jsonschema import FormatChecker  # noqa: PLC0415
+
+    checker = FormatChecker(())
+    for name, fits in _FORMATS.items():
+        checker.checks(name, raises=ValueError)(_of_text(fits))
+    return checker
+
+
+def _of_text(fits: Callable[[str], object]) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, str) or bool(fits(value))
+
+
+def _is_date(text: str) -> bool:
+    return len(text) == len("2026-03-04") and bool(date.fromisoformat(text))
+
+
+def _is_uri(text: str) -> bool:
+    parts = urlsplit(text)
+    return bool(parts.scheme) and bool(parts.netloc or parts.path) and not re.search(r"\s", text)
+
+
+_FORMATS: Mapping[str, Callable[[str], object]] = {
+    "date": _is_date,
+    "date-time": lambda text: len(text) > len("2026-03-04") and datetime.fromisoformat(text),
+    "time": lambda text: time.fromisoformat(text) is not None,
+    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
+    "uri": _is_uri,
+    "uuid": UUID,
+}
+_SUCH_AS = {
+    "date": "a date, such as 2026-03-04",
+    "date-time": "a date and a time, such as 2026-03-04T15:30:00",
+    "time": "a time, such as 15:30",
+    "email": "an email address",
+    "uri": "a web address, such as https://example.com",
+}
 
 
 def _innermost(error: Any) -> Any:
@@ -57,39 +104,40 @@ def _paths(error: Any) -> list[tuple[str | int, ...]]:
     return [path]
 
 
-def _sentence(error: Any) -> str:  # noqa: PLR0911 - one line for each keyword
+def _sentence(error: Any) -> str:
     limit = error.validator_value
     match error.validator:
-        case "required":
-            return "This is needed."
         case "type":
             names = [limit] if isinstance(limit, str) else list(limit)
             return f"This must be {' or '.join(_TYPES.get(name, str(name)) for name in names)}."
         case "enum":
             return f"This must be one of: {', '.join(map(str, limit))}."
-        case "const":
-            return f"This must be {limit}."
-        case "minimum":
-            return f"This must be at least {limit}."
-        case "maximum":
-            return f"This must be at most {limit}."
-        case "exclusiveMinimum":
-            return f"This must be more than {limit}."
-        case "exclusiveMaximum":
-            return f"This must be less than {limit}."
-        case "minLength":
-            return "This is needed." if limit == 1 else f"This must have at least {limit} characters."
-        case "maxLength":
-            return f"This must have at most {limit} characters."
-        case "pattern":
-            return f"This must match the pattern {limit}."
+        case "minLength" | "minItems" if limit == 1:
+            return "This is needed."
+        case "format" if limit in _SUCH_AS:
+            return f"This must be {_SUCH_AS[limit]}."
         case "additionalProperties":
             known = ", ".join(error.schema.get("properties", {})) or "none"
             return f"There is a field here that is not known. Known fields: {known}."
+        case keyword if keyword in _SENTENCES:
+            return _SENTENCES[keyword].format(limit)
         case _:
             return _short(str(error.message))
 
 
+_SENTENCES = {
+    "required": "This is needed.",
+    "const": "This must be {}.",
+    "minimum": "This must be at least {}.",
+    "maximum": "This must be at most {}.",
+    "exclusiveMinimum": "This must be more than {}.",
+    "exclusiveMaximum": "This must be less than {}.",
+    "minLength": "This must have at least {} characters.",
+    "maxLength": "This must have at most {} characters.",
+    "minItems": "At least {} are needed.",
+    "maxItems": "There may be at most {}.",
+    "pattern": "This must match the pattern {}.",
+}
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -110,7 +158,7 @@ def inferred(value: Json) -> Schema | None:
     """What a value's own types say, for a tool whose schema is not known. Nothing is required, nothing is forbidden."""
     if isinstance(value, dict):
         fields: dict[str, Json] = {name: dict(inferred(each) or {}) for name, each in value.items()}
-        return {"type": "object", "properties": fields}
+        return {"type": "object", "properties": fields, "additionalProperties": True}
     for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string")):
         if isinstance(value, kind):
             return {"type": name}

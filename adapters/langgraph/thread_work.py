@@ -3,7 +3,7 @@
 `adapters.langgraph.local` says when each of these is done, and why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
-from engine.ask import canonical, digest_of
+from engine.ask import Ask, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
@@ -234,7 +234,7 @@ class ThreadWork:
         return ""
 
     def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
-        prompts = [each.ask.prompt for each in asked]
+        prompts = [text for each in asked for text in _shown(each.ask)]
         turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
         return self._agent.replies.reply(thread.values, self._thread, turn, before, prompts)
 
@@ -250,8 +250,17 @@ class ThreadWork:
                 self._agent.tools,
                 (said.speaker if said else "") or pending.speaker,
                 (pending.path.rpartition(SEPARATOR)[2], pending.path),
+                self._agent.texts_of(pending.path),
             ),
             self._agent.spec.answers,
         )
         digest = digest_of(ask, self._agent.fingerprint_of(pending.path))
         return Asked(InterruptId(pending.interrupt.id), ask, digest)
+
+
+def _shown(ask: Ask) -> Iterator[str]:
+    """The texts that stand on the card: a draft that waits for its review is not said as though it were the reply."""
+    yield ask.prompt
+    for action in ask.actions:
+        values = action.value.values() if isinstance(action.value, dict) else [action.value]
+        yield from (each for each in values if isinstance(each, str))

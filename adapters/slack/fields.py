@@ -13,13 +13,15 @@ from typing import TypeAlias
 
 from adapters.blockkit import limits
 from adapters.slack.layout import chunks
-from adapters.slack.text import scalar, visible
+from adapters.slack.text import plain, scalar, visible
 from engine.ask import Json
 
 ACTION_ID = "value"
 _PART = 2_500
 """Characters of a long text in one input: the person has room to add as many as an input has left."""
 _MOST_PARTS = 8
+_DEEPEST = 3
+"""Levels of objects whose properties have inputs of their own; what lies deeper is edited as JSON."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -34,6 +36,8 @@ class Input(Enum):
     CHOICES = auto()
     DATE = auto()
     JSON = auto()
+    GROUP = auto()
+    """An object whose own properties have inputs: it has none itself."""
 
 
 class _Missing(Enum):
@@ -46,10 +50,13 @@ Value: TypeAlias = "Json | _Missing"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property, or a value that is no object (`alone`). `before` is MISSING where it has no value yet."""
+    """One property, or a value that is no object (`alone`). `before` is MISSING where it has no value yet.
+
+    `path` are the names that lead to it. `labels` are what people read in place of the options, one for each.
+    """
 
     index: int
-    name: str
+    path: tuple[str, ...]
     input: Input
     before: Value
     required: bool
@@ -57,6 +64,12 @@ class Field:
     options: tuple[Json, ...] = ()
     nullable: bool = False
     alone: bool = False
+    labels: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called: `address.street`."""
+        return ".".join(self.path)
 
     @property
     def block_id(self) -> str:
@@ -82,7 +95,9 @@ class Field:
 
     @property
     def editable(self) -> bool:
-        """Whether an input can hold it."""
+        """Whether it has an input that can hold it."""
+        if self.input is Input.GROUP:
+            return False
         return self.input not in (Input.TEXT, Input.JSON) or len(self.parts) <= _MOST_PARTS
 
 
@@ -101,40 +116,88 @@ def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -
     known = properties if isinstance(properties, dict) else {}
     if answer:
         value = {name: each for name, each in value.items() if name in known} if isinstance(value, dict) else None
-    if known or isinstance(properties, dict) or isinstance(value, dict):
-        return _of_object(shape, known, value, root)
-    return [replace(_field(0, "", shape, MISSING if answer else value, required=True, root=root), alone=True)]
+    if known or value or (isinstance(properties, dict) and answer):
+        found: list[Field] = []
+        if known or isinstance(value, dict):
+            _of_object(found, (), shape, value, root)
+        if found:
+            return found
+    if isinstance(value, dict):
+        return whole(value)
+    return [replace(_field(0, (), shape, MISSING if answer else value, required=True, root=root), alone=True)]
 
 
 def whole(value: Json) -> list[Field]:
     """The value as one JSON text: for what has more fields than a modal takes."""
-    return [Field(0, "", Input.JSON, value, required=True, alone=True)]
+    return [Field(0, (), Input.JSON, value, required=True, alone=True)]
 
 
-def _of_object(shape: dict[str, Json], properties: dict[str, Json], value: Json, root: dict[str, Json]) -> list[Field]:
+def _of_object(
+    found: list[Field],
+    above: tuple[str, ...],
+    shape: dict[str, Json],
+    value: Json,
+    root: dict[str, Json],
+    *,
+    needed: bool = True,
+) -> None:
+    """Add the fields of an object. `needed`: it will be there, so what it requires is required."""
+    properties = _as_object(shape.get("properties"))
     present = value if isinstance(value, dict) else {}
     listed = shape.get("required")
     required = set(map(str, listed)) if isinstance(listed, list) else set()
     if not properties:
         required = {name for name, each in present.items() if not isinstance(each, str)}
-    names = list(dict.fromkeys([*properties, *present]))
-    found = []
-    for index, name in enumerate(names):
+    for name in dict.fromkeys([*properties, *present]):
         part = _resolved(_as_object(properties.get(name)), root)
-        before: Value = present[name] if name in present else part.get("default", MISSING)
-        found.append(_field(index, name, part, before, required=name in required, root=root))
-    return found
+        default: Value = part.get("default", MISSING) if needed else MISSING
+        before: Value = present.get(name, default)
+        field = _field(len(found), (*above, name), part, before, required=needed and name in required, root=root)
+        inner, _ = _without_null(part, root)
+        if field.input is Input.JSON and _has_inputs(inner, before, len(field.path)):
+            found.append(replace(field, input=Input.GROUP))
+            there = field.required and not field.nullable
+            within = before if isinstance(before, dict) else None
+            _of_object(found, field.path, inner, within, root, needed=there or within is not None)
+        else:
+            found.append(field)
+
+
+def _has_inputs(shape: dict[str, Json], before: Value, depth: int) -> bool:
+    """Whether an object's properties get inputs of their own: all of them are known, and no other may be added."""
+    if shape.get("type") != "object" or not _as_object(shape.get("properties")) or depth > _DEEPEST:
+        return False
+    return shape.get("additionalProperties", False) is False and (before in (MISSING, None) or isinstance(before, dict))
 
 
 def _field(
-    index: int, name: str, shape: dict[str, Json], before: Value, *, required: bool, root: dict[str, Json]
+    index: int, path: tuple[str, ...], shape: dict[str, Json], before: Value, *, required: bool, root: dict[str, Json]
 ) -> Field:
     shape, nullable = _without_null(shape, root)
     kind, options = _input(shape, before, root)
     if before is not MISSING and not _holds(kind, before, options) and not (before is None and nullable):
         kind, options = Input.JSON, ()
     hint = shape.get("description")
-    return Field(index, name, kind, before, required, hint if isinstance(hint, str) else "", options, nullable)
+    labels = _labels(shape if kind is Input.CHOICE else _resolved(_as_object(shape.get("items")), root), options)
+    words = hint if isinstance(hint, str) else ""
+    return Field(index, path, kind, before, required, words, options, nullable, labels=labels)
+
+
+def _labels(shape: dict[str, Json], options: tuple[Json, ...]) -> tuple[str, ...]:
+    """What the schema calls its options (`title` beside a `const`, `enumNames`), where it names each differently."""
+    titles = [each.get("title") for each in _variants(shape) if isinstance(each, dict)]
+    names = shape.get("enumNames")
+    found = [plain(each, limits.OPTION_TEXT) for each in titles or _listed(names) if isinstance(each, str) and each]
+    distinct = len(found) == len(options) == len(set(found))
+    return tuple(found) if distinct else tuple(scalar(each) for each in options)
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _variants(shape: dict[str, Json]) -> list[Json]:
+    return _listed(shape.get("oneOf")) or _listed(shape.get("anyOf"))
 
 
 def _input(shape: dict[str, Json], before: Value, root: dict[str, Json]) -> tuple[Input, tuple[Json, ...]]:
@@ -188,7 +251,7 @@ def _holds(kind: Input, value: Json, options: tuple[Json, ...]) -> bool:
             return isinstance(value, list) and all(each in options for each in value)
         case Input.DATE:
             return isinstance(value, str) and _DATE.fullmatch(value) is not None
-        case Input.JSON:
+        case Input.JSON | Input.GROUP:
             return True
 
 
@@ -196,8 +259,8 @@ def _options(shape: dict[str, Json]) -> tuple[Json, ...]:
     listed = shape.get("enum")
     if not isinstance(listed, list) and "const" in shape:
         listed = [shape["const"]]
-    variants = shape.get("oneOf")
-    if not isinstance(listed, list) and isinstance(variants, list):
+    variants = _variants(shape)
+    if not isinstance(listed, list) and variants:
         consts = [each["const"] for each in variants if isinstance(each, dict) and "const" in each]
         listed = consts if len(consts) == len(variants) else None
     if not isinstance(listed, list) or not 0 < len(listed) <= limits.SELECT_OPTIONS:

@@ -139,13 +139,20 @@ def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequ
     if not _has_fields(approval, choice):
         return {TEXT_BLOCK: " ".join(_spoken(problem, "") for problem in problems)}
     editable = [each for each in form_fields(approval, target, choice) if each.editable]
-    by_name = {each.name: each.block_id for each in editable}
     found: dict[str, list[str]] = {}
     for problem in problems:
-        name = problem.path[0] if problem.path else ""
-        block_id = by_name.get(str(name), editable[0].block_id)
-        found.setdefault(block_id, []).append(_spoken(problem, "" if str(name) in by_name else str(name)))
+        path = tuple(map(str, problem.path))
+        own = _closest(editable, path)
+        block_id = (own or editable[0]).block_id
+        found.setdefault(block_id, []).append(_spoken(problem, "" if own else ".".join(path[:1])))
     return {block_id: clipped(" ".join(told), limits.TEXT) for block_id, told in found.items()}
+
+
+def _closest(editable: Sequence[Field], path: tuple[str, ...]) -> Field | None:
+    """The field that a path leads into, else the first one below it."""
+    into = [each for each in editable if each.path and path[: len(each.path)] == each.path]
+    below = [each for each in editable if path and each.path[: len(path)] == path]
+    return next(iter([*into, *below]), None)
 
 
 def _spoken(problem: Problem, field: str) -> str:

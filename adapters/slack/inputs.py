@@ -6,7 +6,7 @@ from adapters.blockkit import limits
 from adapters.slack import blocks
 from adapters.slack.blocks import Block
 from adapters.slack.fields import ACTION_ID, MISSING, Field, Input
-from adapters.slack.text import plain, scalar
+from adapters.slack.text import plain
 
 _LONG = 80
 _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
@@ -14,6 +14,8 @@ _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
 
 def blocks_of(field: Field) -> list[Block]:
     """The blocks of a field: one input, several for a long text, or a sentence where it cannot be edited here."""
+    if field.input is Input.GROUP:
+        return []
     label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
     if not field.editable:
         return [
@@ -81,7 +83,7 @@ def _element(field: Field) -> Block:
 
 
 def _menu(field: Field) -> Block:
-    options = [_option(index, scalar(each)) for index, each in enumerate(field.options)]
+    options = [_option(index, label) for index, label in enumerate(field.labels)]
     if field.input is Input.CHOICE:
         chosen = [options[field.options.index(field.before)]] if field.before in field.options else []
         return {"type": "static_select", "options": options, **({"initial_option": chosen[0]} if chosen else {})}

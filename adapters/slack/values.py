@@ -41,13 +41,24 @@ def read(found: Sequence[Field], state: Mapping[str, Any]) -> tuple[Json, dict[s
             errors[field.block_id] = str(wrong)
             continue
         if value is not MISSING:
-            values[field.name] = value
+            _put(values, field.path, value)
     if len(found) == 1 and found[0].alone:
         return values.get(""), errors
     return dict(values), errors
 
 
+def _put(values: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
+    *above, name = path or ("",)
+    for each in above:
+        inner = values.get(each)
+        values[each] = inner = inner if isinstance(inner, dict) else {}
+        values = inner
+    values[name] = value
+
+
 def _value(field: Field, state: Mapping[str, Any]) -> Value:
+    if field.input is Input.GROUP:
+        return _group(field)
     if not field.editable:
         return field.before
     match field.input:
@@ -66,6 +77,13 @@ def _value(field: Field, state: Mapping[str, Any]) -> Value:
         case Input.DATE:
             date = entered(state, field.block_id)
             return _emptied(field) if date is None else date
+
+
+def _group(field: Field) -> Value:
+    """An object before its properties are put into it."""
+    if isinstance(field.before, dict) or (field.required and not field.nullable):
+        return {}
+    return _emptied(field)
 
 
 def _ticked(field: Field, ticked: bool) -> Value:  # noqa: FBT001 - it is the value
@@ -132,10 +150,10 @@ def _typed_number(field: Field, text: Any) -> Value:
 
 def _emptied(field: Field) -> Value:
     """What an input that was left empty means."""
+    if field.nullable and (field.required or field.before is not MISSING):
+        return None
     if field.before is MISSING:
         return MISSING
-    if field.nullable:
-        return None
     if field.input is Input.TEXT:
         return ""
     if field.required:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
 from adapters.langgraph.dialects.configured import AnswerRule, configured, sent
-from adapters.langgraph.dialects.documented import GATE, QUERY, TASK, TEXT, TOOL_CALL, YES_OR_NO
-from adapters.langgraph.dialects.general import ANYTHING, SCHEMA, STRING
+from adapters.langgraph.dialects.documented import GATE, QUERY, TASK, TEXT, TOOL_CALL, TOOL_CALL_BY_NAME, YES_OR_NO
+from adapters.langgraph.dialects.elicitation import ELICITATION
+from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.schemas import check
@@ -23,12 +24,15 @@ DIALECTS: tuple[Dialect, ...] = (
     SCHEMA,
     BATCH,
     AGENT_INBOX,
+    ELICITATION,
     TOOL_CALL,
+    TOOL_CALL_BY_NAME,
     TEXT,
     TASK,
     YES_OR_NO,
     QUERY,
     GATE,
+    PLEA,
     STRING,
     ANYTHING,
 )

@@ -25,6 +25,8 @@ class Question:
     speaker: str = ""
     nodes: tuple[str, ...] = ()
     """The node that asks, by its name and by its path from the root (`agent|tools`)."""
+    texts: frozenset[str] = frozenset()
+    """The texts in the node's code, each as Python spells it; empty where the code is not known."""
 
 
 @dataclass(frozen=True, slots=True)

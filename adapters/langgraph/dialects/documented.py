@@ -5,6 +5,7 @@ https://docs.langchain.com/oss/python/langgraph/interrupts
 | payload | approve | edit | reject | answer |
 |---|---|---|---|---|
 | `{"question", "tool_call"}` | `("continue", None)` | `("update", args)` | `("feedback", reason)` | |
+| the same, by name | `{"action": "continue"}` | `{"action": "update", "data": args}` | likewise with `feedback` | |
 | `{"action", "message", ...}` | `{"action": "approve"}` | with the changed fields | `{"action": "reject"}` | |
 | `{"text_to_revise", ...}`, `{"instruction", "content"}` | the text | the new text | | |
 | `{"task", ONE_TEXT}` | `{"edited_text": text}` | likewise | | |
@@ -13,6 +14,10 @@ https://docs.langchain.com/oss/python/langgraph/interrupts
 
 A text to revise offers no rejection: such a node puts whatever it gets in the text's place. `False` and
 `{"action": "reject"}` have no room for a reason: it stays on the card and in the audit.
+
+The pages have two nodes for the same payload of a tool call: one unpacks a pair, the other reads `["action"]` and
+`.get("data")`. Neither can use what the other wants, so the node's own code says which it is: one in which both names
+stand is answered by name. https://docs.langchain.com/oss/python/langgraph/functional-api-human-in-the-loop
 """
 
 from collections.abc import Sequence
@@ -40,11 +45,20 @@ def _recognise_tool_call(question: Question) -> Ask | None:
             known = ("id", "type") if call.get("type") == "tool_call" else ("id",)
             more = described(described("", call, *known), rest)
             action = Action(name, args, choices, more, schema=schema_for(name, args, question))
-            return Ask(TOOL_CALL.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
+            dialect = TOOL_CALL_BY_NAME if question.texts >= _BY_NAME else TOOL_CALL
+            return Ask(dialect.name, Kind.TOOL_CALL, prompt, (action,), question.payload, question.speaker)
     return None
 
 
-def _encode_tool_call(ask: Ask, decisions: Sequence[Decision]) -> object:
+_BY_NAME = frozenset({repr("action"), repr("data")})
+
+
+def _encode_by_name(ask: Ask, decisions: Sequence[Decision]) -> object:
+    name, data = _encode_tool_call(ask, decisions)
+    return {"action": name} if data is None else {"action": name, "data": data}
+
+
+def _encode_tool_call(ask: Ask, decisions: Sequence[Decision]) -> tuple[str, Json]:
     (action,), (decision,) = ask.actions, decisions
     match decision.choice:
         case Choice.APPROVE:
@@ -57,6 +71,7 @@ def _encode_tool_call(ask: Ask, decisions: Sequence[Decision]) -> object:
 
 
 TOOL_CALL = Dialect("question_tool_call", _recognise_tool_call, _encode_tool_call)
+TOOL_CALL_BY_NAME = Dialect("question_tool_call_by_name", _recognise_tool_call, _encode_by_name)
 
 
 # A tool that asks for itself ------------------------------------------------------------------------------------------

@@ -1,8 +1,13 @@
-"""A `response_schema`, a plain string, and whatever nothing else recognises.
+"""A `response_schema`, a sentence, and whatever nothing else recognises.
 
 A schema of true or false is decided like any approval. Every other schema is a form: where its values read like a
 decision ("approve", "deny") approvers decide it, else it is a question. A form's schema is always an object: where the
 graph wants a single value, the form has one field, `answer`, and the value is taken out of it again.
+
+A sentence is answered in words, with two exceptions from LangGraph's own pages. `interrupt("Do you approve this
+action?")` wants True or False: any words at all, "no" among them, would be true, so it is decided and never answered.
+And a node that asks again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same
+number as a number: the text was refused already. https://docs.langchain.com/oss/python/langgraph/interrupts
 
 What nothing recognises is shown field by field. Approving sends True, rejecting False, an answer its words, and an edit
 the changed value; a reason for the rejection stays on the card and in the audit.
@@ -31,7 +36,7 @@ def _recognise_schema(question: Question) -> Ask | None:
         yes_or_no = Action("details" if shown else "", shown, (Choice.APPROVE, Choice.REJECT))
         return Ask(SCHEMA.name, Kind.APPROVAL, prompt, (yes_or_no,), question.payload, question.speaker)
     form = Action(FIELD, shown, (Choice.ANSWER,), schema=_as_object(question.schema))
-    verdict = _reads_like_a_verdict(dict(question.schema))
+    verdict = reads_like_a_verdict(dict(question.schema))
     return Ask(SCHEMA.name, Kind.FORM, prompt, (form,), question.payload, question.speaker, verdict)
 
 
@@ -47,7 +52,7 @@ _FEW = 2
 """A true or false beside more fields than one is one detail among others, such as "breakfast"."""
 
 
-def _reads_like_a_verdict(schema: object, *, flags: bool = True) -> bool:
+def reads_like_a_verdict(schema: object, *, flags: bool = True) -> bool:
     """Whether a form may approve or refuse: a word for that among its fields and choices, or little but true or false.
 
     It errs on the side of a decision: a question that is taken for one waits for an approver, the other way round the
@@ -65,9 +70,9 @@ def _reads_like_a_verdict(schema: object, *, flags: bool = True) -> bool:
             if flags and ("boolean" in kinds or any(isinstance(each, bool) for each in choices)):
                 return True
             inner = [each for key, each in schema.items() if key not in ("enum", "const")]
-            return any(_reads_like_a_verdict(each, flags=flags) for each in inner)
+            return any(reads_like_a_verdict(each, flags=flags) for each in inner)
         case list():
-            return any(_reads_like_a_verdict(each, flags=flags) for each in schema)
+            return any(reads_like_a_verdict(each, flags=flags) for each in schema)
         case _:
             return False
 
@@ -105,7 +110,27 @@ def _encode_schema(ask: Ask, decisions: Sequence[Decision]) -> object:
 SCHEMA = Dialect("response_schema", _recognise_schema, _encode_schema)
 
 
-# A string -------------------------------------------------------------------------------------------------------------
+# A sentence -----------------------------------------------------------------------------------------------------------
+
+_APPROVE = re.compile(r"\s*(please\s+|do you\s+|can you\s+)*approve\b[^?]*\?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
+
+
+def _recognise_plea(question: Question) -> Ask | None:
+    if not isinstance(question.payload, str) or not _APPROVE.fullmatch(question.payload):
+        return None
+    action = Action("", None, (Choice.APPROVE, Choice.REJECT))
+    return Ask(PLEA.name, Kind.APPROVAL, question.payload, (action,), question.payload, question.speaker)
+
+
+def _encode_plea(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (decision,) = decisions
+    if decision.choice not in (Choice.APPROVE, Choice.REJECT):
+        raise unexpected(ask, decision)
+    return decision.choice is Choice.APPROVE
+
+
+PLEA = Dialect("approve_sentence", _recognise_plea, _encode_plea)
 
 
 def _recognise_string(question: Question) -> Ask | None:
@@ -119,6 +144,10 @@ def _encode_string(ask: Ask, decisions: Sequence[Decision]) -> object:
     (decision,) = decisions
     if decision.choice is not Choice.ANSWER:
         raise unexpected(ask, decision)
+    text = decision.text.strip()
+    refused = any(f"{quote}{text}{quote}" in ask.prompt for quote in "'\"`")
+    if refused and _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
     return decision.text
 
 

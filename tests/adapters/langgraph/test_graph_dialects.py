@@ -7,6 +7,7 @@ import pytest
 
 from adapters.langgraph import dialects
 from adapters.langgraph.dialects import DIALECTS, Question, problems, read
+from adapters.langgraph.schemas import inferred
 from engine.ask import Ask, Choice, Decision, Kind, digest_of
 
 APPROVE, REJECT = Decision(Choice.APPROVE), Decision(Choice.REJECT)
@@ -199,7 +200,7 @@ def test_a_batch_is_answered_by_position() -> None:
     ask = ask_of(batch(every, every, every, every), tools={"tool1": TOOL})
     assert [action.name for action in ask.actions] == ["tool0", "tool1", "tool2", "tool3"]
     assert ask.actions[1].schema == TOOL
-    assert ask.actions[0].schema == {"type": "object", "properties": {"n": {"type": "integer"}}}
+    assert ask.actions[0].schema == inferred({"n": 0})
     decisions = [APPROVE, edit({"n": 5}), reject("no"), words("42")]
     assert [problems(ask, n, each) for n, each in enumerate(decisions)] == [[], [], [], []]
     assert encode(ask, decisions) == {

@@ -31,7 +31,17 @@ from adapters.langgraph.schemas import check, inferred, resolved, values_of
         ),
         ({"properties": {"a": {"items": {"type": "string"}}}}, {"a": ["x", 1]}, ("a", 1), "This must be text."),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x", (), None),
-        ({"minItems": 2}, [1], (), "[1] is too short."),
+        ({"minItems": 2}, [1], (), "At least 2 are needed."),
+        ({"minItems": 1}, [], (), "This is needed."),
+        ({"maxItems": 1}, [1, 2], (), "There may be at most 1."),
+        ({"uniqueItems": True}, [1, 1], (), "[1, 1] has non-unique elements."),
+        ({"format": "date"}, "2026-02-30", (), "This must be a date, such as 2026-03-04."),
+        ({"format": "date"}, "20260304", (), "This must be a date, such as 2026-03-04."),
+        ({"format": "date-time"}, "2026-03-04", (), "This must be a date and a time, such as 2026-03-04T15:30:00."),
+        ({"format": "time"}, "25:00", (), "This must be a time, such as 15:30."),
+        ({"format": "email"}, "alice at home", (), "This must be an email address."),
+        ({"format": "uri"}, "example.com", (), "This must be a web address, such as https://example.com."),
+        ({"format": "uuid"}, "7", (), "'7' is not a 'uuid'."),
     ],
 )
 def test_each_fault_has_a_sentence(schema: Any, value: Any, path: Any, sentence: str | None) -> None:
@@ -39,6 +49,25 @@ def test_each_fault_has_a_sentence(schema: Any, value: Any, path: Any, sentence:
     assert problem.path == path
     assert problem.sentence.endswith(".")
     assert sentence is None or problem.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("format_", "value"),
+    [
+        ("date", "2026-03-04"),
+        ("date-time", "2026-03-04T15:30:00Z"),
+        ("time", "15:30"),
+        ("time", "00:00"),
+        ("email", "alice@example.com"),
+        ("uri", "https://example.com/a?b=c"),
+        ("uri", "mailto:alice@example.com"),
+        ("uuid", "12345678-1234-5678-1234-567812345678"),
+        ("duration", "whatever is not checked"),
+        ("date", 7),
+    ],
+)
+def test_what_has_its_format_passes(format_: str, value: Any) -> None:
+    assert check(value, {"format": format_}) == []
 
 
 def test_every_missing_field_is_told() -> None:
@@ -61,6 +90,7 @@ def test_what_values_say_of_their_types() -> None:
             "d": {},
             "e": {"type": "number"},
         },
+        "additionalProperties": True,
     }
 
 

@@ -338,3 +338,110 @@ def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
 def test_callbacks_name_their_choice() -> None:
     assert set(forms.CALLBACKS) == {Choice.EDIT, Choice.REJECT, Choice.ANSWER}
     assert fields.ACTION_ID == "value"
+
+
+# Objects within objects -----------------------------------------------------------------------------------------------
+
+NESTED: dict[str, Json] = {
+    "type": "object",
+    "$defs": {
+        "Address": {
+            "type": "object",
+            "properties": {"street": {"type": "string"}, "country": {"type": "string", "default": "Portugal"}},
+            "required": ["street"],
+        }
+    },
+    "properties": {
+        "home": {"$ref": "#/$defs/Address"},
+        "work": {"anyOf": [{"$ref": "#/$defs/Address"}, {"type": "null"}], "default": None},
+        "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "required": ["home"],
+}
+
+
+def answer(schema: dict[str, Json], typed: dict[str, str]) -> tuple[Submitted, dict[str, Any]]:
+    one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
+    view = form(one, target(one), Choice.ANSWER)
+    assert check_modal(view) == []
+    state = untouched(view)
+    for block in inputs(view):
+        if (label := block["label"]["text"]) in typed:
+            state[block["block_id"]]["value"]["value"] = typed[label]
+    return read(one, target(one), Choice.ANSWER, state), view
+
+
+def test_the_properties_of_an_inner_object_have_inputs_of_their_own() -> None:
+    sent, view = answer(NESTED, {"home.street": "Rua Augusta"})
+    labels = [block["label"]["text"] for block in inputs(view)]
+    assert labels == ["home.street", "home.country", "work.street", "work.country", "tags"]
+    assert sent.value == {"home": {"street": "Rua Augusta", "country": "Portugal"}, "work": None}
+    by_label = {block["label"]["text"]: block for block in inputs(view)}
+    assert not by_label["home.street"]["optional"]
+    assert by_label["work.street"]["optional"]
+    sent, _ = answer(NESTED, {"home.street": "a", "work.street": "b", "tags": '{"x": "y"}'})
+    assert sent.value == {
+        "home": {"street": "a", "country": "Portugal"},
+        "work": {"street": "b"},
+        "tags": {"x": "y"},
+    }
+
+
+def test_an_inner_object_that_nobody_touched_stays_as_it_is() -> None:
+    value: Json = {"home": {"street": "a", "country": "Spain", "floor": 3}, "work": None, "tags": {"x": "y"}}
+    one, view = edit(value, NESTED)
+    assert submitted(one, view).value == value
+    changed = submitted(one, view, **{"home.street": "b"}).value
+    assert changed == {"home": {"street": "b", "country": "Spain", "floor": 3}, "work": None, "tags": {"x": "y"}}
+
+
+def test_a_problem_of_an_inner_property_stands_at_its_field() -> None:
+    one, view = edit({"home": {"street": "a"}, "work": None}, NESTED)
+    blocks = {block["label"]["text"]: block["block_id"] for block in inputs(view)}
+    problems = [Problem(("home", "street"), "Too short."), Problem(("work",), "Not so."), Problem(("tags", "x"), "No.")]
+    assert errors_of(one, target(one), Choice.EDIT, problems) == {
+        blocks["home.street"]: "Too short.",
+        blocks["work.street"]: "Not so.",
+        blocks["tags"]: "No.",
+    }
+
+
+def test_an_object_that_may_grow_is_edited_as_json() -> None:
+    schema: dict[str, Json] = {
+        "properties": {"labels": {"type": "object", "properties": {"a": {}}, "additionalProperties": True}}
+    }
+    _, view = edit({"labels": {"a": 1}}, schema)
+    assert [block["label"]["text"] for block in inputs(view)] == ["labels"]
+
+
+def test_options_are_called_what_the_schema_calls_them() -> None:
+    schema: dict[str, Json] = {
+        "properties": {
+            "color": {"oneOf": [{"const": "#f00", "title": "Red"}, {"const": "#0f0", "title": "Green"}]},
+            "size": {"type": "string", "enum": ["s", "l"], "enumNames": ["Small", "Large"]},
+            "days": {"type": "array", "items": {"anyOf": [{"const": 1, "title": "Mon"}, {"const": 2, "title": "Tue"}]}},
+            "same": {"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "One"}]},
+        }
+    }
+    one, view = edit({}, schema)
+    options = [[each["text"]["text"] for each in block["element"]["options"]] for block in inputs(view)]
+    assert options == [["Red", "Green"], ["Small", "Large"], ["Mon", "Tue"], ["1", "2"]]
+    sent = submitted(one, view, color="Green", size="Small", days=["Tue"], same="2")
+    assert sent.value == {"color": "#0f0", "size": "s", "days": [2], "same": 2}
+
+
+def test_what_may_be_null_and_must_be_there_is_null_where_it_is_left_empty() -> None:
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {"count": {"type": ["integer", "null"]}, "other": {"type": ["integer", "null"]}},
+        "required": ["count"],
+    }
+    sent, _ = answer(schema, {})
+    assert sent.value == {"count": None}
+
+
+def test_an_empty_object_is_edited_as_json() -> None:
+    for schema in (None, {"type": "object", "properties": {}}):
+        one, view = edit({}, schema)  # type: ignore[arg-type]
+        assert submitted(one, view).value == {}
+        assert submitted(one, view, JSON='{"a": 1}').value == {"a": 1}
