@@ -8,6 +8,7 @@ raised where a channel is busy, always before the first message of a call: nothi
 https://docs.slack.dev/messaging/message-metadata, https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,12 +18,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_message, limits
-from adapters.slack import blocks, cards, whole, wording
+from adapters.slack import blocks, cards, sheets, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
 from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, STREAMING, code_of, refused
 from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import Pacer
+from adapters.slack.redraws import Redraws
+from adapters.slack.sheets import SHEET_EVENT
 from adapters.slack.speech import spoken
 from adapters.slack.text import clipped
 from engine.approval import Approval, Place, State
@@ -49,6 +52,7 @@ class SlackChat:
         self._client, self._bot = client, bot
         self._together = frozenset(together)
         self._pacer = pacer or Pacer()
+        self._redraws, self._reminding = Redraws(), asyncio.Lock()
         self._crowd = Crowd()
 
     # Cards ------------------------------------------------------------------------------------------------------------
@@ -69,8 +73,66 @@ class SlackChat:
         return card
 
     async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
-        """Post the message that several approvals share, or make the posted one true."""
-        raise NotImplementedError
+        """Post the message that several approvals share, or make the posted one true; None as for a card."""
+        message = _checked_sheet(sheets.sheet(sheet, approvals, self._together), sheet, approvals)
+        known = max((each.card for each in approvals if each.card is not None), key=float, default=None)
+        if known is None:
+            self._redraws.wait_for_rows(sheet, approvals)
+        elif self._redraws.stands(known, message):
+            return known
+        if known is None and attempt > 1:
+            known = await self._posted_sheet(sheet, approvals)
+        try:
+            if known is None:
+                card = await self._post_sheet(sheet, approvals, message)
+            else:
+                card = await self._redrawn_sheet(sheet, approvals, known, message, attempt)
+            self._redraws.drew(card, message)
+            for each in approvals:
+                if each.state is State.PENDING and whole.needs_file(each):
+                    await self._attach(each, card)
+        except SlackApiError as error:
+            if code_of(error) not in PLACE_GONE:
+                raise refused("the list of requests", error) from None
+            log.warning("sheet_place_gone", sheet=sheet, code=code_of(error))
+            return None
+        return card
+
+    async def _redrawn_sheet(
+        self, sheet: SheetId, approvals: Sequence[Approval], known: MessageTs, message: Message, attempt: int
+    ) -> MessageTs:
+        place = approvals[0].place
+        (turn,) = self._pacer.book(f"{place.channel}/{known}", sheet)
+        await self._pacer.until(turn)
+        try:
+            await self._client.chat_update(
+                channel=place.channel, ts=known, text=message.text, blocks=message.blocks, metadata=message.metadata
+            )
+        except SlackApiError as error:
+            if code_of(error) not in CARD_GONE:
+                raise
+            log.warning("sheet_gone", sheet=sheet, code=code_of(error))
+            if all(each.state is not State.PENDING for each in approvals):
+                return known
+            posted = await self._posted_sheet(sheet, approvals, but=known) if attempt > 1 else None
+            return posted or await self._post_sheet(sheet, approvals, message)
+        return known
+
+    async def _post_sheet(self, sheet: SheetId, approvals: Sequence[Approval], message: Message) -> MessageTs:
+        place = approvals[0].place
+        (turn,) = self._pacer.book(place.channel, sheet)
+        await self._pacer.until(turn)
+        return await self._post(place, message)
+
+    async def _posted_sheet(
+        self, sheet: SheetId, approvals: Sequence[Approval], but: MessageTs | None = None
+    ) -> MessageTs | None:
+        """The message that an earlier attempt may have posted."""
+        since = (min(each.created_at for each in approvals) - _CLOCKS_DIFFER).timestamp()
+        async for message in self._history(approvals[0].place, f"{since:.6f}"):
+            if _payload(message, SHEET_EVENT).get("sheet") == sheet and message["ts"] != but:
+                return MessageTs(message["ts"])
+        return None
 
     async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs | None:
         try:
@@ -129,11 +191,24 @@ class SlackChat:
         if approval.state is not State.PENDING or approval.card is None:
             return
         place = approval.place if _at_root_of_dm(approval.place) else _under(approval.place, approval.card)
+        if approval.sheet:
+            await self._remind_of_sheet(approval, place)
+            return
         metadata = {"event_type": REMINDER_EVENT, "event_payload": {"approval": approval.id}}
         if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
             return
         told = _reminder(approval)
         await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
+
+    async def _remind_of_sheet(self, approval: Approval, place: Place) -> None:
+        """Once for all rows that the same people decide: their timers fire together, each in a lane of its own."""
+        told = _reminder(approval)
+        metadata = {"event_type": REMINDER_EVENT, "event_payload": {"sheet": approval.sheet, "told": told}}
+        async with self._reminding:
+            said = await self._said(place, REMINDER_EVENT, "sheet", approval.sheet)
+            if all(each["metadata"]["event_payload"].get("told") != told for each in said):
+                message = Message(told, [blocks.section(told)], metadata)
+                await self._post_or_drop(place, [message], f"remind/{approval.sheet}")
 
     # Words ------------------------------------------------------------------------------------------------------------
 
@@ -302,6 +377,14 @@ def _checked(message: Message, approval: Approval) -> Message:
     return cards.plain_card(approval)
 
 
+def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approval]) -> Message:
+    problems = check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
+    if not problems:
+        return message
+    log.error("sheet_would_be_refused", sheet=sheet, problems=[problem.message for problem in problems])
+    return sheets.plain_sheet(sheet, approvals)
+
+
 def _reminder(approval: Approval) -> str:
     waited = {vote.by for review in approval.reviews for vote in review.votes}
     named: list[UserId] = []
@@ -314,6 +397,8 @@ def _reminder(approval: Approval) -> str:
             named.append(approval.requester)
     able = [user for user in dict.fromkeys(named) if approval.ask.is_question or _may_ask(approval, user)]
     wants = "an answer" if approval.ask.is_question else "a decision"
+    if approval.sheet:
+        return f"⏰ {wording.names(able)}: requests here still wait." if able else "⏰ Requests here still wait."
     return f"⏰ {wording.names(able)}: this still waits for {wants}." if able else f"⏰ This still waits for {wants}."
 
 

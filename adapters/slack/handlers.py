@@ -28,12 +28,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_modal
 from adapters.slack import blocks, forms, whole
+from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
-from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, Sent, incoming
+from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, PressedAll, Sent, incoming
 from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.ids import UserId
@@ -85,6 +86,8 @@ class Handlers:
                 return await self._hear(what)
             case Pressed():
                 return await self._press(what)
+            case PressedAll():
+                return await self._press_all(what)
             case Sent():
                 return await self._send(what)
             case Commanded():
@@ -145,6 +148,18 @@ class Handlers:
         # A refusal is told from the approval's own lane; there is none where nothing is kept of the approval.
         if isinstance(refusal, Closed) and await self._desk.look(pressed.target.approval) is None:
             await self._tell(pressed.person, GONE)
+
+    async def _press_all(self, pressed: PressedAll) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                outcome = await approve_all(self._desk, pressed)
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("clicks_not_kept", sheet=pressed.shown.sheet, error=type(error).__name__)  # noqa: TRY400
+            await self._tell(pressed.person, NOT_KEPT)
+            return _not_done()
+        if outcome.sentence:
+            await self._tell(pressed.person, outcome.sentence)
+        return _ok() if outcome.kept else _not_done()
 
     async def _open(self, pressed: Pressed, view: Block) -> None:
         problems = check_modal(view)

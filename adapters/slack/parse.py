@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from adapters.slack.cards import ACTION_IDS, SHOW, Target
 from adapters.slack.forms import CALLBACKS
+from adapters.slack.sheets import APPROVE_ALL, Shown
 from engine.approval import Place
 from engine.ask import Choice, Json
 from engine.ids import ChannelId, MessageTs, TeamId, UserId
@@ -50,6 +51,14 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True)
+class PressedAll:
+    """Approve all, and what it was pressed on."""
+
+    person: Person
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A submitted form; `values` is the view's state."""
 
@@ -78,7 +87,7 @@ class HomeOpened:
     user: UserId
 
 
-Incoming: TypeAlias = Pressed | Sent | Said | Commanded | HomeOpened
+Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
@@ -89,7 +98,7 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
     """What a payload says, for the bot's user id and workspace; None for what is not for us."""
     match payload.get("type"):
         case "block_actions":
-            return pressed(payload, team)
+            return pressed_all(payload, team) or pressed(payload, team)
         case "view_submission":
             return sent(payload, team)
         case "event_callback":
@@ -116,6 +125,17 @@ def pressed(payload: Payload, team: TeamId) -> Pressed | None:
         except ValueError:
             continue
         return Pressed(_person(payload, team), target, _CHOICES.get(action_id), payload.get("trigger_id", ""))
+    return None
+
+
+def pressed_all(payload: Payload, team: TeamId) -> PressedAll | None:
+    """Approve all in a `block_actions` payload."""
+    for action in payload.get("actions", ()):
+        if action.get("action_id") == APPROVE_ALL:
+            try:
+                return PressedAll(_person(payload, team), Shown.read(str(action.get("value", ""))))
+            except ValueError:
+                continue
     return None
 
 
