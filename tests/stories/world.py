@@ -35,7 +35,7 @@ from adapters.slack.web import PATH
 from bot import config as configuration
 from bot.config import Mode
 from bot.process import serve
-from bot.wiring import Bot, Ports, bot
+from bot.wiring import Bot, Ports, bot, together
 from engine.approval import Approval, Place
 from engine.audit import Entry, What
 from engine.conversation import thread_id
@@ -290,7 +290,7 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock
-            ports.chat = SlackChat(client, UserId("U0SIGNOFF"), Pacer(rate=1_000))
+            ports.chat = SlackChat(client, UserId("U0SIGNOFF"), Pacer(rate=1_000), together=together(config))
             ports.roster = SlackRoster(client, TEAM)
             world.alter(ports)
 
