@@ -133,7 +133,7 @@ class ThreadWork:
         if ended.error is None or pending is None or pending.standing is not Standing.WAITS:
             return Resumed(self.standstill(after, ended))
         if is_invalid_resume(ended.error):  # it does not fit the schema that the node itself checks: it never will
-            return await self._not_taken(after, f"{NOT_TAKEN} {sentence(ended.error)}")
+            return await self._not_taken(after, f"{NOT_TAKEN} {_refused(ended.error)}")
         # It raised before it took the answer: that may pass, and to ask anew would throw people's decision away.
         raise AnswerNotTakenError(sentence(ended.error))
 
@@ -256,6 +256,19 @@ class ThreadWork:
         )
         digest = digest_of(ask, self._agent.fingerprint_of(pending.path))
         return Asked(InterruptId(pending.interrupt.id), ask, digest)
+
+
+def _refused(error: BaseException) -> str:
+    """Why a node's own schema refused an answer; a model's validators say it best in their own words.
+
+    https://docs.pydantic.dev/latest/errors/errors/
+    """
+    listed = getattr(error, "errors", None)
+    if not callable(listed):
+        return sentence(error)
+    found = [(".".join(map(str, each["loc"])), str(each["msg"]).removeprefix("Value error, ")) for each in listed()]
+    told = "; ".join(f"{place}: {why}" if place else why for place, why in found)
+    return sentence(told).removeprefix("The agent failed: error: ") if told else sentence(error)
 
 
 def _shown(ask: Ask) -> Iterator[str]:

@@ -154,6 +154,7 @@ class Level:
 
     `answers` counts the stored answers of each task, once counted. `calls` are tasks that a node has called and that
     are done (`@task` of the functional API), with the interrupts that they had: the snapshot does not list them.
+    `askers` are those that are not done, by the interrupt that they wait for.
     """
 
     snapshot: Any
@@ -161,6 +162,7 @@ class Level:
     task: str
     answers: Mapping[str, int] | None = None
     calls: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    askers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answered(self) -> frozenset[str]:
@@ -203,7 +205,9 @@ async def _counted(level: Level, saver: Any) -> Level:
     listed = {task.id for task in level.snapshot.tasks}
     done = {task for task, channel, _ in writes if channel == _RETURN} - listed
     calls = {task: _ids(value) for task, channel, value in writes if channel == _INTERRUPT and task in done}
-    return replace(level, answers=answers, calls=dict.fromkeys(done, ()) | calls)
+    asking = [(task, value) for task, channel, value in writes if channel == _INTERRUPT and task not in listed | done]
+    askers = {interrupt: task for task, value in asking for interrupt in _ids(value)}
+    return replace(level, answers=answers, calls=dict.fromkeys(done, ()) | calls, askers=askers)
 
 
 def _ids(interrupts: Any) -> Sequence[str]:
@@ -237,7 +241,10 @@ def _standing(interrupt: str, level: Level, task: Any) -> tuple[Standing, int]:
     own = _of_number(interrupt, namespace, answers)
     if own is not None:
         return own, answers
-    return (Standing.UNKNOWN if task.error is not None else Standing.WAITS), max(answers, 1)
+    # Of a graph that the node calls no answers are known here: then there may have been one.
+    asker = level.askers.get(interrupt)
+    known = answers + level.answers.get(asker, 0) if asker else max(answers, 1)
+    return (Standing.UNKNOWN if task.error is not None else Standing.WAITS), known
 
 
 # Graphs that a node calls by itself, which no snapshot lists ----------------------------------------------------------

@@ -26,8 +26,17 @@ ACTION_IDS = {
     Choice.EDIT: "signoff_edit",
     Choice.REJECT: "signoff_reject",
     Choice.ANSWER: "signoff_answer",
+    Choice.SKIP: "signoff_skip",
+    Choice.REDO: "signoff_redo",
 }
-LABELS = {Choice.APPROVE: "Approve", Choice.EDIT: "Edit", Choice.REJECT: "Reject", Choice.ANSWER: "Answer"}
+LABELS = {
+    Choice.APPROVE: "Approve",
+    Choice.EDIT: "Edit",
+    Choice.REJECT: "Reject",
+    Choice.ANSWER: "Answer",
+    Choice.SKIP: "Skip",
+    Choice.REDO: "Ask again",
+}
 _STYLES = {Choice.APPROVE: "primary", Choice.REJECT: "danger"}
 
 _BUDGET = 8_500
@@ -237,7 +246,8 @@ def _asks_the_requester(approval: Approval) -> bool:
 
 def _how_to_answer(approval: Approval) -> str:
     if approval.ask.kind is Kind.FORM:
-        return "Press Answer to fill in the form"
+        fills_in = any(Choice.ANSWER in action.choices for action in approval.ask.actions)
+        return "Press Answer to fill in the form" if fills_in else "Approve if you want to open the link"
     if approval.place != approval.home or not _asks_the_requester(approval):
         return "Press Answer to reply"
     return "Reply here to answer" if approval.place.thread_ts is None else "Reply in this thread to answer"

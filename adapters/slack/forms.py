@@ -38,11 +38,11 @@ class Submitted:
 def form(approval: Approval, target: Target, choice: Choice) -> Block:
     """The modal that a button opens; where the value cannot be edited in Slack, one that says so.
 
-    Raises ValueError for an approve, which has no form.
+    Raises ValueError for a choice that has no form, such as an approve.
     """
     title, submit = _WORDS.get(choice, _ANSWER_WORDS)
-    if choice is Choice.APPROVE:
-        raise ValueError("an approval has no form")
+    if choice not in CALLBACKS:
+        raise ValueError(f"{choice} has no form")
     asked = _inputs(approval, target, choice)
     if asked is None:
         return too_long(approval, target)

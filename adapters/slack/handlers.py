@@ -56,6 +56,9 @@ PERHAPS_NOT_OPEN = (
     "if you do not see it, please press the button again."
 )
 
+_AT_ONCE = (Choice.APPROVE, Choice.SKIP, Choice.REDO)
+"""What a press alone decides; everything else opens a form first."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -130,7 +133,7 @@ class Handlers:
         return _ok()
 
     async def _pressed(self, pressed: Pressed) -> None:
-        if pressed.choice is Choice.APPROVE:
+        if pressed.choice in _AT_ONCE:
             await self._choose(pressed)
             return
         approval = await self._desk.look(pressed.target.approval)

@@ -4,6 +4,7 @@ A value becomes `Piece`s, one for each field; pieces become `rich_text` blocks o
 no limit for `rich_text`, so the one of sections is kept; all of a message has one (`limits.MESSAGE_BLOCKS_TEXT`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -19,6 +20,9 @@ SHORT = 200
 PREVIEW = 2_000
 _FEWEST = 40
 """A piece of which less than this would be shown is left to Show all altogether."""
+
+
+_ADDRESS = re.compile(r"https?://[\x21-\x7e]+")
 
 
 class Style(Enum):
@@ -38,7 +42,7 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A labelled text, `visible` already. `hidden` is how many characters of it are not shown."""
+    """A labelled text, `visible` already. One that is a web address can be followed, and shows where it leads. `hidden` is how many characters of it are not shown."""
 
     text: str
     style: Style
@@ -109,7 +113,11 @@ def _parts(piece: Piece) -> Iterator[tuple[Block, int]]:
     label = piece.label
     if piece.style is Style.INLINE:
         elements = [blocks.span(f"{label}: ", bold=True)] if label else []
-        yield blocks.rich_section(*elements, blocks.span(piece.text or '""', code=True)), len(label) + len(piece.text)
+        if _ADDRESS.fullmatch(piece.text):
+            value: Block = {"type": "link", "url": piece.text, "text": piece.text}
+        else:
+            value = blocks.span(piece.text or '""', code=True)
+        yield blocks.rich_section(*elements, value), len(label) + len(piece.text)
     else:
         if label:
             yield blocks.rich_section(blocks.span(f"{label}:", bold=True)), len(label)

@@ -17,12 +17,16 @@ _TOLD = {
     Choice.EDIT: "Approved with changes",
     Choice.REJECT: "Rejected",
     Choice.ANSWER: "Answered",
+    Choice.SKIP: "Skipped",
+    Choice.REDO: "Asked again",
 }
 _SIGN = {
     Choice.APPROVE: "✅",
     Choice.EDIT: "✅",
     Choice.REJECT: "⛔",
     Choice.ANSWER: "💬",
+    Choice.SKIP: "⏭️",
+    Choice.REDO: "🔁",
 }
 
 

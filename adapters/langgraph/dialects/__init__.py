@@ -82,6 +82,8 @@ _WORDS = {
     Choice.EDIT: "a changed value",
     Choice.REJECT: "a rejection",
     Choice.ANSWER: "an answer in words",
+    Choice.SKIP: "a skip",
+    Choice.REDO: "another asking",
 }
 
 

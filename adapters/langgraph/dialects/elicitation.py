@@ -26,8 +26,8 @@ from adapters.langgraph.dialects.base import Dialect, Question, described, unexp
 from adapters.langgraph.dialects.general import reads_like_a_verdict
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
-_FORM = (Choice.REJECT, Choice.ANSWER)
-_URL = (Choice.APPROVE, Choice.REJECT)
+_FORM = (Choice.ANSWER, Choice.REJECT, Choice.SKIP)
+_URL = (Choice.APPROVE, Choice.REJECT, Choice.SKIP)
 
 
 def _recognise(question: Question) -> Ask | None:

@@ -323,8 +323,9 @@ def test_no_schema_however_odd_breaks_a_form(schema: Any, value: Any) -> None:
 
 def test_an_approval_has_no_form() -> None:
     one = approval()
-    with pytest.raises(ValueError, match="no form"):
-        form(one, target(one), Choice.APPROVE)
+    for choice in (Choice.APPROVE, Choice.SKIP, Choice.REDO):
+        with pytest.raises(ValueError, match="no form"):
+            form(one, target(one), choice)
 
 
 def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
