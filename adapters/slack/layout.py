@@ -42,7 +42,10 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A labelled text, `visible` already. One that is a web address can be followed, and shows where it leads. `hidden` is how many characters of it are not shown."""
+    """A labelled text, `visible` already; `hidden` is how many characters of it are not shown.
+
+    One that is a web address can be followed, and shows where it leads.
+    """
 
     text: str
     style: Style
