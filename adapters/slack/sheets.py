@@ -155,16 +155,25 @@ def _speaker(approvals: Sequence[Approval]) -> str:
 def _end(approvals: Sequence[Approval], together: Collection[AgentName]) -> Iterable[Block]:
     pending = _open_ones(approvals)
     told = [f"{wording.one_line(_speaker(approvals), 80)} asks for <@{approvals[0].requester}>"]
-    told += [line for line in (_common_approvers(approvals), _common_deadline(pending)) if line]
+    told += [line for line in (_said_approvers(approvals), _common_deadline(pending)) if line]
     if approvals[0].agent in together:
         told.append("The agent gets all answers at once, when the last one is there")
     yield blocks.context(" · ".join(told))
 
 
-def _common_approvers(approvals: Sequence[Approval]) -> str:
-    """Who decides, where that is the same for every open request: then it is said once."""
-    found = {_who(each) for each in _open_ones(approvals) if not each.ask.is_question}
-    return found.pop() if len(found) == 1 else ""
+def _most_approvers(approvals: Sequence[Approval]) -> tuple[str, bool]:
+    """Who decides most open requests, said once below them, and whether that holds for all; "" where each has its own.
+
+    A question says itself whom it is for.
+    """
+    found = Counter(_who(each) for each in _open_ones(approvals) if not each.ask.is_question)
+    (who, count) = found.most_common(1)[0] if found else ("", 0)
+    return (who if count > 1 or len(found) == 1 else "", len(found) <= 1)
+
+
+def _said_approvers(approvals: Sequence[Approval]) -> str:
+    who, for_all = _most_approvers(approvals)
+    return who if for_all or not who else f"{who}, where a row names no others"
 
 
 def _common_deadline(pending: Sequence[Approval]) -> str:
@@ -296,7 +305,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
     if approval.ask.is_question:
         asked = approval.reviews[0].policy.approvers is Approvers.REQUESTER
         yield f"A question to <@{approval.requester}>" if asked else _who(approval)
-    elif not _common_approvers(approvals):
+    elif _who(approval) != _most_approvers(approvals)[0]:
         yield _who(approval)
     if not _common_deadline(_open_ones(approvals)):
         yield wording.deadline(approval)
@@ -338,8 +347,9 @@ def _closed_line(row: _Row) -> str:
     about = _in_a_line(value if value is not None or review.decision is None else review.decision.text)
     words = [review.decision.text if review.decision and review.decision.choice is Choice.REJECT else "", approval.note]
     reason = wording.one_line(" ".join(each for each in words if each), 120) if any(words) else ""
-    named = f"*{row.number}.* {wording.one_line(_name(approval), 80)}{f' {about}' if about else ''}"
-    return f"{named}  {wording.outcome(approval)}{f': {reason}' if reason else ''}"
+    sign, _, outcome = wording.outcome(approval).partition(" ")
+    named = f"{sign} *{row.number}.* {wording.one_line(_name(approval), 80)}{f' {about}' if about else ''}"
+    return f"{named} · {outcome}{f': {reason}' if reason else ''}"
 
 
 def _in_a_line(value: Json) -> str:
