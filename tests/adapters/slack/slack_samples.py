@@ -11,7 +11,7 @@ from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
 from engine.events import Chose
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, TeamId, UserId, approval_id
+from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId, approval_id
 from engine.machine import step
 from engine.policy import Approvers, Deadlines, Facts, Policy, Standing
 from engine.ports import Click, Said
@@ -153,6 +153,10 @@ class RecordingDesk:
         if taken.refusal:
             self.refused.append(taken.refusal)
         return taken.refusal
+
+    async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        await self._called("sheet")
+        return [each for each in self.kept.values() if (each.thread, each.sheet) == (thread, sheet)]
 
     async def hear(self, said: Said) -> None:
         await self._called("hear")
