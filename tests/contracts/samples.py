@@ -17,6 +17,7 @@ from engine.ids import (
     ChannelId,
     InterruptId,
     MessageTs,
+    SheetId,
     TeamId,
     ThreadId,
     UserId,
@@ -152,6 +153,7 @@ any_approval = st.builds(
     note=ANY_TEXT,
     version=st.integers(0, 10**6),
     digest=ANY_TEXT,
+    sheet=ANY_TEXT.map(SheetId),
 )
 any_hear = st.builds(Hear, place=any_place, text=ANY_TEXT)
 any_conversation = st.builds(
