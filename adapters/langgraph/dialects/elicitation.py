@@ -37,12 +37,16 @@ def _recognise(question: Question) -> Ask | None:
             actions = tuple(action for action in found if action is not None)
             if len(actions) != len(requests) or len({action.name for action in actions}) != len(actions):
                 return None
-            alone = requests[0] if len(requests) == 1 else None
-            asked = str(alone["message"]) if isinstance(alone, dict) else f"{tool} needs {len(requests)} answers"
-            prompt = "\n".join(each for each in (asked, described(None, {"tool": tool, **rest})) if each)
+            prompt = "\n".join(each for each in (_asked(tool, requests), described(None, rest)) if each)
             verdict = any(reads_like_a_verdict(dict(action.schema)) for action in actions if action.schema)
             return Ask(ELICITATION.name, Kind.FORM, prompt, actions, question.payload, question.speaker, verdict)
     return None
+
+
+def _asked(tool: str, requests: Sequence[Json]) -> str:
+    if len(requests) == 1 and isinstance(requests[0], dict):
+        return f"{requests[0]['message']}\ntool: {tool}"
+    return f"{tool} needs {len(requests)} answers"
 
 
 def _action(request: Json, *, alone: bool) -> Action | None:

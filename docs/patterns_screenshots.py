@@ -1,0 +1,262 @@
+"""Takes the pictures of docs/patterns.md: `python docs/patterns_screenshots.py [NAME ...]`, all of them without a name.
+
+Each picture is a short scene in a fresh local workspace, with the bot on a graph of `tests/stories/graphs`. To add one,
+write a scene below and decorate it; it is photographed as it stands at the end, into `docs/images/patterns/NAME.png`:
+
+    @picture
+    async def approve_or_reject(scene: Scene) -> None:
+        "A card that waits."
+        await scene.start("database", "yes_or_no")
+        card = await scene.world.asked("drop the old table")
+        await scene.show("bob", card)
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from playwright.async_api import Browser, Page, async_playwright
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images" / "patterns"
+GRAPHS = ROOT / "tests" / "stories" / "graphs"
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from fakes.people import Message, PeopledSlack  # noqa: E402 - the tests' own way to act as people
+from stories.outside import outside  # noqa: E402 - likewise
+from stories.world import GRAPH_STATES, World, agent  # noqa: E402 - likewise
+
+from adapters.redis import embedded  # noqa: E402 - likewise
+
+
+@dataclass(slots=True)
+class Scene:
+    """A world with the bot, and somebody's page on it."""
+
+    world: World
+    browser: Browser
+    pages: list[Page] = field(default_factory=list)
+
+    @property
+    def page(self) -> Page:
+        """The page that was opened last."""
+        return self.pages[-1]
+
+    async def start(self, name: str, graph: str, **more: Any) -> None:
+        """Start the bot with an agent of this name in #deploys and direct messages; `more` is what app.yaml may say."""
+        known = {"channels": ["#deploys"], "direct_messages": True, **GRAPH_STATES.get(graph, {}), **more}
+        await self.world.start(agents={name: agent(graph, **known)})
+
+    async def show(self, person: str, message: Message, *, root: bool = False, height: int = 720) -> Page:
+        """Open the page as somebody, on the thread that a message stands in; `root`: on its channel."""
+        await self.world.at_rest()
+        where = message.channel if root else f"{message.channel}/{message.thread_ts}"
+        context = await self.browser.new_context(viewport={"width": 1180, "height": height}, reduced_motion="reduce")
+        self.pages.append(await context.new_page())
+        await self.page.goto(f"{self.world.slack.url}/?as={person}#/{where}")
+        await self.page.locator("#status[data-state=live]").wait_for(state="attached")
+        return self.page
+
+    async def press(self, name: str) -> None:
+        """Press the last button of that name."""
+        await self.page.get_by_role("button", name=name, exact=True).last.click()
+
+    async def photograph(self, name: str) -> None:
+        """Take a picture now; the last one is taken without being asked for."""
+        await self.page.wait_for_load_state("networkidle")
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+Play = Callable[[Scene], Awaitable[None]]
+PICTURES: dict[str, Play] = {}
+
+
+def picture(play: Play) -> Play:
+    """Photograph what a scene ends with, under the scene's name."""
+    PICTURES[getattr(play, "__name__", "")] = play
+    return play
+
+
+# The scenes -----------------------------------------------------------------------------------------------------------
+
+
+@picture
+async def dynamic_interrupt(scene: Scene) -> None:
+    """Any payload, field by field."""
+    outside.payload = {"city": "Lisbon", "nights": 3, "extras": ["sea view", "late check-out"], "budget": None}
+    await scene.start("planner", "anything")
+    await scene.show("bob", await scene.world.asked("plan the offsite", containing="Lisbon"))
+
+
+@picture
+async def approve_or_reject(scene: Scene) -> None:
+    """A rejection with its reason, and the way that the graph went."""
+    await scene.start("database", "yes_or_no")
+    card = await scene.world.asked("drop the table invoices_2019")
+    await (await card.open_form("Reject")).submit({"Reason": "The auditors need it until June."})
+    await card.becomes("Rejected by", buttons=[])
+    await scene.show("alice", card)
+
+
+@picture
+async def edit_state(scene: Scene) -> None:
+    """The text in its form, and what was changed."""
+    await scene.start("writer", "text_to_revise")
+    draft = "Dear customers,\nwe had a outage this morning. All is well agian.\nYours, the team"
+    card = await scene.world.asked(draft, containing="outage")
+    await scene.show("bob", card)
+    await scene.press("Edit")
+    await scene.page.locator("dialog textarea").wait_for()
+    await scene.photograph("edit_state_form")
+    form = await card.open_form("Edit")
+    await form.submit({form.fields[0]: draft.replace("a outage", "an outage").replace("agian", "again")})
+    await card.becomes("Approved with changes", buttons=[])
+    await scene.show("bob", card)
+
+
+@picture
+async def tool_calls(scene: Scene) -> None:
+    """Two tool calls of one message, and the form that the first one's schema makes."""
+    await scene.start("releases", "per_tool")
+    card = await scene.world.asked("release billing", containing="Approve 2 actions?")
+    page = await scene.show("bob", card)
+    await page.get_by_role("button", name="Approve deploy").wait_for()
+    await scene.photograph("tool_calls_batch")
+    await page.get_by_role("button", name="Edit deploy").click()
+    await page.get_by_label("replicas").fill("99")
+    await page.get_by_role("button", name="Approve with changes").click()
+    await page.get_by_text("This must be at most 20").wait_for()
+
+
+@picture
+async def typed_answers(scene: Scene) -> None:
+    """A pydantic model as a form, with an error at its field."""
+    await scene.start("hotels", "typed_booking")
+    await scene.world.alice.say("#deploys", "@signoff book me a room")
+    card = await scene.world.alice.expect_card("#deploys", containing="Whom shall I book for?")
+    page = await scene.show("alice", card, height=1200)
+    await scene.press("Answer")
+    await page.get_by_label("guest", exact=True).fill("Alice Liddell")
+    await page.get_by_label("guests", exact=True).fill("9")
+    await page.get_by_label("budget").fill("120.5")
+    await page.get_by_label("arrival").fill("2026-05-04")
+    await page.get_by_label("room").select_option(label="double")
+    await page.get_by_label("breakfast").check()
+    await page.get_by_label("address.street").fill("Rua Augusta 1")
+    await page.get_by_label("address.zip_code").fill("1100")
+    await page.get_by_role("dialog").get_by_role("button", name="Answer").click()
+    await page.get_by_text("This must be at most 6").wait_for()
+
+
+@picture
+async def elicitation(scene: Scene) -> None:
+    """A form and a link that an MCP server asks for."""
+    form = {
+        "type": "object",
+        "properties": {"day": {"type": "string", "format": "date"}, "guests": {"type": "integer", "maximum": 8}},
+    }
+    outside.payload = [
+        {"key": "table", "message": "When do you want to come?", "mode": "form", "requested_schema": form},
+        {"key": "login", "message": "Sign in first", "mode": "url", "url": "https://tables.example/login?for=alice"},
+    ]
+    await scene.start("dinner", "elicitation")
+    await scene.world.alice.say("#deploys", "@signoff a table on Friday")
+    card = await scene.world.alice.expect_card("#deploys", containing="book_table needs 2 answers")
+    await scene.show("alice", card)
+
+
+@picture
+async def validated_input(scene: Scene) -> None:
+    """The same question, until the answer is good."""
+    await scene.start("trips", "ask_until_good", input={}, reply="city")
+    said = await scene.world.alice.say("#deploys", "@signoff plan a trip")
+    card = await scene.world.alice.expect_card("#deploys", containing="Which city?")
+    for city in ("lisbon", "lisboa"):
+        await scene.world.at_rest()
+        await scene.world.alice.say("#deploys", city, thread=said.ts)
+        card = await scene.world.alice.expect_card("#deploys", containing=f"'{city}' is no city.")
+    await scene.show("alice", card, height=900)
+
+
+@picture
+async def conversation(scene: Scene) -> None:
+    """Two agents of one graph take turns with the person."""
+    await scene.start("dinner", "human_per_agent")
+    await scene.world.alice.say("dm", "something red")
+    await scene.world.alice.expect_card("dm", containing="Another wine?")
+    await scene.world.at_rest()
+    await scene.world.alice.say("dm", "and now a dish")
+    await scene.show("alice", await scene.world.alice.expect_card("dm", containing="Another dish?"), root=True)
+
+
+@picture
+async def subgraphs(scene: Scene) -> None:
+    """Two subgraphs ask, one below the other."""
+    await scene.start("office", "team")
+    card = await scene.world.asked("invoice 4711, 320 EUR", containing="Pay this invoice?")
+    await card.click("Approve")
+    await scene.world.alice.expect_card("#deploys", containing="Which account")
+    await scene.show("alice", card)
+
+
+@picture
+async def functional_api(scene: Scene) -> None:
+    """The tool calls of a workflow, reviewed one after the other."""
+    await scene.start("weather", "functional_review", input=[{"role": "user", "content": "$text"}], reply="@")
+    card = await scene.world.asked("Lisbon Porto", containing="Lisbon")
+    await card.click("Approve")
+    second = await scene.world.bob.expect_card("#deploys", containing="Porto")
+    await (await second.open_form("Edit")).submit({"location": "Braga"})
+    await scene.world.alice.expect_message("#deploys", containing="sunny in Braga")
+    await scene.show("bob", second)
+
+
+# The camera -----------------------------------------------------------------------------------------------------------
+
+
+async def play(name: str, browser: Browser, redis_url: str) -> None:
+    """Play one scene in a workspace and a Redis of its own, and photograph its end."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    outside.forget()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for graph in GRAPHS.glob("*.py"):
+            shutil.copy(graph, folder)
+        async with PeopledSlack(data=folder / "slack", rate_limit=None) as slack:
+            scene = Scene(World(folder, slack, redis_url), browser)
+            try:
+                await PICTURES[name](scene)
+                await scene.photograph(name)
+            finally:
+                for page in scene.pages:
+                    await page.context.close()
+                await scene.world.stop()
+
+
+async def main(names: list[str], chromium: str) -> None:
+    """Take the pictures of these names."""
+    with tempfile.TemporaryDirectory() as folder, embedded.running_sync(Path(folder)) as redis_url:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            )
+            for name in names:
+                await play(name, browser, redis_url)
+            await browser.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *PICTURES], metavar="NAME", help=", ".join(PICTURES))
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.names or list(PICTURES), arguments.chromium))
