@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load, rules
+from bot.config_shape import Resume
 from bot.faults import ConfigError
 from engine.ids import ChannelId, UserId
 from engine.policy import Approvers, Deadlines, OnExpiry, Policy
@@ -72,6 +73,13 @@ def test_every_key_arrives(whole: Config, tmp_path: Path) -> None:
     assert travel.input == {"text": "$text", "who": "$user", "n": None}
     assert (whole.mode, whole.http.host, whole.http.port) == (Mode.SOCKET, "127.0.0.1", 0)
     assert (whole.base, whole.data, whole.retention) == (tmp_path, tmp_path / "state", timedelta(days=7))
+
+
+def test_answers_go_each_or_together(write: Write) -> None:
+    one = "{graph: a.py:g, channels: [ops]}"
+    other = "{graph: b.py:g, channels: [dev], resume: together}"
+    read = load(write(f"agents:\n  one: {one}\n  other: {other}\n"), ENVIRON)
+    assert [each.resume for each in read.agents.values()] == [Resume.EACH, Resume.TOGETHER]
 
 
 def test_names_are_listed_with_where_they_stand(whole: Config) -> None:

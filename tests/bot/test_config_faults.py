@@ -52,6 +52,10 @@ CASES = {
         "agents:\n  one: {graph: a.py:g}\n",
         "app.yaml:2: agents.one: nobody can reach this agent. Give it channels, or direct_messages: true.",
     ),
+    "resume that is neither": (
+        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    resume: togeter\n",
+        'app.yaml:5: agents.deploy.resume: "togeter" is not possible here. Did you mean "together"?',
+    ),
     "answer with an unknown key": (
         "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - approve: {resumee: true}\n",
         (
