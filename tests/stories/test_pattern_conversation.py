@@ -99,6 +99,28 @@ async def test_each_agent_may_have_a_human_node_of_its_own(world: World, where: 
 
 
 @pytest.mark.promise("P3")
+@pytest.mark.parametrize("where", ["#deploys", "dm"])
+async def test_agents_hand_over_by_a_tool_and_the_answer_finds_the_one_that_took_over(world: World, where: str) -> None:
+    await world.start("travel_advisors")
+    said = await _say(world, where, "somewhere warm", None)
+    thread = None if where == "dm" else said
+    for text, speaker in (
+        ("somewhere warm", "travel_advisor"),
+        ("not too far", "travel_advisor"),
+        ("now a hotel", "hotel_advisor"),
+        ("with a pool", "hotel_advisor"),
+        ("at which beach?", "travel_advisor"),
+    ):
+        if text != "somewhere warm":
+            await _say(world, where, text, thread)
+        answer = await _hear(world, where, f"I heard: {text}", thread)
+        assert answer.text.startswith(speaker)
+        question = await _hear(world, where, "Ready for user input.", thread)
+        assert f"{speaker} asks" in question.text
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
 async def test_three_conversations_of_one_person_at_once_do_not_mix(world: World) -> None:
     await world.start("active_agent")
     root = await _say(world, "dm", "phones", None)
