@@ -25,6 +25,9 @@ _DEEPEST = 3
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+_SUCH_AS = {"date-time": "Such as 2026-03-04T15:30:00", "time": "Such as 15:30"}
+
+
 class Input(Enum):
     """The kinds of inputs."""
 
@@ -179,7 +182,7 @@ def _field(
         kind, options = Input.JSON, ()
     hint = shape.get("description")
     labels = _labels(shape if kind is Input.CHOICE else _resolved(_as_object(shape.get("items")), root), options)
-    words = hint if isinstance(hint, str) else ""
+    words = hint if isinstance(hint, str) else _SUCH_AS.get(str(shape.get("format")), "")
     return Field(index, path, kind, before, required, words, options, nullable, labels=labels)
 
 

@@ -410,3 +410,136 @@ def test_an_inbox_without_permission_takes_no_approval(config: Any) -> None:
     assert ask.actions[0].choices == (R,)
     assert problems(ask, 0, APPROVE)
     assert encode(ask, [REJECT]) == [{"type": "ignore", "args": None}]
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    ("sentence", "decided"),
+    [
+        ("Do you approve this action?", True),
+        ("Approve this change?", True),
+        ("Please approve the refund of order 7?", True),
+        ("Approve drop_table?", True),
+        ("How do you approve of Lisbon?", False),
+        ("Approved trips are listed below. Which one?", False),
+        ("Do you approve? If not, why?", False),
+        ("Ready for user input.", False),
+    ],
+)
+def test_a_sentence_that_asks_for_approval_is_decided(sentence: str, decided: bool) -> None:  # noqa: FBT001 - a column
+    ask = ask_of(sentence)
+    assert (ask.kind is Kind.APPROVAL) == decided
+    assert ask.prompt == sentence
+    if decided:
+        assert ask.actions[0].choices == (A, R)
+        assert [encode(ask, [each]) for each in (APPROVE, REJECT)] == [True, False]
+    else:
+        assert encode(ask, [words("no")]) == "no"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "value"),
+    [
+        ("What is your age?", "30", "30"),
+        ("'30' is not a valid age. Please enter a positive number.", "30", 30),
+        ("'30' is not a valid age. Please enter a positive number.", " 30 ", 30),
+        ('"1.5" will not do', "1.5", 1.5),
+        ("`-7` will not do", "-7", -7),
+        ("'thirty' is not a valid age.", "thirty", "thirty"),
+        ("'30' is not a valid age.", "31", "31"),
+        ("Is 30 a good number?", "30", "30"),
+    ],
+)
+def test_a_number_that_was_refused_as_a_text_is_sent_as_a_number(prompt: str, text: str, value: object) -> None:
+    sent = encode(ask_of(prompt), [words(text)])
+    assert sent == value
+    assert type(sent) is type(value)
+
+
+# A review node that reads its answer by name --------------------------------------------------------------------------
+
+
+def test_a_node_that_reads_action_and_data_gets_them_by_name() -> None:
+    ask = ask_of(CALL, texts=frozenset({"'action'", "'data'", "'continue'"}))
+    assert problems(ask, 0, edit({"n": 2})) == []
+    assert [encode(ask, [each]) for each in (APPROVE, edit({"n": 2}), reject("no"))] == [
+        {"action": "continue"},
+        {"action": "update", "data": {"n": 2}},
+        {"action": "feedback", "data": "no"},
+    ]
+    unpacks = ask_of(CALL, texts=frozenset({"'action'"}))
+    assert encode(unpacks, [APPROVE]) == ("continue", None)
+    assert digest_of(ask, "f") != digest_of(unpacks, "f")
+
+
+# MCP elicitation ------------------------------------------------------------------------------------------------------
+
+PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+SURE = {"type": "object", "properties": {"confirm": {"type": "boolean"}}}
+
+
+def elicited(*requests: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "mcp_elicitation", "tool_name": "book", "requests": list(requests), **more}
+
+
+def a_form(key: str = "who", schema: Any = PERSON, **more: Any) -> dict[str, Any]:
+    return {"key": key, "message": f"About {key}", "mode": "form", "requested_schema": schema, **more}
+
+
+def a_link(key: str = "login") -> dict[str, Any]:
+    return {"key": key, "message": "Sign in", "mode": "url", "url": "https://example.com"}
+
+
+def test_an_elicited_form_is_accepted_declined_or_cancelled() -> None:
+    ask = ask_of(elicited(a_form()))
+    assert (ask.kind, ask.is_question) == (Kind.FORM, True)
+    assert "About who" in ask.prompt
+    assert "book" in ask.prompt
+    good = Decision(W, value={"name": "Alice"})
+    assert problems(ask, 0, good) == []
+    assert problems(ask, 0, Decision(W, value={}))[0].path == ("name",)
+    assert problems(ask, 0, APPROVE)
+    assert [encode(ask, [each]) for each in (good, REJECT, Decision(Choice.SKIP))] == [
+        {"responses": {"who": {"action": "accept", "content": {"name": "Alice"}}}},
+        {"responses": {"who": {"action": "decline"}}},
+        {"responses": {"who": {"action": "cancel"}}},
+    ]
+
+
+def test_a_round_is_answered_by_key() -> None:
+    ask = ask_of(elicited(a_form("a"), a_link("b")))
+    assert [action.name for action in ask.actions] == ["a", "b"]
+    assert ask.actions[1].value == {"url": "https://example.com"}
+    assert encode(ask, [Decision(W, value={"name": "x"}), APPROVE]) == {
+        "responses": {"a": {"action": "accept", "content": {"name": "x"}}, "b": {"action": "accept"}}
+    }
+
+
+@pytest.mark.promise("P6")
+def test_an_elicitation_that_may_be_a_decision_is_one() -> None:
+    assert not ask_of(elicited(a_form(schema=SURE))).is_question
+    assert not ask_of(elicited(a_form(), a_form("sure", SURE))).is_question
+
+
+@pytest.mark.promise("P4")
+def test_every_field_of_an_elicitation_is_on_its_card() -> None:
+    ask = ask_of(elicited(a_form(server="PRODUCTION"), server="STAGING"))
+    assert "STAGING" in ask.prompt
+    assert "PRODUCTION" in ask.actions[0].description
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        elicited(),
+        elicited({"key": "k", "message": "m", "mode": "voice"}),
+        elicited(a_form("k"), a_form("k")),
+        elicited(a_form(schema={"type": "string"})),
+        {"type": "mcp_elicitation", "requests": [a_form()]},
+    ],
+)
+def test_an_elicitation_of_another_shape_is_shown_field_by_field(payload: Any) -> None:
+    assert ask_of(payload).dialect == "anything"

@@ -11,7 +11,7 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.tools import tool
 
-from adapters.langgraph.fingerprint import fingerprints
+from adapters.langgraph.fingerprint import fingerprints, texts
 from adapters.langgraph.loading import load
 
 SOURCE = """
@@ -190,3 +190,43 @@ def test_a_prebuilt_agent_has_a_fingerprint_for_each_node_and_its_tools_count() 
 
     changed = fingerprints(agent(other))
     assert {path for path in first if first[path] != changed[path]} == {"tools"}
+
+
+TASKS = """
+from langgraph.func import entrypoint, task
+from langgraph.types import interrupt
+
+def review(call):
+    answer = interrupt(call)
+    return answer["action"], answer.get("data")
+
+@task
+def asks(topic):
+    return interrupt(topic)
+
+@task
+def beside(topic):
+    return topic
+
+@entrypoint()
+def graph(topic):
+    return asks(topic).result(), beside(topic).result(), review(topic)
+"""
+
+
+@pytest.mark.parametrize(
+    "change", [("return interrupt(topic)", "return interrupt(topic + '!')"), ("return topic\n", "return 1\n")]
+)
+def test_the_tasks_of_a_workflow_are_its_code(tmp_path: Path, change: tuple[str, str]) -> None:
+    (tmp_path / "flow.py").write_text(TASKS)
+    first = fingerprints(load("flow.py:graph", tmp_path))
+    assert first == fingerprints(load("flow.py:graph", tmp_path))
+    (tmp_path / "flow.py").write_text(TASKS.replace(*change))
+    assert first != fingerprints(load("flow.py:graph", tmp_path))
+
+
+def test_the_texts_of_a_node_are_those_of_all_the_code_that_it_reaches(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(TASKS)
+    (found,) = texts(load("flow.py:graph", tmp_path)).values()
+    assert {"'action'", "'data'"} <= found
+    assert "'topic'" not in found
