@@ -219,6 +219,24 @@ async def functional_api(scene: Scene) -> None:
     await scene.show("bob", second)
 
 
+@picture
+async def parallel(scene: Scene) -> None:
+    """A list of requests: some are decided, and the rest can be approved at once."""
+    await scene.start("refunds", "fan_out", input={"orders": "$text"}, reply="told")
+    card = await scene.world.asked("8", containing="8 requests to decide")
+    page = await scene.show("bob", card, height=1000)
+    await page.get_by_role("button", name="Approve all 8").click()
+    await page.locator("dialog.confirm").wait_for()
+    await scene.photograph("parallel_approve_all")
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Approve 1. refund").click()
+    await page.get_by_role("button", name="Reject 3. refund").click()
+    await page.get_by_label("Reason").fill("Returned too late.")
+    await page.locator("dialog").get_by_role("button", name="Reject").click()
+    await card.becomes("6 of 8 to decide")
+    await page.get_by_text("6 of 8 to decide").scroll_into_view_if_needed()
+
+
 # The camera -----------------------------------------------------------------------------------------------------------
 
 
