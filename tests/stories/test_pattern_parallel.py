@@ -314,8 +314,8 @@ async def test_requests_of_a_sheet_expire_and_people_are_reminded_of_it_once(wor
     rule = {
         "when": {"agent": "*"},
         "approvers": {"users": ["bob", "carol"]},
-        "remind_after": "1s",
-        "expires_after": "2s",
+        "remind_after": "2s",
+        "expires_after": "4s",
     }
     await start(world, (rule,))
     sheet = await ask(world, 6)
@@ -324,3 +324,24 @@ async def test_requests_of_a_sheet_expire_and_people_are_reminded_of_it_once(wor
     await sheet.becomes("5 expired", buttons=[])
     await world.alice.expect_message("#deploys", containing="1 of 6 orders were refunded")
     await world.nothing_else()
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.promise("P8")
+async def test_a_graph_that_changed_withdraws_the_list_and_asks_anew_after_a_restart(world: World) -> None:
+    await start(world)
+    old = await ask(world, 6)
+    await Row(old, 1).press("Approve", world.bob)
+    await old.becomes("5 of 6 to decide")
+    await world.at_rest()
+    await world.stop()
+    world.rewrite("fan_out", ("arrived broken.", "never arrived."))
+    await world.run()
+    await Row(old, 2).press("Approve", world.bob)
+    new = await world.bob.expect_card("#deploys", containing="never arrived.")
+    old = await old.becomes("4 withdrawn", buttons=[])
+    assert "1 not delivered" in old.text
+    assert "1 approved" in old.text
+    await world.at_rest()
+    assert new.buttons
+    assert refunded(world) == ["order 1: refunded 10"]
