@@ -1,6 +1,6 @@
 """The modals: edit, reject, answer; and what a submitted one says. Pure.
 
-Each property becomes an input of the type that its schema, or else its value, calls for (`adapters.slack.fields`). A
+Each property becomes an input of the type that its schema, or else its value, calls for (`adapters.slack.shapes`). A
 form can be read again from the approval alone: its inputs and their block ids follow from the schema and the value.
 What a person did not touch keeps its value to the letter, also where an input cannot show it exactly.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack import blocks, fields, inputs, layout, values
+from adapters.slack import blocks, fields, inputs, layout, shapes, values
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.fields import Field
@@ -71,9 +71,9 @@ def _has_fields(approval: Approval, choice: Choice) -> bool:
 def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[Field]:
     """The fields of an edit or of a form, in their order."""
     action, review = approval.ask.actions[target.action], approval.reviews[target.action]
-    found = fields.fields_of(action.schema, review.value, answer=choice is Choice.ANSWER)
+    found = shapes.fields_of(action.schema, review.value, answer=choice is Choice.ANSWER)
     if len(found) > _MOST_INPUTS - 10 and choice is Choice.EDIT:
-        return fields.whole(review.value)
+        return shapes.whole(review.value)
     return found
 
 

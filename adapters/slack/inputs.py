@@ -5,10 +5,11 @@ import json
 from adapters.blockkit import limits
 from adapters.slack import blocks
 from adapters.slack.blocks import Block
-from adapters.slack.fields import ACTION_ID, MISSING, Field, Input
+from adapters.slack.fields import ACTION_ID, MISSING, WRITTEN, Field, Input
 from adapters.slack.text import plain
 
 _LONG = 80
+_HOW = {Input.JSON: "As JSON.", Input.LINES: "One in each line."}
 _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
 
 
@@ -22,7 +23,7 @@ def blocks_of(field: Field) -> list[Block]:
             blocks.rich_text([blocks.rich_section(blocks.span(label, bold=True))]),
             blocks.context(f"Too long to edit in Slack ({len(field.initial):,} characters): it stays as it is."),
         ]
-    if field.input in (Input.TEXT, Input.JSON):
+    if field.input in WRITTEN:
         return _text_inputs(field, label)
     return [_block(field, field.block_id, label, _element(field))]
 
@@ -31,7 +32,7 @@ def _text_inputs(field: Field, label: str) -> list[Block]:
     parts = field.parts
     made = []
     for number, (block_id, text) in enumerate(parts, 1):
-        long = len(parts) > 1 or "\n" in text or len(text) > _LONG or field.input is Input.JSON
+        long = len(parts) > 1 or "\n" in text or len(text) > _LONG or field.input is not Input.TEXT
         element: Block = {"type": "plain_text_input", "action_id": ACTION_ID, "multiline": long}
         if text:
             element["initial_value"] = text
@@ -48,7 +49,7 @@ def _block(field: Field, block_id: str, label: str, element: Block) -> Block:
         "element": element,
         "optional": _may_be_empty(field),
     }
-    hint = " ".join(each for each in (field.hint, "As JSON." if field.input is Input.JSON else "") if each)
+    hint = " ".join(each for each in (field.hint, _HOW.get(field.input, "")) if each)
     if hint:
         made["hint"] = blocks.plain_text(hint, limits.INPUT_HINT)
     return made
@@ -57,7 +58,7 @@ def _block(field: Field, block_id: str, label: str, element: Block) -> Block:
 def _may_be_empty(field: Field) -> bool:
     if field.input is Input.BOOLEAN or field.nullable or not field.required:
         return True
-    return field.before == "" or (field.input is Input.CHOICES and field.before == [])
+    return field.before == "" or (field.input in (Input.CHOICES, Input.LINES) and field.before == [])
 
 
 def _element(field: Field) -> Block:

@@ -62,7 +62,7 @@ def _value(field: Field, state: Mapping[str, Any]) -> Value:
     if not field.editable:
         return field.before
     match field.input:
-        case Input.TEXT | Input.JSON:
+        case Input.TEXT | Input.JSON | Input.LINES:
             return _typed_text(field, state)
         case Input.INTEGER | Input.NUMBER:
             return _typed_number(field, entered(state, field.block_id))
@@ -96,6 +96,8 @@ def _typed_text(field: Field, state: Mapping[str, Any]) -> Value:
     texts = [entered(state, block_id) or "" for block_id, _ in parts]
     if all(_untouched(text, before) for text, (_, before) in zip(texts, parts, strict=True)):
         return field.before
+    if field.input is Input.LINES:
+        return _lines(field, _joined(field.initial, [before for _, before in parts], texts))
     text = unmarked(_joined(field.initial, [before for _, before in parts], texts), _original(field))
     if field.input is Input.TEXT:
         return text or _emptied(field)
@@ -107,6 +109,11 @@ def _typed_text(field: Field, state: Mapping[str, Any]) -> Value:
         where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
         raise _Wrong(f"This is not JSON: look at {where}.") from None
     return value
+
+
+def _lines(field: Field, text: str) -> Value:
+    lines: list[Json] = [line.strip() for line in text.split("\n") if line.strip()]
+    return lines or ([] if isinstance(field.before, list) else _emptied(field))
 
 
 def _original(field: Field) -> str:

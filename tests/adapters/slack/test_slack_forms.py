@@ -446,3 +446,33 @@ def test_an_empty_object_is_edited_as_json() -> None:
         one, view = edit({}, schema)  # type: ignore[arg-type]
         assert submitted(one, view).value == {}
         assert submitted(one, view, JSON='{"a": 1}').value == {"a": 1}
+
+
+LIST: dict[str, Json] = {
+    "type": "object",
+    "properties": {"to": {"type": "array", "items": {"type": "string"}}, "cc": {"type": "array", "items": {}}},
+}
+
+
+def test_a_list_of_texts_is_written_line_by_line() -> None:
+    one, view = edit({"to": ["a@example.com", "b@example.com"], "cc": ["x"]}, LIST)
+    to, cc = inputs(view)
+    assert to["element"]["initial_value"] == "a@example.com\nb@example.com"
+    assert to["element"]["multiline"]
+    assert to["hint"]["text"] == "One in each line."
+    assert cc["element"]["initial_value"] == '[\n  "x"\n]'
+    assert submitted(one, view).value == {"to": ["a@example.com", "b@example.com"], "cc": ["x"]}
+    assert submitted(one, view, to=" c \n\nd, e\n").value == {"to": ["c", "d, e"], "cc": ["x"]}
+    assert submitted(one, view, to=None).value == {"to": [], "cc": ["x"]}
+
+
+@pytest.mark.parametrize("odd", ["two\nlines", "", " space", "\u202e", 3])
+def test_a_list_that_lines_cannot_hold_is_edited_as_json(odd: Json) -> None:
+    one, view = edit({"to": ["a", odd]}, LIST)
+    assert inputs(view)[0]["element"]["initial_value"].startswith("[")
+    assert submitted(one, view).value == {"to": ["a", odd]}
+
+
+def test_a_list_that_is_not_there_stays_away() -> None:
+    assert answer(LIST, {})[0].value == {}
+    assert answer(LIST, {"to": "a\nb"})[0].value == {"to": ["a", "b"]}
