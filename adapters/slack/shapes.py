@@ -23,12 +23,11 @@ def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -
     known = properties if isinstance(properties, dict) else {}
     if answer:
         value = {name: each for name, each in value.items() if name in known} if isinstance(value, dict) else None
-    if known or value or (isinstance(properties, dict) and answer):
-        found: list[Field] = []
-        if known or isinstance(value, dict):
-            _of_object(found, (), shape, value, root)
-        if found:
-            return found
+    found: list[Field] = []
+    if known or isinstance(value, dict):
+        _of_object(found, (), shape, value, root)
+    if found:
+        return found
     if isinstance(value, dict):
         return whole(value)
     return [replace(_field(0, (), shape, MISSING if answer else value, required=True, root=root), alone=True)]

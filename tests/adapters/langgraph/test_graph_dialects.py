@@ -1,6 +1,9 @@
 """Every dialect both ways: payload -> Ask, and Ask + decision -> what such a node expects."""
 
+import ast
+import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -476,6 +479,39 @@ def test_a_node_that_reads_action_and_data_gets_them_by_name() -> None:
 
 
 # MCP elicitation ------------------------------------------------------------------------------------------------------
+
+
+def _declared() -> dict[str, dict[str, str]]:
+    """The fields of langchain's types, with their annotations: the module itself needs an MCP library to import."""
+    spec = importlib.util.find_spec("langchain")
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).parent / "mcp" / "elicitation.py"
+    return {
+        node.name: {
+            ast.unparse(line.target): ast.unparse(line.annotation)
+            for line in node.body
+            if isinstance(line, ast.AnnAssign)
+        }
+        for node in ast.parse(source.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_langchain_elicits_in_the_shape_that_is_read_here() -> None:
+    found = _declared()
+    assert found["MCPElicitationInterrupt"] == {
+        "type": "Literal['mcp_elicitation']",
+        "tool_name": "str",
+        "requests": "list[MCPElicitationRequest]",
+    }
+    assert set(found["MCPElicitationFormRequest"]) == {"key", "message", "mode", "requested_schema"}
+    assert set(found["MCPElicitationUrlRequest"]) == {"key", "message", "mode", "url"}
+    assert found["MCPElicitationResume"] == {"responses": "dict[str, MCPElicitationResponse]"}
+    actions = [found[f"MCPElicitation{each}"]["action"] for each in ("Accept", "Decline", "Cancel")]
+    assert actions == ["Literal['accept']", "Literal['decline']", "Literal['cancel']"]
+    assert "content" in found["MCPElicitationAccept"]
+
 
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 SURE = {"type": "object", "properties": {"confirm": {"type": "boolean"}}}
