@@ -95,7 +95,7 @@ class Resume(StrEnum):
 class Agent(Strict):
     """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
 
-    later = frozenset({"server", "interrupt_before"})
+    later = frozenset({"server"})
 
     graph: GraphSpec
     description: str = ""
@@ -105,6 +105,12 @@ class Agent(Strict):
     reply: Expression = "messages[-1].content"
     answers: tuple[AnswerEntry, ...] = ()
     resume: Resume = Resume.EACH
+    interrupt_before: tuple[str, ...] = ()
+    interrupt_after: tuple[str, ...] = ()
+    """Nodes of the graph before and after which people decide; those that it was compiled with stay."""
+    time_limit: Duration = timedelta(hours=1)
+    """How long one run may take, without the time that people take: one that hangs would hold up its conversation."""
+    recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
     stream: bool = True
     """Whether its words appear while it works. Off for one whose models say what is not for the reader."""
 

@@ -15,6 +15,7 @@ from engine.ports import (
     UNWATCHED,
     Answer,
     Graphs,
+    Held,
     Journey,
     Moment,
     Resumed,
@@ -75,13 +76,15 @@ class LateGraphs:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).start(turn, fence, watcher)
 
-    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
+    async def resume_if_pending(
+        self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
+    ) -> Resumed | Stale | Held:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).resume_if_pending(answer, fence, watcher)
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
-    ) -> Sequence[Resumed | Stale]:
+    ) -> Sequence[Resumed | Stale | Held]:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).resume_together(answers, fence, watcher)
 

@@ -57,6 +57,7 @@ from engine.ports import (
     Clock,
     DeadLetter,
     Graphs,
+    Held,
     Journey,
     Lanes,
     Later,
@@ -318,7 +319,7 @@ class Outbox:
         async with self._watched(conversation, work) as watched:
             if len(answers) == 1:
                 outcome = await self._graphs.resume_if_pending(answers[0], work.fence, watched.watcher)
-                outcomes: Sequence[Resumed | Stale] = [outcome]
+                outcomes: Sequence[Resumed | Stale | Held] = [outcome]
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
@@ -330,9 +331,21 @@ class Outbox:
                     await self._desk.happened(approval.id, Delivered())
                 case Stale(reason):
                     await self._desk.happened(approval.id, NotDelivered(masked(reason)))
+                case Held():
+                    log.info("an answer waits for the breakpoint beside it", approval=approval.id)
                 case _:
                     assert_never(outcome)
+        if not isinstance(outcomes[-1], Held):
+            await self._deliver_held(approvals[0], work)
         await self._settle(conversation, standstill, work)
+
+    async def _deliver_held(self, passed: Approval, work: Work) -> None:
+        """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
+        if passed.agent in self._ways.together or not passed.interrupt.startswith("breakpoint:"):
+            return
+        for each in await self._approvals.of_thread(passed.thread):
+            if each.state is State.DECIDED:
+                await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{passed.id}/{work.id}")
 
     async def _travel(self, travel: Travel, work: Work) -> None:
         conversation = await self._desk.conversation(travel.thread)

@@ -150,7 +150,17 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     from adapters.redis.saver import AsyncRedisSaver, FencedError
 
     specs = {
-        name: AgentSpec(agent.graph, config.base, agent.input, agent.reply, _answers(agent))
+        name: AgentSpec(
+            agent.graph,
+            config.base,
+            agent.input,
+            agent.reply,
+            _answers(agent),
+            interrupt_before=agent.interrupt_before,
+            interrupt_after=agent.interrupt_after,
+            time_limit=agent.time_limit,
+            recursion_limit=agent.recursion_limit,
+        )
         for name, agent in config.agents.items()
     }
     saver = AsyncRedisSaver(kept.database, keys=kept.keys)

@@ -279,6 +279,16 @@ class Journey:
     user: UserId
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing was sent: beside it the thread stands at a breakpoint, and any answer would let it past.
+
+    The answer is to be delivered again when the breakpoint is decided; `standstill` is where the thread stands.
+    """
+
+    standstill: Standstill
+
+
 class Watcher(Protocol):
     """Hears what a run does while it runs. Both return at once and never raise: nothing of a run depends on them."""
 
@@ -315,12 +325,14 @@ class Graphs(Protocol):
         Raises WaitsForAnswerError where the graph asks what `turn.voids` does not name: nothing was fed then.
         """
 
-    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
+    async def resume_if_pending(
+        self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
+    ) -> Resumed | Stale | Held:
         """Give an answer to exactly the interrupt that it was given to, and run until the graph rests (P3, P4)."""
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
-    ) -> Sequence[Resumed | Stale]:
+    ) -> Sequence[Resumed | Stale | Held]:
         """Give several answers of one thread in one run, each exactly as `resume_if_pending` would.
 
         The outcomes stand in the order of the answers; the last one's standstill is where the thread stands.

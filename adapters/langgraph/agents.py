@@ -3,17 +3,19 @@
 import asyncio
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from adapters.langgraph import fingerprint
+from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.loading import load, open_graph
+from adapters.langgraph.loading import LoadError, load, open_graph
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
 from adapters.langgraph.schemas import Schema
@@ -33,6 +35,12 @@ class AgentSpec:
     input: Any = field(default_factory=lambda: DEFAULT_INPUT)
     reply: str = DEFAULT
     answers: tuple[AnswerRule, ...] = ()
+    interrupt_before: tuple[str, ...] = ()
+    interrupt_after: tuple[str, ...] = ()
+    time_limit: timedelta | None = None
+    """How long one run may take, without the time that people take."""
+    recursion_limit: int | None = None
+    """How many steps one run may take; LangGraph's own limit where it is None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,24 @@ class Agent:
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each node the texts in its code, by path."""
     warnings: tuple[str, ...] = ()
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    """The breakpoints of the graph and of those below it, by path."""
+    tool_nodes: Mapping[str, str] = field(default_factory=dict)
+    """The nodes that run tools, by path, and the field of the state that has their messages."""
+
+    @property
+    def breakpoints(self) -> Mapping[str, Sequence[str]]:
+        """What a run of the graph is told of its own breakpoints."""
+        root = self.gates.get("", Gate())
+        return {"interrupt_before": sorted(root.before), "interrupt_after": sorted(root.after)}
+
+    def graph_at(self, path: str) -> Any:
+        """The graph whose nodes stand at a path: the root at ""."""
+        inner = {name.replace("|", fingerprint.SEPARATOR): below for name, below in self._graphs_below()}
+        return inner.get(path.rstrip(fingerprint.SEPARATOR), self.graph)
+
+    def _graphs_below(self) -> Iterable[tuple[str, Any]]:
+        return self.graph.get_subgraphs(recurse=True) if self.nested else ()
 
     def input_of(self, turn: Turn) -> Any:
         """The input template with the turn's words in it, put in as values: a text is never read as YAML or JSON."""
@@ -84,6 +110,10 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, spec.base, exported, saver, stack)
     code = fingerprint.fingerprints(loaded.graph)
+    try:
+        found = gates(loaded.graph, spec.interrupt_before, spec.interrupt_after)
+    except ValueError as error:
+        raise LoadError(f"graph: {spec.graph!r}: {error}") from None
     return Agent(
         spec=spec,
         graph=loaded.graph,
@@ -94,6 +124,8 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         texts=fingerprint.texts(loaded.graph),
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
         warnings=loaded.warnings,
+        gates=found,
+        tool_nodes=dict(_tool_nodes(loaded.graph, "")),
     )
 
 
@@ -124,6 +156,16 @@ def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
                 schema = _schema_of(tool)
                 if schema is not None:
                     yield name, schema
+
+
+def _tool_nodes(graph: Any, above: str) -> Iterator[tuple[str, str]]:
+    for name, node in graph.nodes.items():
+        parts = getattr(node.bound, "steps", None) or (node.bound,)
+        for part in parts:
+            if isinstance(key := getattr(part, "_messages_key", None), str) and hasattr(part, "tools_by_name"):
+                yield f"{above}{name}", key
+    for path, below in graph.get_subgraphs() if hasattr(graph, "get_subgraphs") else ():
+        yield from _tool_nodes(below, f"{above}{path}{fingerprint.SEPARATOR}")
 
 
 def _schema_of(tool: Any) -> Schema | None:

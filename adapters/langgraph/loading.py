@@ -184,12 +184,12 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
 
     if isinstance(made, StateGraph):
         with _explained(spec, Path()):
-            return _without_breakpoints(spec, Loaded(made.compile(checkpointer=saver)))
+            return Loaded(made.compile(checkpointer=saver))
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)
         replaced = (f"graph: {spec!r} brings a checkpointer of its own, which is not used: ours takes its place.",)
         graph = made.copy(update={"checkpointer": saver})
-        return _without_breakpoints(spec, Loaded(graph, replaced if own else ()))
+        return Loaded(graph, replaced if own else ())
     if hasattr(made, "ainvoke"):
         raise LoadError(
             f"graph: {spec!r} is a {type(made).__name__}, which can hold no checkpointer, so it could not wait for an "
@@ -199,17 +199,3 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
         f"graph: {spec!r} is a {type(made).__name__}, not a graph. Export a compiled graph, a StateGraph, or a "
         "function that returns one."
     )
-
-
-def _without_breakpoints(spec: str, loaded: Loaded) -> Loaded:
-    """A static breakpoint looks like a run that died, and would be run past: so such a graph is refused.
-
-    https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
-    """
-    graphs = [loaded.graph, *(inner for _, inner in loaded.graph.get_subgraphs(recurse=True))]
-    if any(each.interrupt_before_nodes or each.interrupt_after_nodes for each in graphs):
-        raise LoadError(
-            f"graph: {spec!r} is compiled with interrupt_before or interrupt_after, which cannot be decided in Slack. "
-            "Call interrupt() in the node instead."
-        )
-    return loaded

@@ -27,14 +27,17 @@ from typing import Any, Self, assert_never
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
-from adapters.langgraph.runs import Runs
-from adapters.langgraph.thread_work import GONE, STOPPED, ThreadWork
-from adapters.langgraph.threads import Standing
+from adapters.langgraph.halts import DIALECTS as HALTS
+from adapters.langgraph.halts import Halts
+from adapters.langgraph.runs import Ended, Runs
+from adapters.langgraph.thread_work import GONE, ThreadWork
+from adapters.langgraph.threads import Standing, Thread
 from engine.ask import Ask, Decision, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
     Answer,
+    Held,
     Journey,
     Moment,
     Resumed,
@@ -101,11 +104,15 @@ class LocalGraphs:
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
             return await work.run_on(thread)
+        if thread.stand is not None and turn.voids is not None and thread.stand.interrupt not in turn.voids:
+            raise WaitsForAnswerError(f"thread {turn.thread} stands at a breakpoint: this message has to wait for it")
         if any(work.forbids(thread, each, turn) for each in thread.pending):
             raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
         return await work.feed(thread, turn)
 
-    async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed | Stale:
+    async def resume_if_pending(
+        self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
+    ) -> Resumed | Stale | Held:
         """See `engine.ports.Graphs`.
 
         Raises AnswerNotTakenError where the answer could not be stored and should be delivered again.
@@ -116,6 +123,13 @@ class LocalGraphs:
         thread = await work.read()
         if not thread.exists:
             return Stale(GONE, Standstill())
+        if answer.ask.dialect in HALTS:
+            return await Halts(work).decide(thread, answer)
+        if thread.stand is not None:
+            return Held(work.standstill(thread, Ended()))
+        return await self._resume(work, thread, answer)
+
+    async def _resume(self, work: ThreadWork, thread: Thread, answer: Answer) -> Resumed | Stale:
         pending = thread.find(answer.interrupt)
         if pending is None:
             return await work.after_answer(answer)
@@ -133,9 +147,18 @@ class LocalGraphs:
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
-    ) -> Sequence[Resumed | Stale]:
-        """See `engine.ports.Graphs`."""
-        raise NotImplementedError
+    ) -> Sequence[Resumed | Stale | Held]:
+        """See `engine.ports.Graphs`.
+
+        Sent in one run where every one of them waits as it was shown, else one after another.
+        """
+        first = answers[0]
+        if first.agent in self._agents:
+            work = self._work(first.agent, first.thread, fence, watcher)
+            thread = await work.read()
+            if thread.exists and thread.stand is None and (sent := work.ready(thread, answers)) is not None:
+                return await work.send_together(thread, answers, sent)
+        return [await self.resume_if_pending(each, fence, watcher) for each in answers]
 
     async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
         """See `engine.ports.Graphs`."""
@@ -153,10 +176,7 @@ class LocalGraphs:
         found = await work.read()
         if not found.exists:
             return Standstill()
-        found, ended = await work.up_to_date(found)
-        if ended.stopped:
-            return STOPPED
-        return await work.go_on(found) if found.died and ended.error is None else work.standstill(found, ended)
+        return await work.rest(found)
 
     def _work(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadWork:
         return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher)

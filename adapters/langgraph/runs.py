@@ -5,14 +5,17 @@ from its last step. SIGTERM asks every run to stop after the step it is in (`Run
 """
 
 import ast
+import asyncio
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import structlog
-from langgraph.errors import GraphDrained
+from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
 from adapters.langgraph import config_keys as keys
@@ -71,6 +74,16 @@ class Ended:
 
     error: Exception | None = None
     stopped: bool = False
+    halted: bool = False
+    """Whether a limit of ours or of LangGraph's ended it, between two steps or within one."""
+
+
+class TimeLimitError(Exception):
+    """A run took longer than it may."""
+
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(f"a run may take {limit}")
+        self.limit = limit
 
 
 class Runs:
@@ -93,19 +106,37 @@ class Runs:
             control.request_drain()
 
     async def run(
-        self, graph: Any, given: Any, config: Mapping[str, Any], context: Any, watcher: Watcher = UNWATCHED
+        self,
+        graph: Any,
+        given: Any,
+        config: Mapping[str, Any],
+        context: Any,
+        watcher: Watcher = UNWATCHED,
+        breakpoints: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        limit: timedelta | None = None,
     ) -> Ended:
-        """Run until the graph rests. `given` is input, a Command, or None to go on."""
+        """Run until the graph rests. `given` is input, a Command, or None to go on.
+
+        Where `limit` is over, the run is cancelled: what an asynchronous node awaits ends, a synchronous one runs to
+        its end in its thread, and what it returns is not stored any more.
+        """
         control = RunControl()
         if self._draining:
             control.request_drain()
         self._controls.add(control)
-        began = time.monotonic()
+        began, waited = time.monotonic(), asyncio.timeout(limit.total_seconds() if limit else None)
         ended = Ended()
         try:
-            await _run(graph, given, config, watcher, context=context, durability="sync", control=control)
+            async with waited:
+                await _run(
+                    graph, given, config, watcher, context=context, durability="sync", control=control, **breakpoints
+                )
         except GraphDrained:
             ended = Ended(stopped=True)
+        except TimeoutError as error:
+            ended = Ended(TimeLimitError(limit), halted=True) if limit and waited.expired() else Ended(error)
+        except GraphRecursionError as error:
+            ended = Ended(error, halted=True)
         except Exception as error:
             if self._is_infrastructure(error):
                 raise
@@ -148,11 +179,23 @@ def sentence(error: BaseException | str) -> str:
 
     A string is the `repr` of an exception, as LangGraph stores it; it gives the same sentence as the exception.
     """
+    if isinstance(error, TimeLimitError):
+        return f"The agent was stopped: it took longer than {_length(error.limit)} (time_limit in app.yaml)."
+    if isinstance(error, GraphRecursionError):
+        return "The agent was stopped: it took more steps than one run may (recursion_limit in app.yaml)."
     kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
     said = f"{kind}: {first}" if first else kind
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
     return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+
+
+def _length(limit: timedelta) -> str:
+    seconds = int(limit.total_seconds())
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length} {unit}{'s' * (seconds > length)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"
 
 
 def _parts(stored: str) -> tuple[str, str]:

@@ -13,12 +13,14 @@ from langgraph.types import Command
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
+from adapters.langgraph.breakpoints import stand_of
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
+from adapters.langgraph.halts import at, failure, stopped
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
-from engine.ask import Ask, canonical, digest_of
+from engine.ask import Ask, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
@@ -49,7 +51,9 @@ class ThreadWork:
         self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED
     ) -> None:
         self._watcher = watcher
-        self._agent = agent
+        self.agent = agent
+        self.run_key = ""
+        """The idempotency key of the last run of this call."""
         self._saver = saver
         self._runs = runs
         self._thread = thread
@@ -58,11 +62,11 @@ class ThreadWork:
     async def read(self, *, count: bool = False) -> Thread:
         """The thread as it stands. Answers are counted where its code changed, since they decide how it asks anew."""
         config = config_of(self._thread, self._fence, "", "", Marks())
-        agent = self._agent
+        agent = self.agent
         thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=count)
-        if count or not thread.pending or not any(self.is_outdated(thread, each) for each in thread.pending):
-            return thread
-        return await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=True)
+        if not count and any(self.is_outdated(thread, each) for each in thread.pending):
+            thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=True)
+        return replace(thread, stand=await stand_of(thread, agent.gates, agent.graph))
 
     # Runs -------------------------------------------------------------------------------------------------------------
 
@@ -70,29 +74,52 @@ class ThreadWork:
         """Give new input."""
         if self._runs.draining:
             return STOPPED
-        before = self._agent.replies.said(thread.values) if thread.exists else None
-        marks = Marks(turn.key, thread.mark(keys.ANSWERED), self._agent.mark, before.mark if before else "")
+        before = self.agent.replies.said(thread.values) if thread.exists else None
+        marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
-        return await self._rested(await self._run(self._agent.input_of(turn), config, turn.user))
+        return await self._rested(await self._run(self.agent.input_of(turn), config, turn.user))
 
     async def run_on(self, thread: Thread) -> Standstill:
         """A turn that was fed before: run what died or failed, otherwise say where it stands."""
         thread, ended = await self.up_to_date(thread)
         if ended.stopped or ended.error is not None:
             return STOPPED if ended.stopped else self.standstill(thread, ended)
-        return await self.go_on(thread) if thread.died or thread.failures else self.standstill(thread, Ended())
+        died = thread.died or (thread.stand is None and thread.failures)
+        return await self.go_on(thread) if died else self.standstill(thread, Ended())
 
-    async def go_on(self, thread: Thread, key: str = "") -> Standstill:
-        """Run from the last checkpoint on."""
-        return await self._rested(await self._none(thread, key))
+    async def rest(self, thread: Thread) -> Standstill:
+        """Where the thread stands; what died is run on first."""
+        thread, ended = await self.up_to_date(thread)
+        if ended.stopped:
+            return STOPPED
+        return await self.go_on(thread) if thread.died and ended.error is None else self.standstill(thread, ended)
 
-    async def _none(self, thread: Thread, key: str = "") -> Ended:
+    async def go_on(self, thread: Thread, key: str = "", answered: str = "") -> Standstill:
+        """Run from the last checkpoint on, past a breakpoint too. `answered` is the halt that was decided."""
+        return await self._rested(await self._none(thread, key, answered))
+
+    async def asked_anew(self, thread: Thread) -> Standstill:
+        """Forget the answers of the step that waits or failed, and run it from its beginning."""
+        thread, ended = await self._ask_anew(thread)
+        return STOPPED if ended.stopped else self.standstill(thread, ended)
+
+    async def _none(self, thread: Thread, key: str = "", answered: str = "") -> Ended:
         """Run without input: tasks that did not finish run again, each with the answers that it has."""
-        config = self._config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), self._marks(thread))
+        marks = self._marks(thread, answered) if answered else self._marks(thread)
+        config = self._config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), marks)
         return await self._run(None, config, thread.mark(keys.USER))
 
     async def _run(self, given: Any, config: Mapping[str, Any], user: str) -> Ended:
-        return await self._runs.run(self._agent.graph, given, config, self._agent.context_of(user), self._watcher)
+        agent = self.agent
+        self.run_key = config["configurable"].get(keys.IDEMPOTENCY_KEY, "")
+        if agent.spec.recursion_limit is not None:
+            config = {**config, "recursion_limit": agent.spec.recursion_limit}
+        ended = await self._runs.run(
+            agent.graph, given, config, agent.context_of(user), self._watcher, agent.breakpoints, agent.spec.time_limit
+        )
+        if ended.halted:
+            await stamp(self._saver, config, {keys.HALTED: sentence(ended.error or "")})
+        return ended
 
     async def _rested(self, ended: Ended) -> Standstill:
         return STOPPED if ended.stopped else self.standstill(await self.read(), ended)
@@ -100,10 +127,16 @@ class ThreadWork:
     def _config(self, thread: Thread, key: str, marks: Marks) -> dict[str, Any]:
         return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks)
 
-    def _marks(self, thread: Thread) -> Marks:
-        return Marks(
-            thread.mark(keys.TURN), thread.mark(keys.ANSWERED), self._agent.mark, thread.mark(keys.SAID_BEFORE)
-        )
+    def _marks(self, thread: Thread, *answered: str) -> Marks:
+        """The marks that the thread has, and what is answered now."""
+        known = [each for each in thread.mark(keys.ANSWERED).split() if each not in answered]
+        remembered = [*known, *answered][-max(_REMEMBERED, len(answered)) :]
+        return Marks(thread.mark(keys.TURN), " ".join(remembered), self.agent.mark, thread.mark(keys.SAID_BEFORE))
+
+    def config_for_update(self, thread: Thread, answer: Answer) -> dict[str, Any]:
+        """For a change of the state that a decision makes: with a mark that only its own checkpoint has."""
+        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt))
+        return {**config, "metadata": {**config["metadata"], keys.MOVED: answer.interrupt}}
 
     # Answers ----------------------------------------------------------------------------------------------------------
 
@@ -112,18 +145,13 @@ class ThreadWork:
         asked = self._asked(thread, pending)
         if asked.digest != answer.digest:
             return Stale(CHANGED, self.standstill(thread, Ended()))
-        found = [
-            problem
-            for position, decision in enumerate(answer.decisions)
-            for problem in dialects.problems(asked.ask, position, decision)
-        ]
-        if found or len(answer.decisions) != len(asked.ask.actions):
-            return await self._not_taken(thread, f"{NOT_TAKEN} {found[0].sentence if found else ''}".strip())
+        found = _problems(asked.ask, answer)
+        if found:
+            return await self._not_taken(thread, f"{NOT_TAKEN} {found[0].sentence}".strip())
         return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
 
     async def _send(self, thread: Thread, answer: Answer, sent: dialects.Sent) -> Resumed | Stale:
-        answered = " ".join([*thread.mark(keys.ANSWERED).split(), answer.interrupt][-_REMEMBERED:])
-        config = self._config(thread, answer.key, replace(self._marks(thread), answered=answered))
+        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt))
         command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
         ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
@@ -136,6 +164,38 @@ class ThreadWork:
             return await self._not_taken(after, f"{NOT_TAKEN} {_refused(ended.error)}")
         # It raised before it took the answer: that may pass, and to ask anew would throw people's decision away.
         raise AnswerNotTakenError(sentence(ended.error))
+
+    def ready(self, thread: Thread, answers: Sequence[Answer]) -> Mapping[InterruptId, dialects.Sent] | None:
+        """What goes to the graph for each answer, where each one waits as it was shown; None where any does not."""
+        sent: dict[InterruptId, dialects.Sent] = {}
+        for answer in answers:
+            pending = thread.find(answer.interrupt)
+            if pending is None or pending.standing is not Standing.WAITS or self.is_outdated(thread, pending):
+                return None
+            asked = self._asked(thread, pending)
+            if asked.digest != answer.digest or _problems(asked.ask, answer):
+                return None
+            sent[answer.interrupt] = dialects.encode(asked.ask, answer.decisions, answer.by)
+        return sent if sum(each.update is not None for each in sent.values()) < 2 else None  # noqa: PLR2004 - one each
+
+    async def send_together(
+        self, thread: Thread, answers: Sequence[Answer], sent: Mapping[InterruptId, dialects.Sent]
+    ) -> Sequence[Resumed | Stale]:
+        """Give all answers in one run. Its key for tools is that of the first.
+
+        Raises AnswerNotTakenError where one could not be stored: delivered again, they are given one after another.
+        """
+        marks = self._marks(thread, *sent)
+        update = next((each.update for each in sent.values() if each.update is not None), None)
+        command: Command[Any] = Command(resume={key: each.resume for key, each in sent.items()}, update=update)
+        ended = await self._run(command, self._config(thread, answers[0].key, marks), thread.mark(keys.USER))
+        if ended.stopped:
+            return [Resumed(STOPPED)] * len(answers)
+        after = await self.read(count=ended.error is not None)
+        left = [found for each in answers if (found := after.find(each.interrupt)) is not None]
+        if ended.error is not None and any(each.standing is Standing.WAITS for each in left):
+            raise AnswerNotTakenError(sentence(ended.error))
+        return [Resumed(self.standstill(after, ended))] * len(answers)
 
     async def answer_unknown(self, thread: Thread, answer: Answer) -> Resumed | Stale:
         """Run the node again first: where it comes back to the same question without raising, that one waits."""
@@ -153,11 +213,7 @@ class ThreadWork:
         thread = await self.read(count=True)
         if thread.was_answered(answer.interrupt):
             return Resumed(await self.run_on(thread))
-        thread, ended = await self.up_to_date(thread)
-        if ended.stopped:
-            return Stale(WITHDRAWN, STOPPED)
-        rest = await self.go_on(thread) if thread.died and ended.error is None else self.standstill(thread, ended)
-        return Stale(WITHDRAWN, rest)
+        return Stale(WITHDRAWN, await self.rest(thread))
 
     async def _not_taken(self, thread: Thread, reason: str) -> Stale:
         """For an answer that can never fit: its question is asked anew, except where a sibling would run again."""
@@ -170,8 +226,8 @@ class ThreadWork:
 
     def is_outdated(self, thread: Thread, pending: Pending) -> bool:
         """Whether the node's code is another than the one that wrote the checkpoint it waits in."""
-        node = self._agent.node_of(pending.path)
-        return thread.code.get(node) != self._agent.code.get(node)
+        node = self.agent.node_of(pending.path)
+        return thread.code.get(node) != self.agent.code.get(node)
 
     def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
         """Whether a question that waits may not be voided by this turn."""
@@ -190,6 +246,8 @@ class ThreadWork:
 
     async def up_to_date(self, thread: Thread) -> tuple[Thread, Ended]:
         """The thread with every question asked by the code that runs now."""
+        if thread.stand is not None:
+            return thread, Ended()  # a run would go past the breakpoint
         old = [each for each in thread.pending if self.is_outdated(thread, each)]
         if not old or all(self.is_orphan(thread, each) for each in old):
             return thread, Ended()
@@ -199,8 +257,8 @@ class ThreadWork:
         # checkpoint stays, so it has to be told whose questions it holds now.
         ended = await self._none(thread)
         if not ended.stopped and ended.error is None:
-            nodes = (self._agent.node_of(each.path) for each in old if not each.answers)
-            fresh = {node: self._agent.code.get(node, "") for node in nodes}
+            nodes = (self.agent.node_of(each.path) for each in old if not each.answers)
+            fresh = {node: self.agent.code.get(node, "") for node in nodes}
             marks = replace(self._marks(thread), code=canonical({**thread.code, **fresh}))
             await stamp(self._saver, self._config(thread, "", marks), marks.as_metadata())
         return await self.read(), ended
@@ -222,39 +280,39 @@ class ThreadWork:
             for each in thread.pending
             if each.standing is not Standing.CONSUMED and not self.is_orphan(thread, each)
         )
-        error = sentence(ended.error) if ended.error is not None else self._failure(thread)
-        reply = None if error else self._reply(thread, asked)
+        if thread.stand is not None:
+            # A run would go past it: what else is asked or failed has its turn when the breakpoint is decided.
+            error = sentence(ended.error) if ended.error is not None else ""
+            return Standstill((at(self, thread, thread.stand),), error=error, complete=not thread.pending)
+        failed = failure(self, thread, ended) if thread.exists else None
+        halts = [each for each in (stopped(self, thread) if thread.exists else None, failed) if each is not None]
+        asked = (*asked, *halts)
+        reply = None if failed is not None else self._reply(thread, asked)
+        error = sentence(ended.error) if ended.error is not None and failed is None else ""
         return Standstill(asked, reply, error, complete=not thread.died)
-
-    def _failure(self, thread: Thread) -> str:
-        if thread.failures:
-            return sentence(thread.failures[0])
-        if thread.has_nameless:
-            return "The agent uses NodeInterrupt, which cannot be answered. Its author should call interrupt() instead."
-        return ""
 
     def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
         prompts = [text for each in asked for text in _shown(each.ask)]
         turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
-        return self._agent.replies.reply(thread.values, self._thread, turn, before, prompts)
+        return self.agent.replies.reply(thread.values, self._thread, turn, before, prompts)
 
     def _asked(self, thread: Thread, pending: Pending) -> Asked:
         payload = plain(pending.interrupt.value)
         schema = plain(pending.interrupt.response_schema).value
-        said = self._agent.replies.said(thread.values)
+        said = self.agent.replies.said(thread.values)
         ask = dialects.read(
             dialects.Question(
                 payload.value,
                 schema if isinstance(schema, dict) else None,
                 payload.exact,
-                self._agent.tools,
+                self.agent.tools,
                 (said.speaker if said else "") or pending.speaker,
                 (pending.path.rpartition(SEPARATOR)[2], pending.path),
-                self._agent.texts_of(pending.path),
+                self.agent.texts_of(pending.path),
             ),
-            self._agent.spec.answers,
+            self.agent.spec.answers,
         )
-        digest = digest_of(ask, self._agent.fingerprint_of(pending.path))
+        digest = digest_of(ask, self.agent.fingerprint_of(pending.path))
         return Asked(InterruptId(pending.interrupt.id), ask, digest)
 
 
@@ -277,3 +335,11 @@ def _shown(ask: Ask) -> Iterator[str]:
     for action in ask.actions:
         values = action.value.values() if isinstance(action.value, dict) else [action.value]
         yield from (each for each in values if isinstance(each, str))
+
+
+def _problems(ask: Ask, answer: Answer) -> Sequence[Problem]:
+    """Why decisions cannot be sent."""
+    if len(answer.decisions) != len(ask.actions):
+        return [Problem((), "")]
+    pairs = enumerate(answer.decisions)
+    return [problem for position, decision in pairs for problem in dialects.problems(ask, position, decision)]

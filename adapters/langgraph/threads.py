@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
 from itertools import count as counting
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.langgraph.config_keys import ANSWERED, CODE, interrupt_id, is_interrupt_id
+from adapters.langgraph.config_keys import ANSWERED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
 from adapters.langgraph.fingerprint import SEPARATOR
+
+if TYPE_CHECKING:
+    from adapters.langgraph.breakpoints import Stand
 
 _RESUME, _INTERRUPT, _RETURN = "__resume__", "__interrupt__", "__return__"
 """Channels of the writes that LangGraph stores for a task."""
@@ -59,6 +62,8 @@ class Thread:
     snapshot: Any
     pending: tuple[Pending, ...]
     levels: tuple["Level", ...] = field(repr=False)
+    stand: "Stand | None" = None
+    """The breakpoints that it waits at."""
 
     @property
     def exists(self) -> bool:
@@ -93,6 +98,10 @@ class Thread:
         empty then, as at the end.
         """
         tasks = self.snapshot.tasks
+        if self.stand is not None:
+            return False  # whatever else died is run on when the breakpoint is decided: a run would go past it
+        if self.mark(HALTED):
+            return False  # a limit stopped it: people say whether it goes on
         return any(_died(task) for task in tasks) or (bool(tasks) and all(task.result is not None for task in tasks))
 
     @property
@@ -100,6 +109,12 @@ class Thread:
         """What the nodes raised that hold the thread up, as LangGraph stored it."""
         waiting = {each.task for each in self.pending if each.standing is not Standing.CONSUMED}
         return tuple(str(task.error) for task in self.snapshot.tasks if _failed(task) and task.id not in waiting)
+
+    @property
+    def took_answers(self) -> bool:
+        """Whether a task that failed has an answer, which each further run gives it again."""
+        answers = self.levels[0].answers or {}
+        return any(_failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
 
     @property
     def step_has_finished_tasks(self) -> bool:
@@ -165,6 +180,12 @@ class Level:
     askers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def moved(self) -> str:
+        """The halt that an update decided which wrote this checkpoint."""
+        mark = (self.snapshot.metadata or {}).get(MOVED)
+        return mark if isinstance(mark, str) else ""
+
+    @property
     def answered(self) -> frozenset[str]:
         """The ids of interrupts whose answers are stored, as far as the metadata and the step tell."""
         marked = (self.snapshot.metadata or {}).get(ANSWERED)
@@ -180,6 +201,11 @@ class Level:
         """What LangGraph derives the ids of a task's interrupts from."""
         above = self.snapshot.config["configurable"].get("checkpoint_ns", "")
         return f"{above}|{task.name}:{task.id}" if above else f"{task.name}:{task.id}"
+
+
+def checkpoint_of(level: Level) -> str:
+    """The id of the checkpoint that a level stands at."""
+    return str(level.snapshot.config["configurable"].get("checkpoint_id", ""))
 
 
 async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:

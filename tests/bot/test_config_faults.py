@@ -309,7 +309,6 @@ def test_one_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
 
 LATER = {
     "agents.deploy.server": "agents:\n  deploy: {graph: a.py:g, channels: [ops], server: {url: http://x}}\n",
-    "agents.deploy.interrupt_before": "agents: {deploy: {graph: a.py:g, channels: [ops], interrupt_before: [tools]}}\n",
     "approvals[0].approvers.groups": DEPLOY + "approvals: [{approvers: {users: [a], groups: [sre]}}]\n",
     "approvals[0].approvers.oncall": DEPLOY + "approvals: [{approvers: {users: [a], oncall: [pay]}}]\n",
     "approvals[0].escalate": DEPLOY + "approvals: [{approvers: {users: [a]}, escalate: []}]\n",

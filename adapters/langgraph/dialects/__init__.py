@@ -7,9 +7,20 @@ answer is encoded by the very dialect that read it, also where another one was a
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
+from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS
 from adapters.langgraph.dialects.configured import AnswerRule, configured, sent
-from adapters.langgraph.dialects.documented import GATE, QUERY, TASK, TEXT, TOOL_CALL, TOOL_CALL_BY_NAME, YES_OR_NO
+from adapters.langgraph.dialects.documented import (
+    FIELDS,
+    GATE,
+    QUERY,
+    TASK,
+    TEXT,
+    TOOL_CALL,
+    TOOL_CALL_BY_NAME,
+    YES_OR_NO,
+)
 from adapters.langgraph.dialects.elicitation import ELICITATION
+from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
@@ -17,7 +28,7 @@ from adapters.langgraph.schemas import check
 from engine.ask import Action, Ask, Choice, Decision, Kind, Problem
 from engine.ids import UserId
 
-__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "encode", "problems", "read"]
+__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "problems", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
     PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form
@@ -29,6 +40,7 @@ DIALECTS: tuple[Dialect, ...] = (
     TOOL_CALL_BY_NAME,
     TEXT,
     TASK,
+    FIELDS,
     YES_OR_NO,
     QUERY,
     GATE,
@@ -36,7 +48,9 @@ DIALECTS: tuple[Dialect, ...] = (
     STRING,
     ANYTHING,
 )
-_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
+"""What no payload is recognised by: see `adapters.langgraph.halts`."""
+_BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
 
 
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
@@ -82,6 +96,8 @@ _WORDS = {
     Choice.EDIT: "a changed value",
     Choice.REJECT: "a rejection",
     Choice.ANSWER: "an answer in words",
+    Choice.SKIP: "that it is skipped",
+    Choice.REDO: "that it is asked again",
     Choice.SKIP: "a skip",
     Choice.REDO: "another asking",
 }

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.local import LocalGraphs
-from engine.ask import Choice, Decision
+from engine.ask import Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn
 
@@ -21,6 +21,8 @@ AGENT = AgentName("agent")
 THREAD = ThreadId("T:C:1")
 APPROVE = Decision(Choice.APPROVE)
 REJECT = Decision(Choice.REJECT)
+SKIP = Decision(Choice.SKIP)
+REDO = Decision(Choice.REDO)
 
 
 def edit(value: Any) -> Decision:
@@ -102,4 +104,18 @@ async def talking(graph: Any, saver: Any = None, **spec: Any) -> AsyncIterator[T
 
 
 def payloads(standstill: Standstill) -> list[Any]:
-    return [asked.ask.payload for asked in standstill.asked]
+    """What the graph asks; halts are none of it."""
+    return [asked.ask.payload for asked in standstill.asked if not asked.ask.may_recur]
+
+
+def error_of(standstill: Standstill) -> str:
+    """What a person is told of a failure."""
+    failed = [asked.ask.prompt for asked in standstill.asked if asked.ask.kind is Kind.FAILURE]
+    return failed[0] if failed else standstill.error
+
+
+def halt_of(standstill: Standstill) -> Asked:
+    """The breakpoint or failure that the thread stands at."""
+    halts = ("breakpoint:", "stopped:", "failure:")
+    (asked,) = [asked for asked in standstill.asked if asked.interrupt.startswith(halts)]
+    return asked

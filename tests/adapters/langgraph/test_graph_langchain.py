@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, edit, talking, words
+from graph_talk import APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
@@ -88,7 +88,7 @@ async def test_a_batch_is_resumed_once_with_all_decisions() -> None:
         end = await talk.answer(asked, APPROVE, edit({"env": "x", "replicas": 2}), reject("not on a Friday"))
         assert end.reply is not None
         assert end.reply.text == "All done."
-        assert RAN == [("deploy", "a", 1), ("deploy", "x", 2)]
+        assert sorted(RAN) == [("deploy", "a", 1), ("deploy", "x", 2)]
         assert any("not on a Friday" in each for each in await tool_messages(talk))
         assert (await talk.answer(asked, APPROVE, APPROVE, APPROVE)).asked == ()
         assert len(RAN) == 2
@@ -102,7 +102,7 @@ async def test_a_batch_with_a_missing_decision_never_reaches_the_agent() -> None
         stale = await talk.stale(asked, APPROVE)
         (anew,) = stale.standstill.asked
         assert anew.interrupt != asked.interrupt
-        assert (await talk.answer(anew, APPROVE, REJECT)).error == ""
+        assert error_of(await talk.answer(anew, APPROVE, REJECT)) == ""
         assert RAN == [("deploy", "a", 1)]
 
 
@@ -156,9 +156,9 @@ async def test_a_tool_that_raises_after_its_approval_is_told_and_not_approved_ag
     async with talking(graph) as talk:
         (asked,) = (await talk.say()).asked
         failed = await talk.answer(asked, APPROVE)
-        assert failed.error == "The agent failed: RuntimeError: no route to host."
-        assert failed.asked == ()
+        assert error_of(failed) == "The agent failed: RuntimeError: no route to host."
+        assert payloads(failed) == []
         result = await talk.deliver(asked, REJECT)
         assert not isinstance(result, Stale)
-        assert result.standstill.asked == ()
+        assert payloads(result.standstill) == []
         assert RAN == ["a", "a"]

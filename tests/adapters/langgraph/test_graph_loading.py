@@ -108,7 +108,6 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         ("def graph():\n    return 3", "is a int, not a graph"),
         ("def graph(one, two): ...", "this one needs one, two."),
         (BUILDER + "graph = builder.compile() | (lambda x: x)", "can hold no checkpointer"),
-        (BUILDER + "graph = builder.compile(interrupt_before=['node'])", "interrupt_before or interrupt_after"),
         ("from langgraph.graph import StateGraph\ngraph = StateGraph(dict)", "ValueError"),
         ("import json\njson.loads('{')", "agent.py, line 2: JSONDecodeError"),
     ],
@@ -121,15 +120,6 @@ async def test_each_fault_is_one_sentence(tmp_path: Path, source: str, says: str
     assert message.startswith("graph: 'agent.py:graph'")
     assert "\n" not in message
     assert "Traceback" not in message
-
-
-async def test_a_breakpoint_below_is_refused_too(tmp_path: Path) -> None:
-    below = (
-        "inner = builder.compile(interrupt_after=['node'])\nouter = StateGraph(State)\nouter.add_node('inner', inner)\n"
-        "outer.add_edge(START, 'inner')\ngraph = outer"
-    )
-    with pytest.raises(LoadError, match="interrupt_before or interrupt_after"):
-        await opened(tmp_path, BUILDER + below)
 
 
 @pytest.mark.parametrize("spec", ["", "graph", "agent.py", "agent.py:", ":graph", "agent.py:not valid", "a.py:b.c"])

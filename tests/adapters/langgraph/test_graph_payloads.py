@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, edit, talking, words
+from graph_talk import APPROVE, REJECT, edit, error_of, talking, words
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
@@ -81,7 +81,7 @@ async def test_every_payload_is_asked_the_same_by_every_read_and_answered(name: 
         if name in ODD:
             assert Choice.EDIT not in choices
         decision = APPROVE if Choice.APPROVE in choices else words("an answer")
-        assert (await talk.answer(asked, decision)).error == ""
+        assert error_of(await talk.answer(asked, decision)) == ""
 
 
 @pytest.mark.parametrize("name", ["long", "deep", "markup"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, payloads, talking, words
+from graph_talk import APPROVE, REJECT, Talk, error_of, payloads, talking, words
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
@@ -158,10 +158,10 @@ async def test_a_node_that_raises_is_told_in_one_sentence_and_is_run_again_on_re
 
     async with talking(builder_of(first, flaky), input=INPUT) as talk:
         failed = await talk.say("hello", key="k")
-        assert failed.error == "The agent failed: ConnectionError: no [31m network."
+        assert error_of(failed) == "The agent failed: ConnectionError: no [31m network."
         assert failed.reply is None
-        assert (await talk.settle()).error == failed.error
-        assert (await talk.say("hello", key="k")).error == ""
+        assert error_of(await talk.settle()) == error_of(failed)
+        assert error_of(await talk.say("hello", key="k")) == ""
         assert (await state_of(talk)) == {"fed": ["hello"], "log": ["first", "worked"]}
 
 
@@ -189,7 +189,7 @@ async def test_an_error_of_the_saver_is_raised_not_told() -> None:
     saver = DyingSaver()
     saver.dies_at = 2
     async with talking(builder_of(first), saver, input=INPUT) as talk:
-        assert "Lost" in (await talk.say()).error
+        assert "Lost" in error_of(await talk.say())
 
 
 async def test_draining_stops_after_the_step_and_the_next_process_goes_on() -> None:

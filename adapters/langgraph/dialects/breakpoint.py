@@ -1,0 +1,102 @@
+"""What is asked at a halt that has no payload of its own: a breakpoint, tool calls that wait at one, a NodeInterrupt.
+
+| halt | approve | edit | skip | reject |
+|---|---|---|---|---|
+| breakpoint | go on | change the state, then go on | go past the nodes that wait | stop here |
+| before a node of tools | run this call | run it with other arguments | | the tool does not run, the model is told |
+| NodeInterrupt | run the node again | change the state, then run it | go past it | stop here |
+
+What each does to the thread is in `adapters.langgraph.moves`. A state may be large: a field that is too long to be read
+is told by its length and its hash, and is not among those that an edit can change.
+
+https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters.langgraph.dialects.base import Dialect, Question, unexpected
+from adapters.langgraph.schemas import Schema, inferred
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, canonical
+
+LONGEST_FIELD = 20_000
+"""Characters of a field, as JSON, that a card's approval keeps."""
+LONGEST_STATE = 200_000
+
+_GO_ON = (Choice.APPROVE, Choice.EDIT, Choice.SKIP, Choice.REJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call of the last AI message that has no result yet."""
+
+    id: str
+    name: str
+    args: Mapping[str, Json]
+
+
+def shown_state(values: Mapping[str, Json]) -> tuple[dict[str, Json], str]:
+    """The fields that are shown whole, and a line for each of the others."""
+    left, shown, lines = LONGEST_STATE, dict[str, Json](), list[str]()
+    for name, value in values.items():
+        size = len(spelled := canonical(value))
+        if size > min(left, LONGEST_FIELD):
+            mark = hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+            lines.append(f"{name}: {size:,} characters, which are not shown and not changed here ({mark})")
+        else:
+            shown[name], left = value, left - size
+    return shown, "\n".join(lines)
+
+
+def at_breakpoint(nodes: str, paths: Sequence[str], values: Mapping[str, Json], *, may_edit: bool) -> Ask:
+    """Before nodes. `values` is the state, as JSON."""
+    shown, rest = shown_state(values)
+    choices = tuple(each for each in _GO_ON if each is not Choice.EDIT or (may_edit and shown))
+    action = Action("state", shown, choices, rest, _object_of(shown))
+    payload: Json = {"next": list(paths), "state": shown, "rest": rest}
+    return Ask(BREAKPOINT.name, Kind.BREAKPOINT, f"Next: {nodes}", (action,), payload)
+
+
+def _object_of(shown: Mapping[str, Json]) -> Schema | None:
+    """A form over the fields: none is made up, and none is left out."""
+    schema = inferred(dict(shown))
+    if schema is None or "properties" not in schema:
+        return schema
+    return {**schema, "additionalProperties": False}
+
+
+def before_tools(paths: Sequence[str], calls: Iterable[ToolCall], tools: Mapping[str, Schema]) -> Ask:
+    """Before a node that runs these tool calls."""
+    calls = tuple(calls)
+    choices = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+    actions = tuple(
+        Action(call.name, dict(call.args), choices, schema=tools.get(call.name) or inferred(dict(call.args)))
+        for call in calls
+    )
+    asked: list[Json] = [{"id": call.id, "name": call.name, "args": dict(call.args)} for call in calls]
+    return Ask(TOOLS.name, Kind.TOOL_CALL, "", actions, {"next": list(paths), "tool_calls": asked})
+
+
+def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json], *, may_edit: bool) -> Ask:
+    """Nodes that stopped themselves by the deprecated NodeInterrupt, and what they said."""
+    ask = at_breakpoint(nodes, (nodes,), values, may_edit=may_edit)
+    words = "\n".join(each if isinstance(each, str) else canonical(each) for each in said)
+    payload: Json = {"said": list(said), "at": ask.payload}
+    return Ask(NODE_INTERRUPT.name, Kind.BREAKPOINT, f"{nodes} stopped: {words}", ask.actions, payload)
+
+
+# A halt is found by its checkpoint, never by a payload, and decided by a move, never by a value.
+
+
+def _never(_: Question) -> Ask | None:
+    return None
+
+
+def _no_value(ask: Ask, decisions: Sequence[Decision]) -> object:
+    raise unexpected(ask, decisions[0])
+
+
+BREAKPOINT = Dialect("breakpoint", _never, _no_value)
+TOOLS = Dialect("breakpoint_tools", _never, _no_value)
+NODE_INTERRUPT = Dialect("node_interrupt", _never, _no_value)

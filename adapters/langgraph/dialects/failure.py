@@ -1,0 +1,33 @@
+"""What is asked when a graph raised, or was stopped by a limit: run it again, ask anew, or leave it.
+
+Running it again gives the nodes that failed the answers that they have, and decides nothing new: so it is the
+requester's. A node that raises because of its answer would raise each time, since LangGraph keeps the answer: then
+asking anew forgets it. Neither is done by itself: what failed once may have done half of its work.
+"""
+
+from collections.abc import Sequence
+
+from adapters.langgraph.dialects.base import Dialect, Question, unexpected
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+
+
+def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> Ask:
+    """`run` is the idempotency key of the run that failed, "" where it is not known any more.
+
+    `poisoned`: the step that failed has taken an answer, and can be asked anew.
+    """
+    choices = (Choice.APPROVE, Choice.REDO, Choice.REJECT) if poisoned else (Choice.APPROVE, Choice.REJECT)
+    named: list[Json] = list(nodes)
+    payload: Json = {"error": sentence, "nodes": named, "run": run}
+    return Ask(FAILURE.name, Kind.FAILURE, sentence, (Action("failure", None, choices),), payload)
+
+
+def _never(_: Question) -> Ask | None:
+    return None
+
+
+def _no_value(ask: Ask, decisions: Sequence[Decision]) -> object:
+    raise unexpected(ask, decisions[0])
+
+
+FAILURE = Dialect("failure", _never, _no_value)
