@@ -124,6 +124,25 @@ async def test_a_value_that_only_the_model_itself_refuses_is_asked_again_and_not
     await world.nothing_else()
 
 
+async def test_named_fields_are_filled_in_beside_what_is_known(world: World) -> None:
+    world.outside.payload = {
+        "question": "Enter user details",
+        "fields": ["name", "email", "age"],
+        "current_values": {"name": "Alice", "age": 30},
+    }
+    await world.start("anything")
+    await world.alice.say("#deploys", "@signoff my profile")
+    card = await world.alice.expect_card("#deploys", containing="Enter user details")
+    form = await card.open_form("Answer")
+    assert form.fields == ["name", "email", "age"]
+    assert form.values["name"]["value"] == "Alice"
+    assert not (await form.submit({"email": "alice@example.com", "age": "31"})).errors
+    await world.alice.expect_message("#deploys", containing="I was told dict")
+    await world.done("answered {'name': 'Alice', 'email': 'alice@example.com', 'age': 31}")
+    await card.becomes("Answered by <@U0ALICE>", buttons=[])
+    await world.nothing_else()
+
+
 # MCP elicitation ------------------------------------------------------------------------------------------------------
 
 TABLE: dict[str, Any] = {

@@ -9,6 +9,7 @@ https://docs.langchain.com/oss/python/langgraph/interrupts
 | `{"action", "message", ...}` | `{"action": "approve"}` | with the changed fields | `{"action": "reject"}` | |
 | `{"text_to_revise", ...}`, `{"instruction", "content"}` | the text | the new text | | |
 | `{"task", ONE_TEXT}` | `{"edited_text": text}` | likewise | | |
+| `{"question", "fields", "current_values"}` | | | | `{FIELD: value}` |
 | `{"question", ...}` | `True` | | `False` | |
 | `{"query"}` | | | | `{"data": text}` |
 
@@ -23,7 +24,8 @@ stand is answered by name. https://docs.langchain.com/oss/python/langgraph/funct
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, fields_of, schema_for, unexpected, value_of
-from adapters.langgraph.schemas import Schema
+from adapters.langgraph.dialects.general import reads_like_a_verdict
+from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 REFUSED = "The reviewer rejected this tool call."
@@ -143,6 +145,42 @@ def _encode_task(ask: Ask, decisions: Sequence[Decision]) -> object:
 
 TEXT = Dialect("text_to_revise", _recognise_text, _encode_text)
 TASK = Dialect("task_text", _recognise_task, _encode_task)
+
+
+# Fields to fill in ----------------------------------------------------------------------------------------------------
+
+
+def _recognise_fields(question: Question) -> Ask | None:
+    match question.payload:
+        case {"question": str(prompt), "fields": [_, *_] as names, **rest} if all(
+            isinstance(each, str) for each in names
+        ):
+            known = rest.get("current_values")
+            current = known if isinstance(known, dict) else {}
+            if known is not None and current is not known:
+                return None
+            properties: dict[str, Json] = {str(each): dict(_type_of(current.get(str(each)))) for each in names}
+            schema: Schema = {"type": "object", "properties": properties}
+            action = Action(
+                "fields", current or None, (Choice.ANSWER,), described(None, rest, "current_values"), schema
+            )
+            verdict = reads_like_a_verdict(dict(schema))
+            return Ask(FIELDS.name, Kind.FORM, prompt, (action,), question.payload, question.speaker, verdict)
+    return None
+
+
+def _type_of(value: Json) -> Schema:
+    return inferred(value) or {"type": "string"}
+
+
+def _encode_fields(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (decision,) = decisions
+    if decision.choice is not Choice.ANSWER:
+        raise unexpected(ask, decision)
+    return decision.value
+
+
+FIELDS = Dialect("question_fields", _recognise_fields, _encode_fields)
 
 
 # Yes or no ------------------------------------------------------------------------------------------------------------

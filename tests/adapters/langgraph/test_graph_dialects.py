@@ -478,6 +478,31 @@ def test_a_node_that_reads_action_and_data_gets_them_by_name() -> None:
     assert digest_of(ask, "f") != digest_of(unpacks, "f")
 
 
+# Fields to fill in ----------------------------------------------------------------------------------------------------
+
+
+def test_named_fields_become_a_form_that_starts_with_what_is_known() -> None:
+    payload = {"question": "Enter user details", "fields": ["name", "age"], "current_values": {"age": 30}, "note": "x"}
+    ask = ask_of(payload)
+    (action,) = ask.actions
+    assert (ask.kind, ask.prompt, ask.is_question, action.choices) == (Kind.FORM, "Enter user details", True, (W,))
+    assert action.schema == {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+    assert action.value == {"age": 30}
+    assert "note: x" in action.description
+    assert problems(ask, 0, Decision(W, value={"age": "old"}))[0].path == ("age",)
+    assert encode(ask, [Decision(W, value={"name": "Alice", "age": 31})]) == {"name": "Alice", "age": 31}
+
+
+@pytest.mark.parametrize("fields", [[], [1], "name", None])
+def test_fields_of_another_shape_are_details_of_a_question(fields: Any) -> None:
+    assert ask_of({"question": "Go on?", "fields": fields}).dialect == "question"
+
+
+@pytest.mark.promise("P6")
+def test_fields_that_may_be_a_decision_are_one() -> None:
+    assert not ask_of({"question": "Pay?", "fields": ["approved", "note"]}).is_question
+
+
 # MCP elicitation ------------------------------------------------------------------------------------------------------
 
 
