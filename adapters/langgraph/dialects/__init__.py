@@ -98,8 +98,6 @@ _WORDS = {
     Choice.ANSWER: "an answer in words",
     Choice.SKIP: "that it is skipped",
     Choice.REDO: "that it is asked again",
-    Choice.SKIP: "a skip",
-    Choice.REDO: "another asking",
 }
 
 
