@@ -29,14 +29,6 @@ ACTION_IDS = {
     Choice.SKIP: "signoff_skip",
     Choice.REDO: "signoff_redo",
 }
-LABELS = {
-    Choice.APPROVE: "Approve",
-    Choice.EDIT: "Edit",
-    Choice.REJECT: "Reject",
-    Choice.ANSWER: "Answer",
-    Choice.SKIP: "Skip",
-    Choice.REDO: "Ask again",
-}
 _STYLES = {Choice.APPROVE: "primary", Choice.REJECT: "danger"}
 
 _BUDGET = 8_500
@@ -158,7 +150,8 @@ def _open_rows(approval: Approval) -> list[tuple[int, Review]]:
 
 def _decided_lines(approval: Approval) -> Iterable[Block]:
     lines = [
-        f"{index + 1}. {wording.one_line(action.name, 80)}: {wording.decided(review, review.decision, _FEW_NAMES)}"
+        f"{index + 1}. {wording.one_line(action.name, 80)}: "
+        f"{wording.decided(approval.ask.kind, review, review.decision, _FEW_NAMES)}"
         for index, (action, review) in enumerate(zip(approval.ask.actions, approval.reviews, strict=True))
         if review.decision is not None
     ]
@@ -172,7 +165,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
     review, batch = approval.reviews[index], len(approval.reviews) > 1
     if approval.state is not State.PENDING:
         if batch and review.decision is not None:
-            yield blocks.context(wording.decided(review, review.decision, _FEW_NAMES))
+            yield blocks.context(wording.decided(approval.ask.kind, review, review.decision, _FEW_NAMES))
         return
     known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
     if batch and not approval.ask.is_question:
@@ -190,11 +183,13 @@ def _buttons(approval: Approval, index: int) -> list[Block]:
     value = str(Target(approval.id, index, review.revision))
     return [
         blocks.button(
-            LABELS[choice],
+            wording.words(approval.ask.kind, choice).button,
             ACTION_IDS[choice],
             value,
             style=_STYLES.get(choice, ""),
-            described=f"{LABELS[choice]} {action.name}" if len(approval.reviews) > 1 else "",
+            described=f"{wording.words(approval.ask.kind, choice).button} {action.name}"
+            if len(approval.reviews) > 1
+            else "",
         )
         for choice in _offered(approval, index)
     ]

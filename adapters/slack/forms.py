@@ -41,6 +41,8 @@ def form(approval: Approval, target: Target, choice: Choice) -> Block:
     Raises ValueError for a choice that has no form, such as an approve.
     """
     title, submit = _WORDS.get(choice, _ANSWER_WORDS)
+    if approval.ask.kind is Kind.BREAKPOINT:
+        title, submit = "Edit state", "Continue with changes"
     if choice not in CALLBACKS:
         raise ValueError(f"{choice} has no form")
     asked = _inputs(approval, target, choice)

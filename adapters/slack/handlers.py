@@ -141,6 +141,8 @@ class Handlers:
             await self._tell(pressed.person, GONE)
         elif pressed.choice is None:
             await self._open(pressed, whole.show_all(approval))
+        elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
+            await self._choose(pressed)  # nobody reads a reason there
         elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
             await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
         else:

@@ -62,7 +62,7 @@ def _own_words(approval: Approval, action: Action) -> str:
 def _says_nothing_new(approval: Approval, value: Json) -> bool:
     kind = approval.ask.kind
     if value is None or value in ({}, ""):
-        return kind in (Kind.APPROVAL, Kind.QUESTION, Kind.FORM)
+        return kind in (Kind.APPROVAL, Kind.QUESTION, Kind.FORM, Kind.BREAKPOINT, Kind.FAILURE)
     return value == approval.ask.prompt
 
 

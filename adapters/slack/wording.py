@@ -1,6 +1,7 @@
 """What cards say of people, times and outcomes: our own words, in trusted mrkdwn, and the notification's one line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from adapters.slack.text import clipped, mrkdwn, plain, pretty
 from engine.approval import Approval, Review, State
@@ -12,22 +13,37 @@ from engine.refusals import when
 
 _MOST_NAMES = 20
 _NOTIFICATION = 600
-_TOLD = {
-    Choice.APPROVE: "Approved",
-    Choice.EDIT: "Approved with changes",
-    Choice.REJECT: "Rejected",
-    Choice.ANSWER: "Answered",
-    Choice.SKIP: "Skipped",
-    Choice.REDO: "Asked again",
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a choice is called: on its button, and when it was made."""
+
+    button: str
+    made: str
+    sign: str
+
+
+_WORDS = {
+    Choice.APPROVE: Words("Approve", "Approved", "✅"),
+    Choice.EDIT: Words("Edit", "Approved with changes", "✅"),
+    Choice.REJECT: Words("Reject", "Rejected", "⛔"),
+    Choice.ANSWER: Words("Answer", "Answered", "💬"),
+    Choice.SKIP: Words("Skip", "Skipped", "⏭️"),
+    Choice.REDO: Words("Ask again", "Asked again", "🔁"),
 }
-_SIGN = {
-    Choice.APPROVE: "✅",
-    Choice.EDIT: "✅",
-    Choice.REJECT: "⛔",
-    Choice.ANSWER: "💬",
-    Choice.SKIP: "⏭️",
-    Choice.REDO: "🔁",
+_WORDS_AT_HALTS = {
+    (Kind.BREAKPOINT, Choice.APPROVE): Words("Continue", "Continued", "▶️"),
+    (Kind.BREAKPOINT, Choice.EDIT): Words("Edit state", "Continued with changes", "▶️"),
+    (Kind.BREAKPOINT, Choice.REJECT): Words("Stop", "Stopped", "⏹️"),
+    (Kind.FAILURE, Choice.APPROVE): Words("Retry", "Retried", "🔁"),
+    (Kind.FAILURE, Choice.REJECT): Words("Leave it", "Left as it is", "⏹️"),
 }
+
+
+def words(kind: Kind, choice: Choice) -> Words:
+    """What a choice is called where that kind of thing is asked."""
+    return _WORDS_AT_HALTS.get((kind, choice), _WORDS[choice])
 
 
 def names(users: Sequence[UserId], most: int = _MOST_NAMES) -> str:
@@ -56,6 +72,10 @@ def title(approval: Approval) -> str:
             return f"Approve {actions[0].name}?" if asking else actions[0].name
         case Kind.TEXT:
             return "Please review this text" if asking else "Text for review"
+        case Kind.BREAKPOINT:
+            return "Continue?" if asking else "Breakpoint"
+        case Kind.FAILURE:
+            return "The agent did not get on"
         case _:
             return "Approval needed" if asking else "Approval request"
 
@@ -99,12 +119,13 @@ def can_be_rejected(approval: Approval) -> bool:
     return all(Choice.REJECT in action.choices for action, review in open_ones if review.decision is None)
 
 
-def decided(review: Review, decision: Decision, most: int = _MOST_NAMES) -> str:
+def decided(kind: Kind, review: Review, decision: Decision, most: int = _MOST_NAMES) -> str:
     """Who decided an action, and when. A rejection that nobody voted for is an expiry."""
+    made = words(kind, decision.choice)
     at = f" {when(review.decided_at)}" if review.decided_at else ""
     if not review.deciders:
-        return f"⌛ Expired{at} and rejected"
-    return f"{_SIGN[decision.choice]} {_TOLD[decision.choice]} by {names(review.deciders, most)}{at}"
+        return f"⌛ Expired{at} and {made.made.lower()}"
+    return f"{made.sign} {made.made} by {names(review.deciders, most)}{at}"
 
 
 def outcome(approval: Approval) -> str:
@@ -122,7 +143,7 @@ def outcome(approval: Approval) -> str:
         case _:
             first = approval.reviews[0]
             if len(approval.reviews) == 1 and first.decision is not None:
-                return decided(first, first.decision)
+                return decided(approval.ask.kind, first, first.decision)
             if any(review.decision is not None and not review.deciders for review in approval.reviews):
                 return f"⌛ Not everything was decided in time, so the rest was rejected{at}"
             word = outcome_of(approval)
