@@ -29,6 +29,7 @@ from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
+from adapters.langgraph.history import history, travel
 from adapters.langgraph.runs import Ended, Runs
 from adapters.langgraph.thread_work import GONE, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
@@ -162,11 +163,15 @@ class LocalGraphs:
 
     async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
         """See `engine.ports.Graphs`."""
-        raise NotImplementedError
+        if agent not in self._agents:
+            return ()
+        return await history(self._agents[agent].graph, {"configurable": {"thread_id": thread}}, limit)
 
     async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
         """See `engine.ports.Graphs`."""
-        raise NotImplementedError
+        if journey.agent not in self._agents:
+            return Stale(f"{_not_set_up(journey.agent)} Nothing was done.", Standstill(complete=False))
+        return await travel(self._work(journey.agent, journey.thread, fence, watcher), journey)
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """See `engine.ports.Graphs`."""

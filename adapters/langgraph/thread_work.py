@@ -59,9 +59,24 @@ class ThreadWork:
         self._thread = thread
         self._fence = fence
 
-    async def read(self, *, count: bool = False) -> Thread:
-        """The thread as it stands. Answers are counted where its code changed, since they decide how it asks anew."""
+    @property
+    def saver(self) -> Any:
+        """Where checkpoints are."""
+        return self._saver
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing is to be begun any more."""
+        return self._runs.draining
+
+    async def read(self, *, count: bool = False, checkpoint: str = "") -> Thread:
+        """The thread as it stands, or stood at a checkpoint.
+
+        Answers are counted where its code changed, since they decide how it asks anew.
+        """
         config = config_of(self._thread, self._fence, "", "", Marks())
+        if checkpoint:
+            config["configurable"] |= {"checkpoint_id": checkpoint, "checkpoint_ns": ""}
         agent = self.agent
         thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=count)
         if not count and any(self.is_outdated(thread, each) for each in thread.pending):
@@ -132,6 +147,12 @@ class ThreadWork:
         known = [each for each in thread.mark(keys.ANSWERED).split() if each not in answered]
         remembered = [*known, *answered][-max(_REMEMBERED, len(answered)) :]
         return Marks(thread.mark(keys.TURN), " ".join(remembered), self.agent.mark, thread.mark(keys.SAID_BEFORE))
+
+    def config_for_branch(self, target: Thread, key: str) -> dict[str, Any]:
+        """For the first checkpoint of a branch: it has the marks that the thread had then, and names the journey."""
+        said = self.agent.replies.said(target.values)
+        marks = Marks(key, target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "")
+        return self._config(target, key, marks)
 
     def config_for_update(self, thread: Thread, answer: Answer) -> dict[str, Any]:
         """For a change of the state that a decision makes: with a mark that only its own checkpoint has."""
