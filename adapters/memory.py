@@ -15,7 +15,7 @@ from engine.approval import Approval, Place
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
-from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, UserId
+from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
 from engine.policy import Facts, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Work, passed_over
 
@@ -219,6 +219,10 @@ class MemoryAudit:
         """All rows of a thread, oldest first."""
         return [entry for entry in self.entries if entry.thread == thread]
 
+    async def add(self, entry: Entry) -> None:
+        """Write a row."""
+        self.entries.append(entry)
+
 
 class MemoryApprovals:
     """The port `Approvals`: effects go into `lanes`, rows into `audit`."""
@@ -278,8 +282,14 @@ class MemoryConversations:
         """The conversation of a thread, or None."""
         return self._kept.get(thread)
 
+    async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
+        """The conversations of a channel, the latest first."""
+        found = [each for each in self._kept.values() if each.place.channel == channel]
+        return found[::-1]
+
     async def save(self, conversation: Conversation, fence: int) -> None:  # noqa: ARG002 - one process has no rival
         """Write it."""
+        self._kept.pop(conversation.thread, None)
         self._kept[conversation.thread] = conversation
 
 

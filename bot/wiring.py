@@ -112,7 +112,7 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
             lanes,
             RedisApprovals(database, keys, kept),
             RedisConversations(database, keys, kept),
-            RedisAudit(database, keys),
+            RedisAudit(database, keys, kept),
         )
 
 

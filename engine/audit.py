@@ -22,6 +22,8 @@ class What(StrEnum):
     WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
+    TRAVELLED = "travelled"
+    """Somebody went back to an earlier point of the conversation."""
 
 
 @dataclass(frozen=True, slots=True)

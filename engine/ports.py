@@ -67,6 +67,9 @@ class Audit(Protocol):
     async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
         """All rows of a thread, oldest first."""
 
+    async def add(self, entry: Entry) -> None:
+        """Write a row that no change of an approval comes with."""
+
 
 class OvertakenError(Exception):
     """Another holder has the lane now: whatever this one is doing is done by that one."""
@@ -77,6 +80,9 @@ class Conversations(Protocol):
 
     async def get(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread, or None."""
+
+    async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
+        """The conversations of a channel that last had a turn, the latest first; some dozens at most."""
 
     async def save(self, conversation: Conversation, fence: int) -> None:
         """Write it; may be done many times. Raises OvertakenError when a newer holder has the lane of `fence`."""
@@ -434,7 +440,7 @@ class TimeTravel(Protocol):
     https://docs.langchain.com/oss/python/langgraph/use-time-travel
     """
 
-    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
+    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
         """The conversations of a channel or direct message that a person may look back in, the latest first."""
 
     async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment] | Refusal:

@@ -60,6 +60,32 @@ class NotYourQuestion(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class NotYourConversation(Refusal):
+    """Somebody else's direct messages."""
+
+    code: ClassVar[str] = "not_your_conversation"
+
+    @property
+    def sentence(self) -> str:
+        return "Only the person whose conversation this is can look back in it."
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsSeveral(Refusal):
+    """Going back where several people had to agree."""
+
+    quorum: int
+    code: ClassVar[str] = "needs_several"
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"What is decided in this conversation takes {self.quorum} people, so nobody can go back in it alone. "
+            "Ask the agent again with a new message."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NotInChannel(Refusal):
     """Not a member of the channel."""
 

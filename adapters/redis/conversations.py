@@ -1,7 +1,8 @@
 """Conversations: one document each. The last write is right, since only the thread's `run` lane writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.redis import codec
@@ -10,7 +11,7 @@ from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
 from adapters.redis.scripts import Command, Key, Script
 from engine.conversation import Conversation
-from engine.ids import ThreadId
+from engine.ids import ChannelId, ThreadId
 from engine.ports import OvertakenError
 
 
@@ -36,6 +37,10 @@ class Keep(Script[bool]):
         return bool(reply == 1)
 
 
+MOST_TALKS = 40
+"""Conversations of a channel that are found again by it: the index is for people, who look back a little."""
+
+
 class RedisConversations:
     """The port `Conversations` on Redis."""
 
@@ -56,5 +61,18 @@ class RedisConversations:
         document = codec.CONVERSATION.dump(conversation)
         keys = self._keys
         keep = Keep(keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention)
-        if not await self._database.run(keep):
+        index = keys.talks(conversation.place.channel)
+        kept, *_ = await self._database.run_all(
+            keep,
+            Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
+            Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
+            Command("EXPIRE", index, self._retention),
+        )
+        if not kept:
             raise OvertakenError(f"a newer holder has the thread {thread}")
+
+    async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
+        """The conversations of a channel that were written last, the latest first. Raises codec.UnreadableError."""
+        threads = await self._database.run(Command("ZRANGE", self._keys.talks(channel), 0, -1, "REV"))
+        found = [await self.get(ThreadId(thread.decode("utf-8", "surrogatepass"))) for thread in threads]
+        return [each for each in found if each is not None]

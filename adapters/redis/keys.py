@@ -81,11 +81,14 @@ PENDING = Kind(
     "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
+TALKS = Kind(
+    "talks", "zset", "the conversations of a channel that were written last, by that time", MONTH, of_thread=False
+)
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, DOCKET, PENDING, META,
+    EVENT, DEAD, DIRTY, DOCKET, PENDING, TALKS, META,
 )  # fmt: skip
 
 
@@ -174,6 +177,10 @@ class Keys:
     def pending(self, place: str) -> Key:
         """Name the index of what waits in a place: a channel, a person, or `all`."""
         return self._of_bot(PENDING, place)
+
+    def talks(self, channel: str) -> Key:
+        """Name the index of a channel's conversations."""
+        return self._of_bot(TALKS, channel)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

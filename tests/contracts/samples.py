@@ -10,7 +10,7 @@ from engine.approval import Approval, Place, Review, State, Vote, open_reviews
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 from engine.audit import Entry, What
 from engine.conversation import Conversation
-from engine.effects import Effect, Hear
+from engine.effects import Effect, Hear, Say
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -163,7 +163,9 @@ any_entry = st.builds(Entry, at=any_time, detail=any_json, rule=ANY_TEXT)
 
 
 def _any_of(kind: type[Effect]) -> st.SearchStrategy[Effect]:
-    ours = {"place": any_place, "at": any_time, "text": ANY_TEXT, "sentence": ANY_TEXT}
+    ours = {"place": any_place, "at": any_time, "text": ANY_TEXT, "sentence": ANY_TEXT, "edits": any_json}
+    if kind is Say:
+        ours["at"] = st.none() | ANY_TEXT.map(MessageTs)
     return st.builds(kind, **{field.name: ours[field.name] for field in fields(kind) if field.name in ours})
 
 

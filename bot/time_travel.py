@@ -1,0 +1,131 @@
+"""Going back in a conversation: who may look, who may run on from an earlier point.
+
+To go back can run again what was approved, with another state. So whoever does it must be one who could have decided
+everything that was decided in the conversation; where that took several people, nobody can do it alone. Where nothing
+was decided there, it is the requester's own. Only members of the channel, or the person of a direct message, see the
+history. What cannot be found out counts as no.
+
+The wish is an effect in the thread's `run` lane, and a row in its audit; a refusal is a row, too.
+"""
+
+from collections.abc import Sequence
+
+from engine.approval import Approval
+from engine.ask import Json
+from engine.audit import Entry, What
+from engine.conversation import Conversation
+from engine.effects import Travel
+from engine.ids import ApprovalId, ChannelId, TeamId, ThreadId, UserId
+from engine.policy import Approvers, Facts, Policy, Standing, may_decide
+from engine.ports import (
+    Approvals,
+    Audit,
+    Clock,
+    Conversations,
+    Graphs,
+    Lanes,
+    Moment,
+    Roster,
+    Trip,
+)
+from engine.refusals import Closed, NeedsSeveral, NotInChannel, NotYourConversation, Refusal, RosterUnknown, Stranger
+
+MOST_MOMENTS = 100
+"""Checkpoints that are shown: more than a person reads."""
+_OWN = Policy("default: the requester goes back", Approvers.REQUESTER)
+
+
+class TimeTravels:
+    """Implements `engine.ports.TimeTravel`."""
+
+    def __init__(
+        self,
+        *,
+        approvals: Approvals,
+        conversations: Conversations,
+        audit: Audit,
+        lanes: Lanes,
+        graphs: Graphs,
+        roster: Roster,
+        clock: Clock,
+    ) -> None:
+        self._approvals = approvals
+        self._conversations = conversations
+        self._audit = audit
+        self._lanes = lanes
+        self._graphs = graphs
+        self._roster = roster
+        self._clock = clock
+
+    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
+        """The conversations of a channel that a person may look back in, the latest first."""
+        found = await self._conversations.of_channel(channel)
+        if not found or await self._may_look(found[0], user, team) is not None:
+            return ()
+        return [each for each in found if not each.direct or each.requester == user]
+
+    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment] | Refusal:
+        """The thread's checkpoints, the newest first."""
+        conversation = await self._conversations.get(thread)
+        if conversation is None:
+            return Closed("this conversation is no longer kept")
+        refusal = await self._may_look(conversation, by, team)
+        if refusal is not None:
+            return refusal
+        return await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
+
+    async def travel(self, trip: Trip) -> Refusal | None:
+        """Take the wish to go back: durable when this returns (P1). None: it will be done."""
+        conversation = await self._conversations.get(trip.thread)
+        if conversation is None:
+            return Closed("this conversation is no longer kept")
+        refusal = await self._may_travel(conversation, trip)
+        # The row comes first: whoever dies in between has written down a wish, and done nothing in silence.
+        await self._audit.add(self._row(trip, refusal))
+        if refusal is None:
+            effect = Travel(trip.thread, trip.by, trip.checkpoint, trip.key, trip.edits)
+            await self._lanes.put(effect, f"travel/{trip.key}")  # once, however often it is sent
+        return refusal
+
+    def _row(self, trip: Trip, refusal: Refusal | None) -> Entry:
+        what = What.TRAVELLED if refusal is None else What.REFUSED
+        detail: dict[str, Json] = {"checkpoint": trip.checkpoint, "edited": trip.edits is not None, "key": trip.key}
+        if refusal is not None:
+            detail |= {"refusal": refusal.code, "choice": "travel", "action": 0}
+        about = ApprovalId(f"{trip.thread}#travel")
+        return Entry(self._clock.now(), trip.thread, about, what, trip.by, "time travel", detail)
+
+    async def _may_look(self, conversation: Conversation, by: UserId, team: TeamId) -> Refusal | None:
+        if team != conversation.place.team:
+            return Stranger()
+        if conversation.direct:
+            return None if by == conversation.requester else NotYourConversation()
+        facts = await self._facts(conversation, by)
+        if facts.standing is Standing.UNKNOWN or facts.in_channel is None:
+            return RosterUnknown()
+        if facts.standing is Standing.STRANGER:
+            return Stranger()
+        return None if facts.in_channel else NotInChannel()
+
+    async def _may_travel(self, conversation: Conversation, trip: Trip) -> Refusal | None:
+        refusal = await self._may_look(conversation, trip.by, trip.team)
+        if refusal is not None:
+            return refusal
+        policies = _policies(await self._approvals.of_thread(trip.thread)) or [_OWN]
+        several = max(policy.quorum for policy in policies)
+        if several > 1:
+            return NeedsSeveral(several)
+        facts = await self._facts(conversation, trip.by)
+        refusals = (
+            may_decide(policy, conversation.requester, trip.by, facts, question=policy is _OWN) for policy in policies
+        )
+        return next((each for each in refusals if each is not None), None)
+
+    async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
+        return await self._roster.facts(user, conversation.place, membership=not conversation.direct)
+
+
+def _policies(approvals: Sequence[Approval]) -> list[Policy]:
+    """The policies of all that was or is to be decided; questions and failures decide nothing."""
+    deciding = [each for each in approvals if not each.ask.is_the_requesters]
+    return list(dict.fromkeys(review.policy for each in deciding for review in each.reviews))
