@@ -364,7 +364,9 @@ class Outbox:
         conversation = watched.conversation
         standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
-        if isinstance(outcome, Stale):
+        if not isinstance(outcome, Stale):
+            await self._desk.say(conversation, WENT_BACK.capitalize() + ".", f"travel/{travel.key}", failed=False)
+        else:
             told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
             await self._lanes.put(told, f"travel/{travel.key}")
         await self._settle(conversation, standstill, work, withdrawn=WENT_BACK)

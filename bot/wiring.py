@@ -48,6 +48,7 @@ from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.outbox import Outbox, Ways
 from bot.telemetry import Metrics
+from bot.time_travel import TimeTravels
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import (
     Approvals,
@@ -309,7 +310,20 @@ async def bot(
             ways=Ways(together(config), _unseen(config)),
         )
         handlers = Handlers(
-            client=client, identity=identity, desk=desk, chat=ports.chat, help_text=_help(config, channels)
+            client=client,
+            identity=identity,
+            desk=desk,
+            chat=ports.chat,
+            time_travel=TimeTravels(
+                approvals=ports.approvals,
+                conversations=ports.conversations,
+                audit=ports.audit,
+                lanes=ports.lanes,
+                graphs=ports.graphs,
+                roster=ports.roster,
+                clock=ports.clock,
+            ),
+            help_text=_help(config, channels),
         )
         try:
             app = await build_app(client, handlers, secrets.slack_signing_secret or "")

@@ -11,8 +11,10 @@ up when some are decided. Decided ones keep one line each.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from adapters.blockkit import limits
 from adapters.slack import blocks, layout, whole, wording
 from adapters.slack.blocks import Block
+from adapters.slack.history import menu
 from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Kind
@@ -103,7 +105,9 @@ def plain_card(approval: Approval) -> Message:
 def _blocks(approval: Approval) -> list[Block]:
     hidden: list[int] = []
     prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
-    return [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval)]
+    made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval)]
+    # It decides nothing, so it may outlive the question; it is left out where there is no room for it.
+    return [*made, blocks.actions("menu", [menu(approval.thread)])] if len(made) < limits.MESSAGE_BLOCKS else made
 
 
 def _head(approval: Approval) -> Iterable[Block]:

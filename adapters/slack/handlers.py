@@ -34,12 +34,24 @@ from adapters.slack.cards import Target
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
-from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, PressedAll, Sent, incoming
+from adapters.slack.looking_back import LookingBack
+from adapters.slack.parse import (
+    Chosen,
+    Commanded,
+    HomeOpened,
+    Looked,
+    Person,
+    Pressed,
+    PressedAll,
+    Sent,
+    Went,
+    incoming,
+)
 from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.ids import UserId
 from engine.policy import may_open
-from engine.ports import Chat, Desk, Said
+from engine.ports import Chat, Desk, Said, TimeTravel
 from engine.refusals import Closed
 
 PATIENCE = 2.5
@@ -50,6 +62,7 @@ NOT_KEPT = (
     "Signoff could not save this just now, so it does not count. Please try again in a moment; "
     "if it was saved after all, the second time changes nothing."
 )
+NOT_SHOWN = "The history could not be read just now. Nothing was changed; please try again in a moment."
 TOO_SLOW = "Slack closed the form before it could open. Nothing was changed; please press the button again."
 PERHAPS_NOT_OPEN = (
     "Slack did not say whether the form opened. Nothing was changed; "
@@ -72,12 +85,14 @@ class Handlers:
         identity: Identity,
         desk: Desk,
         chat: Chat,
+        time_travel: TimeTravel,
         help_text: str,
         patience: float = PATIENCE,
     ) -> None:
         self._client, self._identity = client, identity
         self._desk, self._chat = desk, chat
         self._help, self._patience = help_text, patience
+        self._looking_back = LookingBack(client, time_travel)
 
     async def answer(self, payload: Mapping[str, Any]) -> BoltResponse:
         """The response to one payload; not 200 where Slack must not take it for done."""
@@ -94,7 +109,9 @@ class Handlers:
             case Sent():
                 return await self._send(what)
             case Commanded():
-                return _ok({"response_type": "ephemeral", "text": self._help})
+                return await self._command(what)
+            case Looked() | Chosen() | Went():
+                return await self._look_back(what)
             case HomeOpened():
                 return await self._home(what)
             case _:
@@ -119,6 +136,37 @@ class Handlers:
         except (SlackApiError, TimeoutError) as error:
             log.warning("home_not_published", error=type(error).__name__)
         return _ok()
+
+    # Looking back -----------------------------------------------------------------------------------------------------
+
+    async def _command(self, commanded: Commanded) -> BoltResponse:
+        if commanded.text.strip().lower() != "history":
+            return _ok({"response_type": "ephemeral", "text": self._help})
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._looking_back.command(commanded)
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("history_not_shown", error=type(error).__name__)  # noqa: TRY400
+            return _ok({"response_type": "ephemeral", "text": NOT_SHOWN})
+        return _ok()
+
+    async def _look_back(self, what: Looked | Chosen | Went) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                match what:
+                    case Looked():
+                        await self._looking_back.look(what)
+                        return _ok()
+                    case Chosen():
+                        return _ok(await self._looking_back.chosen(what))
+                    case Went():
+                        return _ok(await self._looking_back.go(what))
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("history_not_shown", error=type(error).__name__)  # noqa: TRY400
+        if isinstance(what, Looked):
+            await self._tell(what.person, NOT_SHOWN)
+            return _not_done()
+        return _ok(_replaced(NOT_SHOWN))
 
     # Buttons ----------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]
     command = {
         "command": "/signoff",
         "description": "Which agents there are, and how to start one",
-        "usage_hint": "help",
+        "usage_hint": "[history]",
         "should_escape": True,
     }
     events: dict[str, Any] = {"bot_events": list(EVENTS)}

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from adapters.slack import history
 from adapters.slack.cards import ACTION_IDS, SHOW, Target
 from adapters.slack.forms import CALLBACKS
+from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.sheets import APPROVE_ALL, Shown
 from engine.approval import Place
 from engine.ask import Choice, Json
@@ -74,10 +76,39 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """A slash command."""
+    """A slash command. `trigger` opens a modal within 3 s."""
 
     person: Person
     text: str
+    trigger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Somebody wants to see a conversation's points, or one of them. `view` is the modal in which they pressed."""
+
+    person: Person
+    point: Point
+    trigger: str
+    view: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The conversation that somebody wants to look back in."""
+
+    person: Person
+    values: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """Somebody wants to run from a point; `view` is the modal that was sent, `values` its state."""
+
+    person: Person
+    point: Point
+    view: str
+    values: Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +118,7 @@ class HomeOpened:
     user: UserId
 
 
-Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened
+Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
@@ -98,15 +129,15 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
     """What a payload says, for the bot's user id and workspace; None for what is not for us."""
     match payload.get("type"):
         case "block_actions":
-            return pressed_all(payload, team) or pressed(payload, team)
+            return pressed_all(payload, team) or looked(payload, team) or pressed(payload, team)
         case "view_submission":
-            return sent(payload, team)
+            return looked_back(payload, team) or sent(payload, team)
         case "event_callback":
             return event(payload.get("event") or {}, bot=bot, team=team)
         case None if "command" in payload:
             place = Place(team, ChannelId(payload.get("channel_id", "")))
             person = Person(UserId(payload["user_id"]), TeamId(payload.get("team_id") or team), place)
-            return Commanded(person, str(payload.get("text", "")))
+            return Commanded(person, str(payload.get("text", "")), str(payload.get("trigger_id", "")))
         case _:
             return None
 
@@ -125,6 +156,38 @@ def pressed(payload: Payload, team: TeamId) -> Pressed | None:
         except ValueError:
             continue
         return Pressed(_person(payload, team), target, _CHOICES.get(action_id), payload.get("trigger_id", ""))
+    return None
+
+
+def looked(payload: Payload, team: TeamId) -> Looked | None:
+    """The menu of a card, or a button of the history, in a `block_actions` payload."""
+    for action in payload.get("actions", ()):
+        name = str(action.get("action_id", ""))
+        if name not in (HISTORY, LOOK) and not name.startswith(PAGE):
+            continue
+        spelled = (action.get("selected_option") or action).get("value", "")
+        try:
+            point = Point.read(str(spelled))
+        except ValueError:
+            continue
+        view = str((payload.get("view") or {}).get("id", ""))
+        return Looked(_person(payload, team), point, payload.get("trigger_id", ""), view)
+    return None
+
+
+def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
+    """A modal of the history in a `view_submission` payload."""
+    view = payload.get("view") or {}
+    values = (view.get("state") or {}).get("values") or {}
+    match view.get("callback_id"):
+        case history.HISTORY:
+            return Chosen(_person(payload, team), values)
+        case history.TRAVEL:
+            try:
+                point = Point.read(str(view.get("private_metadata", "")))
+            except ValueError:
+                return None
+            return Went(_person(payload, team), point, str(view.get("id", "")), values)
     return None
 
 

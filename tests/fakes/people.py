@@ -270,8 +270,8 @@ class Message:
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of its buttons and of its menus' options."""
-        return [label for label, _, _, _ in _labels(self.shown["blocks"])]
+        """The labels of its buttons and of its menus' options, but for the history, which decides nothing."""
+        return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] != _HISTORY]
 
     async def now(self) -> "Message":
         """Look at it again."""
@@ -392,6 +392,9 @@ def _channel(state: Json, name: str) -> Json:
         if wanted in (channel["id"], channel["name"]) or (wanted == "dm" and channel["kind"] == "dm"):
             return dict(channel)
     raise AssertionError(f"{state['me']['name']} is in no channel {name}")
+
+
+_HISTORY = "signoff_history"
 
 
 def _labels(blocks: list[Json]) -> Iterator[tuple[str, Json, Json, str | None]]:

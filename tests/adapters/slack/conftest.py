@@ -1,6 +1,6 @@
 """A local workspace, and the bot's Slack side on it over either transport, with a desk that records."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,24 @@ from adapters.slack.pacing import Pacer
 from adapters.slack.socket import sockets
 from adapters.slack.web import PATH, route
 from engine.approval import Place
-from engine.ids import ChannelId
+from engine.conversation import Conversation
+from engine.ids import ChannelId, TeamId, ThreadId, UserId
+from engine.ports import Moment, Trip
+
+
+class NoTravel:
+    """Nobody looks back."""
+
+    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
+        del channel, user, team
+        return ()
+
+    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment]:
+        del thread, by, team
+        return ()
+
+    async def travel(self, trip: Trip) -> None:
+        raise AssertionError(f"nobody can go to {trip}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,13 @@ async def serving(
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user, Pacer(rate=1_000))
     handlers = Handlers(
-        client=client, identity=identity, desk=desk, chat=chat, help_text="*deploy*: ships services", patience=patience
+        client=client,
+        identity=identity,
+        desk=desk,
+        chat=chat,
+        time_travel=NoTravel(),
+        help_text="*deploy*: ships services",
+        patience=patience,
     )
     app = await build_app(client, handlers, slack.environment()["SLACK_SIGNING_SECRET"])
     async with over(transport, app, slack):
@@ -113,5 +136,7 @@ async def chatting(slack: PeopledSlack, client: AsyncWebClient) -> Bot:
     """A bot that writes and is not written to."""
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user, Pacer(rate=1_000))
-    handlers = Handlers(client=client, identity=identity, desk=desk, chat=chat, help_text="help")
+    handlers = Handlers(
+        client=client, identity=identity, desk=desk, chat=chat, time_travel=NoTravel(), help_text="help"
+    )
     return Bot(slack, client, identity, desk, chat, await build_app(client, handlers))

@@ -11,7 +11,18 @@ from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
 from engine.events import Chose
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId, approval_id
+from engine.ids import (
+    AgentName,
+    ApprovalId,
+    ChannelId,
+    InterruptId,
+    MessageTs,
+    SheetId,
+    TeamId,
+    ThreadId,
+    UserId,
+    approval_id,
+)
 from engine.machine import step
 from engine.policy import Approvers, Deadlines, Facts, Policy, Standing
 from engine.ports import Click, Said
@@ -107,7 +118,12 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def buttons_in(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    """Rows and buttons of the question; the menu decides nothing."""
+    return [each for block in rows_in(blocks) for each in block["elements"]]
+
+
+def rows_in(blocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [block for block in blocks if block["type"] == "actions" and block["block_id"] != "menu"]
 
 
 def labels_in(blocks: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -26,6 +26,7 @@ from slack_samples import (
     labels_in,
     policy,
     question,
+    rows_in,
     text_in,
 )
 
@@ -162,7 +163,7 @@ def test_the_one_who_speaks_is_named() -> None:
 
 def test_each_action_of_a_batch_has_its_own_row_of_buttons() -> None:
     one = approval(ask(action(name="ship"), action(name="roll_back")))
-    rows = [block for block in card(one).blocks if block["type"] == "actions"]
+    rows = rows_in(card(one).blocks)
     assert [row["block_id"] for row in rows] == ["action:0", "action:1"]
     assert [Target.read(row["elements"][0]["value"]).action for row in rows] == [0, 1]
     assert rows[1]["elements"][0]["accessibility_label"] == "Approve roll_back"
@@ -172,7 +173,7 @@ def test_each_action_of_a_batch_has_its_own_row_of_buttons() -> None:
 @pytest.mark.promise("P8")
 def test_a_decided_action_of_a_batch_keeps_one_line_and_no_buttons() -> None:
     one = chose(approval(ask(action(name="ship"), action(name="roll_back"))), BOB, Choice.APPROVE)
-    assert [block["block_id"] for block in card(one).blocks if block["type"] == "actions"] == ["action:1"]
+    assert [block["block_id"] for block in rows_in(card(one).blocks)] == ["action:1"]
     assert f"1. ship: ✅ Approved by <@{BOB}>" in body(one)
 
 
@@ -373,3 +374,11 @@ def test_a_tools_name_is_shown_whole_however_long(length: int) -> None:
     name = "deploy_" + "x" * (length - 8) + "_"
     shown = text_in(card(approval(ask(action(name)))).blocks)
     assert name in shown
+
+
+@pytest.mark.promise("P8")
+def test_the_menu_of_a_card_decides_nothing_and_stays() -> None:
+    for one in (approval(), chose(approval(), BOB, Choice.APPROVE)):
+        (menu,) = [block for block in card(one).blocks if block.get("block_id") == "menu"]
+        assert [each["type"] for each in menu["elements"]] == ["overflow"]
+        assert menu["elements"][0]["options"][0]["text"]["text"] == "History"
