@@ -5,7 +5,7 @@ steps, and writes what follows in one atomic change; whoever loses the race of t
 stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -189,7 +189,7 @@ class Desk:
         known = {approval.id: approval for approval in await self._approvals.of_thread(conversation.thread)}
         asked = {_id_of(each, conversation.thread, known): _shown(each) for each in standstill.asked}
         routes = {each: route(question.ask, conversation, self._rules) for each, question in asked.items()}
-        sheets = _sheets(asked, routes, known)
+        sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
         for each, question in asked.items():
             if each not in known:
                 await self._open(each, question, conversation, routes[each], sheets.get(each, SheetId("")))
@@ -292,7 +292,7 @@ def _shown(asked: Asked) -> Asked:
 
 
 def _sheets(
-    asked: Mapping[ApprovalId, Asked], routes: Mapping[ApprovalId, Route], known: Collection[ApprovalId]
+    asked: Mapping[ApprovalId, Asked], routes: Mapping[ApprovalId, Route], known: Mapping[ApprovalId, SheetId]
 ) -> Mapping[ApprovalId, SheetId]:
     """Which requests share a message: the simple ones of one place, where too many are new for a card each.
 
@@ -303,10 +303,13 @@ def _sheets(
         if _fits_a_row(question.ask):
             places.setdefault(routes[each].place, []).append(each)
     found: dict[ApprovalId, SheetId] = {}
-    for approvals in (each for each in places.values() if sum(one not in known for one in each) > MOST_CARDS):
+    for approvals in places.values():
+        many = sum(each not in known for each in approvals) > MOST_CARDS
         for start in range(0, len(approvals), SHEET_ROWS):
             rows = approvals[start : start + SHEET_ROWS]
-            found |= dict.fromkeys(rows, sheet_id(rows))
+            sheet = sheet_id(rows)
+            if many or any(known.get(each) == sheet for each in rows):
+                found |= dict.fromkeys(rows, sheet)
     return found
 
 

@@ -68,7 +68,10 @@ CASES = {
         ('app.yaml:6: agents.deploy.answers[0].aprove: there is no key "aprove" here. Did you mean "approve"?'),
     ),
     "answer for what is no node": (
-        "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - {when: {nodes: x}, approve: {resume: true}}\n",
+        (
+            "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n"
+            "    - {when: {nodes: x}, approve: {resume: true}}\n"
+        ),
         'app.yaml:6: agents.deploy.answers[0].when.nodes: there is no key "nodes" here. Did you mean "node"?',
     ),
     "answer with an unknown word": (
