@@ -15,6 +15,7 @@ from bot.config import (
     Config,
     Mode,
     Secrets,
+    ServerEntry,
     agents_relying_on_defaults,
     approver_names,
     channel_names,
@@ -59,6 +60,9 @@ class Probes(Protocol):
     async def graph(self, spec: str, base: Path) -> Sequence[str]:
         """Load a graph, and see that a checkpointer can be given to it; gives warnings."""
 
+    async def server(self, entry: ServerEntry) -> Sequence[str]:
+        """Reach a LangGraph Server, and see that it has the assistant; gives warnings."""
+
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
 
@@ -85,8 +89,11 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
         return Report(tuple(faults))
     warnings: list[str] = []
     for name, agent in config.agents.items():
-        asked = probes.graph(agent.graph, config.base)
-        faults += await _noting(warnings, asked, config.where("agents", name, "graph"))
+        if agent.server is not None:
+            asked, where = probes.server(agent.server), "server"
+        else:
+            asked, where = probes.graph(agent.graph or "", config.base), "graph"
+        faults += await _noting(warnings, asked, config.where("agents", name, where))
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
@@ -173,7 +180,7 @@ def _module(place: Path, name: str, *, loose: bool) -> Path | None:
 
 def _folders(config: Config) -> set[Path]:
     """Where the graphs' own modules are looked for: beside app.yaml, and beside each graph's file."""
-    files = [agent.graph.rpartition(":")[0] for agent in config.agents.values()]
+    files = [agent.graph.rpartition(":")[0] for agent in config.agents.values() if agent.graph is not None]
     return {config.base, *((config.base / file).parent for file in files if file.endswith(".py"))}
 
 

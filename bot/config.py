@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.config_file import Document, environment, read
-from bot.config_shape import Agent, Approval, File, Http, Mode, agent_name_fault, checked
+from bot.config_shape import Agent, Approval, File, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import Approvers, Deadlines, Policy
@@ -25,6 +25,7 @@ __all__ = [
     "Http",
     "Mode",
     "Secrets",
+    "ServerEntry",
     "agents_relying_on_defaults",
     "approver_names",
     "channel_names",
@@ -70,6 +71,12 @@ class Config:
     def base(self) -> Path:
         """The folder of `app.yaml`."""
         return self.file.absolute().parent
+
+    @property
+    def secret_values(self) -> tuple[str | None, ...]:
+        """All that must never be shown."""
+        keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
+        return (*self.secrets.values(), *keys)
 
     def where(self, *path: str | int) -> str:
         """The file, line and key of an entry, for a `Fault`: `where("agents", "deploy", "graph")`."""

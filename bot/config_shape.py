@@ -85,6 +85,14 @@ class AnswerEntry(Strict):
         return self
 
 
+class ServerEntry(Strict):
+    """A LangGraph Server, and the assistant or graph on it. The key is a secret: write ${LANGGRAPH_API_KEY}."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    assistant: Annotated[str, Field(min_length=1)]
+    api_key: str | None = Field(default=None, repr=False)
+
+
 class Resume(StrEnum):
     """When a graph gets the answers of interrupts that wait side by side: each at once, or all when all are there."""
 
@@ -95,9 +103,8 @@ class Resume(StrEnum):
 class Agent(Strict):
     """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
 
-    later = frozenset({"server"})
-
-    graph: GraphSpec
+    graph: Given[GraphSpec] = None
+    server: Given[ServerEntry] = None
     description: str = ""
     channels: tuple[Channel, ...] = ()
     direct_messages: bool = False
@@ -113,6 +120,14 @@ class Agent(Strict):
     recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
     stream: bool = True
     """Whether its words appear while it works. Off for one whose models say what is not for the reader."""
+
+    @model_validator(mode="after")
+    def _runs_somewhere(self) -> Self:
+        if self.graph is None and self.server is None:
+            raise wrong("is missing", _EXAMPLES["graph"], "graph")
+        if self.graph is not None and self.server is not None:
+            raise wrong("an agent has a graph here or runs on a server, not both", "Keep graph or server.", "server")
+        return self
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
@@ -251,7 +266,13 @@ def agent_name_fault(document: Document, name: str) -> Fault | None:
     return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
 
 
-_BELOW: dict[str, type[Strict]] = {"when": When, "approvers": NamedApprovers, "slack": Slack, "http": Http}
+_BELOW: dict[str, type[Strict]] = {
+    "server": ServerEntry,
+    "when": When,
+    "approvers": NamedApprovers,
+    "slack": Slack,
+    "http": Http,
+}
 _BELOW_ANSWERS: dict[str, type[Strict]] = {
     "answers": AnswerEntry,
     "when": WhenAsked,

@@ -224,7 +224,7 @@ def _prepared(config: "Config") -> "Config":
     """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
     from bot.telemetry import set_up_logs
 
-    set_up_logs(secrets=config.secrets.values())
+    set_up_logs(secrets=config.secret_values)
     _export(config.base)
     return config
 

@@ -58,12 +58,15 @@ from engine.ports import (
     Conversations,
     Graphs,
     Lanes,
+    Later,
     Roster,
 )
 
 if TYPE_CHECKING:
     from slack_bolt.app.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
+
+    from adapters.langgraph.server import ServerSpec
 
 SLACK = "https://slack.com/api/"
 
@@ -148,11 +151,14 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     await asyncio.to_thread(_import_langgraph)
     from adapters.langgraph.agents import AgentSpec
     from adapters.langgraph.local import LocalGraphs
+    from adapters.langgraph.routed import RoutedGraphs
+    from adapters.langgraph.server import ServerGraphs
     from adapters.redis.saver import AsyncRedisSaver, FencedError
 
+    local = {name: agent for name, agent in config.agents.items() if agent.graph is not None}
     specs = {
         name: AgentSpec(
-            agent.graph,
+            agent.graph or "",
             config.base,
             agent.input,
             agent.reply,
@@ -162,10 +168,33 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
             time_limit=agent.time_limit,
             recursion_limit=agent.recursion_limit,
         )
-        for name, agent in config.agents.items()
+        for name, agent in local.items()
     }
     saver = AsyncRedisSaver(kept.database, keys=kept.keys)
-    return await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
+    graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
+    servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
+    if not servers:
+        return graphs
+    remote = await ServerGraphs.open({name: _server_spec(agent) for name, agent in servers.items()})
+    return RoutedGraphs(graphs, dict.fromkeys(servers, remote))
+
+
+def _server_spec(agent: configuration.Agent) -> "ServerSpec":
+    from adapters.langgraph.server import ServerSpec
+    from adapters.langgraph.server_calls import Server
+
+    if agent.server is None:
+        raise AssertionError("an agent without a graph has a server")
+    return ServerSpec(
+        Server(agent.server.url, agent.server.assistant, agent.server.api_key),
+        agent.input,
+        agent.reply,
+        _answers(agent),
+        interrupt_before=agent.interrupt_before,
+        interrupt_after=agent.interrupt_after,
+        time_limit=agent.time_limit,
+        recursion_limit=agent.recursion_limit,
+    )
 
 
 def _answers(agent: configuration.Agent) -> tuple[dialects.AnswerRule, ...]:
@@ -439,6 +468,19 @@ class RealProbes:
             raise UnfitError(str(error).removeprefix("graph: ")) from None
         await graphs.aclose()
         return graphs.warnings
+
+    async def server(self, entry: configuration.ServerEntry) -> Sequence[str]:
+        """Reach a LangGraph Server, and see that it has the assistant."""
+        from adapters.langgraph.server_calls import Server, ServerRefusedError, called
+
+        try:
+            async with called(Server(entry.url, entry.assistant, entry.api_key)) as calls:
+                await calls.check()
+        except ServerRefusedError as error:
+            raise UnfitError(str(error), "See the server's own pages, and the key.") from None
+        except Later:
+            raise UnfitError(f"{entry.url} cannot be reached", "Is the server up, and is the address right?") from None
+        return ()
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         """Reach Redis, or start the private one in `data`; gives warnings."""

@@ -79,7 +79,7 @@ class Agent:
     def input_of(self, turn: Turn) -> Any:
         """The input template with the turn's words in it, put in as values: a text is never read as YAML or JSON."""
         words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
-        return _filled(self.spec.input, words)
+        return filled(self.spec.input, words)
 
     def context_of(self, user: str) -> Any:
         """What the graph's context schema knows of us: unknown fields would be refused by a dataclass."""
@@ -129,13 +129,14 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     )
 
 
-def _filled(template: Any, words: Mapping[str, str]) -> Any:
+def filled(template: Any, words: Mapping[str, str]) -> Any:
+    """The template with `$text`, `$user` and `$channel` put in."""
     if isinstance(template, str):
         return _NAMES.sub(lambda found: words[found[1]], template)
     if isinstance(template, Mapping):
-        return {key: _filled(each, words) for key, each in template.items()}
+        return {key: filled(each, words) for key, each in template.items()}
     if isinstance(template, list):
-        return [_filled(each, words) for each in template]
+        return [filled(each, words) for each in template]
     return template
 
 

@@ -223,8 +223,8 @@ class Halts:
 
     async def _on_from(self, thread: Thread, answer: Answer, *, passing: bool = True) -> Standstill:
         """Run on, past the nodes that people saw and no others: `passing` is false where those were skipped."""
-        seen = _seen(answer) if passing else frozenset()
-        if thread.stand is not None and not seen.issuperset(thread.stand.nodes):
+        passed = seen(answer) if passing else frozenset()
+        if thread.stand is not None and not passed.issuperset(thread.stand.nodes):
             return self._work.standstill(thread, Ended())
         if not thread.snapshot.tasks:
             return self._work.standstill(thread, Ended())
@@ -235,7 +235,7 @@ def _dict(update: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if update is None else dict(update)
 
 
-def _seen(answer: Answer) -> frozenset[str]:
+def seen(answer: Answer) -> frozenset[str]:
     """The nodes that the card named."""
     payload = answer.ask.payload
     at_halt = payload.get("at", payload) if isinstance(payload, dict) else None

@@ -9,6 +9,7 @@ import pytest
 
 from bot.check import Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Mode, Secrets
+from bot.config_shape import ServerEntry
 from engine.ids import ChannelId, UserId
 
 pytestmark = pytest.mark.promise("P10")
@@ -53,6 +54,12 @@ class World:
         if spec in self.graphs:
             raise self.graphs[spec]
         return self.of_graphs
+
+    async def server(self, entry: ServerEntry) -> Sequence[str]:
+        self.asked.append(entry.url)
+        if entry.assistant in self.graphs:
+            raise self.graphs[entry.assistant]
+        return ()
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         self.asked.append(f"{url} {data.name}")
@@ -233,3 +240,20 @@ async def test_a_warning_alone_does_not_fail(app: Path) -> None:
     assert show(await check(app, ENVIRON, World(of_redis=("careful",))), out, err) == 0
     assert err.getvalue() == "warning: careful\n"
     assert out.getvalue().startswith(f"{app} is right: 2 agents")
+
+
+@pytest.fixture
+def served(app: Path) -> Path:
+    server = "{url: 'http://127.0.0.1:2024', assistant: deploy}"
+    app.write_text(f"agents:\n  deploy: {{server: {server}, channels: [general]}}\n")
+    return app
+
+
+async def test_a_server_is_asked_for_its_assistant(served: Path) -> None:
+    world, app = World(), served
+    assert not (await check(app, ENVIRON, world)).faults
+    assert world.asked[0] == "http://127.0.0.1:2024"
+    missing = World(graphs={"deploy": UnfitError("has no such assistant", "Deploy it.")})
+    (fault,) = (await check(app, ENVIRON, missing)).faults
+    assert "agents.deploy.server" in str(fault)
+    assert "has no such assistant" in str(fault)

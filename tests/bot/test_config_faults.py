@@ -85,6 +85,17 @@ CASES = {
             "Add approve, edit, reject or answer, with resume: or update:."
         ),
     ),
+    "graph here and a server": (
+        (
+            "agents:\n  one:\n    graph: a.py:g\n    channels: [ops]\n"
+            "    server: {url: 'http://127.0.0.1:2024', assistant: one}\n"
+        ),
+        "app.yaml:5: agents.one.server: an agent has a graph here or runs on a server, not both. Keep graph or server.",
+    ),
+    "server without an assistant": (
+        "agents:\n  one:\n    channels: [ops]\n    server: {url: 'http://127.0.0.1:2024'}\n",
+        "app.yaml:4: agents.one.server.assistant: is missing. Add it.",
+    ),
     "no agents": (
         "agents: {}\n",
         "app.yaml:1: agents: there is no agent. Add one: a name, and below it graph: file.py:name.",
@@ -311,7 +322,6 @@ def test_one_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
 
 
 LATER = {
-    "agents.deploy.server": "agents:\n  deploy: {graph: a.py:g, channels: [ops], server: {url: http://x}}\n",
     "approvals[0].approvers.groups": DEPLOY + "approvals: [{approvers: {users: [a], groups: [sre]}}]\n",
     "approvals[0].approvers.oncall": DEPLOY + "approvals: [{approvers: {users: [a], oncall: [pay]}}]\n",
     "approvals[0].escalate": DEPLOY + "approvals: [{approvers: {users: [a]}, escalate: []}]\n",

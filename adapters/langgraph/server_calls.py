@@ -1,0 +1,206 @@
+"""Calls to a LangGraph Server, and what their failures mean.
+
+| what happens | then |
+|---|---|
+| it cannot be reached, is too slow, or answers 5xx or 429 | `Later`: an outage costs time, and no decision |
+| another run is in progress (409) | `Later`: soon again |
+| it refuses the key, or does not know the assistant | ServerRefusedError: an operator has to mend it |
+| it does not know the thread | the thread does not exist |
+
+A lost answer is no failure of its own: whatever begins a run names it in its metadata, and it is looked for first.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from langgraph_sdk import get_client
+from langgraph_sdk.errors import (
+    APIStatusError,
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnprocessableEntityError,
+)
+
+from engine.ids import ThreadId
+from engine.ports import Later
+
+KEY = "signoff_key"
+"""In a run's metadata: what it was begun for. The same turn or answer never begins two."""
+DOWN_SECONDS = 5.0
+BUSY_SECONDS = 1.0
+_NAMESPACE = uuid.UUID("6f1f3a52-6c4b-5d7e-9a61-0d8f0d8a5b11")
+_MOST_RUNS = 100
+_SERVER_ERROR, _TOO_MANY = 500, 429
+
+
+class ServerRefusedError(Exception):
+    """The server takes no call of ours; the message is a sentence, without the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where an agent runs. `api_key` None: none is sent."""
+
+    url: str
+    assistant: str
+    api_key: str | None = None
+
+
+def thread_of(thread: ThreadId) -> str:
+    """The server's id of a thread: it takes only UUIDs."""
+    return str(uuid.uuid5(_NAMESPACE, thread))
+
+
+@contextmanager
+def _understood(server: Server) -> Iterator[None]:
+    try:
+        yield
+    except NotFoundError:
+        raise
+    except ConflictError:
+        raise Later(BUSY_SECONDS) from None
+    except (AuthenticationError, PermissionDeniedError):
+        raise ServerRefusedError(f"The LangGraph Server at {server.url} refuses our key.") from None
+    except UnprocessableEntityError:
+        raise ServerRefusedError(
+            f'The LangGraph Server at {server.url} does not take this: is there an assistant "{server.assistant}"?'
+        ) from None
+    except APIStatusError as error:
+        if error.response.status_code >= _SERVER_ERROR or error.response.status_code == _TOO_MANY:
+            raise Later(DOWN_SECONDS) from None
+        raise ServerRefusedError(
+            f"The LangGraph Server at {server.url} answers {error.response.status_code}."
+        ) from None
+    except httpx.HTTPError:
+        raise Later(DOWN_SECONDS) from None
+
+
+class Calls:
+    """One agent's server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client = get_client(url=server.url, api_key=server.api_key)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def check(self) -> str:
+        """The name and version of the assistant. Raises ServerRefusedError, and Later where it cannot be reached."""
+        with _understood(self._server):
+            found = await self._client.assistants.search(graph_id=self._server.assistant, limit=1)
+            if not found:
+                try:
+                    found = [await self._client.assistants.get(self._server.assistant)]
+                except NotFoundError:
+                    found = []
+        if not found:
+            raise ServerRefusedError(
+                f'The LangGraph Server at {self._server.url} has no assistant "{self._server.assistant}".'
+            )
+        return f"{found[0]['assistant_id']}:{found[0].get('version', '')}"
+
+    async def gated(self) -> frozenset[str]:
+        """The nodes that the graph was compiled with breakpoints before or after, as far as its drawing tells."""
+        with _understood(self._server):
+            drawn = await self._client.assistants.get_graph(self._server.assistant)
+        nodes: Sequence[Any] = drawn.get("nodes", ())
+        return frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {}))
+
+    # Threads ----------------------------------------------------------------------------------------------------------
+
+    async def state(self, thread: ThreadId, checkpoint: str = "") -> Mapping[str, Any] | None:
+        """The state of a thread, now or at a checkpoint; None where there is none."""
+        where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
+        with _understood(self._server):
+            try:
+                found: Mapping[str, Any] = await self._client.threads.get_state(thread_of(thread), checkpoint=where)
+            except NotFoundError:
+                return None
+        return found if found.get("created_at") else None
+
+    async def thread(self, thread: ThreadId) -> Mapping[str, Any]:
+        """The thread itself: its status, its interrupts with their schemas."""
+        with _understood(self._server):
+            try:
+                found: Mapping[str, Any] = await self._client.threads.get(thread_of(thread))
+            except NotFoundError:
+                return {}
+        return found
+
+    async def history(self, thread: ThreadId, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The last checkpoints, the newest first."""
+        with _understood(self._server):
+            try:
+                found: Sequence[Any] = await self._client.threads.get_history(thread_of(thread), limit=limit)
+            except NotFoundError:
+                return ()
+        return found
+
+    async def update(
+        self, thread: ThreadId, values: Mapping[str, Any] | None, as_node: str | None = None, checkpoint: str = ""
+    ) -> None:
+        """Change the state, now or at a checkpoint."""
+        where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
+        with _understood(self._server):
+            await self._client.threads.update_state(
+                thread_of(thread), None if values is None else dict(values), as_node=as_node, checkpoint=where
+            )
+
+    # Runs -------------------------------------------------------------------------------------------------------------
+
+    async def run_of(self, thread: ThreadId, key: str) -> Mapping[str, Any] | None:
+        """The run that was begun for a turn or an answer."""
+        return next((each for each in await self.runs(thread) if (each.get("metadata") or {}).get(KEY) == key), None)
+
+    async def runs(self, thread: ThreadId) -> Sequence[Mapping[str, Any]]:
+        """The last runs of a thread, the newest first."""
+        with _understood(self._server):
+            try:
+                found: Sequence[Any] = await self._client.runs.list(thread_of(thread), limit=_MOST_RUNS)
+            except NotFoundError:
+                return ()
+        return found
+
+    async def begin(self, thread: ThreadId, key: str, **run: Any) -> Mapping[str, Any]:
+        """Begin a run, unless one is in progress."""
+        run["metadata"] = {**run.get("metadata", {}), KEY: key}
+        with _understood(self._server):
+            await self._client.threads.create(thread_id=thread_of(thread), if_exists="do_nothing")
+            begun: Mapping[str, Any] = await self._client.runs.create(
+                thread_of(thread),
+                self._server.assistant,
+                multitask_strategy="reject",
+                durability="sync",
+                **run,
+            )
+        return begun
+
+    async def end_of(self, thread: ThreadId, run: str) -> str:
+        """Wait until a run has ended; its status. A connection that is lost meanwhile is made again by the caller."""
+        with _understood(self._server):
+            await self._client.runs.join(thread_of(thread), run)
+            ended = await self._client.runs.get(thread_of(thread), run)
+        return str(ended["status"])
+
+    async def cancel(self, thread: ThreadId, run: str) -> None:
+        """Stop a run where it is."""
+        with _understood(self._server):
+            await self._client.runs.cancel(thread_of(thread), run, wait=True)
+
+
+@asynccontextmanager
+async def called(server: Server) -> AsyncIterator[Calls]:
+    """The calls to a server, closed behind it."""
+    calls = Calls(server)
+    try:
+        yield calls
+    finally:
+        await calls.aclose()
