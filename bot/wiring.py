@@ -467,7 +467,7 @@ class RealProbes:
         except LoadError as error:
             raise UnfitError(str(error).removeprefix("graph: ")) from None
         await graphs.aclose()
-        return graphs.warnings
+        return [*graphs.warnings, *graphs.advice()]
 
     async def server(self, entry: configuration.ServerEntry) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant."""

@@ -26,6 +26,7 @@ from typing import Any, Self, assert_never
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
+from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
@@ -83,6 +84,10 @@ class LocalGraphs:
     def warnings(self) -> Sequence[str]:
         """What an operator should know of the graphs, a sentence each."""
         return [warning for agent in self._agents.values() for warning in agent.warnings]
+
+    def advice(self) -> Sequence[str]:
+        """What the graphs' authors should know of their code, a sentence each: see `adapters.langgraph.advice`."""
+        return [sentence for agent in self._agents.values() for sentence in advice(agent.graph)]
 
     def drain(self) -> None:
         """Ask all runs to stop after the step they are in; what is called from now on runs nothing."""
