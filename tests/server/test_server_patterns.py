@@ -1,0 +1,245 @@
+"""The patterns on a LangGraph Server: the same cards, the same promises."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from fakes.people import Message, wait_until
+from server.conftest import LangGraphServer, Proxy
+from stories.world import World
+
+STATES: Mapping[str, Mapping[str, Any]] = {
+    "yes_or_no": {"input": {"action_details": "$text"}, "reply": "status"},
+    "text_to_revise": {"input": {"some_text": "$text"}, "reply": "published"},
+    "ask_until_good": {"input": {}, "reply": "city"},
+    "rollout": {"input": {"service": "$text"}, "reply": "status"},
+    "trouble": {"input": {"task": "$text"}, "reply": "log[2]"},
+}
+
+
+async def start(world: World, graph: str, url: str, **more: Any) -> None:
+    server = {"url": url, "assistant": graph}
+    entry = {"server": server, "channels": ["#deploys"], "direct_messages": True, **STATES.get(graph, {}), **more}
+    await world.start(agents={graph: entry})
+
+
+async def done(server: LangGraphServer, *what: str) -> None:
+    async def look() -> bool | None:
+        return True if server.done == list(what) else None
+
+    await wait_until(look, patience=30, instead=lambda: f"the graphs did {server.done}, not {list(what)}")
+
+
+@pytest.mark.parametrize(("choice", "status", "acts"), [("Approve", "approved", ["act"]), ("Reject", "rejected", [])])
+async def test_approve_or_reject(
+    world: World, server: LangGraphServer, choice: str, status: str, acts: list[str]
+) -> None:
+    await start(world, "yes_or_no", server.url)
+    card = await world.asked("act")
+    if choice == "Approve":
+        await card.click("Approve")
+    else:
+        await (await card.open_form("Reject")).submit({"Reason": "no"})
+    await world.alice.expect_message("#deploys", containing=status)
+    await card.becomes(status, buttons=[])
+    await done(server, *acts)
+
+
+async def test_a_text_is_edited(world: World, server: LangGraphServer) -> None:
+    await start(world, "text_to_revise", server.url)
+    card = await world.asked("Hello wrld")
+    form = await card.open_form("Edit")
+    await form.submit({form.fields[0]: "Hello world"})
+    await world.alice.expect_message("#deploys", containing="Hello world")
+
+
+async def test_tool_calls_of_langchains_middleware(world: World, server: LangGraphServer) -> None:
+    await start(world, "assistant", server.url)
+    card = await world.asked("tidy up", containing="Approve 3 actions?")
+    assert len(card.buttons) == 9
+
+
+async def test_a_form_is_checked_before_it_is_sent(world: World, server: LangGraphServer) -> None:
+    await start(world, "form", server.url)
+    await world.alice.say("dm", "please")
+    card = await world.alice.expect_card("dm", containing="Which hotel?")
+    await card.click(card.buttons[0])
+    form = await world.alice.expect_form()
+    assert (await form.submit({"city": "Lisbon", "guests": "9"})).errors
+    await form.submit({"city": "Lisbon", "guests": "2"})
+    await world.alice.expect_message("dm", containing="Booked for 2 guests")
+    await done(server, "booked Lisbon for 2")
+
+
+async def test_input_is_asked_for_until_it_is_good(world: World, server: LangGraphServer) -> None:
+    await start(world, "ask_until_good", server.url)
+    await world.alice.say("dm", "hello")
+    question = await world.alice.expect_card("dm", containing="Which city?")
+    for wrong in ("lisbon", "porto"):
+        await world.alice.say("dm", wrong)
+        await question.becomes(wrong, buttons=[])
+        question = await world.alice.expect_card("dm", containing=f"'{wrong}' is no city")
+    await world.alice.say("dm", "Lisbon")
+    await question.becomes("Lisbon", buttons=[])
+
+
+async def test_a_conversation_of_several_turns_and_agents(world: World, server: LangGraphServer) -> None:
+    await start(world, "advisers", server.url)
+    await world.alice.say("dm", "Lisbon")
+    for text, who in (("four days", "travel"), ("find me a hotel", "hotel"), ("near the sea", "hotel")):
+        await world.alice.expect_card("dm", containing="Ready for user input.")
+        await world.at_rest()
+        await world.alice.say("dm", text)
+        await world.alice.expect_message("dm", containing=f"{who} heard: {text}")
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("resume", ["each", "together"])
+async def test_parallel_interrupts_in_any_order(world: World, server: LangGraphServer, resume: str) -> None:
+    await start(world, "side_by_side", server.url, resume=resume)
+    legal = await world.asked("sign", containing="Does legal agree?")
+    finance = await world.bob.expect_card("#deploys", containing="Does finance agree?")
+    await finance.click("Approve")
+    await finance.becomes("Approved", buttons=[])
+    await legal.click("Approve", by=world.carol)
+    await world.alice.expect_message("#deploys", containing="The contract is signed.")
+    assert sorted(server.done) == ["finance: True", "legal: True", "signed"]
+
+
+@pytest.mark.promise("P3")
+async def test_the_answer_to_the_first_question_never_answers_the_second(world: World, server: LangGraphServer) -> None:
+    await start(world, "two_questions", server.url)
+    first = await world.asked("clean up", containing="Delete the logs?")
+    await first.click("Approve")
+    await first.click("Approve", stale=True)
+    second = await world.bob.expect_card("#deploys", containing="Delete the production database?")
+    await world.at_rest()
+    assert (await second.now()).buttons == ["Approve", "Reject"]
+    await (await second.open_form("Reject")).submit({"Reason": "never"})
+    await done(server, "logs: True, database: False")
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("way", ["Continue", "Edit state", "Skip", "Stop"])
+async def test_breakpoints(world: World, server: LangGraphServer, way: str) -> None:
+    await start(world, "rollout", server.url, interrupt_before=["deploy"])
+    card = await world.asked("billing")
+    assert card.buttons == ["Continue", "Edit state", "Skip", "Stop"]
+    await done(server)
+    if way == "Edit state":
+        await (await card.open_form(way)).submit({"replicas": "1"})
+    else:
+        await card.click(way)
+    expected = {
+        "Continue": ["deploy billing x3", "announce billing"],
+        "Edit state": ["deploy billing x1", "announce billing"],
+        "Skip": ["announce billing"],
+        "Stop": [],
+    }
+    await card.becomes("by <@U0BOB>", buttons=[])
+    await done(server, *expected[way])
+
+
+@pytest.mark.promise("P4")
+async def test_time_travel_asks_anew(world: World, server: LangGraphServer) -> None:
+    await start(world, "trouble", server.url)
+    card = await world.asked("the move")
+    await card.click("History")
+    listed = await world.bob.expect_form(title="History")
+    row = next(each for each in listed.view["blocks"] if "prepare ran" in str(each))
+    action = row["accessory"]["action_id"]
+    await world.bob._act("click", view_id=listed.view["id"], action_id=action, block_id=row["block_id"])
+    form = await world.bob.expect_form(title="Go back")
+    await form.submit({"task": "another move"})
+    anew = await world.bob.expect_card("#deploys", containing="Do another move?")
+    await card.becomes("Withdrawn", buttons=[])
+    await anew.click("Approve")
+    await world.alice.expect_message("#deploys", containing="done")
+    assert [each.split(" with")[0] for each in server.done] == ["prepare the move", "act on another move"]
+
+
+async def failed(world: World, containing: str) -> Message:
+    card = await world.alice.expect_card("#deploys", containing=containing)
+    assert card.buttons == ["Retry", "Leave it"]
+    return card
+
+
+@pytest.mark.promise("P3")
+async def test_a_failure_is_retried_without_asking_again(world: World, server: LangGraphServer) -> None:
+    await start(world, "trouble", server.url)
+    card = await world.asked("the move")
+    server.break_step("after the answer")
+    await card.click("Approve")
+    failure = await failed(world, "RuntimeError: after the answer does not work today")
+    server.mend("after the answer")
+    await failure.click("Retry")
+    await world.alice.expect_message("#deploys", containing="done")
+    assert [each.split(" with")[0] for each in server.done] == ["prepare the move", "act on the move"]
+
+
+# What fails between the bot and the server ----------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("fault", [503, 409, 429, "drop"])
+@pytest.mark.parametrize("call", ["POST runs", "GET join", "GET state", "POST threads"])
+async def test_a_call_that_fails_costs_time_and_nothing_is_sent_twice(
+    world: World, server: LangGraphServer, proxy: Proxy, call: str, fault: int | str
+) -> None:
+    await start(world, "yes_or_no", proxy.url)
+    card = await world.asked("act")
+    proxy.fault[call] = [fault, fault]
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await done(server, "act")
+    assert not await world.bot.ports.lanes.dead_letters()
+
+
+@pytest.mark.promise("P1")
+async def test_a_server_that_is_down_and_comes_back_loses_nothing(world: World, server: LangGraphServer) -> None:
+    await start(world, "yes_or_no", server.url)
+    server.stop()
+    await world.alice.say("#deploys", "@signoff act")
+    server.start()
+    card = await world.bob.expect_card("#deploys", containing="act")
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await done(server, "act")
+
+
+@pytest.mark.promise("P1")
+async def test_a_run_in_progress_is_joined_by_the_next_process(world: World, server: LangGraphServer) -> None:
+    await start(world, "trouble", server.url)
+    card = await world.asked("hang")
+    await card.click("Approve")
+
+    async def busy() -> bool | None:
+        return True if server.done == ["prepare hang"] else None
+
+    await wait_until(busy, patience=20)
+    await world.restart()
+    server.open_door("hang")
+    await world.alice.expect_message("#deploys", containing="done")
+    assert [each.split(" with")[0] for each in server.done] == ["prepare hang", "act on hang"]
+
+
+async def test_a_run_that_takes_too_long_is_cancelled(world: World, server: LangGraphServer) -> None:
+    await start(world, "trouble", server.url, time_limit="2s")
+    card = await world.asked("hang")
+    await card.click("Approve")
+    await failed(world, "it took longer than 2 seconds")
+
+
+async def test_a_thread_that_is_gone_is_told(world: World, server: LangGraphServer, proxy: Proxy) -> None:
+    await start(world, "yes_or_no", proxy.url)
+    card = await world.asked("act")
+    world_thread = world.thread(card)
+    from adapters.langgraph.server_calls import Server, called, thread_of  # noqa: PLC0415 - only here
+
+    async with called(Server(server.url, "yes_or_no")) as calls:
+        await calls._client.threads.delete(thread_of(world_thread))
+    await card.click("Approve")
+    shown = await card.becomes("not delivered", buttons=[])
+    assert "memory of this conversation is gone" in shown.text
+    await done(server)
