@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
@@ -27,6 +28,7 @@ from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import LEASE, RedisLanes
 from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.names import RedisNames
 from adapters.slack import directory
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
@@ -46,10 +48,12 @@ from bot.config_shape import Resume
 from bot.desk import Desk
 from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
+from bot.names import Names as AgentNames
+from bot.names import definitions
 from bot.outbox import Outbox, Ways
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
-from engine.ids import AgentName, ChannelId, UserId
+from engine.ids import AgentName, ChannelId, TeamId, UserId
 from engine.ports import (
     Approvals,
     Audit,
@@ -242,6 +246,7 @@ class Bot:
     outbox: Outbox
     metrics: Metrics
     storage: Storage
+    names: AgentNames
     _graphs: LateGraphs
     _app: "AsyncApp"
     _sockets: Sockets | None = None
@@ -306,6 +311,7 @@ async def bot(
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
     ):
         identity, people, channels = await _introduced(config, client)
+        names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = _late_graphs(config, kept)
         ports = Ports(
             approvals=kept.approvals,
@@ -359,7 +365,8 @@ async def bot(
         except SlackRefused as error:
             raise FaultsError([_slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
-            yield Bot(config, ports, desk, outbox, metrics, kept, graphs, app)
+            async with names.held():
+                yield Bot(config, ports, desk, outbox, metrics, kept, names, graphs, app)
         finally:
             await roster.aclose()
             await graphs.aclose()
@@ -378,6 +385,10 @@ async def _introduced(
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise FaultsError([_slack_fault("SLACK_BOT_TOKEN", error)]) from None
     return identity, people, channels
+
+
+def _names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> RedisNames:
+    return RedisNames(kept.database, kept.keys, team, uuid4().hex, definitions(config), lease * 3)
 
 
 def together(config: Config) -> frozenset[AgentName]:

@@ -84,11 +84,15 @@ PENDING = Kind(
 TALKS = Kind(
     "talks", "zset", "the conversations of a channel that were written last, by that time", MONTH, of_thread=False
 )
+HOLDERS = Kind(
+    "holders", "zset", "the processes that hold an agent's name, `PROCESS 0x00 DEFINITION` by when they lapse", HOUR,
+    of_thread=False,
+)  # fmt: skip
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, DOCKET, PENDING, TALKS, META,
+    EVENT, DEAD, DIRTY, DOCKET, PENDING, TALKS, HOLDERS, META,
 )  # fmt: skip
 
 
@@ -181,6 +185,10 @@ class Keys:
     def talks(self, channel: str) -> Key:
         """Name the index of a channel's conversations."""
         return self._of_bot(TALKS, channel)
+
+    def holders(self, workspace: str, name: str) -> Key:
+        """Name the holders of an agent's name."""
+        return self._of_bot(HOLDERS, workspace, name)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

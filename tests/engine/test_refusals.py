@@ -18,6 +18,14 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
     (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
+    (refusals.NotYourConversation(), "Only the person whose conversation this is can look back in it."),
+    (
+        refusals.NeedsSeveral(2),
+        (
+            "What is decided in this conversation takes 2 people, so nobody can go back in it alone. "
+            "Ask the agent again with a new message."
+        ),
+    ),
     (refusals.NotInChannel(), "Only members of the channel in which the agent was asked can decide this request."),
     (refusals.NoGuests(), "Guests cannot decide requests. Ask a full member of this workspace."),
     (refusals.Stranger(), "Only members of this workspace can decide requests."),

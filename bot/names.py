@@ -1,0 +1,101 @@
+"""This process's hold on the names of its agents: see `adapters.redis.names` for why a name stands for one graph.
+
+Two processes with one configuration share their names, as in every deployment of more than one. A process whose names
+stand for other graphs does not start. It first waits as long as a dead process's claim lasts: then whatever still
+holds the name is alive. So a rolling deployment that moves a graph must stop the old processes before, or give the
+moved agent a name of its own; the refusal says so.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import structlog
+from redis.exceptions import RedisError
+
+from bot.config import Agent, Config
+from bot.faults import Fault, FaultsError
+
+log = structlog.get_logger(__name__)
+
+_LOOKS = 10
+"""How often a start looks whether a claim lapsed that is in its way."""
+
+
+class Claims(Protocol):
+    """Where names are held; `adapters.redis.names.RedisNames` is one."""
+
+    ttl: timedelta
+
+    async def claim(self) -> Mapping[str, str]:
+        """Claim or renew all; gives name -> definition of those that others hold. Raises RedisError."""
+        ...
+
+    async def release(self) -> None:
+        """Give all back."""
+        ...
+
+
+def definitions(config: Config) -> Mapping[str, str]:
+    """What each agent's name stands for: its graph, wherever the folder stands, or its server and assistant."""
+    return {name: _definition(agent) for name, agent in config.agents.items()}
+
+
+def _definition(agent: Agent) -> str:
+    if agent.server is None:
+        return f"graph {agent.graph}"
+    at = urlsplit(agent.server.url)  # without a user and a password, which are nobody's business
+    return f"assistant {agent.server.assistant} of {at.hostname}:{at.port or ''}{at.path.rstrip('/')}"
+
+
+class Names:
+    """Claims the names, keeps them, gives them back."""
+
+    def __init__(self, claims: Claims, config: Config) -> None:
+        self._claims = claims
+        self._config = config
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold the names. Raises FaultsError when a living process has one of them for something else."""
+        await self._claim_patiently()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(RedisError):  # the claim lapses by itself
+                await self._claims.release()
+
+    async def keep(self) -> None:
+        """Renew until cancelled. Raises FaultsError when a name was lost: this process was frozen for a while."""
+        while True:
+            await asyncio.sleep(self._claims.ttl.total_seconds() / 3)
+            try:
+                taken = await self._claims.claim()
+            except RedisError as error:
+                log.warning("the agents' names could not be renewed; trying again", why=type(error).__name__)
+                continue
+            if taken:
+                raise self._refusal(taken)
+
+    async def _claim_patiently(self) -> None:
+        looks = 0
+        while taken := await self._claims.claim():
+            if looks == 0:
+                log.info("another process holds names of these agents; waiting whether it lives", names=list(taken))
+            if looks == _LOOKS:
+                raise self._refusal(taken)
+            looks += 1
+            await asyncio.sleep(self._claims.ttl.total_seconds() / (_LOOKS - 1))
+
+    def _refusal(self, taken: Mapping[str, str]) -> FaultsError:
+        return FaultsError(
+            Fault(
+                self._config.where("agents", name),
+                f"a running process of this workspace has an agent {name!r} with another definition ({definition})",
+                "Stop that process first, or give one of the two agents another name.",
+            )
+            for name, definition in taken.items()
+        )
