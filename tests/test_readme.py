@@ -1,7 +1,9 @@
 """What the README says is what the code says."""
 
+import re
 from pathlib import Path
 
+from bot import config
 from engine.diagram import mermaid
 
 README = Path(__file__).parent.parent / "README.md"
@@ -9,3 +11,13 @@ README = Path(__file__).parent.parent / "README.md"
 
 def test_the_diagram_is_drawn_from_the_table() -> None:
     assert f"```mermaid\n{mermaid()}\n```" in README.read_text()
+
+
+def test_its_app_yaml_is_a_configuration(tmp_path: Path) -> None:
+    """Every key that it shows is one."""
+    shown = re.search(r"```yaml\n(agents:.*?)```", README.read_text(), re.DOTALL)
+    assert shown is not None
+    file = tmp_path / "app.yaml"
+    file.write_text(shown[1])
+    secrets = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "LANGGRAPH_API_KEY": "key"}
+    assert set(config.load(file, secrets).agents) == {"deploy", "research"}
