@@ -81,6 +81,10 @@ PENDING = Kind(
     "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
+THREADS = Kind(
+    "threads", "zset", "the threads that have checkpoints, by the time at which a process last began to write one",
+    None, "an index of what stays", of_thread=False,
+)  # fmt: skip
 TALKS = Kind(
     "talks", "zset", "the conversations of a channel that were written last, by that time", MONTH, of_thread=False
 )
@@ -92,7 +96,7 @@ META = Kind("meta", "hash", "facts of this bot: layout version, first start", No
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, DOCKET, PENDING, TALKS, HOLDERS, META,
+    EVENT, DEAD, DIRTY, DOCKET, PENDING, THREADS, TALKS, HOLDERS, META,
 )  # fmt: skip
 
 
@@ -114,9 +118,9 @@ class Keys:
         """Name what the saver keeps."""
         return self._of_thread(STATE, thread)
 
-    def all_checkpoints(self) -> str:
-        """Give a pattern for SCAN: the `checkpoints` key of every thread."""
-        return f"{self.prefix}:{{*}}:{CHECKPOINTS.name}"
+    def threads(self) -> Key:
+        """Name the index of the threads that have checkpoints; its members are `tag`s."""
+        return self._of_bot(THREADS)
 
     def approval(self, thread: str, approval: str) -> Key:
         """Name an approval; `approval` is the whole id, or its part after the thread."""
@@ -224,7 +228,12 @@ def thread_of(key: str) -> str:
     found = re.search(r":\{([^{}]+)\}:", key)
     if found is None:
         raise ValueError(f"no thread in key {key!r}")
-    return "" if found[1] == "%" else unquote(found[1], errors="surrogatepass")
+    return untag(found[1])
+
+
+def untag(name: str) -> str:
+    """Give the thread's id of a hash tag."""
+    return "" if name == "%" else unquote(name, errors="surrogatepass")
 
 
 def part(text: str) -> str:

@@ -1,21 +1,20 @@
 """LangGraph's checkpointer on plain Redis >= 6.2 or Valkey: `AsyncRedisSaver`, and `RedisSaver` for code that blocks.
 
-Every operation is one call of one script. A channel's value is stored once for each of its versions. A run that carries
-a fencing token (`FENCE_KEY` in its `configurable`) cannot write once its thread belongs to a newer run: FencedError.
-Nothing expires unless `retention` says so: an agent may be resumed at any later time; with it, the whole thread expires
-together, that long after its last write.
+To put, to put writes and to get is one call of one script. A channel's value is stored once for each of its versions.
+A run that carries a fencing token (`FENCE_KEY` in its `configurable`) cannot write once its thread belongs to a newer
+run: FencedError. Nothing expires unless `retention` says so; with it, a thread whose graph came to its end expires as a
+whole, that long after its last write: who waits for an answer may wait as long as people need.
 
-Both savers share what is not I/O: a base class makes the scripts, and makes tuples of what they answer. What LangGraph
-has optional (`copy_thread`, `prune`, `delete_for_runs`) raises NotImplementedError as its base class does; the history
-of delta channels works by the base class's own walk.
+Both savers share what is not I/O: a base class makes the scripts, and tuples of what they answer, and what takes more
+than one round trip is a plan (`adapters.redis.saver_plans`).
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -23,14 +22,17 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    DeltaChannelHistory,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import override
 
-from adapters.redis.connection import Database, Runs, SyncDatabase
-from adapters.redis.keys import Keys, thread_of
-from adapters.redis.saver_base import Listed, SharedSaver, pages
+from adapters.redis.connection import Runs, SyncDatabase
+from adapters.redis.keys import Keys
+from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.saver_base import SharedSaver
 from adapters.redis.saver_format import FENCE_KEY, DamagedCheckpointError, Place
+from adapters.redis.saver_plans import Listed, Listing, Plan
 from adapters.redis.saver_scripts import FencedError
 
 __all__ = ["FENCE_KEY", "AsyncRedisSaver", "DamagedCheckpointError", "FencedError", "RedisSaver"]
@@ -39,7 +41,11 @@ T = TypeVar("T")
 
 
 class AsyncRedisSaver(SharedSaver):
-    """Checkpointer for asyncio. Its blocking methods are for other threads than that of its event loop."""
+    """Checkpointer for asyncio. Its blocking methods are for other threads than that of its event loop.
+
+    `retention`: how long threads are kept whose graph came to its end; None keeps them for ever. `serde`: LangGraph's
+    serializer, strict unless told otherwise (`adapters.redis.saver_base.strict_serializer`), or its encrypted one.
+    """
 
     def __init__(
         self,
@@ -58,11 +64,16 @@ class AsyncRedisSaver(SharedSaver):
     @classmethod
     @contextlib.asynccontextmanager
     async def from_conn_string(
-        cls, url: str, *, keys: Keys | None = None, retention: timedelta | None = None
+        cls,
+        url: str,
+        *,
+        keys: Keys | None = None,
+        retention: timedelta | None = None,
+        serde: SerializerProtocol | None = None,
     ) -> AsyncIterator[Self]:
         """Connect to `url` for as long as the context lasts. Raises UnusableRedisError."""
-        async with Database.from_url(url) as database:
-            yield cls(database, keys=keys, retention=retention)
+        async with Multiplexed.from_url(url) as database:
+            yield cls(database, keys=keys, retention=retention, serde=serde)
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -77,10 +88,11 @@ class AsyncRedisSaver(SharedSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        put = self._put(config, checkpoint, metadata, new_versions)
-        if lacking := await self._database.run(put):
-            await self._database.run(self._put_lacking(put, checkpoint, lacking))
-        return replace(Place.of(config), checkpoint=checkpoint["id"]).config()
+        at = Place.of(config)
+        calls = self._put(config, checkpoint, metadata, new_versions)
+        while lacks := (await self._database.run_all(*calls))[-1]:
+            calls = self._put_more(at.thread, calls, checkpoint, lacks)
+        return replace(at, checkpoint=checkpoint["id"]).config()
 
     @override
     async def aput_writes(
@@ -97,31 +109,49 @@ class AsyncRedisSaver(SharedSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """List newest first; `config` None lists every thread, by a scan over the whole server."""
-        asked = Listed(config, filter, before, limit)
-        left = asked.most
-        threads = [Place.of(config).thread] if config else await self._threads()
-        indexes = [await self._database.run(self._index(thread)) for thread in threads]
-        for page in pages(asked, threads, indexes):
-            found = await self._database.run_all(*map(self._load, page))
-            for one in self._page(asked, page, found):
-                if left == 0:
-                    return
-                left -= 1
-                yield one
+        """List newest first, a page at a time; without a thread, the threads that were written last come first."""
+        listing = self._plans.listing(Listed(config, filter, before, limit))
+        step = next(listing, None)
+        while step is not None:
+            if isinstance(step, CheckpointTuple):
+                yield step
+                step = next(listing, None)
+            else:
+                step = _sent(listing, await self._database.run_all(*step))
 
     @override
     async def adelete_thread(self, thread_id: str) -> None:
-        await self._database.run(self._delete(str(thread_id)))
+        await self._follow(self._plans.delete(str(thread_id)))
 
-    async def _threads(self) -> Sequence[str]:
-        found: set[bytes] = set()
-        cursor = b"0"
+    @override
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
+        await self._follow(self._plans.delete_for_runs(run_ids))
+
+    @override
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
+        await self._follow(self._plans.copy(str(source_thread_id), str(target_thread_id)))
+
+    @override
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
+        await self._follow(self._plans.prune([str(thread) for thread in thread_ids], strategy))
+
+    @override
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return await self._follow(self._plans.history(config, channels))
+
+    async def _follow(self, plan: Plan[T]) -> T:
+        results: Any = None
         while True:
-            cursor, some = await self._database.run(self._scan(cursor))
-            found.update(some)
-            if cursor == b"0":
-                return [thread_of(key.decode()) for key in found]
+            try:
+                calls = plan.send(results)
+            except StopIteration as end:
+                return cast("T", end.value)
+            results = await self._database.run_all(*calls)
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -164,6 +194,24 @@ class AsyncRedisSaver(SharedSaver):
     def delete_thread(self, thread_id: str) -> None:
         self._wait(self.adelete_thread(thread_id))
 
+    @override
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        self._wait(self.adelete_for_runs(run_ids))
+
+    @override
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        self._wait(self.acopy_thread(source_thread_id, target_thread_id))
+
+    @override
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        self._wait(self.aprune(thread_ids, strategy=strategy))
+
+    @override
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return self._wait(self.aget_delta_channel_history(config=config, channels=channels))
+
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run work on the saver's loop, from another thread."""
         with contextlib.suppress(RuntimeError):
@@ -180,7 +228,10 @@ class AsyncRedisSaver(SharedSaver):
 
 
 class RedisSaver(SharedSaver):
-    """Checkpointer for code that blocks. Its async methods raise NotImplementedError: use AsyncRedisSaver."""
+    """Checkpointer for code that blocks. Its async methods raise NotImplementedError: use AsyncRedisSaver.
+
+    `retention` and `serde` are those of `AsyncRedisSaver`. It may be used from several threads.
+    """
 
     def __init__(
         self,
@@ -196,11 +247,16 @@ class RedisSaver(SharedSaver):
     @classmethod
     @contextlib.contextmanager
     def from_conn_string(
-        cls, url: str, *, keys: Keys | None = None, retention: timedelta | None = None
+        cls,
+        url: str,
+        *,
+        keys: Keys | None = None,
+        retention: timedelta | None = None,
+        serde: SerializerProtocol | None = None,
     ) -> Iterator[Self]:
         """Connect to `url` for as long as the context lasts. Raises UnusableRedisError."""
         with SyncDatabase.from_url(url) as database:
-            yield cls(database, keys=keys, retention=retention)
+            yield cls(database, keys=keys, retention=retention, serde=serde)
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -215,10 +271,11 @@ class RedisSaver(SharedSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        put = self._put(config, checkpoint, metadata, new_versions)
-        if lacking := self._database.run(put):
-            self._database.run(self._put_lacking(put, checkpoint, lacking))
-        return replace(Place.of(config), checkpoint=checkpoint["id"]).config()
+        at = Place.of(config)
+        calls = self._put(config, checkpoint, metadata, new_versions)
+        while lacks := self._database.run_all(*calls)[-1]:
+            calls = self._put_more(at.thread, calls, checkpoint, lacks)
+        return replace(at, checkpoint=checkpoint["id"]).config()
 
     @override
     def put_writes(
@@ -235,28 +292,54 @@ class RedisSaver(SharedSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """List newest first; `config` None lists every thread, by a scan over the whole server."""
-        asked = Listed(config, filter, before, limit)
-        left = asked.most
-        threads = [Place.of(config).thread] if config else self._threads()
-        indexes = [self._database.run(self._index(thread)) for thread in threads]
-        for page in pages(asked, threads, indexes):
-            found = self._database.run_all(*map(self._load, page))
-            for one in self._page(asked, page, found):
-                if left == 0:
-                    return
-                left -= 1
-                yield one
+        """List newest first, a page at a time; without a thread, the threads that were written last come first."""
+        listing = self._plans.listing(Listed(config, filter, before, limit))
+        step = next(listing, None)
+        while step is not None:
+            if isinstance(step, CheckpointTuple):
+                yield step
+                step = next(listing, None)
+            else:
+                step = _sent(listing, self._database.run_all(*step))
 
     @override
     def delete_thread(self, thread_id: str) -> None:
-        self._database.run(self._delete(str(thread_id)))
+        self._follow(self._plans.delete(str(thread_id)))
 
-    def _threads(self) -> Sequence[str]:
-        found: set[bytes] = set()
-        cursor = b"0"
+    @override
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
+        self._follow(self._plans.delete_for_runs(run_ids))
+
+    @override
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
+        self._follow(self._plans.copy(str(source_thread_id), str(target_thread_id)))
+
+    @override
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
+        self._follow(self._plans.prune([str(thread) for thread in thread_ids], strategy))
+
+    @override
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return self._follow(self._plans.history(config, channels))
+
+    def _follow(self, plan: Plan[T]) -> T:
+        results: Any = None
         while True:
-            cursor, some = self._database.run(self._scan(cursor))
-            found.update(some)
-            if cursor == b"0":
-                return [thread_of(key.decode()) for key in found]
+            try:
+                calls = plan.send(results)
+            except StopIteration as end:
+                return cast("T", end.value)
+            results = self._database.run_all(*calls)
+
+
+def _sent(listing: Listing, results: Sequence[Any]) -> Any:
+    """Give a listing what it asked for; what it does next, or None at its end."""
+    try:
+        return listing.send(results)
+    except StopIteration:
+        return None

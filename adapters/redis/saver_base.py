@@ -1,9 +1,9 @@
 """What both savers share and is not I/O: from LangGraph's arguments to scripts, and from answers to tuples."""
 
+import os
 import secrets
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,56 +16,41 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import INTERRUPT
 from typing_extensions import override
 
 from adapters.redis.keys import Keys
-from adapters.redis.saver_format import FENCE_KEY, Format, Place, escape, unescape, value_names
-from adapters.redis.saver_scripts import Load, Loaded, Put, PutWrites
-from adapters.redis.scripts import Command
+from adapters.redis.saver_format import FENCE_KEY, Format, Place, escape, value_names, waits
+from adapters.redis.saver_plans import Plans
+from adapters.redis.saver_scripts import UNLISTED, Load, Loaded, Put, PutWrites
+from adapters.redis.scripts import Call
 
-PAGE = 20
-"""Checkpoints that `list` reads in one round trip."""
-_SCAN_COUNT = 1000
+_KNOWN = 10_000
+"""Threads that a saver remembers to have listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """What `list` was asked for."""
+def strict_serializer() -> JsonPlusSerializer:
+    """LangGraph's serializer, which makes only objects of types that are known to be harmless.
 
-    config: RunnableConfig | None
-    filter: dict[str, Any] | None
-    before: RunnableConfig | None
-    limit: int | None
-
-    @property
-    def most(self) -> int:
-        """How many to give at most."""
-        return sys.maxsize if self.limit is None else max(self.limit, 0)
-
-    def wants(self, at: Place) -> bool:
-        """Tell whether a checkpoint may be listed, by its name alone."""
-        told = (self.config or {}).get("configurable", {})
-        until = Place.of(self.before).checkpoint if self.before else ""
-        namespace, checkpoint = told.get("checkpoint_ns"), told.get("checkpoint_id")
-        return (
-            (namespace is None or at.namespace == namespace)
-            and (not checkpoint or at.checkpoint == checkpoint)
-            and (not until or at.checkpoint < until)
-        )
-
-    def keeps(self, metadata: CheckpointMetadata) -> bool:
-        """Tell whether a checkpoint is listed, by its metadata."""
-        return all(metadata.get(key) == value for key, value in (self.filter or {}).items())
+    With `LANGGRAPH_STRICT_MSGPACK=true` LangGraph adds the types of a graph's own state by itself; without it, name
+    them with `with_allowlist`. `LANGGRAPH_STRICT_MSGPACK=false` lets any type in, as LangGraph does where it is not
+    set: whoever can write to Redis can then run code here
+    (https://github.com/langchain-ai/langgraph, .github/THREAT_MODEL.md).
+    """
+    lax = os.environ.get("LANGGRAPH_STRICT_MSGPACK", "true").lower() not in ("1", "true", "yes")
+    return JsonPlusSerializer(allowed_msgpack_modules=True if lax else None)
 
 
 class SharedSaver(BaseCheckpointSaver[str]):
     """What both savers share: from LangGraph's arguments to scripts, and from answers to LangGraph's tuples."""
 
     def __init__(self, keys: Keys, retention: timedelta | None, serde: SerializerProtocol | None) -> None:
-        super().__init__(serde=serde)
+        super().__init__(serde=serde or strict_serializer())
         if retention is not None and retention < timedelta(seconds=1):
             raise ValueError(f"retention {retention} is shorter than a second: leave it out to keep threads for ever")
         self.keys = keys
+        self._known: set[str] = set()
         self._seconds = 0 if retention is None else int(retention.total_seconds())
 
     @property
@@ -78,6 +63,10 @@ class SharedSaver(BaseCheckpointSaver[str]):
         """Count, and mark the count: two forks of one checkpoint count alike and mean different values."""
         count = 0 if current is None else int(str(current).partition(".")[0])
         return f"{count + 1:010}.{secrets.token_urlsafe(6)}"
+
+    @property
+    def _plans(self) -> Plans:
+        return Plans(self.keys, self._format, self._seconds)
 
     def _load(self, at: Place) -> Load:
         return Load(
@@ -93,23 +82,40 @@ class SharedSaver(BaseCheckpointSaver[str]):
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
-    ) -> Put:
+    ) -> list[Call[Any]]:
+        """Store a checkpoint, and list its thread where this saver did not do so yet."""
         at, names = Place.of(config), value_names(checkpoint)
-        return Put(
+        put = Put(
             checkpoints=self.keys.checkpoints(at.thread),
             state=self.keys.state(at.thread),
             fence=self.keys.fence(at.thread),
             namespace=escape(at.namespace),
             checkpoint=escape(checkpoint["id"]),
             token=_token(config),
-            seconds=self._seconds,
+            listed=at.thread not in self._known,
+            seconds="" if at.namespace else 0 if waits(checkpoint) else self._seconds,
             record=self._format.record(config, checkpoint, metadata, list(names)),
             values=self._values(checkpoint, [name for name, channel in names.items() if channel in new_versions]),
         )
+        if not put.listed:
+            return [put]
+        self._know(at.thread)
+        return [self._plans.listed(at.thread), put]
 
-    def _put_lacking(self, put: Put, checkpoint: Checkpoint, lacking: Sequence[str]) -> Put:
-        """Send values along that nobody stored: a checkpoint of another saver, say, put into this one."""
-        return replace(put, values=put.values + self._values(checkpoint, lacking))
+    def _put_more(self, thread: str, calls: Sequence[Call[Any]], checkpoint: Checkpoint, lacks: Any) -> list[Call[Any]]:
+        """Send along what a `Put` lacked: that its thread is listed, or values that nobody stored.
+
+        The thread was deleted by another process; or a checkpoint of another saver, say, is put into this one.
+        """
+        put: Any = calls[-1]
+        if lacks == UNLISTED:
+            return [self._plans.listed(thread), replace(put, listed=True)]
+        return [replace(put, values=put.values + self._values(checkpoint, lacks))]
+
+    def _know(self, thread: str) -> None:
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known.add(thread)
 
     def _values(self, checkpoint: Checkpoint, names: Iterable[str]) -> tuple[str | bytes, ...]:
         dump, values = self._format.dump, checkpoint["channel_values"]
@@ -124,28 +130,12 @@ class SharedSaver(BaseCheckpointSaver[str]):
             namespace=escape(at.namespace),
             checkpoint=escape(at.checkpoint),
             token=_token(config),
-            seconds=self._seconds,
+            holds=any(channel == INTERRUPT for channel, _ in writes),
             writes=tuple(self._format.writes(writes, task, path)),
         )
 
-    def _delete(self, thread: str) -> Command:
-        """The fence stays: an old run of the thread must not write it anew."""
-        return Command("UNLINK", self.keys.checkpoints(thread), self.keys.state(thread))
-
-    def _index(self, thread: str) -> Command:
-        return Command("ZRANGE", self.keys.checkpoints(thread), 0, -1)
-
-    def _scan(self, cursor: bytes) -> Command:
-        return Command("SCAN", cursor, "MATCH", self.keys.all_checkpoints(), "COUNT", _SCAN_COUNT)
-
     def _tuple(self, at: Place, loaded: Loaded | None) -> CheckpointTuple | None:
         return None if loaded is None else self._format.read(at.thread, at.namespace, loaded)
-
-    def _page(self, asked: Listed, page: Sequence[Place], found: Sequence[Loaded | None]) -> Iterator[CheckpointTuple]:
-        """Make tuples of what a page found; what was deleted meanwhile is left out."""
-        for at, loaded in zip(page, found, strict=True):
-            if loaded is not None and asked.keeps(self._format.read_metadata(at, loaded.record)):
-                yield self._format.read(at.thread, at.namespace, loaded)
 
 
 def _token(config: RunnableConfig) -> int | str:
@@ -155,18 +145,3 @@ def _token(config: RunnableConfig) -> int | str:
     if not isinstance(token, int) or isinstance(token, bool):
         raise TypeError(f"configurable[{FENCE_KEY!r}] is {token!r}: a fencing token is an int")
     return token
-
-
-def pages(asked: Listed, threads: Sequence[str], indexes: Iterable[Sequence[bytes]]) -> Iterator[list[Place]]:
-    """Sort what may be listed, newest first, into pages of one round trip each."""
-    places = []
-    for thread, index in zip(threads, indexes, strict=True):
-        for member in index:
-            namespace, _, checkpoint = member.decode().partition("\0")
-            places.append(Place(thread, unescape(namespace), unescape(checkpoint)))
-    places = [at for at in places if asked.wants(at)]
-    places.sort(key=lambda at: at.checkpoint, reverse=True)
-    if not asked.filter:
-        del places[asked.most :]
-    for first in range(0, len(places), PAGE):
-        yield places[first : first + PAGE]

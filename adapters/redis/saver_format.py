@@ -7,8 +7,8 @@ serialized. A serialized thing is `length of type, type, body`. Numbers are big-
 
 import json
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -17,17 +17,21 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    DeltaChannelHistory,
     PendingWrite,
     get_checkpoint_metadata,
     writes_sort_key,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.types import TASKS
 
 from adapters.redis.saver_scripts import Loaded
+from adapters.redis.saver_upkeep import Ancestor
 
 FENCE_KEY = "signoff_fence"
 """Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
 
+_START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
 _FORMAT = 1
 _RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
 _WRITE = struct.Struct(">II")  # length of path, of channel
@@ -36,14 +40,16 @@ _WRITE = struct.Struct(">II")  # length of path, of channel
 class DamagedCheckpointError(Exception):
     """A stored checkpoint cannot be read. Says which thread, checkpoint and part, and never what was in it."""
 
-    def __init__(self, at: "Place", part: str, why: str) -> None:
+    def __init__(self, at: "Place", part: str, why: str, channel: str | None = None) -> None:
         super().__init__(
             f"{part} of checkpoint {at.checkpoint} (thread {at.thread!r}, namespace {at.namespace!r}) "
             f"cannot be read: {why}; resume from an older checkpoint, or delete the thread"
         )
         self.thread = at.thread
         self.checkpoint = at.checkpoint
+        self.namespace = at.namespace
         self.part = part
+        self.channel = channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,40 @@ class Format:
         """Read the metadata alone. Raises DamagedCheckpointError."""
         return cast("CheckpointMetadata", self._part(at, "metadata", _split(at, record)[2]))
 
+    def value_names(self, at: Place, loaded: Loaded) -> list[str]:
+        """Read the names of a record's values, in the order of `loaded.values`. Raises DamagedCheckpointError."""
+        return _names(at, _split(at, loaded.record)[0])
+
+    def deltas(self, at: Place, record: bytes) -> list[str]:
+        """Name the channels that a checkpoint holds only by their difference to its ancestors."""
+        refs, _, about, _ = _split(at, record)
+        counters = self._part(at, "metadata", about).get("counters_since_delta_snapshot") or {}
+        whole = {name.partition("\0")[2] for name in _names(at, refs)}
+        return [channel for channel in counters if channel not in whole]
+
+    def history(self, at: Place, channels: Sequence[str], found: Sequence[Ancestor]) -> dict[str, DeltaChannelHistory]:
+        """Read what ancestors have of some channels; `found` is nearest first. Raises DamagedCheckpointError."""
+        writes: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
+        seeds: dict[str, Any] = {}
+        for ancestor in reversed(found):
+            there = replace(at, checkpoint=unescape(ancestor.checkpoint))
+            if ancestor.writes == [b""]:
+                raise DamagedCheckpointError(there, "the record", "it is broken")
+            for raw_channel, raw in zip(ancestor.values[0::2], ancestor.values[1::2], strict=True):
+                channel = (raw_channel or b"").decode()
+                seeds[channel] = self._part(there, f"channel {channel!r}", raw, channel)
+            names = b"\0".join(ancestor.writes[0::2])
+            for write in self._read_writes(there, names, ancestor.writes[1::2]):
+                writes[write[1]].append(write)
+        return {channel: _history(writes[channel], channel, seeds) for channel in channels}
+
     def read(self, thread: str, namespace: str, loaded: Loaded) -> CheckpointTuple:
         """Read a checkpoint. Raises DamagedCheckpointError."""
         at = Place(thread, namespace, unescape(loaded.checkpoint))
         refs, parent, about, bare = _split(at, loaded.record)
         checkpoint = cast("Checkpoint", self._part(at, "the state", bare))
         checkpoint["channel_values"] = {
-            channel: self._part(at, f"channel {channel!r}", raw)
+            channel: self._part(at, f"channel {channel!r}", raw, channel)
             for channel, raw in zip(_channels(at, refs), loaded.values, strict=True)
         }
         return CheckpointTuple(
@@ -152,27 +185,27 @@ class Format:
             checkpoint=checkpoint,
             metadata=cast("CheckpointMetadata", self._part(at, "metadata", about)),
             parent_config=Place(thread, namespace, parent.decode()).config() if parent else None,
-            pending_writes=self._read_writes(at, loaded),
+            pending_writes=self._read_writes(at, loaded.names, loaded.writes),
         )
 
-    def _read_writes(self, at: Place, loaded: Loaded) -> list[PendingWrite]:
-        words = loaded.names.decode().split("\0")
+    def _read_writes(self, at: Place, names: bytes, writes: Sequence[bytes | None]) -> list[PendingWrite]:
+        words = names.decode().split("\0")
         found: list[tuple[tuple[str, str, int], PendingWrite]] = []
-        for name, number, raw in zip(words[0::2], words[1::2], loaded.writes, strict=False):
+        for name, number, raw in zip(words[0::2], words[1::2], writes, strict=False):
             task, index = unescape(name), int(number)
             path, channel, body = _split_write(at, task, raw)
-            value = self._part(at, f"a write of task {task} to {channel!r}", body)
+            value = self._part(at, f"a write of task {task} to {channel!r}", body, channel)
             found.append((writes_sort_key(path, task, index), (task, channel, value)))
         found.sort(key=lambda write: write[0])
         return [write for _, write in found]
 
-    def _part(self, at: Place, part: str, raw: bytes | None) -> Any:
+    def _part(self, at: Place, part: str, raw: bytes | None, channel: str | None = None) -> Any:
         if raw is None:
-            raise DamagedCheckpointError(at, part, "it is gone")
+            raise DamagedCheckpointError(at, part, "it is gone", channel)
         try:
             return self.load(raw)
         except Exception as error:
-            raise DamagedCheckpointError(at, part, type(error).__name__) from error
+            raise DamagedCheckpointError(at, part, type(error).__name__, channel) from error
 
 
 def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
@@ -189,9 +222,29 @@ def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     return record[first:second], record[second:third], record[third : third + about], record[third + about :]
 
 
+def waits(checkpoint: Checkpoint) -> bool:
+    """Tell whether a graph has something left to do: a node to run, a task to send, an input to begin with.
+
+    Known by the channels that LangGraph's graphs and functions are triggered by; they are empty at the end. A Pregel
+    that somebody put together by hand has others, so that its breakpoints are not seen here.
+    """
+    return any(
+        channel == _START or channel.startswith("branch:") or (channel.startswith((TASKS, "join:")) and bool(value))
+        for channel, value in checkpoint["channel_values"].items()
+    )
+
+
+def _history(writes: list[PendingWrite], channel: str, seeds: Mapping[str, Any]) -> DeltaChannelHistory:
+    return {"writes": writes, "seed": seeds[channel]} if channel in seeds else {"writes": writes}
+
+
 def _channels(at: Place, refs: bytes) -> list[str]:
+    return [name.partition("\0")[2] for name in _names(at, refs)]
+
+
+def _names(at: Place, refs: bytes) -> list[str]:
     try:
-        return [name.partition("\0")[2] for name in json.loads(refs)]
+        return list(json.loads(refs))
     except ValueError as error:
         raise DamagedCheckpointError(at, "the record", "its list of values is broken") from error
 

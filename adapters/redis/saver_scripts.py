@@ -1,4 +1,4 @@
-r"""The saver's three scripts and the layout that they share.
+r"""The saver's scripts of every step, and the layout that they share with those of its upkeep.
 
 A thread has two keys, so that a TTL is refreshed in one step and a deletion is complete whatever the thread holds:
 
@@ -9,6 +9,14 @@ A thread has two keys, so that a TTL is refreshed in one step and a deletion is 
   `v \0 NAMESPACE \0 VERSION \0 CHANNEL` a channel's value, stored once for each version,
   `w \0 NAMESPACE \0 CHECKPOINT \0 TASK \0 INDEX` a pending write,
   `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each.
+
+Besides there is `threads`, one sorted set of the tags of all threads by the time, in s, at which a process last began
+to write one. It stands in another slot than a thread, so no script may write both: it is written before the thread, and
+a `Put` that would create a thread which its sender did not list is refused as UNLISTED and sent again. A thread may so
+be listed and gone, and never there and not listed.
+
+Who waits never expires: `seconds` of a `Put` of the root namespace sets the thread's TTL when nothing is left to do in
+it and takes it away when something is; an interrupt among pending writes (`holds`) takes it away too.
 
 `token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which whoever
 takes the thread's lane counts up: a worker that lost its lease cannot write any more
@@ -29,13 +37,8 @@ if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
 local place = namespace .. '\0' .. checkpoint
 """
 
-_RETENTION = r"""
-if tonumber(seconds) > 0 then
-  redis.call('EXPIRE', checkpoints, seconds)
-  redis.call('EXPIRE', state, seconds)
-end
-return {'stored'}
-"""
+UNLISTED = "unlisted"
+"""Result of a `Put` of a thread that has to be listed first."""
 
 
 class FencedError(Exception):
@@ -111,16 +114,18 @@ class Load(Script[Loaded | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Put(Script[list[str]]):
+class Put(Script["str | list[str] | None"]):
     """Store a checkpoint and the values that changed; safe to run twice.
 
     The record refers to values by name, `VERSION 0x00 CHANNEL`. If one is neither in `values` nor stored, nothing is
-    written and the result names what lacks, to be sent with another try; else the result is empty.
+    written and the result names what lacks, to be sent with another try. UNLISTED: see the module. None: it is stored.
+    `seconds` is the thread's new TTL, 0 for none, "" to leave it as it is.
     """
 
     LUA = (
         _FENCE
         + r"""
+    if listed == '0' and redis.call('EXISTS', checkpoints) == 0 then return {'unlisted'} end
     local given, lacking = {}, {}
     for i = 1, #values, 2 do given[values[i]] = true end
     for _, name in ipairs(cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))) do
@@ -135,8 +140,15 @@ class Put(Script[list[str]]):
     end
     redis.call('HSET', state, 'c\0' .. place, record)
     redis.call('ZADD', checkpoints, 0, place)
+    if seconds == '0' then
+      redis.call('PERSIST', checkpoints)
+      redis.call('PERSIST', state)
+    elseif seconds ~= '' then
+      redis.call('EXPIRE', checkpoints, seconds)
+      redis.call('EXPIRE', state, seconds)
+    end
+    return {'stored'}
     """
-        + _RETENTION
     )
 
     checkpoints: Key
@@ -145,15 +157,22 @@ class Put(Script[list[str]]):
     namespace: str
     checkpoint: str
     token: int | str
-    seconds: int
+    listed: bool
+    seconds: int | str
     record: bytes
     values: tuple[str | bytes, ...]
 
     @override
-    def read(self, reply: Any) -> list[str]:
-        """Read what lacks. Raises FencedError."""
+    def read(self, reply: Any) -> str | list[str] | None:
+        """Read what is to be done. Raises FencedError."""
         _refuse_fenced(reply, self.fence, self.token)
-        return [name.decode() for name in reply[1]] if reply[0] == b"lacking" else []
+        match reply:
+            case [b"lacking", names]:
+                return [name.decode() for name in names]
+            case [b"unlisted"]:
+                return UNLISTED
+            case _:
+                return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +197,12 @@ class PutWrites(Script[None]):
     if #new > 0 then
       redis.call('HSET', state, 'w\0' .. place, (redis.call('HGET', state, 'w\0' .. place) or '') .. table.concat(new))
     end
+    if holds == '1' then
+      redis.call('PERSIST', checkpoints)
+      redis.call('PERSIST', state)
+    end
+    return {'stored'}
     """
-        + _RETENTION
     )
 
     checkpoints: Key
@@ -188,7 +211,7 @@ class PutWrites(Script[None]):
     namespace: str
     checkpoint: str
     token: int | str
-    seconds: int
+    holds: bool
     writes: tuple[str | bytes, ...]
 
     @override

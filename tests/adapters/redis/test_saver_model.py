@@ -5,12 +5,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, ChannelVersions, Checkpoint, CheckpointTuple, empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.redis.connection import SyncDatabase
+from adapters.redis.keys import untag
 from adapters.redis.saver import RedisSaver
 
 THREADS = st.sampled_from(["t", "{t}", "ü :"])
@@ -25,6 +26,7 @@ VALUES = (
 )
 WRITES = st.lists(st.tuples(st.sampled_from(["a", "b", *WRITES_IDX_MAP]), VALUES), max_size=4)
 CONTENT = st.dictionaries(CHANNELS, VALUES, max_size=3)
+RUNS = st.sampled_from(["run1", "run2", "run3"])
 TASKS = st.sampled_from(["task1", "task2"])
 PATHS = st.sampled_from(["", "~1", "~2"])
 
@@ -42,8 +44,8 @@ class SaverMachine(RuleBasedStateMachine):
         self.newest: dict[tuple[str, str], Checkpoint] = {}
         self.places: list[RunnableConfig] = []
 
-    @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2))
-    def put(self, thread: str, namespace: str, values: dict[str, Any], step: int) -> None:
+    @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2), run=RUNS)
+    def put(self, thread: str, namespace: str, values: dict[str, Any], step: int, run: str) -> None:
         parent = self.newest.get((thread, namespace), empty_checkpoint())
         new: ChannelVersions = {channel: self.saver.get_next_version(None, None) for channel in values}
         checkpoint: Checkpoint = {
@@ -54,7 +56,8 @@ class SaverMachine(RuleBasedStateMachine):
         }
         config = at(thread, namespace, parent["id"] if (thread, namespace) in self.newest else None)
         made = [
-            saver.put(config, checkpoint, {"source": "loop", "step": step}, new) for saver in (self.saver, self.model)
+            saver.put(config, checkpoint, {"source": "loop", "step": step, "run_id": run}, new)
+            for saver in (self.saver, self.model)
         ]
         assert made[0] == made[1]
         self.newest[thread, namespace] = checkpoint
@@ -97,7 +100,89 @@ class SaverMachine(RuleBasedStateMachine):
         until = at("t", "", f"{before:04}")
         listed = [plain(one) for one in self.saver.list(config, before=until)]
         expected = [plain(one) for one in self.model.list(config, before=until)]
-        assert listed == sorted(expected, key=lambda one: one["config"]["checkpoint_id"], reverse=True)
+        assert sorted(listed, key=by_thread, reverse=True) == sorted(expected, key=by_thread, reverse=True)
+        for _, group in itertools.groupby(listed, key=lambda one: one["config"]["thread_id"]):
+            ids = [one["config"]["checkpoint_id"] for one in group]
+            assert ids == sorted(ids, reverse=True), "newest first within a thread"
+
+    @rule(source=THREADS, to=THREADS)
+    def copy(self, source: str, to: str) -> None:
+        self.saver.copy_thread(source, to)
+        model_copy(self.model, source, to)
+        for namespace in ("", "sub:1|sub:2"):
+            newest = self.model.get_tuple(at(to, namespace, None))
+            if newest is not None:
+                self.newest[to, namespace] = newest.checkpoint
+
+    @rule(threads=st.lists(THREADS, max_size=2), strategy=st.sampled_from(["keep_latest", "delete"]))
+    def prune(self, threads: list[str], strategy: str) -> None:
+        self.saver.prune(threads, strategy=strategy)
+        for thread in threads:
+            if strategy == "delete":
+                self.delete(thread)
+            else:
+                model_keep_latest(self.model, thread)
+
+    @rule(runs=st.lists(RUNS, max_size=2))
+    def delete_runs(self, runs: list[str]) -> None:
+        self.saver.delete_for_runs(runs)
+        for thread in list(self.model.storage):
+            made = [one for one in self.model.list(at_thread(thread)) if one.metadata.get("run_id") in runs]
+            model_drop(self.model, [one.config["configurable"] for one in made])
+        self.newest = {
+            place: newest.checkpoint
+            for place in self.newest
+            if (newest := self.model.get_tuple(at(*place, None))) is not None
+        }
+
+    @invariant()
+    def what_is_stored_is_what_is_needed(self) -> None:
+        """No value without a checkpoint that refers to it, no thread that is listed and not there, nor the reverse."""
+        keys = self.saver.keys
+        redis = self.saver._database.client
+        listed = {untag(name.decode()) for name in redis.zrange(keys.threads(), 0, -1)}
+        there = {thread for thread in ("t", "{t}", "ü :") if redis.exists(keys.checkpoints(thread))}
+        assert listed == there
+
+
+def by_thread(one: Any) -> tuple[str, str, str]:
+    told = one["config"]
+    return told["thread_id"], told["checkpoint_id"], told["checkpoint_ns"]
+
+
+def model_copy(model: InMemorySaver, source: str, target: str) -> None:
+    for namespace, stored in list(model.storage.get(source, {}).items()):
+        model.storage[target][namespace].update(stored)
+    for (thread, namespace, checkpoint), writes in list(model.writes.items()):
+        if thread == source and checkpoint in model.storage[source].get(namespace, {}):
+            for name, write in writes.items():
+                if name[1] < 0:
+                    model.writes[target, namespace, checkpoint][name] = write
+                else:
+                    model.writes[target, namespace, checkpoint].setdefault(name, write)
+    for (thread, namespace, channel, version), blob in list(model.blobs.items()):
+        if thread == source:
+            model.blobs[target, namespace, channel, version] = blob
+
+
+def model_keep_latest(model: InMemorySaver, thread: str) -> None:
+    for namespace, stored in list(model.storage.get(thread, {}).items()):
+        old = sorted(stored)[:-1]
+        model_drop(model, [at(thread, namespace, checkpoint)["configurable"] for checkpoint in old])
+        for place in list(model.writes):
+            if place[:2] == (thread, namespace) and stored and place[2] < max(stored) and place[2] not in stored:
+                del model.writes[place]
+
+
+def model_drop(model: InMemorySaver, places: list[dict[str, Any]]) -> None:
+    for told in places:
+        place = told["thread_id"], told["checkpoint_ns"], told["checkpoint_id"]
+        model.storage[place[0]][place[1]].pop(place[2], None)
+        model.writes.pop(place, None)
+
+
+def at_thread(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}}
 
 
 def at(thread: str, namespace: str, checkpoint: str | None) -> RunnableConfig:
@@ -127,7 +212,7 @@ def test_it_is_as_the_saver_in_memory(sync_database: SyncDatabase) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25,
+            max_examples=40,
             stateful_step_count=25,
             deadline=None,
             database=None,
