@@ -54,9 +54,15 @@ class Scene:
         known = {"channels": ["#deploys"], "direct_messages": True, **GRAPH_STATES.get(graph, {}), **more}
         await self.world.start(agents={name: agent(graph, **known)})
 
-    async def show(self, person: str, message: Message, *, root: bool = False, height: int = 720) -> Page:
-        """Open the page as somebody, on the thread that a message stands in; `root`: on its channel."""
-        await self.world.at_rest()
+    async def show(
+        self, person: str, message: Message, *, root: bool = False, height: int = 720, working: bool = False
+    ) -> Page:
+        """Open the page as somebody, on the thread that a message stands in; `root`: on its channel.
+
+        All work is waited for first, unless the agent is to be seen `working`.
+        """
+        if not working:
+            await self.world.at_rest()
         where = message.channel if root else f"{message.channel}/{message.thread_ts}"
         context = await self.browser.new_context(viewport={"width": 1180, "height": height}, reduced_motion="reduce")
         self.pages.append(await context.new_page())
@@ -235,6 +241,133 @@ async def parallel(scene: Scene) -> None:
     await page.locator("dialog").get_by_role("button", name="Reject").click()
     await card.becomes("6 of 8 to decide")
     await page.get_by_text("6 of 8 to decide").scroll_into_view_if_needed()
+
+@picture
+async def breakpoint_edited(scene: Scene) -> None:
+    """A breakpoint that waits, and another whose state was changed."""
+    gate = {"input": {"service": "$text"}, "reply": "status", "interrupt_before": ["deploy"]}
+    await scene.start("rollout", "rollout", **gate)
+    card = await scene.world.asked("billing", containing="Next: deploy")
+    await scene.show("bob", card)
+    await scene.photograph("breakpoint")
+    await (await card.open_form("Edit state")).submit({"replicas": "1"})
+    await scene.world.alice.expect_message("#deploys", containing="billing runs x1")
+    await card.becomes("Continued with changes", buttons=[])
+    await scene.show("bob", card)
+
+
+@picture
+async def breakpoint_tools(scene: Scene) -> None:
+    """Tool calls at a breakpoint: one is approved, the other was refused."""
+    await scene.start("cleaner", "cleaner", interrupt_before=["tools"])
+    card = await scene.world.asked("notes.txt", containing="delete_file")
+    page = await scene.show("bob", card)
+    await page.get_by_role("button", name="Reject delete_file").click()
+    await page.get_by_label("Reason").fill("Keep the notes.")
+    await page.locator("dialog").get_by_role("button", name="Reject").click()
+    await card.becomes("Rejected by", buttons=["Approve", "Edit", "Reject"])
+    await scene.photograph("breakpoint_tools_waiting")
+    await page.get_by_role("button", name="Approve read_file").click()
+    await scene.world.alice.expect_message("#deploys", containing="notes.txt has 3 lines")
+    await scene.show("bob", card)
+
+
+@picture
+async def node_interrupt(scene: Scene) -> None:
+    """A node that stopped itself, was run again without a change, and stopped again."""
+    await scene.start("words", "word_limit", input={"input": "$text"}, reply="input")
+    card = await scene.world.asked("hello world", containing="longer than 5")
+    await card.click("Continue")
+    await scene.show("bob", await scene.world.bob.expect_card("#deploys", containing="longer than 5"))
+
+
+@picture
+async def input_as_node(scene: Scene) -> None:
+    """Words that were written as though an empty node had run."""
+    feedback = {
+        "when": {"node": "human_feedback"},
+        "ask": "Which language?",
+        "answer": {"update": {"user_feedback": "$text"}, "as_node": "human_feedback"},
+    }
+    await scene.start("phrases", "human_feedback", input={"input": "$text"}, reply="answer", answers=[feedback])
+    await scene.world.alice.say("#deploys", "@signoff hello")
+    question = await scene.world.alice.expect_card("#deploys", containing="Which language?")
+    await scene.world.alice.say("#deploys", "Finnish", thread=question)
+    await scene.world.alice.expect_message("#deploys", containing="hello, in Finnish")
+    await scene.show("alice", question)
+
+
+@picture
+async def answers(scene: Scene) -> None:
+    """A rejection whose reason went into the graph's state."""
+    refund = {
+        "when": {"node": "review", "payload": {"type": "refund_*"}},
+        "ask": "May this be refunded?",
+        "approve": {"resume": {"verdict": "yes", "amount": 80}, "update": {"notes": ["approved by $user"]}},
+        "reject": {"resume": {"verdict": "no", "why": "$text"}, "update": {"notes": ["$text"]}},
+    }
+    await scene.start("refunds", "own_words", input={"order": "$text"}, reply="told", answers=[refund])
+    card = await scene.world.asked("order 7", containing="May this be refunded?")
+    await (await card.open_form("Reject")).submit({"Reason": "returned too late"})
+    await scene.world.alice.expect_message("#deploys", containing="returned too late")
+    await scene.show("bob", card)
+
+
+@picture
+async def time_travel(scene: Scene) -> None:
+    """The points of a conversation, one of them with its state, and what became of it."""
+    await scene.start("mover", "trouble", input={"task": "$text"}, reply="log[2]")
+    card = await scene.world.asked("move the office in May", containing="Do move the office in May?")
+    page = await scene.show("bob", card)
+    await page.get_by_role("button", name="More").last.click()
+    await page.get_by_text("History", exact=True).click()
+    await page.locator("dialog").get_by_text("prepare ran; next: ask").wait_for()
+    await scene.photograph("history")
+    await page.locator("dialog").get_by_role("button", name="Look").first.click()
+    await page.get_by_role("button", name="Run from here").wait_for()
+    await page.get_by_label("task").fill("move the office in June")
+    await scene.photograph("go_back")
+    await scene.press("Run from here")
+    await card.becomes("Withdrawn", buttons=[])
+    await scene.world.bob.expect_card("#deploys", containing="June")
+    await scene.world.at_rest()
+    await page.get_by_text("Do move the office in June?").first.wait_for()
+
+
+@picture
+async def streaming(scene: Scene) -> None:
+    """Words that appear while the agent works."""
+    await scene.start("talker", "talker")
+    scene.world.outside.door("research").set()
+    await scene.world.alice.say("#deploys", "@signoff by noon")
+    live = await scene.world.alice.expect_message("#deploys", containing="Rolling out")
+    await scene.show("alice", live, working=True)
+
+
+@picture
+async def failure(scene: Scene) -> None:
+    """A graph that failed, and an answer that made one fail."""
+    await scene.start("stock", "number_please", input={"task": "$text"}, reply="result")
+    await scene.world.alice.say("#deploys", "@signoff order apples")
+    question = await scene.world.alice.expect_card("#deploys", containing="How many?")
+    await scene.world.alice.say("#deploys", "a few", thread=question)
+    failed = await scene.world.alice.expect_card("#deploys", containing="ValueError")
+    await scene.show("alice", failed)
+    await scene.photograph("failure_ask_again")
+    await failed.click("Ask again")
+    anew = await scene.world.alice.expect_card("#deploys", containing="How many?")
+    await scene.world.alice.say("#deploys", "3", thread=anew)
+    await scene.world.alice.expect_message("#deploys", containing="took 3")
+    await scene.show("alice", failed, height=1000)
+
+
+@picture
+async def failure_limit(scene: Scene) -> None:
+    """A run that took too long."""
+    await scene.start("mover", "trouble", input={"task": "$text"}, reply="log[2]", time_limit="1s")
+    card = await scene.world.asked("hang")
+    await card.click("Approve")
+    await scene.show("alice", await scene.world.alice.expect_card("#deploys", containing="took longer than 1 second"))
 
 
 # The camera -----------------------------------------------------------------------------------------------------------
