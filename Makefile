@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SERVER := .venv-server
+BENCH := .venv-bench
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -35,6 +36,7 @@ check: setup
 	@$(BIN)/lint-imports
 
 bench: setup
+	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2
 	@$(BIN)/python bench/run.py $(ARGS)
 
 lock: setup
@@ -43,6 +45,8 @@ lock: setup
 	@echo "langgraph-cli[inmem]>=0.4.40,<0.5 langchain>=1.4.6,<1.5" | tr ' ' '\n' | $(BIN)/uv pip compile --quiet \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links - \
 		-o requirements-server.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --constraints requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
 
 server: $(SERVER)/.installed
 
@@ -52,8 +56,14 @@ $(SERVER)/.installed: requirements-server.lock | $(BIN)/pip
 	@$(SERVER)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-server.lock
 	@touch $@
 
+$(BENCH)/.installed: requirements-bench.lock | $(BIN)/pip
+	@echo "Installing the other savers into $(BENCH) ..." >&2
+	@rm -rf $(BENCH) && $(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-bench.lock
+	@touch $@
+
 clean:
-	@rm -rf $(VENV) $(SERVER) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(SERVER) $(BENCH) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip is what `venv` installs last, so a folder that was left half made is made again.
