@@ -88,7 +88,12 @@ def chosen(state: Mapping[str, Any]) -> Point | None:
 
 
 def moments_of(thread: ThreadId, moments: Sequence[Moment], page: int) -> Block:
-    """One page of a conversation's points, the newest first."""
+    """One page of a conversation's points, the newest first.
+
+    Where LangGraph has stored a message and not yet read it, the state is the one before: a change of it would take the
+    message's place, and nothing would run. The point that follows has the message in its state, and is shown.
+    """
+    moments = [each for each in moments if each.next or each.source != "input"]
     shown = moments[page * _MOMENTS : (page + 1) * _MOMENTS]
     if not shown:
         return sentence(_NOTHING)
@@ -122,7 +127,7 @@ def _happened(moment: Moment) -> str:
         case "input":
             done = "A message came in"
         case _:
-            done = f"{', '.join(moment.ran)} ran" if moment.ran else "It began"
+            done = f"{', '.join(moment.ran)} ran" if moment.ran else "A message came in"
     return f"{done}; next: {', '.join(moment.next)}" if moment.next else f"{done}; nothing came next"
 
 

@@ -75,7 +75,7 @@ def title(approval: Approval) -> str:
         case Kind.BREAKPOINT:
             return "Continue?" if asking else "Breakpoint"
         case Kind.FAILURE:
-            return "The agent did not get on"
+            return "The agent stopped"
         case _:
             return "Approval needed" if asking else "Approval request"
 
