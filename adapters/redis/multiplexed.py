@@ -4,16 +4,20 @@ Calls are written in the order they come, all of one turn of the event loop in o
 order (https://valkey.io/topics/pipelining/). So an answer belongs to the oldest call that waits, and it stays so:
 
 * Nothing but one task reads. A caller that is cancelled leaves its place in the queue, and its answer is dropped there.
-* Whatever goes wrong with the connection (an error, the oldest call unanswered for `SOCKET_TIMEOUT`) ends it as a
-  whole: all who wait on it fail, none gets an answer of another connection, and the next call opens a new one.
+* Whatever goes wrong with the connection (an error, no answer to anybody for `patience` seconds while somebody waits, a
+  server that says it is no primary any more) ends it as a whole: all who wait on it fail, none gets an answer of
+  another connection, what was not sent yet is dropped, and the next call opens a new one.
 * A call that fails so is repeated on the new connection, as a pool would: scripts are safe to run twice.
+
+What waits in memory is what callers wait for; where a server does not read, new calls queue up behind `_ROOM` bytes and
+leave nothing behind when they are cancelled.
 
 A command that blocks (BLPOP, XREAD BLOCK) would hold up everybody, and MULTI would mix calls: use `Database` for those.
 The connection is redis-py's own, made as its pool makes them, so that TLS, passwords and the handshake are its affair.
 """
 
 import asyncio
-import math
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,16 +29,25 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
-from adapters.redis.connection import SOCKET_TIMEOUT, address_of, check, first_unknown, pool_of, read_all
+from adapters.redis.connection import check, first_unknown, read_all
+from adapters.redis.pools import SOCKET_TIMEOUT, address_of, pool_of
 from adapters.redis.scripts import Arg, Call
 
 # In C: redis-py's own, in Python, would take a third of the client's time.
 _pack: Callable[[Any], bytes] = hiredis.pack_command
 
-_RETRIES = 5
+_CLOSED = "the connection was closed"
+_LOOKS = 4
+_ROOM = 1 << 23
+"""Bytes that may wait for a server to read them; calls beyond that wait for room."""
+RETRIES = 5
+"""How often a call is sent again whose answer is lost."""
 _BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.5)
+
+LOST = (redis.ConnectionError, redis.TimeoutError)
+"""What a call fails with when its connection ended before its answer; it may have run."""
 
 R = TypeVar("R")
 
@@ -42,17 +55,19 @@ R = TypeVar("R")
 class Multiplexed:
     """One shared connection to Redis. Use it as a context manager, or `aclose` it. For one event loop."""
 
-    def __init__(self, pool: "redis.asyncio.ConnectionPool", *, patience: float = SOCKET_TIMEOUT) -> None:
+    def __init__(
+        self, pool: "redis.asyncio.ConnectionPool", *, patience: float = SOCKET_TIMEOUT, retries: int = RETRIES
+    ) -> None:
         self._pool = pool
+        self._retries = retries
         self._patience = patience
         self._closed = False
-        self._connecting = asyncio.Lock()
         self._link: _Link | None = None
-        self._links: set[_Link] = set()
+        self._opening: asyncio.Task[_Link] | None = None
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT) -> Self:
-        """Make a connection that opens on first use; `patience` is how many seconds an answer may take.
+        """Make a connection that opens on first use; `patience` is how many seconds it and an answer may take.
 
         Raises UnusableRedisError when `url` is not one of Redis.
         """
@@ -61,7 +76,7 @@ class Multiplexed:
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return address_of(self._pool.connection_kwargs)
+        return address_of(self._pool)
 
     async def run(self, call: Call[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
@@ -73,9 +88,9 @@ class Multiplexed:
 
         Raises the first error, after all have run.
         """
-        replies = await self._ask([call.by_hash() for call in calls])
+        replies = await self.ask([call.by_hash() for call in calls])
         if (unknown := first_unknown(replies)) is not None:
-            replies[unknown:] = await self._ask([call.by_source() for call in calls[unknown:]])
+            replies[unknown:] = await self.ask([call.by_source() for call in calls[unknown:]])
         return read_all(calls, replies)
 
     async def check(self) -> list[str]:
@@ -85,10 +100,12 @@ class Multiplexed:
     async def aclose(self) -> None:
         """Close the connection; who still waits gets a ConnectionError."""
         self._closed = True
-        async with self._connecting:
-            for link in tuple(self._links):
-                await link.aclose()
-            self._links.clear()
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        if self._link is not None:
+            await self._link.aclose()
+        await self._pool.disconnect()
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,41 +115,62 @@ class Multiplexed:
     ) -> None:
         await self.aclose()
 
-    async def _ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
-        """Send commands in one packet and wait for their answers, errors among them; again where one is lost."""
-        for failures in range(1, _RETRIES + 2):
+    async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+        """Send commands in one packet; gives their raw answers, errors among them. Sent again where one is lost."""
+        if not commands:
+            return []
+        for failures in range(1, self._retries + 2):
             try:
                 link = self._link if self._link is not None and self._link.lives else await self._connected()
                 return await link.ask(commands)
-            except (redis.ConnectionError, redis.TimeoutError):
-                if failures > _RETRIES or self._closed:
+            except LOST:
+                if failures > self._retries or self._closed:
                     raise
                 await asyncio.sleep(_BACKOFF.compute(failures))
         raise AssertionError("the last try returns or raises")
 
     async def _connected(self) -> "_Link":
-        """Give the connection that lives, or open one."""
-        async with self._connecting:
-            if self._closed:
-                raise redis.ConnectionError("the connection was closed")
-            if self._link is None or not self._link.lives:
-                for old in [link for link in self._links if not link.lives]:
-                    self._links.discard(old)
-                    await old.aclose()
-                self._link = _Link(await self._open(), self._patience)
-                self._links.add(self._link)
+        """Open a connection. Whoever comes meanwhile shares the try and its failure, and may be cancelled alone."""
+        if self._closed:
+            raise redis.ConnectionError(_CLOSED)
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._replace(), name="redis connection")
+            self._opening.add_done_callback(_mark_seen)
+        opening = self._opening
+        await asyncio.wait([opening])
+        if opening.cancelled():
+            raise redis.ConnectionError(_CLOSED)
+        return opening.result()
+
+    async def _replace(self) -> "_Link":
+        try:
+            if self._link is not None:
+                await self._link.aclose()
+            self._link = _Link(await self._open(), self._patience)
             return self._link
+        finally:
+            self._opening = None
 
     async def _open(self) -> Any:
         make: Callable[[], Any] = self._pool.make_connection
         connection = make()
-        connection.retry = Retry(NoBackoff(), 0)  # `_ask` tries again, for connections and answers alike
+        connection.retry = Retry(NoBackoff(), 0)  # `ask` tries again, for connections and answers alike
         try:
-            await connection.connect()
-        except BaseException:
+            async with asyncio.timeout(self._patience):
+                await connection.connect()
+        except BaseException as error:
             await connection.disconnect(nowait=True)
+            if isinstance(error, TimeoutError):
+                raise redis.TimeoutError(f"no connection within {self._patience} seconds") from None
             raise
+        connection.socket_timeout = None  # from here on `_Link` looks at the time
         return connection
+
+
+def _mark_seen(opening: "asyncio.Task[_Link]") -> None:
+    """Let a failure go that nobody waits for any more."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 @dataclass(slots=True)
@@ -150,6 +188,9 @@ class _Link:
     def __init__(self, connection: Any, patience: float) -> None:
         self.lives = True
         self._connection = connection
+        # The writer is private, its public wrapper starts a task for each packet: a test notices when it moves.
+        self._writer: asyncio.StreamWriter = connection._writer  # noqa: SLF001
+        self._writer.transport.set_write_buffer_limits(high=_ROOM, low=_ROOM)
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._unsent: list[bytes] = []
@@ -160,6 +201,8 @@ class _Link:
 
     async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         packed = [_pack(command) for command in commands]
+        if self._writer.transport.get_write_buffer_size() > _ROOM:
+            await self._room()
         packet = _Packet(len(packed), self._loop.create_future())
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -170,65 +213,86 @@ class _Link:
         return await packet.answered
 
     async def aclose(self) -> None:
-        self._end(redis.ConnectionError("the connection was closed"))
+        self._end(redis.ConnectionError(_CLOSED))
         self._reader.cancel()
         await asyncio.wait([self._reader])
         await self._connection.disconnect()
 
+    async def _room(self) -> None:
+        """Wait until the server has read most of what was sent, or the connection ends."""
+        with contextlib.suppress(OSError):
+            await self._writer.drain()
+        if not self.lives:
+            raise redis.ConnectionError("the connection was lost")
+
     def _flush(self) -> None:
         if self.lives:
-            # The writer is private, its public wrapper starts a task for each packet: a test notices when it moves.
-            self._connection._writer.writelines(self._unsent)  # noqa: SLF001
+            self._writer.writelines(self._unsent)
         self._unsent.clear()
 
     async def _read(self) -> None:
         """Give each answer to the oldest call that waits, until the connection fails."""
         try:
             while True:
-                reply = await self._next()
-                packet = self._waiting[0]
-                self._answered += 1
-                packet.replies.append(reply)
-                if len(packet.replies) < packet.commands:
-                    continue
-                self._waiting.popleft()
-                if not packet.answered.done():  # else its caller was cancelled
-                    packet.answered.set_result(packet.replies)
-        except (redis.RedisError, OSError, IndexError) as error:
+                self._give(await self._next())
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
             self._end(error)
         finally:
-            self._end(redis.ConnectionError("the connection was closed"))
+            self._end(redis.ConnectionError(_CLOSED))
+
+    def _give(self, reply: Any) -> None:
+        if not self._waiting:
+            raise redis.ConnectionError("an answer that nobody asked for")
+        packet = self._waiting[0]
+        self._answered += 1
+        packet.replies.append(reply)
+        if len(packet.replies) < packet.commands:
+            return
+        self._waiting.popleft()
+        if not packet.answered.done():  # else its caller was cancelled
+            packet.answered.set_result(packet.replies)
 
     async def _next(self) -> Any:
         try:
-            return await self._connection.read_response(
-                disable_decoding=True, timeout=math.inf, disconnect_on_error=False
-            )
+            return await self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
         except ResponseError as refusal:
+            if _is_no_primary(refusal):
+                raise redis.ConnectionError(str(refusal)) from refusal
             return refusal
 
     def _end(self, error: Exception) -> None:
-        """Fail all who wait."""
+        """Fail all who wait, and let go of the socket: what it holds reaches nobody any more."""
         if not self.lives:
             return
         self.lives = False
         if self._watch is not None:
             self._watch.cancel()
-        kind = redis.TimeoutError if isinstance(error, redis.TimeoutError) else redis.ConnectionError
+        kind = next((kind for kind in LOST if isinstance(error, kind)), redis.ConnectionError)
         for packet in self._waiting:
             if not packet.answered.done():
                 packet.answered.set_exception(kind(str(error)))
         self._waiting.clear()
         self._unsent.clear()
+        self._writer.transport.abort()
 
-    def _arm(self) -> None:
-        """Look again in a while whether any answer came."""
-        self._watch = self._loop.call_later(self._patience, self._look, self._answered)
+    def _arm(self, silent: int = 0) -> None:
+        """Look again in a while whether any answer came; `silent` looks before saw none."""
+        self._watch = self._loop.call_later(self._patience / _LOOKS, self._look, self._answered, silent)
 
-    def _look(self, answered: int) -> None:
+    def _look(self, answered: int, silent: int) -> None:
+        """Several looks make one patience: a loop that was held up itself has read no answers, and looks once."""
         self._watch = None
-        if self._waiting and self._answered == answered:
+        silent = silent + 1 if self._answered == answered else 0
+        if self._waiting and silent == _LOOKS:
             self._end(redis.TimeoutError(f"no answer for {self._patience} seconds"))
             self._reader.cancel()
         elif self._waiting:
-            self._arm()
+            self._arm(silent)
+
+
+def _is_no_primary(refusal: ResponseError) -> bool:
+    """Tell whether a server refused because another one is the primary now. Nothing was written.
+
+    Redis before 7 wraps what a script's command was told in an error of the script.
+    """
+    return isinstance(refusal, (ReadOnlyError, MasterDownError)) or "-READONLY " in str(refusal)
