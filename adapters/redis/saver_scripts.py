@@ -8,7 +8,8 @@ A thread has two keys, so that a TTL is refreshed in one step and a deletion is 
   `c \0 NAMESPACE \0 CHECKPOINT` is a record (see `adapters.redis.saver_format`),
   `v \0 NAMESPACE \0 VERSION \0 CHANNEL` a channel's value, stored once for each version,
   `w \0 NAMESPACE \0 CHECKPOINT \0 TASK \0 INDEX` a pending write,
-  `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each.
+  `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each,
+  `x \0 NAMESPACE \0 CHECKPOINT` the last names, where there are many: else each write would copy all names.
 
 Besides there is `threads`, one sorted set of the tags of all threads by the time, in s, at which a process last began
 to write one. It stands in another slot than a thread, so no script may write both: it is written before the thread, and
@@ -36,6 +37,15 @@ local owner = tonumber(redis.call('GET', fence) or 0)
 if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
 local place = namespace .. '\0' .. checkpoint
 """
+
+NAMES_OF = r"""
+local function names_of(place)
+  local names = redis.call('HGET', state, 'w\0' .. place) or ''
+  if #names < 2000 then return names end
+  return names .. (redis.call('HGET', state, 'x\0' .. place) or '')
+end
+"""
+"""Lua: gives the names of a checkpoint's pending writes."""
 
 UNLISTED = "unlisted"
 """Result of a `Put` of a thread that has to be listed first."""
@@ -67,7 +77,9 @@ class Loaded(NamedTuple):
 class Load(Script[Loaded | None]):
     """Read a checkpoint with its values and pending writes; `checkpoint` "" is the newest of the namespace."""
 
-    LUA = r"""
+    LUA = (
+        NAMES_OF
+        + r"""
     if checkpoint == '' then
       local newest = redis.call(
         'ZREVRANGEBYLEX', checkpoints, '(' .. namespace .. '\1', '[' .. namespace .. '\0', 'LIMIT', 0, 1)[1]
@@ -95,12 +107,13 @@ class Load(Script[Loaded | None]):
       return {checkpoint, record, values, '', writes}  -- whoever reads the record says what is wrong
     end
     for i, name in ipairs(refs) do values[i] = 'v\0' .. namespace .. '\0' .. name end
-    local names = redis.call('HGET', state, 'w\0' .. place) or ''
+    local names = names_of(place)
     for name in string.gmatch(names, '(%Z*%z%Z*)%z') do
       writes[#writes + 1] = 'w\0' .. place .. '\0' .. name
     end
     return {checkpoint, record, get(values), names, get(writes)}
     """
+    )
 
     checkpoints: Key
     state: Key
@@ -194,9 +207,17 @@ class PutWrites(Script[None]):
         redis.call('HSET', state, prefix .. writes[i], writes[i + 1])
       end
     end
-    if #new > 0 then
-      redis.call('HSET', state, 'w\0' .. place, (redis.call('HGET', state, 'w\0' .. place) or '') .. table.concat(new))
+    local names, field = table.concat(new), 'w\0' .. place
+    if names ~= '' and redis.call('HSTRLEN', state, field) >= 2000 then
+      names = (redis.call('HGET', state, 'x\0' .. place) or '') .. names
+      if #names < 4000 then
+        redis.call('HSET', state, 'x\0' .. place, names)
+        names = ''
+      else
+        redis.call('HDEL', state, 'x\0' .. place)
+      end
     end
+    if names ~= '' then redis.call('HSET', state, field, (redis.call('HGET', state, field) or '') .. names) end
     if holds == '1' then
       redis.call('PERSIST', checkpoints)
       redis.call('PERSIST', state)

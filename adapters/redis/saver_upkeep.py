@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
+from adapters.redis.saver_scripts import NAMES_OF
 from adapters.redis.scripts import Key, Script
 
 
@@ -68,7 +69,9 @@ class Follow(Script[Ancestors]):
     `own` tells whether the first, `checkpoint` ("" is the newest), is itself looked at.
     """
 
-    LUA = r"""
+    LUA = (
+        NAMES_OF
+        + r"""
     local wanted, left = {}, #channels
     for _, channel in ipairs(channels) do wanted[channel] = true end
     local at, found = checkpoint, {}
@@ -81,7 +84,7 @@ class Follow(Script[Ancestors]):
 
     local function writes_at(place)
       local writes = {}
-      for name in string.gmatch(redis.call('HGET', state, 'w\0' .. place) or '', '(%Z*%z%Z*)%z') do
+      for name in string.gmatch(names_of(place), '(%Z*%z%Z*)%z') do
         local raw = redis.call('HGET', state, 'w\0' .. place .. '\0' .. name) or ''
         local path, length = 0, 0
         if #raw > 8 then path, length = struct.unpack('>I4I4', raw) end
@@ -125,6 +128,7 @@ class Follow(Script[Ancestors]):
     end
     return {left == 0 and '' or at, found}
     """
+    )
 
     checkpoints: Key
     state: Key
@@ -150,15 +154,17 @@ class Sweep(Script[int | None]):
     another number of checkpoints, nothing is done and the result is None. Safe to run twice.
     """
 
-    LUA = r"""
+    LUA = (
+        NAMES_OF
+        + r"""
     if expected ~= '' and redis.call('ZCARD', checkpoints) ~= tonumber(expected) then return false end
     for _, place in ipairs(places) do
       redis.call('ZREM', checkpoints, place)
       redis.call('HDEL', state, 'c\0' .. place)
-      for name in string.gmatch(redis.call('HGET', state, 'w\0' .. place) or '', '(%Z*%z%Z*)%z') do
+      for name in string.gmatch(names_of(place), '(%Z*%z%Z*)%z') do
         redis.call('HDEL', state, 'w\0' .. place .. '\0' .. name)
       end
-      redis.call('HDEL', state, 'w\0' .. place)
+      redis.call('HDEL', state, 'w\0' .. place, 'x\0' .. place)
     end
 
     local there, newest, needed = {}, {}, {}
@@ -183,7 +189,7 @@ class Sweep(Script[int | None]):
       local sort, rest = string.sub(field, 1, 2), string.sub(field, 3)
       if sort == 'v\0' and not needed[rest] then
         redis.call('HDEL', state, field)
-      elseif sort == 'w\0' then
+      elseif sort == 'w\0' or sort == 'x\0' then
         local namespace, checkpoint = string.match(rest, '^(%Z*)%z(%Z*)')
         local after = newest[namespace]
         if after and checkpoint < after and not there[namespace .. '\0' .. checkpoint] then
@@ -193,6 +199,7 @@ class Sweep(Script[int | None]):
     end
     return #kept
     """
+    )
 
     checkpoints: Key
     state: Key

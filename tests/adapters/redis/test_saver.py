@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -257,19 +256,6 @@ async def test_nothing_expires_unless_asked(saver: AsyncRedisSaver, database: Da
     assert await ttls(database, "t") == [-1, -1]
 
 
-async def test_retention_counts_from_the_last_write(database: Database) -> None:
-    saver = AsyncRedisSaver(database, retention=timedelta(hours=1))
-    config = await put(saver, of("t"), text="x")
-    writes: tuple[Any, ...] = (saver.aput_writes(config, [("text", 1)], "task"), put(saver, config, text="y"))
-    for write in writes:
-        for key in (KEYS.checkpoints("t"), KEYS.state("t")):
-            await database.run(scripts.Command("EXPIRE", key, 5))
-        await write
-        assert all(ttl > 3_000 for ttl in await ttls(database, "t"))
-    with pytest.raises(ValueError, match="retention"):
-        AsyncRedisSaver(database, retention=timedelta(0))
-
-
 @pytest.mark.parametrize(
     ("field", "part"),
     [
@@ -378,15 +364,6 @@ async def test_blocking_methods_work_from_other_threads(saver: AsyncRedisSaver) 
 async def test_blocking_methods_on_the_loop_say_what_to_call_instead(saver: AsyncRedisSaver) -> None:
     with pytest.raises(asyncio.InvalidStateError, match="call the method's async twin"):
         saver.get_tuple(of("t"))
-
-
-async def test_what_is_not_built_says_so(saver: AsyncRedisSaver) -> None:
-    with pytest.raises(NotImplementedError):
-        await saver.acopy_thread("a", "b")
-    with pytest.raises(NotImplementedError):
-        await saver.aprune(["a"])
-    with pytest.raises(NotImplementedError):
-        await saver.adelete_for_runs(["a"])
 
 
 async def test_a_copy_with_another_allowlist_shares_the_store(saver: AsyncRedisSaver) -> None:
