@@ -3,57 +3,49 @@
 What scripts and stores need is small: `run` one call, or `run_all` of several in one round trip. Nothing else of a
 client is used, so that another transport can stand behind the same two methods.
 
-Decisions, each measured:
-* redis-py's default pool raises MaxConnectionsError under 200 tasks at once; one that blocks loses none, and 32
-  connections are as fast as more.
-* A client that is given its own pool gets no retries, so that the pool is given them. A repeated call may run twice:
-  every script is safe to run twice (see `adapters.redis.scripts`).
-* RESP2 and no conversion of replies: a call reads the same bytes whatever the transport is.
-* In a pipeline, too, a script goes by its hash: to send and to hash its source costs more than all the rest. A server
-  that lost its scripts refuses the first that it does not know; that and all behind it are sent again, with their
-  source. What stands behind a script may so run once before it: put nothing there that may not.
+`urls` reads what an operator wrote, `pools` opens connections, `multiplexed` and `cluster` are the other transports,
+and `deployments` picks the one that a URL asks for.
+
+In a pipeline, too, a script goes by its hash: to send and to hash its source costs more than all the rest. A server
+that lost its scripts refuses the first that it does not know; that and all behind it are sent again, with their source.
+What stands behind a script may so run once before it: put nothing there that may not.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
-from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
-from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError as BlockingMasterNotFoundError
 
+from adapters.redis.pools import SOCKET_TIMEOUT, address_of, blocking_pool_of, pool_of
 from adapters.redis.scripts import Arg, Call, Command
+from adapters.redis.urls import UnusableRedisError
 
-POOL_SIZE = 32
-POOL_WAIT = 20.0
-"""Seconds that a call waits for a free connection before it fails."""
-SOCKET_TIMEOUT = 5.0
-"""Seconds without an answer after which a connection is given up. Blocking reads must ask for less."""
+__all__ = [
+    "SOCKET_TIMEOUT",
+    "BlockingRuns",
+    "Database",
+    "Runs",
+    "SyncDatabase",
+    "UnusableRedisError",
+    "address_of",
+    "check",
+    "explain",
+    "first_unknown",
+    "judge",
+    "pool_of",
+    "read_all",
+]
+
 OLDEST = (6, 2)
 
-_RETRIES = 5
-_BACKOFF_SECONDS = MappingProxyType({"base": 0.01, "cap": 0.5})
-_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {
-        "max_connections": POOL_SIZE,
-        "timeout": POOL_WAIT,
-        "socket_timeout": SOCKET_TIMEOUT,
-        "socket_connect_timeout": SOCKET_TIMEOUT,
-        "client_name": "signoff",
-        "protocol": 2,
-    }
-)
-
 R = TypeVar("R")
-
-
-class UnusableRedisError(Exception):
-    """Redis cannot be used. The message says what is wrong, where, and the mend, and holds no password."""
 
 
 class Runs(Protocol):
@@ -68,13 +60,16 @@ class Runs(Protocol):
         ...
 
 
-def pool_of(url: str) -> "redis.asyncio.ConnectionPool":
-    """Make a pool with our settings. Raises UnusableRedisError when `url` is not one of Redis."""
-    retry = AsyncRetry(ExponentialWithJitterBackoff(**_BACKOFF_SECONDS), _RETRIES)
-    try:
-        return redis.asyncio.BlockingConnectionPool.from_url(_checked(url), **_OPTIONS, retry=retry)
-    except (ValueError, TypeError):
-        raise _bad_url(url) from None
+class BlockingRuns(Protocol):
+    """The same for code that blocks; `SyncDatabase` is one."""
+
+    def run(self, call: Call[R]) -> R:
+        """Run one call."""
+        ...
+
+    def run_all(self, *calls: Call[R]) -> list[R]:
+        """Run several calls in order; each is atomic, the whole is not."""
+        ...
 
 
 async def check(database: Runs, address: str) -> list[str]:
@@ -111,7 +106,7 @@ class Database:
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return address_of(self.client.connection_pool.connection_kwargs)
+        return address_of(self.client.connection_pool)
 
     async def run(self, call: Call[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
@@ -169,17 +164,12 @@ class SyncDatabase:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Make a connection that opens on first use. Raises UnusableRedisError when `url` is not one of Redis."""
-        retry = Retry(ExponentialWithJitterBackoff(**_BACKOFF_SECONDS), _RETRIES)
-        try:
-            pool = redis.BlockingConnectionPool.from_url(_checked(url), **_OPTIONS, retry=retry)
-        except (ValueError, TypeError):
-            raise _bad_url(url) from None
-        return cls(redis.Redis.from_pool(pool), owned=True)
+        return cls(redis.Redis.from_pool(blocking_pool_of(url)), owned=True)
 
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return address_of(self.client.connection_pool.connection_kwargs)
+        return address_of(self.client.connection_pool)
 
     def run(self, call: Call[R]) -> R:
         """Run one call: see `Database.run`."""
@@ -191,12 +181,13 @@ class SyncDatabase:
 
     def run_all(self, *calls: Call[R]) -> list[R]:
         """Run several calls in order and in one round trip: see `Database.run_all`."""
-        replies = self._pipe([call.by_hash() for call in calls])
+        replies = self.ask([call.by_hash() for call in calls])
         if (unknown := first_unknown(replies)) is not None:
-            replies[unknown:] = self._pipe([call.by_source() for call in calls[unknown:]])
+            replies[unknown:] = self.ask([call.by_source() for call in calls[unknown:]])
         return read_all(calls, replies)
 
-    def _pipe(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+    def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+        """Send commands in one packet; gives their raw answers, errors among them."""
         with self._raw.pipeline(transaction=False) as pipeline:
             add: Callable[..., Any] = pipeline.execute_command
             for command in commands:
@@ -274,6 +265,18 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
             text = f"Redis at {address} refuses the user or password: correct them in REDIS_URL"
         case NoPermissionError():
             text = f"Redis at {address} forbids its user a command: allow +@all on the key prefix, or INFO and scripts"
+        case MasterNotFoundError() | BlockingMasterNotFoundError():
+            text = (
+                f"no Sentinel knows a primary for {address}: correct hosts and SERVICE of REDIS_URL, "
+                "and set ?sentinel_password=PASSWORD where the Sentinels ask for one"
+            )
+        case redis.ConnectionError() if _told_by(cause, ssl.SSLCertVerificationError):
+            text = (
+                f"Redis at {address} shows a certificate that is not trusted: "
+                "name its authority in REDIS_URL, ?ssl_ca_certs=/PATH/TO/CA.crt"
+            )
+        case redis.ConnectionError() if _told_by(cause, ssl.SSLError):
+            text = f"Redis at {address} does not speak TLS as we do: write redis:// where it speaks none"
         case redis.BusyLoadingError():
             text = f"Redis at {address} is still loading its data: wait and start again"
         case redis.TimeoutError() | redis.ConnectionError():
@@ -285,30 +288,11 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
     return UnusableRedisError(text)
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "unix" and not parts.path:
-        raise ValueError
-    if parts.scheme != "unix":
-        _ = parts.port  # raises ValueError where it is no number
-    return url
-
-
-def _bad_url(url: str) -> UnusableRedisError:
-    scheme = url.partition("://")[0] if "://" in url else ""
-    what = f"starts with {scheme}://" if scheme and scheme.isalnum() else "is not a URL"
-    if scheme in ("redis", "rediss", "unix"):
-        what = "cannot be read (is there a special character in the password? write it as %XX)"
-    return UnusableRedisError(
-        f"REDIS_URL {what}: write redis://HOST:PORT/0, rediss://HOST:PORT/0 (TLS) or unix:///PATH/TO/SOCKET"
-    )
-
-
-def address_of(options: Mapping[str, Any]) -> str:
-    """Where a connection with these options goes, without user and password."""
-    if "path" in options:
-        return str(options["path"])
-    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+def _told_by(error: BaseException | None, kind: type[Exception]) -> bool:
+    """Tell whether an error goes back to another."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _refuse_decoding(client: Any) -> None:

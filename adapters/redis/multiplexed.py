@@ -67,7 +67,7 @@ class Multiplexed:
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT) -> Self:
-        """Make a connection that opens on first use; `patience` is how many seconds it and an answer may take.
+        """Make a connection that opens on first use; `patience` is how many seconds each answer may take.
 
         Raises UnusableRedisError when `url` is not one of Redis.
         """
@@ -155,15 +155,15 @@ class Multiplexed:
         make: Callable[[], Any] = self._pool.make_connection
         connection = make()
         connection.retry = Retry(NoBackoff(), 0)  # `ask` tries again, for connections and answers alike
+        connection.socket_timeout = connection.socket_connect_timeout = self._patience
         try:
-            async with asyncio.timeout(self._patience):
-                await connection.connect()
-        except BaseException as error:
+            await connection.connect()
+        except BaseException:
             await connection.disconnect(nowait=True)
-            if isinstance(error, TimeoutError):
-                raise redis.TimeoutError(f"no connection within {self._patience} seconds") from None
             raise
-        connection.socket_timeout = None  # from here on `_Link` looks at the time
+        # From here on `_Link` looks at the time: with a limit of its own, even an infinite one, redis-py would take a
+        # socket's ETIMEDOUT for that, and give None as an answer.
+        connection.socket_timeout = None
         return connection
 
 

@@ -1,0 +1,165 @@
+"""What a URL of Redis may say, and which deployment it means.
+
+    redis://USER:PASSWORD@HOST:6379/0, rediss://... (TLS), unix:///PATH/TO/SOCKET
+    redis+sentinel://USER:PASSWORD@HOST:26379,HOST:26379/SERVICE/0?sentinel_username=...&sentinel_password=...
+    redis+cluster://USER:PASSWORD@HOST:7000,HOST:7001
+
+`rediss+sentinel` and `rediss+cluster` are the same over TLS, to the Sentinels as well. User and password are those of
+the data; the Sentinels have their own, which default to none. Every other option is one of redis-py's connections
+(`ssl_ca_certs`, `socket_timeout`, ...); those named `ssl_...` count for the Sentinels too. Hosts without a port have
+6379, Sentinels 26379.
+
+These forms are not ours. `redis+sentinel` is the one of the package redis-sentinel-url, and limits, docket and Prefect
+read it; `redis+cluster` is the one of limits and docket (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
+`sentinel://...;sentinel://...` has no place for the service's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from redis.connection import parse_url
+
+_FORMS = (
+    "redis://HOST:PORT/0, rediss://HOST:PORT/0 (TLS), unix:///PATH/TO/SOCKET, "
+    "redis+sentinel://HOST:26379,HOST:26379/SERVICE/0 or redis+cluster://HOST:PORT,HOST:PORT"
+)
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
+class UnusableRedisError(Exception):
+    """Redis cannot be used. The message says what is wrong, where, and the mend, and holds no password."""
+
+
+class Node(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One server; `url` is one of redis-py's own."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """A primary that the Sentinels know by the name of its service. Options are redis-py's, with the passwords."""
+
+    sentinels: tuple[Node, ...]
+    service: str
+    db: int
+    tls: bool
+    options: Mapping[str, Any] = field(repr=False)
+    sentinel_options: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """A cluster, by some of its nodes. Options are redis-py's, with the passwords."""
+
+    seeds: tuple[Node, ...]
+    tls: bool
+    options: Mapping[str, Any] = field(repr=False)
+
+
+Deployment: TypeAlias = Single | Sentinels | Nodes
+
+
+def read(url: str) -> Deployment:
+    """Read a URL. Raises UnusableRedisError, which does not repeat it."""
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
+    try:
+        match scheme:
+            case "redis" | "rediss" | "unix":
+                return _single(url)
+            case "redis+sentinel" | "rediss+sentinel":
+                return _sentinels(url, tls=scheme.startswith("rediss"))
+            case "redis+cluster" | "rediss+cluster":
+                return _nodes(url, tls=scheme.startswith("rediss"))
+    except (ValueError, TypeError):
+        raise _fault("cannot be read (is there a special character in the password? write it as %XX)") from None
+    raise _fault(f"starts with {scheme}://" if scheme.replace("+", "").isalnum() else "is not a URL") from None
+
+
+def unknown_option() -> UnusableRedisError:
+    """Make the error of a URL with an option that redis-py does not know."""
+    return UnusableRedisError(
+        "REDIS_URL has an option that redis-py does not know or cannot take: correct what stands after the ?"
+    )
+
+
+def _single(url: str) -> Single:
+    parts = urlsplit(url)
+    if parts.scheme == "unix" and not parts.path:
+        raise ValueError
+    if parts.scheme != "unix":
+        _ = parts.port  # raises ValueError where it is no number
+    _options(parts.query)
+    return Single(url)
+
+
+def _sentinels(url: str, *, tls: bool) -> Sentinels:
+    user, members, path, query = _split(url)
+    service, _, db = path.partition("/")
+    if not service:
+        raise _fault("does not name the service that the Sentinels watch", "redis+sentinel://HOST:26379/SERVICE/0")
+    if not (db or "0").isdecimal():
+        raise _fault("names a database that is not a number", "redis+sentinel://HOST:26379/SERVICE/0")
+    own = {name: value for name, value in parse_qsl(query) if name in ("sentinel_username", "sentinel_password")}
+    options = _options(urlencode([(name, value) for name, value in parse_qsl(query) if name not in own]))
+    shared = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    return Sentinels(
+        sentinels=_members(members, 26379),
+        service=unquote(service),
+        db=int(db or "0"),
+        tls=tls,
+        options=options | user,
+        sentinel_options=shared | {name.removeprefix("sentinel_"): value for name, value in own.items()},
+    )
+
+
+def _nodes(url: str, *, tls: bool) -> Nodes:
+    user, members, path, query = _split(url)
+    options = _options(query)
+    if path not in ("", "0") or options.get("db"):
+        raise _fault("names a database, and a cluster has none but 0", "redis+cluster://HOST:PORT,HOST:PORT")
+    return Nodes(_members(members, 6379), tls, options | user)
+
+
+def _split(url: str) -> tuple[dict[str, str], str, str, str]:
+    """Give user and password, the hosts, the path and the query: several hosts are more than urlsplit knows of."""
+    rest, _, query = url.partition("://")[2].partition("?")
+    place, _, path = rest.partition("/")
+    login, _, members = place.rpartition("@")
+    username, _, password = login.partition(":")
+    user = {"username": unquote(username), "password": unquote(password)}
+    return {name: value for name, value in user.items() if value}, members, path.strip("/"), query
+
+
+def _members(text: str, port: int) -> tuple[Node, ...]:
+    found = [urlsplit(f"//{member.strip()}") for member in text.split(",")]
+    if not all(member.hostname for member in found):
+        raise _fault("lacks a host")
+    return tuple(Node(member.hostname or "", member.port or port) for member in found)
+
+
+def _options(query: str) -> dict[str, Any]:
+    """Read options as redis-py reads them. Raises ValueError for a value that it cannot read."""
+    options: dict[str, Any] = parse_url(f"redis://?{query}")  # type: ignore[no-untyped-call]
+    for name in _FILES:
+        if name in options and not Path(options[name]).is_file():
+            raise UnusableRedisError(f"REDIS_URL names no file in {name}: write the path of one that can be read")
+    return options
+
+
+def _fault(what: str, form: str = _FORMS) -> UnusableRedisError:
+    return UnusableRedisError(f"REDIS_URL {what}: write {form}")
