@@ -253,11 +253,10 @@ def _how_to_answer(approval: Approval) -> str:
 
 
 def _request_end(approval: Approval) -> Iterable[str]:
-    yield f"{wording.one_line(wording.speaker(approval), 80)} asks for <@{approval.requester}>"
+    whom = "" if approval.ask.kind is Kind.FAILURE else "for "
+    yield f"{wording.one_line(wording.speaker(approval), 80)} asks {whom}<@{approval.requester}>"
     if approval.state is State.PENDING:
-        if approval.ask.kind is Kind.FAILURE:
-            yield f"<@{approval.requester}> decides how it goes on"
-        elif len(approval.reviews) == 1:
+        if len(approval.reviews) == 1 and approval.ask.kind is not Kind.FAILURE:
             yield wording.who_decides(approval.reviews[0].policy, approval.requester, channel=_channel(approval))
         yield wording.deadline(approval)
 
