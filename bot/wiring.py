@@ -174,7 +174,7 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
         )
         for name, agent in local.items()
     }
-    saver = AsyncRedisSaver(kept.database, keys=kept.keys)
+    saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention)
     graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
