@@ -1,0 +1,27 @@
+"""The transport that a URL asks for: one server, a primary that Sentinels know, or a cluster; see `urls`.
+
+    async with deployments.multiplexed("redis+cluster://10.0.0.1:7000,10.0.0.2:7000") as database:
+        saver = AsyncRedisSaver(database)
+
+Each has `run`, `run_all`, `check` and `address`, connects on first use, and is closed by its context.
+"""
+
+from adapters.redis.cluster import Cluster, SyncCluster
+from adapters.redis.connection import SyncDatabase
+from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.pools import SOCKET_TIMEOUT
+from adapters.redis.urls import Nodes, read
+
+
+def multiplexed(url: str, *, patience: float = SOCKET_TIMEOUT) -> Multiplexed | Cluster:
+    """Make a transport for asyncio, many calls on one connection; `patience` is how many seconds an answer may take.
+
+    Raises UnusableRedisError.
+    """
+    kind = Cluster if isinstance(read(url), Nodes) else Multiplexed
+    return kind.from_url(url, patience=patience)
+
+
+def blocking(url: str) -> SyncDatabase | SyncCluster:
+    """Make a transport for code that blocks, safe to use from several threads. Raises UnusableRedisError."""
+    return SyncCluster.from_url(url) if isinstance(read(url), Nodes) else SyncDatabase.from_url(url)
