@@ -1,0 +1,141 @@
+"""The savers that are compared, each opened as its own documentation shows, on an empty store."""
+
+import contextlib
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+
+from adapters.redis.saver import AsyncRedisSaver
+
+REFERENCE = "InMemorySaver"
+OURS = "ours"
+
+
+class AbsentError(Exception):
+    """A saver's package or its server is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where savers store: Valkey that syncs its log once a second, one that does so before each answer, and others."""
+
+    valkey: str
+    synced: str
+    postgres: str | None
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A saver and what its store takes, in bytes; None where nobody can tell."""
+
+    saver: BaseCheckpointSaver[Any]
+    stored: Callable[[], Awaitable[int | None]]
+
+
+Open = Callable[[Servers], AbstractAsyncContextManager[Opened]]
+
+
+@contextlib.asynccontextmanager
+async def _memory(_: Servers) -> AsyncIterator[Opened]:
+    async def unknown() -> None:
+        return None
+
+    yield Opened(InMemorySaver(), unknown)
+
+
+@contextlib.asynccontextmanager
+async def _ours(servers: Servers) -> AsyncIterator[Opened]:
+    async with _emptied(servers.valkey, 1) as (url, stored), AsyncRedisSaver.from_conn_string(url) as saver:
+        yield Opened(saver, stored)
+
+
+@contextlib.asynccontextmanager
+async def _ours_synced(servers: Servers) -> AsyncIterator[Opened]:
+    async with _emptied(servers.synced, 1) as (url, stored), AsyncRedisSaver.from_conn_string(url) as saver:
+        yield Opened(saver, stored)
+
+
+def _valkey(number: int, **options: int) -> Open:
+    @contextlib.asynccontextmanager
+    async def opened(servers: Servers) -> AsyncIterator[Opened]:
+        made = _class("langgraph_checkpoint_aws.checkpoint.valkey", "AsyncValkeySaver")
+        async with _emptied(servers.valkey, number) as (url, stored), made.from_conn_string(url, **options) as saver:
+            yield Opened(saver, stored)
+
+    return opened
+
+
+@contextlib.asynccontextmanager
+async def _sqlite(servers: Servers) -> AsyncIterator[Opened]:
+    made, path = _class("langgraph.checkpoint.sqlite.aio", "AsyncSqliteSaver"), servers.folder / "checkpoints.sqlite"
+    for old in servers.folder.glob(f"{path.name}*"):
+        old.unlink()
+
+    async with made.from_conn_string(str(path)) as saver:
+
+        async def stored() -> int:
+            await saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return path.stat().st_size
+
+        await saver.setup()
+        yield Opened(saver, stored)
+
+
+_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
+
+
+@contextlib.asynccontextmanager
+async def _postgres(servers: Servers) -> AsyncIterator[Opened]:
+    made = _class("langgraph.checkpoint.postgres.aio", "AsyncPostgresSaver")
+    if servers.postgres is None:
+        raise AbsentError("no PostgreSQL here")
+    async with made.from_conn_string(servers.postgres) as saver:
+
+        async def stored() -> int:
+            sizes = ", ".join(f"pg_total_relation_size('{table}') AS {table}" for table in _TABLES)
+            (row,) = await (await saver.conn.execute(f"SELECT {sizes}")).fetchall()
+            return int(sum(row.values()))
+
+        await saver.setup()
+        await saver.conn.execute(f"TRUNCATE {', '.join(_TABLES)}")
+        yield Opened(saver, stored)
+
+
+KINDS: dict[str, Open] = {
+    REFERENCE: _memory,
+    OURS: _ours,
+    "ours, synced": _ours_synced,
+    "AsyncValkeySaver": _valkey(2),
+    "AsyncValkeySaver, pool_size=200": _valkey(3, pool_size=200),
+    "AsyncSqliteSaver": _sqlite,
+    "AsyncPostgresSaver": _postgres,
+}
+
+
+def _class(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise AbsentError("not installed") from error
+
+
+@contextlib.asynccontextmanager
+async def _emptied(url: str, number: int) -> AsyncIterator[tuple[str, Callable[[], Awaitable[int]]]]:
+    """One of the databases of a server, and what its keys take."""
+    url = f"{url}?db={number}"
+    async with redis.asyncio.Redis.from_url(url) as client:
+
+        async def stored() -> int:
+            keys = [key async for key in client.scan_iter(count=10_000)]
+            return sum([int(await client.memory_usage(key, samples=0) or 0) for key in keys])
+
+        await client.flushdb()
+        yield url, stored
