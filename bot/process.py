@@ -237,16 +237,11 @@ def _prepared(config: "Config") -> "Config":
 
 
 def _export(folder: Path) -> None:
-    """Put `.env` into the environment, where graphs look for their own keys when they are imported.
-
-    LangGraph reads when it is imported whether only known types may come out of a checkpoint; here they are those that
-    the graphs' own states name, unless somebody says otherwise.
-    """
+    """Put `.env` into the environment, where graphs look for their own keys when they are imported."""
     from bot import config as configuration
 
     for name, value in configuration.environment(folder, {}).items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 
 def demo_configuration() -> Path:

@@ -153,6 +153,8 @@ def _late_graphs(config: Config, kept: Storage) -> LateGraphs:
 
 async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     await asyncio.to_thread(_import_langgraph)
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
     from adapters.langgraph.agents import AgentSpec
     from adapters.langgraph.local import LocalGraphs
     from adapters.langgraph.routed import RoutedGraphs
@@ -174,7 +176,10 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
         )
         for name, agent in local.items()
     }
-    saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention)
+    # LangGraph's own rule for types in checkpoints, `LANGGRAPH_STRICT_MSGPACK`: a graph that runs under LangGraph runs
+    # here, also one that asks with an object of its own. Who can write to this Redis can approve anything anyway.
+    serde = JsonPlusSerializer()
+    saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
