@@ -242,6 +242,7 @@ async def parallel(scene: Scene) -> None:
     await card.becomes("6 of 8 to decide")
     await page.get_by_text("6 of 8 to decide").scroll_into_view_if_needed()
 
+
 @picture
 async def breakpoint_edited(scene: Scene) -> None:
     """A breakpoint that waits, and another whose state was changed."""
