@@ -27,9 +27,9 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import override
 
-from adapters.redis.connection import Runs, SyncDatabase
+from adapters.redis import deployments
+from adapters.redis.connection import BlockingRuns, Runs
 from adapters.redis.keys import Keys
-from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.saver_base import SharedSaver
 from adapters.redis.saver_format import FENCE_KEY, DamagedCheckpointError, Place
 from adapters.redis.saver_plans import Listed, Listing, Plan
@@ -72,7 +72,7 @@ class AsyncRedisSaver(SharedSaver):
         serde: SerializerProtocol | None = None,
     ) -> AsyncIterator[Self]:
         """Connect to `url` for as long as the context lasts. Raises UnusableRedisError."""
-        async with Multiplexed.from_url(url) as database:
+        async with deployments.multiplexed(url) as database:
             yield cls(database, keys=keys, retention=retention, serde=serde)
 
     @override
@@ -235,7 +235,7 @@ class RedisSaver(SharedSaver):
 
     def __init__(
         self,
-        database: SyncDatabase,
+        database: BlockingRuns,
         *,
         keys: Keys | None = None,
         retention: timedelta | None = None,
@@ -255,7 +255,7 @@ class RedisSaver(SharedSaver):
         serde: SerializerProtocol | None = None,
     ) -> Iterator[Self]:
         """Connect to `url` for as long as the context lasts. Raises UnusableRedisError."""
-        with SyncDatabase.from_url(url) as database:
+        with deployments.blocking(url) as database:
             yield cls(database, keys=keys, retention=retention, serde=serde)
 
     @override
