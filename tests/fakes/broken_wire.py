@@ -1,0 +1,181 @@
+"""A wire between a client and Redis that breaks as told: byte by byte, one fault or several on each connection.
+
+    async with BrokenWire(redis_url).serving() as wire:
+        ...                           # a client of wire.url
+        wire.newest.cut_reply(17)     # 17 more bytes of answers come through, then the connection is cut
+
+It knows nothing of Redis: what a test says is said in bytes.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+How = Literal["end", "reset"]
+"""How a connection is cut: its end is told (FIN), or it is torn down (RST)."""
+
+_CHUNK = 1 << 16
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class _CutError(Exception):
+    pass
+
+
+@dataclass(slots=True)
+class _Way:
+    """One direction of a connection."""
+
+    left: int | None = None
+    """Bytes that still come through; None for any number."""
+    flows: asyncio.Event = field(default_factory=asyncio.Event)
+    passed: int = 0
+
+    def __post_init__(self) -> None:
+        self.flows.set()
+
+
+class Line:
+    """One connection of the client, numbered from 1. Faults may be set at any time."""
+
+    def __init__(self, number: int, writer: asyncio.StreamWriter) -> None:
+        self.number = number
+        self.how: How = "end"
+        self.dribbles = False
+        """Whether answers come byte by byte."""
+        self.requests, self.replies = _Way(), _Way()
+        self.lost = asyncio.Event()
+        self._writer = writer
+
+    def cut_reply(self, after: int, how: How = "end") -> None:
+        """Cut the connection when so many more bytes of answers came through; 0: when the first would come."""
+        self.replies.left, self.how = after, how
+
+    def cut_request(self, after: int, how: How = "end") -> None:
+        """Cut the connection when so many more bytes of requests came through."""
+        self.requests.left, self.how = after, how
+
+    def say(self, words: bytes) -> None:
+        """Say something to the client that the server did not."""
+        self._writer.write(words)
+
+    def half_close(self) -> None:
+        """Tell the client that nothing more will come; what it says is still read."""
+        self._writer.write_eof()
+
+    def cut(self) -> None:
+        """Cut the connection now."""
+        if self.how == "reset":
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self._writer.transport.abort()
+        else:
+            self._writer.close()
+        self.lost.set()
+
+    async def carry(self, up_reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, client: "_Client") -> None:
+        """Carry both ways until either side ends or the line is cut."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._requests(client.reader, up_writer))
+                group.create_task(self._replies(up_reader))
+        except* (_CutError, OSError):
+            pass
+
+    async def _requests(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while True:
+            await self.requests.flows.wait()
+            some = await source.read(_CHUNK)
+            await self.requests.flows.wait()
+            part = self._part(self.requests, some)
+            target.write(part)
+            await target.drain()
+            if len(part) < len(some) or not some or self.requests.left == 0:
+                raise _CutError
+
+    async def _replies(self, source: asyncio.StreamReader) -> None:
+        while True:
+            some = await source.read(_CHUNK)
+            await self.replies.flows.wait()
+            part = self._part(self.replies, some)
+            for piece in (bytes((byte,)) for byte in part) if self.dribbles else (part,):
+                self._writer.write(piece)
+                await self._writer.drain()
+                await asyncio.sleep(0)
+            if len(part) < len(some) or not some:
+                raise _CutError
+
+    def _part(self, way: _Way, some: bytes) -> bytes:
+        part = some if way.left is None else some[: way.left]
+        way.passed += len(part)
+        if way.left is not None:
+            way.left -= len(part)
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+class BrokenWire:
+    """Give `upstream`, a unix or redis URL; change it, and new connections go elsewhere.
+
+    `begin` is called for each connection before anything is carried.
+    """
+
+    def __init__(self, upstream: str, begin: Callable[[Line], None] | None = None) -> None:
+        self.upstream = upstream
+        self.begin = begin
+        self.lines: list[Line] = []
+        self.url = ""
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def newest(self) -> Line:
+        """The connection that was opened last."""
+        return self.lines[-1]
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator["BrokenWire"]:
+        """Serve at a port of its own."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_CHUNK)
+        self.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            await server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        line = Line(len(self.lines) + 1, writer)
+        self.lines.append(line)
+        try:
+            if self.begin is not None:
+                self.begin(line)
+            up_reader, up_writer = await self._reach()
+            try:
+                await line.carry(up_reader, up_writer, _Client(reader, writer))
+            finally:
+                up_writer.transport.abort()
+        except (OSError, asyncio.CancelledError):
+            pass  # the server is gone, or the test is over
+        finally:
+            line.cut()
+            self._serving.discard(task)
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.upstream.startswith("unix://"):
+            return await asyncio.open_unix_connection(self.upstream.removeprefix("unix://"))
+        host, _, port = self.upstream.removeprefix("redis://").partition("/")[0].partition(":")
+        return await asyncio.open_connection(host, int(port))
