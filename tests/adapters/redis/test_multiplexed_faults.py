@@ -425,7 +425,7 @@ async def test_a_server_that_is_no_primary_any_more_is_left(tmp_path: Path, redi
     "refusal",
     [
         b"-READONLY You can't write against a read only replica.",
-        b"-ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a read only replica.",
+        b"-ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a replica.",
         b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
         b"-LOADING Redis is loading the dataset in memory",
     ],
