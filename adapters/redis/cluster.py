@@ -76,7 +76,7 @@ class Cluster:
         return result
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
-        """Run several calls; those for one node in one round trip, those of one hash slot in order.
+        """Run several calls in order, as far as it matters (see `slots`), with few round trips.
 
         Each is atomic, the whole is not. Raises the first error, after all have run.
         """

