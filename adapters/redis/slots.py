@@ -227,14 +227,14 @@ class Plan:
     def _is_answer(self, node: Node, sending: Sending, reply: Any, table: Table) -> bool:
         """Tell whether a reply is the call's own; else note where and how it is to be sent again."""
         match reply:
-            case AskError():
-                self.problem = reply
-                sending.node, sending.asking = _node(reply.host, reply.port, node), True
-            case MovedError():
+            case MovedError():  # which redis-py makes a kind of AskError
                 self.stale, self.problem = True, reply
                 self.first = sending.node = _node(reply.host, reply.port, node)
                 sending.asking = False
                 table.move(reply.slot_id, sending.node)
+            case AskError():
+                self.problem = reply
+                sending.node, sending.asking = _node(reply.host, reply.port, node), True
             case TryAgainError() | ClusterDownError() | MasterDownError():
                 sending.node, sending.asking = None, False
                 self._trouble(reply)
