@@ -23,6 +23,9 @@ class Wire:
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
+        if (task := asyncio.current_task()) is not None:
+            self._group.add(task)
+            task.add_done_callback(self._group.discard)
         theirs, ours = await asyncio.open_unix_connection(self._server)
         waits = False
 
@@ -44,6 +47,11 @@ class Wire:
         await asyncio.gather(there(), back())
         ours.close()
 
+    async def at_rest(self) -> None:
+        """Wait until all connections are closed."""
+        if self._group:
+            await asyncio.wait(self._group)
+
 
 @contextlib.asynccontextmanager
 async def counted(redis_url: str) -> AsyncIterator[tuple[str, Wire]]:
@@ -53,6 +61,7 @@ async def counted(redis_url: str) -> AsyncIterator[tuple[str, Wire]]:
         path = Path(folder) / "wire"
         async with await asyncio.start_unix_server(wire.carry, path):
             yield f"unix://{path}", wire
+            await wire.at_rest()
 
 
 async def of_a_click(bench: Bench) -> float:

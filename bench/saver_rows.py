@@ -104,10 +104,10 @@ class Get:
 
     async def prepare(self, opened: Opened) -> None:
         """Write the thread."""
-        made = await _made(opened.saver, self.size)
-        config = made.config
+        begun = await made(opened.saver, self.size)
+        config = begun.config
         for _ in range(self.checkpoints - 1):
-            config = await _put(opened.saver, made, config)
+            config = await put_next(opened.saver, begun, config)
         newest: RunnableConfig = {"configurable": {"thread_id": config["configurable"]["thread_id"]}}
         self._config[id(opened.saver)] = newest
 
@@ -138,15 +138,15 @@ class Put:
 
     async def prepare(self, opened: Opened) -> None:
         """Begin the thread."""
-        self._made[id(opened.saver)] = await _made(opened.saver, self.size)
+        self._made[id(opened.saver)] = await made(opened.saver, self.size)
 
     async def measure(self, opened: Opened, turns: int) -> float:
         """Give the median of a call."""
-        made, seen = self._made[id(opened.saver)], []
-        config = made.config
+        begun, seen = self._made[id(opened.saver)], []
+        config = begun.config
         for _ in range(5 * turns):
             began = time.perf_counter()
-            config = await _put(opened.saver, made, config)
+            config = await put_next(opened.saver, begun, config)
             seen.append((time.perf_counter() - began) * 1000)
         return statistics.median(seen)
 
@@ -186,7 +186,7 @@ def _size(size: int) -> str:
     return f"{size // 1000} kB" if size >= 1000 else f"{size} B"
 
 
-async def _made(saver: BaseCheckpointSaver[Any], size: int) -> CheckpointTuple:
+async def made(saver: BaseCheckpointSaver[Any], size: int) -> CheckpointTuple:
     """Begin a thread with a state of two channels."""
     config: RunnableConfig = {"configurable": {"thread_id": _thread(), "checkpoint_ns": ""}}
     checkpoint = empty_checkpoint()
@@ -200,7 +200,7 @@ async def _made(saver: BaseCheckpointSaver[Any], size: int) -> CheckpointTuple:
     return made
 
 
-async def _put(saver: BaseCheckpointSaver[Any], made: CheckpointTuple, config: RunnableConfig) -> RunnableConfig:
+async def put_next(saver: BaseCheckpointSaver[Any], made: CheckpointTuple, config: RunnableConfig) -> RunnableConfig:
     """Put the next checkpoint, of which `notes` is new."""
     checkpoint = made.checkpoint
     checkpoint["id"] = str(uuid6(clock_seq=-2))
