@@ -134,6 +134,20 @@ def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
         yield Cluster(nodes[:3], nodes[3])
 
 
+@pytest.fixture(scope="session")
+def whole_ring() -> Iterator[Cluster]:
+    """Give this worker's cluster, which stands up for 2 seconds: tests do not break it."""
+    with cluster() as found:
+        yield found
+
+
+@pytest.fixture
+def ring(whole_ring: Cluster) -> Cluster:
+    """Give this worker's cluster, empty."""
+    whole_ring.clear()
+    return whole_ring
+
+
 def _info(node: Server) -> dict[str, str]:
     found: dict[str, str] = node.client.execute_command("CLUSTER INFO")
     return found

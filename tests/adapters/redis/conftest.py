@@ -1,12 +1,13 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fakes.servers import ring, whole_ring
 from fakes.valkey import cluster_url, redis_server, redis_url
 
 from adapters.redis.connection import Database, Runs, SyncDatabase
 from adapters.redis.multiplexed import Multiplexed
 
-__all__ = ["cluster_url", "database", "redis_server", "redis_url", "runs", "sync_database"]
+__all__ = ["cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "sync_database", "whole_ring"]
 
 
 @pytest.fixture
