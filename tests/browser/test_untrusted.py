@@ -73,6 +73,18 @@ async def test_formatting_is_drawn(screen: OpenScreen, bot: TestBot) -> None:
     await expect(content).to_contain_text(":unknown_thing:")
 
 
+async def test_an_escaped_mark_is_the_character_itself(screen: OpenScreen, bot: TestBot) -> None:
+    """So an agent's words are sent where only Markdown can be: they mark nothing."""
+    words = r"\*\*not bold\*\* \`no code\` \[no link\](https\://a.example) \@all **bold \* still** \\ `\*`"
+    await bot.post("general", "escaped", blocks=[{"type": "markdown", "text": words}])
+    message = (await screen("bob", "general")).messages.first
+    shown = r"**not bold** `no code` [no link](https://a.example) @all bold * still \ \*"
+    await expect(message.locator(".block")).to_have_text(shown)
+    await expect(message.locator("strong")).to_have_text("bold * still")
+    await expect(message.locator("code")).to_have_text(r"\*")
+    assert await message.locator(".content a").count() == 0
+
+
 async def test_plain_text_without_emoji_is_shown_letter_by_letter(screen: OpenScreen, bot: TestBot) -> None:
     words = {"type": "plain_text", "text": ":x: &amp;lt;b&amp;gt; *no*", "emoji": False}
     await bot.post("general", "plain", blocks=[{"type": "header", "text": words}])

@@ -12,6 +12,7 @@ const span = new RegExp(
     "~~(?=\\S)([\\s\\S]+?)~~", // 7 strike
     "\\*(?=[^\\s*])([^*\\n]+?)\\*", // 8 italic
     "(?<![\\p{L}\\p{N}_])_(?=[^\\s_])([^\\n]+?)_(?![\\p{L}\\p{N}_])", // 9 italic
+    "\\\\([!-\\/:-@\\[-`{-~])", // 10 escaped: the character itself, which marks nothing
   ].join("|"),
   "u",
 );
@@ -19,15 +20,18 @@ const span = new RegExp(
 /** @param {string} text @returns {any[]} */
 function inline(text) {
   const found = span.exec(text);
-  if (!found) return leaf(text.replace(/\\([\\`*_{}[\]()#+\-.!~|>])/g, "$1"));
-  const [whole, , code, shown, target, bareUrl, bold, strike, star, low] = found;
-  const node = code
-    ? h("code", {}, literal(code.trim()))
-    : target
-      ? link(target, h("bdi", {}, leaf(shown || target)))
-      : bareUrl
-        ? link(bareUrl, bareUrl)
-        : h(bold ? "strong" : strike ? "s" : "em", {}, inline(bold ?? strike ?? star ?? low));
+  if (!found) return leaf(text);
+  const [whole, , code, shown, target, bareUrl, bold, strike, star, low, escaped] = found;
+  const marked = () => h(bold ? "strong" : strike ? "s" : "em", {}, inline(bold ?? strike ?? star ?? low));
+  const node = escaped
+    ? escaped
+    : code
+      ? h("code", {}, literal(code.trim()))
+      : target
+        ? link(target, h("bdi", {}, leaf(shown || target)))
+        : bareUrl
+          ? link(bareUrl, bareUrl)
+          : marked();
   return [
     ...inlineOrNothing(text.slice(0, found.index)),
     node,
