@@ -1,0 +1,321 @@
+"""A real cluster of three nodes: every call finds its node, also while slots move and nodes die."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import redis
+from fakes import servers
+from fakes.valkey import wait_until
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import empty_checkpoint
+from typing_extensions import override
+
+from adapters.redis import deployments
+from adapters.redis.cluster import Cluster, SyncCluster
+from adapters.redis.connection import UnusableRedisError
+from adapters.redis.keys import Keys, tag
+from adapters.redis.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.scripts import Command, Key, Script
+from adapters.redis.slots import NoKeyError, slot_of
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Script[int]):
+    """Count up."""
+
+    LUA = "return redis.call('INCRBY', counter, step)"
+    counter: Key
+    step: int
+
+    @override
+    def read(self, reply: Any) -> int:
+        return int(reply)
+
+
+@pytest.fixture
+async def cluster(ring: servers.Cluster) -> AsyncIterator[Cluster]:
+    async with Cluster.from_url(ring.url) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def sync_cluster(ring: servers.Cluster) -> Iterator[SyncCluster]:
+    with SyncCluster.from_url(ring.url) as cluster:
+        yield cluster
+
+
+def errors(node: servers.Server, kind: str) -> int:
+    """How often a node refused so, since it was asked to count anew."""
+    found = node.client.info("errorstats").get(f"errorstat_{kind}", {"count": 0})
+    return int(found["count"])
+
+
+def of(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+
+
+# What it is for.
+
+
+async def test_calls_of_many_tasks_go_to_all_nodes_over_one_connection_each(
+    cluster: Cluster, ring: servers.Cluster
+) -> None:
+    assert await cluster.check() == []
+    counted = await asyncio.gather(*(cluster.run(Count(Key(f"k{number % 100}"), 1)) for number in range(1_000)))
+    assert sorted(counted) == sorted(list(range(1, 11)) * 100)
+    sizes = [node.client.dbsize() for node in ring.primaries]
+    assert sum(sizes) == 100
+    assert all(sizes)
+    for node in ring.primaries:
+        assert str(node.client.client_list()).count("'name': 'signoff'") == 1
+
+
+async def test_calls_together_are_answered_in_order(cluster: Cluster, sync_cluster: SyncCluster) -> None:
+    calls = [Command("SET", f"k{number}", number) for number in range(1_000)]
+    assert await cluster.run_all(*calls) == [b"OK"] * 1_000
+    reads = [Command("GET", f"k{number}") for number in range(1_000)]
+    wanted = [str(number).encode() for number in range(1_000)]
+    assert await cluster.run_all(*reads) == wanted
+    assert await asyncio.to_thread(sync_cluster.run_all, *reads) == wanted
+    assert await cluster.run_all() == []
+
+
+async def test_the_error_of_one_call_is_its_own(cluster: Cluster) -> None:
+    await cluster.run(Command("SET", "text", "no list"))
+    calls = (cluster.run(Command("GET", "text")), cluster.run(Command("LPUSH", "text", 1)))
+    got, error = await asyncio.gather(*calls, return_exceptions=True)
+    assert got == b"no list"
+    assert isinstance(error, redis.ResponseError)
+    assert "WRONGTYPE" in str(error)
+
+
+async def test_a_node_that_lost_its_scripts_gets_them_again(
+    cluster: Cluster, sync_cluster: SyncCluster, ring: servers.Cluster
+) -> None:
+    for expected in (1, 2):
+        ring.owner("counter").client.script_flush()
+        assert await cluster.run(Count(Key("counter"), 1)) == expected * 2 - 1
+        ring.owner("counter").client.script_flush()
+        assert await asyncio.to_thread(sync_cluster.run, Count(Key("counter"), 1)) == expected * 2
+
+
+async def test_what_would_be_one_nodes_answer_for_all_is_refused(cluster: Cluster) -> None:
+    assert await cluster.run(Command("PING")) == b"PONG"
+    with pytest.raises(NoKeyError, match="SCAN names no key"):
+        await cluster.run(Command("SCAN", 0))
+
+
+def test_threads_share_a_cluster(sync_cluster: SyncCluster) -> None:
+    assert sync_cluster.check() == []
+
+    async def many() -> list[int]:
+        counts = (asyncio.to_thread(sync_cluster.run, Count(Key(f"k{number % 10}"), 1)) for number in range(200))
+        return list(await asyncio.gather(*counts))
+
+    assert sorted(asyncio.run(many())) == sorted(list(range(1, 21)) * 10)
+
+
+async def test_a_cancelled_call_takes_nobody_elses_answer(cluster: Cluster) -> None:
+    await cluster.run_all(*(Command("SET", f"k{number}", number) for number in range(30)))
+    for _ in range(20):
+        calls = [asyncio.create_task(cluster.run(Command("GET", f"k{number}"))) for number in range(30)]
+        await asyncio.sleep(0)
+        for cancelled in calls[::3]:
+            cancelled.cancel()
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        assert done[1::3] == [str(number).encode() for number in range(1, 30, 3)]
+
+
+async def test_after_it_was_closed_a_call_says_so(cluster: Cluster) -> None:
+    await cluster.run(Command("PING"))
+    await cluster.aclose()
+    with pytest.raises(redis.ConnectionError, match="closed"):
+        await cluster.run(Command("GET", "k"))
+
+
+async def test_a_server_that_is_no_cluster() -> None:
+    with servers.server() as alone:
+        url = f"redis+cluster://127.0.0.1:{alone.port}"
+        async with deployments.multiplexed(url) as cluster:
+            with pytest.raises(UnusableRedisError, match="is no cluster: write redis://"):
+                await cluster.check()
+        with deployments.blocking(url) as blocking, pytest.raises(UnusableRedisError, match="is no cluster"):
+            blocking.check()
+
+
+async def test_nobody_there() -> None:
+    (port,) = servers.free_ports(1)
+    async with deployments.multiplexed(f"redis+cluster://:hunter2@127.0.0.1:{port}") as cluster:
+        with pytest.raises(UnusableRedisError, match=f"Redis at 127.0.0.1:{port} is not reachable") as caught:
+            await cluster.check()
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_cluster_that_is_not_whole() -> None:
+    with servers.server("--cluster-enabled", "yes", "--cluster-port", str(*servers.free_ports(1))) as node:
+        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 100)
+        async with deployments.multiplexed(f"redis+cluster://127.0.0.1:{node.port}") as cluster:
+            with pytest.raises(UnusableRedisError, match="has no node for 16283 of its 16384 slots: finish or repair"):
+                await cluster.check()
+
+
+# Slots that move.
+
+
+@dataclass(slots=True)
+class Move:
+    """The move of one slot, step by step, as `redis-cli --cluster reshard` does it."""
+
+    ring: servers.Cluster
+    slot: int
+    source: servers.Server
+    target: servers.Server
+
+    @classmethod
+    def of(cls, ring: servers.Cluster, slot: int) -> "Move":
+        source = ring.having(slot)
+        return cls(ring, slot, source, next(node for node in ring.primaries if node is not source))
+
+    def begin(self) -> None:
+        source, target = (node.client.execute_command("CLUSTER", "MYID") for node in (self.source, self.target))
+        self.target.client.execute_command("CLUSTER", "SETSLOT", self.slot, "IMPORTING", source)
+        self.source.client.execute_command("CLUSTER", "SETSLOT", self.slot, "MIGRATING", target)
+
+    def keys(self) -> list[bytes]:
+        return list(self.source.client.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000))
+
+    def carry(self, *keys: bytes) -> None:
+        self.source.client.execute_command(
+            "MIGRATE", "127.0.0.1", self.target.port, "", 0, 5_000, "KEYS", *(keys or self.keys())
+        )
+
+    def end(self) -> None:
+        while self.keys():  # written meanwhile
+            self.carry()
+        name = self.target.client.execute_command("CLUSTER", "MYID")
+        for node in (self.target, self.source, *self.ring.primaries):
+            node.client.execute_command("CLUSTER", "SETSLOT", self.slot, "NODE", name)
+
+    def whole(self) -> None:
+        self.begin()
+        self.carry()
+        self.end()
+
+
+@asynccontextmanager
+async def working(work: Callable[[int], Any]) -> AsyncIterator[list[int]]:
+    """Do something again and again meanwhile, at least once after the end; gives what was acknowledged."""
+    done: list[int] = []
+    ending = asyncio.Event()
+
+    async def worker() -> None:
+        for number in itertools.count():
+            last = ending.is_set()
+            await work(number)
+            done.append(number)
+            if last:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker())
+        try:
+            await asyncio.to_thread(wait_until, lambda: done, "the work has begun")
+            yield done
+        finally:
+            ending.set()
+
+
+@pytest.mark.promise("P1")
+async def test_a_key_whose_slot_moves_loses_no_call_and_keeps_their_order(
+    cluster: Cluster, ring: servers.Cluster
+) -> None:
+    key = "{moves}list"
+    move = Move.of(ring, slot_of(("GET", key)) or 0)
+    move.source.client.config_resetstat()
+
+    def step() -> None:
+        move.begin()
+        move.carry()
+        wait_until(lambda: errors(move.source, "ASK"), "a call was told to ask elsewhere")
+        move.end()
+        wait_until(lambda: errors(move.source, "MOVED"), "a call was told where the slot is now")
+
+    async with working(lambda number: cluster.run(Command("RPUSH", key, number))) as pushed:
+        await asyncio.to_thread(step)
+    kept = await cluster.run(Command("LRANGE", key, 0, -1))
+    assert kept == [str(number).encode() for number in pushed]
+
+
+@pytest.mark.promise("P1")
+async def test_a_load_of_checkpoints_loses_none_while_its_slots_move(ring: servers.Cluster) -> None:
+    threads = [f"thread-{number}" for number in range(6)]
+    acknowledged: dict[str, list[str]] = {thread: [] for thread in threads}
+    async with AsyncRedisSaver.from_conn_string(ring.url) as saver:
+
+        async def put(number: int) -> None:
+            async def one(thread: str) -> None:
+                checkpoint = {**empty_checkpoint(), "id": f"{number:08}"}
+                await saver.aput(of(thread), checkpoint, {"step": number}, {})  # type: ignore[arg-type, typeddict-item]
+                acknowledged[thread].append(checkpoint["id"])
+
+            await asyncio.gather(*map(one, threads))
+
+        def step() -> None:
+            split = Move.of(ring, slot_of(("GET", Keys().state(threads[0]))) or 0)
+            split.source.client.config_resetstat()
+            split.begin()
+            split.carry(Keys().state(threads[0]).encode())
+            wait_until(lambda: errors(split.source, "TRYAGAIN"), "a call found its keys on two nodes")
+            split.end()
+            for thread in threads[1:]:
+                Move.of(ring, slot_of(("GET", Keys().state(thread))) or 0).whole()
+
+        async with working(put):
+            await asyncio.to_thread(step)
+        for thread in threads:
+            kept = [one.checkpoint["id"] async for one in saver.alist(of(thread))]
+            assert kept == acknowledged[thread][::-1]
+        assert len(acknowledged[threads[0]]) > 2
+    with RedisSaver.from_conn_string(ring.url) as blocking:
+        listed = await asyncio.to_thread(
+            lambda: [one.config["configurable"]["thread_id"] for one in blocking.list(None)]
+        )
+    assert set(listed) == set(threads)
+
+
+def test_a_moved_slot_is_found_by_code_that_blocks(sync_cluster: SyncCluster, ring: servers.Cluster) -> None:
+    key = f"{{{tag('blocks')}}}counter"
+    assert sync_cluster.run(Count(Key(key), 1)) == 1
+    move = Move.of(ring, slot_of(("GET", key)) or 0)
+    move.begin()
+    move.carry()
+    assert sync_cluster.run(Count(Key(key), 1)) == 2
+    move.end()
+    assert sync_cluster.run_all(Count(Key(key), 1), Command("GET", key)) == [3, b"3"]
+
+
+# Nodes that die.
+
+
+@pytest.mark.promise("P1")
+async def test_a_node_that_dies_is_followed_by_its_replica() -> None:
+    with servers.cluster() as ring:
+        first = ring.primaries[0]
+        thread = next(name for name in map(str, itertools.count()) if ring.owner(f"{{{name}}}") is first)
+        async with AsyncRedisSaver.from_conn_string(ring.url) as saver:
+            await saver.aput(of(thread), empty_checkpoint(), {"step": 1}, {})
+            first.client.wait(1, 5_000)
+            with RedisSaver.from_conn_string(ring.url) as blocking:
+                assert await asyncio.to_thread(blocking.get_tuple, of(thread))
+                first.kill()
+                stored = saver.aput(of(thread), empty_checkpoint(), {"step": 2}, {})
+                read = asyncio.to_thread(lambda: list(blocking.list(of(thread))))
+                _, listed = await asyncio.gather(stored, read)
+            assert listed[-1].metadata["step"] == 1
+            assert [one.metadata["step"] async for one in saver.alist(of(thread))] == [2, 1]
+            assert ring.replica.client.role()[0] == b"master"
