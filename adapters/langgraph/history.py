@@ -38,6 +38,12 @@ async def history(graph: Any, config: Mapping[str, Any], limit: int) -> Sequence
     return [_moment(snapshot, known) for snapshot in found[:limit]]
 
 
+_UNREAD = (
+    "At this point the agent had not read the message yet, and a change would take its place. Choose the next point. "
+    "Nothing was run."
+)
+
+
 def _moment(snapshot: Any, known: Mapping[str, Any]) -> Moment:
     metadata = snapshot.metadata or {}
     before = known.get(_id(snapshot.parent_config)) if snapshot.parent_config else None
@@ -83,6 +89,8 @@ async def travel(work: "ThreadWork", journey: Journey) -> Standstill | Stale:
 async def _begin(work: "ThreadWork", journey: Journey, target: Any) -> None:
     config = work.config_for_branch(target, journey.key)
     changed = _changed(work, target, journey.edits)
+    if changed and (target.snapshot.metadata or {}).get("source") == "input":
+        raise CannotMoveError(_UNREAD)
     if changed:
         await update(work.agent.graph, target.levels[0], config, [StateUpdate(changed, None)])
     else:

@@ -193,3 +193,14 @@ async def test_the_next_message_goes_on_from_the_branch() -> None:
         (more,) = (await talk.say("qa")).asked
         assert more.ask.payload == {"question": "Deploy to qa?"}
         assert (await moments(talk))[0].values == {"env": "qa", "log": [True, "deployed", "plan qa"]}
+
+
+async def test_a_change_where_the_message_is_not_read_yet_is_refused() -> None:
+    """LangGraph would take the change in the message's place, and run nothing."""
+    async with talking(builder, **FED) as talk:
+        await talk.say("prod")
+        unread = next(each for each in await moments(talk) if each.source == "input")
+        refused = await go(talk, unread, edits={"env": "staging"})
+        assert isinstance(refused, Stale)
+        assert "had not read the message yet" in refused.reason
+        assert ran == ["plan"]
