@@ -34,6 +34,8 @@ class _Way:
     """Bytes that still come through; None for any number."""
     flows: asyncio.Event = field(default_factory=asyncio.Event)
     passed: int = 0
+    taken: int = 0
+    """Bytes that came in, also those that wait for `flows`."""
 
     def __post_init__(self) -> None:
         self.flows.set()
@@ -89,6 +91,7 @@ class Line:
         while True:
             await self.requests.flows.wait()
             some = await source.read(_CHUNK)
+            self.requests.taken += len(some)
             await self.requests.flows.wait()
             part = self._part(self.requests, some)
             target.write(part)
@@ -99,6 +102,7 @@ class Line:
     async def _replies(self, source: asyncio.StreamReader) -> None:
         while True:
             some = await source.read(_CHUNK)
+            self.replies.taken += len(some)
             await self.replies.flows.wait()
             part = self._part(self.replies, some)
             for piece in (bytes((byte,)) for byte in part) if self.dribbles else (part,):

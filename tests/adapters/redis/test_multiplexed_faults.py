@@ -5,6 +5,7 @@ Every call here has a word of its own, and knows its answer: one that is given t
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -213,7 +214,8 @@ def test_garbage_ends_the_connection(redis_server: str, garbage: int) -> None:
 
 @pytest.mark.parametrize("error", [b"-MOVED nonsense\r\n", b"-ASK 1\r\n", b"-\r\n", b"-ERR \xff\xfe\r\n"])
 async def test_an_error_that_makes_no_sense_leaves_nobody_waiting(redis_server: str, error: bytes) -> None:
-    wire = BrokenWire(redis_server)
+    wire, complaints = BrokenWire(redis_server), list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
     async with over(wire) as transport:
         wire.newest.replies.flows.clear()
         call = asyncio.create_task(transport.run(Command("ECHO", "one")))
@@ -226,6 +228,19 @@ async def test_an_error_that_makes_no_sense_leaves_nobody_waiting(redis_server: 
         await asyncio.wait([other])
         wire.newest.cut()
         await talks(transport, words(10))
+    gc.collect()
+    assert complaints == []
+
+
+async def test_an_answer_that_nobody_asked_for_ends_the_connection(redis_server: str) -> None:
+    wire = BrokenWire(redis_server)
+    async with over(wire) as transport:
+        link = transport._link
+        assert link is not None
+        wire.newest.say(b"$5\r\nextra\r\n")
+        await wait_until(as_async(lambda: not link.lives))
+        await talks(transport, words(20))
+        assert len(wire.lines) == 2
 
 
 async def test_a_half_closed_socket_is_left(redis_server: str) -> None:
@@ -336,7 +351,10 @@ async def test_a_server_that_takes_no_handshake_is_tried_once_for_all(redis_serv
 async def test_an_event_loop_that_was_held_up_does_not_blame_the_server(redis_server: str) -> None:
     async with Multiplexed.from_url(redis_server, patience=0.2) as transport:
         before = await transport.run(Command("CLIENT", "ID"))
-        for _ in range(5):
+        link = transport._link
+        assert link is not None
+        for _ in range(3):
+            await wait_until(as_async(lambda: link._watch is None))  # what is looked at begins with the next call
             calls = asyncio.create_task(talks(transport, words(20)))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
