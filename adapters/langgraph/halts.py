@@ -26,7 +26,16 @@ from adapters.langgraph.breakpoints import Stand, names_of, speaks_of
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.breakpoint import node_interrupt as stopped_itself
 from adapters.langgraph.dialects.failure import FAILURE, failed
-from adapters.langgraph.moves import CannotMoveError, can_be_edited, decided_calls, edits, open_calls, state_of, update
+from adapters.langgraph.moves import (
+    CannotMoveError,
+    can_be_edited,
+    decided_calls,
+    edits,
+    messages_of,
+    open_calls,
+    state_of,
+    update,
+)
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, sentence
 from adapters.langgraph.threads import Level, Thread, checkpoint_of
@@ -50,7 +59,7 @@ def at(work: "ThreadWork", thread: Thread, stand: Stand) -> Asked:
     agent = work.agent
     level, paths = stand.level, stand.nodes
     key = _tool_key(work, stand)
-    calls = open_calls(level, key) if level is not None and key else ()
+    calls = open_calls(messages_of(level, key)) if level is not None and key else ()
     if calls:
         ask = before_tools(paths, calls, agent.tools)
     else:
@@ -207,7 +216,7 @@ class Halts:
         if stand is None:
             raise AssertionError("tool calls wait at a breakpoint")
         key = _tool_key(self._work, stand)
-        messages, run = decided_calls(level, key, answer.decisions)
+        messages, run = decided_calls(messages_of(level, key), answer.decisions)
         if not messages:
             return await self._past(thread, answer)
         as_node = None if run else level.snapshot.tasks[0].name

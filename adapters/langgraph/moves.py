@@ -106,35 +106,34 @@ def _message(known: Mapping[str, BaseMessage], edited: Json) -> BaseMessage:
 # Tool calls -----------------------------------------------------------------------------------------------------------
 
 
-def open_calls(level: Level, key: str) -> tuple[ToolCall, ...]:
+def open_calls(messages: Sequence[BaseMessage]) -> tuple[ToolCall, ...]:
     """The tool calls of the last AI message that have no result yet."""
     return tuple(
         ToolCall(str(call["id"]), call["name"], {name: plain(each).value for name, each in call["args"].items()})
-        for call in _open(level, key)
+        for call in _open(messages)
     )
 
 
-def _open(level: Level, key: str) -> Iterator[Any]:
-    messages = _messages(level, key)
+def _open(messages: Sequence[BaseMessage]) -> Iterator[Any]:
     last = next((each for each in reversed(messages) if isinstance(each, AIMessage)), None)
     if last is not None:
         done = {each.tool_call_id for each in messages[messages.index(last) :] if isinstance(each, ToolMessage)}
         yield from (call for call in last.tool_calls if call["id"] not in done)
 
 
-def _messages(level: Level, key: str) -> list[BaseMessage]:
+def messages_of(level: Level, key: str) -> list[BaseMessage]:
+    """The messages in a field of a state; none where it holds something else."""
     values = level.snapshot.values
     found = values.get(key) if isinstance(values, Mapping) else None
     return found if _is_talk(found) and found is not None else []
 
 
-def decided_calls(level: Level, key: str, decisions: Sequence[Decision]) -> tuple[list[BaseMessage], bool]:
+def decided_calls(messages: Sequence[BaseMessage], decisions: Sequence[Decision]) -> tuple[list[BaseMessage], bool]:
     """The messages that a decision about each open call writes, and whether any call is left to run.
 
     No messages where all calls run as they are.
     """
-    messages = _messages(level, key)
-    calls = list(_open(level, key))
+    calls = list(_open(messages))
     last = next(each for each in reversed(messages) if isinstance(each, AIMessage))
     pairs = list(zip(calls, decisions, strict=True))
     refused = [(call, each) for call, each in pairs if each.choice is Choice.REJECT]

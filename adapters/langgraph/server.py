@@ -20,15 +20,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
+from langchain_core.messages import BaseMessage, convert_to_messages
+
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import DEFAULT_INPUT, filled
-from adapters.langgraph.dialects.breakpoint import at_breakpoint
+from adapters.langgraph.dialects.breakpoint import TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.failure import failed
 from adapters.langgraph.halts import CHANGED as HALT_CHANGED
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import GONE_ON, seen
 from adapters.langgraph.history import GONE as POINT_GONE
+from adapters.langgraph.moves import decided_calls, open_calls
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
 from adapters.langgraph.runs import TimeLimitError, sentence
@@ -52,6 +55,8 @@ from engine.ports import (
     Watcher,
 )
 
+MESSAGES = "messages"
+"""The field of a state in which tool calls are looked for: a server does not tell which one a node of tools reads."""
 _DRAINED = Standstill(stopped=True, complete=False)
 
 
@@ -76,6 +81,7 @@ class _Agent:
     replies: Replies
     version: str = ""
     gated: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,16 @@ class _Here:
     def values(self) -> dict[str, Json]:
         value = plain((self.state or {}).get("values")).value
         return value if isinstance(value, dict) else {}
+
+    @property
+    def talk(self) -> list[BaseMessage]:
+        """The messages of the state, where it has some that can be read."""
+        told = self.values.get(MESSAGES)
+        spelled = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+        try:
+            return convert_to_messages(spelled)
+        except (ValueError, TypeError, KeyError, NotImplementedError):
+            return []
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -245,7 +261,8 @@ class ServerGraphs:
         if not agent.version:
             version = await agent.calls.check()
             own = {*agent.spec.interrupt_before, *agent.spec.interrupt_after}
-            agent.gated = frozenset(own) | await agent.calls.gated()
+            drawing = await agent.calls.drawing()
+            agent.gated, agent.tools = frozenset(own) | drawing.gated, drawing.tools
             agent.version = version
         return agent
 
@@ -305,6 +322,8 @@ class ServerGraphs:
             return Stale(GONE_ON, standstill)
         if asked.digest != answer.digest:
             return Stale(HALT_CHANGED, standstill)
+        if answer.ask.dialect == TOOLS.name:
+            return Resumed(await self._tools(agent, answer, here))
         (decision,) = answer.decisions
         if decision.choice is Choice.REJECT:
             return Resumed(standstill)
@@ -315,6 +334,15 @@ class ServerGraphs:
                 return Stale(problem, self._standstill(agent, answer.thread, here))
             return Resumed(await self._on_from(agent, answer, here))
         return Resumed(await self._run(agent, answer, here, input=None))
+
+    async def _tools(self, agent: _Agent, answer: Answer, here: _Here) -> Standstill:
+        """Run, change or refuse each tool call that waits."""
+        messages, run = decided_calls(here.talk, answer.decisions)
+        if messages:
+            told: list[Json] = [plain(each).value for each in messages]
+            await agent.calls.update(answer.thread, {MESSAGES: told}, None if run else here.waiting[0])
+            here = await self._read(agent, answer.thread)
+        return await self._on_from(agent, answer, here)
 
     async def _updated(self, agent: _Agent, answer: Answer, here: _Here) -> str:
         """Write what was decided into the state; why it could not be, in a sentence."""
@@ -383,7 +411,11 @@ class ServerGraphs:
 
     def _breakpoint(self, agent: _Agent, here: _Here) -> Asked:
         nodes = here.waiting
-        ask = at_breakpoint(", ".join(nodes), nodes, here.values, may_edit=True)
+        calls = open_calls(here.talk) if agent.tools.issuperset(nodes) and len(nodes) == 1 else ()
+        if calls:
+            ask = before_tools(nodes, calls, {})
+        else:
+            ask = at_breakpoint(", ".join(nodes), nodes, here.values, may_edit=True)
         worded = dialects.configured(ask, dialects.Question(ask.payload, nodes=nodes), agent.spec.answers)
         return Asked(InterruptId(f"breakpoint:{here.checkpoint}"), worded, digest_of(worded, agent.version))
 

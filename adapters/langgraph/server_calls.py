@@ -14,7 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from langgraph_sdk import get_client
@@ -81,6 +81,19 @@ def _understood(server: Server) -> Iterator[None]:
         raise Later(DOWN_SECONDS) from None
 
 
+class Drawing(NamedTuple):
+    """The nodes that the graph was compiled with breakpoints before or after, and those that run tools."""
+
+    gated: frozenset[str]
+    tools: frozenset[str]
+
+
+def _runs_tools(node: Mapping[str, Any]) -> bool:
+    drawn = node.get("data")
+    kind = drawn.get("id") if isinstance(drawn, dict) else None
+    return "__tools" in (node.get("metadata") or {}) or (isinstance(kind, list) and kind[-1:] == ["ToolNode"])
+
+
 class Calls:
     """One agent's server."""
 
@@ -107,12 +120,15 @@ class Calls:
             )
         return f"{found[0]['assistant_id']}:{found[0].get('version', '')}"
 
-    async def gated(self) -> frozenset[str]:
-        """The nodes that the graph was compiled with breakpoints before or after, as far as its drawing tells."""
+    async def drawing(self) -> Drawing:
+        """What the drawing of a graph tells of its nodes."""
         with _understood(self._server):
             drawn = await self._client.assistants.get_graph(self._server.assistant)
         nodes: Sequence[Any] = drawn.get("nodes", ())
-        return frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {}))
+        return Drawing(
+            frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {})),
+            frozenset(str(each["id"]) for each in nodes if _runs_tools(each)),
+        )
 
     # Threads ----------------------------------------------------------------------------------------------------------
 

@@ -132,6 +132,7 @@ WANTED = frozenset(
         "assistant",
         "form",
         "rollout",
+        "cleaner",
         "side_by_side",
         "text_to_revise",
         "trouble",

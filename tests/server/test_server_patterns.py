@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from fakes.people import Message, wait_until
+from fakes.people import Message, Person, wait_until
 from server.conftest import LangGraphServer, Proxy
 from stories.world import World
 
@@ -138,6 +138,45 @@ async def test_breakpoints(world: World, server: LangGraphServer, way: str) -> N
     }
     await card.becomes("by <@U0BOB>", buttons=[])
     await done(server, *expected[way])
+
+
+@pytest.mark.promise("P6")
+async def test_a_breakpoint_before_tools_is_a_gate_for_each_call(world: World, server: LangGraphServer) -> None:
+    """The graph knows nothing of approval; a refused call does not run, and the model learns why."""
+    await start(world, "cleaner", server.url, interrupt_before=["tools"])
+    card = await world.asked("notes.txt", containing="delete_file")
+    assert card.buttons == ["Approve", "Edit", "Reject"] * 2
+    await press(card, "Approve", 0, world.bob)
+    await press(card, "Reject", 1, world.bob)
+    await (await world.bob.expect_form(title="Reject")).submit({"Reason": "keep the notes"})
+    await world.alice.expect_message("#deploys", containing="keep the notes; notes.txt has 3 lines")
+    await done(server, "read notes.txt")
+    await card.becomes("keep the notes", buttons=[])
+
+
+async def test_a_call_is_changed_and_another_refused_and_all_refused(world: World, server: LangGraphServer) -> None:
+    await start(world, "cleaner", server.url, interrupt_before=["tools"])
+    card = await world.asked("notes.txt", containing="delete_file")
+    await press(card, "Edit", 0, world.bob)
+    await (await world.bob.expect_form()).submit({"path": "plan.txt"})
+    await press(card, "Approve", 1, world.bob)
+    await world.alice.expect_message("#deploys", containing="plan.txt has 3 lines; notes.txt is deleted")
+    again = await world.asked("other.txt", containing="other.txt")
+    for row in (0, 1):
+        await press(again, "Reject", row, world.bob)
+        await (await world.bob.expect_form(title="Reject")).submit({"Reason": f"no {row}"})
+    await world.alice.expect_message("#deploys", containing="no 0; no 1")
+    assert sorted(server.done) == ["delete notes.txt", "read plan.txt"]
+
+
+async def press(card: Message, label: str, row: int, by: Person) -> None:
+    """Press the button of one row."""
+    block = next(each for each in card.shown["blocks"] if each.get("block_id") == f"action:{row}")
+    element = next(each for each in block["elements"] if each["text"]["text"] == label)
+    outcome = await by._act(
+        "click", channel=card.channel, ts=card.ts, action_id=element["action_id"], block_id=block["block_id"]
+    )
+    assert outcome.acked
 
 
 @pytest.mark.promise("P4")
