@@ -1,9 +1,9 @@
 """One connection for many calls at once: the same two methods as `Database`, about twice as fast under load.
 
-Calls are written in the order they come, all of one turn of the event loop in one packet, and Redis answers in that
-order (https://valkey.io/topics/pipelining/). So an answer belongs to the oldest call that waits, and it stays so:
+Calls are written in the order they come, the first at once and those of a turn of the event loop that come while
+others wait in one packet, and Redis answers in that order (https://valkey.io/topics/pipelining/). So an answer belongs to the oldest call that waits, and it stays so:
 
-* Nothing but one task reads. A caller that is cancelled leaves its place in the queue, and its answer is dropped there.
+* Nothing but the socket's own protocol reads, without a task between it and who waits. A caller that is cancelled leaves its place in the queue, and its answer is dropped there.
 * Whatever goes wrong with the connection (an error, no answer to anybody for `patience` seconds while somebody waits, a
   server that says it is no primary any more) ends it as a whole: all who wait on it fail, none gets an answer of
   another connection, what was not sent yet is dropped, and the next call opens a new one.
@@ -14,6 +14,8 @@ leave nothing behind when they are cancelled.
 
 A command that blocks (BLPOP, XREAD BLOCK) would hold up everybody, and MULTI would mix calls: use `Database` for those.
 The connection is redis-py's own, made as its pool makes them, so that TLS, passwords and the handshake are its affair.
+When it stands, its transport is given another protocol: through the streams of asyncio each answer would take a third
+of the client's time, and another turn of the loop.
 """
 
 import asyncio
@@ -29,14 +31,19 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
+from redis._parsers import BaseParser
+from redis.exceptions import InvalidResponse, MasterDownError, ReadOnlyError, ResponseError
+from typing_extensions import override
 
 from adapters.redis.connection import check, first_unknown, read_all
 from adapters.redis.pools import SOCKET_TIMEOUT, address_of, pool_of
 from adapters.redis.scripts import Arg, Call
+from adapters.redis.sentinel import is_no_primary
 
 # In C: redis-py's own, in Python, would take a third of the client's time.
 _pack: Callable[[Any], bytes] = hiredis.pack_command
+# Which words of a server are which exception: redis-py's knowledge, private to it; a test notices when it moves.
+_error: Callable[[str], Exception] = BaseParser.parse_error
 
 _CLOSED = "the connection was closed"
 _LOOKS = 4
@@ -197,25 +204,26 @@ class _Link:
         self._waiting: deque[_Packet] = deque()
         self._answered = 0
         self._watch: asyncio.TimerHandle | None = None
-        self._reader = asyncio.create_task(self._read(), name="redis answers")
+        self._writer.transport.set_protocol(_Answers(self, self._writer.transport.get_protocol()))
 
     async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         packed = [_pack(command) for command in commands]
         if self._writer.transport.get_write_buffer_size() > _ROOM:
             await self._room()
         packet = _Packet(len(packed), self._loop.create_future())
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        self._unsent += packed
+        if not self._waiting:
+            self._writer.writelines(packed)
+        else:
+            if not self._unsent:
+                self._loop.call_soon(self._flush)
+            self._unsent += packed
         self._waiting.append(packet)
         if self._watch is None:
             self._arm()
         return await packet.answered
 
     async def aclose(self) -> None:
-        self._end(redis.ConnectionError(_CLOSED))
-        self._reader.cancel()
-        await asyncio.wait([self._reader])
+        self.end(redis.ConnectionError(_CLOSED))
         await self._connection.disconnect()
 
     async def _room(self) -> None:
@@ -230,17 +238,12 @@ class _Link:
             self._writer.writelines(self._unsent)
         self._unsent.clear()
 
-    async def _read(self) -> None:
-        """Give each answer to the oldest call that waits, until the connection fails."""
-        try:
-            while True:
-                self._give(await self._next())
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
-            self._end(error)
-        finally:
-            self._end(redis.ConnectionError(_CLOSED))
-
-    def _give(self, reply: Any) -> None:
+    def give(self, reply: Any) -> None:
+        """Give an answer to the oldest call that waits. Raises redis.ConnectionError for one that ends everything."""
+        if isinstance(reply, redis.ConnectionError):
+            raise reply
+        if isinstance(reply, ResponseError) and is_no_primary(reply):
+            raise redis.ConnectionError(str(reply))
         if not self._waiting:
             raise redis.ConnectionError("an answer that nobody asked for")
         packet = self._waiting[0]
@@ -252,15 +255,7 @@ class _Link:
         if not packet.answered.done():  # else its caller was cancelled
             packet.answered.set_result(packet.replies)
 
-    async def _next(self) -> Any:
-        try:
-            return await self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
-        except ResponseError as refusal:
-            if _is_no_primary(refusal):
-                raise redis.ConnectionError(str(refusal)) from refusal
-            return refusal
-
-    def _end(self, error: Exception) -> None:
+    def end(self, error: Exception) -> None:
         """Fail all who wait, and let go of the socket: what it holds reaches nobody any more."""
         if not self.lives:
             return
@@ -284,15 +279,42 @@ class _Link:
         self._watch = None
         silent = silent + 1 if self._answered == answered else 0
         if self._waiting and silent == _LOOKS:
-            self._end(redis.TimeoutError(f"no answer for {self._patience} seconds"))
-            self._reader.cancel()
+            self.end(redis.TimeoutError(f"no answer for {self._patience} seconds"))
         elif self._waiting:
             self._arm(silent)
 
 
-def _is_no_primary(refusal: ResponseError) -> bool:
-    """Tell whether a server refused because another one is the primary now. Nothing was written.
+class _Answers(asyncio.Protocol):
+    """Reads answers as they arrive. What else befalls the socket, redis-py's own streams are told as well."""
 
-    Redis before 7 wraps what a script's command was told in an error of the script.
-    """
-    return isinstance(refusal, (ReadOnlyError, MasterDownError)) or "-READONLY " in str(refusal)
+    def __init__(self, link: _Link, streams: Any) -> None:
+        self._link = link
+        self._streams = streams
+        self._parser = hiredis.Reader(protocolError=InvalidResponse, replyError=_error)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Give what is complete to those who wait; nothing behind a failure is given to anybody."""
+        try:
+            self._parser.feed(data)
+            while self._link.lives and (reply := self._parser.gets()) is not False:
+                self._link.give(reply)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
+            self._link.end(error)
+
+    @override
+    def eof_received(self) -> None:
+        self._link.end(redis.ConnectionError("the server closed the connection"))
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._link.end(redis.ConnectionError(str(exc or "the connection was lost")))
+        self._streams.connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        self._streams.pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        self._streams.resume_writing()

@@ -61,9 +61,17 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
                 pool.known = True
             except (redis.ConnectionError, redis.TimeoutError):
                 await self.disconnect(nowait=True)
-                if not pool.known or time.monotonic() > end:
+                pool.known = pool.known and time.monotonic() < end  # what never came is not waited for again
+                if not pool.known:
                     raise
                 await asyncio.sleep(_PAUSE)
+
+    async def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
+        """Open a connection that was lost, when the next command is sent: redis-py would go to the old address."""
+        if retry_socket_connect:
+            await self.connect()
+        else:  # the address was just asked for
+            await super().connect_check_health(check_health, retry_socket_connect=False)
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
@@ -127,9 +135,16 @@ class _BlockingPrimaryConnection(redis.sentinel.SentinelManagedConnection):
                 pool.known = True
             except (redis.ConnectionError, redis.TimeoutError):
                 self.disconnect()
-                if not getattr(pool, "known", False) or time.monotonic() > end:
+                pool.known = getattr(pool, "known", False) and time.monotonic() < end
+                if not pool.known:
                     raise
                 time.sleep(_PAUSE)
+
+    def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
+        if retry_socket_connect:
+            self.connect()
+        else:
+            super().connect_check_health(check_health, retry_socket_connect=False)
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:

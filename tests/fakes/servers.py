@@ -5,6 +5,7 @@
 
 import contextlib
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -48,9 +49,20 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it hang, with every connection open."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 @contextlib.contextmanager
-def server(*options: str, program: str = VALKEY, sentinel: str | None = None) -> Iterator[Server]:
+def server(
+    *options: str, program: str = VALKEY, sentinel: str | None = None, password: str | None = None
+) -> Iterator[Server]:
     """Run a server with nothing on the disk. `sentinel` is the text of its configuration, for a Sentinel."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +75,7 @@ def server(*options: str, program: str = VALKEY, sentinel: str | None = None) ->
         else:
             words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
         process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - a server we found
-        client = redis.Redis(port=port, protocol=2)
+        client = redis.Redis(port=port, protocol=2, password=password)
         try:
             wait_until(client.ping, f"{program} answers")
             yield Server(port, process, client)
@@ -186,13 +198,13 @@ def watched(program: str = VALKEY) -> Iterator[Watched]:
 
 
 @contextlib.contextmanager
-def secure(folder: Path, program: str) -> Iterator[tuple[int, Path]]:
+def secure(folder: Path, program: str, *options: str) -> Iterator[tuple[int, Path]]:
     """Run a server that speaks TLS only; gives its port and the certificate of its authority."""
     key, certificate = folder / "server.key", folder / "server.crt"
     _certify(key, certificate)
     (port,) = free_ports(1)
     tls = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
-    with server(*tls, "--tls-auth-clients", "no", program=program):
+    with server(*tls, "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no", *options, program=program):
         yield port, certificate
 
 

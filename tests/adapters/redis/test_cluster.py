@@ -319,3 +319,16 @@ async def test_a_node_that_dies_is_followed_by_its_replica() -> None:
             assert listed[-1].metadata["step"] == 1
             assert [one.metadata["step"] async for one in saver.alist(of(thread))] == [2, 1]
             assert ring.replica.client.role()[0] == b"master"
+
+
+@pytest.mark.promise("P1")
+async def test_a_node_that_hangs_is_followed_by_its_replica() -> None:
+    with servers.cluster() as ring:
+        first = ring.primaries[0]
+        key = next(name for name in map(str, itertools.count()) if ring.owner(name) is first)
+        async with Cluster.from_url(f"{ring.url}?socket_timeout=0.3", patience=0.3) as cluster:
+            assert await cluster.run(Count(Key(key), 1)) == 1
+            first.client.wait(1, 5_000)
+            with first.frozen():
+                assert await cluster.run(Command("SET", key, "9")) == b"OK"
+            assert ring.replica.client.get(key) == b"9"
