@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, empty_checkpoint
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
@@ -20,7 +20,7 @@ from adapters.redis.saver import FENCE_KEY, AsyncRedisSaver, FencedError
 
 NODES = ("plan", "build", "ship")
 CHANNELS = ("slow", "fast", "large")
-WRITES = 3
+TASKS = ("task-a", "task-b")
 
 
 def journal(file: Path, line: str) -> None:
@@ -123,35 +123,32 @@ def checkpoint_of(number: int) -> Checkpoint:
 
 def writes_of(number: int) -> list[tuple[str, str]]:
     """Make the pending writes of a task, stored by one call."""
-    return [(CHANNELS[at], f"write {number}.{at}") for at in range(WRITES)]
+    return [(channel, f"write {number} of {channel}") for channel in CHANNELS]
 
 
-def new_versions(number: int, *, first: bool) -> dict[str, str | int | float]:
+def new_versions(number: int, *, first: bool) -> ChannelVersions:
     """Give the channels that a checkpoint changed."""
-    versions = checkpoint_of(number)["channel_versions"]
+    versions = dict(checkpoint_of(number)["channel_versions"])
     if number % 5 and not first:
         del versions["slow"]
     return versions
 
 
-def numbers(file: Path) -> Iterator[int]:
+def unused(file: Path) -> Iterator[int]:
     """Count on from what a journal's last life began."""
     begun = [int(line.split()[1]) for line in lines(file) if line.startswith("begin")]
     return iter(range(max(begun, default=-1) + 1, 1_000_000))
 
 
-async def store(saver: AsyncRedisSaver, thread: str, number: int, *, first: bool) -> None:
-    """Put a checkpoint."""
+def put_of(thread: str, number: int, *, first: bool) -> tuple[RunnableConfig, Checkpoint, Any, ChannelVersions]:
+    """Give the arguments of `put`."""
     config = config_of(thread, checkpoint=checkpoint_id(number - 1) if number else None)
-    metadata: Any = {"source": "loop", "step": number}
-    await saver.aput(config, checkpoint_of(number), metadata, new_versions(number, first=first))
+    return config, checkpoint_of(number), {"source": "loop", "step": number}, new_versions(number, first=first)
 
 
-async def store_writes(saver: AsyncRedisSaver, thread: str, number: int) -> None:
-    """Put the pending writes of two tasks of a checkpoint."""
-    config = config_of(thread, checkpoint=checkpoint_id(number))
-    await saver.aput_writes(config, writes_of(number), "task-a")
-    await saver.aput_writes(config, writes_of(number), "task-b")
+def put_writes_of(thread: str, number: int, task: str) -> tuple[RunnableConfig, list[tuple[str, str]], str]:
+    """Give the arguments of `put_writes`."""
+    return config_of(thread, checkpoint=checkpoint_id(number)), writes_of(number), task
 
 
 def store_on(url: str, thread: str, file: Path) -> None:
@@ -162,11 +159,12 @@ def store_on(url: str, thread: str, file: Path) -> None:
 async def _store_on(url: str, thread: str, file: Path) -> None:
     async with AsyncRedisSaver.from_conn_string(url) as saver:
         first = True
-        for number in numbers(file):
+        for number in unused(file):
             journal(file, f"begin {number}")
-            await store(saver, thread, number, first=first)
+            await saver.aput(*put_of(thread, number, first=first))
             journal(file, f"put {number}")
-            await store_writes(saver, thread, number)
+            for task in TASKS:
+                await saver.aput_writes(*put_writes_of(thread, number, task))
             journal(file, f"writes {number}")
             first = False
 
@@ -185,11 +183,13 @@ async def check(saver: AsyncRedisSaver, thread: str, acknowledged: Sequence[str]
         assert one.checkpoint["id"] == checkpoint_id(number)
         assert one.checkpoint["channel_values"] == values_of(number), f"checkpoint {number} of {thread} is not whole"
         stored = one.pending_writes or []
-        for task in ("task-a", "task-b"):
+        for task in TASKS:
             of_task = [(channel, value) for who, channel, value in stored if who == task]
             assert of_task in ([], writes_of(number)), f"writes of {number} in {thread} are not whole: {of_task}"
         if number in written:
-            assert len(stored) == 2 * WRITES, f"writes of {number} in {thread} were acknowledged and are lost"
+            assert len(stored) == len(TASKS) * len(CHANNELS), (
+                f"writes of {number} in {thread} were acknowledged and are lost"
+            )
     assert put <= found.keys(), f"checkpoints {put - found.keys()} of {thread} were acknowledged and are lost"
     newest = await saver.aget_tuple(config_of(thread))
     assert newest is None if not found else newest is not None and newest.metadata["step"] == max(found)
