@@ -59,6 +59,12 @@ class Server:
             self.process.send_signal(signal.SIGCONT)
 
 
+def follow(replica: Server, primary: Server) -> None:
+    """Wait until a replica has what its primary has; WAIT would speak of its own connection's writes only."""
+    offset = primary.client.info("replication")["master_repl_offset"]
+    wait_until(lambda: replica.client.info("replication")["slave_repl_offset"] >= offset, "the replica has all")
+
+
 @contextlib.contextmanager
 def server(
     *options: str, program: str = VALKEY, sentinel: str | None = None, password: str | None = None

@@ -309,7 +309,7 @@ async def test_a_node_that_dies_is_followed_by_its_replica() -> None:
         thread = next(name for name in map(str, itertools.count()) if ring.owner(f"{{{name}}}") is first)
         async with AsyncRedisSaver.from_conn_string(ring.url) as saver:
             await saver.aput(of(thread), empty_checkpoint(), {"step": 1}, {})
-            first.client.wait(1, 5_000)
+            await asyncio.to_thread(servers.follow, ring.replica, first)
             with RedisSaver.from_conn_string(ring.url) as blocking:
                 assert await asyncio.to_thread(blocking.get_tuple, of(thread))
                 first.kill()
@@ -328,7 +328,7 @@ async def test_a_node_that_hangs_is_followed_by_its_replica() -> None:
         key = next(name for name in map(str, itertools.count()) if ring.owner(name) is first)
         async with Cluster.from_url(f"{ring.url}?socket_timeout=0.3", patience=0.3) as cluster:
             assert await cluster.run(Count(Key(key), 1)) == 1
-            first.client.wait(1, 5_000)
+            await asyncio.to_thread(servers.follow, ring.replica, first)
             with first.frozen():
                 assert await cluster.run(Command("SET", key, "9")) == b"OK"
             assert ring.replica.client.get(key) == b"9"

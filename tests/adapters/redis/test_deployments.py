@@ -69,7 +69,7 @@ async def test_calls_wait_out_the_death_of_a_primary() -> None:
         async with all_of(service.url) as transports, AsyncRedisSaver.from_conn_string(service.url) as saver:
             await saver.aput(of("t"), empty_checkpoint(), {"step": 1}, {})
             assert sorted(map(str, await each(transports, "INCR", "counter"))) == ["1", "2", "3"]
-            service.primary.client.wait(1, 5_000)
+            await asyncio.to_thread(servers.follow, service.replica, service.primary)
             service.primary.kill()
             put = saver.aput(of("t"), empty_checkpoint(), {"step": 2}, {})
             counted, _ = await asyncio.gather(each(transports, "INCR", "counter"), put)
@@ -86,7 +86,7 @@ async def test_calls_wait_out_a_primary_that_hangs() -> None:
         async with Multiplexed.from_url(url, patience=0.3) as one, Database.from_url(url) as pool:
             with SyncDatabase.from_url(url) as blocking:
                 assert sorted(map(str, await each((one, pool, blocking), "INCR", "counter"))) == ["1", "2", "3"]
-                service.primary.client.wait(1, 5_000)
+                await asyncio.to_thread(servers.follow, service.replica, service.primary)
                 with service.primary.frozen():
                     assert set(await each((one, pool, blocking), "SET", "counter", "9")) == {b"OK"}
         assert service.replica.client.get("counter") == b"9"
