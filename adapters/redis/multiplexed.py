@@ -1,9 +1,11 @@
 """One connection for many calls at once: the same two methods as `Database`, about twice as fast under load.
 
-Calls are written in the order they come, the first at once and those of a turn of the event loop that come while
-others wait in one packet, and Redis answers in that order (https://valkey.io/topics/pipelining/). So an answer belongs to the oldest call that waits, and it stays so:
+Calls are written in the order they come: the first at once, and those of one turn of the event loop while others wait
+in one packet. Redis answers in that order (https://valkey.io/topics/pipelining/). So an answer belongs to the oldest
+call that waits, and it stays so:
 
-* Nothing but the socket's own protocol reads, without a task between it and who waits. A caller that is cancelled leaves its place in the queue, and its answer is dropped there.
+* Nothing but the socket's own protocol reads, with no task between it and who waits. A caller that is cancelled leaves
+  its place in the queue, and its answer is dropped there.
 * Whatever goes wrong with the connection (an error, no answer to anybody for `patience` seconds while somebody waits, a
   server that says it is no primary any more) ends it as a whole: all who wait on it fail, none gets an answer of
   another connection, what was not sent yet is dropped, and the next call opens a new one.
@@ -29,10 +31,10 @@ from typing import Any, Self, TypeVar
 import hiredis
 import redis
 import redis.asyncio
+from redis._parsers import BaseParser
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis._parsers import BaseParser
-from redis.exceptions import InvalidResponse, MasterDownError, ReadOnlyError, ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 from typing_extensions import override
 
 from adapters.redis.connection import check, first_unknown, read_all
@@ -308,7 +310,8 @@ class _Answers(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._link.end(redis.ConnectionError(str(exc or "the connection was lost")))
+        kind = redis.TimeoutError if isinstance(exc, TimeoutError) else redis.ConnectionError
+        self._link.end(kind(str(exc or "the connection was lost")))
         self._streams.connection_lost(exc)
 
     @override
