@@ -289,9 +289,9 @@ class _Known:
         """Nobody gave a table. Raises why, unless there is an older one to go on with."""
         if self.reached:
             return
-        for answer in answers.values():
-            problem = answer if isinstance(answer, Exception) else answer[0]
-            raise problem
+        problems = [answer if isinstance(answer, Exception) else answer[0] for answer in answers.values()]
+        # A password that is refused by one says more than that another is not there.
+        raise min(problems, key=lambda problem: type(problem.__cause__ or problem) in LOST)
 
     def names(self, node: Node) -> bool:
         """Tell whether a node belongs to the cluster, as far as it is known."""

@@ -91,6 +91,15 @@ def server(
             process.wait()
 
 
+@contextlib.contextmanager
+def lone_node(*options: str, program: str = VALKEY, password: str | None = None) -> Iterator[Server]:
+    """Run one node of a cluster, without a slot."""
+    (bus,) = free_ports(1)
+    words = ("--cluster-enabled", "yes", "--cluster-port", str(bus), *options)
+    with server(*words, program=program, password=password) as node:
+        yield node
+
+
 @dataclass(slots=True)
 class Cluster:
     """Three primaries with a third of the slots each, and a replica of the first."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -157,11 +158,38 @@ async def test_nobody_there() -> None:
 
 
 async def test_a_cluster_that_is_not_whole() -> None:
-    with servers.server("--cluster-enabled", "yes", "--cluster-port", str(*servers.free_ports(1))) as node:
+    with servers.lone_node() as node:
         node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 100)
         async with deployments.multiplexed(f"redis+cluster://127.0.0.1:{node.port}") as cluster:
             with pytest.raises(UnusableRedisError, match="has no node for 16283 of its 16384 slots: finish or repair"):
                 await cluster.check()
+
+
+async def test_a_password_that_is_refused_is_told_though_another_node_is_not_there() -> None:
+    (nobody,) = servers.free_ports(1)
+    with servers.lone_node("--requirepass", "hunter2", password="hunter2") as node:
+        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: node.client.execute_command("CLUSTER INFO")["cluster_state"] == "ok", "the cluster stands")
+        there = f"127.0.0.1:{nobody},127.0.0.1:{node.port}"
+        for login, said in (("", "asks for a password"), (":wrong@", "refuses the user or password")):
+            with pytest.raises(UnusableRedisError, match=said):
+                await check(f"redis+cluster://{login}{there}")
+        assert await check(f"redis+cluster://:hunter2@{there}") == []
+
+
+async def check(url: str) -> list[str]:
+    """What both transports say of a cluster."""
+    with deployments.blocking(url) as blocking:
+        try:
+            warnings = await asyncio.to_thread(blocking.check)
+        except UnusableRedisError as error:
+            async with deployments.multiplexed(url) as cluster:
+                with pytest.raises(UnusableRedisError, match=re.escape(str(error))):
+                    await cluster.check()
+            raise
+    async with deployments.multiplexed(url) as cluster:
+        assert await cluster.check() == warnings
+    return warnings
 
 
 # Slots that move.
