@@ -213,7 +213,7 @@ class _Link:
         if self._writer.transport.get_write_buffer_size() > _ROOM:
             await self._room()
         packet = _Packet(len(packed), self._loop.create_future())
-        if not self._waiting:
+        if not self._waiting and not self._unsent:
             self._writer.writelines(packed)
         else:
             if not self._unsent:
