@@ -214,7 +214,7 @@ class _Link:
             await self._room()
         packet = _Packet(len(packed), self._loop.create_future())
         if not self._waiting and not self._unsent:
-            self._writer.writelines(packed)
+            self._writer.write(b"".join(packed))
         else:
             if not self._unsent:
                 self._loop.call_soon(self._flush)
@@ -237,7 +237,8 @@ class _Link:
 
     def _flush(self) -> None:
         if self.lives:
-            self._writer.writelines(self._unsent)
+            # Not `writelines`: up to Python 3.13.1 it never tells that the socket is full (CVE-2024-12254).
+            self._writer.write(b"".join(self._unsent))
         self._unsent.clear()
 
     def give(self, reply: Any) -> None:
