@@ -32,6 +32,7 @@ from adapters.redis.urls import Node, Nodes, read
 _BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.25)
 _SLOTS = [("CLUSTER", "SLOTS")]
 _NODE_RETRIES = 1
+_CLOSED = "the cluster's connections were closed"
 
 R = TypeVar("R")
 
@@ -83,7 +84,7 @@ class Cluster:
         plan, effort = Plan(calls), _Effort(self._known)
         while plan.todo:
             if self._closed:
-                raise redis.ConnectionError("the cluster's connections were closed")
+                raise redis.ConnectionError(_CLOSED)
             table = await self._table()
             packets = plan.packets(table)
             for (node, sent), answer in zip(packets.items(), await self._ask_all(packets), strict=True):
@@ -136,6 +137,8 @@ class Cluster:
             return error
 
     def _link(self, node: Node) -> Multiplexed:
+        if self._closed:
+            raise redis.ConnectionError(_CLOSED)
         if (link := self._links.get(node)) is None:
             pool = node_pool(node, self._at)
             link = self._links[node] = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES)

@@ -79,7 +79,8 @@ async def check(database: Runs, address: str) -> list[str]:
     """
     try:
         await database.run(Command("EVAL", "return 1", 0))
-        return judge(await database.run(Command("INFO")), address)
+        info = await database.run(Command("INFO"))
+        return judge(info, address) + among_others(info, address)
     except RedisError as error:
         raise explain(error, address) from None
 
@@ -253,6 +254,13 @@ def judge(info: bytes, address: str) -> list[str]:
         danger = f"{server.name} at {address} may throw approvals away when its memory is full"
         return [f"{danger} (maxmemory-policy is {server.policy}): set maxmemory-policy to noeviction"]
     return []
+
+
+def among_others(info: bytes, address: str) -> list[str]:
+    """Warn of a cluster's node that is spoken to as if it were alone."""
+    if b"cluster_enabled:1" not in info:
+        return []
+    return [f"Redis at {address} is a node of a cluster: write redis+cluster://HOST:PORT to reach the others"]
 
 
 def explain(error: RedisError, address: str) -> UnusableRedisError:

@@ -218,9 +218,25 @@ def secure(folder: Path, program: str, *options: str) -> Iterator[tuple[int, Pat
     key, certificate = folder / "server.key", folder / "server.crt"
     _certify(key, certificate)
     (port,) = free_ports(1)
-    tls = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
-    with server(*tls, "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no", *options, program=program):
+    words = [word for name, value in _tls(folder, port).items() for word in (f"--{name}", value)]
+    with server(*words, *options, program=program):
         yield port, certificate
+
+
+@contextlib.contextmanager
+def secure_sentinel(folder: Path, program: str, primary: int) -> Iterator[int]:
+    """Run a Sentinel beside the server of `secure`, which speaks TLS too; gives its port."""
+    (port,) = free_ports(1)
+    lines = [f"{name} {value}" for name, value in _tls(folder, port).items()]
+    config = "\n".join([*lines, "tls-replication yes", f"sentinel monitor main 127.0.0.1 {primary} 1"])
+    with server(sentinel=config, program=program):
+        yield port
+
+
+def _tls(folder: Path, port: int) -> dict[str, str]:
+    names = {"cert-file": "server.crt", "key-file": "server.key", "ca-cert-file": "server.crt"}
+    files = {f"tls-{name}": str(folder / file) for name, file in names.items()}
+    return {"tls-port": str(port), "tls-auth-clients": "no", **files}
 
 
 def _certify(key: Path, certificate: Path) -> None:

@@ -148,6 +148,14 @@ async def test_tls(tmp_path: Path) -> None:
 
 
 @servers.needs_redis
+async def test_sentinels_over_tls(tmp_path: Path) -> None:
+    assert servers.REDIS is not None
+    program = servers.REDIS
+    with servers.secure(tmp_path, program) as (port, ca), servers.secure_sentinel(tmp_path, program, port) as sentinel:
+        await serves(f"rediss+sentinel://127.0.0.1:{sentinel}/main?ssl_ca_certs={ca}")
+
+
+@servers.needs_redis
 async def test_a_cluster_over_tls(tmp_path: Path) -> None:
     assert servers.REDIS is not None
     bus = servers.free_ports(1)[0]
