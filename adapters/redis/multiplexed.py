@@ -34,7 +34,7 @@ import redis.asyncio
 from redis._parsers import BaseParser
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import InvalidResponse, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from typing_extensions import override
 
 from adapters.redis.connection import check, first_unknown, read_all
@@ -89,8 +89,12 @@ class Multiplexed:
 
     async def run(self, call: Call[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
-        (result,) = await self.run_all(call)
-        return result
+        (reply,) = await self.ask((call.by_hash(),))
+        if isinstance(reply, NoScriptError):
+            (reply,) = await self.ask((call.by_source(),))
+        if isinstance(reply, Exception):
+            raise reply
+        return call.read(reply)
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
         """Run several calls in order and in one round trip; each is atomic, the whole is not.
@@ -131,7 +135,9 @@ class Multiplexed:
         for failures in range(1, self._retries + 2):
             try:
                 link = self._link if self._link is not None and self._link.lives else await self._connected()
-                return await link.ask(commands)
+                if link.is_full:
+                    await link.room()
+                return await link.send(commands)
             except LOST:
                 if failures > self._retries or self._closed:
                     raise
@@ -208,10 +214,14 @@ class _Link:
         self._watch: asyncio.TimerHandle | None = None
         self._writer.transport.set_protocol(_Answers(self, self._writer.transport.get_protocol()))
 
-    async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be sent that a call had better wait for `room`."""
+        return self._writer.transport.get_write_buffer_size() > _ROOM
+
+    def send(self, commands: Sequence[tuple[Arg, ...]]) -> "asyncio.Future[list[Any]]":
+        """Send commands; gives what will be their answers."""
         packed = [_pack(command) for command in commands]
-        if self._writer.transport.get_write_buffer_size() > _ROOM:
-            await self._room()
         packet = _Packet(len(packed), self._loop.create_future())
         if not self._waiting and not self._unsent:
             self._writer.write(b"".join(packed))
@@ -222,13 +232,13 @@ class _Link:
         self._waiting.append(packet)
         if self._watch is None:
             self._arm()
-        return await packet.answered
+        return packet.answered
 
     async def aclose(self) -> None:
         self.end(redis.ConnectionError(_CLOSED))
         await self._connection.disconnect()
 
-    async def _room(self) -> None:
+    async def room(self) -> None:
         """Wait until the server has read most of what was sent, or the connection ends."""
         with contextlib.suppress(OSError):
             await self._writer.drain()
