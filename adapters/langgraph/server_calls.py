@@ -94,11 +94,18 @@ def _runs_tools(node: Mapping[str, Any]) -> bool:
     return "__tools" in (node.get("metadata") or {}) or (isinstance(kind, list) and kind[-1:] == ["ToolNode"])
 
 
+def _at(found: Any, *path: str) -> Any:
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 class Calls:
     """One agent's server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._assistant = server.assistant
         self._client = get_client(url=server.url, api_key=server.api_key)
 
     async def aclose(self) -> None:
@@ -118,12 +125,32 @@ class Calls:
             raise ServerRefusedError(
                 f'The LangGraph Server at {self._server.url} has no assistant "{self._server.assistant}".'
             )
-        return f"{found[0]['assistant_id']}:{found[0].get('version', '')}"
+        await self._refuse_forgetful()
+        self._assistant = str(found[0]["assistant_id"])
+        return f"{self._assistant}:{found[0].get('version', '')}"
+
+    async def _refuse_forgetful(self) -> None:
+        """Refuse a server that says of itself that its runs have no metadata.
+
+        By it a run is found again that an earlier delivery began. Aegra 0.6 has none; it also takes `interrupt_before`
+        and passes by it, which would run what people have to see first.
+        """
+        with _understood(self._server):
+            try:
+                described: Any = await self._client.http.get("/openapi.json")
+            except NotFoundError:
+                return
+        run = _at(described, "components", "schemas", "Run", "properties")
+        if run and "metadata" not in run:
+            raise ServerRefusedError(
+                f"The server at {self._server.url} keeps no metadata with its runs, so a run could begin twice: "
+                "use a LangGraph Server."
+            )
 
     async def drawing(self) -> Drawing:
-        """What the drawing of a graph tells of its nodes."""
+        """What the drawing of the checked assistant's graph tells of its nodes."""
         with _understood(self._server):
-            drawn = await self._client.assistants.get_graph(self._server.assistant)
+            drawn = await self._client.assistants.get_graph(self._assistant)
         nodes: Sequence[Any] = drawn.get("nodes", ())
         return Drawing(
             frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {})),
