@@ -1,7 +1,8 @@
 """Checkpointers side by side: `python -m bench.savers [--runs N] [--quick] [--only TEXT]` prints a Markdown table.
 
-In each run every saver does the same in turn, in another order each time; a ratio is that to InMemorySaver in the same
-run, and what counts is the median of the runs. A saver that cannot do a row says so in its cell.
+In each run every saver does the same in turn, in another order each time, and InMemorySaver right before each of them;
+a ratio is that of such a pair, and what counts is the median of the runs. A saver that cannot do a row says so in its
+cell.
 
 "ours" and AsyncValkeySaver stand on a Valkey that syncs its log once a second (`appendfsync everysec`, what managed
 servers do at best), "ours, synced" on one that does so before each answer, which is what SQLite and PostgreSQL do as
@@ -32,20 +33,17 @@ _LONGEST_REASON = 60
 
 @dataclass(slots=True)
 class Cell:
-    """What one saver did in one row, run by run."""
+    """What one saver did in one row, run by run, and how that compares with what InMemorySaver did right before."""
 
     values: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
     failed: str = ""
 
-    def text(self, reference: "Cell | None") -> str:
-        """As it is printed."""
+    def __str__(self) -> str:
         if self.failed or not self.values:
             return self.failed or "-"
         median = _number(statistics.median(self.values))
-        if reference is None or not reference.values:
-            return median
-        ratios = [ours / theirs for ours, theirs in zip(self.values, reference.values, strict=False)]
-        return f"{statistics.median(ratios):.2f}x ({median})"
+        return f"{statistics.median(self.ratios):.2f}x ({median})" if self.ratios else median
 
 
 def main() -> None:
@@ -82,8 +80,7 @@ async def measured(at: Servers, rows: Sequence[Row], kinds: Sequence[str], runs:
     for row in rows:
         sys.stderr.write(f"{row.name} ...\n")
         cells = await _row(at, row, kinds, runs, turns)
-        texts = [cell.text(cells[REFERENCE] if kind != REFERENCE else None) for kind, cell in cells.items()]
-        lines.append((row.name, row.aim, *texts))
+        lines.append((row.name, row.aim, *map(str, cells.values())))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -95,10 +92,14 @@ async def _row(at: Servers, row: Row, kinds: Sequence[str], runs: int, turns: in
             kind: found for kind in kinds if (found := await stack.enter_async_context(_prepared(at, row, kind, cells)))
         }
         for run in range(runs):
-            first = run % len(kinds)
-            for kind in (*kinds[first:], *kinds[:first]):
-                if kind in opened and not cells[kind].failed:
-                    await _run(row, opened[kind], cells[kind], turns)
+            others = [kind for kind in kinds if kind in opened and kind != REFERENCE]
+            first = run % max(1, len(others))
+            for kind in (*others[first:], *others[:first]):
+                if not cells[kind].failed:
+                    reference = await _run(row, opened[REFERENCE], cells[REFERENCE], turns)
+                    value = await _run(row, opened[kind], cells[kind], turns)
+                    if reference and value:
+                        cells[kind].ratios.append(value / reference)
     return cells
 
 
@@ -115,15 +116,16 @@ async def _prepared(at: Servers, row: Row, kind: str, cells: dict[str, Cell]) ->
             yield opened
 
 
-async def _run(row: Row, opened: Opened, cell: Cell, turns: int) -> None:
+async def _run(row: Row, opened: Opened, cell: Cell, turns: int) -> float | None:
     gc.collect()
     try:
         value = await row.measure(opened, turns)
     except Exception as error:  # noqa: BLE001 - whatever another's saver raises is what its cell says
         cell.failed = _reason(error)
-    else:
-        if value is not None:
-            cell.values.append(value)
+        return None
+    if value is not None:
+        cell.values.append(value)
+    return value
 
 
 def _reason(error: BaseException) -> str:
