@@ -87,7 +87,7 @@ async def overtaken(redis_url: str, runs: Runs, file: Path) -> None:
 async def state_of(redis_url: str) -> list[str]:
     async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
         state = await graph_of(saver).aget_state(config_of(THREAD))
-        assert state.next == ()
+        assert state.tasks == ()
         return list(state.values["log"])
 
 

@@ -31,6 +31,7 @@ EXAMPLES = settings(deadline=None, max_examples=60, suppress_health_check=[Healt
 HOWS = st.sampled_from(["end", "reset"])
 NO_ANSWER = b"!@#&;?ABCxyz019 \x00\x07\xff"
 """Bytes that begin no answer of RESP."""
+DEATHS = 3
 LOST = (redis.ConnectionError, redis.TimeoutError)
 
 
@@ -299,14 +300,18 @@ async def test_a_socket_that_the_kernel_gives_up_answers_nobody(redis_server: st
 @contextlib.asynccontextmanager
 async def own_server(folder: Path) -> AsyncIterator[tuple[str, Callable[[], int]]]:
     """A server of this test's own, and its pid of the moment."""
-    async with embedded.running(folder) as url:
-        try:
-            yield url, lambda: embedded._server_pid(folder)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(embedded._server_pid(folder), signal.SIGCONT)
-            with redis.Redis.from_url(url) as client:
-                client.replicaof("NO", "ONE")
+    try:
+        async with embedded.running(folder) as url:
+            try:
+                yield url, lambda: embedded._server_pid(folder)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(embedded._server_pid(folder), signal.SIGCONT)
+                with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(url) as client:
+                    client.replicaof("NO", "ONE")
+    finally:
+        for _ in range(DEATHS):  # as often as a test may have started it again
+            await embedded.release(folder)
 
 
 async def test_a_server_that_slept_answers_late_and_nobody_is_confused(tmp_path: Path) -> None:
@@ -400,7 +405,7 @@ async def test_a_server_may_be_killed_and_started_again_under_load(tmp_path: Pat
                     lost += 1
 
         loads = [asyncio.create_task(load(first)) for first in range(20)]
-        for _ in range(3):
+        for _ in range(DEATHS):
             seen = len(acknowledged)
             await wait_until(
                 as_async(lambda seen=seen: len(acknowledged) > seen + 100),  # type: ignore[misc]
@@ -412,8 +417,6 @@ async def test_a_server_may_be_killed_and_started_again_under_load(tmp_path: Pat
         await asyncio.wait_for(asyncio.gather(*loads), 60)
         kept = {int(word) for word in await transport.run(Command("SMEMBERS", notes))}
         assert acknowledged <= kept
-        for _ in range(3):
-            await embedded.release(folder)
 
 
 # Another server is the primary now ------------------------------------------------------------------------------------
