@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import redis
+from fakes import servers
 from fakes.broken_wire import BrokenWire, How, Line
 from fakes.people import wait_until
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +29,7 @@ from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Command, Key, Script
 
 EXAMPLES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-HOWS = st.sampled_from(["end", "reset"])
+HOWS: tuple[How, ...] = ("end", "reset")
 NO_ANSWER = b"!@#&;?ABCxyz019 \x00\x07\xff"
 """Bytes that begin no answer of RESP."""
 DEATHS = 3
@@ -136,7 +137,7 @@ async def test_an_answer_may_be_cut_at_any_byte(redis_server: str) -> None:
     sizes=st.lists(st.integers(0, 3_000), min_size=1, max_size=30),
     cut=st.floats(0, 1, exclude_max=True),
     of_requests=st.booleans(),
-    how=HOWS,
+    how=st.sampled_from(HOWS),
 )
 def test_many_calls_may_be_cut_anywhere(
     redis_server: str, *, sizes: list[int], cut: float, of_requests: bool, how: How
@@ -500,23 +501,65 @@ async def test_no_calls_take_nobodys_answer(redis_server: str) -> None:
 async def test_what_waits_for_a_server_that_does_not_read_is_bounded(redis_server: str) -> None:
     wire = BrokenWire(redis_server)
     async with over(wire, patience=30) as transport:
-        wire.newest.requests.flows.clear()
-        link = transport._link
-        assert link is not None
-        for _ in range(5):  # callers that give up, and come again
-            calls = []
-            for word in words(10, 1_000_000):
-                calls.append(asyncio.create_task(talk(transport, word)))
+        await stalls(wire, transport)
+
+
+async def stalls(wire: BrokenWire, transport: Multiplexed) -> None:
+    """Callers give up, and come again, while the server does not read; then it does."""
+    before = len(wire.lines)
+    wire.newest.requests.flows.clear()
+    link = transport._link
+    assert link is not None
+    for _ in range(5):
+        calls = []
+        for word in words(10, 1_000_000):
+            calls.append(asyncio.create_task(talk(transport, word)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+    assert link._writer.transport.get_write_buffer_size() <= multiplexed._ROOM + 1_100_000
+    last = asyncio.create_task(talks(transport, words(20, 1_000_000)))
+    wire.newest.requests.flows.set()
+    await last
+    assert len(wire.lines) == before
+
+
+# TLS ------------------------------------------------------------------------------------------------------------------
+
+
+@servers.needs_redis
+async def test_tls_hides_no_fault(tmp_path: Path) -> None:
+    assert servers.REDIS is not None
+    with servers.secure(tmp_path, servers.REDIS) as (port, authority):
+        wire = BrokenWire(f"redis://127.0.0.1:{port}")
+        async with wire.serving():
+            url = f"rediss://{wire.url.removeprefix('redis://')}?ssl_ca_certs={authority}"
+            async with Multiplexed.from_url(url, patience=30) as transport:
+                await talks(transport, words(20))
+                for cut in range(0, 900, 29):
+                    line, how = wire.newest, HOWS[cut % 2]
+                    (line.cut_request if cut % 3 else line.cut_reply)(cut, how)
+                    await talks(transport, words(40))
+                    assert line.lost.is_set()
+                    assert wire.newest.number == line.number + 1
+                for fault in (wire.newest.half_close, lambda: wire.newest.say(b"\x17\x03\x03\x00\x01!")):
+                    line = wire.newest
+                    line.replies.flows.clear()
+                    calls = asyncio.create_task(talks(transport, words(20)))
+                    await asyncio.sleep(0)
+                    fault()
+                    line.replies.flows.set()
+                    await calls
+                    assert wire.newest.number == line.number + 1
+                await stalls(wire, transport)
+                wire.newest.requests.flows.clear()
+                waiting = asyncio.create_task(talk(transport, "x" * 20_000_000))
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
-            for call in calls:
-                call.cancel()
-            await asyncio.wait(calls)
-        assert link._writer.transport.get_write_buffer_size() <= multiplexed._ROOM + 1_100_000
-        last = asyncio.create_task(talks(transport, words(20, 1_000_000)))
-        wire.newest.requests.flows.set()
-        await last
-        assert len(wire.lines) == 1
+            with pytest.raises(redis.ConnectionError, match="closed"):
+                await waiting
 
 
 # Closed ---------------------------------------------------------------------------------------------------------------
