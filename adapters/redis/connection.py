@@ -12,6 +12,7 @@ What stands behind a script may so run once before it: put nothing there that ma
 """
 
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,6 +26,7 @@ from redis.sentinel import MasterNotFoundError as BlockingMasterNotFoundError
 
 from adapters.redis.pools import SOCKET_TIMEOUT, address_of, blocking_pool_of, pool_of
 from adapters.redis.scripts import Arg, Call, Command
+from adapters.redis.sentinel import is_no_primary
 from adapters.redis.urls import UnusableRedisError
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
 OLDEST = (6, 2)
 
 R = TypeVar("R")
+
+_PAUSE = 0.1
 
 
 class Runs(Protocol):
@@ -154,18 +158,22 @@ class Database:
 class SyncDatabase:
     """The same for code that blocks: a pool of its own, safe to use from several threads."""
 
-    def __init__(self, client: "redis.Redis", *, owned: bool = False) -> None:
+    def __init__(self, client: "redis.Redis", *, owned: bool = False, ride_out: float = 0.0) -> None:
         _refuse_decoding(client)
         self.client = client
         self._owned = owned
+        self._ride_out = ride_out
+        self._reached = False
         self._raw = redis.Redis(connection_pool=client.connection_pool)
         self._raw.response_callbacks.clear()
-        self._execute: Callable[..., Any] = self._raw.execute_command
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
-        """Make a connection that opens on first use. Raises UnusableRedisError when `url` is not one of Redis."""
-        return cls(redis.Redis.from_pool(blocking_pool_of(url)), owned=True)
+    def from_url(cls, url: str, *, ride_out: float = 0.0) -> Self:
+        """Make a connection that opens on first use. Raises UnusableRedisError when `url` is not one of Redis.
+
+        A call is sent again some times, and for `ride_out` seconds to a server that was reached before.
+        """
+        return cls(redis.Redis.from_pool(blocking_pool_of(url)), owned=True, ride_out=ride_out)
 
     @property
     def address(self) -> str:
@@ -174,11 +182,8 @@ class SyncDatabase:
 
     def run(self, call: Call[R]) -> R:
         """Run one call: see `Database.run`."""
-        try:
-            reply = self._execute(*call.by_hash())
-        except NoScriptError:
-            reply = self._execute(*call.by_source())
-        return call.read(reply)
+        (result,) = self.run_all(call)
+        return result
 
     def run_all(self, *calls: Call[R]) -> list[R]:
         """Run several calls in order and in one round trip: see `Database.run_all`."""
@@ -188,7 +193,30 @@ class SyncDatabase:
         return read_all(calls, replies)
 
     def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
-        """Send commands in one packet; gives their raw answers, errors among them."""
+        """Send commands in one packet; gives their raw answers, errors among them.
+
+        A server that refuses as no primary is left: its idle connections are closed, and the commands sent again.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                replies = self._sent(commands)
+            except (redis.ConnectionError, redis.TimeoutError):
+                if not self._rides_out(began):
+                    raise
+            else:
+                self._reached = True
+                if not any(isinstance(each, redis.ResponseError) and is_no_primary(each) for each in replies):
+                    return replies
+                self.client.connection_pool.disconnect(inuse_connections=False)
+                if not self._rides_out(began):
+                    return replies
+            time.sleep(_PAUSE)
+
+    def _rides_out(self, began: float) -> bool:
+        return self._reached and time.monotonic() < began + self._ride_out
+
+    def _sent(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         with self._raw.pipeline(transaction=False) as pipeline:
             add: Callable[..., Any] = pipeline.execute_command
             for command in commands:

@@ -10,18 +10,22 @@ from adapters.redis.cluster import Cluster, SyncCluster
 from adapters.redis.connection import SyncDatabase
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.pools import SOCKET_TIMEOUT
+from adapters.redis.sentinel import FAILOVER_SECONDS
 from adapters.redis.urls import Nodes, read
 
 
 def multiplexed(url: str, *, patience: float = SOCKET_TIMEOUT) -> Multiplexed | Cluster:
     """Make a transport for asyncio, many calls on one connection; `patience` is how many seconds an answer may take.
 
-    Raises UnusableRedisError.
+    What was reached once is waited for through a restart or a fail-over. Raises UnusableRedisError.
     """
-    kind = Cluster if isinstance(read(url), Nodes) else Multiplexed
-    return kind.from_url(url, patience=patience)
+    if isinstance(read(url), Nodes):
+        return Cluster.from_url(url, patience=patience)
+    return Multiplexed.from_url(url, patience=patience, ride_out=FAILOVER_SECONDS)
 
 
 def blocking(url: str) -> SyncDatabase | SyncCluster:
-    """Make a transport for code that blocks, safe to use from several threads. Raises UnusableRedisError."""
-    return SyncCluster.from_url(url) if isinstance(read(url), Nodes) else SyncDatabase.from_url(url)
+    """Make a transport for code that blocks, safe to use from several threads; likewise. Raises UnusableRedisError."""
+    if isinstance(read(url), Nodes):
+        return SyncCluster.from_url(url)
+    return SyncDatabase.from_url(url, ride_out=FAILOVER_SECONDS)

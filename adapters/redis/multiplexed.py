@@ -22,6 +22,7 @@ of the client's time, and another turn of the loop.
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -65,9 +66,16 @@ class Multiplexed:
     """One shared connection to Redis. Use it as a context manager, or `aclose` it. For one event loop."""
 
     def __init__(
-        self, pool: "redis.asyncio.ConnectionPool", *, patience: float = SOCKET_TIMEOUT, retries: int = RETRIES
+        self,
+        pool: "redis.asyncio.ConnectionPool",
+        *,
+        patience: float = SOCKET_TIMEOUT,
+        retries: int = RETRIES,
+        ride_out: float = 0.0,
     ) -> None:
         self._pool = pool
+        self._ride_out = ride_out
+        self._reached = False
         self._retries = retries
         self._patience = patience
         self._closed = False
@@ -75,12 +83,13 @@ class Multiplexed:
         self._opening: asyncio.Task[_Link] | None = None
 
     @classmethod
-    def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT) -> Self:
+    def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT, ride_out: float = 0.0) -> Self:
         """Make a connection that opens on first use; `patience` is how many seconds each answer may take.
 
+        A call is sent again some times, and for `ride_out` seconds to a server that was reached before.
         Raises UnusableRedisError when `url` is not one of Redis.
         """
-        return cls(pool_of(url), patience=patience)
+        return cls(pool_of(url), patience=patience, ride_out=ride_out)
 
     @property
     def address(self) -> str:
@@ -132,17 +141,21 @@ class Multiplexed:
         """Send commands in one packet; gives their raw answers, errors among them. Sent again where one is lost."""
         if not commands:
             return []
-        for failures in range(1, self._retries + 2):
+        began = asyncio.get_running_loop().time() if self._ride_out else 0.0
+        for failures in itertools.count(1):
             try:
                 link = self._link if self._link is not None and self._link.lives else await self._connected()
                 if link.is_full:
                     await link.room()
                 return await link.send(commands)
             except LOST:
-                if failures > self._retries or self._closed:
+                if self._closed or (failures > self._retries and not self._rides_out(began)):
                     raise
                 await asyncio.sleep(_BACKOFF.compute(failures))
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the tries end by an answer or an error")
+
+    def _rides_out(self, began: float) -> bool:
+        return self._reached and asyncio.get_running_loop().time() < began + self._ride_out
 
     async def _connected(self) -> "_Link":
         """Open a connection. Whoever comes meanwhile shares the try and its failure, and may be cancelled alone."""
@@ -162,6 +175,7 @@ class Multiplexed:
             if self._link is not None:
                 await self._link.aclose()
             self._link = _Link(await self._open(), self._patience)
+            self._reached = True
             return self._link
         finally:
             self._opening = None

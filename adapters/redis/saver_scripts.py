@@ -21,7 +21,8 @@ it and takes it away when something is; an interrupt among pending writes (`hold
 
 `token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which whoever
 takes the thread's lane counts up: a worker that lost its lease cannot write any more
-(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html).
+(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). Where nobody counts, the newest token that
+wrote is the owner's. A fence is kept for 30 days, longer than a process sleeps.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from adapters.redis.scripts import Key, Script
 _FENCE = r"""
 local owner = tonumber(redis.call('GET', fence) or 0)
 if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
+if token ~= '' and tonumber(token) > owner then redis.call('SET', fence, token, 'EX', 2592000) end
 local place = namespace .. '\0' .. checkpoint
 """
 

@@ -148,7 +148,6 @@ async def test_a_write_that_was_on_its_way_when_its_run_was_overtaken_is_not_sto
 
 
 @pytest.mark.promise("P2")
-@pytest.mark.xfail(strict=True, reason="the saver compares tokens with the lane's count only, and keeps none itself")
 async def test_a_newer_token_fences_an_older_one_without_a_lane(redis_url: str) -> None:
     """Who uses the saver alone has no lanes: the newest token that was seen is the owner's."""
     async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
