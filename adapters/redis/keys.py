@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.redis.scripts import Key
@@ -122,6 +123,10 @@ class Keys:
         """Name the index of the threads that have checkpoints; its members are `tag`s."""
         return self._of_bot(THREADS)
 
+    def saved(self, thread: str) -> "Saved":
+        """Name what the saver's scripts of every step need."""
+        return _saved(self, thread)
+
     def approval(self, thread: str, approval: str) -> Key:
         """Name an approval; `approval` is the whole id, or its part after the thread."""
         return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
@@ -215,6 +220,19 @@ class Keys:
     def _pattern(self, kind: Kind) -> str:
         middle = r":\{[^{}]+\}" if kind.of_thread else ""
         return rf"{re.escape(self.prefix)}{middle}:{kind.name}(:.*)?"
+
+
+class Saved(NamedTuple):
+    """The keys of a thread that the saver's scripts of every step need."""
+
+    checkpoints: Key
+    state: Key
+    fence: Key
+
+
+@lru_cache(maxsize=4096)
+def _saved(keys: Keys, thread: str) -> Saved:
+    return Saved(keys.checkpoints(thread), keys.state(thread), keys.fence(thread))
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,6 @@ than one round trip is a plan (`adapters.redis.saver_plans`).
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
 
@@ -34,6 +33,7 @@ from adapters.redis.saver_base import SharedSaver
 from adapters.redis.saver_format import FENCE_KEY, DamagedCheckpointError, Place
 from adapters.redis.saver_plans import Listed, Listing, Plan
 from adapters.redis.saver_scripts import FencedError
+from adapters.redis.scripts import Call
 
 __all__ = ["FENCE_KEY", "AsyncRedisSaver", "DamagedCheckpointError", "FencedError", "RedisSaver"]
 
@@ -90,9 +90,15 @@ class AsyncRedisSaver(SharedSaver):
     ) -> RunnableConfig:
         at = Place.of(config)
         calls = self._put(config, checkpoint, metadata, new_versions)
-        while lacks := (await self._database.run_all(*calls))[-1]:
+        while lacks := (await self._last(calls)):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
-        return replace(at, checkpoint=checkpoint["id"]).config()
+        return Place(at.thread, at.namespace, checkpoint["id"]).config()
+
+    async def _last(self, calls: Sequence[Call[Any]]) -> Any:
+        """Run calls in one round trip, and give what the last one gave."""
+        if len(calls) == 1:
+            return await self._database.run(calls[0])
+        return (await self._database.run_all(*calls))[-1]
 
     @override
     async def aput_writes(
@@ -275,7 +281,7 @@ class RedisSaver(SharedSaver):
         calls = self._put(config, checkpoint, metadata, new_versions)
         while lacks := self._database.run_all(*calls)[-1]:
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
-        return replace(at, checkpoint=checkpoint["id"]).config()
+        return Place(at.thread, at.namespace, checkpoint["id"]).config()
 
     @override
     def put_writes(

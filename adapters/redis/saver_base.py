@@ -1,5 +1,6 @@
 """What both savers share and is not I/O: from LangGraph's arguments to scripts, and from answers to tuples."""
 
+import itertools
 import os
 import secrets
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,22 @@ from adapters.redis.scripts import Call
 
 _KNOWN = 10_000
 """Threads that a saver remembers to have listed."""
+
+
+class _Marks:
+    """Marks that no other process, and no other call, gives: cheaper than to ask the system for each."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self.process = secrets.token_urlsafe(6)
+        self.count = itertools.count()
+
+
+_marks = _Marks()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_marks.begin)
 
 
 def strict_serializer() -> JsonPlusSerializer:
@@ -62,16 +79,17 @@ class SharedSaver(BaseCheckpointSaver[str]):
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Count, and mark the count: two forks of one checkpoint count alike and mean different values."""
         count = 0 if current is None else int(str(current).partition(".")[0])
-        return f"{count + 1:010}.{secrets.token_urlsafe(6)}"
+        return f"{count + 1:010}.{_marks.process}{next(_marks.count):x}"
 
     @property
     def _plans(self) -> Plans:
         return Plans(self.keys, self._format, self._seconds)
 
     def _load(self, at: Place) -> Load:
+        keys = self.keys.saved(at.thread)
         return Load(
-            checkpoints=self.keys.checkpoints(at.thread),
-            state=self.keys.state(at.thread),
+            checkpoints=keys.checkpoints,
+            state=keys.state,
             namespace=escape(at.namespace),
             checkpoint=escape(at.checkpoint),
         )
@@ -85,10 +103,11 @@ class SharedSaver(BaseCheckpointSaver[str]):
     ) -> list[Call[Any]]:
         """Store a checkpoint, and list its thread where this saver did not do so yet."""
         at, names = Place.of(config), value_names(checkpoint)
+        keys = self.keys.saved(at.thread)
         put = Put(
-            checkpoints=self.keys.checkpoints(at.thread),
-            state=self.keys.state(at.thread),
-            fence=self.keys.fence(at.thread),
+            checkpoints=keys.checkpoints,
+            state=keys.state,
+            fence=keys.fence,
             namespace=escape(at.namespace),
             checkpoint=escape(checkpoint["id"]),
             token=_token(config),
@@ -123,10 +142,11 @@ class SharedSaver(BaseCheckpointSaver[str]):
 
     def _put_writes(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task: str, path: str) -> PutWrites:
         at = Place.of(config)
+        keys = self.keys.saved(at.thread)
         return PutWrites(
-            checkpoints=self.keys.checkpoints(at.thread),
-            state=self.keys.state(at.thread),
-            fence=self.keys.fence(at.thread),
+            checkpoints=keys.checkpoints,
+            state=keys.state,
+            fence=keys.fence,
             namespace=escape(at.namespace),
             checkpoint=escape(at.checkpoint),
             token=_token(config),

@@ -32,6 +32,7 @@ FENCE_KEY = "signoff_fence"
 """Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
 
 _START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _FORMAT = 1
 _RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
 _WRITE = struct.Struct(">II")  # length of path, of channel
@@ -126,7 +127,7 @@ class Format:
         bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
         told = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
         told.pop(FENCE_KEY, None)
-        refs = json.dumps(names, ensure_ascii=False, separators=(",", ":")).encode()
+        refs = _as_json(names).encode()
         parent, about = Place.of(config).checkpoint.encode(), self.dump(told)
         return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
 

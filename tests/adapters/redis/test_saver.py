@@ -179,6 +179,23 @@ async def test_a_checkpoint_put_again_gets_the_new_metadata(saver: AsyncRedisSav
     assert [each.metadata["mark"] for each in found] == ["second"]  # type: ignore[typeddict-item]
 
 
+def test_a_process_that_was_forked_gives_versions_of_its_own() -> None:
+    """Else two values of one channel, by two workers of a server that forks, would have one name."""
+    program = """
+        import os, sys
+        from adapters.redis import RedisSaver
+        with RedisSaver.from_conn_string("redis://127.0.0.1:1/0") as saver:
+            saver.get_next_version(None, None)
+            child = os.fork()
+            print(saver.get_next_version(None, None), flush=True)
+            if child:
+                os.waitpid(child, 0)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - our own
+    assert len(set(done.stdout.split())) == 2
+
+
 def test_versions_grow_also_after_those_of_another_saver() -> None:
     saver = RedisSaver(SyncDatabase.from_url("unix:///nowhere"))
     versions = [saver.get_next_version(None, None)]
