@@ -1,0 +1,230 @@
+"""Puts the parts together: the one place that names concrete adapters.
+
+`bot` is read from top to bottom as the list of what a running bot is made of; the modules beside this one know how
+each part is made. A test may hand in `alter`, which gets the ports before they are used, to put something between: a
+clock of its own, a store that dies after its third write.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from adapters.redis.connection import UnusableRedisError
+from adapters.redis.lanes import LEASE
+from adapters.redis.names import RedisNames
+from adapters.slack.chat import SlackChat
+from adapters.slack.client import web_client
+from adapters.slack.errors import SlackRefused
+from adapters.slack.handlers import Handlers, build_app
+from adapters.slack.roster import SlackRoster
+from adapters.slack.socket import Sockets, sockets
+from adapters.slack.web import route
+from bot import config as configuration
+from bot import http
+from bot.config import Config, Mode
+from bot.config_shape import Resume
+from bot.desk import Desk
+from bot.faults import FaultsError
+from bot.graphs import LateGraphs
+from bot.names import Names as AgentNames
+from bot.names import definitions
+from bot.outbox import Outbox, Ways
+from bot.telemetry import Metrics
+from bot.time_travel import TimeTravels
+from bot.wiring.graphs import late_graphs
+from bot.wiring.probes import probes
+from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
+from bot.wiring.storage import Storage, storage
+from bot.wiring.workspace import PortTakenError, local_workspace
+from engine.ids import AgentName, TeamId
+from engine.ports import (
+    Approvals,
+    Audit,
+    Chat,
+    Clock,
+    Conversations,
+    Graphs,
+    Lanes,
+    Roster,
+)
+
+if TYPE_CHECKING:
+    from slack_bolt.app.async_app import AsyncApp
+
+__all__ = [
+    "Bot", "PortTakenError", "Ports", "Storage", "bot", "local_workspace", "manifest", "probes", "storage", "together",
+]  # fmt: skip
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Ports:
+    """Everything that the desk and the outbox stand on."""
+
+    approvals: Approvals
+    conversations: Conversations
+    audit: Audit
+    lanes: Lanes
+    graphs: Graphs
+    roster: Roster
+    chat: Chat
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(slots=True)
+class Bot:
+    """A bot that is put together, and not yet listening."""
+
+    config: Config
+    ports: Ports
+    desk: Desk
+    outbox: Outbox
+    metrics: Metrics
+    storage: Storage
+    names: AgentNames
+    _graphs: LateGraphs
+    _app: "AsyncApp"
+    _sockets: Sockets | None = None
+
+    async def load_graphs(self) -> None:
+        """Raises FaultsError for a graph that cannot be used."""
+        await self._graphs.load()
+
+    async def serve_lanes(self) -> None:
+        """Perform effects until cancelled."""
+        await self.ports.lanes.serve(self.outbox.perform, self.outbox.set_aside)
+
+    def drain(self) -> None:
+        """Ask graph runs to rest at their next step."""
+        self._graphs.drain()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Take what Slack sends. Over HTTP that is the route of `http`."""
+        if self.config.mode is Mode.HTTP:
+            yield
+            return
+        token = self.config.secrets.slack_app_token or ""
+        try:
+            async with sockets(self._app, token) as opened:
+                self._sockets = opened
+                yield
+        except SlackRefused as error:
+            raise FaultsError([slack_fault("SLACK_APP_TOKEN", error)]) from None
+        finally:
+            self._sockets = None
+
+    def http(self) -> "contextlib.AbstractAsyncContextManager[str]":
+        """Serve health, metrics and, in HTTP mode, Slack; gives the address."""
+        routes = [route(self._app)] if self.config.mode is Mode.HTTP else []
+        web = http.application(self.not_ready, self.metrics, routes)
+        return http.serving(web, self.config.http.host, self.config.http.port, self.config.where("http", "port"))
+
+    async def not_ready(self) -> Sequence[str]:
+        """What is missing, a sentence each."""
+        reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
+        if self.config.mode is Mode.SOCKET and (self._sockets is None or not await self._sockets.ready()):
+            reasons.append("Slack is not connected")
+        try:
+            await self.storage.database.check()
+        except UnusableRedisError as error:
+            reasons.append(str(error))
+        return reasons
+
+
+@contextlib.asynccontextmanager
+async def bot(
+    config: Config, alter: Callable[[Ports], None] = lambda _: None, lease: timedelta = LEASE
+) -> AsyncIterator[Bot]:
+    """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
+
+    After `lease`, others take over the work of a process that died.
+    """
+    secrets, metrics = config.secrets, Metrics()
+    async with (
+        storage(config, lease) as kept,
+        web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
+    ):
+        identity, people, channels = await introduced(config, client)
+        names = AgentNames(_names(config, kept, identity.team, lease), config)
+        graphs = late_graphs(config, kept)
+        ports = Ports(
+            approvals=kept.approvals,
+            conversations=kept.conversations,
+            audit=kept.audit,
+            lanes=kept.lanes,
+            graphs=graphs,
+            roster=(roster := SlackRoster(client, identity.team)),
+            chat=SlackChat(client, identity.user, together=together(config)),
+        )
+        alter(ports)
+        desk = Desk(
+            approvals=ports.approvals,
+            conversations=ports.conversations,
+            lanes=ports.lanes,
+            graphs=ports.graphs,
+            roster=ports.roster,
+            clock=ports.clock,
+            agents=listening_agents(config, channels),
+            rules=configuration.rules(config, people, channels),
+            metrics=metrics,
+        )
+        outbox = Outbox(
+            desk=desk,
+            approvals=ports.approvals,
+            lanes=ports.lanes,
+            graphs=ports.graphs,
+            chat=ports.chat,
+            clock=ports.clock,
+            metrics=metrics,
+            ways=Ways(together(config), _unseen(config)),
+        )
+        handlers = Handlers(
+            client=client,
+            identity=identity,
+            desk=desk,
+            chat=ports.chat,
+            time_travel=TimeTravels(
+                approvals=ports.approvals,
+                conversations=ports.conversations,
+                audit=ports.audit,
+                lanes=ports.lanes,
+                graphs=ports.graphs,
+                roster=ports.roster,
+                clock=ports.clock,
+            ),
+            help_text=help_text(config, channels),
+        )
+        try:
+            app = await build_app(client, handlers, secrets.slack_signing_secret or "")
+        except SlackRefused as error:
+            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+        try:
+            async with names.held():
+                yield Bot(config, ports, desk, outbox, metrics, kept, names, graphs, app)
+        finally:
+            await roster.aclose()
+            await graphs.aclose()
+
+
+def _names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> RedisNames:
+    return RedisNames(kept.database, kept.keys, team, uuid4().hex, definitions(config), lease * 3)
+
+
+def together(config: Config) -> frozenset[AgentName]:
+    """The agents that get the answers of parallel interrupts all at once."""
+    return frozenset(AgentName(name) for name, agent in config.agents.items() if agent.resume is Resume.TOGETHER)
+
+
+def _unseen(config: Config) -> frozenset[AgentName]:
+    return frozenset(AgentName(name) for name, agent in config.agents.items() if not agent.stream)

@@ -1,0 +1,95 @@
+"""What `signoff check` asks of the world."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from slack_sdk.errors import SlackClientError
+
+from adapters.langgraph.loading import LoadError
+from adapters.redis import embedded
+from adapters.redis.connection import UnusableRedisError
+from adapters.redis.multiplexed import Multiplexed
+from adapters.slack import directory
+from adapters.slack.client import web_client
+from adapters.slack.errors import SlackRefused
+from adapters.slack.identity import whoami
+from bot import config as configuration
+from bot.check import Names, Probes, UnfitError, Workspace
+from bot.config import Mode, Secrets
+from bot.wiring.graphs import import_langgraph
+from bot.wiring.slack import SLACK, slack_fault
+from bot.wiring.storage import redis_at, redis_fault
+from engine.ids import AgentName
+from engine.ports import Later
+
+
+class RealProbes:
+    """See `bot.check.Probes`."""
+
+    async def graph(self, spec: str, base: Path) -> Sequence[str]:
+        """Load a graph, and see that a checkpointer can be given to it; gives warnings."""
+        await asyncio.to_thread(import_langgraph)
+        from langgraph.checkpoint.memory import InMemorySaver
+
+        from adapters.langgraph.agents import AgentSpec
+        from adapters.langgraph.local import LocalGraphs
+
+        try:
+            graphs = await LocalGraphs.open({AgentName("checked"): AgentSpec(spec, base)}, InMemorySaver())
+        except LoadError as error:
+            raise UnfitError(str(error).removeprefix("graph: ")) from None
+        await graphs.aclose()
+        return [*graphs.warnings, *graphs.advice()]
+
+    async def server(self, entry: configuration.ServerEntry) -> Sequence[str]:
+        """Reach a LangGraph Server, and see that it has the assistant."""
+        from adapters.langgraph.server_calls import Server, ServerRefusedError, called
+
+        try:
+            async with called(Server(entry.url, entry.assistant, entry.api_key)) as calls:
+                await calls.check()
+        except ServerRefusedError as error:
+            raise UnfitError(str(error), "See the server's own pages, and the key.") from None
+        except Later:
+            raise UnfitError(f"{entry.url} cannot be reached", "Is the server up, and is the address right?") from None
+        return ()
+
+    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
+        """Reach Redis, or start the private one in `data`; gives warnings."""
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                reached = await stack.enter_async_context(redis_at(url, data))
+                return await (await stack.enter_async_context(Multiplexed.from_url(reached))).check()
+        except (UnusableRedisError, embedded.EmbeddedError) as error:
+            fault = redis_fault(error)
+            raise UnfitError(fault.what, fault.mend) from None
+
+    async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
+        """See that the tokens are good."""
+        variable = "SLACK_BOT_TOKEN"
+        async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+            try:
+                identity = await whoami(client)
+                variable = "SLACK_APP_TOKEN"
+                if mode is Mode.SOCKET:
+                    await directory.check_app_token(client, secrets.slack_app_token or "")
+            except (SlackRefused, SlackClientError, OSError) as error:
+                fault = slack_fault(variable, error)
+                raise UnfitError(fault.what, fault.mend, fault.where) from None
+        return Workspace(identity.team_name, identity.name, directory.missing_scopes(identity))
+
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+        """Look up names; leaves out what is not there."""
+        async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+            try:
+                return await directory.people(client, people), await directory.channels(client, channels)
+            except SlackRefused as error:
+                fault = slack_fault("SLACK_BOT_TOKEN", error)
+                raise UnfitError(fault.what, fault.mend, fault.where) from None
+
+
+def probes() -> Probes:
+    """What `signoff check` asks of the world."""
+    return RealProbes()

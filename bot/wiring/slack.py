@@ -1,0 +1,76 @@
+"""What of the configuration needs Slack: who and what its names are, and where its agents listen."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from slack_sdk.errors import SlackClientError
+
+from adapters.slack import directory
+from adapters.slack.errors import SlackRefused
+from adapters.slack.identity import Identity, whoami
+from adapters.slack.manifest import manifest as slack_manifest
+from adapters.slack.web import PATH
+from bot import config as configuration
+from bot.agents import Agents
+from bot.config import Config
+from bot.faults import Fault, FaultsError
+from engine.ids import AgentName, ChannelId, UserId
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+
+SLACK = "https://slack.com/api/"
+
+
+async def introduced(
+    config: Config, client: "AsyncWebClient"
+) -> tuple[Identity, Mapping[str, UserId], Mapping[str, ChannelId]]:
+    """Who the bot is, and who and what the names in the configuration are."""
+    try:
+        identity, people, channels = await asyncio.gather(
+            whoami(client),
+            directory.people(client, configuration.approver_names(config)),
+            directory.channels(client, configuration.channel_names(config)),
+        )
+    except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
+        raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+    return identity, people, channels
+
+
+def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:
+    """Which agents take what is written where."""
+    listening: dict[ChannelId, list[AgentName]] = {}
+    for name, agent in config.agents.items():
+        for channel in agent.channels:
+            if channel in channels:
+                listening.setdefault(channels[channel], []).append(name)
+    direct = next((name for name, agent in config.agents.items() if agent.direct_messages), None)
+    return Agents(listening, direct, {name: agent.description for name, agent in config.agents.items()})
+
+
+def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
+    """What `/signoff` and the Home tab say; every word of it is the operator's or ours."""
+    lines = ["Agents here ask people before they act. To start one, mention me where it listens:"]
+    for name, agent in config.agents.items():
+        places = [f"<#{channels[channel]}>" for channel in agent.channels if channel in channels]
+        places += ["a direct message to me"] if agent.direct_messages else []
+        lines.append(f"• *{name}* in {', '.join(places)}{': ' + agent.description if agent.description else ''}")
+    return "\n".join(lines)
+
+
+def slack_fault(variable: str, error: Exception) -> Fault:
+    """What a refusal of Slack's means to an operator; `variable` is what it is most likely about."""
+    code = error.code if isinstance(error, SlackRefused) else ""
+    if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"):
+        return Fault(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
+    if code:
+        return Fault(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
+    return Fault("SLACK_API_URL", f"Slack cannot be reached ({type(error).__name__})", "Is there a connection?")
+
+
+def manifest(url: str | None) -> dict[str, Any]:
+    """The app's manifest; `url` is the bot's public address in HTTP mode."""
+    address = None if url is None else url.rstrip("/").removesuffix(PATH) + PATH
+    return slack_manifest(url=address)

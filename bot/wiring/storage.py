@@ -1,0 +1,68 @@
+"""What is kept in Redis, and how it is reached: at REDIS_URL, or in the private Valkey of the data folder."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from adapters.redis import embedded
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.audit import RedisAudit
+from adapters.redis.connection import UnusableRedisError
+from adapters.redis.conversations import RedisConversations
+from adapters.redis.keys import Keys
+from adapters.redis.lanes import LEASE, RedisLanes
+from adapters.redis.multiplexed import Multiplexed
+from bot.config import Config
+from bot.faults import Fault, FaultsError
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What is kept in Redis."""
+
+    database: Multiplexed
+    keys: Keys
+    lanes: RedisLanes
+    approvals: RedisApprovals
+    conversations: RedisConversations
+    audit: RedisAudit
+
+
+@contextlib.asynccontextmanager
+async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Storage]:
+    """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises FaultsError."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(redis_at(config.secrets.redis_url, config.data))
+            database = await stack.enter_async_context(Multiplexed.from_url(url))
+            await database.check()
+        except (UnusableRedisError, embedded.EmbeddedError) as error:
+            raise FaultsError([redis_fault(error)]) from None
+        keys, kept = Keys(), config.retention
+        lanes = await stack.enter_async_context(RedisLanes(database, keys, url, lease=lease))
+        yield Storage(
+            database,
+            keys,
+            lanes,
+            RedisApprovals(database, keys, kept),
+            RedisConversations(database, keys, kept),
+            RedisAudit(database, keys, kept),
+        )
+
+
+@contextlib.asynccontextmanager
+async def redis_at(url: str | None, data: Path) -> AsyncIterator[str]:
+    """Give the URL of Redis; without one, that of the private Valkey, which runs as long as it is used."""
+    if url is not None:
+        yield url
+        return
+    async with embedded.running(data) as private:
+        yield private
+
+
+def redis_fault(error: Exception) -> Fault:
+    """What an error of Redis, or of the private one, means to an operator."""
+    what, _, mend = str(error).partition(": ")
+    return Fault("REDIS_URL", what, mend)
