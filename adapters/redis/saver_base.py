@@ -38,7 +38,7 @@ class _Marks:
         self.begin()
 
     def begin(self) -> None:
-        self.process = secrets.token_urlsafe(6)
+        self.process = secrets.token_urlsafe(4)
         self.count = itertools.count()
 
 

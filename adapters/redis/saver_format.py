@@ -2,7 +2,8 @@
 
 A record is `version, three lengths, refs, parent, metadata, checkpoint`: `refs` is JSON, the names of its channel
 values, which the scripts read; `parent` is the id of the parent checkpoint; metadata and checkpoint are LangGraph's,
-serialized. A serialized thing is `length of type, type, body`. Numbers are big-endian.
+serialized. A serialized thing is `length of type, type, body`, where length 0 stands for the usual type, "msgpack".
+Numbers are big-endian.
 """
 
 import json
@@ -33,6 +34,7 @@ FENCE_KEY = "signoff_fence"
 
 _START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_USUAL = "msgpack"
 _FORMAT = 1
 _RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
 _WRITE = struct.Struct(">II")  # length of path, of channel
@@ -112,13 +114,15 @@ class Format:
     def dump(self, value: Any) -> bytes:
         """Serialize anything."""
         kind, body = self.serde.dumps_typed(value)
+        if kind == _USUAL:
+            return b"\0" + body
         name = kind.encode()
         return bytes((len(name),)) + name + body
 
     def load(self, raw: bytes) -> Any:
         """Undo `dump`; raises whatever the serializer raises."""
         end = 1 + raw[0]
-        return self.serde.loads_typed((raw[1:end].decode(), raw[end:]))
+        return self.serde.loads_typed((raw[1:end].decode() or _USUAL, raw[end:]))
 
     def record(
         self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, names: Sequence[str]
