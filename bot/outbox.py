@@ -4,7 +4,6 @@ Each effect may be delivered more than once, to this process or to another after
 before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import assert_never
 import structlog
 
 from bot.desk import NO_LONGER_ASKED, Desk
+from bot.drawing import Drawing
 from bot.live import watching
 from bot.masking import masked
 from bot.telemetry import Metrics
@@ -46,7 +46,7 @@ from engine.effects import (
     TimerFired,
     Travel,
 )
-from engine.events import Delivered, ExpiryDue, NotDelivered, Posted, ReminderDue
+from engine.events import Delivered, ExpiryDue, NotDelivered, ReminderDue
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, thread_of
 from engine.ports import (
     UNWATCHED,
@@ -80,9 +80,6 @@ CARD_OVERDUE = timedelta(minutes=1)
 
 MOST_EARLY = 5.0
 """Seconds after which a timer that fired early is looked at again."""
-
-BEGUN = 3.0
-"""Seconds that a card which is being drawn is given when its work is cancelled."""
 
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
@@ -147,6 +144,7 @@ class Outbox:
         self._chat = chat
         self._clock = clock
         self._metrics = metrics
+        self._drawing = Drawing(desk, approvals, lanes, chat)
 
     async def perform(self, work: Work) -> None:
         """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
@@ -164,7 +162,7 @@ class Outbox:
             case Travel():
                 await self._travel(effect, work)
             case DrawCard() | DrawSheet():
-                await self._draw(effect, work)
+                await self._drawing.draw(effect, work)
             case Remind(approval):
                 await self._remind(await self._approvals.get(approval), work)
             case Say(_, place, text, key, speaker, at=at):
@@ -422,55 +420,6 @@ class Outbox:
             await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
         if conversation.held:
             await self._desk.keep(replace(conversation, held=()), work.fence)
-
-    # Cards ------------------------------------------------------------------------------------------------------------
-
-    async def _draw(self, draw: DrawCard | DrawSheet, work: Work) -> None:
-        """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
-        drawing = asyncio.create_task(
-            self._drawn(draw, work) if isinstance(draw, DrawCard) else self._drawn_sheet(draw, work)
-        )
-        try:
-            await asyncio.shield(drawing)
-        except asyncio.CancelledError:
-            await asyncio.wait({drawing}, timeout=BEGUN)
-            drawing.cancel()
-            await asyncio.gather(drawing, return_exceptions=True)
-            raise
-
-    async def _drawn(self, draw: DrawCard, work: Work) -> None:
-        approval = await self._approvals.get(draw.approval)
-        if approval is None:
-            return
-        card = await self._chat.draw(approval, work.attempt)
-        if card is None:
-            await self._tell_of_lost_place(approval)
-        elif card != approval.card:
-            await self._desk.happened(approval.id, Posted(card, approval.card))
-
-    async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
-        approvals = await self._desk.sheet(draw.thread, draw.sheet)
-        if not approvals:
-            return
-        card = await self._chat.draw_sheet(draw.sheet, approvals, work.attempt)
-        if card is None:
-            await self._tell_of_lost_place(approvals[0])
-            return
-        for approval in approvals:
-            if approval.card != card:
-                await self._desk.happened(approval.id, Posted(card, approval.card))
-
-    async def _tell_of_lost_place(self, approval: Approval) -> None:
-        """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""
-        log.error("a card cannot be posted in its place", approval=approval.id, channel=approval.place.channel)
-        if approval.state is State.PENDING and approval.place != approval.home:
-            sentence = (
-                f"The request for approval could not be posted in <#{approval.place.channel}>: I cannot write there."
-            )
-            told = TellPerson(
-                approval.thread, approval.home, approval.requester, f"{sentence} Nobody can decide it now."
-            )
-            await self._lanes.put(told, f"unposted/{approval.id}")
 
     # What failed too often --------------------------------------------------------------------------------------------
 
