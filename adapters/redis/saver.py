@@ -24,6 +24,7 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from redis.exceptions import RedisError
 from typing_extensions import override
 
 from adapters.redis import deployments
@@ -92,6 +93,9 @@ class AsyncRedisSaver(SharedSaver):
         calls = self._put(config, checkpoint, metadata, new_versions)
         while lacks := (await self._last(calls)):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
+        if self._should_tidy:
+            with contextlib.suppress(RedisError):  # the checkpoint is stored, and others will tidy
+                await self._follow(self._plans.tidy())
         return Place(at.thread, at.namespace, checkpoint["id"]).config()
 
     async def _last(self, calls: Sequence[Call[Any]]) -> Any:
@@ -281,6 +285,9 @@ class RedisSaver(SharedSaver):
         calls = self._put(config, checkpoint, metadata, new_versions)
         while lacks := self._database.run_all(*calls)[-1]:
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
+        if self._should_tidy:
+            with contextlib.suppress(RedisError):  # likewise
+                self._follow(self._plans.tidy())
         return Place(at.thread, at.namespace, checkpoint["id"]).config()
 
     @override

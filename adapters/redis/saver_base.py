@@ -29,6 +29,8 @@ from adapters.redis.scripts import Call
 
 _KNOWN = 10_000
 """Threads that a saver remembers to have listed."""
+_LISTINGS = 100
+"""After so many threads that are new to a saver with a retention, it looks for some that have expired."""
 
 
 class _Marks:
@@ -68,6 +70,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
             raise ValueError(f"retention {retention} is shorter than a second: leave it out to keep threads for ever")
         self.keys = keys
         self._known: set[str] = set()
+        self._listings = 0
         self._seconds = 0 if retention is None else int(retention.total_seconds())
 
     @property
@@ -135,6 +138,15 @@ class SharedSaver(BaseCheckpointSaver[str]):
         if len(self._known) >= _KNOWN:
             self._known.clear()
         self._known.add(thread)
+        self._listings += 1
+
+    @property
+    def _should_tidy(self) -> bool:
+        """Whether it is time to look for threads on the list that have expired: faster than new ones come."""
+        if not self._seconds or self._listings < _LISTINGS:
+            return False
+        self._listings = 0
+        return True
 
     def _values(self, checkpoint: Checkpoint, names: Iterable[str]) -> tuple[str | bytes, ...]:
         dump, values = self._format.dump, checkpoint["channel_values"]

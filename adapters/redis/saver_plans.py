@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import CheckpointMetadata, DeltaChannelHistory, g
 from adapters.redis.keys import Keys, tag, untag
 from adapters.redis.saver_format import Format, Place, escape, unescape, waits
 from adapters.redis.saver_scripts import Load, Loaded, Put, PutWrites
-from adapters.redis.saver_upkeep import Ancestor, Follow, Namespaces, Sweep
+from adapters.redis.saver_upkeep import Ancestor, Follow, Namespaces, Sweep, Unlist
 from adapters.redis.scripts import Call, Command
 
 T = TypeVar("T")
@@ -208,6 +208,20 @@ class Plans:
         same = sum(1 for score in scores if score == scores[-1])
         skip = same + (after.skip if scores[-1] == after.score else 0)
         return [untag(name.decode()) for name in names], _Threads(scores[-1], skip)
+
+    def tidy(self) -> Plan[None]:
+        """Take some threads off the list that have expired; what is there is looked at again after `retention`."""
+        now, threads = time.time(), self.keys.threads()
+        (found,) = yield [
+            Command("ZRANGEBYSCORE", threads, "-inf", now - self.seconds, "WITHSCORES", "LIMIT", 0, NAMES)
+        ]
+        listed = list(zip(found[0::2], found[1::2], strict=True))
+        if not listed:
+            return
+        there = yield [Command("EXISTS", self.keys.checkpoints(untag(name.decode()))) for name, _ in listed]
+        kept = [part for (name, _), is_there in zip(listed, there, strict=True) if is_there for part in (now, name)]
+        gone = [part for one, is_there in zip(listed, there, strict=True) if not is_there for part in one]
+        yield [Unlist(threads, tuple(gone)), *([Command("ZADD", threads, "XX", *kept)] if kept else [])]
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
 

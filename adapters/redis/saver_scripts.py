@@ -14,7 +14,7 @@ A thread has two keys, so that a TTL is refreshed in one step and a deletion is 
 Besides there is `threads`, one sorted set of the tags of all threads by the time, in s, at which a process last began
 to write one. It stands in another slot than a thread, so no script may write both: it is written before the thread, and
 a `Put` that would create a thread which its sender did not list is refused as UNLISTED and sent again. A thread may so
-be listed and gone, and never there and not listed.
+be listed and gone, and never there and not listed; those that have expired are taken off now and then.
 
 Who waits never expires: `seconds` of a `Put` of the root namespace sets the thread's TTL when nothing is left to do in
 it and takes it away when something is; an interrupt among pending writes (`holds`) takes it away too.

@@ -210,3 +210,21 @@ class Sweep(Script[int | None]):
     def read(self, reply: Any) -> int | None:
         """Read how many checkpoints the thread has now."""
         return None if reply is None else int(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlist(Script[None]):
+    """Take threads off the list, a tag and its score each, unless somebody listed them anew meanwhile."""
+
+    LUA = r"""
+    for i = 1, #gone, 2 do
+      if redis.call('ZSCORE', threads, gone[i]) == gone[i + 1] then redis.call('ZREM', threads, gone[i]) end
+    end
+    """
+
+    threads: Key
+    gone: tuple[bytes, ...]
+
+    @override
+    def read(self, reply: Any) -> None:
+        """Read nothing."""

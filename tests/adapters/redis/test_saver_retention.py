@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
@@ -13,7 +14,7 @@ from langgraph.types import Command, Send, interrupt
 from adapters.redis import scripts
 from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
-from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.saver import AsyncRedisSaver, RedisSaver
 
 KEYS = Keys()
 HOUR = 3_600
@@ -157,3 +158,37 @@ async def test_a_copy_is_kept_as_long_as_its_original(saver: AsyncRedisSaver, da
 def test_a_retention_of_nothing_is_refused(database: Database, length: timedelta) -> None:
     with pytest.raises(ValueError, match="shorter than a second"):
         AsyncRedisSaver(database, retention=length)
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+async def test_threads_that_expired_are_taken_off_the_list_and_no_others(redis_url: str, *, blocking: bool) -> None:
+    """By the hundredth new thread, and what is there stays listed, however long ago it was begun."""
+    hour = timedelta(hours=1)
+    async with Database.from_url(redis_url) as database, AsyncRedisSaver.from_conn_string(redis_url) as reads:
+        for thread in ("expired", "there", "anew"):
+            await put(AsyncRedisSaver(database, retention=hour), thread)
+            await database.run(scripts.Command("ZADD", KEYS.threads(), 5, thread))
+        for thread in ("expired", "anew"):
+            await database.run(scripts.Command("DEL", KEYS.checkpoints(thread), KEYS.state(thread)))
+        await put(AsyncRedisSaver(database, retention=hour), "anew")
+        if blocking:
+            with RedisSaver.from_conn_string(redis_url, retention=hour) as saver:
+                for number in range(100):
+                    saver.put(at_root(f"new {number}"), empty_checkpoint(), {}, {})
+        else:
+            saves = AsyncRedisSaver(database, retention=hour)
+            for number in range(100):
+                await put(saves, f"new {number}")
+        scores = await database.run(scripts.Command("ZRANGE", KEYS.threads(), 0, -1, "WITHSCORES"))
+        assert b"expired" not in scores[0::2]
+        assert len(scores[0::2]) == 102
+        assert min(map(float, scores[1::2])) > 5, "what is there was looked at, and will be again later"
+        assert {one.config["configurable"]["thread_id"] async for one in reads.alist(None)} >= {"there", "anew"}
+
+
+def at_root(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+
+
+async def put(saver: AsyncRedisSaver, thread: str) -> None:
+    await saver.aput(at_root(thread), empty_checkpoint(), {}, {})
