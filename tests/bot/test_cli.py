@@ -83,13 +83,15 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
 
 
 WAITING = """
-import signal, sys
+import signal, sys, time
 from bot.cli import app, main
 
 @app.command()
 def wait() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where this was started with it ignored
     print("waiting", flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.05)  # a signal just before signal.pause() would be waited for again
 
 sys.argv[1:] = ["wait"]
 main()
