@@ -116,8 +116,9 @@ def _head(approval: Approval) -> Iterable[Block]:
     ended = wording.outcome(approval)
     if ended:
         yield blocks.section(ended)
-    if approval.note:
-        yield blocks.rich_text([blocks.rich_section(blocks.span(clipped(visible(approval.note), 1_000)))])
+    if note := approval.note:
+        said = f"{note[:1].upper()}{note[1:]}"  # elsewhere it stands within a sentence
+        yield blocks.rich_text([blocks.rich_section(blocks.span(clipped(visible(said), 1_000)))])
 
 
 def _prompt(approval: Approval, hidden: list[int]) -> list[Block]:

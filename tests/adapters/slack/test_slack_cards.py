@@ -226,7 +226,7 @@ def test_a_closed_card_tells_its_outcome_and_has_no_buttons(words: str) -> None:
     assert words in card(one).text
     assert accepted(one)
     if one.note:
-        assert one.note in body(one)
+        assert one.note[:1].upper() + one.note[1:] in body(one), "the sentence of a card begins as one"
 
 
 def test_a_card_says_what_becomes_of_it_in_time() -> None:
