@@ -19,6 +19,7 @@ from adapters.langgraph.loading import LoadError, load, open_graph
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
 from adapters.langgraph.schemas import Schema
+from adapters.langgraph.tool_order import keep_order
 from engine.ask import Json, canonical
 from engine.ports import Turn
 
@@ -109,6 +110,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     replies = Replies(spec.reply)
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, spec.base, exported, saver, stack)
+    keep_order(loaded.graph)
     code = fingerprint.fingerprints(loaded.graph)
     try:
         found = gates(loaded.graph, spec.interrupt_before, spec.interrupt_after)

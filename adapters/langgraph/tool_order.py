@@ -1,0 +1,71 @@
+"""Tool calls of one node run one after the other, in the order in which the model made them.
+
+LangGraph gives the answers of one task to its interrupts by their order, and looks at nothing else. A plain `ToolNode`
+runs the calls of a message side by side, as one task: if two of them ask, whichever asks first is given the first
+answer. So the approval of one call could run another, for which nobody gave it. In turn, they ask in the same order
+each time. Once a call has asked, the calls behind it wait for its answer and do nothing.
+
+This costs the time that such tools would have saved by running side by side. `create_agent` has a task for each call
+and is not touched. What is changed is one node object of a graph that was loaded for us, by a name that LangGraph keeps
+to itself: a test notices when it moves. A graph that a node calls synchronously runs its tools in threads, where this
+does not reach.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph.errors import GraphBubbleUp
+
+RunOne = Callable[[Any, Any, Any], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The calls of one task: how many are under way, and what the first of them that asked raised."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    calls: int = 0
+    asked: GraphBubbleUp | None = None
+
+
+def keep_order(graph: Any) -> None:
+    """Let each tool node of a graph, and of those below it, run its calls in turn. May be done twice."""
+    for part in _tool_nodes(graph):
+        if not isinstance(part._arun_one, _InTurn):  # noqa: SLF001 - see the module
+            part._arun_one = _InTurn(part._arun_one)  # noqa: SLF001 - likewise
+
+
+def _tool_nodes(graph: Any) -> Iterator[Any]:
+    graphs = [graph, *(below for _, below in graph.get_subgraphs(recurse=True))]
+    for node in (node for each in graphs for node in each.nodes.values()):
+        for part in getattr(node.bound, "steps", None) or (node.bound,):
+            if hasattr(part, "tools_by_name") and hasattr(part, "_arun_one"):
+                yield part
+
+
+class _InTurn:
+    """Runs one call of a node when those before it are done."""
+
+    def __init__(self, run_one: RunOne) -> None:
+        self._run_one = run_one
+        self._batches: dict[tuple[str, str], _Batch] = {}
+
+    async def __call__(self, call: Any, input_type: Any, runtime: Any) -> Any:
+        told = runtime.config.get("configurable", {})
+        task = str(told.get("thread_id", "")), str(told.get("checkpoint_ns", ""))
+        batch = self._batches.setdefault(task, _Batch())
+        batch.calls += 1
+        try:
+            async with batch.turn:  # waiters are served in the order in which they came
+                if batch.asked is not None:
+                    raise batch.asked
+                return await self._run_one(call, input_type, runtime)
+        except GraphBubbleUp as asked:
+            batch.asked = asked
+            raise
+        finally:
+            batch.calls -= 1
+            if not batch.calls:
+                del self._batches[task]
