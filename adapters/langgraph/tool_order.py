@@ -13,10 +13,14 @@ does not reach.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
+
+_within: ContextVar[frozenset[tuple[int, tuple[str, str]]]] = ContextVar("_within", default=frozenset())
+"""The batches, of which node, that one is in the midst of."""
 
 RunOne = Callable[[Any, Any, Any], Awaitable[Any]]
 
@@ -55,6 +59,10 @@ class _InTurn:
     async def __call__(self, call: Any, input_type: Any, runtime: Any) -> Any:
         told = runtime.config.get("configurable", {})
         task = str(told.get("thread_id", "")), str(told.get("checkpoint_ns", ""))
+        within = _within.get()
+        if (id(self), task) in within:  # a tool that uses its own node would wait for itself
+            return await self._run_one(call, input_type, runtime)
+        _within.set(within | {(id(self), task)})  # for this call's own asyncio task, which ends with it
         batch = self._batches.setdefault(task, _Batch())
         batch.calls += 1
         try:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graph_talk import APPROVE, REJECT, payloads, talking
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
@@ -37,6 +38,17 @@ async def free(name: str) -> str:
     return f"{name} ran"
 
 
+@tool
+async def twice(name: str, config: RunnableConfig) -> str:
+    """Use the node that runs it, from within."""
+    call = {"name": "free", "args": {"name": name}, "id": "call-within", "type": "tool_call"}
+    told = await NODE.ainvoke({"messages": [AIMessage("", tool_calls=[call])]}, config)
+    return str(told["messages"][-1].content)
+
+
+NODE = ToolNode([gated, free, twice])
+
+
 def model(state: MessagesState) -> MessagesState:
     last = state["messages"][-1]
     if last.type != "human":
@@ -48,7 +60,7 @@ def model(state: MessagesState) -> MessagesState:
 
 
 def builder() -> Any:
-    made = StateGraph(MessagesState).add_node(model).add_node("tools", ToolNode([gated, free]))
+    made = StateGraph(MessagesState).add_node(model).add_node("tools", NODE)
     return made.add_edge(START, "model").add_conditional_edges("model", tools_condition).add_edge("tools", "model")
 
 
@@ -80,3 +92,10 @@ async def test_conversations_do_not_wait_for_one_another() -> None:
         await talk.say("gated:fast gated:slow")
         part = next(node for name, node in talk.graphs._agents["agent"].graph.nodes.items() if name == "tools").bound
         assert part._arun_one._batches == {}
+
+
+async def test_a_tool_may_use_its_own_node() -> None:
+    async with talking(builder()) as talk:
+        standstill = await talk.say("twice:nested free:after")
+        assert standstill.reply is not None
+        assert standstill.reply.text == "nested ran; after ran"
