@@ -22,7 +22,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ResponseError
 
 from adapters.redis.connection import SyncDatabase, UnusableRedisError, explain, judge, read_all
-from adapters.redis.multiplexed import LOST, Multiplexed
+from adapters.redis.errors import LOST
+from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.pools import SOCKET_TIMEOUT, blocking_node_pool, node_pool
 from adapters.redis.scripts import Arg, Call
 from adapters.redis.sentinel import FAILOVER_SECONDS

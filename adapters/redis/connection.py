@@ -24,9 +24,9 @@ from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 from redis.sentinel import MasterNotFoundError as BlockingMasterNotFoundError
 
+from adapters.redis.errors import LOST, is_no_primary
 from adapters.redis.pools import SOCKET_TIMEOUT, address_of, blocking_pool_of, pool_of
 from adapters.redis.scripts import Arg, Call, Command
-from adapters.redis.sentinel import is_no_primary
 from adapters.redis.urls import UnusableRedisError
 
 __all__ = [
@@ -201,7 +201,7 @@ class SyncDatabase:
         while True:
             try:
                 replies = self._sent(commands)
-            except (redis.ConnectionError, redis.TimeoutError):
+            except LOST:
                 if not self._rides_out(began):
                     raise
             else:

@@ -40,9 +40,9 @@ from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from typing_extensions import override
 
 from adapters.redis.connection import check, first_unknown, read_all
+from adapters.redis.errors import LOST, is_no_primary
 from adapters.redis.pools import SOCKET_TIMEOUT, address_of, pool_of
 from adapters.redis.scripts import Arg, Call
-from adapters.redis.sentinel import is_no_primary
 
 # In C: redis-py's own, in Python, would take a third of the client's time.
 _pack: Callable[[Any], bytes] = hiredis.pack_command
@@ -58,9 +58,6 @@ _SOCKET_ROOM = 1 << 20
 RETRIES = 5
 """How often a call is sent again whose answer is lost."""
 _BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.5)
-
-LOST = (redis.ConnectionError, redis.TimeoutError)
-"""What a call fails with when its connection ended before its answer; it may have run."""
 
 R = TypeVar("R")
 

@@ -32,7 +32,7 @@ from adapters.redis.connection import BlockingRuns, Runs
 from adapters.redis.keys import Keys
 from adapters.redis.saver_base import SharedSaver
 from adapters.redis.saver_format import FENCE_KEY, DamagedCheckpointError, Place
-from adapters.redis.saver_plans import Listed, Listing, Plan
+from adapters.redis.saver_plans import Listed, Listing, Plan, load
 from adapters.redis.saver_scripts import FencedError
 from adapters.redis.scripts import Call
 
@@ -79,7 +79,7 @@ class AsyncRedisSaver(SharedSaver):
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         at = Place.of(config)
-        return self._tuple(at, await self._database.run(self._load(at)))
+        return self._tuple(at, await self._database.run(load(self.keys, at)))
 
     @override
     async def aput(
@@ -271,7 +271,7 @@ class RedisSaver(SharedSaver):
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         at = Place.of(config)
-        return self._tuple(at, self._database.run(self._load(at)))
+        return self._tuple(at, self._database.run(load(self.keys, at)))
 
     @override
     def put(

@@ -24,7 +24,7 @@ from typing_extensions import override
 from adapters.redis.keys import Keys
 from adapters.redis.saver_format import FENCE_KEY, Format, Place, escape, value_names, waits
 from adapters.redis.saver_plans import Plans
-from adapters.redis.saver_scripts import UNLISTED, Load, Loaded, Put, PutWrites
+from adapters.redis.saver_scripts import UNLISTED, Loaded, Put, PutWrites
 from adapters.redis.scripts import Call
 
 _KNOWN = 10_000
@@ -87,15 +87,6 @@ class SharedSaver(BaseCheckpointSaver[str]):
     @property
     def _plans(self) -> Plans:
         return Plans(self.keys, self._format, self._seconds)
-
-    def _load(self, at: Place) -> Load:
-        keys = self.keys.saved(at.thread)
-        return Load(
-            checkpoints=keys.checkpoints,
-            state=keys.state,
-            namespace=escape(at.namespace),
-            checkpoint=escape(at.checkpoint),
-        )
 
     def _put(
         self,

@@ -142,7 +142,7 @@ class Plans:
             ]
         if not page:
             return 0
-        found: list[Loaded | None] = yield [self.load(at) for at in page]
+        found: list[Loaded | None] = yield [load(self.keys, at) for at in page]
         given = [(at, loaded) for at, loaded in zip(page, found, strict=True) if loaded is not None]
         for at, loaded in given:
             yield self.format.read(at.thread, at.namespace, loaded)
@@ -293,7 +293,7 @@ class Plans:
         newest: Loaded | None = None
         for page in _pieces((yield from self._members(source)), PAGE):
             places = [_place(source, member) for member in page]
-            found: list[Loaded | None] = yield [self.load(at) for at in places]
+            found: list[Loaded | None] = yield [load(self.keys, at) for at in places]
             calls: list[Call[Any]] = [self.listed(target)]
             for at, loaded in zip(places, found, strict=True):
                 if loaded is not None:
@@ -358,15 +358,6 @@ class Plans:
 
     # Parts ------------------------------------------------------------------------------------------------------------
 
-    def load(self, at: Place) -> Load:
-        """Read a checkpoint."""
-        return Load(
-            checkpoints=self.keys.checkpoints(at.thread),
-            state=self.keys.state(at.thread),
-            namespace=escape(at.namespace),
-            checkpoint=escape(at.checkpoint),
-        )
-
     def listed(self, thread: str) -> Command:
         """Put a thread on the list of all."""
         return Command("ZADD", self.keys.threads(), time.time(), tag(thread))
@@ -396,6 +387,12 @@ class _Threads:
 
 
 _FIRST = _Threads("+inf", 0)
+
+
+def load(keys: Keys, at: Place) -> Load:
+    """Read a checkpoint."""
+    named = keys.saved(at.thread)
+    return Load(named.checkpoints, named.state, escape(at.namespace), escape(at.checkpoint))
 
 
 def record_of(at: Place) -> str:

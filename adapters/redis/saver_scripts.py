@@ -30,13 +30,13 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from adapters.redis.keys import thread_of
+from adapters.redis.keys import MONTH, thread_of
 from adapters.redis.scripts import Key, Script
 
-_FENCE = r"""
+_FENCE = rf"""
 local owner = tonumber(redis.call('GET', fence) or 0)
-if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
-if token ~= '' and tonumber(token) > owner then redis.call('SET', fence, token, 'EX', 2592000) end
+if token ~= '' and tonumber(token) < owner then return {{'fenced', owner}} end
+if token ~= '' and tonumber(token) > owner then redis.call('SET', fence, token, 'EX', {int(MONTH.total_seconds())}) end
 local place = namespace .. '\0' .. checkpoint
 """
 

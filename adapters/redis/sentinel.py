@@ -21,9 +21,10 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import MasterDownError, NoPermissionError, ReadOnlyError
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
+from adapters.redis.errors import LOST, is_no_primary
 from adapters.redis.urls import Sentinels
 
 FAILOVER_SECONDS = 30.0
@@ -35,14 +36,6 @@ _PAUSE = 0.1
 _SENTINEL_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {"socket_timeout": SENTINEL_TIMEOUT, "socket_connect_timeout": SENTINEL_TIMEOUT, "protocol": 2}
 )
-
-
-def is_no_primary(refusal: redis.ResponseError) -> bool:
-    """Tell whether a server refused because another one is the primary now. Nothing was written.
-
-    Redis before 7 wraps what a script's command was told in an error of the script.
-    """
-    return isinstance(refusal, ReadOnlyError | MasterDownError) or "-READONLY " in str(refusal)
 
 
 class _Demoted(redis.ConnectionError):
@@ -59,7 +52,7 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
                 await super().connect()
                 await self._refuse_replica()
                 pool.known = True
-            except (redis.ConnectionError, redis.TimeoutError):
+            except LOST:
                 await self.disconnect(nowait=True)
                 pool.known = pool.known and time.monotonic() < end  # what never came is not waited for again
                 if not pool.known:
@@ -133,7 +126,7 @@ class _BlockingPrimaryConnection(redis.sentinel.SentinelManagedConnection):
                 super().connect()
                 self._refuse_replica()
                 pool.known = True
-            except (redis.ConnectionError, redis.TimeoutError):
+            except LOST:
                 self.disconnect()
                 pool.known = getattr(pool, "known", False) and time.monotonic() < end
                 if not pool.known:

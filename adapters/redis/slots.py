@@ -21,10 +21,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MasterDownError, MovedError, NoScriptError, TryAgainError
 
+from adapters.redis.errors import LOST
 from adapters.redis.scripts import Arg, Call
 from adapters.redis.urls import Node
 
@@ -52,7 +52,6 @@ _WHOLE_SERVER = frozenset(
 _PATIENT_ROUNDS = 5
 """Rounds of redirections after which a table is taken for wrong and waited for."""
 _KEY_OF_SCRIPT = 3
-LOST = (redis.ConnectionError, redis.TimeoutError)
 
 
 class NoKeyError(ValueError):
