@@ -19,7 +19,7 @@ from adapters.langgraph.loading import LoadError, load, open_graph
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
 from adapters.langgraph.schemas import Schema
-from adapters.langgraph.tool_order import keep_order
+from adapters.langgraph.tool_order import keep_order, tool_nodes
 from engine.ask import Json, canonical
 from engine.ports import Turn
 
@@ -127,7 +127,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
         warnings=loaded.warnings,
         gates=found,
-        tool_nodes=dict(_tool_nodes(loaded.graph, "")),
+        tool_nodes=dict(_talks(loaded.graph)),
     )
 
 
@@ -152,23 +152,18 @@ def _field_names(schema: Any) -> frozenset[str]:
 
 def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
     """The schemas of the tools that the graph's tool nodes hold, subgraphs included, by name."""
-    graphs = [graph, *(inner for _, inner in graph.get_subgraphs(recurse=True))]
-    for node in (node for each in graphs for node in each.nodes.values()):
-        for part in getattr(node.bound, "steps", None) or (node.bound,):
-            for name, tool in (getattr(part, "tools_by_name", None) or {}).items():
-                schema = _schema_of(tool)
-                if schema is not None:
-                    yield name, schema
+    for _, node in tool_nodes(graph):
+        for name, tool in node.tools_by_name.items():
+            schema = _schema_of(tool)
+            if schema is not None:
+                yield name, schema
 
 
-def _tool_nodes(graph: Any, above: str) -> Iterator[tuple[str, str]]:
-    for name, node in graph.nodes.items():
-        parts = getattr(node.bound, "steps", None) or (node.bound,)
-        for part in parts:
-            if isinstance(key := getattr(part, "_messages_key", None), str) and hasattr(part, "tools_by_name"):
-                yield f"{above}{name}", key
-    for path, below in graph.get_subgraphs() if hasattr(graph, "get_subgraphs") else ():
-        yield from _tool_nodes(below, f"{above}{path}{fingerprint.SEPARATOR}")
+def _talks(graph: Any) -> Iterator[tuple[str, str]]:
+    """The fields of the messages from which the graph's tool nodes take their calls, by path."""
+    for path, node in tool_nodes(graph):
+        if isinstance(key := getattr(node, "_messages_key", None), str):
+            yield path, key
 
 
 def _schema_of(tool: Any) -> Schema | None:

@@ -19,6 +19,8 @@ from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 
+from adapters.langgraph.fingerprint import SEPARATOR
+
 _within: ContextVar[frozenset[tuple[int, tuple[str, str]]]] = ContextVar("_within", default=frozenset())
 """The batches, of which node, that one is in the midst of."""
 
@@ -34,19 +36,22 @@ class _Batch:
     asked: GraphBubbleUp | None = None
 
 
+def tool_nodes(graph: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """The nodes that run tools, of a graph and of those below it: the path, and the object that holds the tools."""
+    for name, node in graph.nodes.items():
+        for part in getattr(node.bound, "steps", None) or (node.bound,):
+            if hasattr(part, "tools_by_name"):
+                yield f"{above}{name}", part
+    for path, below in graph.get_subgraphs() if hasattr(graph, "get_subgraphs") else ():
+        yield from tool_nodes(below, f"{above}{path}{SEPARATOR}")
+
+
 def keep_order(graph: Any) -> None:
     """Let each tool node of a graph, and of those below it, run its calls in turn. May be done twice."""
-    for part in _tool_nodes(graph):
-        if not isinstance(part._arun_one, _InTurn):  # noqa: SLF001 - see the module
-            part._arun_one = _InTurn(part._arun_one)  # noqa: SLF001 - likewise
-
-
-def _tool_nodes(graph: Any) -> Iterator[Any]:
-    graphs = [graph, *(below for _, below in graph.get_subgraphs(recurse=True))]
-    for node in (node for each in graphs for node in each.nodes.values()):
-        for part in getattr(node.bound, "steps", None) or (node.bound,):
-            if hasattr(part, "tools_by_name") and hasattr(part, "_arun_one"):
-                yield part
+    for _, node in tool_nodes(graph):
+        run_one = getattr(node, "_arun_one", None)
+        if run_one is not None and not isinstance(run_one, _InTurn):
+            node._arun_one = _InTurn(run_one)  # noqa: SLF001 - see the module
 
 
 class _InTurn:
