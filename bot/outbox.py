@@ -20,6 +20,7 @@ from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
 from engine.ask import Choice
 from engine.conversation import (
+    NOT_QUEUED,
     AnswerTo,
     Comment,
     Conversation,
@@ -27,6 +28,7 @@ from engine.conversation import (
     Hold,
     NewTurn,
     Wait,
+    has_room,
     meaning,
 )
 from engine.effects import (
@@ -254,6 +256,9 @@ class Outbox:
         if conversation is None:
             raise AssertionError("nothing is open where there is no conversation")
         if all(each.ts != heard.ts for each in conversation.held):
+            if not has_room(conversation, heard):
+                await self._tell(heard, NOT_QUEUED.format(count=len(conversation.held)))
+                return
             await self._desk.keep(replace(conversation, held=(*conversation.held, heard)), work.fence)
         await self._tell(heard, HELD)
 

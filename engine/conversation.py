@@ -113,6 +113,21 @@ WHICH = "Several questions are open here. Please use the Answer button of the on
 NO_WORDS = "I can only take an answer in words. Please write it."
 ANSWERED_ALREADY = "Your answer before this one is on its way to the agent, so this one was not passed on."
 USE_FORM = "This question is answered with the form on its card: please use its button."
+NOT_QUEUED = (
+    "Not queued: {count} of your messages are waiting for the request above already. "
+    "Please send this one again when it is decided."
+)
+
+MOST_HELD = 50
+MOST_HELD_TEXT = 100_000
+"""Messages that wait in one conversation, and their characters in all: it is written anew with each of them."""
+
+
+def has_room(conversation: Conversation, heard: Hear) -> bool:
+    """Whether one more message can wait; the first always can, however long."""
+    held = conversation.held
+    text = sum(len(each.text) + len(each.opening) for each in (*held, heard))
+    return not held or (len(held) < MOST_HELD and text <= MOST_HELD_TEXT)
 
 
 def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:

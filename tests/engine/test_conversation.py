@@ -9,6 +9,8 @@ from engine.approval import Approval, Place, State
 from engine.ask import Choice, Decision, Kind
 from engine.conversation import (
     ANSWERED_ALREADY,
+    MOST_HELD,
+    MOST_HELD_TEXT,
     NO_AGENT,
     NO_WORDS,
     TOO_EARLY,
@@ -16,10 +18,12 @@ from engine.conversation import (
     WHICH,
     AnswerTo,
     Comment,
+    Conversation,
     Explain,
     Hold,
     NewTurn,
     Wait,
+    has_room,
     is_after,
     meaning,
     thread_id,
@@ -222,3 +226,22 @@ def test_a_picture_alone_is_no_answer() -> None:
 def test_a_second_answer_behind_the_first_is_explained() -> None:
     answered = replace(a_question(), state=State.DECIDED)
     assert meaning(heard(), TALK, (answered,)) == Explain(ANSWERED_ALREADY)
+
+
+# How many wait --------------------------------------------------------------------------------------------------------
+
+
+def waiting(*texts: str) -> Conversation:
+    return replace(TALK, held=tuple(heard(text) for text in texts))
+
+
+def test_what_waits_in_a_conversation_is_bounded_in_number_and_length() -> None:
+    assert has_room(waiting(*["x"] * (MOST_HELD - 1)), heard("x"))
+    assert not has_room(waiting(*["x"] * MOST_HELD), heard("x"))
+    assert has_room(waiting("x" * (MOST_HELD_TEXT - 5)), heard("hello"))
+    assert not has_room(waiting("x" * (MOST_HELD_TEXT - 4)), heard("hello"))
+    assert not has_room(waiting("x" * MOST_HELD_TEXT), replace(heard(""), opening="x"))
+
+
+def test_one_message_always_can_wait_however_long() -> None:
+    assert has_room(TALK, heard("x" * (MOST_HELD_TEXT + 1)))

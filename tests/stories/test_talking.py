@@ -65,6 +65,28 @@ async def test_a_message_while_an_approval_is_open_is_passed_on_afterwards(world
     await world.nothing_else()
 
 
+async def test_who_writes_more_than_can_wait_is_told_that_it_is_not_queued(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.conversation.MOST_HELD", 2)
+    await world.start("review_tool_call")
+    card = await world.asked("billing")
+    for name in ("ledger", "payroll"):
+        await world.alice.say("#deploys", f"@signoff {name}", thread=card)
+        await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.alice.say("#deploys", "@signoff reports", thread=card)
+    told = "Not queued: 2 of your messages are waiting"
+    await world.alice.expect_message("#deploys", containing=told, ephemeral=True)
+
+    await card.click("Approve")
+    for name in ("ledger", "payroll"):
+        await world.alice.expect_message("#deploys", containing="deployed x2")
+        await (await world.bob.expect_card("#deploys", containing=name)).click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2", "deploy ledger x2", "deploy payroll x2")
+    await world.nothing_else()
+
+
 @pytest.mark.promise("P3")
 async def test_a_remark_between_people_is_not_for_the_agent(world: World) -> None:
     await world.start("yes_or_no")
