@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from engine import refusals
 from engine.approval import Approval, Review, State, Vote, supports
-from engine.ask import Choice, Decision, Json
+from engine.ask import Choice, Decision, Json, canonical
 from engine.audit import Entry, What
 from engine.effects import (
     ClearTimer,
@@ -155,6 +155,7 @@ def _post(approval: Approval, event: Event, _: datetime) -> Step:
 
 def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, Chose)  # noqa: S101 - likewise
+    event = _as_meant(approval, event)
     if approval.expires_at is not None and now >= approval.expires_at:
         expired = _expire(approval, ExpiryDue(), now)
         late = _refuse(expired.approval, event, refusals.Expired(approval.expires_at), now)
@@ -162,9 +163,25 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     refusal = _refusal_of(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
-    review = _voted(approval.reviews[event.action], event, now)
+    review = _voted(approval.reviews[event.action], event, now, changes=not _edits_nothing(approval, event))
     reviews = (*approval.reviews[: event.action], review, *approval.reviews[event.action + 1 :])
     return _closed_when_complete(replace(approval, reviews=reviews), event, now)
+
+
+def _as_meant(approval: Approval, event: Chose) -> Chose:
+    """An edit that changes nothing is an approval of what stands, where the action takes an approval."""
+    if not _edits_nothing(approval, event):
+        return event
+    both_offered = {Choice.APPROVE, Choice.EDIT} <= set(approval.ask.actions[event.action].choices)
+    return replace(event, choice=Choice.APPROVE, value=None) if both_offered else event
+
+
+def _edits_nothing(approval: Approval, event: Chose) -> bool:
+    """Compared as JSON is spelled: the order of keys is no change, 1.0 in the place of 1 is one."""
+    if event.choice is not Choice.EDIT or not 0 <= event.action < len(approval.reviews):
+        return False
+    before = approval.reviews[event.action].value
+    return event.value == before and canonical(event.value) == canonical(before)
 
 
 def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
@@ -185,19 +202,19 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
         return refusals.NotOffered()
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
-    if _has_voted_so(review, event):
+    if _has_voted_so(review, event, changes=not _edits_nothing(approval, event)):
         return refusals.AlreadyVoted()
     return None
 
 
-def _has_voted_so(review: Review, event: Chose) -> bool:
-    if event.choice in (Choice.EDIT, Choice.REJECT, Choice.ANSWER):
+def _has_voted_so(review: Review, event: Chose, *, changes: bool) -> bool:
+    if event.choice in (Choice.REJECT, Choice.ANSWER) or (event.choice is Choice.EDIT and changes):
         return False
     return any(vote.by == event.by and supports(vote.choice, event.choice) for vote in review.votes)
 
 
-def _voted(review: Review, event: Chose, now: datetime) -> Review:
-    """The review with this vote: an edit starts a new revision, and one rejection or one answer decides.
+def _voted(review: Review, event: Chose, now: datetime, *, changes: bool) -> Review:
+    """The review with this vote: an edit that changes something starts a new revision, a rejection or answer decides.
 
     A person has one vote on a revision: who wants something else now takes the earlier one back.
     """
@@ -207,7 +224,7 @@ def _voted(review: Review, event: Chose, now: datetime) -> Review:
             votes, needed = (*review.votes, vote), 1
         case Choice.ANSWER:
             votes, needed = (vote,), 1
-        case Choice.EDIT:
+        case Choice.EDIT if changes:
             review = replace(review, value=event.value, revision=review.revision + 1, edited_by=event.by)
             votes = (vote,)
         case _:
@@ -226,7 +243,7 @@ def _decision(review: Review, event: Chose) -> Decision:
             return Decision(Choice.ANSWER, value=event.value, text=event.text)
         case Choice.SKIP | Choice.REDO:
             return Decision(event.choice)
-        case Choice.APPROVE | Choice.EDIT if review.edited_by is not None:
+        case Choice.APPROVE | Choice.EDIT if review.edited_by is not None or event.choice is Choice.EDIT:
             return Decision(Choice.EDIT, value=review.value)
         case _:
             return Decision(Choice.APPROVE)

@@ -125,6 +125,54 @@ def test_an_edit_decides_where_one_is_enough() -> None:
 
 
 @pytest.mark.promise("P4")
+def test_an_edit_that_changes_nothing_is_an_approval_and_keeps_the_votes() -> None:
+    asked = of_two()
+    (proposed,) = asked.reviews
+    assert isinstance(proposed.value, dict)
+    voted = chose(asked, BOB, Choice.APPROVE).approval
+    reordered: Json = dict(reversed(proposed.value.items()))
+    sent = chose(voted, CAROL, Choice.EDIT, value=reordered)
+    assert sent.approval.decisions == (Decision(Choice.APPROVE),)
+    assert sent.approval.deciders == (BOB, CAROL)
+    assert [entry.what for entry in sent.entries] == [What.VOTED, What.DECIDED]
+    assert chose(voted, BOB, Choice.EDIT, value=proposed.value).refusal == AlreadyVoted()
+
+
+def test_an_edit_sent_unchanged_is_decided_as_an_approval_where_one_is_enough() -> None:
+    asked = an_approval()
+    assert chose(asked, BOB, Choice.EDIT, value=asked.reviews[0].value).approval.decisions == (
+        Decision(Choice.APPROVE),
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1.0), (1, True), ("1.10", "1.1"), ("1", 1), (None, ""), ({}, [])])
+def test_another_spelling_of_a_value_is_a_change(before: Json, after: Json) -> None:
+    asked = of_two()
+    standing = replace(asked, reviews=(replace(asked.reviews[0], value=before),))
+    voted = chose(standing, BOB, Choice.APPROVE).approval
+    (review,) = chose(voted, CAROL, Choice.EDIT, value=after).approval.reviews
+    assert (review.revision, [vote.by for vote in review.votes]) == (2, [CAROL])
+
+
+def test_an_edit_that_changes_nothing_approves_the_edit_before_it() -> None:
+    edited = chose(of_two(), BOB, Choice.EDIT, value=1).approval
+    assert chose(edited, CAROL, Choice.EDIT, value=1).approval.decisions == (Decision(Choice.EDIT, value=1),)
+    assert chose(edited, BOB, Choice.EDIT, value=1).refusal == AlreadyVoted()
+
+
+def test_where_only_an_edit_is_taken_one_that_changes_nothing_counts_and_is_sent_as_an_edit() -> None:
+    asked = of_two()
+    (only,) = asked.ask.actions
+    asked = replace(asked, ask=replace(asked.ask, actions=(replace(only, choices=(Choice.EDIT,)),)))
+    first = chose(asked, BOB, Choice.EDIT, value=only.value).approval
+    assert (first.state, first.reviews[0].revision, first.reviews[0].edited_by) == (State.PENDING, 1, None)
+    assert chose(first, BOB, Choice.EDIT, value=only.value).refusal == AlreadyVoted()
+    both = chose(first, CAROL, Choice.EDIT, value=only.value).approval
+    assert both.decisions == (Decision(Choice.EDIT, value=only.value),)
+    assert both.deciders == (BOB, CAROL)
+
+
+@pytest.mark.promise("P4")
 @pytest.mark.parametrize("choice", [Choice.APPROVE, Choice.EDIT, Choice.REJECT])
 def test_a_click_on_a_stale_revision_is_refused(choice: Choice) -> None:
     edited = chose(of_two(), BOB, Choice.EDIT, value=1).approval

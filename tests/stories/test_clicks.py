@@ -205,3 +205,20 @@ async def test_an_edit_and_an_approval_at_the_same_moment_never_approve_unseen_a
 async def _edit(card: Message, world: World) -> None:
     form = await card.open_form("Edit", by=world.carol)
     assert not (await form.submit({"replicas": "4"})).errors
+
+
+@pytest.mark.promise("P4")
+async def test_an_edit_that_changes_nothing_is_an_approval_and_voids_no_vote(world: World) -> None:
+    await world.start("review_tool_call", approvals=[BOTH_DECIDE])
+    card = await world.asked("billing")
+    await card.click("Approve", by=world.bob)
+    form = await (await card.becomes("1 of 2")).open_form("Edit", by=world.carol)
+    assert not (await form.submit()).errors
+    shown = await card.becomes("Approved by <@U0BOB>, <@U0CAROL>", buttons=[])
+    assert "with changes" not in shown.text
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.done("deploy billing x2")
+    await world.audited(
+        card, "asked", "voted by bob: approve", "voted by carol: approve", "decided by carol", "delivered"
+    )
+    await world.nothing_else()
