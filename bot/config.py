@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.config_file import Document, environment, read
-from bot.config_shape import Agent, Approval, File, Http, Mode, ServerEntry, agent_name_fault, checked
+from bot.config_shape import Agent, Approval, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import Approvers, Deadlines, Policy
@@ -62,6 +62,7 @@ class Config:
     approvals: tuple[Approval, ...]
     mode: Mode
     http: Http
+    health: Health | None
     data: Path
     retention: timedelta
     secrets: Secrets
@@ -108,6 +109,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         approvals=tuple(approval for approval in approvals if approval),
         mode=mode,
         http=file.http,
+        health=file.health,
         data=path.absolute().parent / file.data.expanduser(),
         retention=file.retention,
         secrets=secrets,

@@ -230,10 +230,16 @@ class Slack(Strict):
 
 
 class Http(Strict):
-    """Where the bot listens: health, metrics and, over HTTP, Slack."""
+    """Where the bot listens: health and metrics, unless `health` says otherwise, and, over HTTP, Slack."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[Number, Field(ge=0, le=65535)] = 8080
+
+
+class Health(Http):
+    """Where health and metrics listen, apart from Slack's route."""
+
+    port: Annotated[Number, Field(ge=0, le=65535)]
 
 
 class File(Strict):
@@ -243,6 +249,7 @@ class File(Strict):
     approvals: tuple[Any, ...] = ()
     slack: Slack = Slack()
     http: Http = Http()
+    health: Health | None = None
     data: Path = Path(".signoff")
     retention: Duration = timedelta(days=30)
 
@@ -272,6 +279,7 @@ _BELOW: dict[str, type[Strict]] = {
     "approvers": NamedApprovers,
     "slack": Slack,
     "http": Http,
+    "health": Health,
 }
 _BELOW_ANSWERS: dict[str, type[Strict]] = {
     "answers": AnswerEntry,

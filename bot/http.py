@@ -1,7 +1,8 @@
 """What the bot serves over HTTP: health, readiness, metrics and, where Slack calls it so, Slack's one route.
 
 `/healthz` says that the process lives and asks nothing else, so that an orchestrator does not kill a healthy bot for
-a Redis that is down; `/readyz` says whether it serves, and why not.
+a Redis that is down; `/readyz` says whether it serves, and why not. Slack's route is open to the internet, the others
+need not be: `health:` in `app.yaml` lets them listen elsewhere.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ _PATIENCE_SECONDS = 5.0
 _LAST_ANSWERS_SECONDS = 5.0
 
 
-def application(ready: Readiness, metrics: Metrics, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
-    """The web application; `routes` are further ones, such as `web.post("/slack/events", handler)`."""
+def health_routes(ready: Readiness, metrics: Metrics) -> Sequence[web.AbstractRouteDef]:
+    """`/healthz`, `/readyz` and `/metrics`."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -39,9 +40,7 @@ def application(ready: Readiness, metrics: Metrics, routes: Iterable[web.Abstrac
     async def exposition(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), headers={"Content-Type": metrics.content_type})
 
-    app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition), *routes])
-    return app
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)]
 
 
 async def _reasons(ready: Readiness) -> Sequence[str]:
@@ -57,11 +56,15 @@ async def _reasons(ready: Readiness) -> Sequence[str]:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application, host: str, port: int, where: str = "http.port") -> AsyncIterator[str]:
+async def serving(
+    routes: Iterable[web.AbstractRouteDef], host: str, port: int, where: str = "http.port"
+) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, `http://127.0.0.1:8080`. Port 0 takes a free one.
 
     Raises FaultsError where it cannot listen; `where` is what the fault names.
     """
+    app = web.Application()
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_LAST_ANSWERS_SECONDS)
     await runner.setup()
     try:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from adapters.localslack import private
+
 _SLACK = 2_000  # superseded lines that are not worth a rewrite
 
 Record = dict[str, Any]
@@ -25,7 +27,7 @@ class Journal:
     """The journal of one data folder, locked for this process."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
         self._path = folder / "workspace.jsonl"
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         self._file = -1
@@ -47,7 +49,7 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Write one record."""
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        line = _line(record)
         while line:
             line = line[os.write(self._file, line) :]
 
@@ -70,10 +72,8 @@ class Journal:
             raise JournalError(f"{self._path}: is damaged ({error}); move it away to start anew") from error
 
     def _rewrite(self, records: Iterable[Record]) -> None:
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            for record in records:
-                file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        private.write(self._path, b"".join(map(_line, records)))
+
+
+def _line(record: Record) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"

@@ -1,10 +1,11 @@
 """The workspace's tokens and signing secret: made once, kept in the data folder, readable by its owner only."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from adapters.localslack import private
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Secrets:
 
 def load(folder: Path) -> Secrets:
     """Read the folder's secrets, or make them."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     path = folder / "secrets.json"
     if path.exists():
         return Secrets(**json.loads(path.read_text(encoding="utf-8")))
@@ -29,8 +30,5 @@ def load(folder: Path) -> Secrets:
         signing_secret=secrets.token_hex(16),
         verification_token=secrets.token_hex(12),
     )
-    fresh = path.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(made), file)
-    fresh.replace(path)
+    private.write(path, json.dumps(asdict(made)).encode())
     return made

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from adapters.localslack import ids
+from adapters.localslack import ids, private
 from adapters.localslack.state import Json, State
 
 
@@ -34,10 +34,8 @@ class Uploads:
         if waiting is None:
             return False
         file_id, filename = waiting
-        self._folder.mkdir(parents=True, exist_ok=True)
-        fresh = self._folder / f"{file_id}.new"
-        fresh.write_bytes(content)
-        fresh.replace(self._folder / file_id)
+        private.make_folder(self._folder)
+        private.write(self._folder / file_id, content)
         self._received[file_id] = filename
         return True
 

@@ -39,7 +39,9 @@ from adapters.slack.parse import (
     Chosen,
     Commanded,
     HomeOpened,
+    Incoming,
     Looked,
+    MalformedError,
     Person,
     Pressed,
     PressedAll,
@@ -62,12 +64,17 @@ NOT_KEPT = (
     "Signoff could not save this just now, so it does not count. Please try again in a moment; "
     "if it was saved after all, the second time changes nothing."
 )
+NOT_DONE = "That did not work just now. Please press the button again; pressing it twice does no harm."
+NOT_READ = "Signoff could not read this form, so nothing was changed. Please close it and open it again."
 NOT_SHOWN = "The history could not be read just now. Nothing was changed; please try again in a moment."
 TOO_SLOW = "Slack closed the form before it could open. Nothing was changed; please press the button again."
 PERHAPS_NOT_OPEN = (
     "Slack did not say whether the form opened. Nothing was changed; "
     "if you do not see it, please press the button again."
 )
+
+_LOGGED = 64
+"""Characters of a malformed payload's key that a log line shows."""
 
 _AT_ONCE = (Choice.APPROVE, Choice.SKIP, Choice.REDO)
 """What a press alone decides; everything else opens a form first."""
@@ -96,7 +103,13 @@ class Handlers:
 
     async def answer(self, payload: Mapping[str, Any]) -> BoltResponse:
         """The response to one payload; not 200 where Slack must not take it for done."""
-        what = incoming(payload, bot=self._identity.user, team=self._identity.team)
+        try:
+            what = incoming(payload, bot=self._identity.user, team=self._identity.team)
+        except MalformedError as error:
+            return _not_read(payload, error)
+        return await self._answer(what)
+
+    async def _answer(self, what: Incoming | None) -> BoltResponse:
         match what:
             case None:
                 return _ok()
@@ -176,7 +189,7 @@ class Handlers:
                 await self._pressed(pressed)
         except Exception as error:  # noqa: BLE001 - nobody is left without an answer
             log.error("click_not_kept", approval=pressed.target.approval, error=type(error).__name__)  # noqa: TRY400
-            await self._tell(pressed.person, NOT_KEPT)
+            await self._tell(pressed.person, NOT_KEPT if pressed.choice in _AT_ONCE else NOT_DONE)
             return _not_done()
         return _ok()
 
@@ -295,6 +308,13 @@ def _not_done() -> BoltResponse:
     return BoltResponse(status=503, body="")
 
 
+def _not_read(payload: Mapping[str, Any], error: MalformedError) -> BoltResponse:
+    """Slack would deliver it again and again, to no better end: so it is taken, and nobody sees a form close on it."""
+    is_form = payload.get("type") == "view_submission"
+    log.warning("payload_malformed", of="a form" if is_form else "an event or a click", field=error.field[:_LOGGED])
+    return _ok(_replaced(NOT_READ) if is_form else None)
+
+
 def _errors(found: Mapping[str, str]) -> Block:
     """https://docs.slack.dev/surfaces/modals#displaying_errors."""
     return {"response_action": "errors", "errors": dict(found)}
@@ -325,6 +345,23 @@ class Answering(AsyncMiddleware):
         return await self._answer(req.body)
 
 
+class Refusing(AsyncMiddleware):
+    """The middleware before Bolt looks into an event, which it takes for an object without asking."""
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse:
+        """Answer what holds no event where one belongs."""
+        del resp
+        if req.body.get("type") == "event_callback" and not isinstance(req.body.get("event"), Mapping):
+            return _not_read(req.body, MalformedError("event"))
+        return await next()
+
+
 async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: str = "") -> AsyncApp:
     """The Bolt app for both transports, warm: its own auth.test, which each first event would make, is made here.
 
@@ -337,6 +374,7 @@ async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: 
         signing_secret=signing_secret or secrets.token_hex(),
         logger=quiet_logger("signoff.slack.bolt", logging.ERROR),
         request_verification_enabled=True,
+        before_authorize=Refusing(),
     )
     app.middleware(Answering(handlers.answer))
     warmed = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))

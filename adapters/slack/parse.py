@@ -1,11 +1,13 @@
 """Slack's payloads as facts: a pressed button, a submitted form, something said. Pure; None stands for "not for us".
 
+A payload whose fields are missing or of another type raises `MalformedError`; nothing below checks it again.
+
 Sources: https://docs.slack.dev/reference/interaction-payloads, https://docs.slack.dev/reference/events/message,
 https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,7 +25,7 @@ Payload: TypeAlias = Mapping[str, Any]
 
 _CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()}
 _SENT = {callback: choice for choice, callback in CALLBACKS.items()}
-_SPOKEN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_SPOKEN_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _BRACKETS = re.compile(r"<([^<>]+)>")
 
 
@@ -118,6 +120,14 @@ class HomeOpened:
     user: UserId
 
 
+class MalformedError(ValueError):
+    """A payload lacks `field`, or holds something else there."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} is missing or of another type")
+        self.field = field
+
+
 Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went
 
 
@@ -126,18 +136,18 @@ def _click(person: Person, target: Target, choice: Choice, text: str = "", value
 
 
 def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
-    """What a payload says, for the bot's user id and workspace; None for what is not for us."""
+    """What a payload says, for the bot's user id and workspace; None for what is not for us. Raises MalformedError."""
     match payload.get("type"):
         case "block_actions":
             return pressed_all(payload, team) or looked(payload, team) or pressed(payload, team)
         case "view_submission":
             return looked_back(payload, team) or sent(payload, team)
         case "event_callback":
-            return event(payload.get("event") or {}, bot=bot, team=team)
+            return event(_part(payload, "event"), bot=bot, team=team)
         case None if "command" in payload:
-            place = Place(team, ChannelId(payload.get("channel_id", "")))
-            person = Person(UserId(payload["user_id"]), TeamId(payload.get("team_id") or team), place)
-            return Commanded(person, str(payload.get("text", "")), str(payload.get("trigger_id", "")))
+            place = Place(team, ChannelId(_optional(payload, "channel_id")))
+            person = Person(UserId(_word(payload, "user_id")), TeamId(_optional(payload, "team_id") or team), place)
+            return Commanded(person, _optional(payload, "text"), _optional(payload, "trigger_id"))
         case _:
             return None
 
@@ -147,53 +157,52 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
 
 def pressed(payload: Payload, team: TeamId) -> Pressed | None:
     """The first of our buttons in a `block_actions` payload."""
-    for action in payload.get("actions", ()):
-        action_id = action.get("action_id")
+    for action in _parts(payload, "actions"):
+        action_id = _optional(action, "action_id")
         if action_id not in _CHOICES and action_id != SHOW:
             continue
         try:
             target = Target.read(str(action.get("value", "")))
         except ValueError:
             continue
-        return Pressed(_person(payload, team), target, _CHOICES.get(action_id), payload.get("trigger_id", ""))
+        return Pressed(_person(payload, team), target, _CHOICES.get(action_id), _optional(payload, "trigger_id"))
     return None
 
 
 def looked(payload: Payload, team: TeamId) -> Looked | None:
     """The menu of a card, or a button of the history, in a `block_actions` payload."""
-    for action in payload.get("actions", ()):
-        name = str(action.get("action_id", ""))
+    for action in _parts(payload, "actions"):
+        name = _optional(action, "action_id")
         if name not in (HISTORY, LOOK) and not name.startswith(PAGE):
             continue
-        spelled = (action.get("selected_option") or action).get("value", "")
+        spelled = (_part(action, "selected_option") or action).get("value", "")
         try:
             point = Point.read(str(spelled))
         except ValueError:
             continue
-        view = str((payload.get("view") or {}).get("id", ""))
-        return Looked(_person(payload, team), point, payload.get("trigger_id", ""), view)
+        view = _optional(_part(payload, "view"), "id")
+        return Looked(_person(payload, team), point, _optional(payload, "trigger_id"), view)
     return None
 
 
 def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
     """A modal of the history in a `view_submission` payload."""
-    view = payload.get("view") or {}
-    values = (view.get("state") or {}).get("values") or {}
+    view = _part(payload, "view")
     match view.get("callback_id"):
         case history.HISTORY:
-            return Chosen(_person(payload, team), values)
+            return Chosen(_person(payload, team), _values(view))
         case history.TRAVEL:
             try:
                 point = Point.read(str(view.get("private_metadata", "")))
             except ValueError:
                 return None
-            return Went(_person(payload, team), point, str(view.get("id", "")), values)
+            return Went(_person(payload, team), point, _optional(view, "id"), _values(view))
     return None
 
 
 def pressed_all(payload: Payload, team: TeamId) -> PressedAll | None:
     """Approve all in a `block_actions` payload."""
-    for action in payload.get("actions", ()):
+    for action in _parts(payload, "actions"):
         if action.get("action_id") == APPROVE_ALL:
             try:
                 return PressedAll(_person(payload, team), Shown.read(str(action.get("value", ""))))
@@ -204,23 +213,45 @@ def pressed_all(payload: Payload, team: TeamId) -> PressedAll | None:
 
 def sent(payload: Payload, team: TeamId) -> Sent | None:
     """One of our forms in a `view_submission` payload."""
-    view = payload.get("view") or {}
-    choice = _SENT.get(view.get("callback_id", ""))
+    view = _part(payload, "view")
+    choice = _SENT.get(_optional(view, "callback_id"))
     if choice is None:
         return None
     try:
         target = Target.read(str(view.get("private_metadata", "")))
     except ValueError:
         return None
-    return Sent(_person(payload, team), target, choice, (view.get("state") or {}).get("values") or {})
+    return Sent(_person(payload, team), target, choice, _values(view))
 
 
 def _person(payload: Payload, team: TeamId) -> Person:
-    user, container = payload["user"], payload.get("container") or {}
-    channel = container.get("channel_id") or (payload.get("channel") or {}).get("id")
-    thread_ts = container.get("thread_ts") or (payload.get("message") or {}).get("thread_ts")
+    user, container, message = (_part(payload, key) for key in ("user", "container", "message"))
+    channel = _optional(container, "channel_id") or _optional(_part(payload, "channel"), "id")
+    thread_ts = _optional(container, "thread_ts") or _optional(message, "thread_ts")
     place = Place(team, ChannelId(channel), MessageTs(thread_ts) if thread_ts else None) if channel else None
-    return Person(UserId(user["id"]), TeamId(user.get("team_id") or team), place)
+    return Person(UserId(_word(user, "id")), TeamId(_optional(user, "team_id") or team), place)
+
+
+def _values(view: Payload) -> Payload:
+    """The state of a view: what was entered, by block and action id.
+
+    https://docs.slack.dev/reference/views/modal-views - state.values
+    """
+    values = _part(_part(view, "state"), "values")
+    for block_id in values:
+        block = _part(values, block_id)
+        for action_id in block:
+            _check_entered(_part(block, action_id))
+    return values
+
+
+def _check_entered(element: Payload) -> None:
+    """Raise MalformedError for what no input of ours sends."""
+    for key in ("type", "value", "selected_date"):
+        _optional(element, key)
+    for option in (_part(element, "selected_option"), *_parts(element, "selected_options")):
+        if option:
+            _word(option, "value")
 
 
 # Events ---------------------------------------------------------------------------------------------------------------
@@ -230,7 +261,7 @@ def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | No
     """An event of the Events API."""
     match what.get("type"):
         case "app_home_opened" if what.get("tab") == "home":
-            return HomeOpened(UserId(what["user"]))
+            return HomeOpened(UserId(_word(what, "user")))
         case "app_mention" | "message":
             return said(what, bot=bot, team=team)
         case _:
@@ -239,18 +270,19 @@ def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | No
 
 def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:
     """A person's message: not a bot's, not an edit, and in a channel only a mention or what stands in a thread."""
-    user = message.get("user")
-    if message.get("subtype") not in _SPOKEN_SUBTYPES or message.get("bot_id") or not user or user == bot:
+    user = _optional(message, "user")
+    if _optional(message, "subtype") not in _SPOKEN_SUBTYPES or message.get("bot_id") or user in ("", bot):
         return None
-    raw, ts, thread_ts = str(message.get("text") or ""), message["ts"], message.get("thread_ts")
-    direct = message.get("channel_type") == "im" or str(message["channel"]).startswith("D")
+    raw, ts, thread_ts = _optional(message, "text"), _word(message, "ts"), _optional(message, "thread_ts")
+    channel = _word(message, "channel")
+    direct = message.get("channel_type") == "im" or channel.startswith("D")
     mentioned = message.get("type") == "app_mention" or re.search(rf"<@{bot}(\|[^>]*)?>", raw) is not None
     if not (direct or mentioned or thread_ts):
         return None
     return Said(
-        place=Place(team, ChannelId(message["channel"]), _thread(thread_ts, ts, direct=direct)),
+        place=Place(team, ChannelId(channel), _thread(thread_ts, ts, direct=direct)),
         user=UserId(user),
-        team=TeamId(message.get("user_team") or message.get("team") or team),
+        team=TeamId(_optional(message, "user_team") or _optional(message, "team") or team),
         text=as_written(raw, bot),
         ts=MessageTs(ts),
         mentioned=mentioned,
@@ -258,7 +290,7 @@ def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:
     )
 
 
-def _thread(thread_ts: str | None, ts: str, *, direct: bool) -> MessageTs | None:
+def _thread(thread_ts: str, ts: str, *, direct: bool) -> MessageTs | None:
     """In a channel a message at the root starts a thread of its own; in a direct message it does not."""
     if thread_ts:
         return MessageTs(thread_ts)
@@ -293,3 +325,44 @@ def _link(address: str, label: str) -> str:
     if not label:
         return address
     return label if address.removeprefix("mailto:").endswith(label) else f"{label} ({address})"
+
+
+# Fields ---------------------------------------------------------------------------------------------------------------
+
+
+def _part(payload: Payload, key: str) -> Payload:
+    """The object under a key; an empty one where there is none."""
+    found = payload.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise MalformedError(key)
+    return found
+
+
+def _parts(payload: Payload, key: str) -> Sequence[Payload]:
+    """The objects in a list under a key; none where there is none."""
+    found = payload.get(key)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        raise MalformedError(key)
+    return found
+
+
+def _optional(payload: Payload, key: str) -> str:
+    """The text under a key; "" where there is none."""
+    found = payload.get(key)
+    if found is None:
+        return ""
+    if not isinstance(found, str):
+        raise MalformedError(key)
+    return found
+
+
+def _word(payload: Payload, key: str) -> str:
+    """The text under a key that has to have one."""
+    found = _optional(payload, key)
+    if not found:
+        raise MalformedError(key)
+    return found

@@ -52,6 +52,7 @@ from engine.ports import (
 )
 
 if TYPE_CHECKING:
+    from aiohttp.web import AbstractRouteDef
     from slack_bolt.app.async_app import AsyncApp
 
 __all__ = [
@@ -124,11 +125,23 @@ class Bot:
         finally:
             self._sockets = None
 
-    def http(self) -> "contextlib.AbstractAsyncContextManager[str]":
-        """Serve health, metrics and, in HTTP mode, Slack; gives the address."""
-        routes = [route(self._app)] if self.config.mode is Mode.HTTP else []
-        web = http.application(self.not_ready, self.metrics, routes)
-        return http.serving(web, self.config.http.host, self.config.http.port, self.config.where("http", "port"))
+    @contextlib.asynccontextmanager
+    async def http(self) -> AsyncIterator[str]:
+        """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
+        config, health = self.config, http.health_routes(self.not_ready, self.metrics)
+        door = [route(self._app)] if config.mode is Mode.HTTP else []
+        listeners: list[tuple[str, configuration.Http, Sequence[AbstractRouteDef]]] = (
+            [("http", config.http, [*door, *health])]
+            if config.health is None
+            else [("http", config.http, door), ("health", config.health, health)]
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            addresses = [
+                await stack.enter_async_context(http.serving(routes, at.host, at.port, config.where(key, "port")))
+                for key, at, routes in listeners
+                if routes
+            ]
+            yield addresses[0]
 
     async def not_ready(self) -> Sequence[str]:
         """What is missing, a sentence each."""

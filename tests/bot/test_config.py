@@ -221,3 +221,10 @@ def test_the_demos_own_file_is_right() -> None:
     config = load(Path(__file__).parents[2] / "app.yaml", ENVIRON)
     assert list(config.agents) == ["deploy", "refunds", "travel"]
     assert [each.quorum for each in config.approvals] == [2]
+
+
+def test_health_may_listen_apart_from_slacks_door(write: Write) -> None:
+    assert load(write(WHOLE), ENVIRON).health is None
+    apart = load(write(WHOLE + "health: {port: 9090}\n"), ENVIRON).health
+    assert apart is not None
+    assert (apart.host, apart.port) == ("127.0.0.1", 9090)

@@ -299,6 +299,10 @@ CASES = {
             "Correct this line, or the one above it."
         ),
     ),
+    "health without a port": (
+        DEPLOY + "health: {host: 0.0.0.0}\n",
+        "app.yaml:3: health.port: is missing. Add it.",
+    ),
     "port out of range": (
         DEPLOY + "http: {port: 70000}\n",
         "app.yaml:3: http.port: 70000 is too large. Write at most 65535.",

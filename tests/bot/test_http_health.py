@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot.faults import FaultsError
-from bot.http import Readiness, application, serving
+from bot.http import Readiness, health_routes, serving
 from bot.telemetry import Metrics
 
 Get = Callable[[str], "asyncio.Future[tuple[int, str]]"]
@@ -22,8 +22,8 @@ async def ready() -> list[str]:
 async def bot(
     readiness: Readiness = ready, metrics: Metrics | None = None, *routes: web.RouteDef
 ) -> AsyncIterator[tuple[str, ClientSession]]:
-    app = application(readiness, metrics or Metrics(), routes)
-    async with serving(app, "127.0.0.1", 0) as address, ClientSession() as client:
+    served = [*health_routes(readiness, metrics or Metrics()), *routes]
+    async with serving(served, "127.0.0.1", 0) as address, ClientSession() as client:
         yield address, client
 
 
@@ -87,7 +87,7 @@ async def test_a_port_that_is_taken_is_a_fault() -> None:
     async with bot() as (address, _):
         port = int(address.rpartition(":")[2])
         with pytest.raises(FaultsError) as caught:
-            async with serving(application(ready, Metrics()), "127.0.0.1", port, "app.yaml:9: http.port"):
+            async with serving(health_routes(ready, Metrics()), "127.0.0.1", port, "app.yaml:9: http.port"):
                 pass
     (fault,) = caught.value.faults
     assert fault.where == "app.yaml:9: http.port"

@@ -251,7 +251,7 @@ async def test_the_command_and_the_home_tab_say_what_there_is(bot: Bot) -> None:
 async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_early(chatting: Bot) -> None:
     assert chatting.app._async_listeners == []
     assert type(chatting.app._async_middleware_list[-1]).__name__ == "Answering"
-    assert chatting.app._async_middleware_list[2].auth_test_result  # type: ignore[attr-defined]
+    assert any(getattr(each, "auth_test_result", None) for each in chatting.app._async_middleware_list)
 
 
 @pytest.mark.promise("P1")
