@@ -19,7 +19,7 @@ from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, Event, Opened, Withdrew
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Facts, Standing, unreachable
+from engine.policy import Approvers, Facts, Standing, may_open, unreachable
 from engine.ports import (
     Approvals,
     Asked,
@@ -50,6 +50,10 @@ UNREACHABLE = (
 )
 NO_LONGER_ASKED = "the agent no longer asks this"
 STRANGER = "Only members of this workspace can talk to agents here."
+NOT_KNOWN = (
+    "Couldn't check with Slack whether you are a member of this workspace, so the agent did not get your message. "
+    "Please send it again in a moment."
+)
 
 
 class Desk:
@@ -111,9 +115,10 @@ class Desk:
         if not said.mentioned and not said.direct and await self._conversations.get(thread) is None:
             return  # people talking among themselves
         key = f"message/{said.place.channel}/{said.ts}"
-        if said.team != said.place.team:
+        sentence = await self._why_not_heard(said)
+        if sentence:
             if said.mentioned or said.direct:
-                await self._lanes.put(TellPerson(thread, said.place, said.user, STRANGER), key)
+                await self._lanes.put(TellPerson(thread, said.place, said.user, sentence), key)
             return
         start = self._agents.start(said)
         mentioned = said.mentioned or said.direct
@@ -130,6 +135,22 @@ class Desk:
             under=under,
         )
         await self._lanes.put(heard, key)
+
+    async def _why_not_heard(self, said: Said) -> str:
+        """What a person who may not talk to agents here is told; "" for one who may.
+
+        Only the roster knows whether somebody whose message names another team belongs to this workspace.
+        """
+        if said.team == said.place.team:
+            return ""
+        facts = await self._roster.facts(said.user, said.place, membership=False)
+        match facts.standing:
+            case Standing.STRANGER:
+                return STRANGER
+            case Standing.UNKNOWN:
+                return NOT_KNOWN
+            case _:
+                return ""
 
     async def _card_above(self, said: Said) -> MessageTs | None:
         """The card at the root of a direct message whose thread this was written in, if it is one's."""
@@ -148,9 +169,10 @@ class Desk:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
             return Facts(Standing.UNKNOWN)  # refused whoever it is
-        if click.team != approval.home.team:
-            return Facts(Standing.STRANGER)
-        membership = approval.reviews[click.action].policy.approvers is Approvers.CHANNEL
+        policy = approval.reviews[click.action].policy
+        if may_open(policy, approval.requester, click.by, approval.ask.subject) is not None:
+            return Facts(Standing.UNKNOWN)  # refused by name: nothing is asked of Slack
+        membership = policy.approvers is Approvers.CHANNEL
         # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
         return await self._roster.facts(click.by, approval.home, membership=membership)
 

@@ -245,7 +245,6 @@ class Outbox:
             action=0,
             revision=approval.reviews[0].revision,
             by=heard.user,
-            team=heard.place.team,
             choice=Choice.ANSWER,
             text=heard.text,
             said=heard.ts,

@@ -15,8 +15,8 @@ from engine.ask import Json
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Travel
-from engine.ids import ApprovalId, ChannelId, TeamId, ThreadId, UserId
-from engine.policy import Approvers, Facts, Policy, Standing, may_decide
+from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
+from engine.policy import Approvers, Facts, Policy, Standing, Subject, may_decide
 from engine.ports import (
     Approvals,
     Audit,
@@ -57,19 +57,19 @@ class TimeTravels:
         self._roster = roster
         self._clock = clock
 
-    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
+    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
         """The conversations of a channel that a person may look back in, the latest first."""
         found = await self._conversations.of_channel(channel)
-        if not found or await self._may_look(found[0], user, team) is not None:
+        if not found or await self._may_look(found[0], user) is not None:
             return ()
         return [each for each in found if not each.direct or each.requester == user]
 
-    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment] | Refusal:
+    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment] | Refusal:
         """The thread's checkpoints, the newest first."""
         conversation = await self._conversations.get(thread)
         if conversation is None:
             return Closed("this conversation is no longer kept")
-        refusal = await self._may_look(conversation, by, team)
+        refusal = await self._may_look(conversation, by)
         if refusal is not None:
             return refusal
         return await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
@@ -95,9 +95,7 @@ class TimeTravels:
         about = ApprovalId(f"{trip.thread}#travel")
         return Entry(self._clock.now(), trip.thread, about, what, trip.by, "time travel", detail)
 
-    async def _may_look(self, conversation: Conversation, by: UserId, team: TeamId) -> Refusal | None:
-        if team != conversation.place.team:
-            return Stranger()
+    async def _may_look(self, conversation: Conversation, by: UserId) -> Refusal | None:
         if conversation.direct:
             return None if by == conversation.requester else NotYourConversation()
         facts = await self._facts(conversation, by)
@@ -108,7 +106,7 @@ class TimeTravels:
         return None if facts.in_channel else NotInChannel()
 
     async def _may_travel(self, conversation: Conversation, trip: Trip) -> Refusal | None:
-        refusal = await self._may_look(conversation, trip.by, trip.team)
+        refusal = await self._may_look(conversation, trip.by)
         if refusal is not None:
             return refusal
         policies = _policies(await self._approvals.of_thread(trip.thread)) or [_OWN]
@@ -117,7 +115,14 @@ class TimeTravels:
             return NeedsSeveral(several)
         facts = await self._facts(conversation, trip.by)
         refusals = (
-            may_decide(policy, conversation.requester, trip.by, facts, question=policy is _OWN) for policy in policies
+            may_decide(
+                policy,
+                conversation.requester,
+                trip.by,
+                facts,
+                Subject.QUESTION if policy is _OWN else Subject.REQUEST,
+            )
+            for policy in policies
         )
         return next((each for each in refusals if each is not None), None)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from engine.policy import Subject
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -95,6 +97,13 @@ class Ask:
     def is_question(self) -> bool:
         """Whether it is answered by the person whose conversation it is, rather than decided by approvers."""
         return self.kind in (Kind.QUESTION, Kind.FORM) and not self.verdict
+
+    @property
+    def subject(self) -> Subject:
+        """What whoever decides it decides."""
+        if self.kind is Kind.FAILURE:
+            return Subject.FAILURE
+        return Subject.QUESTION if self.is_question else Subject.REQUEST
 
     @property
     def is_the_requesters(self) -> bool:

@@ -19,7 +19,7 @@ from engine.approval import OPEN, Approval, Place, State
 from engine.ask import Kind
 from engine.effects import Hear
 from engine.ids import AgentName, MessageTs, ThreadId, UserId
-from engine.policy import may_open
+from engine.policy import Subject, may_open
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 
@@ -158,7 +158,7 @@ def _is_answered_in_words(approval: Approval) -> bool:
     """Whether it is an open question to the requester, here. Whom a rule names instead uses the card's button."""
     if not approval.ask.is_question or approval.state is not State.PENDING or approval.place != approval.home:
         return False
-    return may_open(approval.reviews[0].policy, approval.requester, approval.requester, question=True) is None
+    return may_open(approval.reviews[0].policy, approval.requester, approval.requester, Subject.QUESTION) is None
 
 
 def _without_conversation(heard: Hear) -> Meaning:

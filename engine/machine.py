@@ -187,8 +187,8 @@ def _edits_nothing(approval: Approval, event: Chose) -> bool:
 def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
     if not 0 <= event.action < len(approval.reviews):
         return refusals.NotOffered()
-    review, question = approval.reviews[event.action], approval.ask.is_the_requesters
-    refusal = may_decide(review.policy, approval.requester, event.by, event.facts, question=question)
+    review = approval.reviews[event.action]
+    refusal = may_decide(review.policy, approval.requester, event.by, event.facts, approval.ask.subject)
     return refusal or _too_late_or_not_offered(approval, event, review)
 
 

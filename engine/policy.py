@@ -18,6 +18,7 @@ from engine.refusals import (
     NotAnApprover,
     NotInChannel,
     NotYourQuestion,
+    NotYourRun,
     Refusal,
     RosterUnknown,
     Stranger,
@@ -33,6 +34,16 @@ class Approvers(StrEnum):
     """Every full member of the channel in which the card stands."""
     REQUESTER = "requester"
     """The person whose conversation it is: questions, and direct messages."""
+
+
+class Subject(StrEnum):
+    """What a person would decide."""
+
+    REQUEST = "request"
+    """Something that is to be approved or refused."""
+    QUESTION = "question"
+    FAILURE = "failure"
+    """What becomes of a run that failed."""
 
 
 class OnExpiry(StrEnum):
@@ -95,42 +106,48 @@ class Deadlines:
 
 def unreachable(policy: Policy, requester: UserId) -> bool:
     """Whether the quorum cannot be reached because the requester is among those who are named."""
-    left = policy.users if policy.own_requests else policy.users - {requester}
-    return policy.approvers is Approvers.USERS and len(left) < policy.quorum
+    return policy.approvers is Approvers.USERS and len(_able(policy, requester)) < policy.quorum
 
 
-def may_decide(policy: Policy, requester: UserId, by: UserId, facts: Facts, *, question: bool) -> Refusal | None:
+def may_decide(policy: Policy, requester: UserId, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
     """Why `by` may not decide, or None when they may. What is not known counts as no."""
-    return _refused_by_name(policy, requester, by, question=question) or _refused_by_facts(
-        policy, facts, question=question
-    )
+    return may_open(policy, requester, by, subject) or _refused_by_facts(policy, facts, subject)
 
 
-def may_open(policy: Policy, requester: UserId, by: UserId, *, question: bool) -> Refusal | None:
-    """The part of `may_decide` that needs no roster: asked before a form is opened, whose trigger lives 3 s."""
-    return _refused_by_name(policy, requester, by, question=question)
-
-
-def _refused_by_name(policy: Policy, requester: UserId, by: UserId, *, question: bool) -> Refusal | None:
+def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Refusal | None:
+    """The part of `may_decide` that needs no roster: asked before Slack is, and before a form opens."""
     match policy.approvers:
         case Approvers.REQUESTER:
-            if by == requester:
-                return None
-            return NotYourQuestion(requester) if question else NotAnApprover(frozenset({requester}))
+            return None if by == requester else _not_the_requester(requester, subject)
         case Approvers.USERS if by not in policy.users:
-            return NotAnApprover(policy.users)
+            return NotAnApprover(_able(policy, requester))
         case _ if by == requester and not policy.own_requests:
             return NoOwnRequests()
     return None
 
 
-def _refused_by_facts(policy: Policy, facts: Facts, *, question: bool) -> Refusal | None:
+def _not_the_requester(requester: UserId, subject: Subject) -> Refusal:
+    match subject:
+        case Subject.QUESTION:
+            return NotYourQuestion(requester)
+        case Subject.FAILURE:
+            return NotYourRun(requester)
+        case Subject.REQUEST:
+            return NotAnApprover(frozenset({requester}))
+
+
+def _able(policy: Policy, requester: UserId) -> frozenset[UserId]:
+    """The named users who can decide what this person asked for."""
+    return policy.users if policy.own_requests else policy.users - {requester}
+
+
+def _refused_by_facts(policy: Policy, facts: Facts, subject: Subject) -> Refusal | None:
     match facts.standing:
         case Standing.UNKNOWN:
             return RosterUnknown()
         case Standing.STRANGER:
             return Stranger()
-        case Standing.GUEST if not (question and policy.approvers is Approvers.REQUESTER):
+        case Standing.GUEST if subject is Subject.REQUEST or policy.approvers is not Approvers.REQUESTER:
             return NoGuests()
         case _:
             pass

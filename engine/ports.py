@@ -440,10 +440,10 @@ class TimeTravel(Protocol):
     https://docs.langchain.com/oss/python/langgraph/use-time-travel
     """
 
-    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
+    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
         """The conversations of a channel or direct message that a person may look back in, the latest first."""
 
-    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment] | Refusal:
+    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment] | Refusal:
         """The thread's checkpoints, the newest first."""
 
     async def travel(self, trip: "Trip") -> Refusal | None:
@@ -452,11 +452,10 @@ class TimeTravel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """A person's wish to run on from an earlier checkpoint. `team` is that person's workspace; see `Journey`."""
+    """A person's wish to run on from an earlier checkpoint; see `Journey`."""
 
     thread: ThreadId
     by: UserId
-    team: TeamId
     checkpoint: str
     key: str
     edits: Json = None
@@ -464,7 +463,7 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A pressed button or a submitted form, as it came from Slack. `team` is the clicking person's workspace.
+    """A pressed button or a submitted form, as it came from Slack.
 
     An answer that was given in words is one too: then `said` is the message.
     """
@@ -473,7 +472,6 @@ class Click:
     action: int
     revision: int
     by: UserId
-    team: TeamId
     choice: Choice
     text: str = ""
     value: Json = None
@@ -486,7 +484,11 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message, as it came from Slack. `text` is as written, mentions of the bot removed; `team` is its author's."""
+    """A message, as it came from Slack. `text` is as written, mentions of the bot removed.
+
+    `team` is what the event says of its author: the bot's own workspace, another one, or an organization. Only the
+    roster knows whether somebody of another team belongs to the bot's workspace all the same.
+    """
 
     place: Place
     user: UserId

@@ -60,6 +60,18 @@ class NotYourQuestion(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class NotYourRun(Refusal):
+    """Somebody else's run failed."""
+
+    requester: UserId
+    code: ClassVar[str] = "not_your_run"
+
+    @property
+    def sentence(self) -> str:
+        return f"Only <@{self.requester}> can retry this."
+
+
+@dataclass(frozen=True, slots=True)
 class NotYourConversation(Refusal):
     """Somebody else's direct messages."""
 

@@ -97,7 +97,7 @@ class Payloads:
         """Begin the payload of a click or form."""
         payload = {
             "type": kind,
-            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
+            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.sent_team},
             "api_app_id": self._state.app_id,
             "token": self._token,
             "team": {"id": self._state.team, "domain": DOMAIN},

@@ -5,6 +5,8 @@ people:
   - {name: alice, real_name: Alice Adams, email: alice@example.com}
   - {name: gina, guest: true}
   - {name: eve, team: other}          # a member of another workspace
+  - {name: olga, team: sales, workspaces: [sales, local]}   # of several workspaces of one Enterprise organization
+  - {name: rita, deactivated: true}
 channels:
   - general                            # everybody and the bot
   - {name: secrets, members: [alice], bot: false, private: true}
@@ -23,6 +25,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from adapters.localslack import ids
 
 HOME_TEAM = "local"
+ORGANIZATION = ids.named("E", "local")
+"""The Enterprise organization of those who have `workspaces`."""
 _NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
 
 
@@ -42,6 +46,9 @@ class PersonEntry(_Entry):
     email: str = ""
     guest: bool = False
     team: str = HOME_TEAM
+    workspaces: list[str] = []
+    """All workspaces of the person in the Enterprise organization; empty for somebody who is in none."""
+    deactivated: bool = False
     admin: bool = False
     timezone: str = "Europe/London"
 
@@ -97,6 +104,17 @@ class Person:
     admin: bool = False
     timezone: str = "Europe/London"
     bot: bool = False
+    deactivated: bool = False
+    teams: tuple[str, ...] = ()
+    """The workspaces of somebody in the Enterprise organization."""
+
+    @property
+    def sent_team(self) -> str:
+        """What events and clicks say of the person's team: of somebody in an organization they name that.
+
+        https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+        """
+        return ORGANIZATION if self.teams else self.team
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +164,9 @@ def person(entry: PersonEntry) -> Person:
         email=entry.email or f"{entry.name}@{'example.com' if entry.team == HOME_TEAM else f'{entry.team}.example'}",
         team=ids.named("T", entry.team),
         guest=entry.guest,
-        stranger=entry.team != HOME_TEAM,
+        stranger=HOME_TEAM not in (entry.team, *entry.workspaces),
+        deactivated=entry.deactivated,
+        teams=tuple(ids.named("T", each) for each in entry.workspaces),
         admin=entry.admin,
         timezone=entry.timezone,
     )

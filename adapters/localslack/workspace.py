@@ -48,11 +48,11 @@ class Workspace:
             "text": resolved,
             "ts": self.state.times.next(),
             "client_msg_id": str(uuid.uuid4()),
-            "team": person.team,
+            "team": self.state.team if person.teams else person.team,
             "blocks": [rich.block(resolved)],
         }
-        if person.stranger:
-            message |= {"user_team": person.team, "source_team": person.team}
+        if person.sent_team != self.state.team:
+            message |= {"user_team": person.sent_team, "source_team": person.sent_team}
         return self._store(channel, message, thread_ts)
 
     def events_of(self, channel: Channel, message: Json) -> list[Delivery]:

@@ -93,7 +93,7 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
         await _choose_all(desk, able, person, tally)
     else:  # on record, told, and the list redrawn: it may have missed that
         first, revision = shown.rows[0]
-        asked = Click(shown.approval(first), 0, revision, person.user, person.team, Choice.APPROVE)
+        asked = Click(shown.approval(first), 0, revision, person.user, Choice.APPROVE)
         tally.told = await desk.choose(asked) is not None
     unnamed = [each for mark, each in rows.items() if mark not in dict(shown.rows) and each.state is State.PENDING]
     tally.left.update(
@@ -125,7 +125,7 @@ async def _choose_all(desk: Desk, able: Sequence[Approval], person: Person, tall
 
 
 def _click(approval: Approval, person: Person) -> Click:
-    return Click(approval.id, 0, approval.reviews[0].revision, person.user, person.team, Choice.APPROVE)
+    return Click(approval.id, 0, approval.reviews[0].revision, person.user, Choice.APPROVE)
 
 
 def _why_not(approval: Approval | None, revision: int, person: Person) -> str:
@@ -137,7 +137,7 @@ def _why_not(approval: Approval | None, revision: int, person: Person) -> str:
         return _CHANGED
     if not approvable(approval):
         return _OTHER
-    if may_open(review.policy, approval.requester, person.user, question=approval.ask.is_question) is not None:
+    if may_open(review.policy, approval.requester, person.user, approval.ask.subject) is not None:
         return _NOT_YOURS
     return _VOTED if any(vote.by == person.user for vote in review.votes) else ""
 

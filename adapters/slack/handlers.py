@@ -286,7 +286,7 @@ def _may_open(approval: Approval, target: Target, choice: Choice, by: UserId) ->
     if not _is_open(approval, target, choice):
         return False
     policy = approval.reviews[target.action].policy
-    return may_open(policy, approval.requester, by, question=approval.ask.is_question) is None
+    return may_open(policy, approval.requester, by, approval.ask.subject) is None
 
 
 def _is_open(approval: Approval, target: Target, choice: Choice) -> bool:

@@ -11,7 +11,11 @@ from engine.ids import TeamId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The bot user, its workspace, and the scopes that its token was granted (empty where Slack does not say)."""
+    """The bot user, its workspace, and the scopes that its token was granted (empty where Slack does not say).
+
+    `enterprise` is the Enterprise organization of the workspace, "" where there is none; `org_wide` says that the app
+    is installed on the whole organization, so that all its workspaces are the bot's.
+    """
 
     user: UserId
     bot_id: str
@@ -19,6 +23,8 @@ class Identity:
     name: str
     team_name: str
     scopes: frozenset[str]
+    enterprise: str = ""
+    org_wide: bool = False
 
 
 async def whoami(client: AsyncWebClient) -> Identity:
@@ -35,4 +41,6 @@ async def whoami(client: AsyncWebClient) -> Identity:
         str(answer.get("user", "")),
         str(answer.get("team", "")),
         frozenset(scope.strip() for scope in granted.split(",") if scope.strip()),
+        str(answer.get("enterprise_id") or ""),
+        bool(answer.get("is_enterprise_install")),
     )

@@ -32,7 +32,7 @@ class LookingBack:
     async def command(self, commanded: Commanded) -> None:
         """`/signoff history`: which conversation of the channel, where there are several."""
         person, place = commanded.person, commanded.person.place
-        found = [] if place is None else await self._time_travel.conversations(place.channel, person.user, person.team)
+        found = [] if place is None else await self._time_travel.conversations(place.channel, person.user)
         if not found:
             view = history.sentence(NONE)
         elif len(found) == 1:
@@ -69,12 +69,12 @@ class LookingBack:
         if errors:
             return {"response_action": "errors", "errors": errors}
         person, point = went.person, went.point
-        trip = Trip(point.thread, person.user, person.team, point.checkpoint, f"{went.view}/{point.checkpoint}", edits)
+        trip = Trip(point.thread, person.user, point.checkpoint, f"{went.view}/{point.checkpoint}", edits)
         refusal = await self._time_travel.travel(trip)
         return _update(refusal.sentence) if refusal else {"response_action": "clear"}
 
     async def _moments(self, looked: Looked) -> Block:
-        found = await self._time_travel.history(looked.point.thread, looked.person.user, looked.person.team)
+        found = await self._time_travel.history(looked.point.thread, looked.person.user)
         if isinstance(found, Refusal):
             return history.sentence(found.sentence)
         return history.moments_of(looked.point.thread, found, looked.point.page)
@@ -86,7 +86,7 @@ class LookingBack:
         return history.sentence(GONE) if found is None else history.moment_of(looked.point.thread, found)
 
     async def _found(self, thread: ThreadId, checkpoint: str, by: Looked | Went) -> Moment | Refusal | None:
-        found = await self._time_travel.history(thread, by.person.user, by.person.team)
+        found = await self._time_travel.history(thread, by.person.user)
         if isinstance(found, Refusal):
             return found
         return next((each for each in found if each.checkpoint == checkpoint), None)

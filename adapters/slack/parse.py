@@ -31,10 +31,9 @@ _BRACKETS = re.compile(r"<([^<>]+)>")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts, in their own workspace, and where they did: `place` is None in a modal."""
+    """Who acts, and where they did: `place` is None in a modal."""
 
     user: UserId
-    team: TeamId
     place: Place | None = None
 
 
@@ -132,7 +131,7 @@ Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpene
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
-    return Click(target.approval, target.action, target.revision, person.user, person.team, choice, text, value)
+    return Click(target.approval, target.action, target.revision, person.user, choice, text, value)
 
 
 def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
@@ -146,7 +145,7 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
             return event(_part(payload, "event"), bot=bot, team=team)
         case None if "command" in payload:
             place = Place(team, ChannelId(_optional(payload, "channel_id")))
-            person = Person(UserId(_word(payload, "user_id")), TeamId(_optional(payload, "team_id") or team), place)
+            person = Person(UserId(_word(payload, "user_id")), place)
             return Commanded(person, _optional(payload, "text"), _optional(payload, "trigger_id"))
         case _:
             return None
@@ -229,7 +228,7 @@ def _person(payload: Payload, team: TeamId) -> Person:
     channel = _optional(container, "channel_id") or _optional(_part(payload, "channel"), "id")
     thread_ts = _optional(container, "thread_ts") or _optional(message, "thread_ts")
     place = Place(team, ChannelId(channel), MessageTs(thread_ts) if thread_ts else None) if channel else None
-    return Person(UserId(_word(user, "id")), TeamId(_optional(user, "team_id") or team), place)
+    return Person(UserId(_word(user, "id")), place)
 
 
 def _values(view: Payload) -> Payload:

@@ -4,12 +4,20 @@ It fails closed (P6): whatever cannot be found out in time is UNKNOWN, and then 
 a minute. Somebody who is not among a channel's known members may have just joined, so the channel is read again before
 that is held against them; a person who just left may pass for the rest of that minute.
 
-https://docs.slack.dev/reference/methods/users.info, https://docs.slack.dev/reference/methods/conversations.members
+The user object alone says which workspaces a person belongs to. In an Enterprise organization a person has one id in
+all of its workspaces: `team_id` may name another one than the bot's or be missing, `enterprise_user.teams` lists them
+all, and a click or an event names the organization (`E...`) in place of a workspace. So a payload's own team is never
+held against anybody. `is_stranger` is false for people of other organizations who share a channel with the bot: it
+can make somebody a stranger, and never a member.
+
+https://docs.slack.dev/reference/methods/users.info, https://docs.slack.dev/reference/methods/conversations.members,
+https://docs.slack.dev/reference/objects/user-object, https://docs.slack.dev/enterprise-grid/developing-for-enterprise-grid
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -17,8 +25,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.errors import code_of
+from adapters.slack.identity import Identity
 from engine.approval import Place
-from engine.ids import ChannelId, TeamId, UserId
+from engine.ids import ChannelId, UserId
 from engine.policy import Facts, Standing
 
 KEPT = 60.0
@@ -90,18 +99,18 @@ class Kept(Generic[Key, Value]):
 
 
 class SlackRoster:
-    """Implements `engine.ports.Roster` for the workspace `team`. It never raises."""
+    """Implements `engine.ports.Roster` for the bot's workspace. It never raises."""
 
     def __init__(
         self,
         client: AsyncWebClient,
-        team: TeamId,
+        identity: Identity,
         *,
         kept: float = KEPT,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client, self._team, self._patience = client, team, patience
+        self._client, self._identity, self._patience = client, identity, patience
         self._clock = clock
         self._standings: Kept[UserId, Standing] = Kept(self._standing, kept, clock)
         self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
@@ -138,7 +147,7 @@ class SlackRoster:
             if code_of(error) in ("user_not_found", "user_not_visible"):
                 return Standing.STRANGER
             raise
-        return standing_of(answer["user"], self._team)
+        return standing_of(answer["user"], self._identity)
 
     async def _all_members(self, channel: ChannelId) -> frozenset[UserId]:
         members: set[UserId] = set()
@@ -151,10 +160,39 @@ class SlackRoster:
                 return frozenset(members)
 
 
-def standing_of(user: dict[str, Any], team: TeamId) -> Standing:
-    """What a person is, by their user object (https://docs.slack.dev/reference/objects/user-object)."""
-    if user.get("deleted") or user.get("is_bot") or user.get("is_stranger") or user.get("team_id") != team:
-        return Standing.STRANGER
-    if user.get("is_restricted") or user.get("is_ultra_restricted"):
-        return Standing.GUEST
-    return Standing.MEMBER
+class Account(StrEnum):
+    """What kind of account a person has, in words for an operator."""
+
+    MEMBER = "a full member"
+    GUEST = "a guest"
+    DEACTIVATED = "a deactivated account"
+    BOT = "a bot"
+    ELSEWHERE = "a person of another workspace"
+
+
+_STANDINGS = {Account.MEMBER: Standing.MEMBER, Account.GUEST: Standing.GUEST}
+_SLACKBOT = "USLACKBOT"
+
+
+def standing_of(user: Mapping[str, Any], identity: Identity) -> Standing:
+    """What a person is to the bot's workspace, by their user object."""
+    return _STANDINGS.get(account_of(user, identity), Standing.STRANGER)
+
+
+def account_of(user: Mapping[str, Any], identity: Identity) -> Account:
+    """The account behind a user object (https://docs.slack.dev/reference/objects/user-object)."""
+    if user.get("deleted"):
+        return Account.DEACTIVATED
+    if user.get("is_bot") or user.get("id") == _SLACKBOT:
+        return Account.BOT
+    if user.get("is_stranger") or not _belongs(user, identity):
+        return Account.ELSEWHERE
+    return Account.GUEST if user.get("is_restricted") or user.get("is_ultra_restricted") else Account.MEMBER
+
+
+def _belongs(user: Mapping[str, Any], identity: Identity) -> bool:
+    """Whether a person belongs to the bot's workspace, or to the organization that the app is installed on."""
+    enterprise = user.get("enterprise_user") or {}
+    if identity.org_wide:
+        return bool(identity.enterprise) and enterprise.get("enterprise_id") == identity.enterprise
+    return user.get("team_id") == identity.team or identity.team in (enterprise.get("teams") or ())

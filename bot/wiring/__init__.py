@@ -177,7 +177,7 @@ async def bot(
             audit=kept.audit,
             lanes=kept.lanes,
             graphs=graphs,
-            roster=(roster := SlackRoster(client, identity.team)),
+            roster=(roster := SlackRoster(client, identity)),
             chat=SlackChat(client, identity.user, together=together(config)),
         )
         alter(ports)

@@ -14,7 +14,7 @@ from engine.effects import DrawCard, PassOn, Resume, TellPerson
 from engine.events import Chose, ExpiryDue
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing, may_decide, may_open
+from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing, Subject, may_decide, may_open
 from engine.refusals import (
     AlreadyDecided,
     AlreadyVoted,
@@ -290,7 +290,8 @@ HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False
     ("policy", "by", "facts", "refusal"),
     [
         (LISTED, BOB, MEMBER, None),
-        (LISTED, CAROL, MEMBER, NotAnApprover(LISTED.users)),
+        (LISTED, CAROL, MEMBER, NotAnApprover(LISTED.users - {ALICE})),
+        (replace(LISTED, own_requests=True), CAROL, MEMBER, NotAnApprover(LISTED.users)),
         (LISTED, ALICE, MEMBER, NoOwnRequests()),
         (replace(LISTED, own_requests=True), ALICE, MEMBER, None),
         (LISTED, GINA, Facts(Standing.GUEST), NoGuests()),
@@ -310,7 +311,7 @@ HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False
     ],
 )
 def test_who_may_decide(policy: Policy, by: UserId, facts: Facts, refusal: Refusal | None) -> None:
-    assert may_decide(policy, ALICE, by, facts, question=False) == refusal
+    assert may_decide(policy, ALICE, by, facts, Subject.REQUEST) == refusal
     taken = chose(an_approval(policy=policy), by, Choice.APPROVE, facts=facts)
     assert taken.refusal == refusal
     assert (taken.approval.state is State.DECIDED) is (refusal is None)
@@ -330,10 +331,10 @@ def test_a_refusal_is_told_and_recorded_and_changes_nothing() -> None:
 
 @pytest.mark.promise("P6")
 def test_a_form_opens_only_for_those_whom_the_policy_names() -> None:
-    assert may_open(LISTED, ALICE, BOB, question=False) is None
-    assert may_open(LISTED, ALICE, CAROL, question=False) == NotAnApprover(LISTED.users)
-    assert may_open(LISTED, ALICE, ALICE, question=False) == NoOwnRequests()
-    assert may_open(Policy("q", Approvers.REQUESTER), ALICE, BOB, question=True) == NotYourQuestion(ALICE)
+    assert may_open(LISTED, ALICE, BOB, Subject.REQUEST) is None
+    assert may_open(LISTED, ALICE, CAROL, Subject.REQUEST) == NotAnApprover(LISTED.users - {ALICE})
+    assert may_open(LISTED, ALICE, ALICE, Subject.REQUEST) == NoOwnRequests()
+    assert may_open(Policy("q", Approvers.REQUESTER), ALICE, BOB, Subject.QUESTION) == NotYourQuestion(ALICE)
 
 
 @pytest.mark.parametrize("quorum", [0, -1, 3])

@@ -24,7 +24,7 @@ from engine.events import Chose, Opened, Posted, Withdrew
 from engine.ids import AgentName, InterruptId, MessageTs, SheetId, UserId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
 from engine.policy import Approvers, Facts, Standing
-from engine.refusals import AlreadyVoted, NotOffered, NotYourQuestion
+from engine.refusals import AlreadyVoted, NotOffered, NotYourRun
 from engine.routing import Rule, route
 
 MEMBER, GUEST = Facts(Standing.MEMBER), Facts(Standing.GUEST)
@@ -91,7 +91,7 @@ def test_an_edit_of_the_state_counts_as_going_on() -> None:
 def test_a_failure_is_the_requesters_whatever_the_rules_say() -> None:
     failure = a_failure()
     assert failure.reviews[0].policy.approvers is Approvers.REQUESTER
-    assert chose(failure, BOB, Choice.APPROVE).refusal == NotYourQuestion(ALICE)
+    assert chose(failure, BOB, Choice.APPROVE).refusal == NotYourRun(ALICE)
     assert chose(failure, ALICE, Choice.APPROVE, GUEST).refusal is None, "a guest may retry what they asked for"
 
 

@@ -18,6 +18,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
     (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
+    (refusals.NotYourRun(ALICE), "Only <@UALICE> can retry this."),
     (refusals.NotYourConversation(), "Only the person whose conversation this is can look back in it."),
     (
         refusals.NeedsSeveral(2),

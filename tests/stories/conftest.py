@@ -10,6 +10,7 @@ from fakes.valkey import redis_server, redis_url
 from stories.outside import outside
 from stories.world import World
 
+from adapters.localslack.roster import BUILT_IN, Roster
 from adapters.localslack.web_api.rate_limit import RateLimit
 from bot.config import Mode
 
@@ -31,12 +32,22 @@ def rate_limit() -> RateLimit | None:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, redis_url: str, mode: Mode, rate_limit: RateLimit | None) -> AsyncIterator[World]:
+def members() -> Roster:
+    """Who is in the workspace."""
+    return BUILT_IN
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, redis_url: str, mode: Mode, rate_limit: RateLimit | None, members: Roster
+) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     outside.forget()
     for graph in GRAPHS.glob("*.py"):
         shutil.copy(graph, tmp_path)
-    async with PeopledSlack(data=tmp_path / "slack", rate_limit=rate_limit, retry_after=(0.0, 0.05, 0.1)) as slack:
+    async with PeopledSlack(
+        data=tmp_path / "slack", people=members, rate_limit=rate_limit, retry_after=(0.0, 0.05, 0.1)
+    ) as slack:
         story = World(tmp_path, slack, redis_url, mode)
         try:
             yield story

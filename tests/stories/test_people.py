@@ -117,3 +117,27 @@ async def test_a_question_is_answered_by_the_person_whose_conversation_it_is(wor
     await world.bob.say("#deploys", "My name is Bob", thread=card)  # a comment: nobody is told anything
     await world.done()
     await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_the_requester_is_refused_without_asking_slack_anything(world: World) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the table")
+    for method in ("users.info", "conversations.members"):
+        await world.slack.people.fault(method=method, times=9, error="internal_error")
+    await card.click("Approve", by=world.alice)
+    await world.alice.expect_message("#deploys", containing="You asked for this yourself", ephemeral=True)
+    await world.audited(card, "asked", "refused by alice: own_request")
+    await world.done()
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_a_refusal_names_those_who_can_decide_and_not_the_requester(world: World) -> None:
+    await world.start("yes_or_no", approvals=[{"approvers": {"users": ["alice", "bob"]}}])
+    card = await world.asked("drop the table")
+    await card.click("Approve", by=world.carol)
+    told = await world.carol.expect_message("#deploys", containing="You are not an approver", ephemeral=True)
+    assert "<@U0BOB> can decide it" in told.text
+    assert "U0ALICE" not in told.text
+    await world.nothing_else()

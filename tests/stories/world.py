@@ -29,6 +29,7 @@ from stories.outside import Outside, outside
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
+from adapters.slack.identity import Identity
 from adapters.slack.pacing import Pacer
 from adapters.slack.roster import SlackRoster
 from adapters.slack.web import PATH
@@ -43,6 +44,8 @@ from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserI
 
 PEOPLE = ("alice", "bob", "carol", "gina", "eve")
 TEAM = TeamId("T0LOCAL")
+BOT = UserId("U0SIGNOFF")
+IDENTITY = Identity(BOT, "B0SIGNOFF", TEAM, "signoff", "local", frozenset(), "E0LOCAL")
 SLACK_PATIENCE = 1.0
 """Seconds that the bot waits for Slack's answer; outside of stories it waits longer."""
 
@@ -290,8 +293,8 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock
-            ports.chat = SlackChat(client, UserId("U0SIGNOFF"), Pacer(rate=1_000), together=together(config))
-            ports.roster = SlackRoster(client, TEAM)
+            ports.chat = SlackChat(client, BOT, Pacer(rate=1_000), together=together(config))
+            ports.roster = SlackRoster(client, IDENTITY)
             world.alter(ports)
 
         running = await stack.enter_async_context(bot(config, altered))

@@ -1,6 +1,6 @@
 """users.*, usergroups.*, bots.info. Source: https://docs.slack.dev/reference/methods/users.info and its neighbours."""
 
-from adapters.localslack.roster import Person
+from adapters.localslack.roster import ORGANIZATION, Person
 from adapters.localslack.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, method, page
 from adapters.localslack.workspace import Workspace
@@ -89,7 +89,7 @@ def described(slack: Workspace, person: Person) -> Json:
         "team_id": person.team,
         "name": person.name,
         "real_name": person.real_name,
-        "deleted": False,
+        "deleted": person.deactivated,
         "tz": person.timezone,
         "profile": profile,
         "is_bot": person.bot,
@@ -101,6 +101,15 @@ def described(slack: Workspace, person: Person) -> Json:
         "is_stranger": person.stranger,
         "updated": 1_700_000_000,
     }
+    if person.teams:
+        shown["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": ORGANIZATION,
+            "enterprise_name": ORGANIZATION,
+            "is_admin": person.admin,
+            "is_owner": False,
+            "teams": list(person.teams),
+        }
     if person.bot:
         shown["profile"] |= {"api_app_id": slack.state.app_id, "bot_id": slack.state.bot_id}
     return shown

@@ -21,19 +21,19 @@ from adapters.slack.socket import sockets
 from adapters.slack.web import PATH, route
 from engine.approval import Place
 from engine.conversation import Conversation
-from engine.ids import ChannelId, TeamId, ThreadId, UserId
+from engine.ids import ChannelId, ThreadId, UserId
 from engine.ports import Moment, Trip
 
 
 class NoTravel:
     """Nobody looks back."""
 
-    async def conversations(self, channel: ChannelId, user: UserId, team: TeamId) -> Sequence[Conversation]:
-        del channel, user, team
+    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
+        del channel, user
         return ()
 
-    async def history(self, thread: ThreadId, by: UserId, team: TeamId) -> Sequence[Moment]:
-        del thread, by, team
+    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment]:
+        del thread, by
         return ()
 
     async def travel(self, trip: Trip) -> None:

@@ -45,7 +45,6 @@ async def test_an_approve_reaches_the_desk_before_it_is_acked(bot: Bot) -> None:
     assert outcome.acked
     assert [(click.choice, click.action, click.revision) for click in bot.desk.clicks] == [(Choice.APPROVE, 0, 1)]
     assert bot.desk.clicks[0].by == await bot.user("bob")
-    assert bot.desk.clicks[0].team == bot.identity.team
     assert bot.desk.calls == ["choose"]
     assert bot.desk.kept[one.id].state is State.DECIDED
 

@@ -39,10 +39,10 @@ def message(text: str, **more: Any) -> dict[str, Any]:
 
 def test_a_pressed_button_says_who_what_and_which_revision() -> None:
     pressed = read(button("signoff_reject"))
-    person = Person(UserId("U1"), TeamId("T2"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
+    person = Person(UserId("U1"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
     assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger")
     click = pressed.click()
-    assert (click.approval, click.action, click.revision, click.team) == (TARGET.approval, 1, 3, "T2")
+    assert (click.approval, click.action, click.revision, click.by) == (TARGET.approval, 1, 3, "U1")
     assert read(button("signoff_show")).choice is None
 
 
@@ -56,7 +56,7 @@ def test_what_is_not_ours_is_nothing(payload: dict[str, Any]) -> None:
 def test_a_submitted_form_says_what_it_is_about() -> None:
     view = {"callback_id": "signoff_edit", "private_metadata": VALUE, "state": {"values": {"field:0": {}}}}
     payload = {"type": "view_submission", "user": {"id": "U1", "team_id": "T1"}, "view": view}
-    assert read(payload) == Sent(Person(UserId("U1"), TEAM, None), TARGET, Choice.EDIT, {"field:0": {}})
+    assert read(payload) == Sent(Person(UserId("U1"), None), TARGET, Choice.EDIT, {"field:0": {}})
     assert read({**payload, "view": {**view, "callback_id": "other"}}) is None
     assert read({**payload, "view": {**view, "private_metadata": "?"}}) is None
 
@@ -132,7 +132,7 @@ def test_text_is_what_the_person_wrote(raw: str, text: str) -> None:
 
 def test_commands_and_the_home_tab() -> None:
     command = {"command": "/signoff", "text": "help", "user_id": "U1", "team_id": "T1", "channel_id": "C1"}
-    assert read(command) == Commanded(Person(UserId("U1"), TEAM, Place(TEAM, ChannelId("C1"))), "help")
+    assert read(command) == Commanded(Person(UserId("U1"), Place(TEAM, ChannelId("C1"))), "help")
     opened = {"type": "event_callback", "event": {"type": "app_home_opened", "user": "U1", "tab": "home"}}
     assert read(opened) == HomeOpened(UserId("U1"))
     assert (

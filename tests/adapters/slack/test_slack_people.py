@@ -1,24 +1,24 @@
 """Who people are, by Slack's word: kept for a minute, read again before a refusal, and never guessed."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fakes.people import PeopledSlack
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
 from adapters.slack.directory import channels, check_app_token, missing_scopes, people
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
-from adapters.slack.roster import Kept, SlackRoster, standing_of
+from adapters.slack.roster import Account, Kept, SlackRoster, account_of, standing_of
 from adapters.slack.socket import sockets
 from engine.approval import Place
-from engine.ids import ChannelId, TeamId, UserId
+from engine.ids import ChannelId, UserId
 from engine.policy import Facts, Standing
-
-TEAM = TeamId("T1")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ TEAM = TeamId("T1")
         ({"is_restricted": True}, Standing.GUEST),
         ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
         ({"is_stranger": True}, Standing.STRANGER),
-        ({"team_id": "T2"}, Standing.STRANGER),
+        ({"team_id": OTHER}, Standing.STRANGER),
         ({"is_bot": True}, Standing.STRANGER),
         ({"deleted": True}, Standing.STRANGER),
         ({"team_id": None}, Standing.STRANGER),
@@ -36,7 +36,24 @@ TEAM = TeamId("T1")
 )
 @pytest.mark.promise("P6")
 def test_what_a_person_is(user: dict[str, Any], standing: Standing) -> None:
-    assert standing_of({"team_id": TEAM, **user}, TEAM) is standing
+    assert standing_of({"team_id": HOME, **user}, IN_WORKSPACE) is standing
+
+
+@pytest.mark.parametrize("kind", ORGANIZATIONS)
+@pytest.mark.promise("P6")
+def test_what_a_person_is_in_an_enterprise_organization(kind: str) -> None:
+    described, account = ORGANIZATIONS[kind]
+    assert account_of(described, IN_WORKSPACE) is account
+    standings = {Account.MEMBER: Standing.MEMBER, Account.GUEST: Standing.GUEST}
+    assert standing_of(described, IN_WORKSPACE) is standings.get(account, Standing.STRANGER)
+
+
+@pytest.mark.parametrize("kind", ORG_WIDE_PEOPLE)
+@pytest.mark.promise("P6")
+def test_what_a_person_is_where_the_app_is_installed_on_the_whole_organization(kind: str) -> None:
+    described, account = ORG_WIDE_PEOPLE[kind]
+    assert account_of(described, ORG_WIDE) is account
+    assert account_of(described, replace(ORG_WIDE, enterprise="")) is Account.ELSEWHERE
 
 
 async def place(client: AsyncWebClient, name: str) -> tuple[Identity, Place]:
@@ -51,7 +68,7 @@ async def user(client: AsyncWebClient, name: str) -> UserId:
 
 async def test_members_are_members_of_channels(slack: PeopledSlack, client: AsyncWebClient) -> None:
     identity, deploys = await place(client, "#deploys")
-    roster = SlackRoster(client, identity.team)
+    roster = SlackRoster(client, identity)
     alice, gina = await user(client, "alice"), await user(client, "gina")
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
     assert await roster.facts(alice, deploys, membership=False) == Facts(Standing.MEMBER)
@@ -66,7 +83,7 @@ async def test_members_are_members_of_channels(slack: PeopledSlack, client: Asyn
 @pytest.mark.parametrize("method", ["users.info", "conversations.members"])
 async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: AsyncWebClient, method: str) -> None:
     identity, deploys = await place(client, "#deploys")
-    roster, alice = SlackRoster(client, identity.team, patience=0.3), await user(client, "alice")
+    roster, alice = SlackRoster(client, identity, patience=0.3), await user(client, "alice")
     await slack.people.fault(method=method, status=500, times=2)
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
     await slack.people.fault(reset=True)
@@ -79,7 +96,7 @@ async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client
 async def test_who_just_joined_is_found_at_once(client: AsyncWebClient) -> None:
     now = [0.0]
     identity, approvals = await place(client, "#approvals")
-    roster = SlackRoster(client, identity.team, clock=lambda: now[0])
+    roster = SlackRoster(client, identity, clock=lambda: now[0])
     members = set((await client.conversations_members(channel=approvals.channel))["members"])
     every = [each["id"] for each in (await client.users_list())["members"] if each["team_id"] == identity.team]
     assert await roster.facts(UserId(next(iter(members))), approvals, membership=True)
