@@ -186,10 +186,10 @@ class Outbox:
 
     async def _hear(self, heard: Hear, work: Work) -> None:
         conversation = await self._desk.conversation(heard.thread)
-        approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
+        approvals = await self._approvals.open(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
             case NewTurn():
-                await self._take_turn(heard, conversation or self._begun(heard), approvals, work)
+                await self._take_turn(heard, conversation or self._begun(heard), work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
@@ -208,11 +208,8 @@ class Outbox:
         now = self._clock.now()
         return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, now, opened_by=heard.ts)
 
-    async def _take_turn(
-        self, heard: Hear, conversation: Conversation, approvals: Sequence[Approval], work: Work
-    ) -> None:
+    async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
         begins = conversation.opened_by == heard.ts
-        over = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
         conversation = replace(conversation, turn=heard.ts)
         await self._desk.keep(conversation, work.fence)
         turn = Turn(
@@ -222,17 +219,27 @@ class Outbox:
             text=heard.opening if heard.opening and begins else heard.text,
             user=heard.user,
             channel=heard.place.channel,
-            voids=None if begins else over,
+            voids=None if begins else frozenset(),
         )
         try:
             async with self._watched(conversation, work) as watched:
-                standstill = await self._graphs.start(turn, work.fence, watched.watcher)
+                standstill = await self._fed(turn, work, watched.watcher)
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
             await self._hold(heard, conversation, work)
         else:
             await self._settle(conversation, standstill, work)
+
+    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> Standstill:
+        """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
+        try:
+            return await self._graphs.start(turn, work.fence, watcher)
+        except WaitsForAnswerError as waits:
+            over = await self._desk.over(turn.thread, waits.asked)
+            if not over:
+                raise
+            return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
 
     async def _wait_for_card(self, heard: Hear, since: datetime) -> None:
         if self._clock.now() - since < CARD_OVERDUE:
@@ -309,7 +316,7 @@ class Outbox:
         """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
         if approval.agent not in self._ways.together or approval.ask.may_recur:
             return [approval]
-        siblings = [each for each in await self._approvals.of_thread(approval.thread) if not each.ask.may_recur]
+        siblings = [each for each in await self._approvals.open(approval.thread) if not each.ask.may_recur]
         if any(each.state is State.PENDING for each in siblings):
             return []
         return [each for each in siblings if each.state is State.DECIDED]
@@ -345,7 +352,7 @@ class Outbox:
         """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
         if passed.agent in self._ways.together or not passed.interrupt.startswith("breakpoint:"):
             return
-        for each in await self._approvals.of_thread(passed.thread):
+        for each in await self._approvals.open(passed.thread):
             if each.state is State.DECIDED:
                 await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{passed.id}/{work.id}")
 
@@ -400,7 +407,7 @@ class Outbox:
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
         if conversation.agent in self._ways.together:
-            approvals = await self._approvals.of_thread(conversation.thread)
+            approvals = await self._approvals.open(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:
                 await self._deliver(await self._ready_beside(decided), conversation, work)

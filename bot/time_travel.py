@@ -10,7 +10,6 @@ The wish is an effect in the thread's `run` lane, and a row in its audit; a refu
 
 from collections.abc import Sequence
 
-from engine.approval import Approval
 from engine.ask import Json
 from engine.audit import Entry, What
 from engine.conversation import Conversation
@@ -109,7 +108,7 @@ class TimeTravels:
         refusal = await self._may_look(conversation, trip.by)
         if refusal is not None:
             return refusal
-        policies = _policies(await self._approvals.of_thread(trip.thread)) or [_OWN]
+        policies = await self._approvals.policies(trip.thread) or [_OWN]
         several = max(policy.quorum for policy in policies)
         if several > 1:
             return NeedsSeveral(several)
@@ -128,9 +127,3 @@ class TimeTravels:
 
     async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
         return await self._roster.facts(user, conversation.place, membership=not conversation.direct)
-
-
-def _policies(approvals: Sequence[Approval]) -> list[Policy]:
-    """The policies of all that was or is to be decided; questions and failures decide nothing."""
-    deciding = [each for each in approvals if not each.ask.is_the_requesters]
-    return list(dict.fromkeys(review.policy for each in deciding for review in each.reviews))

@@ -8,6 +8,7 @@ of its neighbours alive.
 `version` counts writes and is what the store compares before it writes: it is not shown to anybody.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -152,3 +153,9 @@ class Approval:
 def open_reviews(ask: Ask, policies: tuple[Policy, ...]) -> tuple[Review, ...]:
     """The reviews that an ask starts with, one policy for each action."""
     return tuple(Review(action.value, policy) for action, policy in zip(ask.actions, policies, strict=True))
+
+
+def policies_of(approvals: Iterable[Approval]) -> tuple[Policy, ...]:
+    """The policies of all that was or is to be decided, each once; questions and failures decide nothing."""
+    deciding = (each for each in approvals if not each.ask.is_the_requesters)
+    return tuple(dict.fromkeys(review.policy for each in deciding for review in each.reviews))

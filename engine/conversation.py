@@ -131,9 +131,10 @@ def has_room(conversation: Conversation, heard: Hear) -> bool:
 
 
 def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:
-    """What a message does in its thread, given all approvals of that thread.
+    """What a message does in its thread, given the open approvals of that thread.
 
-    A message that is delivered again, because its handler died, means what it meant the first time.
+    A message that is delivered again, because its handler died, means what it meant the first time: the answer that it
+    became is not with the graph yet, since that is work of the same lane, behind it.
     """
     if conversation is None:
         return _without_conversation(heard)

@@ -15,7 +15,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.policy import Facts
+from engine.policy import Facts, Policy
 from engine.refusals import Refusal
 
 
@@ -46,7 +46,7 @@ class Change:
 
 
 class Approvals(Protocol):
-    """Where approvals live."""
+    """Where approvals live. What a call reads is bounded by what is open or asked for, however long the history."""
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None."""
@@ -57,8 +57,20 @@ class Approvals(Protocol):
     async def save(self, change: Change) -> bool:
         """Compare and write. False: somebody wrote in between, nothing was written: read it and step again."""
 
-    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
-        """All approvals of a thread that are still kept, oldest first."""
+    async def open(self, thread: ThreadId) -> Sequence[Approval]:
+        """The approvals of a thread in which something is still to happen (`OPEN`), oldest first."""
+
+    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
+        """Those of these approvals that are kept, open or closed; all of one thread."""
+
+    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet that are kept, open or closed, oldest first."""
+
+    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
+        """The approval of a thread whose card is this message at the root of its channel; None for any other."""
+
+    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
+        """The policies of the thread's approvals that are kept, each once; see `engine.approval.policies_of`."""
 
 
 class Audit(Protocol):
@@ -206,7 +218,7 @@ class Standstill:
 class Turn:
     """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run.
 
-    `voids` are the interrupts whose approvals ended without an answer: this input may void them, and no others. None
+    `voids` are interrupts that still wait although their approvals ended: this input may void them, and no others. None
     where it begins a conversation: whatever a thread still waits for then belongs to one that is long over.
     """
 
@@ -319,7 +331,11 @@ UNWATCHED: Watcher = Unwatched()
 
 
 class WaitsForAnswerError(Exception):
-    """New input would void questions that wait: it has to wait until they are answered."""
+    """New input would void what the graph asks: `asked`, which `Turn.voids` does not name."""
+
+    def __init__(self, thread: ThreadId, asked: Sequence[Asked]) -> None:
+        super().__init__(f"thread {thread} waits for {len(asked)} answers: this message has to wait for them")
+        self.asked = asked
 
 
 class Graphs(Protocol):

@@ -110,10 +110,8 @@ class LocalGraphs:
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
             return await work.run_on(thread)
-        if thread.stand is not None and turn.voids is not None and thread.stand.interrupt not in turn.voids:
-            raise WaitsForAnswerError(f"thread {turn.thread} stands at a breakpoint: this message has to wait for it")
-        if any(work.forbids(thread, each, turn) for each in thread.pending):
-            raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
+        if waiting := work.forbidding(thread, turn):
+            raise WaitsForAnswerError(turn.thread, waiting)
         return await work.feed(thread, turn)
 
     async def resume_if_pending(

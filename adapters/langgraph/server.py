@@ -163,9 +163,9 @@ class ServerGraphs:
         if run is None:
             here = await self._read(agent, turn.thread)
             standstill = self._standstill(agent, turn.thread, here)
-            asked = [each for each in standstill.asked if each.ask.holds]
-            if turn.voids is not None and any(each.interrupt not in turn.voids for each in asked):
-                raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
+            asked = [each for each in standstill.asked if each.ask.holds] if turn.voids is not None else []
+            if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
+                raise WaitsForAnswerError(turn.thread, waiting)
             said = agent.replies.said(here.values) if here.state else None
             marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
             words = {"text": turn.text, "user": turn.user, "channel": turn.channel}

@@ -250,10 +250,17 @@ class ThreadWork:
         node = self.agent.node_of(pending.path)
         return thread.code.get(node) != self.agent.code.get(node)
 
-    def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
-        """Whether a question that waits may not be voided by this turn."""
-        lost = pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
-        return not lost and turn.voids is not None and pending.interrupt.id not in turn.voids
+    def forbidding(self, thread: Thread, turn: Turn) -> Sequence[Asked]:
+        """What waits and may not be voided by this turn; at a breakpoint also what waits beside it."""
+        if turn.voids is None:
+            return ()
+        stand = () if thread.stand is None else (at(self, thread, thread.stand),)
+        asked = (*stand, *(self._asked(thread, each) for each in thread.pending if not self._is_lost(thread, each)))
+        return [each for each in asked if each.interrupt not in turn.voids]
+
+    def _is_lost(self, thread: Thread, pending: Pending) -> bool:
+        """Whether nobody can be asked this any more: it took its answer, or can neither be answered nor asked anew."""
+        return pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
 
     def is_orphan(self, thread: Thread, pending: Pending) -> bool:
         """Whether an old question can be neither answered nor asked anew: answered in part, beside finished tasks."""
@@ -296,11 +303,7 @@ class ThreadWork:
 
     def standstill(self, thread: Thread, ended: Ended) -> Standstill:
         """What the thread waits for, has to say, and failed with."""
-        asked = tuple(
-            self._asked(thread, each)
-            for each in thread.pending
-            if each.standing is not Standing.CONSUMED and not self.is_orphan(thread, each)
-        )
+        asked = tuple(self._asked(thread, each) for each in thread.pending if not self._is_lost(thread, each))
         if thread.stand is not None:
             # A run would go past it: what else is asked or failed has its turn when the breakpoint is decided.
             error = sentence(ended.error) if ended.error is not None else ""

@@ -27,6 +27,7 @@ from engine.ask import Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
+from engine.policy import Policy
 from engine.ports import DeadLetter
 
 VERSION: Final = 1
@@ -210,6 +211,7 @@ def _read_time(text: str) -> datetime:
 
 
 APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))
+POLICIES: Final[Codec[tuple[Policy, ...]]] = Codec(*_turns(tuple[Policy, ...]))
 CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
 ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
 EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))

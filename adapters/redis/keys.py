@@ -50,8 +50,16 @@ STATE = Kind(
     None, "as `checkpoints`",
 )  # fmt: skip
 APPROVAL = Kind("approval", "string", "one approval: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
-APPROVALS = Kind("approvals", "zset", "approvals of the thread, `HASH` by the time it was asked", MONTH, _WAITED_FOR)
+APPROVALS = Kind(
+    "approvals", "zset", "all approvals of the thread, as the last version listed them: moved into the three below",
+    MONTH, _WAITED_FOR,
+)  # fmt: skip
 OPEN = Kind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
+SHEET = Kind("sheet", "set", "the closed approvals of a sheet, `HASH` each", MONTH)
+CARD = Kind("card", "string", "the closed approval, `HASH`, whose card is this message at the root of a channel", MONTH)
+POLICIES = Kind(
+    "policies", "hash", "of each set of policies the closed approval, `HASH`, that was written last under it", MONTH
+)
 AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
 CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
@@ -96,8 +104,8 @@ HOLDERS = Kind(
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
-    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, DOCKET, PENDING, THREADS, TALKS, HOLDERS, META,
+    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, DOCKET, PENDING, THREADS, TALKS, HOLDERS, META,
 )  # fmt: skip
 
 
@@ -132,8 +140,20 @@ class Keys:
         return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
 
     def approvals(self, thread: str) -> Key:
-        """Name the list of the thread's approvals."""
+        """Name the list of the thread's approvals that the last version kept."""
         return self._of_thread(APPROVALS, thread)
+
+    def sheet(self, thread: str, sheet: str) -> Key:
+        """Name the closed approvals of a sheet."""
+        return self._of_thread(SHEET, thread, sheet)
+
+    def card(self, thread: str, card: str) -> Key:
+        """Name what says whose card a message is."""
+        return self._of_thread(CARD, thread, card)
+
+    def policies(self, thread: str) -> Key:
+        """Name the policies of the thread's closed approvals."""
+        return self._of_thread(POLICIES, thread)
 
     def open(self, thread: str) -> Key:
         """Name the set of the thread's approvals that are not closed."""

@@ -326,8 +326,9 @@ class World:
         """What Redis knows of the conversation."""
         async with Database.from_url(self.redis_url) as database:
             keys = Keys()
-            approvals = await RedisApprovals(database, keys).of_thread(self.thread)
             rows = await RedisAudit(database, keys).of_thread(self.thread)
+            ids = list(dict.fromkeys(row.approval for row in rows))
+            approvals = await RedisApprovals(database, keys).known(ids)
             conversation = await RedisConversations(database, keys).get(self.thread)
         return Kept(list(approvals), list(rows), conversation)
 

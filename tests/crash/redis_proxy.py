@@ -13,7 +13,18 @@ from pathlib import Path
 
 from adapters.redis import approvals, lane_scripts, mail, saver_scripts, scripts
 
-_NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"XRANGE"}
+_NOT_WRITES = {
+    b"GET",
+    b"MGET",
+    b"ZRANGE",
+    b"ZRANGEBYSCORE",
+    b"SMEMBERS",
+    b"LINDEX",
+    b"HVALS",
+    b"HGET",
+    b"SCAN",
+    b"XRANGE",
+}
 _SCRIPTS = (
     *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mail.Put),
     *(approvals.Write, approvals.Note, saver_scripts.Load, saver_scripts.Put, saver_scripts.PutWrites),

@@ -13,7 +13,8 @@ from crash.tales import ANSWERED, APPROVED, CLEANED, EDITED, EXPIRED, TALES, Tal
 CALLS = {
     "approvals.create": 1,
     "approvals.get": 6,
-    "approvals.of_thread": 2,
+    "approvals.known": 1,
+    "approvals.open": 2,
     "approvals.save": 3,
     "chat.draw": 2,
     "chat.say": 1,

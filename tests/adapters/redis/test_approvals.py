@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 import redis
-from contracts.samples import NOW, THREAD, a_conversation, an_approval, an_entry, closed
+from contracts.samples import BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask, an_entry, closed
 
 from adapters.redis import codec, mail
 from adapters.redis.approvals import RedisApprovals
@@ -18,7 +18,7 @@ from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.effects import DrawCard, Resume, SetTimer, Timer
 from engine.events import Chose, Delivered, Opened
-from engine.ids import ThreadId
+from engine.ids import MessageTs, SheetId, ThreadId
 from engine.machine import step
 from engine.policy import Deadlines, Facts, Standing
 from engine.ports import Change, OvertakenError
@@ -33,11 +33,14 @@ class Counts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.trips = 0
+        self.heard = 0
         self.dies_after_first = False
 
     async def run(self, call: Call[R]) -> R:
         self.trips += 1
-        return await self._database.run(call)
+        reply = await self._database.run(call)
+        self.heard += len(repr(reply))
+        return reply
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
         self.trips += 1
@@ -122,7 +125,7 @@ async def test_effects_of_another_thread_are_refused(approvals: RedisApprovals) 
 
 
 def _thread_keys(client: "redis.Redis") -> dict[str, int]:
-    keys = (KEYS.approvals(THREAD), KEYS.audit(THREAD), KEYS.conversation(THREAD))
+    keys = (KEYS.audit(THREAD), KEYS.conversation(THREAD))
     return {key: client.ttl(key) for key in keys}
 
 
@@ -164,14 +167,43 @@ async def test_a_late_row_of_a_finished_thread_does_not_stay_for_ever(
     assert client.ttl(KEYS.audit(THREAD)) == MONTH.total_seconds()
 
 
-async def test_what_expired_is_no_longer_listed(approvals: RedisApprovals, client: "redis.Redis") -> None:
-    first, second = an_approval(interrupt="i1"), an_approval(interrupt="i2")
-    for each in (first, second):
-        await approvals.create(Change(each))
-    await approvals.save(Change(closed(await stored(approvals, first))))
-    client.delete(KEYS.approval(THREAD, first.id))
-    assert [each.id for each in await approvals.of_thread(THREAD)] == [second.id]
-    assert client.zcard(KEYS.approvals(THREAD)) == 1
+async def test_what_makes_a_closed_one_findable_goes_with_it(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    root = replace(PLACE, thread_ts=None)
+    approval = replace(an_approval(), sheet=SheetId("sheet-1"), place=root, card=MessageTs("5.1"))
+    indexes = [KEYS.sheet(THREAD, "sheet-1"), KEYS.card(THREAD, "5.1"), KEYS.policies(THREAD)]
+    await approvals.create(Change(approval))
+    assert not client.exists(*indexes)
+    await approvals.save(Change(closed(await stored(approvals, approval))))
+    assert {client.ttl(key) for key in indexes} == {MONTH.total_seconds()}
+    client.delete(KEYS.approval(THREAD, approval.id))
+    assert list(await approvals.of_sheet(THREAD, SheetId("sheet-1"))) == []
+    assert list(await approvals.policies(THREAD)) == []
+
+
+@pytest.mark.promise("P6")
+async def test_what_the_last_version_listed_is_found(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    """It kept one list of all approvals of a thread, and nothing by which to find one of the closed."""
+    root, sheet = replace(PLACE, thread_ts=None), SheetId("sheet-1")
+    closed_one = replace(an_approval(interrupt="i1", policy=a_policy(BOB)), sheet=sheet, place=root)
+    open_one = replace(an_approval(interrupt="i2", at=NOW + timedelta(seconds=1)), sheet=sheet)
+    for each in (closed_one, open_one):
+        await approvals.create(Change(replace(each, card=MessageTs("5.1"))))
+    await approvals.save(Change(closed(await stored(approvals, closed_one), State.DELIVERED)))
+    client.delete(KEYS.sheet(THREAD, sheet), KEYS.card(THREAD, "5.1"), KEYS.policies(THREAD))
+    listed = {each.id.rpartition("#")[2]: 1 for each in (closed_one, open_one)}
+    for read, expected in (
+        (lambda: approvals.of_sheet(THREAD, sheet), [closed_one.id, open_one.id]),
+        (lambda: approvals.by_card(THREAD, MessageTs("5.1")), closed_one.id),
+        (lambda: approvals.policies(THREAD), {a_policy(BOB), a_policy()}),
+    ):
+        client.zadd(KEYS.approvals(THREAD), listed)
+        found: Any = await read()
+        if isinstance(expected, set):
+            found = set(found)
+        elif isinstance(expected, list):
+            found = [each.id for each in found]
+        assert found == expected
+        assert not client.exists(KEYS.approvals(THREAD))
 
 
 # What cannot be read --------------------------------------------------------------------------------------------------
@@ -187,7 +219,8 @@ async def test_an_unreadable_approval_names_its_key(
     client.set(key, document, ex=60)
     reads: list[Callable[[], Awaitable[Any]]] = [
         lambda: approvals.get(approval.id),
-        lambda: approvals.of_thread(THREAD),
+        lambda: approvals.open(THREAD),
+        lambda: approvals.known([approval.id]),
     ]
     for read in reads:
         with pytest.raises(codec.UnreadableError) as refused:
@@ -204,6 +237,37 @@ async def test_an_unreadable_row_or_conversation_names_its_key(database: Databas
         await RedisAudit(database, KEYS).of_thread(THREAD)
     with pytest.raises(codec.UnreadableError, match=":conversation"):
         await RedisConversations(database, KEYS).get(THREAD)
+
+
+# How much is read -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P1")
+async def test_no_read_grows_with_the_history(approvals: RedisApprovals, counts: Counts) -> None:
+    sheet, place = SheetId("sheet-1"), replace(PLACE, thread_ts=None)
+    waiting = replace(an_approval(), sheet=sheet, place=place, card=MessageTs("5.1"))
+    await approvals.create(Change(waiting))
+    reads: list[Callable[[], Awaitable[Any]]] = [
+        lambda: approvals.get(waiting.id),
+        lambda: approvals.open(THREAD),
+        lambda: approvals.known([waiting.id]),
+        lambda: approvals.of_sheet(THREAD, sheet),
+        lambda: approvals.by_card(THREAD, MessageTs("5.1")),
+        lambda: approvals.policies(THREAD),
+    ]
+    seen: list[list[tuple[int, int]]] = []
+    for numbers in (range(10), range(10, 300)):
+        for number in numbers:
+            earlier = an_approval(interrupt=f"earlier-{number}", ask=an_ask("deploy" + "x" * 20_000))
+            earlier = replace(earlier, place=place, card=MessageTs(f"4.{number}"))
+            await approvals.create(Change(earlier))
+            await approvals.save(Change(closed(replace(earlier, version=1))))
+        seen.append([])
+        for read in reads:
+            counts.trips = counts.heard = 0
+            await read()
+            seen[-1].append((counts.trips, counts.heard))
+    assert seen[0] == seen[1]
 
 
 # Size -----------------------------------------------------------------------------------------------------------------
