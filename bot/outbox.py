@@ -87,17 +87,17 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
-WENT_BACK = "the conversation went back to an earlier point"
-HELD = "I'll pass this on as soon as the open request here is decided."
+WENT_BACK = "the conversation was restarted from an earlier step"
+HELD = "Queued until the request above is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
     Hear: "I could not work on a message here.",
     Resume: "I could not pass a decision on to the agent.",
     DrawCard: "I could not post or redraw a request here.",
     DrawSheet: "I could not post or redraw a list of requests here.",
-    Travel: "I could not go back to an earlier point here.",
+    Travel: "I could not restart from an earlier step here.",
 }
-_REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
+_REVIVABLE = "The bot's operator can see why and retry it."
 
 
 @dataclass(frozen=True, slots=True)

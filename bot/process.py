@@ -284,7 +284,7 @@ async def _audit(file: Path, which: str) -> int:
     async with wiring.storage(configuration.load(file, os.environ)) as storage:
         rows = [row for row in await storage.audit.of_thread(thread) if approval in (None, row.approval)]
     if not rows:
-        raise FaultsError([Fault(which, "nothing is kept of this", "Write a thread's id, or an approval's.")])
+        raise FaultsError([Fault(which, "No audit rows for this id", "Give the id of a thread or of an approval.")])
     for row in rows:
         sys.stdout.write(json.dumps(dataclasses.asdict(row), default=str, ensure_ascii=False) + "\n")
     return 0

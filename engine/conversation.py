@@ -107,7 +107,7 @@ class Comment:
 
 Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
 
-NO_AGENT = "No agent listens here. Ask whoever runs this bot which channel to use."
+NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
 TOO_EARLY = "You wrote this before the question was there, so I did not take it as the answer. Send it again if it is."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
 NO_WORDS = "I can only take an answer in words. Please write it."
@@ -172,8 +172,8 @@ def _of_somebody_else(heard: Hear, conversation: Conversation) -> Meaning:
     if not heard.mentioned:
         return Comment()
     return Explain(
-        f"This conversation is <@{conversation.requester}>'s, so I did not pass your message on. "
-        "Mention me outside of this thread to start one of your own."
+        f"This conversation is <@{conversation.requester}>'s. To decide, use the buttons on the card. "
+        "To start a conversation of your own, mention me outside of this thread."
     )
 
 

@@ -203,7 +203,8 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
     if _has_voted_so(review, event, changes=not _edits_nothing(approval, event)):
-        return refusals.AlreadyVoted()
+        counted = sum(supports(vote.choice, event.choice) for vote in review.votes)
+        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=event.choice is not Choice.SKIP)
     return None
 
 
@@ -287,9 +288,9 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.deadlines.on_expiry is OnExpiry.REJECT and _can_be_rejected(approval):
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
         return _decided(replace(approval, reviews=reviews), (entry,), now)
-    note = "Nobody decided this in time, so the agent was stopped here."
-    expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
-    said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
+    told = "Nobody decided this in time, so the agent was stopped here."
+    expired = replace(approval, state=State.EXPIRED, closed_at=now)
+    said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
     effects = (_draw(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))

@@ -197,18 +197,27 @@ class SlackChat:
         metadata = {"event_type": REMINDER_EVENT, "event_payload": {"approval": approval.id}}
         if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
             return
-        told = _reminder(approval)
+        told = _reminder(approval, await self._link(approval))
         await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
 
     async def _remind_of_sheet(self, approval: Approval, place: Place) -> None:
         """Once for all rows that the same people decide: their timers fire together, each in a lane of its own."""
-        told = _reminder(approval)
+        told = _reminder(approval, await self._link(approval))
         metadata = {"event_type": REMINDER_EVENT, "event_payload": {"sheet": approval.sheet, "told": told}}
         async with self._reminding:
             said = await self._said(place, REMINDER_EVENT, "sheet", approval.sheet)
             if all(each["metadata"]["event_payload"].get("told") != told for each in said):
                 message = Message(told, [blocks.section(told)], metadata)
                 await self._post_or_drop(place, [message], f"remind/{approval.sheet}")
+
+    async def _link(self, approval: Approval) -> str:
+        """The way to the card, in brackets; nothing where Slack does not say it."""
+        try:
+            found = await self._client.chat_getPermalink(channel=approval.place.channel, message_ts=str(approval.card))
+        except SlackApiError as error:
+            log.warning("no_permalink", approval=approval.id, code=code_of(error))
+            return ""
+        return f" (<{found['permalink']}|open it>)"
 
     # Words ------------------------------------------------------------------------------------------------------------
 
@@ -385,7 +394,7 @@ def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approva
     return sheets.plain_sheet(sheet, approvals)
 
 
-def _reminder(approval: Approval) -> str:
+def _reminder(approval: Approval, link: str) -> str:
     waited = {vote.by for review in approval.reviews for vote in review.votes}
     named: list[UserId] = []
     for review in approval.reviews:
@@ -396,10 +405,11 @@ def _reminder(approval: Approval) -> str:
         elif review.policy.approvers is Approvers.REQUESTER:
             named.append(approval.requester)
     able = [user for user in dict.fromkeys(named) if approval.ask.is_question or _may_ask(approval, user)]
-    wants = "an answer" if approval.ask.is_question else "a decision"
-    if approval.sheet:
-        return f"⏰ {wording.names(able)}: requests here still wait." if able else "⏰ Requests here still wait."
-    return f"⏰ {wording.names(able)}: this still waits for {wants}." if able else f"⏰ This still waits for {wants}."
+    wanted = "answer" if approval.ask.is_question else "decision"
+    what, need = ("these requests", "need") if approval.sheet else ("this request", "needs")
+    if not able:
+        return f"⏰ {what.capitalize()} still {need} {'an' if wanted == 'answer' else 'a'} {wanted}{link}."
+    return f"⏰ {wording.names(able)}: {what} still {need} your {wanted}{link}."
 
 
 def _may_ask(approval: Approval, user: UserId) -> bool:

@@ -60,7 +60,7 @@ def form(approval: Approval, target: Target, choice: Choice) -> Block:
 
 def _inputs(approval: Approval, target: Target, choice: Choice) -> list[Block] | None:
     if not _has_fields(approval, choice):
-        hint = "The agent reads this." if choice is Choice.REJECT else ""
+        hint = "The agent will see this reason." if choice is Choice.REJECT else ""
         return [_words("Reason" if choice is Choice.REJECT else "Answer", hint)]
     made = [block for field in form_fields(approval, target, choice) for block in inputs.blocks_of(field)]
     return made if 0 < len(made) <= _MOST_INPUTS and any(block["type"] == "input" for block in made) else None
@@ -84,7 +84,7 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     words = action.name if approval.ask.kind is Kind.TOOL_CALL else approval.ask.prompt or action.name
     piece = layout.Piece(visible(words), layout.Style.PROSE)
     shown, _ = layout.fitted([piece] if words else [], _CONTEXT_CHARACTERS)
-    note = [blocks.context("What you do not touch stays exactly as it is.")] if choice is Choice.EDIT else []
+    note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
 
 

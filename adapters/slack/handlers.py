@@ -269,7 +269,7 @@ class Handlers:
 
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
         refusal = await self._desk.choose(sent.click(text, value))
-        return _replaced(refusal.sentence) if refusal else {"response_action": "clear"}
+        return _replaced(refusal.sentence, refusal.title) if refusal else {"response_action": "clear"}
 
     async def _tell(self, person: Person, sentence: str) -> None:
         if person.place is None:
@@ -320,8 +320,8 @@ def _errors(found: Mapping[str, str]) -> Block:
     return {"response_action": "errors", "errors": dict(found)}
 
 
-def _replaced(sentence: str) -> Block:
-    return {"response_action": "update", "view": forms.sentence("Not counted", sentence)}
+def _replaced(sentence: str, title: str = "No effect") -> Block:
+    return {"response_action": "update", "view": forms.sentence(title, sentence)}
 
 
 # Bolt -----------------------------------------------------------------------------------------------------------------

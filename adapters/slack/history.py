@@ -29,7 +29,7 @@ TRAVEL = "signoff_travel"
 WHICH = "conversation"
 _MOMENTS = 20
 _MOST_INPUTS = 60
-_NOTHING = "There is nothing to look back on here yet."
+_NOTHING = "This conversation has no steps yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def which(conversations: Sequence[Conversation]) -> Block:
     select = {"type": "static_select", "action_id": "value", "options": options, "initial_option": options[0]}
     label = {"type": "plain_text", "text": "Conversation"}
     block: Block = {"type": "input", "block_id": WHICH, "label": label, "element": select}
-    return blocks.modal("History", [block], submit="Look", callback_id=HISTORY)
+    return blocks.modal("History", [block], submit="View", callback_id=HISTORY)
 
 
 def _told(conversation: Conversation) -> str:
@@ -110,7 +110,7 @@ def moments_of(thread: ThreadId, moments: Sequence[Moment], page: int) -> Block:
 
 
 def _row(thread: ThreadId, moment: Moment) -> list[Block]:
-    look = blocks.button("Look", LOOK, str(Point(thread, moment.checkpoint)))
+    look = blocks.button("View", LOOK, str(Point(thread, moment.checkpoint)))
     words = blocks.plain_text(_happened(moment), 200)
     text = {"type": "section", "text": words, "accessory": look}
     asked = [f"asked: {each}" for each in moment.asked]
@@ -121,14 +121,14 @@ def _row(thread: ThreadId, moment: Moment) -> list[Block]:
 def _happened(moment: Moment) -> str:
     match moment.source:
         case "update":
-            done = "The state was changed"
+            done = "State changed"
         case "fork":
             done = "Went back to here"
         case "input":
-            done = "A message came in"
+            done = "Message received"
         case _:
-            done = f"{', '.join(moment.ran)} ran" if moment.ran else "A message came in"
-    return f"{done}; next: {', '.join(moment.next)}" if moment.next else f"{done}; nothing came next"
+            done = f"Finished: {', '.join(moment.ran)}" if moment.ran else "Message received"
+    return f"{done}. Next: {', '.join(moment.next)}" if moment.next else f"{done}. End"
 
 
 # One point ------------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def _happened(moment: Moment) -> str:
 
 def moment_of(thread: ThreadId, moment: Moment) -> Block:
     """A point with its state, to be run from as it is or changed."""
-    note = "Everything after this point is done anew, with new questions. What you do not touch stays as it is."
+    note = "Later steps run again and ask for approval again. Fields you leave alone won't change."
     head = [blocks.rich_text([blocks.rich_section(blocks.span(_happened(moment), bold=True))]), blocks.context(note)]
     form = [block for field in fields(moment) for block in inputs.blocks_of(field)]
     point = str(Point(thread, moment.checkpoint))

@@ -17,8 +17,8 @@ from engine.ids import ThreadId
 from engine.ports import Moment, TimeTravel, Trip
 from engine.refusals import Refusal
 
-NONE = "There is no conversation here that you could look back in."
-GONE = "That point of the conversation is no longer kept."
+NONE = "You have no conversations here yet."
+GONE = "That step of the conversation is no longer kept."
 
 log = structlog.get_logger(__name__)
 

@@ -199,7 +199,7 @@ async def test_time_travel_asks_anew(world: World, server: LangGraphServer) -> N
 
 async def failed(world: World, containing: str) -> Message:
     card = await world.alice.expect_card("#deploys", containing=containing)
-    assert card.buttons == ["Retry", "Leave it"]
+    assert card.buttons == ["Retry", "Dismiss"]
     return card
 
 

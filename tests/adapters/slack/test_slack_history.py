@@ -24,8 +24,8 @@ def test_a_message_that_no_node_has_read_yet_is_no_point_to_go_back_to() -> None
         moment("3", "loop", ("prepare",), ("ask",)),
         moment("2", "loop", (), ("prepare",)),
         moment("1", "input", (), ()),
-    ) == ["prepare ran; next: ask", "A message came in; next: prepare"]
+    ) == ["Finished: prepare. Next: ask", "Message received. Next: prepare"]
 
 
 def test_a_workflow_begins_at_its_message() -> None:
-    assert rows(moment("1", "input", (), ("workflow",))) == ["A message came in; next: workflow"]
+    assert rows(moment("1", "input", (), ("workflow",))) == ["Message received. Next: workflow"]
