@@ -73,7 +73,7 @@ async def test_who_writes_more_than_can_wait_is_told_that_it_is_not_queued(
     card = await world.asked("billing")
     for name in ("ledger", "payroll"):
         await world.alice.say("#deploys", f"@signoff {name}", thread=card)
-        await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+        await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     await world.alice.say("#deploys", "@signoff reports", thread=card)
     told = "Not queued: 2 of your messages are waiting"
     await world.alice.expect_message("#deploys", containing=told, ephemeral=True)
