@@ -49,8 +49,8 @@ class Secrets:
     slack_api_url: str | None = field(default=None, repr=False)
 
     def values(self) -> tuple[str | None, ...]:
-        """All that must never be shown, for `telemetry.set_up_logs`."""
-        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.redis_url)
+        """All that must never be shown. Of an address only its password is secret: `bot.masking` knows it."""
+        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Config:
 
     @property
     def secret_values(self) -> tuple[str | None, ...]:
-        """All that must never be shown."""
+        """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         return (*self.secrets.values(), *keys)
 

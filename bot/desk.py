@@ -8,11 +8,12 @@ stands. Nothing here waits for a graph or draws a card: that is done from the la
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot import concealment
 from bot.agents import Agents
 from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, Place, State, open_reviews
-from engine.ask import Ask, Choice, Decision, Kind, Problem
+from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, Event, Opened, Withdrew
@@ -87,6 +88,10 @@ class Desk:
         """The approval as it stands."""
         return await self._approvals.get(approval)
 
+    def shown(self, approval: Approval) -> Approval:
+        """The approval as people see it: without secrets."""
+        return concealment.shown(approval)
+
     async def choose(self, choice: Click) -> Refusal | None:
         """Take a click or a submitted form: durable when this returns (P1). None: it counted.
 
@@ -94,7 +99,8 @@ class Desk:
         """
 
         async def chose(approval: Approval) -> Event:
-            return choice.chose(await self._facts(approval, choice))
+            sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
+            return sent.chose(await self._facts(approval, choice))
 
         with self._metrics.ack():
             taken = await self._step(choice.approval, chose)
@@ -162,7 +168,12 @@ class Desk:
         """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""
         if not 0 <= click.action < len(approval.ask.actions):
             return ()  # refused by the machine, with a sentence
-        return self._graphs.problems(approval.ask, click.action, Decision(click.choice, click.value, click.text))
+        original = approval.reviews[click.action].value
+        kept_back = concealment.problems(click.value, original)
+        if kept_back:
+            return kept_back
+        decision = Decision(click.choice, concealment.restored(click.value, original), click.text)
+        return self._graphs.problems(approval.ask, click.action, decision)
 
     async def _facts(self, approval: Approval, click: Click) -> Facts:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
@@ -263,8 +274,8 @@ class Desk:
         return any(approval.holds for approval in await self._approvals.open(thread))
 
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet, oldest first."""
-        return await self._approvals.of_sheet(thread, sheet)
+        """The approvals of a sheet as people see them, oldest first."""
+        return [concealment.shown(each) for each in await self._approvals.of_sheet(thread, sheet)]
 
     async def _open(
         self, approval: ApprovalId, asked: Asked, conversation: Conversation, routed: Route, sheet: SheetId
@@ -338,6 +349,10 @@ class _Found:
     def went_on(self) -> bool:
         """Whether people let the graph go on from this halt: it came back since."""
         return self.asked.ask.may_recur and self.approval is not None and _went_on(self.approval)
+
+
+def _value_of(approval: Approval, action: int) -> Json:
+    return approval.reviews[action].value if 0 <= action < len(approval.reviews) else None
 
 
 def _went_on(approval: Approval) -> bool:

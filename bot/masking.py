@@ -24,7 +24,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "•••"
@@ -69,23 +68,26 @@ _KEYS = (
 )
 """Keys of a known make, in letters that no command is written in."""
 
+_NAMES = r"(?:token|secret|password|passwd|pwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
 _PLACES = (
     (re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
     (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[A-Za-z0-9+/=\s:,\\-]{8,}"), rf"\1{MASK}"),
     (re.compile(r"(?<=://)([^/\s:@]{0,128}):[^\s@]{1,512}(?=@)"), rf"\1:{MASK}"),
     (re.compile(r"\b(sk|lsv2|ghp|gho)[-_][A-Za-z0-9_-]{8,}"), rf"\1-{MASK}"),
-    (re.compile(r"\b(bearer|basic)\s{1,4}[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"\b(bearer)\s{1,4}[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (
+        re.compile(r"(authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?[a-z]{0,16}\s{1,4})[^\s\"',;]{3,}", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
     (re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
     (re.compile(r"([?&](?:ticket|app_id|key|sig|signature|access_key)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (
-        re.compile(
-            r"((?:token|secret|password|passwd|pwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
-            r"(?:[\"']?\s{0,2}[=:]\s{0,2}[\"']?))(?!\s|•)[^\s\"',;&]{3,}",
-            re.IGNORECASE,
-        ),
+        re.compile(rf"({_NAMES}[\"']?\s{{0,2}}[:=]\s{{0,2}}([\"']))(?:\\.|(?!\2).){{1,1024}}", re.IGNORECASE),
         rf"\1{MASK}",
     ),
+    (re.compile(rf"({_NAMES}\s{{0,2}}=\s{{0,2}})(?![\s•\"'])[^\s\"',;&]{{3,}}", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"({_NAMES}:\s{{1,2}})(?=\S{{0,200}}\d)[^\s\"',;&]{{6,}}", re.IGNORECASE), rf"\1{MASK}"),
     (
         re.compile(
             r"(\bexport\s{1,4}[A-Za-z0-9_]{0,64}(?:KEY|TOKEN|SECRET|PASS|PWD)[A-Za-z0-9_]{0,64}=[\"']?)[^\s\"']+"
@@ -98,9 +100,9 @@ _PLACES = (
 _remembered: set[str] = set()
 
 
-def remember(secrets: Iterable[str | None], environ: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Know these secrets, and those of `environ`, for as long as the process lives."""
-    _remembered.update(filter(None, secrets), _secrets_of(environ))
+def remember(secrets: Iterable[str | None]) -> None:
+    """Know these secrets for as long as the process lives, besides those of the environment."""
+    _remembered.update(filter(None, secrets))
 
 
 def masked(text: str) -> str:
@@ -126,6 +128,7 @@ def _known() -> Iterable[str]:
 
 
 def _secrets_of(environ: Mapping[str, str]) -> Iterable[str]:
+    """The values of variables with secret names, and the passwords in addresses."""
     for name, value in environ.items():
         if _is_secret(name) and not _is_setting(name, value):
             yield value

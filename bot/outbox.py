@@ -15,7 +15,7 @@ import structlog
 from bot.desk import NO_LONGER_ASKED, Desk
 from bot.drawing import Drawing
 from bot.live import watching
-from bot.masking import masked
+from bot.masking import concealed, masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
 from engine.ask import Choice
@@ -394,7 +394,12 @@ class Outbox:
         reply = standstill.reply
         if reply is not None and reply.key != conversation.said:
             await self._desk.say(
-                conversation, reply.text, reply.key, speaker=reply.speaker, failed=False, at=conversation.live
+                conversation,
+                concealed(reply.text),
+                reply.key,
+                speaker=reply.speaker,
+                failed=False,
+                at=conversation.live,
             )
             conversation = replace(conversation, said=reply.key, live=None)
             await self._desk.keep(conversation, work.fence)
@@ -458,7 +463,7 @@ class Outbox:
 
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:
-            await self._chat.remind(approval, work.attempt)
+            await self._chat.remind(self._desk.shown(approval), work.attempt)
 
 
 def _answer_of(approval: Approval) -> Answer:

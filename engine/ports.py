@@ -437,6 +437,9 @@ class Desk(Protocol):
     async def look(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands."""
 
+    def shown(self, approval: Approval) -> Approval:
+        """The approval as people see it: without secrets. What they send back for it goes to `choose` as it is."""
+
     async def choose(self, choice: "Click") -> Refusal | None:
         """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told."""
 

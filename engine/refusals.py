@@ -228,6 +228,17 @@ class OnePersonsWords(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptBack(Refusal):
+    """A changed text that holds the mask of a secret: nobody can tell what was meant."""
+
+    code: ClassVar[str] = "kept_back"
+
+    @property
+    def sentence(self) -> str:
+        return "••• stands for a secret. Leave such a field as it was, or write all of it. Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered(Refusal):
     """A choice that the graph does not take, or an action that is not there."""
 

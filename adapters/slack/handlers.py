@@ -201,11 +201,11 @@ class Handlers:
         if approval is None:
             await self._tell(pressed.person, GONE)
         elif pressed.choice is None:
-            await self._open(pressed, whole.show_all(approval))
+            await self._open(pressed, whole.show_all(self._desk.shown(approval)))
         elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
             await self._choose(pressed)  # nobody reads a reason there
         elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
-            await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
+            await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice))
         else:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
 
@@ -258,13 +258,14 @@ class Handlers:
             return _replaced(GONE)
         if not _is_open(approval, sent.target, sent.choice):
             return await self._counted(sent, "", None)
-        submitted = forms.read(approval, sent.target, sent.choice, sent.values)
+        shown = self._desk.shown(approval)
+        submitted = forms.read(shown, sent.target, sent.choice, sent.values)
         if submitted.errors:
             return _errors(submitted.errors)
         click = sent.click(submitted.text, submitted.value)
         problems = self._desk.problems(approval, click)
         if problems:
-            return _errors(forms.errors_of(approval, sent.target, sent.choice, problems))
+            return _errors(forms.errors_of(shown, sent.target, sent.choice, problems))
         return await self._counted(sent, submitted.text, submitted.value)
 
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
