@@ -63,6 +63,7 @@ from engine.ports import (
     Journey,
     Lanes,
     Later,
+    Reply,
     Resumed,
     Stale,
     Standstill,
@@ -87,6 +88,8 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
+DONE = "Done."
+"""At the end of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
 HELD = "Queued until the request above is decided."
 
@@ -332,7 +335,7 @@ class Outbox:
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = outcomes[-1].standstill
+        standstill = _rest_of(outcomes[-1])
         self._raise_when_stopped(standstill)
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
@@ -371,7 +374,7 @@ class Outbox:
         async with self._watched(conversation, work) as watched:
             outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
+        standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
         if not isinstance(outcome, Stale):
             await self._desk.say(conversation, WENT_BACK.capitalize() + ".", f"travel/{travel.key}", failed=False)
@@ -391,23 +394,32 @@ class Outbox:
     ) -> None:
         """Tell the world where a run came to rest. May be done many times for the same rest."""
         self._raise_when_stopped(standstill)
-        reply = standstill.reply
-        if reply is not None and reply.key != conversation.said:
-            await self._desk.say(
-                conversation,
-                concealed(reply.text),
-                reply.key,
-                speaker=reply.speaker,
-                failed=False,
-                at=conversation.live,
-            )
-            conversation = replace(conversation, said=reply.key, live=None)
-            await self._desk.keep(conversation, work.fence)
+        conversation = await self._spoken(conversation, standstill, work)
         conversation = await self._taken_back(conversation, work)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         await self._desk.reconcile(conversation, standstill, withdrawn)
         await self._go_on(conversation, work)
+
+    async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
+        """Say the reply, once; a turn that ends without one is not left in silence."""
+        news = standstill.reply
+        if news is None or news.key == conversation.said:
+            if standstill.ended in ("", conversation.ended):
+                return conversation
+            news = Reply(DONE, f"done/{conversation.thread}/{standstill.ended}")
+        await self._desk.say(
+            conversation,
+            concealed(news.text),
+            news.key,
+            speaker=news.speaker,
+            failed=False,
+            at=conversation.live,
+        )
+        said, ended = (standstill.reply or news).key, standstill.ended or conversation.ended
+        conversation = replace(conversation, said=said, ended=ended, live=None)
+        await self._desk.keep(conversation, work.fence)
+        return conversation
 
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
@@ -464,6 +476,11 @@ class Outbox:
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:
             await self._chat.remind(self._desk.shown(approval), work.attempt)
+
+
+def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:
+    """Where the thread stands. Where nothing was sent no turn has come to its end."""
+    return replace(outcome.standstill, ended="") if isinstance(outcome, Stale) else outcome.standstill
 
 
 def _answer_of(approval: Approval) -> Answer:

@@ -43,6 +43,8 @@ class Conversation:
     opened_by: MessageTs | None = None
     said: str = ""
     """The key of what the agent said last, so that reading the same reply again later says nothing again."""
+    ended: str = ""
+    """The end of a turn that was last told: see `Standstill` in `engine.ports`."""
     live: MessageTs | None = None
     """The message that shows what a run is saying, from before the run until a reply takes its place."""
 

@@ -205,6 +205,7 @@ class Standstill:
     A failure that can be retried is one of `asked`; `error` is one that cannot: one sentence, no traceback.
     `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
     `complete` is false where `asked` may not be all that is asked: steps are left to run, or the agent is not set up.
+    `ended` names the end where a turn came to one, the same however often it is read; "" where it did not.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -212,6 +213,7 @@ class Standstill:
     error: str = ""
     stopped: bool = False
     complete: bool = True
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class ServerGraphs:
             asked = [each for each in standstill.asked if each.ask.holds] if turn.voids is not None else []
             if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
                 raise WaitsForAnswerError(turn.thread, waiting)
-            said = agent.replies.said(here.values) if here.state else None
+            said = agent.replies.ending(here.values) if here.state else None
             marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
             words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
             given = filled(agent.spec.input, words)
@@ -392,9 +392,11 @@ class ServerGraphs:
         )
         if here.waiting and (here.status == "interrupted" or not agent.gated.isdisjoint(here.waiting)):
             return Standstill((self._breakpoint(agent, here),), complete=not questions)
-        prompts = [each.ask.prompt for each in questions]
         turn, before = here.mark(keys.TURN), here.mark(keys.SAID_BEFORE)
-        reply = agent.replies.reply(here.values, thread, turn, before, prompts)
+        if not here.tasks:
+            reply = agent.replies.last_reply(here.values, thread, turn, before)
+            return Standstill(reply=reply, ended=here.checkpoint)
+        reply = agent.replies.reply(here.values, thread, turn, before, [each.ask.prompt for each in questions])
         return Standstill(questions, reply, complete=not here.waiting)
 
     def _asked(self, agent: _Agent, here: _Here, task: Mapping[str, Any], interrupt: Mapping[str, Any]) -> Asked:

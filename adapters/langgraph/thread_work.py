@@ -89,7 +89,7 @@ class ThreadWork:
         """Give new input."""
         if self._runs.draining:
             return STOPPED
-        before = self.agent.replies.said(thread.values) if thread.exists else None
+        before = self.agent.replies.ending(thread.values) if thread.exists else None
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
         return await self._rested(await self._run(self.agent.input_of(turn), config, turn.user))
@@ -150,7 +150,7 @@ class ThreadWork:
 
     def config_for_branch(self, target: Thread, key: str) -> dict[str, Any]:
         """For the first checkpoint of a branch: it has the marks that the thread had then, and names the journey."""
-        said = self.agent.replies.said(target.values)
+        said = self.agent.replies.ending(target.values)
         marks = Marks(key, target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "")
         return self._config(target, key, marks)
 
@@ -313,11 +313,14 @@ class ThreadWork:
         asked = (*asked, *halts)
         reply = None if failed is not None else self._reply(thread, asked)
         error = sentence(ended.error) if ended.error is not None and failed is None else ""
-        return Standstill(asked, reply, error, complete=not thread.died)
+        over = thread.checkpoint if thread.is_over and not asked and not error else ""
+        return Standstill(asked, reply, error, complete=not thread.died, ended=over)
 
     def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
-        prompts = [text for each in asked for text in _shown(each.ask)]
         turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
+        if thread.is_over:
+            return self.agent.replies.last_reply(thread.values, self._thread, turn, before)
+        prompts = [text for each in asked for text in _shown(each.ask)]
         return self.agent.replies.reply(thread.values, self._thread, turn, before, prompts)
 
     def _asked(self, thread: Thread, pending: Pending) -> Asked:

@@ -105,6 +105,11 @@ class Thread:
         return any(_died(task) for task in tasks) or (bool(tasks) and all(task.result is not None for task in tasks))
 
     @property
+    def is_over(self) -> bool:
+        """Whether the turn has come to its end: nothing is left to run, and nothing waits."""
+        return self.exists and not self.snapshot.tasks and self.stand is None
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """What the nodes raised that hold the thread up, as LangGraph stored it."""
         waiting = {each.task for each in self.pending if each.standing is not Standing.CONSUMED}
