@@ -28,6 +28,7 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
+from adapters.langgraph.closing import Masked
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
@@ -54,8 +55,11 @@ from engine.ports import (
 class LocalGraphs:
     """The port `engine.ports.Graphs` over LangGraph in this process. Made by `open`, closed by `aclose`."""
 
-    def __init__(self, agents: Mapping[AgentName, Agent], saver: Any, runs: Runs, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, agents: Mapping[AgentName, Agent], saver: Any, runs: Runs, stack: AsyncExitStack, masked: Masked
+    ) -> None:
         self._agents = agents
+        self._masked = masked
         self._saver = saver
         self._runs = runs
         self._stack = stack
@@ -67,14 +71,16 @@ class LocalGraphs:
         saver: Any,
         *,
         infrastructure: tuple[type[BaseException], ...] = (),
+        masked: Masked = str,
     ) -> Self:
         """Load all graphs. `infrastructure` are the saver's own errors, which are raised on rather than told.
 
+        `masked` takes the secrets out of what a model is told of an error.
         Raises LoadError (see `loading`), and ValueError for a `reply` that is not JMESPath.
         """
         async with AsyncExitStack() as stack:
             ready = {name: await open_agent(spec, saver, stack) for name, spec in agents.items()}
-            return cls(ready, saver, Runs(infrastructure), stack.pop_all())
+            return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
         """Leave the context managers that factories opened."""
@@ -187,7 +193,7 @@ class LocalGraphs:
         return await work.rest(found)
 
     def _work(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadWork:
-        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher)
+        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher, self._masked)
 
 
 def _not_set_up(agent: AgentName) -> str:

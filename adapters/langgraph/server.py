@@ -20,11 +20,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
-from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, RemoveMessage, convert_to_messages
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from langgraph.types import PregelTask
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import DEFAULT_INPUT, filled
+from adapters.langgraph.closing import Masked, Why, closing
 from adapters.langgraph.dialects.breakpoint import TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.failure import failed
 from adapters.langgraph.halts import CHANGED as HALT_CHANGED
@@ -131,14 +134,19 @@ class _Here:
 class ServerGraphs:
     """The port `engine.ports.Graphs` over a server. Made by `open`, closed by `aclose`."""
 
-    def __init__(self, agents: Mapping[AgentName, _Agent]) -> None:
+    def __init__(self, agents: Mapping[AgentName, _Agent], masked: Masked) -> None:
         self._agents = agents
+        self._masked = masked
         self._draining = asyncio.Event()
 
     @classmethod
-    async def open(cls, agents: Mapping[AgentName, ServerSpec]) -> Self:
-        """Nothing is called yet: a server that is down is waited for. Raises ValueError for a wrong `reply`."""
-        return cls({name: _Agent(spec, Calls(spec.server), Replies(spec.reply)) for name, spec in agents.items()})
+    async def open(cls, agents: Mapping[AgentName, ServerSpec], *, masked: Masked = str) -> Self:
+        """Nothing is called yet: a server that is down is waited for. Raises ValueError for a wrong `reply`.
+
+        `masked` is as in `adapters.langgraph.local`.
+        """
+        ready = {name: _Agent(spec, Calls(spec.server), Replies(spec.reply)) for name, spec in agents.items()}
+        return cls(ready, masked)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -169,7 +177,7 @@ class ServerGraphs:
             said = agent.replies.ending(here.values) if here.state else None
             marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
             words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
-            given = filled(agent.spec.input, words)
+            given = _closed(here, filled(agent.spec.input, words), Why("", bool(turn.voids), self._masked))
             config = _config(agent, turn.key, turn.user)
             run = await agent.calls.begin(turn.thread, key, input=given, metadata=marks, **config)
         return await self._ended(agent, turn.thread, run)
@@ -433,6 +441,23 @@ class ServerGraphs:
         if problems:
             return f"{NOT_TAKEN} {problems[0].sentence}"
         return dialects.encode(asked.ask, answer.decisions, answer.by)
+
+
+def _closed(here: _Here, given: Any, why: Why) -> Any:
+    """The input of a turn, with a result for each tool call that an earlier turn left open."""
+    closes = closing(here.talk, [_task(each) for each in here.tasks], why)
+    if closes is None or not isinstance(given, Mapping):
+        return given
+    renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.whole]
+    told = [plain(each).value for each in (closes.results if closes.in_order else renewed)]
+    said = given.get(MESSAGES) or []
+    return {**given, MESSAGES: [*told, *(said if isinstance(said, list) else [said])]}
+
+
+def _task(found: Mapping[str, Any]) -> PregelTask:
+    error = found.get("error")
+    path = tuple(found.get("path") or ())
+    return PregelTask(str(found["id"]), str(found["name"]), path, error, (), None, found.get("result"))
 
 
 def _failure(here: _Here, told: str) -> Asked:

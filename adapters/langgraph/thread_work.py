@@ -14,6 +14,7 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.breakpoints import stand_of
+from adapters.langgraph.closing import Masked, Why, beyond_input, closings, input_with, update_beforehand
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
@@ -48,8 +49,16 @@ class ThreadWork:
     """One call of the port: an agent, a thread, and the fence that it holds."""
 
     def __init__(
-        self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED
+        self,
+        agent: Agent,
+        saver: Any,
+        runs: Runs,
+        thread: ThreadId,
+        fence: int,
+        watcher: Watcher = UNWATCHED,
+        masked: Masked = str,
     ) -> None:
+        self._masked = masked
         self._watcher = watcher
         self.agent = agent
         self.run_key = ""
@@ -92,7 +101,24 @@ class ThreadWork:
         before = self.agent.replies.ending(thread.values) if thread.exists else None
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
-        return await self._rested(await self._run(self.agent.input_of(turn), config, turn.user))
+        given = await self._closed(thread, turn)
+        return await self._rested(await self._run(given, config, turn.user))
+
+    async def _closed(self, thread: Thread, turn: Turn) -> Any:
+        """The input of a turn, with a result for each tool call that an earlier turn left open."""
+        graph, given = self.agent.graph, self.agent.input_of(turn)
+        if not thread.exists:
+            return given
+        why = Why(thread.mark(keys.HALTED), bool(turn.voids), self._masked)
+        as_before = self._config(thread, "", self._marks(thread))
+        for level in thread.levels[1:]:
+            if level.keeps_memory:
+                inner = self.agent.graph_at(level.path)
+                await update_beforehand(graph, inner, level, as_before, closings(level, why))
+        root = thread.levels[0]
+        found = closings(root, why)
+        await update_beforehand(graph, graph, root, as_before, beyond_input(graph, found))
+        return input_with(graph, given, found)
 
     async def run_on(self, thread: Thread) -> Standstill:
         """A turn that was fed before: run what died or failed, otherwise say where it stands."""

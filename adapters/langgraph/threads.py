@@ -113,13 +113,13 @@ class Thread:
     def failures(self) -> tuple[str, ...]:
         """What the nodes raised that hold the thread up, as LangGraph stored it."""
         waiting = {each.task for each in self.pending if each.standing is not Standing.CONSUMED}
-        return tuple(str(task.error) for task in self.snapshot.tasks if _failed(task) and task.id not in waiting)
+        return tuple(str(task.error) for task in self.snapshot.tasks if failed(task) and task.id not in waiting)
 
     @property
     def took_answers(self) -> bool:
         """Whether a task that failed has an answer, which each further run gives it again."""
         answers = self.levels[0].answers or {}
-        return any(_failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
+        return any(failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
 
     @property
     def step_has_finished_tasks(self) -> bool:
@@ -159,7 +159,8 @@ def _died(task: Any) -> bool:
     return task.result is None and not task.interrupts and (task.error is None or _was_cancelled(task))
 
 
-def _failed(task: Any) -> bool:
+def failed(task: Any) -> bool:
+    """Whether a node raised: it was not only cancelled because a sibling did."""
     return task.result is None and task.error is not None and not _was_cancelled(task)
 
 
@@ -201,6 +202,11 @@ class Level:
                 interrupt_id(self.namespace(task), number) for number in range((self.answers or {}).get(task.id, 0))
             )
         return frozenset(ids)
+
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether it is a subgraph whose state lives on in the next turn: no task is in its namespace then."""
+        return ":" not in self.snapshot.config["configurable"].get("checkpoint_ns", "").rpartition("|")[2]
 
     def namespace(self, task: Any) -> str:
         """What LangGraph derives the ids of a task's interrupts from."""

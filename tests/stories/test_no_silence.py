@@ -36,3 +36,50 @@ async def test_a_reply_that_picks_nothing_is_done(world: World) -> None:
     await world.alice.say("dm", "hello")
     await world.alice.expect_message("dm", containing="Done.")
     await world.nothing_else()
+
+
+# Tool calls without results -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_after_a_failed_tool_the_next_message_is_answered(world: World, *, left: bool) -> None:
+    await world.start("strict_agent")
+    world.outside.broken.add("the move")
+    await world.alice.say("#deploys", "@signoff move the table")
+    failure = await world.alice.expect_card("#deploys", containing="the move does not work today")
+    if left:
+        await failure.click(failure.buttons[-1])
+        await failure.becomes("by <@U0ALICE>", buttons=[])
+    world.outside.broken.clear()
+    await world.alice.say("#deploys", "@signoff what happened?", thread=failure)
+    said = await world.alice.expect_message("#deploys", containing="I know")
+    assert "Failed: RuntimeError: the move does not work today" in said.text
+    await world.alice.say("#deploys", "@signoff move the chair", thread=failure)
+    await world.alice.expect_message("#deploys", containing="moved the chair")
+    await failure.becomes("", buttons=[])
+    await world.done("move the chair")
+    await world.nothing_else()
+
+
+async def test_after_a_time_limit_the_next_message_is_answered(world: World) -> None:
+    await world.start("strict_agent", time_limit="1s")
+    await world.alice.say("#deploys", "@signoff move hang")
+    failure = await world.alice.expect_card("#deploys", containing="longer than 1 second")
+    await world.alice.say("#deploys", "@signoff what happened?", thread=failure)
+    await world.alice.expect_message("#deploys", containing="Not finished: The agent was stopped")
+    await failure.becomes("", buttons=[])
+    await world.nothing_else()
+
+
+async def test_after_a_request_that_expired_and_failed_the_next_message_is_answered(world: World) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "expires_after": "4h", "on_expiry": "fail"}
+    await world.start("strict_agent", approvals=[rule])
+    card = await world.asked("delete the table", containing="the table")
+    world.clock.advance(hours=5)
+    await card.click("Approve")
+    await world.bob.expect_message("#deploys", containing="expired", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="the agent was stopped here")
+    await world.alice.say("#deploys", "@signoff what happened?", thread=card)
+    await world.alice.expect_message("#deploys", containing="Not run: nobody approved it.")
+    await world.done()
+    await world.nothing_else()
