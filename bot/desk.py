@@ -5,7 +5,7 @@ steps, and writes what follows in one atomic change; whoever loses the race of t
 stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot import concealment
@@ -16,7 +16,7 @@ from engine.approval import OPEN, Approval, Place, State, open_reviews
 from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
-from engine.events import AskedAgain, Event, Opened, Withdrew
+from engine.events import AskedAgain, Event, NotDelivered, Opened, Withdrew
 from engine.ids import ApprovalId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, may_open, unreachable
@@ -48,6 +48,7 @@ UNREACHABLE = (
     "The rule for this request asks for more approvers than are left when you ask for it yourself: it can only be "
     "rejected. Ask somebody else to make the request."
 )
+RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
 NO_LONGER_ASKED = "the agent no longer asks this"
 STRANGER = "Only members of this workspace can talk to agents here."
 NOT_KNOWN = (
@@ -221,6 +222,9 @@ class Desk:
         found = await self._found(conversation.thread, standstill.asked)
         asked = {each.id: _shown(each.asked) for each in found}
         known = {each.id: each.approval for each in found if each.approval is not None}
+        if any(each.state is State.STOPPED for each in known.values()):
+            await self._end_beside(await self._approvals.open(conversation.thread))
+            return
         routes = {each: route(question.ask, conversation, self._rules) for each, question in asked.items()}
         sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
         for each, question in asked.items():
@@ -268,6 +272,14 @@ class Desk:
     async def _again(self, thread: ThreadId, asked: Asked, again: int) -> "_Found":
         each = approval_id(thread, asked.interrupt, asked.digest, again)
         return _Found(each, asked, await self._approvals.get(each))
+
+    async def _end_beside(self, approvals: Iterable[Approval]) -> None:
+        """A rejection stopped the run: nobody decides anything else of it, and nothing more is sent to the graph."""
+        for approval in approvals:
+            if approval.state is State.PENDING:
+                await self.happened(approval.id, Withdrew(RUN_STOPPED))
+            elif approval.state is State.DECIDED:
+                await self.happened(approval.id, NotDelivered(RUN_STOPPED))
 
     async def is_open(self, thread: ThreadId) -> bool:
         """Whether anything in a thread still waits for people, or for its way to the graph, and holds new input."""

@@ -36,6 +36,7 @@ from engine.effects import (
     DrawCard,
     DrawSheet,
     Effect,
+    EndRun,
     Hear,
     PassOn,
     Remind,
@@ -162,6 +163,8 @@ class Outbox:
                 await self._hear(effect, work)
             case Resume():
                 await self._resume(effect, work)
+            case EndRun(thread):
+                await self._settle_again(thread, work)
             case PassOn(thread):
                 await self._pass_on(thread, work)
             case Travel():

@@ -30,6 +30,8 @@ class State(StrEnum):
     """Decided, but the graph no longer asks this: nothing was sent to it."""
     EXPIRED = "expired"
     """Nobody decided in time, and the rule says that the run ends with it."""
+    STOPPED = "stopped"
+    """Rejected where the graph knows no answer that means no: it got none, and the run ended with the rejection."""
     WITHDRAWN = "withdrawn"
     """The graph no longer asks, and nobody had decided."""
 
@@ -143,6 +145,13 @@ class Approval:
         if len(made) != len(self.reviews):
             raise ValueError(f"{self.id} has actions that are not decided")
         return made
+
+    @property
+    def stopping(self) -> Review | None:
+        """The review whose rejection stops the run, if one does."""
+        pairs = zip(self.ask.actions, self.reviews, strict=True)
+        found = (review for action, review in pairs if action.reject_stops and review.decision is not None)
+        return next((each for each in found if each.decision and each.decision.choice is Choice.REJECT), None)
 
     @property
     def deciders(self) -> tuple[UserId, ...]:

@@ -59,7 +59,8 @@ class Action:
 
     `name` is the tool's name, or a few words of what the value is; `value` is what is shown and what an edit changes
     (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
-    fit, None where nothing is known of it.
+    fit, None where nothing is known of it. `reject_stops` is true where the graph knows no answer that means no: then a
+    rejection is not sent to it, and ends the run.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Action:
     choices: tuple[Choice, ...]
     description: str = ""
     schema: Mapping[str, Json] | None = None
+    reject_stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

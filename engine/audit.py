@@ -19,6 +19,8 @@ class What(StrEnum):
     REFUSED = "refused"
     REMINDED = "reminded"
     EXPIRED = "expired"
+    STOPPED = "stopped"
+    """The run ended with a rejection, of which the graph was told nothing."""
     WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"

@@ -60,8 +60,7 @@ def form(approval: Approval, target: Target, choice: Choice) -> Block:
 
 def _inputs(approval: Approval, target: Target, choice: Choice) -> list[Block] | None:
     if not _has_fields(approval, choice):
-        hint = "The agent will see this reason." if choice is Choice.REJECT else ""
-        return [_words("Reason" if choice is Choice.REJECT else "Answer", hint)]
+        return [_reason(approval, target) if choice is Choice.REJECT else _words("Answer", "")]
     made = [block for field in form_fields(approval, target, choice) for block in inputs.blocks_of(field)]
     return made if 0 < len(made) <= _MOST_INPUTS and any(block["type"] == "input" for block in made) else None
 
@@ -86,6 +85,12 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     shown, _ = layout.fitted([piece] if words else [], _CONTEXT_CHARACTERS)
     note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
+
+
+def _reason(approval: Approval, target: Target) -> Block:
+    if approval.ask.actions[target.action].reject_stops:
+        return _words("Reason", "This agent cannot be told no: the run stops, and the requester will see this reason.")
+    return _words("Reason", "The agent will see this reason.")
 
 
 def _words(label: str, hint: str) -> Block:

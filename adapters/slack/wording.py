@@ -169,6 +169,8 @@ def outcome(approval: Approval) -> str:
             return f"⌛ {_nobody(approval)}: the run was stopped"
         case State.WITHDRAWN:
             return f"↩️ Withdrawn{at}"
+        case State.STOPPED if (stopping := approval.stopping) is not None and stopping.decision is not None:
+            return decided(approval.ask.kind, stopping, stopping.decision)
         case State.UNDELIVERABLE:
             return f"⚠️ {outcome_of(approval).capitalize()} by {names(approval.deciders) or 'nobody'}, but not delivered"
         case _:

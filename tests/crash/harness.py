@@ -344,7 +344,7 @@ class Kept:
     def decided_once(self, *whats: What, refused: bool = False) -> None:
         """Check that each approval came to its end, with just these audit rows each; `refused`: clicks came late."""
         for approval in self.approvals:
-            assert approval.state is State.DELIVERED, f"{approval.id} is {approval.state}"
+            assert approval.state in (State.DELIVERED, State.STOPPED), f"{approval.id} is {approval.state}"
             rows = Counter(row.what for row in self.rows if row.approval == approval.id)
             if refused:
                 rows.pop(What.REFUSED, None)

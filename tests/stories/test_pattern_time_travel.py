@@ -141,3 +141,19 @@ async def test_a_direct_message_is_its_persons_own_to_look_back_in(world: World)
     assert anew.ts != card.ts
     await world.bob.command("dm", "/signoff", "history")
     assert "no conversation" in (await world.bob.expect_form(title="History")).text
+
+
+@pytest.mark.promise("P5")
+async def test_from_a_run_that_a_rejection_stopped_people_go_back_and_are_asked_anew(world: World) -> None:
+    await world.start("summary_to_edit", input={"summary": "$text"}, reply="summary")
+    card = await world.asked("mat", containing="The cat sat on the mat.")
+    assert not (await (await card.open_form("Reject")).submit({"Reason": "dull"})).errors
+    await card.becomes("Rejected by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="so the run was stopped")
+    form = await look(card, world.bob, "Finished: generate_summary. Next: human_review_edit")
+    assert not (await form.submit({"summary": "The cat lay on the rug."})).errors
+    await world.alice.expect_message("#deploys", containing="went back to an earlier point")
+    anew = await world.bob.expect_card("#deploys", containing="The cat lay on the rug.")
+    await anew.click("Approve")
+    await world.alice.expect_message("#deploys", containing="Using edited summary: The cat lay on the rug.")
+    await world.nothing_else()

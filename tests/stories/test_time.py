@@ -68,9 +68,10 @@ async def test_a_new_message_starts_again_after_an_expiry_that_ended_the_run(wor
 
 @pytest.mark.promise("P5")
 async def test_what_cannot_be_rejected_fails_when_it_expires(world: World) -> None:
-    await world.start("text_to_revise", approvals=[FOUR_HOURS])
+    answers = [{"approve": {"resume": "$value"}}]
+    await world.start("text_to_revise", approvals=[FOUR_HOURS], answers=answers)
     card = await world.asked("a draft")
-    assert card.buttons == ["Approve", "Edit"]
+    assert card.buttons == ["Approve"]
     world.clock.advance(hours=5)
     await card.click("Approve")
     await world.bob.expect_message("#deploys", containing="expired", ephemeral=True)
