@@ -152,7 +152,7 @@ async def test_from_a_run_that_a_rejection_stopped_people_go_back_and_are_asked_
     await world.alice.expect_message("#deploys", containing="so the run was stopped")
     form = await look(card, world.bob, "Finished: generate_summary. Next: human_review_edit")
     assert not (await form.submit({"summary": "The cat lay on the rug."})).errors
-    await world.alice.expect_message("#deploys", containing="went back to an earlier point")
+    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
     anew = await world.bob.expect_card("#deploys", containing="The cat lay on the rug.")
     await anew.click("Approve")
     await world.alice.expect_message("#deploys", containing="Using edited summary: The cat lay on the rug.")
