@@ -82,9 +82,9 @@ DIRTY = Kind(
     "dirty", "zset", "lanes that may have waiting messages, by the stamp of their newest", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
-DOCKET = Kind(
-    "docket", "docket's own", "timers and bells between processes (pydocket)", None,
-    "timers of open approvals; what is done is gone", of_thread=False,
+TIMERS = Kind(
+    "timers", "zset", "timers, `TIMER/APPROVAL` by the microsecond at which they are due", None,
+    "timers of open approvals; what fired is gone", of_thread=False,
 )  # fmt: skip
 PENDING = Kind(
     "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
@@ -105,7 +105,7 @@ META = Kind("meta", "hash", "facts of this bot: layout version, first start", No
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, DOCKET, PENDING, THREADS, TALKS, HOLDERS, META,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, META,
 )  # fmt: skip
 
 
@@ -203,9 +203,13 @@ class Keys:
         """Name the index of lanes with work."""
         return self._of_bot(DIRTY)
 
-    def docket(self) -> str:
-        """Name docket's queue: all its keys begin with it."""
-        return self._of_bot(DOCKET)
+    def timers(self) -> Key:
+        """Name the timers."""
+        return self._of_bot(TIMERS)
+
+    def bells(self) -> str:
+        """Name the channel, which is no key, in which the processes of the bot wake one another."""
+        return f"{self.prefix}:bells"
 
     def pending(self, place: str) -> Key:
         """Name the index of what waits in a place: a channel, a person, or `all`."""
@@ -226,6 +230,10 @@ class Keys:
     def whole_thread(self, thread: str) -> str:
         """Give a pattern for SCAN: all keys of one thread."""
         return f"{self.prefix}:{{{_glob(tag(thread))}}}:*"
+
+    def every_open(self) -> str:
+        """Give a pattern for SCAN: the sets of all threads that have open approvals."""
+        return f"{self.prefix}:{{*}}:{OPEN.name}"
 
     def kind_of(self, key: str) -> Kind | None:
         """Tell whose key this is; None for a stranger's."""

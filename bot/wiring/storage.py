@@ -41,7 +41,7 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([redis_fault(error)]) from None
         keys, kept = Keys(), config.retention
-        lanes = await stack.enter_async_context(RedisLanes(database, keys, url, lease=lease))
+        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage)
         yield Storage(
             database,
             keys,

@@ -93,7 +93,7 @@ def test_tracebacks_are_masked_and_show_no_variables(logs: io.StringIO) -> None:
         fail()
     except ValueError:
         structlog.get_logger("bot").exception("it broke")
-        logging.getLogger("docket").exception("it broke there")
+        logging.getLogger("aiohttp").exception("it broke there")
     for row in rows(logs):
         assert row["exception"].endswith(f"ValueError: xoxb-{MASK} of 21")
     assert "agent wanted" not in logs.getvalue().replace('payload = \\"what the agent wanted\\"', "")

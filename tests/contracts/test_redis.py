@@ -39,16 +39,15 @@ async def runs(redis_url: str) -> AsyncIterator[Runs]:
 
 
 @pytest.fixture
-async def stores(redis_url: str, runs: Runs) -> AsyncIterator[Stores]:
+def stores(redis_url: str, runs: Runs) -> Stores:
     keys = Keys()
-    async with RedisLanes(runs, keys, redis_url) as lanes:
-        yield Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
+    lanes = RedisLanes(runs, keys, redis_url)
+    return Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-async def lanes(redis_url: str, runs: Runs) -> AsyncIterator[RedisLanes]:
-    async with RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS) as lanes:
-        yield lanes
+def lanes(redis_url: str, runs: Runs) -> RedisLanes:
+    return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
 
 
 class TestApprovals(ApprovalsContract):
