@@ -231,7 +231,7 @@ class Handlers:
         problems = check_modal(view)
         if problems:
             log.error("form_would_be_refused", approval=pressed.target.approval, problems=[p.message for p in problems])
-            view = forms.sentence("Not possible", "Slack cannot show this form here. Please use the other buttons.")
+            view = forms.sentence("Not possible", "Slack cannot show this. Nothing was changed.")
         try:
             await self._client.views_open(trigger_id=pressed.trigger, view=view)
         except SlackApiError as error:
@@ -259,7 +259,7 @@ class Handlers:
         if not _is_open(approval, sent.target, sent.choice):
             return await self._counted(sent, "", None)
         shown = self._desk.shown(approval)
-        submitted = forms.read(shown, sent.target, sent.choice, sent.values)
+        submitted = forms.read(shown, sent.target, sent.choice, sent.values, sent.layout)
         if submitted.errors:
             return _errors(submitted.errors)
         click = sent.click(submitted.text, submitted.value)

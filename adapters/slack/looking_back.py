@@ -65,7 +65,7 @@ class LookingBack:
             return _update(moment.sentence)
         if moment is None:
             return _update(GONE)
-        edits, errors = history.edited(moment, went.values)
+        edits, errors = history.edited(moment, went.values, went.layout)
         if errors:
             return {"response_action": "errors", "errors": errors}
         person, point = went.person, went.point

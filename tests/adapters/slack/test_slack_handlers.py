@@ -98,7 +98,7 @@ async def test_a_wrong_value_is_shown_at_its_field_and_nothing_is_sent(bot: Bot)
     )
     form = await card.open_form("Edit")
     outcome = await form.submit({"replicas": "99"})
-    assert outcome.errors == {"field:2": "At most 20."}
+    assert outcome.errors == {"field:/replicas": "At most 20."}
     assert bot.desk.clicks == []
     assert not (await form.submit({"replicas": "7"})).errors
     assert bot.desk.clicks[0].choice is Choice.EDIT
