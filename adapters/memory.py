@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from engine.approval import OPEN, Approval, Place, policies_of
-from engine.audit import Entry
+from engine.audit import Entry, recorded
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
@@ -221,7 +221,13 @@ class MemoryAudit:
 
     async def add(self, entry: Entry) -> None:
         """Write a row."""
-        self.entries.append(entry)
+        self.record(entry)
+
+    def record(self, entry: Entry) -> None:
+        """The same at once."""
+        others = [each for each in self.entries if each.thread != entry.thread]
+        own = [each for each in self.entries if each.thread == entry.thread]
+        self.entries = [*others, *recorded(own, entry)]
 
 
 class MemoryApprovals:
@@ -288,7 +294,8 @@ class MemoryApprovals:
     def _post(self, change: Change, write: str) -> None:
         for number, effect in enumerate(change.effects):
             self._lanes.deliver(effect, f"{write}/{number}")
-        self._audit.entries.extend(change.entries)
+        for entry in change.entries:
+            self._audit.record(entry)
 
 
 class MemoryConversations:

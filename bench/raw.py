@@ -80,7 +80,8 @@ async def _evaluator(client: "redis.asyncio.Redis", sample: Approval) -> Evaluat
         at_root=False,
         under="",
         retention=86_400,
-        more=(1, b"a" * 300, 1, b"b" * 120, 2, b"c" * 120),
+        audit_retention=86_400,
+        more=(1, b"+" + b"a" * 300, 1, b"b" * 120, 2, b"c" * 120),
     )
     execute: Callable[..., Awaitable[object]] = client.execute_command
     await execute("SCRIPT LOAD", script.by_source()[1])

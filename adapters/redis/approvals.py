@@ -8,7 +8,7 @@ The client repeats a call whose answer got lost. Then the script finds its own w
 that it was written; effects and rows are not written again. A change that touches nothing leaves a marker for this.
 
 What a person may still decide never expires, nor does its conversation and audit. When the last approval of a thread
-is closed, all of it goes `retention` after the last write.
+is closed, it goes `retention` after the last write, and the audit `audit_retention` after it.
 
 No step reads the history of a thread. The open approvals are listed in a set; a closed one is found by its id, or by
 one of three small indexes, which are written with it when it is closed and live as long: its sheet, its card where
@@ -23,9 +23,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.redis import codec, mail
+from adapters.redis.audit import RECORD, written
 from adapters.redis.connection import Runs
 from adapters.redis.keys import DAY, MONTH, Keys
 from adapters.redis.scripts import Arg, Call, Command, Key, Script
+from engine import audit
 from engine.approval import OPEN, Approval, policies_of
 from engine.effects import Effect, Lane, lane_of
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
@@ -34,9 +36,9 @@ from engine.ports import Change
 
 RETENTION = MONTH
 
-_RECORD = """
+_POST = """
 local rows = tonumber(more[1])
-for i = 2, rows + 1 do redis.call('RPUSH', audit, more[i]) end
+for i = 2, rows + 1 do record(more[i]) end
 for i = rows + 2, #more, 2 do redis.call('RPUSH', boxes[tonumber(more[i])], more[i + 1]) end
 """
 
@@ -54,7 +56,8 @@ end
 
 _KEEP = """
 local waited_for = redis.call('SCARD', unclosed) > 0
-for _, key in ipairs({approvals, audit, conversation}) do
+keep_audit(waited_for)
+for _, key in ipairs({approvals, conversation}) do
     if waited_for then redis.call('PERSIST', key) else redis.call('EXPIRE', key, retention) end
 end
 """
@@ -68,6 +71,7 @@ class Write(Script[bool]):
     """
 
     LUA = f"""
+    {RECORD}
     local stored = redis.call('GET', approval)
     if stored == document then return 1 end
     if expected == '' and stored then return 0 end
@@ -80,7 +84,7 @@ class Write(Script[bool]):
         redis.call('SREM', unclosed, mark)
         {_INDEX}
     end
-    {_RECORD}
+    {_POST}
     {_KEEP}
     return 1
     """
@@ -101,6 +105,7 @@ class Write(Script[bool]):
     at_root: bool
     under: str
     retention: int
+    audit_retention: int
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> bool:
@@ -131,8 +136,9 @@ class Note(Script[bool]):
     """Write effects and audit rows of something that changed no approval, once for each `seen`."""
 
     LUA = f"""
+    {RECORD}
     if not redis.call('SET', seen, 1, 'NX', 'EX', seconds) then return 1 end
-    {_RECORD}
+    {_POST}
     {_KEEP}
     return 1
     """
@@ -144,6 +150,7 @@ class Note(Script[bool]):
     boxes: tuple[Key, ...]
     seconds: int
     retention: int
+    audit_retention: int
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> bool:
@@ -154,10 +161,17 @@ class Note(Script[bool]):
 class RedisApprovals:
     """The port `Approvals` on Redis. Raises redis.exceptions.RedisError, and codec.UnreadableError when reading."""
 
-    def __init__(self, database: Runs, keys: Keys, retention: timedelta = RETENTION) -> None:
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        retention: timedelta = RETENTION,
+        audit_retention: timedelta = audit.RETENTION,
+    ) -> None:
         self._database = database
         self._keys = keys
         self._retention = int(retention.total_seconds())
+        self._audit_retention = int(audit_retention.total_seconds())
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None. One round trip."""
@@ -256,6 +270,7 @@ class RedisApprovals:
             expected=expected,
             document=b"%d %b\n%b" % (stored.version, _name().encode(), codec.APPROVAL.dump(stored)),
             is_open=stored.state in OPEN,
+            audit_retention=self._audit_retention,
             more=post.more,
             **self._indexed(stored),
         )
@@ -273,6 +288,7 @@ class RedisApprovals:
             boxes=post.boxes,
             seconds=int(DAY.total_seconds()),
             retention=self._retention,
+            audit_retention=self._audit_retention,
             more=post.more,
         )
         return await self._send(post, script)
@@ -293,7 +309,7 @@ class _Post:
 
     @classmethod
     def of(cls, keys: Keys, change: Change, write: str) -> "_Post":
-        rows = [codec.ENTRY.dump(entry) for entry in change.entries]
+        rows = [written(entry) for entry in change.entries]
         stamp = mail.STAMPS.next()
         lanes = list(dict.fromkeys(map(lane_of, change.effects)))
         _refuse_other_threads(change, lanes)

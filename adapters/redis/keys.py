@@ -17,6 +17,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.redis.scripts import Key
+from engine.audit import RETENTION
 
 HOUR = timedelta(hours=1)
 """More than any lease or pause: their own TTL is what they are."""
@@ -60,7 +61,7 @@ CARD = Kind("card", "string", "the closed approval, `HASH`, whose card is this m
 POLICIES = Kind(
     "policies", "hash", "of each set of policies the closed approval, `HASH`, that was written last under it", MONTH
 )
-AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
+AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
 CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
 MAIL = Kind(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from contracts.samples import (
+    ALICE,
     BOB,
     CAROL,
     GINA,
@@ -217,6 +218,31 @@ class ApprovalsContract:
         await stores.approvals.create(Change(approval, entries=tuple(rows[:4])))
         await stores.approvals.save(Change(replace(approval, version=1), entries=tuple(rows[4:])))
         assert list(await stores.audit.of_thread(THREAD)) == rows
+
+    @pytest.mark.promise("P9")
+    async def test_a_refusal_that_is_repeated_is_counted_in_one_row(self, stores: Stores) -> None:
+        approval = an_approval()
+        await stores.approvals.create(Change(approval, entries=(an_entry(approval),)))
+        text = 'it says ,"times":9,"last":"x"}} and "at":"y",'
+        refused = [replace(an_entry(approval, What.REFUSED), who=who, detail={"text": text}) for who in (ALICE, BOB)]
+        for second in range(30):
+            for each in refused:
+                again = replace(each, at=NOW + timedelta(seconds=second))
+                await stores.approvals.save(Change(approval, entries=(again,), touches=False))
+        await stores.audit.add(replace(refused[0], at=NOW + timedelta(seconds=30)))
+        last = NOW + timedelta(seconds=30)
+        assert list(await stores.audit.of_thread(THREAD)) == [
+            an_entry(approval),
+            replace(refused[0], times=31, last=last),
+            replace(refused[1], times=30, last=last - timedelta(seconds=1)),
+        ]
+
+    @pytest.mark.promise("P9")
+    async def test_only_refusals_are_counted(self, stores: Stores) -> None:
+        approval = an_approval()
+        voted = replace(an_entry(approval, What.VOTED), detail={"what": "refused"})
+        await stores.approvals.create(Change(approval, entries=(voted, voted)))
+        assert list(await stores.audit.of_thread(THREAD)) == [voted, voted]
 
     async def test_a_payload_keeps_every_character(self, stores: Stores) -> None:
         odd = "\ud83d\ude00 \udc00 \x00 \u202e <!channel> \U0001f600 \n"

@@ -1,6 +1,6 @@
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +16,7 @@ from adapters.redis.keys import MONTH, Keys
 from adapters.redis.scripts import Call
 from engine.approval import Approval, State
 from engine.ask import Choice
+from engine.audit import RETENTION, What
 from engine.effects import DrawCard, Resume, SetTimer, Timer
 from engine.events import Chose, Delivered, Opened
 from engine.ids import MessageTs, SheetId, ThreadId
@@ -155,7 +156,10 @@ async def test_when_the_last_is_closed_the_thread_stays_for_a_month(
     await approvals.save(Change(decided))
     assert set(_thread_keys(client).values()) == {-1}
     await approvals.save(Change(step(await stored(approvals, second), Delivered(), NOW).approval))
-    assert set(_thread_keys(client).values()) == {MONTH.total_seconds()}
+    assert _thread_keys(client) == {
+        KEYS.audit(THREAD): RETENTION.total_seconds(),
+        KEYS.conversation(THREAD): MONTH.total_seconds(),
+    }
     assert not client.exists(KEYS.open(THREAD))
 
 
@@ -164,7 +168,7 @@ async def test_a_late_row_of_a_finished_thread_does_not_stay_for_ever(
 ) -> None:
     approval = closed(an_approval())
     await approvals.save(Change(approval, entries=(an_entry(approval),), touches=False))
-    assert client.ttl(KEYS.audit(THREAD)) == MONTH.total_seconds()
+    assert client.ttl(KEYS.audit(THREAD)) == RETENTION.total_seconds()
 
 
 async def test_what_makes_a_closed_one_findable_goes_with_it(approvals: RedisApprovals, client: "redis.Redis") -> None:
@@ -204,6 +208,29 @@ async def test_what_the_last_version_listed_is_found(approvals: RedisApprovals, 
             found = [each.id for each in found]
         assert found == expected
         assert not client.exists(KEYS.approvals(THREAD))
+
+
+@pytest.mark.promise("P9")
+async def test_rows_leave_a_long_thread_when_they_are_older_than_the_audit_is_kept(database: Database) -> None:
+    approvals = RedisApprovals(database, KEYS, audit_retention=timedelta(days=400))
+    audit, now, approval = RedisAudit(database, KEYS, timedelta(days=400)), datetime.now(UTC), an_approval()
+    ages = (900, 410, 396, 1, 0)
+    rows = [replace(an_entry(approval), at=now - timedelta(days=age)) for age in ages]
+    await approvals.create(Change(approval, entries=tuple(rows)))
+    assert list(await audit.of_thread(THREAD)) == rows[2:]
+    await audit.add(replace(rows[0], what=What.REFUSED))
+    assert len(await audit.of_thread(THREAD)) == 4
+
+
+@pytest.mark.promise("P9")
+async def test_the_audit_of_an_earlier_version_gets_the_longer_time_at_the_next_write(
+    approvals: RedisApprovals, client: "redis.Redis"
+) -> None:
+    approval = closed(an_approval())
+    client.rpush(KEYS.audit(THREAD), codec.ENTRY.dump(an_entry(approval)))
+    client.expire(KEYS.audit(THREAD), 60)
+    await approvals.save(Change(approval, entries=(an_entry(approval),), touches=False))
+    assert client.ttl(KEYS.audit(THREAD)) == RETENTION.total_seconds()
 
 
 # What cannot be read --------------------------------------------------------------------------------------------------
