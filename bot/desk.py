@@ -174,7 +174,7 @@ class Desk:
         if kept_back:
             return kept_back
         decision = Decision(click.choice, concealment.restored(click.value, original), click.text)
-        return self._graphs.problems(approval.ask, click.action, decision)
+        return self._graphs.problems(approval.agent, approval.ask, click.action, decision)
 
     async def _facts(self, approval: Approval, click: Click) -> Facts:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""

@@ -371,7 +371,7 @@ class Graphs(Protocol):
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """Where the thread stands; a run that died between two steps is run on first."""
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """Why a decision cannot be sent to the graph; nothing when it can. Checked before a form is accepted."""
 
 

@@ -157,8 +157,9 @@ class ServerGraphs:
         """Wait for no run any more: it goes on at the server, and the next process joins it."""
         self._draining.set()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """See `engine.ports.Graphs`."""
+        del agent  # its schemas are at the server, which refuses an edit where it is made
         return dialects.problems(ask, action, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------

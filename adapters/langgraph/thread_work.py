@@ -5,8 +5,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+import structlog
 from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
 
@@ -25,6 +26,8 @@ from engine.ask import Ask, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
+_log = structlog.get_logger(__name__)
+
 GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
 WITHDRAWN = "The agent no longer asks this, so nothing was sent."
 CHANGED = "What the agent asks has changed, so nothing was sent. Please look at the new request."
@@ -32,6 +35,11 @@ NEW_CODE = "The agent's code changed while this waited, so nothing was sent and 
 NEW_CODE_BESIDE_FINISHED = (
     "The agent's code changed while this waited, so nothing was sent. It cannot ask again without repeating steps that "
     "are done already: please start again with a new message."
+)
+REFUSED = "The agent's code refuses the state of this conversation, so nothing was sent."
+NO_NEW_TURN = (
+    "Your message was not passed on: the agent's code refuses the state of this conversation. Restart from an earlier "
+    "step (/signoff history), or press Retry when the agent is fixed."
 )
 NOT_TAKEN = "The agent could not take this answer, so it is asked again."
 _REMEMBERED = 4
@@ -86,6 +94,19 @@ class ThreadWork:
         config = config_of(self._thread, self._fence, "", "", Marks())
         if checkpoint:
             config["configurable"] |= {"checkpoint_id": checkpoint, "checkpoint_ns": ""}
+        try:
+            return await self._read(config, count=count)
+        except threads.StateRefusedError as refused:
+            raised = cast("Exception", refused.__cause__)
+            if self._runs.is_infrastructure(raised):
+                raise raised from None
+            thread = await threads.unread(self._saver, config, raised)
+            if thread is None:
+                raise raised from None
+            _log.warning("the graph refuses its state", thread=self._thread, error=sentence(raised))
+            return thread
+
+    async def _read(self, config: Mapping[str, Any], *, count: bool) -> Thread:
         agent = self.agent
         thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=count)
         if not count and any(self.is_outdated(thread, each) for each in thread.pending):
@@ -98,6 +119,8 @@ class ThreadWork:
         """Give new input."""
         if self._runs.draining:
             return STOPPED
+        if thread.unreadable is not None:  # LangGraph would refuse it too, and what waits there is not known
+            return replace(self.standstill(thread, Ended()), error=NO_NEW_TURN)
         before = self.agent.replies.ending(thread.values) if thread.exists else None
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
@@ -340,7 +363,8 @@ class ThreadWork:
         reply = None if failed is not None else self._reply(thread, asked)
         error = sentence(ended.error) if ended.error is not None and failed is None else ""
         over = thread.checkpoint if thread.is_over and not asked and not error else ""
-        return Standstill(asked, reply, error, complete=not thread.died, ended=over)
+        complete = not thread.died and thread.unreadable is None
+        return Standstill(asked, reply, error, complete=complete, ended=over)
 
     def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
         turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)

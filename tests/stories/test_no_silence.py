@@ -83,3 +83,61 @@ async def test_after_a_request_that_expired_and_failed_the_next_message_is_answe
     await world.alice.expect_message("#deploys", containing="Not run: nobody approved it.")
     await world.done()
     await world.nothing_else()
+
+
+# States that the graph's own schema refuses ---------------------------------------------------------------------------
+
+BOUNDED = {"input": {"task": "$text"}, "reply": "status"}
+
+
+async def test_a_state_beyond_its_schema_is_told_at_once_and_so_is_each_message_after_it(world: World) -> None:
+    await world.start("bounded", **BOUNDED)
+    await world.alice.say("#deploys", "@signoff too many")
+    failure = await world.alice.expect_card("#deploys", containing="number: at most 100 can be ordered")
+    assert failure.buttons[0] == "Retry"
+    await failure.click("Retry")
+    await failure.becomes("Retried", buttons=[])
+    failure = await world.alice.expect_card("#deploys", containing="number: at most 100 can be ordered")
+    for text in ("hello?", "anybody?"):
+        await world.alice.say("#deploys", f"@signoff {text}", thread=failure)
+        await world.alice.expect_message("#deploys", containing="Your message was not passed on")
+    await world.done()
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+async def test_an_edit_that_the_schema_refuses_is_refused_at_its_field(world: World) -> None:
+    await world.start("bounded", **BOUNDED, interrupt_before=["order"])
+    card = await world.asked("tables", containing="number")
+    form = await card.open_form("Edit state")
+    refused = await form.submit({"number": "500"})
+    assert list(refused.errors.values()) == ["At most 100 can be ordered."]
+    assert (await card.now()).buttons == card.buttons, "nothing was decided"
+    assert not (await form.submit({"number": "50"})).errors
+    asked = await world.bob.expect_card("#deploys", containing="Order 50 for porto?")
+    await asked.click("Approve")
+    await world.alice.expect_message("#deploys", containing="ordered 50")
+    await world.done("order 50 for porto")
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P4")
+async def test_a_deploy_that_narrows_the_schema_while_a_request_waits_is_told_and_can_be_fixed(world: World) -> None:
+    await world.start("bounded", **BOUNDED)
+    card = await world.asked("tables", containing="Order 5 for porto?")
+    await world.stop()
+    world.rewrite("bounded", ('Literal["lisbon", "porto"]', 'Literal["lisbon"]'))
+    await world.run()
+    await card.click("Approve")
+    failure = await world.alice.expect_card("#deploys", containing="site: Input should be 'lisbon'")
+    await card.becomes("the agent's code refuses the state", buttons=[])
+    await world.stop()
+    world.rewrite("bounded", ('Literal["lisbon"]', 'Literal["lisbon", "porto"]'))
+    await world.run()
+    await failure.click("Retry")
+    await failure.becomes("Retried", buttons=[])
+    again = await card.becomes("Order 5 for porto?", buttons=["Approve", "Reject"])
+    await again.click("Approve")
+    await world.alice.expect_message("#deploys", containing="ordered 5")
+    await world.done("order 5 for porto")
+    await world.nothing_else()
