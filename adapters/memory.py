@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from engine.approval import OPEN, Approval, Place, policies_of
-from engine.audit import Entry, recorded
+from engine.approval import Approval, Place
+from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
-from engine.policy import Facts, Policy, Standing
+from engine.policy import Facts, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Work, passed_over
 
 ATTEMPTS = 8
@@ -221,13 +221,7 @@ class MemoryAudit:
 
     async def add(self, entry: Entry) -> None:
         """Write a row."""
-        self.record(entry)
-
-    def record(self, entry: Entry) -> None:
-        """The same at once."""
-        others = [each for each in self.entries if each.thread != entry.thread]
-        own = [each for each in self.entries if each.thread == entry.thread]
-        self.entries = [*others, *recorded(own, entry)]
+        self.entries.append(entry)
 
 
 class MemoryApprovals:
@@ -262,29 +256,10 @@ class MemoryApprovals:
         self._write(change)
         return True
 
-    async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """The open approvals of a thread, oldest first."""
-        return self._found(lambda each: each.thread == thread and each.state in OPEN)
-
-    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
-        """Those of these approvals that are kept."""
-        return self._found(lambda each: each.id in approvals)
-
-    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet, oldest first."""
-        return self._found(lambda each: each.thread == thread and each.sheet == sheet)
-
-    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
-        """The approval whose card is this message at the root of its channel."""
-        found = self._found(lambda each: each.thread == thread and each.card == card and each.place.thread_ts is None)
-        return found[0].id if found else None
-
-    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
-        """The policies of the thread's approvals."""
-        return policies_of(self._found(lambda each: each.thread == thread))
-
-    def _found(self, which: Callable[[Approval], bool]) -> list[Approval]:
-        return sorted(filter(which, self._kept.values()), key=lambda approval: (approval.created_at, approval.id))
+    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
+        """All approvals of a thread, oldest first."""
+        found = (approval for approval in self._kept.values() if approval.thread == thread)
+        return sorted(found, key=lambda approval: (approval.created_at, approval.id))
 
     def _write(self, change: Change) -> None:
         stored = replace(change.approval, version=change.approval.version + 1)
@@ -294,8 +269,7 @@ class MemoryApprovals:
     def _post(self, change: Change, write: str) -> None:
         for number, effect in enumerate(change.effects):
             self._lanes.deliver(effect, f"{write}/{number}")
-        for entry in change.entries:
-            self._audit.record(entry)
+        self._audit.entries.extend(change.entries)
 
 
 class MemoryConversations:

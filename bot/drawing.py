@@ -46,7 +46,7 @@ class Drawing:
         approval = await self._approvals.get(draw.approval)
         if approval is None:
             return
-        card = await self._chat.draw(self._desk.shown(approval), work.attempt)
+        card = await self._chat.draw(approval, work.attempt)
         if card is None:
             await self._tell_of_lost_place(approval)
         elif card != approval.card:

@@ -15,7 +15,7 @@ import structlog
 from bot.desk import NO_LONGER_ASKED, Desk
 from bot.drawing import Drawing
 from bot.live import watching
-from bot.masking import concealed, masked
+from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
 from engine.ask import Choice
@@ -36,7 +36,6 @@ from engine.effects import (
     DrawCard,
     DrawSheet,
     Effect,
-    EndRun,
     Hear,
     PassOn,
     Remind,
@@ -64,7 +63,6 @@ from engine.ports import (
     Journey,
     Lanes,
     Later,
-    Reply,
     Resumed,
     Stale,
     Standstill,
@@ -89,19 +87,17 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
-DONE = "Done."
-"""At the end of a turn that has nothing to say."""
-WENT_BACK = "the conversation was restarted from an earlier step"
-HELD = "Queued until the request above is decided."
+WENT_BACK = "the conversation went back to an earlier point"
+HELD = "I'll pass this on as soon as the open request here is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
     Hear: "I could not work on a message here.",
     Resume: "I could not pass a decision on to the agent.",
     DrawCard: "I could not post or redraw a request here.",
     DrawSheet: "I could not post or redraw a list of requests here.",
-    Travel: "I could not restart from an earlier step here.",
+    Travel: "I could not go back to an earlier point here.",
 }
-_REVIVABLE = "The bot's operator can see why and retry it."
+_REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +159,6 @@ class Outbox:
                 await self._hear(effect, work)
             case Resume():
                 await self._resume(effect, work)
-            case EndRun(thread):
-                await self._settle_again(thread, work)
             case PassOn(thread):
                 await self._pass_on(thread, work)
             case Travel():
@@ -192,10 +186,10 @@ class Outbox:
 
     async def _hear(self, heard: Hear, work: Work) -> None:
         conversation = await self._desk.conversation(heard.thread)
-        approvals = await self._approvals.open(heard.thread) if conversation else ()
+        approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
             case NewTurn():
-                await self._take_turn(heard, conversation or self._begun(heard), work)
+                await self._take_turn(heard, conversation or self._begun(heard), approvals, work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
@@ -214,8 +208,11 @@ class Outbox:
         now = self._clock.now()
         return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, now, opened_by=heard.ts)
 
-    async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
+    async def _take_turn(
+        self, heard: Hear, conversation: Conversation, approvals: Sequence[Approval], work: Work
+    ) -> None:
         begins = conversation.opened_by == heard.ts
+        over = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
         conversation = replace(conversation, turn=heard.ts)
         await self._desk.keep(conversation, work.fence)
         turn = Turn(
@@ -225,27 +222,17 @@ class Outbox:
             text=heard.opening if heard.opening and begins else heard.text,
             user=heard.user,
             channel=heard.place.channel,
-            voids=None if begins else frozenset(),
+            voids=None if begins else over,
         )
         try:
             async with self._watched(conversation, work) as watched:
-                standstill = await self._fed(turn, work, watched.watcher)
+                standstill = await self._graphs.start(turn, work.fence, watched.watcher)
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
             await self._hold(heard, conversation, work)
         else:
             await self._settle(conversation, standstill, work)
-
-    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> Standstill:
-        """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
-        try:
-            return await self._graphs.start(turn, work.fence, watcher)
-        except WaitsForAnswerError as waits:
-            over = await self._desk.over(turn.thread, waits.asked)
-            if not over:
-                raise
-            return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
 
     async def _wait_for_card(self, heard: Hear, since: datetime) -> None:
         if self._clock.now() - since < CARD_OVERDUE:
@@ -322,7 +309,7 @@ class Outbox:
         """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
         if approval.agent not in self._ways.together or approval.ask.may_recur:
             return [approval]
-        siblings = [each for each in await self._approvals.open(approval.thread) if not each.ask.may_recur]
+        siblings = [each for each in await self._approvals.of_thread(approval.thread) if not each.ask.may_recur]
         if any(each.state is State.PENDING for each in siblings):
             return []
         return [each for each in siblings if each.state is State.DECIDED]
@@ -338,7 +325,7 @@ class Outbox:
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = _rest_of(outcomes[-1])
+        standstill = outcomes[-1].standstill
         self._raise_when_stopped(standstill)
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
@@ -358,7 +345,7 @@ class Outbox:
         """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
         if passed.agent in self._ways.together or not passed.interrupt.startswith("breakpoint:"):
             return
-        for each in await self._approvals.open(passed.thread):
+        for each in await self._approvals.of_thread(passed.thread):
             if each.state is State.DECIDED:
                 await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{passed.id}/{work.id}")
 
@@ -377,7 +364,7 @@ class Outbox:
         async with self._watched(conversation, work) as watched:
             outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
+        standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
         if not isinstance(outcome, Stale):
             await self._desk.say(conversation, WENT_BACK.capitalize() + ".", f"travel/{travel.key}", failed=False)
@@ -397,37 +384,23 @@ class Outbox:
     ) -> None:
         """Tell the world where a run came to rest. May be done many times for the same rest."""
         self._raise_when_stopped(standstill)
-        conversation = await self._spoken(conversation, standstill, work)
+        reply = standstill.reply
+        if reply is not None and reply.key != conversation.said:
+            await self._desk.say(
+                conversation, reply.text, reply.key, speaker=reply.speaker, failed=False, at=conversation.live
+            )
+            conversation = replace(conversation, said=reply.key, live=None)
+            await self._desk.keep(conversation, work.fence)
         conversation = await self._taken_back(conversation, work)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         await self._desk.reconcile(conversation, standstill, withdrawn)
         await self._go_on(conversation, work)
 
-    async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
-        """Say the reply, once; a turn that ends without one is not left in silence."""
-        news = standstill.reply
-        if news is None or news.key == conversation.said:
-            if standstill.ended in ("", conversation.ended):
-                return conversation
-            news = Reply(DONE, f"done/{conversation.thread}/{standstill.ended}")
-        await self._desk.say(
-            conversation,
-            concealed(news.text),
-            news.key,
-            speaker=news.speaker,
-            failed=False,
-            at=conversation.live,
-        )
-        said, ended = (standstill.reply or news).key, standstill.ended or conversation.ended
-        conversation = replace(conversation, said=said, ended=ended, live=None)
-        await self._desk.keep(conversation, work.fence)
-        return conversation
-
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
         if conversation.agent in self._ways.together:
-            approvals = await self._approvals.open(conversation.thread)
+            approvals = await self._approvals.of_thread(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:
                 await self._deliver(await self._ready_beside(decided), conversation, work)
@@ -478,12 +451,7 @@ class Outbox:
 
     async def _remind(self, approval: Approval | None, work: Work) -> None:
         if approval is not None and approval.state in OPEN and approval.card is not None:
-            await self._chat.remind(self._desk.shown(approval), work.attempt)
-
-
-def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:
-    """Where the thread stands. Where nothing was sent no turn has come to its end."""
-    return replace(outcome.standstill, ended="") if isinstance(outcome, Stale) else outcome.standstill
+            await self._chat.remind(approval, work.attempt)
 
 
 def _answer_of(approval: Approval) -> Answer:

@@ -231,15 +231,7 @@ def _prepared(config: "Config") -> "Config":
     """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
     from bot.telemetry import set_up_logs
 
-    set_up_logs()
-    return _known(config)
-
-
-def _known(config: "Config") -> "Config":
-    """From now on the secrets of the configuration, and those of `.env`, are masked wherever they turn up."""
-    from bot.masking import remember
-
-    remember(config.secret_values)
+    set_up_logs(secrets=config.secret_values)
     _export(config.base)
     return config
 
@@ -271,32 +263,28 @@ def _has_desktop() -> bool:
 async def _dead_letters(file: Path, revive: str | None) -> int:
     from bot import config as configuration
     from bot import wiring
-    from bot.masking import masked
 
-    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
+    async with wiring.storage(configuration.load(file, os.environ)) as storage:
         if revive is not None:
             if await storage.lanes.revive(revive):
                 return 0
             raise FaultsError([Fault(revive, "there is no such dead letter", "List them without --revive.")])
         for letter in await storage.lanes.dead_letters():
-            line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
-            sys.stdout.write(f"{masked(line)}\n")
+            sys.stdout.write(f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}\n")
     return 0
 
 
 async def _audit(file: Path, which: str) -> int:
     from bot import config as configuration
     from bot import wiring
-    from bot.concealment import shown_value
     from engine.ids import ThreadId, thread_of
 
     approval = which if "#" in which else None
     thread = ThreadId(which) if approval is None else thread_of(approval)  # type: ignore[arg-type]
-    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
+    async with wiring.storage(configuration.load(file, os.environ)) as storage:
         rows = [row for row in await storage.audit.of_thread(thread) if approval in (None, row.approval)]
     if not rows:
-        raise FaultsError([Fault(which, "No audit rows for this id", "Give the id of a thread or of an approval.")])
+        raise FaultsError([Fault(which, "nothing is kept of this", "Write a thread's id, or an approval's.")])
     for row in rows:
-        said = dataclasses.asdict(row) | {"detail": shown_value(row.detail)}
-        sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(dataclasses.asdict(row), default=str, ensure_ascii=False) + "\n")
     return 0

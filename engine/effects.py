@@ -123,13 +123,6 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
-class EndRun:
-    """A rejection stopped the thread's run: whatever else the run waits for ends with it."""
-
-    thread: ThreadId
-
-
-@dataclass(frozen=True, slots=True)
 class Hear:
     """A person said something in a conversation. What it means is settled when its turn comes."""
 
@@ -183,7 +176,6 @@ Effect: TypeAlias = (
     | ClearTimer
     | TimerFired
     | Resume
-    | EndRun
     | Hear
     | PassOn
     | Travel
@@ -199,7 +191,7 @@ def lane_of(effect: Effect) -> Lane:
     match effect:
         case Resume(approval):
             return Lane(thread_of(approval), "run")
-        case Hear(thread) | PassOn(thread) | Travel(thread) | EndRun(thread):
+        case Hear(thread) | PassOn(thread) | Travel(thread):
             return Lane(thread, "run")
         case DrawSheet(thread, sheet):
             return Lane(thread, f"card/{sheet}")

@@ -19,7 +19,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engine import refusals
-from engine.approval import OPEN, Approval, Review, State, Vote, supports
+from engine.approval import Approval, Review, State, Vote, supports
 from engine.ask import Choice, Decision, Json, canonical
 from engine.audit import Entry, What
 from engine.effects import (
@@ -27,7 +27,6 @@ from engine.effects import (
     DrawCard,
     DrawSheet,
     Effect,
-    EndRun,
     PassOn,
     Remind,
     Resume,
@@ -93,7 +92,7 @@ def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _standing(approval: Approval) -> refusals.Refusal:
     """What a late click is told: who decided what, and when (P2)."""
-    at, stopping = approval.closed_at or approval.created_at, approval.stopping
+    at = approval.closed_at or approval.created_at
     match approval.state:
         case State.EXPIRED:
             return refusals.Expired(at)
@@ -101,16 +100,12 @@ def _standing(approval: Approval) -> refusals.Refusal:
             return refusals.Closed(approval.note)
         case _ if any(review.decision is not None and not review.deciders for review in approval.reviews):
             return refusals.Expired(at)  # time decided what people had left
-        case State.STOPPED if stopping is not None:
-            return refusals.AlreadyDecided(outcome_of(approval), stopping.deciders, at)
         case _:
             return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at)
 
 
 def outcome_of(approval: Approval) -> str:
     """One past participle for the whole: approved, rejected, answered, or decided where actions differ."""
-    if approval.state is State.STOPPED:
-        return _PARTICIPLE[Choice.REJECT]
     words = {_PARTICIPLE[review.decision.choice] for review in approval.reviews if review.decision is not None}
     return words.pop() if len(words) == 1 else "decided"
 
@@ -208,8 +203,7 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
     if _has_voted_so(review, event, changes=not _edits_nothing(approval, event)):
-        counted = sum(supports(vote.choice, event.choice) for vote in review.votes)
-        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=event.choice is not Choice.SKIP)
+        return refusals.AlreadyVoted()
     return None
 
 
@@ -257,10 +251,6 @@ def _decision(review: Review, event: Chose) -> Decision:
 
 def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, _detail(event))]
-    if approval.stopping is not None:
-        entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
-        reason = f" Reason: {event.text}" if event.text else ""
-        return _stopped(approval, tuple(entries), f"This was rejected, so the run was stopped.{reason}", now)
     if any(review.decision is None for review in approval.reviews):
         return Step(approval, (_draw(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
@@ -286,14 +276,6 @@ def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> S
     return Step(decided, (Resume(approval.id), _draw(approval), *_timers_cleared(approval)), entries)
 
 
-def _stopped(approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime) -> Step:
-    """The graph is told nothing: whatever it were told, it would take for its answer."""
-    stopped = replace(approval, state=State.STOPPED, closed_at=now, note="The run was stopped.")
-    said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True)
-    effects = (EndRun(approval.thread), _draw(approval), said, *_timers_cleared(approval))
-    return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
-
-
 def _remind(approval: Approval, _: Event, now: datetime) -> Step:
     return Step(approval, (Remind(approval.id),), (_entry(approval, What.REMINDED, None, now),))
 
@@ -304,14 +286,10 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
     if approval.deadlines.on_expiry is OnExpiry.REJECT and _can_be_rejected(approval):
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
-        rejected = replace(approval, reviews=reviews)
-        if rejected.stopping is not None:
-            told = "Nobody decided this in time, so it was rejected and the run was stopped."
-            return _stopped(rejected, (entry,), told, now)
-        return _decided(rejected, (entry,), now)
-    told = "Nobody decided this in time, so the agent was stopped here."
-    expired = replace(approval, state=State.EXPIRED, closed_at=now)
-    said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
+        return _decided(replace(approval, reviews=reviews), (entry,), now)
+    note = "Nobody decided this in time, so the agent was stopped here."
+    expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
+    said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
     effects = (_draw(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
@@ -377,14 +355,14 @@ def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, de
 
 
 _PENDING, _DECIDED = State.PENDING, State.DECIDED
-_CLOSED = tuple(state for state in State if state not in OPEN)
+_CLOSED = (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.WITHDRAWN)
 
 TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
     {
         (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
-        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
+        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
-        (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
+        (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
         (State.WITHDRAWN, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
         (State.UNDELIVERABLE, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
         (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),

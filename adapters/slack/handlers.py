@@ -201,11 +201,11 @@ class Handlers:
         if approval is None:
             await self._tell(pressed.person, GONE)
         elif pressed.choice is None:
-            await self._open(pressed, whole.show_all(self._desk.shown(approval)))
+            await self._open(pressed, whole.show_all(approval))
         elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
             await self._choose(pressed)  # nobody reads a reason there
         elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
-            await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice))
+            await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
         else:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
 
@@ -231,7 +231,7 @@ class Handlers:
         problems = check_modal(view)
         if problems:
             log.error("form_would_be_refused", approval=pressed.target.approval, problems=[p.message for p in problems])
-            view = forms.sentence("Not possible", "Slack cannot show this. Nothing was changed.")
+            view = forms.sentence("Not possible", "Slack cannot show this form here. Please use the other buttons.")
         try:
             await self._client.views_open(trigger_id=pressed.trigger, view=view)
         except SlackApiError as error:
@@ -258,19 +258,18 @@ class Handlers:
             return _replaced(GONE)
         if not _is_open(approval, sent.target, sent.choice):
             return await self._counted(sent, "", None)
-        shown = self._desk.shown(approval)
-        submitted = forms.read(shown, sent.target, sent.choice, sent.values, sent.layout)
+        submitted = forms.read(approval, sent.target, sent.choice, sent.values)
         if submitted.errors:
             return _errors(submitted.errors)
         click = sent.click(submitted.text, submitted.value)
         problems = self._desk.problems(approval, click)
         if problems:
-            return _errors(forms.errors_of(shown, sent.target, sent.choice, problems))
+            return _errors(forms.errors_of(approval, sent.target, sent.choice, problems))
         return await self._counted(sent, submitted.text, submitted.value)
 
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
         refusal = await self._desk.choose(sent.click(text, value))
-        return _replaced(refusal.sentence, refusal.title) if refusal else {"response_action": "clear"}
+        return _replaced(refusal.sentence) if refusal else {"response_action": "clear"}
 
     async def _tell(self, person: Person, sentence: str) -> None:
         if person.place is None:
@@ -321,8 +320,8 @@ def _errors(found: Mapping[str, str]) -> Block:
     return {"response_action": "errors", "errors": dict(found)}
 
 
-def _replaced(sentence: str, title: str = "No effect") -> Block:
-    return {"response_action": "update", "view": forms.sentence(title, sentence)}
+def _replaced(sentence: str) -> Block:
+    return {"response_action": "update", "view": forms.sentence("Not counted", sentence)}
 
 
 # Bolt -----------------------------------------------------------------------------------------------------------------

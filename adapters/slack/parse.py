@@ -63,13 +63,12 @@ class PressedAll:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A submitted form; `values` is the view's state, `layout` what tells which form it was."""
+    """A submitted form; `values` is the view's state."""
 
     person: Person
     target: Target
     choice: Choice
     values: Payload
-    layout: str = ""
 
     def click(self, text: str, value: Json) -> Click:
         """With what the form says."""
@@ -105,13 +104,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """Somebody wants to run from a point; `view` is the modal that was sent, `values` its state, `layout` its form."""
+    """Somebody wants to run from a point; `view` is the modal that was sent, `values` its state."""
 
     person: Person
     point: Point
     view: str
     values: Payload
-    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +191,11 @@ def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
         case history.HISTORY:
             return Chosen(_person(payload, team), _values(view))
         case history.TRAVEL:
-            page, checkpoint, thread, *layout = [*str(view.get("private_metadata", "")).split(" "), "", "", ""]
             try:
-                point = Point.read(f"{page} {checkpoint} {thread}")
+                point = Point.read(str(view.get("private_metadata", "")))
             except ValueError:
                 return None
-            return Went(_person(payload, team), point, _optional(view, "id"), _values(view), layout[0])
+            return Went(_person(payload, team), point, _optional(view, "id"), _values(view))
     return None
 
 
@@ -219,12 +216,11 @@ def sent(payload: Payload, team: TeamId) -> Sent | None:
     choice = _SENT.get(_optional(view, "callback_id"))
     if choice is None:
         return None
-    spelled, _, layout = str(view.get("private_metadata", "")).partition(" ")
     try:
-        target = Target.read(spelled)
+        target = Target.read(str(view.get("private_metadata", "")))
     except ValueError:
         return None
-    return Sent(_person(payload, team), target, choice, _values(view), layout)
+    return Sent(_person(payload, team), target, choice, _values(view))
 
 
 def _person(payload: Payload, team: TeamId) -> Person:

@@ -40,15 +40,15 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
             await database.check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([redis_fault(error)]) from None
-        keys, kept, audited = Keys(), config.retention, config.audit_retention
-        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage)
+        keys, kept = Keys(), config.retention
+        lanes = await stack.enter_async_context(RedisLanes(database, keys, url, lease=lease))
         yield Storage(
             database,
             keys,
             lanes,
-            RedisApprovals(database, keys, kept, audited),
+            RedisApprovals(database, keys, kept),
             RedisConversations(database, keys, kept),
-            RedisAudit(database, keys, audited),
+            RedisAudit(database, keys, kept),
         )
 
 

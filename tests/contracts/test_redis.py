@@ -39,15 +39,16 @@ async def runs(redis_url: str) -> AsyncIterator[Runs]:
 
 
 @pytest.fixture
-def stores(redis_url: str, runs: Runs) -> Stores:
+async def stores(redis_url: str, runs: Runs) -> AsyncIterator[Stores]:
     keys = Keys()
-    lanes = RedisLanes(runs, keys, redis_url)
-    return Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
+    async with RedisLanes(runs, keys, redis_url) as lanes:
+        yield Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-def lanes(redis_url: str, runs: Runs) -> RedisLanes:
-    return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
+async def lanes(redis_url: str, runs: Runs) -> AsyncIterator[RedisLanes]:
+    async with RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS) as lanes:
+        yield lanes
 
 
 class TestApprovals(ApprovalsContract):

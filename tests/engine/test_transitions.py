@@ -200,8 +200,7 @@ def test_by_its_timer_the_run_fails_where_the_rule_says_so() -> None:
     assert (taken.approval.state, taken.approval.closed_at) == (State.EXPIRED, LATE)
     assert not any(isinstance(effect, Resume) for effect in taken.effects)
     (said,) = (effect for effect in taken.effects if isinstance(effect, Say))
-    assert (said.place, said.failed) == (before.home, True)
-    assert said.text == "Nobody decided this in time, so the agent was stopped here."
+    assert (said.place, said.failed, said.text) == (before.home, True, taken.approval.note)
     assert DrawCard(before.id) in taken.effects
     assert ClearTimer(before.id, Timer.EXPIRE) in taken.effects
 

@@ -167,7 +167,7 @@ async def test_a_file_that_fails_is_uploaded_once(world: World, method: str, fau
     await world.start("anything")
     await world.slack.people.fault(method=method, **FAULTS[fault])
     await world.alice.say("#deploys", "@signoff go")
-    await world.bob.expect_card("#deploys", containing="see the file")
+    await world.bob.expect_card("#deploys", containing="is the file")
     message = await world.bob.expect_message("#deploys")
     assert len(message.files) == 1
     await world.nothing_else()

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from adapters.langgraph.plain import plain
-from engine.ask import DEEPEST
+from adapters.langgraph.plain import DEEPEST, plain
 
 
 @dataclasses.dataclass

@@ -139,7 +139,7 @@ async def test_a_reminder_names_who_has_not_decided_and_comes_once(chatting: Bot
     one = chose(replace(one, card=await chatting.chat.draw(one, 1)), bob, Choice.APPROVE)
     await chatting.chat.remind(one, 1)
     await chatting.chat.remind(one, 2)
-    reminders = [each for each in await cards(chatting) if "this request still needs your decision" in each.text]
+    reminders = [each for each in await cards(chatting) if "still waits" in each.text]
     assert len(reminders) == 1
     assert f"<@{carol}>" in reminders[0].text
     assert f"<@{bob}>" not in reminders[0].text
@@ -157,9 +157,7 @@ async def test_a_question_in_a_direct_message_is_reminded_of_at_the_root(chattin
     one = await pending(chatting, "alice", what=question())
     one = replace(one, card=await chatting.chat.draw(one, 1))
     await chatting.chat.remind(one, 1)
-    reminder = await chatting.slack.person("alice").expect_message(
-        "dm", containing="this request still needs your answer"
-    )
+    reminder = await chatting.slack.person("alice").expect_message("dm", containing="still waits")
     assert reminder.shown.get("thread_ts") is None
     assert DIRECT.thread_ts is None
 
