@@ -473,11 +473,27 @@ class Desk(Protocol):
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 
+    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
+        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
+
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet, in its order; none where it is no longer kept."""
 
     def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field."""
+
+
+class Channels(Protocol):
+    """What Slack's handlers call when something happens to a channel; durable when it returns. `event` names it."""
+
+    async def opened(self, channel: ChannelId, event: str) -> None:
+        """The bot was invited, or the channel is no longer archived: what waits for it is tried again."""
+
+    async def closed(self, channel: ChannelId, why: str) -> None:
+        """Nothing can be posted there any more; `why` is one word for the log."""
+
+    async def renamed(self, channel: ChannelId, name: str) -> None:
+        """It has another name now, and is the same channel."""
 
 
 class TimeTravel(Protocol):

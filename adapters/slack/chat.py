@@ -84,8 +84,8 @@ class SlackChat:
         known = max((each.card for each in approvals if each.card is not None), key=float, default=None)
         if known is None:
             self._redraws.wait_for_rows(sheet, approvals)
-        elif self._redraws.stands(known, message):
-            return known
+        elif all(each.card == known for each in approvals) and self._redraws.stands(known, message):
+            return known  # where a row knows of no message, it was deleted
         copies = await self._copies_of_sheet(sheet, approvals) if attempt > 1 else []
         known = known or next(iter(copies), None)
 

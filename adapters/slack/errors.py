@@ -34,7 +34,7 @@ class Fate(Enum):
     """Nobody can put this right."""
 
 
-_GONE_OR_NOT_SEEN = "I can't see it: I was removed from it, or it was deleted. {invite}"
+_GONE_OR_NOT_SEEN = "I was removed from it, or it was deleted. {invite}"
 _NOT_IN = "I'm not a member of it. {invite}"
 _ADMINS = "its settings don't let me write there. An admin of this workspace can change that."
 _APP = "Slack doesn't accept this app's access any more. Whoever runs the bot has to renew it."
