@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from engine.approval import Approval, Place
-from engine.audit import Entry
+from engine.approval import OPEN, Approval, Place, policies_of
+from engine.audit import Entry, recorded
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
-from engine.policy import Facts, Standing
-from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
+from engine.policy import Facts, Policy, Standing
+from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Work, passed_over
 
 ATTEMPTS = 8
 FIRST_PAUSE = 0.2
@@ -221,7 +221,13 @@ class MemoryAudit:
 
     async def add(self, entry: Entry) -> None:
         """Write a row."""
-        self.entries.append(entry)
+        self.record(entry)
+
+    def record(self, entry: Entry) -> None:
+        """The same at once."""
+        others = [each for each in self.entries if each.thread != entry.thread]
+        own = [each for each in self.entries if each.thread == entry.thread]
+        self.entries = [*others, *recorded(own, entry)]
 
 
 class MemoryApprovals:
@@ -256,10 +262,29 @@ class MemoryApprovals:
         self._write(change)
         return True
 
-    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
-        """All approvals of a thread, oldest first."""
-        found = (approval for approval in self._kept.values() if approval.thread == thread)
-        return sorted(found, key=lambda approval: (approval.created_at, approval.id))
+    async def open(self, thread: ThreadId) -> Sequence[Approval]:
+        """The open approvals of a thread, oldest first."""
+        return self._found(lambda each: each.thread == thread and each.state in OPEN)
+
+    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
+        """Those of these approvals that are kept."""
+        return self._found(lambda each: each.id in approvals)
+
+    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet, oldest first."""
+        return self._found(lambda each: each.thread == thread and each.sheet == sheet)
+
+    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
+        """The approval whose card is this message at the root of its channel."""
+        found = self._found(lambda each: each.thread == thread and each.card == card and each.place.thread_ts is None)
+        return found[0].id if found else None
+
+    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
+        """The policies of the thread's approvals."""
+        return policies_of(self._found(lambda each: each.thread == thread))
+
+    def _found(self, which: Callable[[Approval], bool]) -> list[Approval]:
+        return sorted(filter(which, self._kept.values()), key=lambda approval: (approval.created_at, approval.id))
 
     def _write(self, change: Change) -> None:
         stored = replace(change.approval, version=change.approval.version + 1)
@@ -269,27 +294,8 @@ class MemoryApprovals:
     def _post(self, change: Change, write: str) -> None:
         for number, effect in enumerate(change.effects):
             self._lanes.deliver(effect, f"{write}/{number}")
-        self._audit.entries.extend(change.entries)
-
-
-class MemoryBacklog:
-    """The port `Backlog`."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Unposted] = {}
-
-    async def add(self, unposted: Unposted) -> None:
-        """Keep it; where one of its key is kept, that one's time stays."""
-        known = self._kept.get(unposted.key, unposted)
-        self._kept[unposted.key] = replace(unposted, since=known.since)
-
-    async def drop(self, key: str) -> None:
-        """Forget it."""
-        self._kept.pop(key, None)
-
-    async def all(self) -> Sequence[Unposted]:
-        """Everything that waits, oldest first."""
-        return sorted(self._kept.values(), key=lambda each: each.since)
+        for entry in change.entries:
+            self._audit.record(entry)
 
 
 class MemoryConversations:
@@ -368,7 +374,7 @@ class MemoryChat:
         self._fails = fails
         self._clock = 1_700_000_000
 
-    async def draw(self, approval: Approval, attempt: int) -> MessageTs:
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
         """Post the card, or make the posted one true. Posted once for each approval, whatever the attempt."""
         del attempt
         self._perhaps_fail()
@@ -378,7 +384,7 @@ class MemoryChat:
             self.messages.append(Message("card", approval.place, approval.ask.prompt, approval=approval))
         return self._posted[approval.id]
 
-    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
         """The same for a sheet, which is kept by its first approval."""
         del sheet
         self.cards |= {each.id: each for each in approvals}

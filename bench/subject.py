@@ -174,7 +174,7 @@ class Subject:
         """Approvals that a real graph waits for, their cards posted."""
         threads = await _gathered([self._asked] * count)
         await self.at_rest()
-        return [(await self.bot.ports.approvals.of_thread(thread))[0] for thread in threads]
+        return [(await self.bot.ports.approvals.open(thread))[0] for thread in threads]
 
     async def _asked(self) -> ThreadId:
         place = _place()

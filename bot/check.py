@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
@@ -22,6 +23,7 @@ from bot.config import (
     load,
     unknown_names,
 )
+from bot.config_shape import Agent
 from bot.faults import ConfigError, Fault, FaultsError
 from engine.ids import ChannelId, UserId
 
@@ -189,15 +191,27 @@ def _folders(config: Config) -> set[Path]:
 
 def _summary(config: Config, workspace: Workspace | None) -> Iterable[str]:
     count = len(config.agents)
-    yield f"{config.file} is right: {count} agent{'s' * (count > 1)}, {_rules(config)}."
+    yield f"{config.file}: OK ({count} agent{'s' * (count > 1)}, {_rules(config)})."
     for name, agent in config.agents.items():
         places = [*agent.channels, *(["direct messages"] if agent.direct_messages else [])]
         yield f"  {name}: {', '.join(places)}"
-    if defaults := agents_relying_on_defaults(config):
-        yield f"Default rules decide what no rule names, for: {', '.join(defaults)}."
+    for name in agents_relying_on_defaults(config):
+        lacks = "no rule for some requests" if _has_rules(config, name) else "no rule"
+        yield f"{name} has {lacks}: {_by_default(config.agents[name])} can approve."
     yield from _never_by_requester(config)
     if workspace is not None:
         yield f"Slack: {workspace.bot} in {workspace.team}, {config.mode.value} mode."
+
+
+def _has_rules(config: Config, name: str) -> bool:
+    own = [each.when.agent for each in config.approvals if not each.is_question]
+    return any(agent is None or fnmatchcase(name, agent) for agent in own)
+
+
+def _by_default(agent: Agent) -> str:
+    member = ["any channel member except the requester"] if agent.channels else []
+    person = ["the person in the direct message"] if agent.direct_messages else []
+    return " or ".join([*member, *person])
 
 
 def _rules(config: Config) -> str:
@@ -209,4 +223,4 @@ def _never_by_requester(config: Config) -> Iterable[str]:
     """Rules that are right, but leave nobody to spare when one of the approvers is who asks."""
     for index, approval in enumerate(config.approvals):
         if approval.users and approval.quorum == len(approval.users) and not approval.own_requests:
-            yield f"approvals[{index}] needs all of its approvers, so none of them can make such a request."
+            yield f"approvals[{index}]: if an approver makes the request, it can't reach its quorum."

@@ -117,9 +117,7 @@ def workspace(
 def dead_letters(
     *,
     config: Config = Path("app.yaml"),
-    revive: Annotated[
-        str | None, typer.Option("--revive", metavar="ID", help="Put this one back into its lane.")
-    ] = None,
+    revive: Annotated[str | None, typer.Option("--revive", metavar="ID", help="Retry this item.")] = None,
 ) -> None:
     """List the work that failed too often."""
     from bot import process
@@ -133,7 +131,7 @@ def audit(
     *,
     config: Config = Path("app.yaml"),
 ) -> None:
-    """Tell who did what, when, under which rule."""
+    """Show who did what, when, under which rule."""
     from bot import process
 
     raise typer.Exit(process.audit(config, which))

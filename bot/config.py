@@ -14,6 +14,7 @@ from types import MappingProxyType
 from bot.config_file import Document, environment, read
 from bot.config_shape import Agent, Approval, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
+from engine import audit
 from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import Approvers, Deadlines, Policy
 from engine.routing import Rule
@@ -49,8 +50,8 @@ class Secrets:
     slack_api_url: str | None = field(default=None, repr=False)
 
     def values(self) -> tuple[str | None, ...]:
-        """All that must never be shown, for `telemetry.set_up_logs`."""
-        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.redis_url)
+        """All that must never be shown. Of an address only its password is secret: `bot.masking` knows it."""
+        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Config:
     health: Health | None
     data: Path
     retention: timedelta
+    audit_retention: timedelta
     secrets: Secrets
     document: Document = field(repr=False)
 
@@ -75,7 +77,7 @@ class Config:
 
     @property
     def secret_values(self) -> tuple[str | None, ...]:
-        """All that must never be shown."""
+        """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         return (*self.secrets.values(), *keys)
 
@@ -101,6 +103,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     retention = file.retention if file else None
     faults += _between_agents(document, agents)
     faults += _between_rules(document, agents, approvals, retention)
+    faults += _of_retention(document, file)
     if faults or file is None or secrets is None:
         raise ConfigError(_first_of_each_place(faults))
     return Config(
@@ -112,9 +115,16 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         health=file.health,
         data=path.absolute().parent / file.data.expanduser(),
         retention=file.retention,
+        audit_retention=file.audit_retention or max(audit.RETENTION, file.retention),
         secrets=secrets,
         document=document,
     )
+
+
+def _of_retention(document: Document, file: File | None) -> Iterable[Fault]:
+    if file is not None and file.audit_retention is not None and file.audit_retention < file.retention:
+        what = "the audit would be forgotten before what it tells of, by retention"
+        yield Fault(document.where(("audit_retention",)), what, "Make it at least as long as retention.")
 
 
 def _first_of_each_place(faults: Iterable[Fault]) -> Iterable[Fault]:

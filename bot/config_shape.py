@@ -252,6 +252,7 @@ class File(Strict):
     health: Health | None = None
     data: Path = Path(".signoff")
     retention: Duration = timedelta(days=30)
+    audit_retention: Given[Duration] = None
 
 
 # Mistakes -------------------------------------------------------------------------------------------------------------

@@ -5,19 +5,19 @@ steps, and writes what follows in one atomic change; whoever loses the race of t
 stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from bot import concealment
 from bot.agents import Agents
 from bot.masking import masked
 from bot.telemetry import Metrics
-from engine.approval import Approval, Place, State, open_reviews
-from engine.ask import Ask, Choice, Decision, Kind, Problem
+from engine.approval import OPEN, Approval, Place, State, open_reviews
+from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
-from engine.events import AskedAgain, CardDeleted, Event, Opened, Withdrew
-from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
+from engine.events import AskedAgain, Event, NotDelivered, Opened, Withdrew
+from engine.ids import ApprovalId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, may_open, unreachable
 from engine.ports import (
@@ -48,6 +48,7 @@ UNREACHABLE = (
     "The rule for this request asks for more approvers than are left when you ask for it yourself: it can only be "
     "rejected. Ask somebody else to make the request."
 )
+RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
 NO_LONGER_ASKED = "the agent no longer asks this"
 STRANGER = "Only members of this workspace can talk to agents here."
 NOT_KNOWN = (
@@ -88,6 +89,10 @@ class Desk:
         """The approval as it stands."""
         return await self._approvals.get(approval)
 
+    def shown(self, approval: Approval) -> Approval:
+        """The approval as people see it: without secrets."""
+        return concealment.shown(approval)
+
     async def choose(self, choice: Click) -> Refusal | None:
         """Take a click or a submitted form: durable when this returns (P1). None: it counted.
 
@@ -95,7 +100,8 @@ class Desk:
         """
 
         async def chose(approval: Approval) -> Event:
-            return choice.chose(await self._facts(approval, choice))
+            sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
+            return sent.chose(await self._facts(approval, choice))
 
         with self._metrics.ack():
             taken = await self._step(choice.approval, chose)
@@ -156,14 +162,19 @@ class Desk:
         """The card at the root of a direct message whose thread this was written in, if it is one's."""
         if not said.direct or said.place.thread_ts is None:
             return None
-        root = await self._approvals.of_thread(thread_id(replace(said.place, thread_ts=None)))
-        return said.place.thread_ts if any(each.card == said.place.thread_ts for each in root) else None
+        root = thread_id(replace(said.place, thread_ts=None))
+        return said.place.thread_ts if await self._approvals.by_card(root, said.place.thread_ts) else None
 
     def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""
         if not 0 <= click.action < len(approval.ask.actions):
             return ()  # refused by the machine, with a sentence
-        return self._graphs.problems(approval.ask, click.action, Decision(click.choice, click.value, click.text))
+        original = approval.reviews[click.action].value
+        kept_back = concealment.problems(click.value, original)
+        if kept_back:
+            return kept_back
+        decision = Decision(click.choice, concealment.restored(click.value, original), click.text)
+        return self._graphs.problems(approval.agent, approval.ask, click.action, decision)
 
     async def _facts(self, approval: Approval, click: Click) -> Facts:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
@@ -175,12 +186,6 @@ class Desk:
         membership = policy.approvers is Approvers.CHANNEL
         # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
         return await self._roster.facts(click.by, approval.home, membership=membership)
-
-    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
-        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
-        known = await self._approvals.get(approval)
-        if known is not None and known.place.channel == channel:
-            await self.happened(approval, CardDeleted(card))
 
     # Events of our own ------------------------------------------------------------------------------------------------
 
@@ -208,14 +213,18 @@ class Desk:
 
     async def reconcile(
         self, conversation: Conversation, standstill: Standstill, withdrawn: str = NO_LONGER_ASKED
-    ) -> bool:
+    ) -> None:
         """Compare what the graph asks with the approvals that we know, create what is new, withdraw what is gone.
 
-        `withdrawn` says why on the cards of what is gone. Returns whether anything is open afterwards. May run at any
-        time from the thread's `run` lane, any number of times.
+        `withdrawn` says why on the cards of what is gone. May run at any time from the thread's `run` lane, any number
+        of times.
         """
-        known = {approval.id: approval for approval in await self._approvals.of_thread(conversation.thread)}
-        asked = {_id_of(each, conversation.thread, known): _shown(each) for each in standstill.asked}
+        found = await self._found(conversation.thread, standstill.asked)
+        asked = {each.id: _shown(each.asked) for each in found}
+        known = {each.id: each.approval for each in found if each.approval is not None}
+        if any(each.state is State.STOPPED for each in known.values()):
+            await self._end_beside(await self._approvals.open(conversation.thread))
+            return
         routes = {each: route(question.ask, conversation, self._rules) for each, question in asked.items()}
         sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
         for each, question in asked.items():
@@ -223,18 +232,62 @@ class Desk:
                 await self._open(each, question, conversation, routes[each], sheets.get(each, SheetId("")))
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 await self.happened(each, AskedAgain())
-        for each, approval in known.items():
-            if each not in asked and approval.state is State.PENDING and standstill.complete:
-                await self.happened(each, Withdrew(withdrawn))
-        return await self.is_open(conversation.thread)
+        for approval in await self._approvals.open(conversation.thread):
+            if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
+                await self.happened(approval.id, Withdrew(withdrawn))
+
+    async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
+        """Those of what a graph still asks whose approvals ended: new input may void them."""
+        found = await self._found(thread, asked)
+        return frozenset(
+            each.asked.interrupt for each in found if each.approval is not None and each.approval.state not in OPEN
+        )
+
+    async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
+        """What is asked, with its ids and the approvals that are kept of it."""
+        first = [approval_id(thread, each.interrupt, each.digest) for each in asked]
+        known = {each.id: each for each in await self._approvals.known(first)} if first else {}
+        found = [_Found(id, each, known.get(id)) for id, each in zip(first, asked, strict=True)]  # noqa: A001 - they are
+        return [await self._latest(thread, each) if each.went_on else each for each in found]
+
+    async def _latest(self, thread: ThreadId, first: "_Found") -> "_Found":
+        """What comes back after people let the graph go on is asked anew, with a card of its own.
+
+        It may have come back hundreds of times: the number is doubled until it is too high, and then halved.
+        """
+        asked, low, jump = first.asked, 0, 1
+        latest = await self._again(thread, asked, low + jump)
+        while latest.went_on:
+            low, jump = low + jump, jump * 2
+            latest = await self._again(thread, asked, low + jump)
+        while jump > 1:
+            jump //= 2
+            between = await self._again(thread, asked, low + jump)
+            if between.went_on:
+                low += jump
+            else:
+                latest = between
+        return latest
+
+    async def _again(self, thread: ThreadId, asked: Asked, again: int) -> "_Found":
+        each = approval_id(thread, asked.interrupt, asked.digest, again)
+        return _Found(each, asked, await self._approvals.get(each))
+
+    async def _end_beside(self, approvals: Iterable[Approval]) -> None:
+        """A rejection stopped the run: nobody decides anything else of it, and nothing more is sent to the graph."""
+        for approval in approvals:
+            if approval.state is State.PENDING:
+                await self.happened(approval.id, Withdrew(RUN_STOPPED))
+            elif approval.state is State.DECIDED:
+                await self.happened(approval.id, NotDelivered(RUN_STOPPED))
 
     async def is_open(self, thread: ThreadId) -> bool:
         """Whether anything in a thread still waits for people, or for its way to the graph, and holds new input."""
-        return any(approval.holds for approval in await self._approvals.of_thread(thread))
+        return any(approval.holds for approval in await self._approvals.open(thread))
 
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet, oldest first."""
-        return [each for each in await self._approvals.of_thread(thread) if each.sheet == sheet]
+        """The approvals of a sheet as people see them, oldest first."""
+        return [concealment.shown(each) for each in await self._approvals.of_sheet(thread, sheet)]
 
     async def _open(
         self, approval: ApprovalId, asked: Asked, conversation: Conversation, routed: Route, sheet: SheetId
@@ -296,13 +349,22 @@ class Desk:
         return True
 
 
-def _id_of(asked: Asked, thread: ThreadId, known: Mapping[ApprovalId, Approval]) -> ApprovalId:
-    """What comes back after people let the graph go on is asked anew, with a card of its own."""
-    for again in count():
-        found = approval_id(thread, asked.interrupt, asked.digest, again)
-        if not asked.ask.may_recur or found not in known or not _went_on(known[found]):
-            return found
-    raise AssertionError("counting ends at an id that is not known")
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Something that a graph asks, the id that its approval has or will have, and the approval, if one is kept."""
+
+    id: ApprovalId
+    asked: Asked
+    approval: Approval | None
+
+    @property
+    def went_on(self) -> bool:
+        """Whether people let the graph go on from this halt: it came back since."""
+        return self.asked.ask.may_recur and self.approval is not None and _went_on(self.approval)
+
+
+def _value_of(approval: Approval, action: int) -> Json:
+    return approval.reviews[action].value if 0 <= action < len(approval.reviews) else None
 
 
 def _went_on(approval: Approval) -> bool:

@@ -68,8 +68,10 @@ class LateGraphs:
         if self._loading is not None and self.loaded:
             self._loading.result().drain()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """See `engine.ports.Graphs`."""
+        if self._loading is not None and self.loaded:
+            return self._loading.result().problems(agent, ask, action, decision)
         return self._problems(ask, action, decision)
 
     async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:

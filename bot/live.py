@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
+from bot.masking import concealed
 from engine.ids import MessageTs
 from engine.ports import LiveMessage
 
@@ -46,7 +47,7 @@ class Live:
     def words(self, key: str, text: str, speaker: str) -> None:
         """See `engine.ports.Watcher`. One message shows all that is said: the newest words replace the ones before."""
         del key
-        self._words, self._speaker = text, speaker
+        self._words, self._speaker = concealed(text), speaker
         self._changed.set()
 
     def step(self, nodes: tuple[str, ...]) -> None:

@@ -31,7 +31,11 @@ class Claims(Protocol):
     ttl: timedelta
 
     async def claim(self) -> Mapping[str, str]:
-        """Claim or renew all; gives name -> definition of those that others hold. Raises RedisError."""
+        """Claim all; gives name -> definition of those that others hold. Raises RedisError."""
+        ...
+
+    async def renew(self) -> Mapping[str, str]:
+        """Do the same once more; gives nothing where Redis does not answer, which is logged."""
         ...
 
     async def release(self) -> None:
@@ -72,12 +76,7 @@ class Names:
         """Renew until cancelled. Raises FaultsError when a name was lost: this process was frozen for a while."""
         while True:
             await asyncio.sleep(self._claims.ttl.total_seconds() / 3)
-            try:
-                taken = await self._claims.claim()
-            except RedisError as error:
-                log.warning("the agents' names could not be renewed; trying again", why=type(error).__name__)
-                continue
-            if taken:
+            if taken := await self._claims.renew():
                 raise self._refusal(taken)
 
     async def _claim_patiently(self) -> None:

@@ -15,9 +15,7 @@ import structlog
 from bot.desk import NO_LONGER_ASKED, Desk
 from bot.drawing import Drawing
 from bot.live import watching
-from bot.masking import masked
-from bot.posting import Posting
-from bot.speech import Speech
+from bot.masking import concealed, masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, State
 from engine.ask import Choice
@@ -38,6 +36,7 @@ from engine.effects import (
     DrawCard,
     DrawSheet,
     Effect,
+    EndRun,
     Hear,
     PassOn,
     Remind,
@@ -65,6 +64,7 @@ from engine.ports import (
     Journey,
     Lanes,
     Later,
+    Reply,
     Resumed,
     Stale,
     Standstill,
@@ -89,19 +89,19 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
-HELD_UNSEEN = "{why} Until then nobody can decide your request. I keep your message and pass it on after that."
-ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon as I can. Please write again then."
-WENT_BACK = "the conversation went back to an earlier point"
-HELD = "I'll pass this on as soon as the open request here is decided."
+DONE = "Done."
+"""At the end of a turn that has nothing to say."""
+WENT_BACK = "the conversation was restarted from an earlier step"
+HELD = "Queued until the request above is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
     Hear: "I could not work on a message here.",
     Resume: "I could not pass a decision on to the agent.",
     DrawCard: "I could not post or redraw a request here.",
     DrawSheet: "I could not post or redraw a list of requests here.",
-    Travel: "I could not go back to an earlier point here.",
+    Travel: "I could not restart from an earlier step here.",
 }
-_REVIVABLE = "Whoever runs this bot can see why, and can have it done again."
+_REVIVABLE = "The bot's operator can see why and retry it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class _Watched:
 class Outbox:
     """The handler of the lanes."""
 
-    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
+    def __init__(
         self,
         *,
         desk: Desk,
@@ -140,7 +140,6 @@ class Outbox:
         chat: Chat,
         clock: Clock,
         metrics: Metrics,
-        posting: Posting,
         ways: Ways = NO_WAYS,
     ) -> None:
         self._ways = ways
@@ -151,8 +150,7 @@ class Outbox:
         self._chat = chat
         self._clock = clock
         self._metrics = metrics
-        self._speech = Speech(desk, approvals, chat, posting)
-        self._drawing = Drawing(desk=desk, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting)
+        self._drawing = Drawing(desk, approvals, lanes, chat)
 
     async def perform(self, work: Work) -> None:
         """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
@@ -165,14 +163,20 @@ class Outbox:
                 await self._hear(effect, work)
             case Resume():
                 await self._resume(effect, work)
+            case EndRun(thread):
+                await self._settle_again(thread, work)
             case PassOn(thread):
                 await self._pass_on(thread, work)
             case Travel():
                 await self._travel(effect, work)
             case DrawCard() | DrawSheet():
                 await self._drawing.draw(effect, work)
-            case Remind() | Say() | TakeBack():
-                await self._speech.perform(effect, work)
+            case Remind(approval):
+                await self._remind(await self._approvals.get(approval), work)
+            case Say(_, place, text, key, speaker, at=at):
+                await self._chat.say(place, text, key, speaker=speaker, attempt=work.attempt, at=at)
+            case TakeBack(_, place, message):
+                await self._chat.take_back(place, message)
             case TellPerson(_, place, user, sentence):
                 await self._chat.tell(place, user, sentence)
             case SetTimer(approval, timer, at):
@@ -180,7 +184,7 @@ class Outbox:
             case ClearTimer(approval, timer):
                 await self._lanes.clear_timer(approval, timer)
             case TimerFired(approval, timer):
-                await self._time_has_come(approval, timer, work)
+                await self._time_has_come(approval, timer)
             case _:
                 assert_never(effect)
 
@@ -188,16 +192,16 @@ class Outbox:
 
     async def _hear(self, heard: Hear, work: Work) -> None:
         conversation = await self._desk.conversation(heard.thread)
-        approvals = await self._approvals.of_thread(heard.thread) if conversation else ()
+        approvals = await self._approvals.open(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
             case NewTurn():
-                await self._take_turn(heard, conversation or self._begun(heard), approvals, work)
+                await self._take_turn(heard, conversation or self._begun(heard), work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
-                await self._wait_for_card(heard, since, approvals)
+                await self._wait_for_card(heard, since)
             case Hold():
-                await self._hold(heard, conversation, approvals, work)
+                await self._hold(heard, conversation, work)
             case Explain(sentence):
                 await self._tell(heard, sentence)
             case Comment():
@@ -210,11 +214,8 @@ class Outbox:
         now = self._clock.now()
         return Conversation(heard.thread, heard.agent, heard.user, heard.place, direct, now, opened_by=heard.ts)
 
-    async def _take_turn(
-        self, heard: Hear, conversation: Conversation, approvals: Sequence[Approval], work: Work
-    ) -> None:
+    async def _take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> None:
         begins = conversation.opened_by == heard.ts
-        over = frozenset(approval.interrupt for approval in approvals if approval.state not in OPEN)
         conversation = replace(conversation, turn=heard.ts)
         await self._desk.keep(conversation, work.fence)
         turn = Turn(
@@ -224,24 +225,32 @@ class Outbox:
             text=heard.opening if heard.opening and begins else heard.text,
             user=heard.user,
             channel=heard.place.channel,
-            voids=None if begins else over,
+            voids=None if begins else frozenset(),
         )
         try:
             async with self._watched(conversation, work) as watched:
-                standstill = await self._graphs.start(turn, work.fence, watched.watcher)
+                standstill = await self._fed(turn, work, watched.watcher)
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
-            await self._hold(heard, conversation, (), work)
+            await self._hold(heard, conversation, work)
         else:
             await self._settle(conversation, standstill, work)
 
-    async def _wait_for_card(self, heard: Hear, since: datetime, approvals: Sequence[Approval]) -> None:
-        why = await self._drawing.why(approvals)
-        if not why and self._clock.now() - since < CARD_OVERDUE:
+    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> Standstill:
+        """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
+        try:
+            return await self._graphs.start(turn, work.fence, watcher)
+        except WaitsForAnswerError as waits:
+            over = await self._desk.over(turn.thread, waits.asked)
+            if not over:
+                raise
+            return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
+
+    async def _wait_for_card(self, heard: Hear, since: datetime) -> None:
+        if self._clock.now() - since < CARD_OVERDUE:
             raise Later(CARD_ON_ITS_WAY)
-        await self._drawing.again(approvals, f"heard/{heard.ts}")
-        await self._tell(heard, ASKED_UNSEEN.format(why=why) if why else NOT_POSTED)
+        await self._tell(heard, NOT_POSTED)
 
     async def _answer(self, heard: Hear, approval: Approval) -> None:
         click = Click(
@@ -255,9 +264,7 @@ class Outbox:
         )
         await self._desk.choose(click)
 
-    async def _hold(
-        self, heard: Hear, conversation: Conversation | None, approvals: Sequence[Approval], work: Work
-    ) -> None:
+    async def _hold(self, heard: Hear, conversation: Conversation | None, work: Work) -> None:
         if conversation is None:
             raise AssertionError("nothing is open where there is no conversation")
         if all(each.ts != heard.ts for each in conversation.held):
@@ -265,9 +272,7 @@ class Outbox:
                 await self._tell(heard, NOT_QUEUED.format(count=len(conversation.held)))
                 return
             await self._desk.keep(replace(conversation, held=(*conversation.held, heard)), work.fence)
-        why = await self._drawing.why(approvals)
-        await self._drawing.again(approvals, f"heard/{heard.ts}")
-        await self._tell(heard, HELD_UNSEEN.format(why=why) if why else HELD)
+        await self._tell(heard, HELD)
 
     async def _tell(self, heard: Hear, sentence: str) -> None:
         told = TellPerson(heard.thread, heard.place, heard.user, sentence)
@@ -317,7 +322,7 @@ class Outbox:
         """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
         if approval.agent not in self._ways.together or approval.ask.may_recur:
             return [approval]
-        siblings = [each for each in await self._approvals.of_thread(approval.thread) if not each.ask.may_recur]
+        siblings = [each for each in await self._approvals.open(approval.thread) if not each.ask.may_recur]
         if any(each.state is State.PENDING for each in siblings):
             return []
         return [each for each in siblings if each.state is State.DECIDED]
@@ -333,7 +338,7 @@ class Outbox:
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = outcomes[-1].standstill
+        standstill = _rest_of(outcomes[-1])
         self._raise_when_stopped(standstill)
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
@@ -353,7 +358,7 @@ class Outbox:
         """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
         if passed.agent in self._ways.together or not passed.interrupt.startswith("breakpoint:"):
             return
-        for each in await self._approvals.of_thread(passed.thread):
+        for each in await self._approvals.open(passed.thread):
             if each.state is State.DECIDED:
                 await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{passed.id}/{work.id}")
 
@@ -372,7 +377,7 @@ class Outbox:
         async with self._watched(conversation, work) as watched:
             outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = outcome.standstill if isinstance(outcome, Stale) else outcome
+        standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
         if not isinstance(outcome, Stale):
             await self._desk.say(conversation, WENT_BACK.capitalize() + ".", f"travel/{travel.key}", failed=False)
@@ -392,23 +397,37 @@ class Outbox:
     ) -> None:
         """Tell the world where a run came to rest. May be done many times for the same rest."""
         self._raise_when_stopped(standstill)
-        reply = standstill.reply
-        if reply is not None and reply.key != conversation.said:
-            await self._desk.say(
-                conversation, reply.text, reply.key, speaker=reply.speaker, failed=False, at=conversation.live
-            )
-            conversation = replace(conversation, said=reply.key, live=None)
-            await self._desk.keep(conversation, work.fence)
+        conversation = await self._spoken(conversation, standstill, work)
         conversation = await self._taken_back(conversation, work)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         await self._desk.reconcile(conversation, standstill, withdrawn)
         await self._go_on(conversation, work)
 
+    async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
+        """Say the reply, once; a turn that ends without one is not left in silence."""
+        news = standstill.reply
+        if news is None or news.key == conversation.said:
+            if standstill.ended in ("", conversation.ended):
+                return conversation
+            news = Reply(DONE, f"done/{conversation.thread}/{standstill.ended}")
+        await self._desk.say(
+            conversation,
+            concealed(news.text),
+            news.key,
+            speaker=news.speaker,
+            failed=False,
+            at=conversation.live,
+        )
+        said, ended = (standstill.reply or news).key, standstill.ended or conversation.ended
+        conversation = replace(conversation, said=said, ended=ended, live=None)
+        await self._desk.keep(conversation, work.fence)
+        return conversation
+
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
         if conversation.agent in self._ways.together:
-            approvals = await self._approvals.of_thread(conversation.thread)
+            approvals = await self._approvals.open(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:
                 await self._deliver(await self._ready_beside(decided), conversation, work)
@@ -448,18 +467,23 @@ class Outbox:
         if conversation is not None:
             await self._desk.say(conversation, text, key, failed=True)
 
-    async def _time_has_come(self, approval: ApprovalId, timer: Timer, work: Work) -> None:
+    async def _time_has_come(self, approval: ApprovalId, timer: Timer) -> None:
         """A timer may be early by the difference of two clocks: it waits in its lane then, for it fires only once."""
         known = await self._approvals.get(approval)
-        if timer is Timer.REDRAW:
-            if known is not None:
-                await self._drawing.again_by_timer(known, work)
-            return
         due = None if known is None else known.expires_at if timer is Timer.EXPIRE else known.remind_at
         early = (due - self._clock.now()).total_seconds() if due is not None else 0.0
         if known is not None and known.state is State.PENDING and early > 0:
             raise Later(min(early, MOST_EARLY))
         await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
+
+    async def _remind(self, approval: Approval | None, work: Work) -> None:
+        if approval is not None and approval.state in OPEN and approval.card is not None:
+            await self._chat.remind(self._desk.shown(approval), work.attempt)
+
+
+def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:
+    """Where the thread stands. Where nothing was sent no turn has come to its end."""
+    return replace(outcome.standstill, ended="") if isinstance(outcome, Stale) else outcome.standstill
 
 
 def _answer_of(approval: Approval) -> Answer:

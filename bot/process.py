@@ -166,25 +166,28 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
-    posting = asyncio.create_task(bot.posting.keep(), name="posting")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         async with bot.listening():
             on_ready()
-            await _first_end(lanes, graphs, names, posting, stop=stopping)
+            await _first_end(lanes, graphs, names, stopping)
     finally:
         bot.drain()
         stopping.cancel()
         graphs.cancel()
-        posting.cancel()
         await _end(lanes, DRAIN_SECONDS)
         names.cancel()  # last: what still runs is this process's until it rests
-        await asyncio.gather(stopping, graphs, names, posting, return_exceptions=True)
+        await asyncio.gather(stopping, graphs, names, return_exceptions=True)
 
 
-async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:
+async def _first_end(
+    lanes: "asyncio.Task[None]",
+    graphs: "asyncio.Task[None]",
+    names: "asyncio.Task[None]",
+    stop: "asyncio.Task[bool]",
+) -> None:
     """Wait until asked to stop; a part that failed ends the wait with its error."""
-    waited: set[asyncio.Task[Any]] = {lanes, *others, stop}
+    waited: set[asyncio.Task[Any]] = {lanes, graphs, names, stop}
     while stop in waited:
         done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -228,7 +231,15 @@ def _prepared(config: "Config") -> "Config":
     """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
     from bot.telemetry import set_up_logs
 
-    set_up_logs(secrets=config.secret_values)
+    set_up_logs()
+    return _known(config)
+
+
+def _known(config: "Config") -> "Config":
+    """From now on the secrets of the configuration, and those of `.env`, are masked wherever they turn up."""
+    from bot.masking import remember
+
+    remember(config.secret_values)
     _export(config.base)
     return config
 
@@ -260,28 +271,32 @@ def _has_desktop() -> bool:
 async def _dead_letters(file: Path, revive: str | None) -> int:
     from bot import config as configuration
     from bot import wiring
+    from bot.masking import masked
 
-    async with wiring.storage(configuration.load(file, os.environ)) as storage:
+    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
         if revive is not None:
             if await storage.lanes.revive(revive):
                 return 0
             raise FaultsError([Fault(revive, "there is no such dead letter", "List them without --revive.")])
         for letter in await storage.lanes.dead_letters():
-            sys.stdout.write(f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}\n")
+            line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
+            sys.stdout.write(f"{masked(line)}\n")
     return 0
 
 
 async def _audit(file: Path, which: str) -> int:
     from bot import config as configuration
     from bot import wiring
+    from bot.concealment import shown_value
     from engine.ids import ThreadId, thread_of
 
     approval = which if "#" in which else None
     thread = ThreadId(which) if approval is None else thread_of(approval)  # type: ignore[arg-type]
-    async with wiring.storage(configuration.load(file, os.environ)) as storage:
+    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
         rows = [row for row in await storage.audit.of_thread(thread) if approval in (None, row.approval)]
     if not rows:
-        raise FaultsError([Fault(which, "nothing is kept of this", "Write a thread's id, or an approval's.")])
+        raise FaultsError([Fault(which, "No audit rows for this id", "Give the id of a thread or of an approval.")])
     for row in rows:
-        sys.stdout.write(json.dumps(dataclasses.asdict(row), default=str, ensure_ascii=False) + "\n")
+        said = dataclasses.asdict(row) | {"detail": shown_value(row.detail)}
+        sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False) + "\n")
     return 0

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -31,7 +31,6 @@ from bot.masking import MASK, SECRET_NAMES, masked
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 _OURS = ("bot", "engine", "adapters")
-_SHORTEST_SECRET = 6
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 """What an agent says may hold escape sequences, which a terminal would obey."""
 
@@ -41,12 +40,11 @@ def set_up_logs(
     stream: TextIO | None = None,
     json: bool | None = None,
     level: int = logging.INFO,
-    secrets: Iterable[str | None] = (),
 ) -> None:
     """Log to `stream` (stderr by default): lines for people where it is a terminal, else one JSON object a line.
 
-    Our own packages log from `level` on, libraries from WARNING on. `secrets` are masked wherever they appear, besides
-    all that looks like a secret. Calling it again replaces what was set up before.
+    Our own packages log from `level` on, libraries from WARNING on. Secrets are masked wherever they appear: see
+    `bot.masking`. Calling it again replaces what was set up before.
     """
     out = sys.stderr if stream is None else stream
     as_json = not out.isatty() if json is None else json
@@ -57,7 +55,7 @@ def set_up_logs(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = _Handler(out)
-    handler.setFormatter(_formatter(shared, Mask(secrets), as_json=as_json, colors=out.isatty()))
+    handler.setFormatter(_formatter(shared, Mask(), as_json=as_json, colors=out.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _Handler)), handler]
     root.setLevel(logging.WARNING)
@@ -98,11 +96,6 @@ def _formatter(shared: list[Processor], mask: Processor, *, as_json: bool, color
 class Mask:
     """A processor that masks values under secret names, and whatever looks like a secret in any text."""
 
-    def __init__(self, secrets: Iterable[str | None] = ()) -> None:
-        self._known = tuple(
-            sorted({secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        )
-
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Mask one event."""
         return {key: self._of(key, value) for key, value in event.items()}
@@ -114,7 +107,7 @@ class Mask:
             case _ if SECRET_NAMES.search(str(key)):
                 return MASK
             case str():
-                return masked(value, self._known).translate(_CONTROLS)
+                return masked(value).translate(_CONTROLS)
             case dict():
                 return {self._of("", str(inner)): self._of(inner, each) for inner, each in value.items()}
             case list() | tuple() | set() | frozenset():
@@ -159,9 +152,6 @@ class Metrics:
         )
         self._running = Gauge("signoff_runs_active", "Graph runs under way", registry=registry)
         self._dead = Counter("signoff_dead_letters", "Work that failed too often and was set aside", registry=registry)
-        self._unposted = Gauge(
-            "signoff_unposted", "Messages and cards that wait until their channel takes them", registry=registry
-        )
         self._open: Gauge | None = None
 
     def clicked(self, choice: str, result: str) -> None:
@@ -182,10 +172,6 @@ class Metrics:
     def set_aside(self) -> None:
         """Count a dead letter."""
         self._dead.inc()
-
-    def show_unposted(self, count: int) -> None:
-        """Show how much waits until it can be posted."""
-        self._unposted.set(count)
 
     def show_open(self, count: int) -> None:
         """Show how many approvals are open; until the first call nothing is shown, for it is not known."""

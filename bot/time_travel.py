@@ -9,9 +9,11 @@ The wish is an effect in the thread's `run` lane, and a row in its audit; a refu
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from engine.approval import Approval
-from engine.ask import Json
+from bot import concealment
+from bot.masking import MASK
+from engine.ask import Json, canonical
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Travel
@@ -28,7 +30,16 @@ from engine.ports import (
     Roster,
     Trip,
 )
-from engine.refusals import Closed, NeedsSeveral, NotInChannel, NotYourConversation, Refusal, RosterUnknown, Stranger
+from engine.refusals import (
+    Closed,
+    KeptBack,
+    NeedsSeveral,
+    NotInChannel,
+    NotYourConversation,
+    Refusal,
+    RosterUnknown,
+    Stranger,
+)
 
 MOST_MOMENTS = 100
 """Checkpoints that are shown: more than a person reads."""
@@ -72,7 +83,8 @@ class TimeTravels:
         refusal = await self._may_look(conversation, by)
         if refusal is not None:
             return refusal
-        return await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
+        moments = await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
+        return [replace(each, values=concealment.shown_value(each.values)) for each in moments]
 
     async def travel(self, trip: Trip) -> Refusal | None:
         """Take the wish to go back: durable when this returns (P1). None: it will be done."""
@@ -80,12 +92,24 @@ class TimeTravels:
         if conversation is None:
             return Closed("this conversation is no longer kept")
         refusal = await self._may_travel(conversation, trip)
+        if refusal is None and MASK in canonical(trip.edits):
+            trip, refusal = await self._with_secrets(trip, conversation)
         # The row comes first: whoever dies in between has written down a wish, and done nothing in silence.
         await self._audit.add(self._row(trip, refusal))
         if refusal is None:
             effect = Travel(trip.thread, trip.by, trip.checkpoint, trip.key, trip.edits)
             await self._lanes.put(effect, f"travel/{trip.key}")  # once, however often it is sent
         return refusal
+
+    async def _with_secrets(self, trip: Trip, conversation: Conversation) -> tuple[Trip, Refusal | None]:
+        """The wish with the secrets that were not shown put back into its edits."""
+        moments = await self._graphs.history(trip.thread, conversation.agent, MOST_MOMENTS)
+        moment = next((each for each in moments if each.checkpoint == trip.checkpoint), None)
+        if moment is None:
+            return trip, Closed("this point of the conversation is no longer kept")
+        if concealment.problems(trip.edits, moment.values):
+            return trip, KeptBack()
+        return replace(trip, edits=concealment.restored(trip.edits, moment.values)), None
 
     def _row(self, trip: Trip, refusal: Refusal | None) -> Entry:
         what = What.TRAVELLED if refusal is None else What.REFUSED
@@ -109,7 +133,7 @@ class TimeTravels:
         refusal = await self._may_look(conversation, trip.by)
         if refusal is not None:
             return refusal
-        policies = _policies(await self._approvals.of_thread(trip.thread)) or [_OWN]
+        policies = await self._approvals.policies(trip.thread) or [_OWN]
         several = max(policy.quorum for policy in policies)
         if several > 1:
             return NeedsSeveral(several)
@@ -128,9 +152,3 @@ class TimeTravels:
 
     async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
         return await self._roster.facts(user, conversation.place, membership=not conversation.direct)
-
-
-def _policies(approvals: Sequence[Approval]) -> list[Policy]:
-    """The policies of all that was or is to be decided; questions and failures decide nothing."""
-    deciding = [each for each in approvals if not each.ask.is_the_requesters]
-    return list(dict.fromkeys(review.policy for each in deciding for review in each.reviews))

@@ -248,7 +248,7 @@ async def breakpoint_edited(scene: Scene) -> None:
     """A breakpoint that waits, and another whose state was changed."""
     gate = {"input": {"service": "$text"}, "reply": "status", "interrupt_before": ["deploy"]}
     await scene.start("rollout", "rollout", **gate)
-    card = await scene.world.asked("billing", containing="Next: deploy")
+    card = await scene.world.asked("billing", containing='Run the step "deploy"?')
     await scene.show("bob", card)
     await scene.photograph("breakpoint")
     await (await card.open_form("Edit state")).submit({"replicas": "1"})
@@ -321,9 +321,9 @@ async def time_travel(scene: Scene) -> None:
     page = await scene.show("bob", card)
     await page.get_by_role("button", name="More").last.click()
     await page.get_by_text("History", exact=True).click()
-    await page.locator("dialog").get_by_text("prepare ran; next: ask").wait_for()
+    await page.locator("dialog").get_by_text("Finished: prepare. Next: ask").wait_for()
     await scene.photograph("history")
-    await page.locator("dialog").get_by_role("button", name="Look").first.click()
+    await page.locator("dialog").get_by_role("button", name="View").first.click()
     await page.get_by_role("button", name="Run from here").wait_for()
     await page.get_by_label("task").fill("move the office in June")
     await scene.photograph("go_back")

@@ -8,6 +8,7 @@ of its neighbours alive.
 `version` counts writes and is what the store compares before it writes: it is not shown to anybody.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,8 @@ class State(StrEnum):
     """Decided, but the graph no longer asks this: nothing was sent to it."""
     EXPIRED = "expired"
     """Nobody decided in time, and the rule says that the run ends with it."""
+    STOPPED = "stopped"
+    """Rejected where the graph knows no answer that means no: it got none, and the run ended with the rejection."""
     WITHDRAWN = "withdrawn"
     """The graph no longer asks, and nobody had decided."""
 
@@ -144,6 +147,13 @@ class Approval:
         return made
 
     @property
+    def stopping(self) -> Review | None:
+        """The review whose rejection stops the run, if one does."""
+        pairs = zip(self.ask.actions, self.reviews, strict=True)
+        found = (review for action, review in pairs if action.reject_stops and review.decision is not None)
+        return next((each for each in found if each.decision and each.decision.choice is Choice.REJECT), None)
+
+    @property
     def deciders(self) -> tuple[UserId, ...]:
         """Everybody whose vote counted, each once, in order."""
         return tuple(dict.fromkeys(user for review in self.reviews for user in review.deciders))
@@ -152,3 +162,9 @@ class Approval:
 def open_reviews(ask: Ask, policies: tuple[Policy, ...]) -> tuple[Review, ...]:
     """The reviews that an ask starts with, one policy for each action."""
     return tuple(Review(action.value, policy) for action, policy in zip(ask.actions, policies, strict=True))
+
+
+def policies_of(approvals: Iterable[Approval]) -> tuple[Policy, ...]:
+    """The policies of all that was or is to be decided, each once; questions and failures decide nothing."""
+    deciding = (each for each in approvals if not each.ask.is_the_requesters)
+    return tuple(dict.fromkeys(review.policy for each in deciding for review in each.reviews))

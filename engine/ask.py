@@ -7,7 +7,7 @@ for each action. So the life of an approval, the cards and the policies know one
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -59,7 +59,8 @@ class Action:
 
     `name` is the tool's name, or a few words of what the value is; `value` is what is shown and what an edit changes
     (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
-    fit, None where nothing is known of it.
+    fit, None where nothing is known of it. `reject_stops` is true where the graph knows no answer that means no: then a
+    rejection is not sent to it, and ends the run.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Action:
     choices: tuple[Choice, ...]
     description: str = ""
     schema: Mapping[str, Json] | None = None
+    reject_stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,37 @@ class Problem:
 
     path: tuple[str | int, ...]
     sentence: str
+
+
+LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
+DEEPEST = 100
+"""Levels of nesting that are shown and passed on."""
+
+
+def is_storable(value: Json) -> bool:
+    """Whether a checkpoint holds a number exactly: integers of 64 bits, and every float."""
+    return not isinstance(value, int) or LEAST_INTEGER <= value <= MOST_INTEGER
+
+
+def unstorable(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """What neither a checkpoint (MessagePack) nor a LangGraph Server (JSON) would keep as it is."""
+    if len(path) > DEEPEST:
+        yield Problem(path, f"This is nested more than {DEEPEST} levels deep.")
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from unstorable(name, (*path, name))
+            yield from unstorable(each, (*path, name))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from unstorable(each, (*path, index))
+    elif isinstance(value, str) and not _is_unicode(value):
+        yield Problem(path, "This holds half of a character (a lone surrogate), which cannot be stored.")
+    elif not is_storable(value):
+        yield Problem(path, f"This number is too large: whole numbers go from {LEAST_INTEGER:,} to {MOST_INTEGER:,}.")
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def canonical(value: Json) -> str:

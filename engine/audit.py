@@ -1,11 +1,15 @@
 """What can be read back later: who, what, when, under which rule (P9)."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engine.ask import Json
 from engine.ids import ApprovalId, ThreadId, UserId
+
+RETENTION = timedelta(days=400)
+"""How long rows are kept where nothing else is said: a year, and the time that it takes to look back at it."""
 
 
 class What(StrEnum):
@@ -19,6 +23,8 @@ class What(StrEnum):
     REFUSED = "refused"
     REMINDED = "reminded"
     EXPIRED = "expired"
+    STOPPED = "stopped"
+    """The run ended with a rejection, of which the graph was told nothing."""
     WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
@@ -28,7 +34,11 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row. `who` is None for what nobody did (an expiry); `detail` is small JSON: choice, reason, before, after."""
+    """One row. `who` is None for what nobody did (an expiry); `detail` is small JSON: choice, reason, before, after.
+
+    A refusal that is repeated is counted in one row: `times`, from `at` to `last`. Who presses a button ten thousand
+    times must not bury the other rows.
+    """
 
     at: datetime
     thread: ThreadId
@@ -37,3 +47,19 @@ class Entry:
     who: UserId | None
     rule: str
     detail: Json = None
+    times: int = 1
+    last: datetime | None = None
+
+
+NEWEST = 20
+"""Rows among which a repeated refusal is looked for."""
+
+
+def recorded(rows: Sequence[Entry], entry: Entry) -> Sequence[Entry]:
+    """The rows of a thread with one more; a refusal that stands among the newest already is counted there."""
+    if entry.what is What.REFUSED:
+        for place in range(len(rows) - 1, max(-1, len(rows) - NEWEST - 1), -1):
+            if replace(rows[place], at=entry.at, times=1, last=None) == entry:
+                again = replace(rows[place], times=rows[place].times + 1, last=entry.at)
+                return [*rows[:place], again, *rows[place + 1 :]]
+    return [*rows, entry]

@@ -43,6 +43,8 @@ class Conversation:
     opened_by: MessageTs | None = None
     said: str = ""
     """The key of what the agent said last, so that reading the same reply again later says nothing again."""
+    ended: str = ""
+    """The end of a turn that was last told: see `Standstill` in `engine.ports`."""
     live: MessageTs | None = None
     """The message that shows what a run is saying, from before the run until a reply takes its place."""
 
@@ -107,7 +109,7 @@ class Comment:
 
 Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
 
-NO_AGENT = "No agent listens here. Ask whoever runs this bot which channel to use."
+NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
 TOO_EARLY = "You wrote this before the question was there, so I did not take it as the answer. Send it again if it is."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
 NO_WORDS = "I can only take an answer in words. Please write it."
@@ -131,9 +133,10 @@ def has_room(conversation: Conversation, heard: Hear) -> bool:
 
 
 def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:
-    """What a message does in its thread, given all approvals of that thread.
+    """What a message does in its thread, given the open approvals of that thread.
 
-    A message that is delivered again, because its handler died, means what it meant the first time.
+    A message that is delivered again, because its handler died, means what it meant the first time: the answer that it
+    became is not with the graph yet, since that is work of the same lane, behind it.
     """
     if conversation is None:
         return _without_conversation(heard)
@@ -171,8 +174,8 @@ def _of_somebody_else(heard: Hear, conversation: Conversation) -> Meaning:
     if not heard.mentioned:
         return Comment()
     return Explain(
-        f"This conversation is <@{conversation.requester}>'s, so I did not pass your message on. "
-        "Mention me outside of this thread to start one of your own."
+        f"This conversation is <@{conversation.requester}>'s. To decide, use the buttons on the card. "
+        "To start a conversation of your own, mention me outside of this thread."
     )
 
 

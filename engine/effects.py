@@ -27,12 +27,10 @@ class Lane:
 
 
 class Timer(StrEnum):
-    """What an approval is woken for."""
+    """The deadlines of an approval."""
 
     REMIND = "remind"
     EXPIRE = "expire"
-    REDRAW = "redraw"
-    """To draw its card once more: an earlier change of it may still reach Slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +123,13 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class EndRun:
+    """A rejection stopped the thread's run: whatever else the run waits for ends with it."""
+
+    thread: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
 class Hear:
     """A person said something in a conversation. What it means is settled when its turn comes."""
 
@@ -178,6 +183,7 @@ Effect: TypeAlias = (
     | ClearTimer
     | TimerFired
     | Resume
+    | EndRun
     | Hear
     | PassOn
     | Travel
@@ -193,7 +199,7 @@ def lane_of(effect: Effect) -> Lane:
     match effect:
         case Resume(approval):
             return Lane(thread_of(approval), "run")
-        case Hear(thread) | PassOn(thread) | Travel(thread):
+        case Hear(thread) | PassOn(thread) | Travel(thread) | EndRun(thread):
             return Lane(thread, "run")
         case DrawSheet(thread, sheet):
             return Lane(thread, f"card/{sheet}")

@@ -19,7 +19,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engine import refusals
-from engine.approval import Approval, Review, State, Vote, supports
+from engine.approval import OPEN, Approval, Review, State, Vote, supports
 from engine.ask import Choice, Decision, Json, canonical
 from engine.audit import Entry, What
 from engine.effects import (
@@ -27,6 +27,7 @@ from engine.effects import (
     DrawCard,
     DrawSheet,
     Effect,
+    EndRun,
     PassOn,
     Remind,
     Resume,
@@ -38,7 +39,6 @@ from engine.effects import (
 )
 from engine.events import (
     AskedAgain,
-    CardDeleted,
     Chose,
     Delivered,
     Event,
@@ -93,7 +93,7 @@ def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _standing(approval: Approval) -> refusals.Refusal:
     """What a late click is told: who decided what, and when (P2)."""
-    at = approval.closed_at or approval.created_at
+    at, stopping = approval.closed_at or approval.created_at, approval.stopping
     match approval.state:
         case State.EXPIRED:
             return refusals.Expired(at)
@@ -101,12 +101,16 @@ def _standing(approval: Approval) -> refusals.Refusal:
             return refusals.Closed(approval.note)
         case _ if any(review.decision is not None and not review.deciders for review in approval.reviews):
             return refusals.Expired(at)  # time decided what people had left
+        case State.STOPPED if stopping is not None:
+            return refusals.AlreadyDecided(outcome_of(approval), stopping.deciders, at)
         case _:
             return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at)
 
 
 def outcome_of(approval: Approval) -> str:
     """One past participle for the whole: approved, rejected, answered, or decided where actions differ."""
+    if approval.state is State.STOPPED:
+        return _PARTICIPLE[Choice.REJECT]
     words = {_PARTICIPLE[review.decision.choice] for review in approval.reviews if review.decision is not None}
     return words.pop() if len(words) == 1 else "decided"
 
@@ -131,7 +135,7 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.expires_at is not None:
         timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
     asked: Json = [[action.name, action.value] for action in approval.ask.actions]
-    return Step(approval, (drawing_of(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
+    return Step(approval, (_draw(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
@@ -150,16 +154,8 @@ def _post(approval: Approval, event: Event, _: datetime) -> Step:
         # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
     # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
-    redraw = () if approval.state is State.PENDING else (drawing_of(approval),)
+    redraw = () if approval.state is State.PENDING else (_draw(approval),)
     return Step(replace(approval, card=event.card), redraw)
-
-
-def _post_anew(approval: Approval, event: Event, _: datetime) -> Step:
-    assert isinstance(event, CardDeleted)  # noqa: S101 - likewise
-    if approval.card not in (None, event.card):
-        return Step(approval)  # a copy that the bot took back, or a card that another replaced already
-    # Where no card is known, this one may be being posted right now: whoever draws next finds that it is gone.
-    return Step(replace(approval, card=None), (drawing_of(approval),))
 
 
 def _choose(approval: Approval, event: Event, now: datetime) -> Step:
@@ -212,7 +208,8 @@ def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
     if _has_voted_so(review, event, changes=not _edits_nothing(approval, event)):
-        return refusals.AlreadyVoted()
+        counted = sum(supports(vote.choice, event.choice) for vote in review.votes)
+        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=event.choice is not Choice.SKIP)
     return None
 
 
@@ -260,8 +257,12 @@ def _decision(review: Review, event: Chose) -> Decision:
 
 def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, _detail(event))]
+    if approval.stopping is not None:
+        entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
+        reason = f" Reason: {event.text}" if event.text else ""
+        return _stopped(approval, tuple(entries), f"This was rejected, so the run was stopped.{reason}", now)
     if any(review.decision is None for review in approval.reviews):
-        return Step(approval, (drawing_of(approval),), tuple(entries))
+        return Step(approval, (_draw(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
         entries.append(_entry(approval, What.DECIDED, event.by, now, outcome_of(approval)))
     return _decided(approval, tuple(entries), now)
@@ -282,7 +283,15 @@ def _detail(event: Chose) -> Json:
 def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
     decided = replace(approval, state=State.DECIDED, closed_at=now)
     # The graph comes first: its lane starts while the card is being redrawn.
-    return Step(decided, (Resume(approval.id), drawing_of(approval), *_timers_cleared(approval)), entries)
+    return Step(decided, (Resume(approval.id), _draw(approval), *_timers_cleared(approval)), entries)
+
+
+def _stopped(approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime) -> Step:
+    """The graph is told nothing: whatever it were told, it would take for its answer."""
+    stopped = replace(approval, state=State.STOPPED, closed_at=now, note="The run was stopped.")
+    said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True)
+    effects = (EndRun(approval.thread), _draw(approval), said, *_timers_cleared(approval))
+    return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
 
 
 def _remind(approval: Approval, _: Event, now: datetime) -> Step:
@@ -295,12 +304,16 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
     if approval.deadlines.on_expiry is OnExpiry.REJECT and _can_be_rejected(approval):
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
-        return _decided(replace(approval, reviews=reviews), (entry,), now)
-    note = "Nobody decided this in time, so the agent was stopped here."
-    expired = replace(approval, state=State.EXPIRED, closed_at=now, note=note)
-    said = Say(approval.thread, approval.home, note, key=f"expired/{approval.id}", failed=True)
+        rejected = replace(approval, reviews=reviews)
+        if rejected.stopping is not None:
+            told = "Nobody decided this in time, so it was rejected and the run was stopped."
+            return _stopped(rejected, (entry,), told, now)
+        return _decided(rejected, (entry,), now)
+    told = "Nobody decided this in time, so the agent was stopped here."
+    expired = replace(approval, state=State.EXPIRED, closed_at=now)
+    said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
-    effects = (drawing_of(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
+    effects = (_draw(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
 
 
@@ -329,7 +342,7 @@ def _fail_delivery(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _ended(approval: Approval, state: State, reason: str, what: What, now: datetime) -> Step:
     ended = replace(approval, state=state, note=reason, closed_at=approval.closed_at or now)
-    effects = (drawing_of(approval), *_timers_cleared(approval))
+    effects = (_draw(approval), *_timers_cleared(approval))
     return Step(ended, effects, (_entry(approval, what, None, now, reason),))
 
 
@@ -346,12 +359,11 @@ def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: da
     told = TellPerson(approval.thread, approval.place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
-    effects: tuple[Effect, ...] = (told, drawing_of(approval)) if stale else (told,)
+    effects: tuple[Effect, ...] = (told, _draw(approval)) if stale else (told,)
     return Step(approval, effects, (_entry(approval, What.REFUSED, event.by, now, detail),), refusal)
 
 
-def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
-    """The effect that makes its card tell the truth."""
+def _draw(approval: Approval) -> Effect:
     return DrawSheet(approval.thread, approval.sheet) if approval.sheet else DrawCard(approval.id)
 
 
@@ -365,15 +377,14 @@ def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, de
 
 
 _PENDING, _DECIDED = State.PENDING, State.DECIDED
-_CLOSED = (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.WITHDRAWN)
+_CLOSED = tuple(state for state in State if state not in OPEN)
 
 TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
     {
         (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
-        (_PENDING, CardDeleted): Rule(_post_anew, frozenset({_PENDING})),
-        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
+        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
-        (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED})),
+        (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
         (State.WITHDRAWN, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
         (State.UNDELIVERABLE, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
         (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),

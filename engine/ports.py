@@ -15,7 +15,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.policy import Facts
+from engine.policy import Facts, Policy
 from engine.refusals import Refusal
 
 
@@ -46,7 +46,7 @@ class Change:
 
 
 class Approvals(Protocol):
-    """Where approvals live."""
+    """Where approvals live. What a call reads is bounded by what is open or asked for, however long the history."""
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None."""
@@ -57,8 +57,20 @@ class Approvals(Protocol):
     async def save(self, change: Change) -> bool:
         """Compare and write. False: somebody wrote in between, nothing was written: read it and step again."""
 
-    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
-        """All approvals of a thread that are still kept, oldest first."""
+    async def open(self, thread: ThreadId) -> Sequence[Approval]:
+        """The approvals of a thread in which something is still to happen (`OPEN`), oldest first."""
+
+    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
+        """Those of these approvals that are kept, open or closed; all of one thread."""
+
+    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet that are kept, open or closed, oldest first."""
+
+    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
+        """The approval of a thread whose card is this message at the root of its channel; None for any other."""
+
+    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
+        """The policies of the thread's approvals that are kept, each once; see `engine.approval.policies_of`."""
 
 
 class Audit(Protocol):
@@ -104,33 +116,6 @@ class Work:
     effect: Effect
     attempt: int
     fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unposted:
-    """Work that waits until something can be written in `channel` again; there is one of each `key`.
-
-    `why` is the sentence of `CannotPostError`: trusted mrkdwn.
-    """
-
-    key: str
-    channel: ChannelId
-    effect: Effect
-    why: str
-    since: datetime
-
-
-class Backlog(Protocol):
-    """What waits until it can be written. Each call may be made many times."""
-
-    async def add(self, unposted: Unposted) -> None:
-        """Keep it; where one of its key is kept, that one's time stays."""
-
-    async def drop(self, key: str) -> None:
-        """Forget it; forgetting what is not kept is fine."""
-
-    async def all(self) -> Sequence[Unposted]:
-        """Everything that waits, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +205,7 @@ class Standstill:
     A failure that can be retried is one of `asked`; `error` is one that cannot: one sentence, no traceback.
     `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
     `complete` is false where `asked` may not be all that is asked: steps are left to run, or the agent is not set up.
+    `ended` names the end where a turn came to one, the same however often it is read; "" where it did not.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -227,13 +213,14 @@ class Standstill:
     error: str = ""
     stopped: bool = False
     complete: bool = True
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run.
 
-    `voids` are the interrupts whose approvals ended without an answer: this input may void them, and no others. None
+    `voids` are interrupts that still wait although their approvals ended: this input may void them, and no others. None
     where it begins a conversation: whatever a thread still waits for then belongs to one that is long over.
     """
 
@@ -346,7 +333,11 @@ UNWATCHED: Watcher = Unwatched()
 
 
 class WaitsForAnswerError(Exception):
-    """New input would void questions that wait: it has to wait until they are answered."""
+    """New input would void what the graph asks: `asked`, which `Turn.voids` does not name."""
+
+    def __init__(self, thread: ThreadId, asked: Sequence[Asked]) -> None:
+        super().__init__(f"thread {thread} waits for {len(asked)} answers: this message has to wait for them")
+        self.asked = asked
 
 
 class Graphs(Protocol):
@@ -380,7 +371,7 @@ class Graphs(Protocol):
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
         """Where the thread stands; a run that died between two steps is run on first."""
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """Why a decision cannot be sent to the graph; nothing when it can. Checked before a form is accepted."""
 
 
@@ -394,36 +385,17 @@ class Roster(Protocol):
         """A person's standing and, where `membership` is asked for, whether they are in the place's channel."""
 
 
-class ChatFailedError(Exception):
-    """Something could not be written, and may be the next time. Nobody knows whether it was written all the same."""
-
-
-class CannotPostError(Exception):
-    """Something was not written in a place, and cannot be until somebody does something about it.
-
-    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nobody can do anything about it.
-    """
-
-    def __init__(self, code: str, sentence: str, *, forever: bool = False) -> None:
-        super().__init__(f"cannot post: {code}")
-        self.code, self.sentence, self.forever = code, sentence, forever
-
-
 class Chat(Protocol):
-    """What is written to people. Each call may be made many times for the same thing.
+    """What is written to people. Each call may be made many times for the same thing."""
 
-    `draw`, `draw_sheet`, `remind` and `say` raise CannotPostError where the place takes nothing now, ChatFailedError
-    where trying again soon may help, and Later before anything is written.
-    """
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
+        """Post the card, or make the posted one true; returns its `ts`, None when the place is gone for good.
 
-    async def draw(self, approval: Approval, attempt: int) -> MessageTs:
-        """Post the card, or make the posted one true; returns its `ts`. A closed one that was deleted stays away.
-
-        Where `attempt` is above 1, an earlier attempt may have posted it, or post it still: it is looked for by the
-        approval's id in the message metadata, and copies of the card are removed.
+        Where `attempt` is above 1 and the approval knows no card, an earlier attempt may have posted it: it is looked
+        for by the approval's id in the message metadata first.
         """
 
-    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
         """The same for the message that several approvals of one thread share, in the order given."""
 
     async def remind(self, approval: Approval, attempt: int) -> None:
@@ -467,33 +439,20 @@ class Desk(Protocol):
     async def look(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands."""
 
+    def shown(self, approval: Approval) -> Approval:
+        """The approval as people see it: without secrets. What they send back for it goes to `choose` as it is."""
+
     async def choose(self, choice: "Click") -> Refusal | None:
         """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told."""
 
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 
-    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
-        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
-
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet, in its order; none where it is no longer kept."""
 
     def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field."""
-
-
-class Channels(Protocol):
-    """What Slack's handlers call when something happens to a channel; durable when it returns. `event` names it."""
-
-    async def opened(self, channel: ChannelId, event: str) -> None:
-        """The bot was invited, or the channel is no longer archived: what waits for it is tried again."""
-
-    async def closed(self, channel: ChannelId, why: str) -> None:
-        """Nothing can be posted there any more; `why` is one word for the log."""
-
-    async def renamed(self, channel: ChannelId, name: str) -> None:
-        """It has another name now, and is the same channel."""
 
 
 class TimeTravel(Protocol):

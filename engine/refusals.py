@@ -14,9 +14,11 @@ from engine.ids import UserId
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A click that changed nothing. `code` stands in audits and metrics."""
+    """A click that had no effect. `code` stands in audits and metrics."""
 
     code: ClassVar[str] = "refused"
+    title: ClassVar[str] = "No effect"
+    """The title of the modal that tells it."""
 
     @property
     def sentence(self) -> str:
@@ -79,7 +81,7 @@ class NotYourConversation(Refusal):
 
     @property
     def sentence(self) -> str:
-        return "Only the person whose conversation this is can look back in it."
+        return "Only the person whose conversation this is can see its history."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +140,23 @@ class RosterUnknown(Refusal):
 
     @property
     def sentence(self) -> str:
-        return "Slack could not tell who may decide this, so nothing was changed. Please try again in a moment."
+        return (
+            "Couldn't check with Slack whether you may decide this. Nothing was changed: please try again in a moment."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyVoted(Refusal):
-    """A second vote of the same person on the same revision."""
+    """A second vote of the same person on the same revision; `missing` are the votes that it still lacks."""
 
+    missing: int = 1
+    approved: bool = True
     code: ClassVar[str] = "already_voted"
 
     @property
     def sentence(self) -> str:
-        return "Your approval is counted already. This request still needs somebody else's."
+        more = "One more person" if self.missing == 1 else f"{self.missing} more people"
+        return f"You already {'approved' if self.approved else 'chose this'}. {more} must."
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +167,12 @@ class AlreadyDecided(Refusal):
     by: tuple[UserId, ...]
     at: datetime
     code: ClassVar[str] = "already_decided"
+    title: ClassVar[str] = "Too late"
 
     @property
     def sentence(self) -> str:
         who = f" by {people(self.by)}" if self.by else ""
-        return f"This was already {self.outcome}{who} {when(self.at)}. Your click changed nothing."
+        return f"This was already {self.outcome}{who} {when(self.at)}. Your click had no effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ class Changed(Refusal):
 
     by: UserId
     code: ClassVar[str] = "changed"
+    title: ClassVar[str] = "Too late"
 
     @property
     def sentence(self) -> str:
@@ -185,10 +194,11 @@ class Expired(Refusal):
 
     at: datetime
     code: ClassVar[str] = "expired"
+    title: ClassVar[str] = "Too late"
 
     @property
     def sentence(self) -> str:
-        return f"This request expired {when(self.at)}. Your click changed nothing."
+        return f"This request expired {when(self.at)}. Your click had no effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +207,12 @@ class Closed(Refusal):
 
     reason: str = ""
     code: ClassVar[str] = "closed"
+    title: ClassVar[str] = "Too late"
 
     @property
     def sentence(self) -> str:
         reason = self.reason.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").rstrip(".")
-        return f"This request is no longer open{': ' + reason if reason else ''}. Your click changed nothing."
+        return f"This request is no longer open{': ' + reason if reason else ''}. Your click had no effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +224,18 @@ class OnePersonsWords(Refusal):
 
     @property
     def sentence(self) -> str:
-        return f"This needs {self.quorum} people, and one person's answer cannot stand for them. Nothing was changed."
+        return f"An answer can't be used here: {self.quorum} approvals are needed."
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack(Refusal):
+    """A changed text that holds the mask of a secret: nobody can tell what was meant."""
+
+    code: ClassVar[str] = "kept_back"
+
+    @property
+    def sentence(self) -> str:
+        return "••• stands for a secret. Leave such a field as it was, or write all of it. Nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,5 +262,14 @@ def when(at: datetime) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
-    spoken = at.strftime("on %Y-%m-%d at %H:%M UTC")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{spoken}>"
+    return _date(at, "on ")
+
+
+def moment(at: datetime) -> str:
+    """The same behind a preposition: `by ...`."""
+    return _date(at, "")
+
+
+def _date(at: datetime, preposition: str) -> str:
+    spoken = at.strftime("%Y-%m-%d at %H:%M UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{preposition}{spoken}>"

@@ -109,7 +109,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     """
     replies = Replies(spec.reply)
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
-    loaded = await open_graph(spec.graph, spec.base, exported, saver, stack)
+    loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
     code = fingerprint.fingerprints(loaded.graph)
     try:

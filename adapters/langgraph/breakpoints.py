@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.threads import Level, Thread, checkpoint_of
+from adapters.langgraph.threads import Level, Thread, checkpoint_of, state_of
 from engine.ids import InterruptId
 
 _HIDDEN = "langsmith:hidden"
@@ -89,7 +89,7 @@ def _nodes(graph: Any) -> frozenset[str]:
 
 
 async def stand_of(thread: Thread, all_gates: Mapping[str, Gate], graph: Any) -> Stand | None:
-    """Where a thread waits at breakpoints, if it does."""
+    """Where a thread waits at breakpoints, if it does. Raises StateRefusedError."""
     if not all_gates or not thread.exists:
         return None
     levels = [level for level in thread.levels if await _stands(level, all_gates.get(level.path, Gate()), graph)]
@@ -116,7 +116,7 @@ async def _ran_last(level: Level, graph: Any) -> AsyncIterator[str]:
     parent = level.snapshot.parent_config
     if parent is None or level.snapshot.metadata.get("source") != "loop":
         return  # an update or a fork is no step: LangGraph breaks after none
-    before = await graph.aget_state(parent)
+    before = await state_of(graph, parent)
     for task in before.tasks:
         yield task.name
 

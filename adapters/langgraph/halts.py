@@ -15,7 +15,7 @@ Going on never passes another breakpoint: after an update the thread may stand b
 and then it is asked again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 from langgraph.types import StateUpdate
@@ -26,6 +26,7 @@ from adapters.langgraph.breakpoints import Stand, names_of, speaks_of
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.breakpoint import node_interrupt as stopped_itself
 from adapters.langgraph.dialects.failure import FAILURE, failed
+from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.moves import (
     CannotMoveError,
     can_be_edited,
@@ -33,17 +34,19 @@ from adapters.langgraph.moves import (
     edits,
     messages_of,
     open_calls,
+    refused,
     state_of,
     update,
 )
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, sentence
 from adapters.langgraph.threads import Level, Thread, checkpoint_of
-from engine.ask import Ask, Choice, digest_of
+from engine.ask import Ask, Choice, Decision, Problem, digest_of
 from engine.ids import InterruptId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill
 
 if TYPE_CHECKING:
+    from adapters.langgraph.agents import Agent
     from adapters.langgraph.thread_work import ThreadWork
 
 DIALECTS = frozenset({BREAKPOINT.name, TOOLS.name, NODE_INTERRUPT.name, FAILURE.name})
@@ -84,7 +87,8 @@ def stopped(work: "ThreadWork", thread: Thread) -> Asked | None:
 
 def failure(work: "ThreadWork", thread: Thread, ended: Ended) -> Asked | None:
     """What is asked where a run failed, or was stopped by a limit."""
-    said = sentence(ended.error) if ended.error is not None else thread.mark(keys.HALTED) or _stored_failure(thread)
+    raised = ended.error or thread.unreadable
+    said = sentence(raised) if raised is not None else thread.mark(keys.HALTED) or _stored_failure(thread)
     if not said:
         return None
     nodes = tuple(dict.fromkeys(task.name for task in thread.snapshot.tasks if task.error is not None))
@@ -112,6 +116,23 @@ def _asked(
     worded = dialects.configured(ask, question, work.agent.spec.answers)
     code = "".join(work.agent.fingerprint_of(path) for path in paths)
     return Asked(interrupt, worded, digest_of(worded, code))
+
+
+def problems(agent: "Agent", ask: Ask, decision: Decision) -> list[Problem]:
+    """Why the graph's own schema refuses an edit of the state that a halt shows, field by field.
+
+    What the card could not show whole is not known here: an edit is looked at again where it is made.
+    """
+    if ask.dialect not in (BREAKPOINT.name, NODE_INTERRUPT.name) or decision.choice is not Choice.EDIT:
+        return []
+    nodes, shown = next_of(ask), ask.actions[0].value
+    if not nodes or not isinstance(shown, dict) or not isinstance(decision.value, dict):
+        return []
+    above, _, _ = nodes[0].rpartition(SEPARATOR)
+    changed = {name: each for name, each in decision.value.items() if name not in shown or shown[name] != each}
+    whole = not ask.actions[0].description
+    waiting = [each.rpartition(SEPARATOR)[2] for each in nodes]
+    return refused(agent.graph_at(above), waiting, shown, changed, whole=whole)
 
 
 # What was decided -----------------------------------------------------------------------------------------------------
@@ -246,10 +267,14 @@ def _dict(update: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def seen(answer: Answer) -> frozenset[str]:
     """The nodes that the card named."""
-    payload = answer.ask.payload
-    at_halt = payload.get("at", payload) if isinstance(payload, dict) else None
+    return frozenset(next_of(answer.ask))
+
+
+def next_of(ask: Ask) -> Sequence[str]:
+    """The nodes that come next at a halt, by path."""
+    at_halt = ask.payload.get("at", ask.payload) if isinstance(ask.payload, dict) else None
     named = at_halt.get("next") if isinstance(at_halt, dict) else None
-    return frozenset(str(each) for each in named) if isinstance(named, list) else frozenset()
+    return [str(each) for each in named] if isinstance(named, list) else []
 
 
 def _level_of(thread: Thread) -> Level:

@@ -22,6 +22,7 @@ from adapters.langgraph import dialects
 from adapters.langgraph.forking import fork
 from adapters.langgraph.moves import CannotMoveError, edits, update
 from adapters.langgraph.plain import plain
+from adapters.langgraph.threads import StateRefusedError, snapshot_of, state_of
 from engine.ask import Json
 from engine.ports import Journey, Moment, Stale, Standstill
 
@@ -31,11 +32,26 @@ if TYPE_CHECKING:
 GONE = "That point of the conversation is no longer kept, so nothing was done."
 
 
-async def history(graph: Any, config: Mapping[str, Any], limit: int) -> Sequence[Moment]:
+async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Moment]:
     """The last checkpoints, the newest first."""
-    found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
+    try:
+        found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
+    except Exception:  # noqa: BLE001 - the graph's own code may refuse any of its states; the way back is needed then
+        found = await _one_by_one(graph, saver, config, limit + 1)
     known = {_id(snapshot.config): snapshot for snapshot in found}
     return [_moment(snapshot, known) for snapshot in found[:limit]]
+
+
+async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> list[Any]:
+    """The same, where the graph refuses some of its states: those are shown without what comes next."""
+    root = {"configurable": {**config["configurable"], "checkpoint_ns": ""}}
+    found = []
+    for stored in [each async for each in saver.alist(root, limit=limit)]:
+        try:
+            found.append(await state_of(graph, stored.config))
+        except StateRefusedError:
+            found.append(snapshot_of(stored))
+    return found
 
 
 _UNREAD = (

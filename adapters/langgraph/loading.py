@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
@@ -58,11 +59,12 @@ def load(spec: str, base: Path) -> Any:
     """
     where, attribute = check_spec(spec, base)
     module = _module_of_file(spec, where) if isinstance(where, Path) else _module_by_name(spec, where, base)
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        known = ", ".join(sorted(name for name in vars(module) if not name.startswith("_"))[:20]) or "nothing"
-        raise LoadError(f"graph: {spec!r}: there is no {attribute!r} in it. It has: {known}.") from None
+    with _explained(spec):  # a module may have a __getattr__ of its own
+        try:
+            return getattr(module, attribute)
+        except AttributeError:
+            known = ", ".join(sorted(name for name in vars(module) if not name.startswith("_"))[:20]) or "nothing"
+            raise LoadError(f"graph: {spec!r}: there is no {attribute!r} in it. It has: {known}.") from None
 
 
 def _module_of_file(spec: str, file: Path) -> ModuleType:
@@ -77,7 +79,7 @@ def _module_of_file(spec: str, file: Path) -> ModuleType:
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        with _on_path(file.parent), _explained(spec, file.parent):
+        with _on_path(file.parent), _explained(spec):
             found.loader.exec_module(module)
     except LoadError:
         sys.modules.pop(name)
@@ -88,7 +90,7 @@ def _module_of_file(spec: str, file: Path) -> ModuleType:
 
 
 def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
-    with _on_path(base), _explained(spec, base):
+    with _on_path(base), _explained(spec):
         return importlib.import_module(name)
 
 
@@ -105,26 +107,39 @@ def _on_path(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(spec: str, folder: Path) -> Iterator[None]:
+def _explained(spec: str) -> Iterator[None]:
     """Whatever the user's code raises becomes one sentence with the line in their file."""
     try:
         yield
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadError(f"graph: {spec!r}: {_place(error, folder)}{_what(error)}.") from error
+        raise LoadError(f"graph: {spec!r}: {_place(error)}{_what(error)}.") from error
 
 
-def _place(error: BaseException, folder: Path) -> str:
-    if isinstance(error, SyntaxError) and error.filename:
+def _place(error: BaseException) -> str:
+    """The file and line to look at: of the syntax error, else the innermost line of the user's own code.
+
+    A graph that is itself an installed package has none: then it is the innermost line that is not Python's or ours.
+    """
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
         return f"{error.filename}, line {error.lineno}: "
-    root = str(folder.resolve())
-    ours = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if str(Path(frame.filename).resolve()).startswith(root) and "site-packages" not in frame.filename
-    ]
-    return f"{ours[-1].filename}, line {ours[-1].lineno}: " if ours else ""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if _is_code(each.filename)]
+    own = [each for each in frames if _INSTALLED.isdisjoint(Path(each.filename).parts)]
+    found = (own or frames)[-1:]
+    return "".join(f"{each.filename}, line {each.lineno}: " for each in found)
+
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_NOT_THEIRS = (Path(sysconfig.get_path("stdlib")).resolve(), Path(__file__).resolve())
+
+
+def _is_code(file: str) -> bool:
+    """Whether a frame is of a file (`<frozen os>` is none) that is neither of the standard library nor this module."""
+    path = Path(file).resolve()
+    if not path.is_file():
+        return False
+    return not _INSTALLED.isdisjoint(path.parts) or not any(path.is_relative_to(each) for each in _NOT_THEIRS)
 
 
 def _what(error: BaseException) -> str:
@@ -132,14 +147,14 @@ def _what(error: BaseException) -> str:
     return f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
 
 
-async def open_graph(spec: str, base: Path, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
+async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
     """A graph ready to run, of what `load` found. A factory that is a context manager is entered on `stack`.
 
     Raises LoadError when it is no graph, when its factory raises, and when it can hold no checkpointer.
     """
     made = exported
     if not _is_graph(made) and callable(made):
-        with _explained(spec, base):
+        with _explained(spec):
             made = await _called(spec, made, stack)
     return _with_checkpointer(spec, made, saver)
 
@@ -183,7 +198,7 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
     from langgraph.pregel import Pregel  # noqa: PLC0415
 
     if isinstance(made, StateGraph):
-        with _explained(spec, Path()):
+        with _explained(spec):
             return Loaded(made.compile(checkpointer=saver))
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)

@@ -13,6 +13,7 @@ can show, and what follows:
 | not listed, answered before | the answer was delivered: run on what died |
 | not listed, never answered | Stale |
 | the thread is not there | Stale: a resume would start the graph with empty input |
+| the graph refuses its own state | Stale, with the failure: asked again when that is over |
 
 A node asks anew when its checkpoint is forked: a copy of it under a new id drops what was stored for the step, answers
 of siblings included. So a step is not forked once a sibling has finished in it, which would run that sibling again.
@@ -25,14 +26,15 @@ from contextlib import AsyncExitStack
 from typing import Any, Self, assert_never
 
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects
+from adapters.langgraph import dialects, halts
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
+from adapters.langgraph.closing import Masked
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
 from adapters.langgraph.runs import Ended, Runs
-from adapters.langgraph.thread_work import GONE, ThreadWork
+from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
 from engine.ask import Ask, Decision, Problem
 from engine.ids import AgentName, ThreadId
@@ -54,8 +56,11 @@ from engine.ports import (
 class LocalGraphs:
     """The port `engine.ports.Graphs` over LangGraph in this process. Made by `open`, closed by `aclose`."""
 
-    def __init__(self, agents: Mapping[AgentName, Agent], saver: Any, runs: Runs, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, agents: Mapping[AgentName, Agent], saver: Any, runs: Runs, stack: AsyncExitStack, masked: Masked
+    ) -> None:
         self._agents = agents
+        self._masked = masked
         self._saver = saver
         self._runs = runs
         self._stack = stack
@@ -67,14 +72,16 @@ class LocalGraphs:
         saver: Any,
         *,
         infrastructure: tuple[type[BaseException], ...] = (),
+        masked: Masked = str,
     ) -> Self:
         """Load all graphs. `infrastructure` are the saver's own errors, which are raised on rather than told.
 
+        `masked` takes the secrets out of what a model is told of an error.
         Raises LoadError (see `loading`), and ValueError for a `reply` that is not JMESPath.
         """
         async with AsyncExitStack() as stack:
             ready = {name: await open_agent(spec, saver, stack) for name, spec in agents.items()}
-            return cls(ready, saver, Runs(infrastructure), stack.pop_all())
+            return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
         """Leave the context managers that factories opened."""
@@ -93,9 +100,11 @@ class LocalGraphs:
         """Ask all runs to stop after the step they are in; what is called from now on runs nothing."""
         self._runs.drain()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """See `engine.ports.Graphs`."""
-        return dialects.problems(ask, action, decision)
+        found = dialects.problems(ask, action, decision)
+        known = self._agents.get(agent)
+        return found if found or known is None else halts.problems(known, ask, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 
@@ -110,10 +119,8 @@ class LocalGraphs:
         thread = await work.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
             return await work.run_on(thread)
-        if thread.stand is not None and turn.voids is not None and thread.stand.interrupt not in turn.voids:
-            raise WaitsForAnswerError(f"thread {turn.thread} stands at a breakpoint: this message has to wait for it")
-        if any(work.forbids(thread, each, turn) for each in thread.pending):
-            raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
+        if waiting := work.forbidding(thread, turn):
+            raise WaitsForAnswerError(turn.thread, waiting)
         return await work.feed(thread, turn)
 
     async def resume_if_pending(
@@ -131,6 +138,9 @@ class LocalGraphs:
             return Stale(GONE, Standstill())
         if answer.ask.dialect in HALTS:
             return await Halts(work).decide(thread, answer)
+        if thread.unreadable is not None:
+            standstill = work.standstill(thread, Ended())
+            return Resumed(standstill) if thread.was_answered(answer.interrupt) else Stale(REFUSED, standstill)
         if thread.stand is not None:
             return Held(work.standstill(thread, Ended()))
         return await self._resume(work, thread, answer)
@@ -170,7 +180,7 @@ class LocalGraphs:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
             return ()
-        return await history(self._agents[agent].graph, {"configurable": {"thread_id": thread}}, limit)
+        return await history(self._agents[agent].graph, self._saver, {"configurable": {"thread_id": thread}}, limit)
 
     async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
         """See `engine.ports.Graphs`."""
@@ -189,7 +199,7 @@ class LocalGraphs:
         return await work.rest(found)
 
     def _work(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadWork:
-        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher)
+        return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher, self._masked)
 
 
 def _not_set_up(agent: AgentName) -> str:

@@ -11,18 +11,19 @@ refused tools do not run, and the model learns why.
 https://docs.langchain.com/oss/python/langgraph/use-time-travel, https://docs.langchain.com/oss/python/langgraph/graph-api
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from langgraph.channels import BinaryOperatorAggregate
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import Overwrite, StateUpdate
+from pydantic import ValidationError
 
 from adapters.langgraph.dialects.breakpoint import ToolCall
 from adapters.langgraph.plain import plain
 from adapters.langgraph.threads import Level
-from engine.ask import Choice, Decision, Json
+from engine.ask import Choice, Decision, Json, Problem
 
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "function_call"})
 
@@ -63,14 +64,61 @@ def can_be_edited(level: Level) -> bool:
 
 
 def edits(graph: Any, level: Level, edited: Mapping[str, Json]) -> dict[str, Any]:
-    """The fields that were changed, as the graph takes them."""
+    """The fields that were changed, as the graph takes them.
+
+    Raises CannotMoveError where its own schema refuses what they make of the state.
+    """
     values, shown = level.snapshot.values, state_of(level)
     changed = {name: each for name, each in edited.items() if name not in shown or shown[name] != each}
-    return {name: _taken(graph.channels.get(name), values.get(name), each) for name, each in changed.items()}
+    meant = {name: _meant(values.get(name), each) for name, each in changed.items()}
+    waiting = [task.name for task in level.snapshot.tasks]
+    if found := refused(graph, waiting, values, meant):
+        told = "; ".join(f"{'.'.join(map(str, each.path))}: {each.sentence}".lstrip(": ") for each in found)
+        raise CannotMoveError(f"The agent's state does not take this change: {told}")
+    return {name: _taken(graph.channels.get(name), each) for name, each in meant.items()}
 
 
-def _taken(channel: Any, before: Any, after: Json) -> Any:
-    value = _talk(before, after) if _is_talk(before) and isinstance(after, list) else after
+def refused(
+    graph: Any, waiting: Sequence[str], values: Mapping[str, Any], edited: Mapping[str, Any], *, whole: bool = True
+) -> list[Problem]:
+    """Why the graph's own schemas refuse a state with these fields edited.
+
+    LangGraph validates a state when it prepares a node, so each node's schema is asked about the edited fields; those
+    that wait, about the state as a whole too. `whole` is false where `values` are not all that is there.
+    """
+    state, found = {**values, **edited}, dict[tuple[str | int, ...], Problem]()
+    for name, node in graph.nodes.items():
+        channels = [node.channels] if isinstance(node.channels, str) else list(node.channels)
+        if node.mapper is None or edited.keys().isdisjoint(channels):
+            continue
+        for problem in _raised(node.mapper, {each: state[each] for each in channels if each in state}):
+            of_whole = whole and name in waiting and not problem.path
+            if of_whole or (problem.path and problem.path[0] in edited):
+                found.setdefault(problem.path, problem)
+    return list(found.values())
+
+
+def _raised(mapper: Callable[[Any], Any], state: Mapping[str, Any]) -> list[Problem]:
+    """What a schema says of a state: pydantic tells it field by field, a dataclass may raise anything."""
+    try:
+        mapper(dict(state))
+    except ValidationError as error:
+        return [Problem(tuple(each["loc"]), _sentence(each["msg"])) for each in error.errors(include_url=False)]
+    except Exception as error:  # noqa: BLE001 - the graph's own code
+        return [Problem((), _sentence(str(error).strip() or type(error).__name__))]
+    return []
+
+
+def _sentence(said: str) -> str:
+    first = said.removeprefix("Value error, ").splitlines()[0]
+    return f"{first[:1].upper()}{first[1:].rstrip('.')}."
+
+
+def _meant(before: Any, after: Json) -> Any:
+    return _talk(before, after) if _is_talk(before) and isinstance(after, list) else after
+
+
+def _taken(channel: Any, value: Any) -> Any:
     return Overwrite(value) if isinstance(channel, BinaryOperatorAggregate) else value
 
 

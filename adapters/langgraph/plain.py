@@ -14,10 +14,8 @@ from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
 
-from engine.ask import Json, canonical
+from engine.ask import DEEPEST, Json, canonical
 
-DEEPEST = 100
-"""Levels of nesting that are shown; what lies deeper becomes a note."""
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 

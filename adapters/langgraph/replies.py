@@ -2,10 +2,23 @@
 
 A message that an agent wrote is said once: its own id is the key, the same after a crash, at the next pause and in the
 next process. What is no message has no id: then the turn and the words are the key, and while the graph waits, words
-that stood in the state before the turn are no news. A person's own message and a tool's result are not replies.
+that stood in the state before the turn are no news.
+
+While the graph waits, only an agent's words are a reply. A turn that ends is answered whatever it ends with:
+
+| the turn ended with | then |
+|---|---|
+| words of an agent | those words |
+| results of tools, as with `return_direct=True` | what the tools gave |
+| a `structured_response` | its fields, a line each |
+| a value that `reply:` picks | the value, readably |
+| nothing that was not there before, or nothing in words | None: `bot.outbox` says that it is done |
+
+Only what came after the person's last message is looked at, so neither that nor an earlier turn is repeated.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +31,12 @@ from engine.ids import ThreadId
 from engine.ports import Reply
 
 DEFAULT = "messages[-1].content"
-_CONTENT = ".content"
+STRUCTURED = "structured_response"
+"""Where `create_agent(response_format=...)` puts its result."""
+_CONTENT, _LAST = ".content", "[-1]"
 _AGENT = frozenset({"ai", "AIMessageChunk", "assistant"})
+_PERSON = frozenset({"human", "HumanMessageChunk", "user"})
+_TOOL = frozenset({"tool", "ToolMessageChunk", "function"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +49,8 @@ class Said:
 
     @property
     def mark(self) -> str:
-        """A short hash of the words."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        """A short hash of what tells it from anything else that is said: the message's id, or the words."""
+        return hashlib.sha256((self.message or self.text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +60,67 @@ class Replies:
     expression: str = DEFAULT
     _whole: Any = field(init=False, repr=False)
     _parent: Any = field(init=False, repr=False)
+    _talk: Any = field(init=False, repr=False)
+    """The messages of which `expression` is the last one's content, where it is one's."""
 
     def __post_init__(self) -> None:
         parent = self.expression.removesuffix(_CONTENT) if self.expression.endswith(_CONTENT) else ""
+        talk = parent.removesuffix(_LAST) if parent.endswith(_LAST) else ""
         try:
             object.__setattr__(self, "_whole", jmespath.compile(self.expression))
             object.__setattr__(self, "_parent", jmespath.compile(parent) if parent else None)
+            object.__setattr__(self, "_talk", jmespath.compile(talk) if talk else None)
         except jmespath.exceptions.JMESPathError as error:
             raise ValueError(f"reply: {self.expression!r} is not JMESPath: {str(error).splitlines()[0]}") from error
 
     def said(self, values: Any) -> Said | None:
-        """What the state says, if it says anything."""
+        """What an agent says in the state while the graph waits, if it says anything."""
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
-        if isinstance(parent, dict) and (role := parent.get("type") or parent.get("role")):
+        if isinstance(parent, dict) and (role := _role(parent)):
             return _of_message(parent) if role in _AGENT else None
-        text = _words(self._search(self._whole, state))
-        return Said(text) if text else None
+        value = self._search(self._whole, state)
+        return None if isinstance(value, bool | int | float) else _said(value)  # a counter or a flag is no remark
+
+    def ending(self, values: Any) -> Said | None:
+        """What a turn that is over ended with, if that can be said."""
+        if self._talk is None:
+            value = self._search(self._whole, self._as_json(values))
+            return None if isinstance(value, dict) and _role(value) in _PERSON else _said(value)
+        latest = self._since_a_person_spoke(values)
+        said = _last_word(latest)
+        structured = plain(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
+        if structured is None or (said is not None and latest and not _spells(latest[-1], said)):
+            return said
+        known = latest[-1].get("id") if latest else None
+        return Said(_readable(structured), message=known if isinstance(known, str) else "")
 
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
-        """What is to be said now; `before` is what was said before the turn, `prompts` what is being asked."""
+        """What is to be said while the graph asks `prompts`; `before` is as in `last_reply`."""
         said = self.said(values)
-        if said is None or said.text.strip() in {prompt.strip() for prompt in prompts}:
+        if said is None or said.mark == before or said.text.strip() in {prompt.strip() for prompt in prompts}:
             return None
-        if said.message:
-            return Reply(said.text, f"{thread}/{said.message}", said.speaker)
-        if prompts and said.mark == before:
-            return None
-        return Reply(said.text, f"{thread}/{turn}/{said.mark}", said.speaker)
+        return _reply(said, thread, turn)
+
+    def last_reply(self, values: Any, thread: ThreadId, turn: str, before: str) -> Reply | None:
+        """What is to be said at a turn's end; `before` is the mark of what stood there before the turn.
+
+        The same words may well be the answer once more, the same message may not.
+        """
+        said = self.ending(values)
+        return None if said is None or (said.message and said.mark == before) else _reply(said, thread, turn)
+
+    def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
+        """The messages after the last one of a person, in their order; only these need to become JSON."""
+        direct = self.expression == DEFAULT and isinstance(values, Mapping)
+        talk = values.get("messages") if direct else self._search(self._talk, plain(values).value)
+        latest: list[Mapping[str, Json]] = []
+        for each in reversed(talk) if isinstance(talk, list | tuple) else ():
+            message = plain(each).value
+            if not isinstance(message, dict) or _role(message) in _PERSON:
+                break
+            latest.insert(0, message)
+        return latest
 
     def _as_json(self, values: Any) -> Json:
         if self.expression == DEFAULT and isinstance(values, Mapping):
@@ -87,11 +137,56 @@ class Replies:
             return None  # a function on a value of another type
 
 
+def _reply(said: Said, thread: ThreadId, turn: str) -> Reply:
+    return Reply(said.text, f"{thread}/{said.message or f'{turn}/{said.mark}'}", said.speaker)
+
+
+def _role(message: Mapping[str, Json]) -> str:
+    role = message.get("type") or message.get("role")
+    return role if isinstance(role, str) else ""
+
+
 def _of_message(message: Mapping[str, Json]) -> Said | None:
-    text = _words(message.get("content"))
+    text = _content(message)
     name, known = message.get("name"), message.get("id")
     speaker = name if isinstance(name, str) else ""
     return Said(text, speaker, known if isinstance(known, str) else "") if text.strip() else None
+
+
+def _content(message: Mapping[str, Json]) -> str:
+    """A message's words: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
+    content = message.get("content")
+    found = words_of(content)
+    return found if found or not content or isinstance(content, list) else _readable(content)
+
+
+def _last_word(messages: Sequence[Mapping[str, Json]]) -> Said | None:
+    """The last message that has words: an agent's, or those of tools that ran side by side together."""
+    for end in range(len(messages), 0, -1):
+        role, text = _role(messages[end - 1]), _content(messages[end - 1]).strip()
+        if text and role in _AGENT:
+            return _of_message(messages[end - 1])
+        if text and role in _TOOL:
+            return _of_tools(messages[:end])
+    return None
+
+
+def _of_tools(messages: Sequence[Mapping[str, Json]]) -> Said:
+    """What the tools at the end gave, in the order of their calls."""
+    begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
+    known = messages[-1].get("id")
+    text = "\n\n".join(words for each in messages[begin:] if (words := _content(each).strip()))
+    return Said(text, message=known if isinstance(known, str) else "")
+
+
+def _spells(message: Mapping[str, Json], said: Said) -> bool:
+    """Whether the last message only stands for a structured response: a tool's note, no words, or the JSON of it."""
+    if _role(message) not in _AGENT or not _content(message).strip():
+        return True
+    try:
+        return isinstance(json.loads(said.text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def words_of(content: Any) -> str:
@@ -102,17 +197,40 @@ def words_of(content: Any) -> str:
     return "".join(each if isinstance(each, str) else _block(each) or "" for each in blocks)
 
 
-def _words(value: Json) -> str:
-    """Text, or the text blocks of a message: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
-    if not value:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(each, str | dict) for each in value):
-        blocks = [each if isinstance(each, str) else _block(each) for each in value]
-        if any(block is not None for block in blocks):
-            return "".join(block for block in blocks if block)
-    return canonical(value)
+def _said(value: Json) -> Said | None:
+    text = _readable(value)
+    return Said(text) if text.strip() else None
+
+
+def _readable(value: Json) -> str:
+    """A value as an agent would write it, in Markdown; "" where it is empty."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "Yes" if value else "No"
+        case str():
+            return value
+        case list():
+            return _listed(value)
+        case dict():
+            return "\n".join(f"- **{name}:** {_in_a_line(each)}" for name, each in value.items())
+        case _:
+            return canonical(value)
+
+
+def _listed(values: Sequence[Json]) -> str:
+    """Blocks of a message's content say their text; anything else is a list."""
+    if any(_block(each) is not None for each in values):
+        return words_of(values)
+    return "\n".join(f"- {_in_a_line(each)}" for each in values)
+
+
+def _in_a_line(value: Json) -> str:
+    """A field's value beside its name; what is nested is spelled as JSON."""
+    if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
+        return ", ".join(map(_readable, value))
+    return f"`{canonical(value)}`" if isinstance(value, dict | list) else _readable(value)
 
 
 def _block(block: Json) -> str | None:

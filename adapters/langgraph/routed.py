@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from adapters.langgraph import dialects
 from engine.ask import Ask, Decision, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
@@ -47,9 +46,9 @@ class RoutedGraphs:
         for graphs in self._all():
             graphs.drain()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """See `engine.ports.Graphs`."""
-        return dialects.problems(ask, action, decision)
+        return self._of(agent).problems(agent, ask, action, decision)
 
     async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
         """See `engine.ports.Graphs`."""

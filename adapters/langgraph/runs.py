@@ -6,6 +6,7 @@ from its last step. SIGTERM asks every run to stop after the step it is in (`Run
 
 import ast
 import asyncio
+import re
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ class Runs:
         except GraphRecursionError as error:
             ended = Ended(error, halted=True)
         except Exception as error:
-            if self._is_infrastructure(error):
+            if self.is_infrastructure(error):
                 raise
             ended = Ended(error)
         finally:
@@ -146,9 +147,10 @@ class Runs:
         _tell(ended, config, time.monotonic() - began)
         return ended
 
-    def _is_infrastructure(self, error: BaseException) -> bool:
+    def is_infrastructure(self, error: BaseException) -> bool:
+        """Whether it is the saver's own, and passes when that does."""
         if isinstance(error, BaseExceptionGroup):
-            return any(self._is_infrastructure(each) for each in error.exceptions)
+            return any(self.is_infrastructure(each) for each in error.exceptions)
         return isinstance(error, self._infrastructure)
 
 
@@ -185,9 +187,33 @@ def sentence(error: BaseException | str) -> str:
         return "The agent was stopped: it took more steps than one run may (recursion_limit in app.yaml)."
     kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
+    if refused := _refused_fields(message):
+        kind, first = "ValidationError", refused
     said = f"{kind}: {first}" if first else kind
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
     return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+
+
+def _refused_fields(message: str) -> str:
+    """What pydantic says of each field, without the values: its first line names none.
+
+    https://docs.pydantic.dev/latest/errors/errors/
+    """
+    heading, *lines = message.strip().splitlines() or [""]
+    if not _VALIDATION.match(heading):
+        return ""
+    found, field = [], ""
+    for line in lines:
+        if not line.startswith(" "):
+            field = line
+        elif not line.startswith("    "):
+            why = line.strip().partition(" [type=")[0].removeprefix("Value error, ")
+            found.append(f"{field}: {why}" if field else why)
+            field = ""
+    return "; ".join(found)
+
+
+_VALIDATION = re.compile(r"\d+ validation errors? for ")
 
 
 def _length(limit: timedelta) -> str:

@@ -20,11 +20,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
-from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, RemoveMessage, convert_to_messages
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from langgraph.types import PregelTask
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import DEFAULT_INPUT, filled
+from adapters.langgraph.closing import Masked, Why, closing
 from adapters.langgraph.dialects.breakpoint import TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.failure import failed
 from adapters.langgraph.halts import CHANGED as HALT_CHANGED
@@ -131,14 +134,19 @@ class _Here:
 class ServerGraphs:
     """The port `engine.ports.Graphs` over a server. Made by `open`, closed by `aclose`."""
 
-    def __init__(self, agents: Mapping[AgentName, _Agent]) -> None:
+    def __init__(self, agents: Mapping[AgentName, _Agent], masked: Masked) -> None:
         self._agents = agents
+        self._masked = masked
         self._draining = asyncio.Event()
 
     @classmethod
-    async def open(cls, agents: Mapping[AgentName, ServerSpec]) -> Self:
-        """Nothing is called yet: a server that is down is waited for. Raises ValueError for a wrong `reply`."""
-        return cls({name: _Agent(spec, Calls(spec.server), Replies(spec.reply)) for name, spec in agents.items()})
+    async def open(cls, agents: Mapping[AgentName, ServerSpec], *, masked: Masked = str) -> Self:
+        """Nothing is called yet: a server that is down is waited for. Raises ValueError for a wrong `reply`.
+
+        `masked` is as in `adapters.langgraph.local`.
+        """
+        ready = {name: _Agent(spec, Calls(spec.server), Replies(spec.reply)) for name, spec in agents.items()}
+        return cls(ready, masked)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -149,8 +157,9 @@ class ServerGraphs:
         """Wait for no run any more: it goes on at the server, and the next process joins it."""
         self._draining.set()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
         """See `engine.ports.Graphs`."""
+        del agent  # its schemas are at the server, which refuses an edit where it is made
         return dialects.problems(ask, action, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
@@ -163,13 +172,13 @@ class ServerGraphs:
         if run is None:
             here = await self._read(agent, turn.thread)
             standstill = self._standstill(agent, turn.thread, here)
-            asked = [each for each in standstill.asked if each.ask.holds]
-            if turn.voids is not None and any(each.interrupt not in turn.voids for each in asked):
-                raise WaitsForAnswerError(f"thread {turn.thread} waits for an answer: this message has to wait for it")
-            said = agent.replies.said(here.values) if here.state else None
+            asked = [each for each in standstill.asked if each.ask.holds] if turn.voids is not None else []
+            if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
+                raise WaitsForAnswerError(turn.thread, waiting)
+            said = agent.replies.ending(here.values) if here.state else None
             marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
             words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
-            given = filled(agent.spec.input, words)
+            given = _closed(here, filled(agent.spec.input, words), Why("", bool(turn.voids), self._masked))
             config = _config(agent, turn.key, turn.user)
             run = await agent.calls.begin(turn.thread, key, input=given, metadata=marks, **config)
         return await self._ended(agent, turn.thread, run)
@@ -392,9 +401,11 @@ class ServerGraphs:
         )
         if here.waiting and (here.status == "interrupted" or not agent.gated.isdisjoint(here.waiting)):
             return Standstill((self._breakpoint(agent, here),), complete=not questions)
-        prompts = [each.ask.prompt for each in questions]
         turn, before = here.mark(keys.TURN), here.mark(keys.SAID_BEFORE)
-        reply = agent.replies.reply(here.values, thread, turn, before, prompts)
+        if not here.tasks:
+            reply = agent.replies.last_reply(here.values, thread, turn, before)
+            return Standstill(reply=reply, ended=here.checkpoint)
+        reply = agent.replies.reply(here.values, thread, turn, before, [each.ask.prompt for each in questions])
         return Standstill(questions, reply, complete=not here.waiting)
 
     def _asked(self, agent: _Agent, here: _Here, task: Mapping[str, Any], interrupt: Mapping[str, Any]) -> Asked:
@@ -431,6 +442,23 @@ class ServerGraphs:
         if problems:
             return f"{NOT_TAKEN} {problems[0].sentence}"
         return dialects.encode(asked.ask, answer.decisions, answer.by)
+
+
+def _closed(here: _Here, given: Any, why: Why) -> Any:
+    """The input of a turn, with a result for each tool call that an earlier turn left open."""
+    closes = closing(here.talk, [_task(each) for each in here.tasks], why)
+    if closes is None or not isinstance(given, Mapping):
+        return given
+    renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.whole]
+    told = [plain(each).value for each in (closes.results if closes.in_order else renewed)]
+    said = given.get(MESSAGES) or []
+    return {**given, MESSAGES: [*told, *(said if isinstance(said, list) else [said])]}
+
+
+def _task(found: Mapping[str, Any]) -> PregelTask:
+    error = found.get("error")
+    path = tuple(found.get("path") or ())
+    return PregelTask(str(found["id"]), str(found["name"]), path, error, (), None, found.get("result"))
 
 
 def _failure(here: _Here, told: str) -> Asked:

@@ -5,8 +5,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+import structlog
 from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
 
@@ -14,6 +15,7 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.breakpoints import stand_of
+from adapters.langgraph.closing import Masked, Why, beyond_input, closings, input_with, update_beforehand
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
@@ -24,6 +26,8 @@ from engine.ask import Ask, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
+_log = structlog.get_logger(__name__)
+
 GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
 WITHDRAWN = "The agent no longer asks this, so nothing was sent."
 CHANGED = "What the agent asks has changed, so nothing was sent. Please look at the new request."
@@ -31,6 +35,11 @@ NEW_CODE = "The agent's code changed while this waited, so nothing was sent and 
 NEW_CODE_BESIDE_FINISHED = (
     "The agent's code changed while this waited, so nothing was sent. It cannot ask again without repeating steps that "
     "are done already: please start again with a new message."
+)
+REFUSED = "The agent's code refuses the state of this conversation, so nothing was sent."
+NO_NEW_TURN = (
+    "Your message was not passed on: the agent's code refuses the state of this conversation. Restart from an earlier "
+    "step (/signoff history), or press Retry when the agent is fixed."
 )
 NOT_TAKEN = "The agent could not take this answer, so it is asked again."
 _REMEMBERED = 4
@@ -48,8 +57,16 @@ class ThreadWork:
     """One call of the port: an agent, a thread, and the fence that it holds."""
 
     def __init__(
-        self, agent: Agent, saver: Any, runs: Runs, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED
+        self,
+        agent: Agent,
+        saver: Any,
+        runs: Runs,
+        thread: ThreadId,
+        fence: int,
+        watcher: Watcher = UNWATCHED,
+        masked: Masked = str,
     ) -> None:
+        self._masked = masked
         self._watcher = watcher
         self.agent = agent
         self.run_key = ""
@@ -77,6 +94,19 @@ class ThreadWork:
         config = config_of(self._thread, self._fence, "", "", Marks())
         if checkpoint:
             config["configurable"] |= {"checkpoint_id": checkpoint, "checkpoint_ns": ""}
+        try:
+            return await self._read(config, count=count)
+        except threads.StateRefusedError as refused:
+            raised = cast("Exception", refused.__cause__)
+            if self._runs.is_infrastructure(raised):
+                raise raised from None
+            thread = await threads.unread(self._saver, config, raised)
+            if thread is None:
+                raise raised from None
+            _log.warning("the graph refuses its state", thread=self._thread, error=sentence(raised))
+            return thread
+
+    async def _read(self, config: Mapping[str, Any], *, count: bool) -> Thread:
         agent = self.agent
         thread = await threads.read(agent.graph, self._saver, config, nested=agent.nested, count=count)
         if not count and any(self.is_outdated(thread, each) for each in thread.pending):
@@ -89,10 +119,29 @@ class ThreadWork:
         """Give new input."""
         if self._runs.draining:
             return STOPPED
-        before = self.agent.replies.said(thread.values) if thread.exists else None
+        if thread.unreadable is not None:  # LangGraph would refuse it too, and what waits there is not known
+            return replace(self.standstill(thread, Ended()), error=NO_NEW_TURN)
+        before = self.agent.replies.ending(thread.values) if thread.exists else None
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
-        return await self._rested(await self._run(self.agent.input_of(turn), config, turn.user))
+        given = await self._closed(thread, turn)
+        return await self._rested(await self._run(given, config, turn.user))
+
+    async def _closed(self, thread: Thread, turn: Turn) -> Any:
+        """The input of a turn, with a result for each tool call that an earlier turn left open."""
+        graph, given = self.agent.graph, self.agent.input_of(turn)
+        if not thread.exists:
+            return given
+        why = Why(thread.mark(keys.HALTED), bool(turn.voids), self._masked)
+        as_before = self._config(thread, "", self._marks(thread))
+        for level in thread.levels[1:]:
+            if level.keeps_memory:
+                inner = self.agent.graph_at(level.path)
+                await update_beforehand(graph, inner, level, as_before, closings(level, why))
+        root = thread.levels[0]
+        found = closings(root, why)
+        await update_beforehand(graph, graph, root, as_before, beyond_input(graph, found))
+        return input_with(graph, given, found)
 
     async def run_on(self, thread: Thread) -> Standstill:
         """A turn that was fed before: run what died or failed, otherwise say where it stands."""
@@ -150,7 +199,7 @@ class ThreadWork:
 
     def config_for_branch(self, target: Thread, key: str) -> dict[str, Any]:
         """For the first checkpoint of a branch: it has the marks that the thread had then, and names the journey."""
-        said = self.agent.replies.said(target.values)
+        said = self.agent.replies.ending(target.values)
         marks = Marks(key, target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "")
         return self._config(target, key, marks)
 
@@ -250,10 +299,17 @@ class ThreadWork:
         node = self.agent.node_of(pending.path)
         return thread.code.get(node) != self.agent.code.get(node)
 
-    def forbids(self, thread: Thread, pending: Pending, turn: Turn) -> bool:
-        """Whether a question that waits may not be voided by this turn."""
-        lost = pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
-        return not lost and turn.voids is not None and pending.interrupt.id not in turn.voids
+    def forbidding(self, thread: Thread, turn: Turn) -> Sequence[Asked]:
+        """What waits and may not be voided by this turn; at a breakpoint also what waits beside it."""
+        if turn.voids is None:
+            return ()
+        stand = () if thread.stand is None else (at(self, thread, thread.stand),)
+        asked = (*stand, *(self._asked(thread, each) for each in thread.pending if not self._is_lost(thread, each)))
+        return [each for each in asked if each.interrupt not in turn.voids]
+
+    def _is_lost(self, thread: Thread, pending: Pending) -> bool:
+        """Whether nobody can be asked this any more: it took its answer, or can neither be answered nor asked anew."""
+        return pending.standing is Standing.CONSUMED or self.is_orphan(thread, pending)
 
     def is_orphan(self, thread: Thread, pending: Pending) -> bool:
         """Whether an old question can be neither answered nor asked anew: answered in part, beside finished tasks."""
@@ -296,11 +352,7 @@ class ThreadWork:
 
     def standstill(self, thread: Thread, ended: Ended) -> Standstill:
         """What the thread waits for, has to say, and failed with."""
-        asked = tuple(
-            self._asked(thread, each)
-            for each in thread.pending
-            if each.standing is not Standing.CONSUMED and not self.is_orphan(thread, each)
-        )
+        asked = tuple(self._asked(thread, each) for each in thread.pending if not self._is_lost(thread, each))
         if thread.stand is not None:
             # A run would go past it: what else is asked or failed has its turn when the breakpoint is decided.
             error = sentence(ended.error) if ended.error is not None else ""
@@ -310,11 +362,15 @@ class ThreadWork:
         asked = (*asked, *halts)
         reply = None if failed is not None else self._reply(thread, asked)
         error = sentence(ended.error) if ended.error is not None and failed is None else ""
-        return Standstill(asked, reply, error, complete=not thread.died)
+        over = thread.checkpoint if thread.is_over and not asked and not error else ""
+        complete = not thread.died and thread.unreadable is None
+        return Standstill(asked, reply, error, complete=complete, ended=over)
 
     def _reply(self, thread: Thread, asked: Sequence[Asked]) -> Reply | None:
-        prompts = [text for each in asked for text in _shown(each.ask)]
         turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
+        if thread.is_over:
+            return self.agent.replies.last_reply(thread.values, self._thread, turn, before)
+        prompts = [text for each in asked for text in _shown(each.ask)]
         return self.agent.replies.reply(thread.values, self._thread, turn, before, prompts)
 
     def _asked(self, thread: Thread, pending: Pending) -> Asked:

@@ -3,6 +3,10 @@
 LangGraph lists an interrupt as pending until its task has finished: also when the task's node raised after it had
 consumed the answer, and then the answer sent again would go to the node's next question. A task numbers its interrupts
 by the answers it has, and the number is in the interrupt's id: so the count of stored answers tells the two apart.
+
+To read a state LangGraph prepares the tasks that come next, which runs the graph's own code: the validators of its
+schemas. Where they refuse the state, as after a deploy with a narrower schema, nothing runs any more, neither by an
+answer nor by new input. What is known of such a thread is its checkpoint and its marks (`Thread.unreadable`).
 """
 
 import json
@@ -12,6 +16,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from itertools import count as counting
 from typing import TYPE_CHECKING, Any
+
+from langgraph.types import StateSnapshot
 
 from adapters.langgraph.config_keys import ANSWERED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
 from adapters.langgraph.fingerprint import SEPARATOR
@@ -64,6 +70,8 @@ class Thread:
     levels: tuple["Level", ...] = field(repr=False)
     stand: "Stand | None" = None
     """The breakpoints that it waits at."""
+    unreadable: Exception | None = None
+    """What the graph's own code raised when its state was read."""
 
     @property
     def exists(self) -> bool:
@@ -105,16 +113,21 @@ class Thread:
         return any(_died(task) for task in tasks) or (bool(tasks) and all(task.result is not None for task in tasks))
 
     @property
+    def is_over(self) -> bool:
+        """Whether the turn has come to its end: nothing is left to run, and nothing waits."""
+        return self.exists and not self.snapshot.tasks and self.stand is None and self.unreadable is None
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """What the nodes raised that hold the thread up, as LangGraph stored it."""
         waiting = {each.task for each in self.pending if each.standing is not Standing.CONSUMED}
-        return tuple(str(task.error) for task in self.snapshot.tasks if _failed(task) and task.id not in waiting)
+        return tuple(str(task.error) for task in self.snapshot.tasks if failed(task) and task.id not in waiting)
 
     @property
     def took_answers(self) -> bool:
         """Whether a task that failed has an answer, which each further run gives it again."""
         answers = self.levels[0].answers or {}
-        return any(_failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
+        return any(failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
 
     @property
     def step_has_finished_tasks(self) -> bool:
@@ -154,7 +167,8 @@ def _died(task: Any) -> bool:
     return task.result is None and not task.interrupts and (task.error is None or _was_cancelled(task))
 
 
-def _failed(task: Any) -> bool:
+def failed(task: Any) -> bool:
+    """Whether a node raised: it was not only cancelled because a sibling did."""
     return task.result is None and task.error is not None and not _was_cancelled(task)
 
 
@@ -197,6 +211,11 @@ class Level:
             )
         return frozenset(ids)
 
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether it is a subgraph whose state lives on in the next turn: no task is in its namespace then."""
+        return ":" not in self.snapshot.config["configurable"].get("checkpoint_ns", "").rpartition("|")[2]
+
     def namespace(self, task: Any) -> str:
         """What LangGraph derives the ids of a task's interrupts from."""
         above = self.snapshot.config["configurable"].get("checkpoint_ns", "")
@@ -208,9 +227,48 @@ def checkpoint_of(level: Level) -> str:
     return str(level.snapshot.config["configurable"].get("checkpoint_id", ""))
 
 
+class StateRefusedError(Exception):
+    """Raised from what a graph's own code, or the saver, raised when a state was read."""
+
+
+async def state_of(graph: Any, config: Mapping[str, Any], *, nested: bool = False) -> Any:
+    """A state. Raises StateRefusedError."""
+    try:
+        return await graph.aget_state(config, subgraphs=nested)
+    except Exception as error:
+        raise StateRefusedError from error
+
+
+async def unread(saver: Any, config: Mapping[str, Any], error: Exception) -> Thread | None:
+    """A thread whose state its graph refuses; None where there is none."""
+    stored = await saver.aget_tuple(config)
+    return (
+        None
+        if stored is None
+        else Thread(snapshot := snapshot_of(stored), (), (Level(snapshot, "", ""),), unreadable=error)
+    )
+
+
+def snapshot_of(stored: Any) -> StateSnapshot:
+    """A checkpoint as it is stored, without the tasks that come next."""
+    return StateSnapshot(
+        values={},
+        next=(),
+        config=stored.config,
+        metadata=stored.metadata,
+        created_at=stored.checkpoint["ts"],
+        parent_config=stored.parent_config,
+        tasks=(),
+        interrupts=(),
+    )
+
+
 async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:
-    """Read a thread. `nested`: the graph has subgraphs. `count`: count stored answers even where nothing failed."""
-    snapshot = await graph.aget_state(config, subgraphs=nested)
+    """Read a thread. `nested`: the graph has subgraphs. `count`: count stored answers even where nothing failed.
+
+    Raises StateRefusedError.
+    """
+    snapshot = await state_of(graph, config, nested=nested)
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
     pending = [await _looked_up(each, saver, config) for each in _pending(snapshot, levels)]

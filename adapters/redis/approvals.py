@@ -8,35 +8,56 @@ The client repeats a call whose answer got lost. Then the script finds its own w
 that it was written; effects and rows are not written again. A change that touches nothing leaves a marker for this.
 
 What a person may still decide never expires, nor does its conversation and audit. When the last approval of a thread
-is closed, all of it goes `retention` after the last write.
+is closed, it goes `retention` after the last write, and the audit `audit_retention` after it.
+
+No step reads the history of a thread. The open approvals are listed in a set; a closed one is found by its id, or by
+one of three small indexes, which are written with it when it is closed and live as long: its sheet, its card where
+people can write below it, and the policies that it was decided under.
 """
 
+import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.redis import codec, mail
+from adapters.redis.audit import RECORD, written
 from adapters.redis.connection import Runs
 from adapters.redis.keys import DAY, MONTH, Keys
 from adapters.redis.scripts import Arg, Call, Command, Key, Script
-from engine.approval import OPEN, Approval
+from engine import audit
+from engine.approval import OPEN, Approval, policies_of
 from engine.effects import Effect, Lane, lane_of
-from engine.ids import ApprovalId, ThreadId, thread_of
+from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
+from engine.policy import Policy
 from engine.ports import Change
 
 RETENTION = MONTH
 
-_RECORD = """
+_POST = """
 local rows = tonumber(more[1])
-for i = 2, rows + 1 do redis.call('RPUSH', audit, more[i]) end
+for i = 2, rows + 1 do record(more[i]) end
 for i = rows + 2, #more, 2 do redis.call('RPUSH', boxes[tonumber(more[i])], more[i + 1]) end
+"""
+
+_INDEX = """
+if in_sheet == '1' then
+    redis.call('SADD', sheet, mark)
+    redis.call('EXPIRE', sheet, retention)
+end
+if at_root == '1' then redis.call('SET', card, mark, 'EX', retention) end
+if under ~= '' then
+    redis.call('HSET', policies, under, mark)
+    redis.call('EXPIRE', policies, retention)
+end
 """
 
 _KEEP = """
 local waited_for = redis.call('SCARD', unclosed) > 0
-for _, key in ipairs({approvals, audit, conversation}) do
+keep_audit(waited_for)
+for _, key in ipairs({approvals, conversation}) do
     if waited_for then redis.call('PERSIST', key) else redis.call('EXPIRE', key, retention) end
 end
 """
@@ -50,6 +71,7 @@ class Write(Script[bool]):
     """
 
     LUA = f"""
+    {RECORD}
     local stored = redis.call('GET', approval)
     if stored == document then return 1 end
     if expected == '' and stored then return 0 end
@@ -60,24 +82,30 @@ class Write(Script[bool]):
     else
         redis.call('SET', approval, document, 'EX', retention)
         redis.call('SREM', unclosed, mark)
+        {_INDEX}
     end
-    redis.call('ZADD', approvals, created, mark)
-    {_RECORD}
+    {_POST}
     {_KEEP}
     return 1
     """
     approval: Key
     approvals: Key
     unclosed: Key
+    sheet: Key
+    card: Key
+    policies: Key
     audit: Key
     conversation: Key
     boxes: tuple[Key, ...]
     expected: str
     document: bytes
     mark: str
-    created: int
     is_open: bool
+    in_sheet: bool
+    at_root: bool
+    under: str
     retention: int
+    audit_retention: int
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> bool:
@@ -86,12 +114,31 @@ class Write(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class Index(Script[None]):
+    """Make a closed approval of the last version findable."""
+
+    LUA = _INDEX
+    sheet: Key
+    card: Key
+    policies: Key
+    mark: str
+    in_sheet: bool
+    at_root: bool
+    under: str
+    retention: int
+
+    def read(self, reply: Any) -> None:
+        """There is nothing to read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Note(Script[bool]):
     """Write effects and audit rows of something that changed no approval, once for each `seen`."""
 
     LUA = f"""
+    {RECORD}
     if not redis.call('SET', seen, 1, 'NX', 'EX', seconds) then return 1 end
-    {_RECORD}
+    {_POST}
     {_KEEP}
     return 1
     """
@@ -103,6 +150,7 @@ class Note(Script[bool]):
     boxes: tuple[Key, ...]
     seconds: int
     retention: int
+    audit_retention: int
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> bool:
@@ -113,10 +161,17 @@ class Note(Script[bool]):
 class RedisApprovals:
     """The port `Approvals` on Redis. Raises redis.exceptions.RedisError, and codec.UnreadableError when reading."""
 
-    def __init__(self, database: Runs, keys: Keys, retention: timedelta = RETENTION) -> None:
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        retention: timedelta = RETENTION,
+        audit_retention: timedelta = audit.RETENTION,
+    ) -> None:
         self._database = database
         self._keys = keys
         self._retention = int(retention.total_seconds())
+        self._audit_retention = int(audit_retention.total_seconds())
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None. One round trip."""
@@ -133,23 +188,77 @@ class RedisApprovals:
             return await self._note(change)
         return await self._write(change, expected=str(change.approval.version))
 
-    async def of_thread(self, thread: ThreadId) -> Sequence[Approval]:
-        """All approvals of a thread that are still kept, oldest first."""
-        marks = await self._database.run(Command("ZRANGE", self._keys.approvals(thread), 0, -1))
-        if not marks:
-            return ()
-        keys = [self._keys.approval(thread, mark.decode()) for mark in marks]
+    async def open(self, thread: ThreadId) -> Sequence[Approval]:
+        """The open approvals of a thread, oldest first."""
+        found = await self._marked(thread, await self._database.run(Command("SMEMBERS", self._keys.open(thread))))
+        return sorted((each for each in found if each.state in OPEN), key=_age)
+
+    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
+        """Those of these approvals that are kept. One round trip."""
+        return await self._read([self._keys.approval(thread_of(each), each) for each in approvals])
+
+    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet, oldest first."""
+        await self._bring_up(thread)
+        # The open ones first: what is closed in between then stands among the closed ones.
+        found = {each.id: each for each in await self.open(thread)}
+        marks = await self._database.run(Command("SMEMBERS", self._keys.sheet(thread, sheet)))
+        found |= {each.id: each for each in await self._marked(thread, marks)}
+        return sorted((each for each in found.values() if each.sheet == sheet), key=_age)
+
+    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
+        """The approval whose card is this message at the root of its channel."""
+        await self._bring_up(thread)
+        open_ones = await self.open(thread)
+        found = next((each.id for each in open_ones if each.card == card and each.place.thread_ts is None), None)
+        mark = None if found else await self._database.run(Command("GET", self._keys.card(thread, card)))
+        return ApprovalId(f"{thread}#{mark.decode('utf-8', 'replace')}") if mark else found
+
+    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
+        """The policies of the thread's approvals."""
+        await self._bring_up(thread)
+        open_ones = await self.open(thread)
+        closed = await self._marked(thread, await self._database.run(Command("HVALS", self._keys.policies(thread))))
+        return policies_of([*open_ones, *closed])
+
+    async def _marked(self, thread: ThreadId, marks: Collection[bytes]) -> list[Approval]:
+        return await self._read([self._keys.approval(thread, mark.decode("utf-8", "replace")) for mark in marks])
+
+    async def _read(self, keys: Sequence[Key]) -> list[Approval]:
+        if not keys:
+            return []
         documents = await self._database.run(Command("MGET", *keys))
-        gone = [mark for mark, document in zip(marks, documents, strict=True) if document is None]
-        if gone:  # they expired, one by one, while the thread went on
-            await self._database.run(Command("ZREM", self._keys.approvals(thread), *gone))
         found = (_read(document, key) for document, key in zip(documents, keys, strict=True))
         return [approval for approval in found if approval is not None]
+
+    async def _bring_up(self, thread: ThreadId) -> None:
+        """Index what the last version closed: it listed all approvals of a thread, and read them all each time."""
+        listed = self._keys.approvals(thread)
+        marks = await self._database.run(Command("ZRANGE", listed, 0, -1))
+        if not marks:
+            return
+        closed = [each for each in await self._marked(thread, marks) if each.state not in OPEN]
+        found: list[Call[Any]] = [Index(**self._indexed(each)) for each in closed]
+        await self._database.run_all(*found, Command("DEL", listed))
+
+    def _indexed(self, approval: Approval) -> dict[str, Any]:
+        """What the scripts need to make a closed approval findable."""
+        keys, thread = self._keys, approval.thread
+        return {
+            "sheet": keys.sheet(thread, approval.sheet),
+            "card": keys.card(thread, approval.card or ""),
+            "policies": keys.policies(thread),
+            "mark": _mark(approval.id),
+            "in_sheet": bool(approval.sheet),
+            "at_root": approval.card is not None and approval.place.thread_ts is None,
+            "under": _under(approval),
+            "retention": self._retention,
+        }
 
     async def _write(self, change: Change, expected: str) -> bool:
         before = change.approval
         stored = replace(before, version=before.version + 1)
-        thread, mark = stored.thread, _mark(stored.id)
+        thread = stored.thread
         post = _Post.of(self._keys, change, f"{stored.id}/{stored.version}")
         script = Write(
             approval=self._keys.approval(thread, stored.id),
@@ -160,11 +269,10 @@ class RedisApprovals:
             boxes=post.boxes,
             expected=expected,
             document=b"%d %b\n%b" % (stored.version, _name().encode(), codec.APPROVAL.dump(stored)),
-            mark=mark,
-            created=int(stored.created_at.timestamp() * 1_000_000),
             is_open=stored.state in OPEN,
-            retention=self._retention,
+            audit_retention=self._audit_retention,
             more=post.more,
+            **self._indexed(stored),
         )
         return await self._send(post, script)
 
@@ -180,6 +288,7 @@ class RedisApprovals:
             boxes=post.boxes,
             seconds=int(DAY.total_seconds()),
             retention=self._retention,
+            audit_retention=self._audit_retention,
             more=post.more,
         )
         return await self._send(post, script)
@@ -200,7 +309,7 @@ class _Post:
 
     @classmethod
     def of(cls, keys: Keys, change: Change, write: str) -> "_Post":
-        rows = [codec.ENTRY.dump(entry) for entry in change.entries]
+        rows = [written(entry) for entry in change.entries]
         stamp = mail.STAMPS.next()
         lanes = list(dict.fromkeys(map(lane_of, change.effects)))
         _refuse_other_threads(change, lanes)
@@ -233,6 +342,16 @@ def _name() -> str:
 
 def _mark(approval: ApprovalId) -> str:
     return approval.rpartition("#")[2]
+
+
+def _age(approval: Approval) -> tuple[datetime, ApprovalId]:
+    return approval.created_at, approval.id
+
+
+def _under(approval: Approval) -> str:
+    """A name for the policies that an approval is decided under; "" where it decides nothing."""
+    policies = policies_of([approval])
+    return hashlib.sha256(codec.POLICIES.dump(policies)).hexdigest()[:16] if policies else ""
 
 
 def _read(stored: bytes | None, key: Key) -> Approval | None:

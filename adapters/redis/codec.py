@@ -14,7 +14,8 @@ Decisions:
 """
 
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -27,12 +28,16 @@ from engine.ask import Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
-from engine.ports import DeadLetter, Unposted
+from engine.policy import Policy
+from engine.ports import DeadLetter
 
 VERSION: Final = 1
 """Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""
 
 T = TypeVar("T")
+
+log: Final = logging.getLogger(__name__)
+
 _Turn = Callable[[Any], Any]
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -67,13 +72,22 @@ class Codec(Generic[T]):
             version = held["v"]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UnreadableError(key, "it is not a document of Signoff") from None
-        if version != VERSION:
-            raise UnreadableError(key, f"it has version {version!r}, this Signoff reads {VERSION}: update Signoff")
+        if type(version) is not int or version != VERSION:
+            shown = version if type(version) is int else "of another kind"
+            raise UnreadableError(key, f"it has version {shown}, this Signoff reads {VERSION}: update Signoff")
         try:
             value: T = self.decode(held["d"])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise UnreadableError(key, f"a field is missing, unknown or of another type ({_place(error)})") from None
         return value
+
+    def load_all(self, documents: Iterable[bytes], key: str) -> Iterator[T]:
+        """Read documents found under `key`; one that cannot be read is left out and logged, for others to be seen."""
+        for number, document in enumerate(documents):
+            try:
+                yield self.load(document, f"{key} number {number}")
+            except UnreadableError as error:
+                log.error("%s", error)  # noqa: TRY400 - the sentence is all there is to say
 
 
 def _place(error: Exception) -> str:
@@ -210,8 +224,8 @@ def _read_time(text: str) -> datetime:
 
 
 APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))
+POLICIES: Final[Codec[tuple[Policy, ...]]] = Codec(*_turns(tuple[Policy, ...]))
 CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
 ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
 EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
 DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))
-UNPOSTED: Final[Codec[Unposted]] = Codec(*_class(Unposted))

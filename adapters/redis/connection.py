@@ -312,7 +312,7 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
                 "name its authority in REDIS_URL, ?ssl_ca_certs=/PATH/TO/CA.crt"
             )
         case redis.ConnectionError() if _told_by(cause, ssl.SSLError):
-            text = f"Redis at {address} does not speak TLS as we do: write redis:// where it speaks none"
+            text = f"Redis at {address}: the TLS handshake failed. If the server has no TLS, use redis://"
         case redis.BusyLoadingError():
             text = f"Redis at {address} is still loading its data: wait and start again"
         case redis.TimeoutError() | redis.ConnectionError():

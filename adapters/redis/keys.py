@@ -17,6 +17,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.redis.scripts import Key
+from engine.audit import RETENTION
 
 HOUR = timedelta(hours=1)
 """More than any lease or pause: their own TTL is what they are."""
@@ -50,9 +51,17 @@ STATE = Kind(
     None, "as `checkpoints`",
 )  # fmt: skip
 APPROVAL = Kind("approval", "string", "one approval: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
-APPROVALS = Kind("approvals", "zset", "approvals of the thread, `HASH` by the time it was asked", MONTH, _WAITED_FOR)
+APPROVALS = Kind(
+    "approvals", "zset", "all approvals of the thread, as the last version listed them: moved into the three below",
+    MONTH, _WAITED_FOR,
+)  # fmt: skip
 OPEN = Kind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
-AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", MONTH, _WAITED_FOR)
+SHEET = Kind("sheet", "set", "the closed approvals of a sheet, `HASH` each", MONTH)
+CARD = Kind("card", "string", "the closed approval, `HASH`, whose card is this message at the root of a channel", MONTH)
+POLICIES = Kind(
+    "policies", "hash", "of each set of policies the closed approval, `HASH`, that was written last under it", MONTH
+)
+AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
 CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
 MAIL = Kind(
@@ -74,9 +83,9 @@ DIRTY = Kind(
     "dirty", "zset", "lanes that may have waiting messages, by the stamp of their newest", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
-DOCKET = Kind(
-    "docket", "docket's own", "timers and bells between processes (pydocket)", None,
-    "timers of open approvals; what is done is gone", of_thread=False,
+TIMERS = Kind(
+    "timers", "zset", "timers, `TIMER/APPROVAL` by the microsecond at which they are due", None,
+    "timers of open approvals; what fired is gone", of_thread=False,
 )  # fmt: skip
 PENDING = Kind(
     "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
@@ -93,15 +102,11 @@ HOLDERS = Kind(
     "holders", "zset", "the processes that hold an agent's name, `PROCESS 0x00 DEFINITION` by when they lapse", HOUR,
     of_thread=False,
 )  # fmt: skip
-BACKLOG = Kind(
-    "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
-    "unfinished work: gone when it is posted", of_thread=False,
-)  # fmt: skip
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
-    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, AUDIT, POSTED, CONVERSATION, MAIL, LEASE, FENCE, TRIES, SEEN,
-    EVENT, DEAD, DIRTY, DOCKET, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, META,
+    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, META,
 )  # fmt: skip
 
 
@@ -136,8 +141,20 @@ class Keys:
         return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
 
     def approvals(self, thread: str) -> Key:
-        """Name the list of the thread's approvals."""
+        """Name the list of the thread's approvals that the last version kept."""
         return self._of_thread(APPROVALS, thread)
+
+    def sheet(self, thread: str, sheet: str) -> Key:
+        """Name the closed approvals of a sheet."""
+        return self._of_thread(SHEET, thread, sheet)
+
+    def card(self, thread: str, card: str) -> Key:
+        """Name what says whose card a message is."""
+        return self._of_thread(CARD, thread, card)
+
+    def policies(self, thread: str) -> Key:
+        """Name the policies of the thread's closed approvals."""
+        return self._of_thread(POLICIES, thread)
 
     def open(self, thread: str) -> Key:
         """Name the set of the thread's approvals that are not closed."""
@@ -187,9 +204,13 @@ class Keys:
         """Name the index of lanes with work."""
         return self._of_bot(DIRTY)
 
-    def docket(self) -> str:
-        """Name docket's queue: all its keys begin with it."""
-        return self._of_bot(DOCKET)
+    def timers(self) -> Key:
+        """Name the timers."""
+        return self._of_bot(TIMERS)
+
+    def bells(self) -> str:
+        """Name the channel, which is no key, in which the processes of the bot wake one another."""
+        return f"{self.prefix}:bells"
 
     def pending(self, place: str) -> Key:
         """Name the index of what waits in a place: a channel, a person, or `all`."""
@@ -203,10 +224,6 @@ class Keys:
         """Name the holders of an agent's name."""
         return self._of_bot(HOLDERS, workspace, name)
 
-    def backlog(self) -> Key:
-        """Name what waits until it can be posted."""
-        return self._of_bot(BACKLOG)
-
     def meta(self) -> Key:
         """Name the bot's own facts."""
         return self._of_bot(META)
@@ -214,6 +231,10 @@ class Keys:
     def whole_thread(self, thread: str) -> str:
         """Give a pattern for SCAN: all keys of one thread."""
         return f"{self.prefix}:{{{_glob(tag(thread))}}}:*"
+
+    def every_open(self) -> str:
+        """Give a pattern for SCAN: the sets of all threads that have open approvals."""
+        return f"{self.prefix}:{{*}}:{OPEN.name}"
 
     def kind_of(self, key: str) -> Kind | None:
         """Tell whose key this is; None for a stranger's."""

@@ -190,13 +190,13 @@ class Renew(Script[bool]):
 
 @dataclass(frozen=True, slots=True)
 class Tidy(Script[int]):
-    """Take lanes out of the index of work where their stamp is still the given one: `pairs_` is lane, stamp, ..."""
+    """Take members out of an index where their score is still the given one: `pairs_` is member, score, ..."""
 
     LUA = """
     local gone = 0
     for i = 1, #pairs_, 2 do
-        local stamp = redis.call('ZSCORE', index, pairs_[i])
-        if stamp and tonumber(stamp) == tonumber(pairs_[i + 1]) then
+        local score = redis.call('ZSCORE', index, pairs_[i])
+        if score and tonumber(score) == tonumber(pairs_[i + 1]) then
             gone = gone + redis.call('ZREM', index, pairs_[i])
         end
     end

@@ -3,13 +3,17 @@
 Decisions:
 * The process that puts work serves it at once: it wakes a task of its own, which claims the lane by a lease in Redis
   (`adapters.redis.lane_scripts`), does what waits, and completes each message and takes the next in one round trip.
-  docket would cost a stream entry, a read and four more calls for each message, and knows no order within a key.
-* docket (https://docket.lol) has what needs a schedule or another process: the timers, and bells. A process that does
-  not serve rings by docket, and so does one that stops. What it carries is an id each time, and only wakes a lane.
+* Lanes stand alone, on scripts of ours. A task queue knows no order within a key and no fence, and those that were
+  looked at unpickle what stands in Redis, or poll it many times a second. What is read here is JSON, a name or a
+  number, so that who can write to Redis can lie to Signoff, and cannot have it run code.
+* What needs a schedule are the timers (`adapters.redis.timers`). What needs another process are bells
+  (`adapters.redis.bells`): a process that does not serve rings, and so does one that stops.
 * No wake-up is needed for anything to happen, only for it to happen soon: every lane with work stands in an index
   (`adapters.redis.mail`), which each process sweeps when it starts and then twice for each lease. A lost ring, a
   killed process and a restarted Redis are all healed by it. A lane that somebody else holds is looked at again when
   that lease ends, so that a killed process's work goes on after one lease.
+* What cannot be read, or not be worked on because its keys hold something else, makes its own lane wait: it is looked
+  at again every `_BROKEN_SECONDS`, and told once (`adapters.redis.trouble`). Other lanes go on.
 * A lease is renewed three times in its length, for as long as a handler runs. Who loses it all the same (a process that
   stood still) has its handler cancelled, and its completion is refused by the fence, as are its checkpoints.
 * On Python 3.11 redis-py can swallow a cancellation: `asyncio.wait_for` gives a result that is there already. So no
@@ -20,26 +24,26 @@ Decisions:
 
 import asyncio
 import logging
-import os
 import random
 import re
-import socket
+import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Final, Self, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
-from docket import Docket, Retry, Worker
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from adapters.redis import codec, mail
+from adapters.redis.bells import Bells
 from adapters.redis.connection import Runs
 from adapters.redis.keys import DAY, Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Tidy, Turn
 from adapters.redis.scripts import Call, Command, Key
-from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
+from adapters.redis.timers import Now, Timers, utc_now
+from adapters.redis.trouble import Faults, Outage, is_of_the_server, kind
+from engine.effects import Effect, Lane, Timer, lane_of
 from engine.ids import ApprovalId
 from engine.ports import DeadLetter, Handler, Later, SetAside, Work, passed_over
 
@@ -56,7 +60,9 @@ OLD_MARK_SECONDS = 60
 """A mark of this age has no message on its way behind it: see `adapters.redis.mail`."""
 
 _RETRY_SECONDS = 0.25
-_UNREADABLE_SECONDS = 30.0
+_BROKEN_SECONDS = 30.0
+_LISTENING_SECONDS = 1.0
+_SWEEPING, _RENEWING, _PASSING = "sweeping the lanes", "renewing the leases", "writing to Redis"
 _BATCH = 500
 
 log: Final = logging.getLogger(__name__)
@@ -64,34 +70,45 @@ log: Final = logging.getLogger(__name__)
 R = TypeVar("R")
 
 
-class RedisLanes:
-    """The port `Lanes` on Redis. An async context: docket is connected within it.
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What lanes stand on: where they are, for how long one is leased, and who is told of trouble."""
 
-    `url` is where docket connects; `database` is for everything else. Raises redis.exceptions.RedisError from `put` and
-    the timers, after the client's retries: then nothing is known to be written.
+    database: Runs
+    keys: Keys
+    lease: timedelta
+    attempts: int | None
+    outage: Outage
+    faults: Faults
+
+
+class RedisLanes:
+    """The port `Lanes` on Redis.
+
+    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`. Raises
+    redis.exceptions.RedisError from `put` and the timers, after the client's retries: then nothing is known to be
+    written.
     """
 
     def __init__(
-        self, database: Runs, keys: Keys, url: str, *, lease: timedelta = LEASE, attempts: int | None = None
+        self,
+        database: Runs,
+        keys: Keys,
+        url: str,
+        *,
+        lease: timedelta = LEASE,
+        attempts: int | None = None,
+        outage: Outage | None = None,
+        now: Now = utc_now,
     ) -> None:
         self._database = database
         self._keys = keys
-        self._lease = lease
-        self._attempts = attempts
+        self._faults = Faults()
+        self._ground = _Ground(database, keys, lease, attempts, outage or Outage(""), self._faults)
+        self._seconds = lease.total_seconds()
         self._service: _Service | None = None
-        more = "&" if "?" in url else "?"
-        # docket's pool raises where redis-py's default of 100 is used up.
-        self._docket = Docket(keys.docket(), f"{url}{more}max_connections=500", execution_ttl=timedelta(0))
-        self._bell, self._fire = self._tasks()
-
-    async def __aenter__(self) -> Self:
-        await self._docket.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._docket.__aexit__(kind, error, trace)
+        self._bells = Bells(database, keys.bells(), url, self._faults)
+        self._timers = Timers(database, keys, self.put, self._faults, now)
 
     # Work in ----------------------------------------------------------------------------------------------------------
 
@@ -118,52 +135,26 @@ class RedisLanes:
             for lane in lanes:
                 self._service.wake(lane)
         else:
-            await self._ring_others(lanes)
-
-    async def _ring_others(self, lanes: Iterable[Lane]) -> None:
-        calls = [self._docket.call(self._bell)(str(lane)) for lane in lanes]
-        try:
-            await self._docket.add_many(calls, chunk_size=_BATCH)
-        except RedisError as error:
-            log.warning("no bell was rung (%s): the next sweep finds the work", type(error).__name__)
+            await self._bells.ring(lanes)
 
     # Timers -----------------------------------------------------------------------------------------------------------
 
     async def set_timer(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
         """Put `TimerFired` into the approval's lane at that time; setting it again replaces it."""
-        fire = self._docket.replace(self._fire, at, key=_timer_key(approval, timer))
-        await fire(approval, timer.value, at.isoformat())
+        await self._timers.set(approval, timer, at)
 
     async def clear_timer(self, approval: ApprovalId, timer: Timer) -> None:
         """Forget a timer, if it is set."""
-        await self._docket.cancel(_timer_key(approval, timer))
-
-    def _tasks(self) -> tuple[Callable[..., asyncio.Future[None]], Callable[..., asyncio.Future[None]]]:
-        """What docket calls. Both may run many times."""
-
-        async def bell(lane: str) -> None:
-            await self._wake((mail.lane_named(lane.encode("utf-8", "surrogatepass")),))
-
-        async def fire(
-            approval: str,
-            timer: str,
-            at: str,
-            retry: Retry = Retry(attempts=None, delay=timedelta(seconds=1)),  # noqa: ARG001, B008 - read by docket
-        ) -> None:
-            fired = TimerFired(ApprovalId(approval), Timer(timer))
-            await self.put(fired, f"timer/{approval}/{timer}/{at}")
-
-        self._docket.register(bell)
-        self._docket.register(fire)
-        return bell, fire  # type: ignore[return-value]
+        await self._timers.clear(approval, timer)
 
     # Dead letters -----------------------------------------------------------------------------------------------------
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        """What was set aside, oldest first. Raises codec.UnreadableError."""
+        """What was set aside, oldest first; what cannot be read is left out and logged."""
         key = self._keys.dead()
         found = await self._database.run(Command("HVALS", key))
-        return sorted((codec.DEAD_LETTER.load(letter, key) for letter in found), key=lambda letter: letter.at)
+        letters = codec.DEAD_LETTER.load_all(found, key)
+        return sorted(letters, key=lambda letter: letter.at)
 
     async def revive(self, letter: str) -> bool:
         """Put a dead letter back at the end of its lane. Two at once put it once."""
@@ -187,30 +178,22 @@ class RedisLanes:
         if self._service is not None:
             raise RuntimeError("these lanes are served already")
         async with asyncio.TaskGroup() as keeping:
-            service = _Service(self._database, self._keys, handler, set_aside, self._lease, self._attempts)
+            service = _Service(self._ground, handler, set_aside)
             renewing = keeping.create_task(service.renew())
             try:
                 cancelled = await self._serve(service, keeping)
             finally:
                 service.end()
                 renewing.cancel()
-                await self._ring_others(dict.fromkeys(service.left))
+                await self._bells.ring(dict.fromkeys(service.left))
         raise cancelled
 
     async def _serve(self, service: "_Service", keeping: asyncio.TaskGroup) -> asyncio.CancelledError:
-        name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
-        worker = Worker(
-            self._docket,
-            name=name,
-            concurrency=OTHERS,
-            redelivery_timeout=self._lease,
-            reconnection_delay=timedelta(seconds=1),
-            schedule_automatic_tasks=False,
-        )
-        async with worker, asyncio.TaskGroup() as lanes:
+        async with asyncio.TaskGroup() as lanes:
             service.begin(lanes)
             self._service = service
-            finding = [keeping.create_task(service.sweep()), keeping.create_task(worker.run_forever())]
+            parts = (service.sweep(), self._hear(service), self._keep_time(service), self._restore(service))
+            finding = [keeping.create_task(part) for part in parts]
             try:
                 await asyncio.get_running_loop().create_future()
             except asyncio.CancelledError as error:
@@ -221,6 +204,29 @@ class RedisLanes:
                 for task in finding:
                     task.cancel()
         raise AssertionError
+
+    async def _hear(self, service: "_Service") -> None:
+        """Hear the bells of others; what was rung while nobody listened is found by the sweep."""
+        while service.serves:
+            try:
+                await self._bells.hear(service.wake, lambda: service.serves)
+            except RedisError as error:
+                self._bells.deaf(error)
+                await asyncio.sleep(_LISTENING_SECONDS)
+
+    async def _keep_time(self, service: "_Service") -> None:
+        while service.serves:
+            await self._timers.turn(self._seconds / 2)
+
+    async def _restore(self, service: "_Service") -> None:
+        while service.serves:
+            try:
+                await self._timers.restore()
+            except RedisError as error:
+                self._faults.failed("setting the timers of pending approvals", error)
+                await asyncio.sleep(self._seconds / 2)
+            else:
+                return
 
 
 @dataclass(slots=True)
@@ -241,22 +247,16 @@ class _Visit:
 class _Service:
     """What one call of `serve` has: the lanes under way, and those to look at again."""
 
-    def __init__(
-        self,
-        database: Runs,
-        keys: Keys,
-        handler: Handler,
-        set_aside: SetAside,
-        lease: timedelta,
-        attempts: int | None,
-    ) -> None:
-        self._database = database
-        self._keys = keys
+    def __init__(self, ground: _Ground, handler: Handler, set_aside: SetAside) -> None:
+        self._database = ground.database
+        self._keys = ground.keys
+        self._outage = ground.outage
+        self._faults = ground.faults
         self._handler = handler
         self._set_aside = set_aside
-        self._lease_seconds = lease.total_seconds()
+        self._lease_seconds = ground.lease.total_seconds()
         self._lease_ms = int(self._lease_seconds * 1000)
-        self._attempts = attempts
+        self._attempts = ground.attempts
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
         self._runs = asyncio.Semaphore(RUNS)
@@ -269,6 +269,11 @@ class _Service:
         self._swept: dict[Lane, int] = {}
         self.left: list[Lane] = []
         """Lanes that have work when the service stops."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether new work is taken."""
+        return self._group is not None
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Take work from now on, in tasks of `group`."""
@@ -317,12 +322,19 @@ class _Service:
                 self._again.add(lane)
                 while lane in self._again and self._group is not None:
                     self._again.discard(lane)
-                    await self._visit(lane)
+                    await self._visit_or_rest(lane)
         finally:
             if self._group is None:
                 self.left.append(lane)
             self._again.discard(lane)
             self._woken.discard(lane)
+
+    async def _visit_or_rest(self, lane: Lane) -> None:
+        try:
+            await self._visit(lane)
+        except ResponseError as refusal:
+            self._faults.met(str(lane), f"the lane {lane} waits: {kind(refusal)}")
+            self._wake_later(lane, _BROKEN_SECONDS)
 
     async def _visit(self, lane: Lane) -> None:
         visit, swept = self._new_visit(lane), self._swept.pop(lane, None)
@@ -367,8 +379,8 @@ class _Service:
             found = mail.read(turn.message, visit.box)
         except codec.UnreadableError as error:
             # Newer software wrote it, most likely: nothing is lost, and the lane goes on when that software is back.
-            log.error("%s: the lane %s waits", error, visit.lane)  # noqa: TRY400 - the sentence is all there is to say
-            await self._rest(visit, turn.attempt - 1, _UNREADABLE_SECONDS)
+            self._faults.met(str(visit.lane), f"the lane {visit.lane} waits: {error}")
+            await self._rest(visit, turn.attempt - 1, _BROKEN_SECONDS)
             return None
         most = self._attempts or (RUN_ATTEMPTS if visit.lane.name == "run" else OTHER_ATTEMPTS)
         if turn.attempt > most:
@@ -377,8 +389,8 @@ class _Service:
         if isinstance(failed, _Undone):
             return None
         if failed is None:
+            self._faults.over(str(visit.lane))
             return await self._complete(visit, found)
-        log.warning("%s of %s failed at attempt %d: %s", found.id, visit.lane, turn.attempt, failed)
         if turn.attempt >= most:
             return await self._bury(visit, found, failed)
         await self._rest(visit, turn.attempt, _pause(turn.attempt))
@@ -386,6 +398,7 @@ class _Service:
 
     async def _handle(self, visit: _Visit, turn: Turn, found: mail.Mail) -> "str | _Undone | None":
         """Call the handler: None when the work is done, why it failed, or that the lane was let go of."""
+        began = time.monotonic()
         try:
             await self._handler(Work(found.id, visit.lane, found.effect, turn.attempt, visit.token))
         except Later as later:
@@ -400,6 +413,10 @@ class _Service:
             await self._release(visit, max(1, turn.attempt - 1))
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
+            if not self._outage.explains(error, began):
+                self._faults.met(
+                    str(visit.lane), f"{found.id} of {visit.lane} failed and will be retried: {_said(error)}"
+                )
             return _said(error)
         return None
 
@@ -450,16 +467,24 @@ class _Service:
         try:
             await self._database.run(_rest(visit, begun, 0))
         except RedisError as error:
-            log.warning("%s could not be released (%s): it is free after its lease", visit.lane, type(error).__name__)
+            self._faults.failed(f"letting go of {visit.lane}, which is free after its lease", error)
 
     async def _insist(self, call: Call[R]) -> R:
-        """Run a call until Redis answers: what a lane has done is not forgotten because Redis restarts."""
+        """Run a call until Redis answers: what a lane has done is not forgotten because Redis restarts.
+
+        Raises redis.exceptions.ResponseError for what Redis would refuse each time.
+        """
         while True:
             try:
-                return await self._database.run(call)
+                answer = await self._database.run(call)
             except RedisError as error:
-                log.warning("Redis does not take %s (%s): trying on", type(call).__name__, type(error).__name__)
+                if not is_of_the_server(error):
+                    raise
+                self._faults.failed(_PASSING, error)
                 await asyncio.sleep(_RETRY_SECONDS)  # where a cancellation ends this
+            else:
+                self._faults.over(_PASSING)
+                return answer
 
     # All lanes --------------------------------------------------------------------------------------------------------
 
@@ -468,18 +493,18 @@ class _Service:
         while not self._ended:
             await asyncio.sleep(self._lease_seconds / 3)
             visits = list(self._visits.values())
-            renewals = [Renew(each.lease, each.fence, each.name, each.token, self._lease_ms) for each in visits]
-            if not renewals:
-                continue
-            try:
-                kept = await self._database.run_all(*renewals)
-            except RedisError as error:
-                log.warning("leases are not renewed (%s): trying on", type(error).__name__)
-                continue
-            for visit, ours in zip(visits, kept, strict=True):
-                if not ours and self._visits.get(visit.lane) is visit:
-                    visit.lost = True
-                    visit.task.cancel()
+            renewed = await asyncio.gather(*map(self._renew, visits), return_exceptions=True)
+            failures = [each for each in renewed if isinstance(each, RedisError)]
+            for error in failures:
+                self._faults.failed(_RENEWING, error)
+            if not failures:
+                self._faults.over(_RENEWING)
+
+    async def _renew(self, visit: _Visit) -> None:
+        ours = await self._database.run(Renew(visit.lease, visit.fence, visit.name, visit.token, self._lease_ms))
+        if not ours and self._visits.get(visit.lane) is visit:
+            visit.lost = True
+            visit.task.cancel()
 
     async def sweep(self) -> None:
         """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
@@ -487,19 +512,31 @@ class _Service:
         while self._group is not None:
             try:
                 await self.tidy()
-                marked = await self._database.run(
-                    Command("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")
-                )
+                for name, stamp in await self._marked(newest):
+                    await self._see_marked(name, stamp)
             except RedisError as error:
-                log.warning("lanes are not swept (%s): trying on", type(error).__name__)
-                marked = []
-            for name, stamp in zip(marked[::2], marked[1::2], strict=True):
-                lane = mail.lane_named(name)
-                if lane not in self._woken and lane not in self._later:
-                    self._swept[lane] = int(float(stamp))
-                    self.wake(lane)
+                self._faults.failed(_SWEEPING, error)
+            else:
+                self._faults.over(_SWEEPING)
             newest = str(mail.STAMPS.next())
             await asyncio.sleep(self._lease_seconds / 2)
+
+    async def _marked(self, newest: str) -> Iterable[tuple[bytes, bytes]]:
+        words = ("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")
+        marked: list[Any] = await self._database.run(Command(*words))
+        return zip(marked[::2], marked[1::2], strict=True)
+
+    async def _see_marked(self, name: bytes, stamp: bytes) -> None:
+        index = self._keys.dirty()
+        try:
+            lane, when = mail.lane_named(name), int(float(stamp))
+        except (ValueError, OverflowError):
+            self._faults.met(index, f"{index} holds what is no lane of Signoff's: it is taken out")
+            await self._database.run(Command("ZREM", index, name))
+            return
+        if lane not in self._woken and lane not in self._later:
+            self._swept[lane] = when
+            self.wake(lane)
 
     async def tidy(self) -> None:
         """Take finished lanes out of the index."""

@@ -43,8 +43,10 @@ def read(message: bytes, key: Key) -> Mail:
     first, newline, document = message.partition(b"\n")
     try:
         id, stamp = json.loads(first)  # noqa: A001 - likewise
-    except (ValueError, TypeError):
-        raise codec.UnreadableError(key, "it is not a message of Signoff") from None
+    except (ValueError, TypeError, RecursionError):
+        id = stamp = None  # noqa: A001 - likewise
+    if type(id) is not str or type(stamp) is not int:
+        raise codec.UnreadableError(key, "it is not a message of Signoff")
     return Mail(id, stamp, codec.EFFECT.load(document, key), first + newline)
 
 
@@ -75,8 +77,10 @@ def lane_name(lane: Lane) -> bytes:
 
 
 def lane_named(name: bytes) -> Lane:
-    """The lane of a name in the index."""
-    lane, _, thread = name.decode("utf-8", "surrogatepass").partition("@")
+    """The lane of a name in the index. Raises ValueError for what is no name."""
+    lane, at, thread = name.decode("utf-8", "surrogatepass").partition("@")
+    if not lane or not at:
+        raise ValueError("not the name of a lane")
     return Lane(ThreadId(thread), lane)
 
 

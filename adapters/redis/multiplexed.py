@@ -10,6 +10,7 @@ call that waits, and it stays so:
   server that says it is no primary any more) ends it as a whole: all who wait on it fail, none gets an answer of
   another connection, what was not sent yet is dropped, and the next call opens a new one.
 * A call that fails so is repeated on the new connection, as a pool would: scripts are safe to run twice.
+* The log says once that a call was given up, and once that the server answers again (`adapters.redis.trouble`).
 
 What waits in memory is what callers wait for; where a server does not read, new calls queue up behind `_ROOM` bytes and
 leave nothing behind when they are cancelled.
@@ -43,6 +44,7 @@ from adapters.redis.connection import check, first_unknown, read_all
 from adapters.redis.errors import LOST, is_no_primary
 from adapters.redis.pools import SOCKET_TIMEOUT, address_of, pool_of
 from adapters.redis.scripts import Arg, Call
+from adapters.redis.trouble import Outage
 
 # In C: redis-py's own, in Python, would take a third of the client's time.
 _pack: Callable[[Any], bytes] = hiredis.pack_command
@@ -81,6 +83,7 @@ class Multiplexed:
         self._closed = False
         self._link: _Link | None = None
         self._opening: asyncio.Task[_Link] | None = None
+        self.outage = Outage(self.address)
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT, ride_out: float = 0.0) -> Self:
@@ -147,12 +150,21 @@ class Multiplexed:
                 link = self._link if self._link is not None and self._link.lives else await self._connected()
                 if link.is_full:
                     await link.room()
-                return await link.send(commands)
-            except LOST:
+                replies = await link.send(commands)
+            except LOST as error:
                 if self._closed or (failures > self._retries and not self._rides_out(began)):
+                    self._tell(error)
                     raise
                 await asyncio.sleep(_BACKOFF.compute(failures))
+            else:
+                self.outage.end()
+                return replies
         raise AssertionError("the tries end by an answer or an error")
+
+    def _tell(self, error: Exception) -> None:
+        """Who never reached the server is told so by the error itself, at its start."""
+        if self._reached and not self._closed:
+            self.outage.begin(error)
 
     def _rides_out(self, began: float) -> bool:
         return self._reached and asyncio.get_running_loop().time() < began + self._ride_out

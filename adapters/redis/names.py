@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from redis.exceptions import RedisError
 from typing_extensions import override
 
 from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
 from adapters.redis.scripts import Command, Key, Script
+from adapters.redis.trouble import Faults
 
 TTL = timedelta(seconds=30)
 """How long a claim is held that nobody renews."""
@@ -67,12 +69,13 @@ class RedisNames:
     ) -> None:
         self.ttl = ttl
         self._database = database
+        self._faults = Faults()
         self._process = process
         self._definitions = definitions
         self._holders = {name: keys.holders(workspace, name) for name in definitions}
 
     async def claim(self) -> Mapping[str, str]:
-        """Claim all names, or renew them; gives name -> definition of those that others hold for something else."""
+        """Claim all names; gives name -> definition of those that others hold for something else."""
         milliseconds = int(self.ttl.total_seconds() * 1000)
         claims = [
             Claim(self._holders[name], self._process, definition, milliseconds)
@@ -80,6 +83,16 @@ class RedisNames:
         ]
         held: Sequence[str | None] = await self._database.run_all(*claims)
         return {name: other for name, other in zip(self._definitions, held, strict=True) if other is not None}
+
+    async def renew(self) -> Mapping[str, str]:
+        """Claim them again, in time; what fails is logged, and nothing is known of others."""
+        try:
+            held = await self.claim()
+        except RedisError as error:
+            self._faults.failed("renewing the agents' names", error)
+            return {}
+        self._faults.over("renewing the agents' names")
+        return held
 
     async def release(self) -> None:
         """Give all names back."""

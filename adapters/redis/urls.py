@@ -9,8 +9,8 @@ the data; the Sentinels have their own, which default to none. Every other optio
 (`ssl_ca_certs`, `socket_timeout`, ...); those named `ssl_...` count for the Sentinels too. Hosts without a port have
 6379, Sentinels 26379.
 
-These forms are not ours. `redis+sentinel` is the one of the package redis-sentinel-url, and limits, docket and Prefect
-read it; `redis+cluster` is the one of limits and docket (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
+These forms are not ours. `redis+sentinel` is the one of the package redis-sentinel-url, and limits and Prefect read it;
+`redis+cluster` is the one of limits (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
 `sentinel://...;sentinel://...` has no place for the service's name.
 """
 

@@ -164,7 +164,7 @@ def _sentence(tally: _Tally, now: Iterable[Approval], total: int) -> str:
     told = [f"✅ You approved {done} of {total} requests."] if done or votes else ["Nothing was approved."]
     if votes:
         told = told[:1] if done else []
-        told.append(f"Your approval of {votes} {'more ' if done else ''}is counted; somebody else's is still needed.")
+        told.append(f"Your approval counts for {votes}{' more' if done else ''}; somebody else must approve too.")
     if tally.left:
         told.append(f"Left out: {', '.join(f'{count} {why}' for why, count in tally.left.items())}.")
     return " ".join(told)

@@ -85,7 +85,7 @@ def card(approval: Approval) -> Message:
 def plain_card(approval: Approval) -> Message:
     """The least that is still true and can still be decided: for a card that Slack would refuse."""
     told = "Slack cannot show this request here. Press Show all to read it before you decide."
-    text = f"{wording.one_line(wording.speaker(approval), 80)} asks for a decision."
+    text = wording.summary(approval)
     body = [blocks.header(wording.title(approval))]
     if approval.state is not State.PENDING:
         return Message(text, [*body, blocks.section(wording.outcome(approval))], metadata_of(approval.id))
@@ -122,7 +122,7 @@ def _head(approval: Approval) -> Iterable[Block]:
 
 
 def _prompt(approval: Approval, hidden: list[int]) -> list[Block]:
-    if not approval.ask.prompt:
+    if approval.ask.prompt in ("", wording.title(approval)):
         return []
     shown, left_out = layout.fitted([whole.prompt_piece(approval)], _BUDGET // 3)
     hidden.append(left_out)
@@ -174,7 +174,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
         return
     known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
     if batch and not approval.ask.is_question:
-        known.append(wording.who_decides(review.policy, approval.requester, _FEW_NAMES, channel=_channel(approval)))
+        known.append(wording.who_decides(approval, review.policy, _FEW_NAMES))
     told = " · ".join(each for each in known if each)
     if told:
         yield blocks.context(told)
@@ -230,11 +230,11 @@ def _show_button(approval: Approval) -> Block:
 
 
 def _question_end(approval: Approval) -> Iterable[str]:
-    whom = "" if _asks_the_requester(approval) else "for "
-    yield f"{wording.one_line(wording.speaker(approval), 80)} asks {whom}<@{approval.requester}>"
+    asks = f"*{wording.one_line(wording.speaker(approval), 80)}* asks <@{approval.requester}>"
+    yield asks if _asks_the_requester(approval) else wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
         if not _asks_the_requester(approval):
-            yield wording.who_decides(approval.reviews[0].policy, approval.requester, channel=_channel(approval))
+            yield wording.who_decides(approval, approval.reviews[0].policy)
         yield _how_to_answer(approval)
         yield wording.deadline(approval)
 
@@ -254,14 +254,8 @@ def _how_to_answer(approval: Approval) -> str:
 
 
 def _request_end(approval: Approval) -> Iterable[str]:
-    whom = "" if approval.ask.kind is Kind.FAILURE else "for "
-    yield f"{wording.one_line(wording.speaker(approval), 80)} asks {whom}<@{approval.requester}>"
+    yield wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
-        if len(approval.reviews) == 1 and approval.ask.kind is not Kind.FAILURE:
-            yield wording.who_decides(approval.reviews[0].policy, approval.requester, channel=_channel(approval))
+        if len(approval.reviews) == 1:
+            yield wording.who_decides(approval, approval.reviews[0].policy)
         yield wording.deadline(approval)
-
-
-def _channel(approval: Approval) -> str:
-    """The channel whose members the default rule means: that of the conversation."""
-    return "this channel" if approval.place.channel == approval.home.channel else f"<#{approval.home.channel}>"

@@ -1,8 +1,12 @@
 """The modals: edit, reject, answer; and what a submitted one says. Pure.
 
 Each property becomes an input of the type that its schema, or else its value, calls for (`adapters.slack.shapes`). A
-form can be read again from the approval alone: its inputs and their block ids follow from the schema and the value.
+form can be read again from the approval alone: its inputs and their block ids follow from the schema and the value. A
+digest of that layout travels with the form, so that one of another version of the bot is refused and never misread.
 What a person did not touch keeps its value to the letter, also where an input cannot show it exactly.
+
+Every form can be sent: a value with more fields than a modal takes is one JSON input, and a text that is too long for
+inputs stays as it is unless something is written in its place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +17,18 @@ from adapters.blockkit import check_modal, limits
 from adapters.slack import blocks, fields, inputs, layout, shapes, values
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
-from adapters.slack.fields import Field
-from adapters.slack.text import clipped, visible
+from adapters.slack.fields import Field, Input
+from adapters.slack.numerals import EntryError
+from adapters.slack.text import visible
 from engine.approval import Approval
-from engine.ask import Choice, Json, Kind, Problem
+from engine.ask import Action, Choice, Json, Kind, Problem
 
 CALLBACKS = {Choice.EDIT: "signoff_edit", Choice.REJECT: "signoff_reject", Choice.ANSWER: "signoff_answer"}
 _WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
 _ANSWER_WORDS = ("Answer", "Answer")
 TEXT_BLOCK = "text"
-_MOST_INPUTS = 90
 _CONTEXT_CHARACTERS = 1_500
+_GUIDE_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +41,33 @@ class Submitted:
 
 
 def form(approval: Approval, target: Target, choice: Choice) -> Block:
-    """The modal that a button opens; where the value cannot be edited in Slack, one that says so.
-
-    Raises ValueError for a choice that has no form, such as an approve.
-    """
-    title, submit = _WORDS.get(choice, _ANSWER_WORDS)
-    if approval.ask.kind is Kind.BREAKPOINT:
-        title, submit = "Edit state", "Continue with changes"
+    """The modal that a button opens. Raises ValueError for a choice that has no form, such as an approve."""
     if choice not in CALLBACKS:
         raise ValueError(f"{choice} has no form")
-    asked = _inputs(approval, target, choice)
-    if asked is None:
-        return too_long(approval, target)
-    view = blocks.modal(
+    if not _has_fields(approval, choice):
+        words = _reason(approval, target) if choice is Choice.REJECT else _words("Answer", "")
+        return _view(approval, target, choice, [words])
+    return _filled_in(approval, target, choice, form_fields(approval, target, choice))
+
+
+def _filled_in(approval: Approval, target: Target, choice: Choice, found: Sequence[Field]) -> Block:
+    body = [block for field in found for block in inputs.blocks_of(field)]
+    if choice is Choice.ANSWER and found[0].input is Input.JSON and found[0].alone:
+        body = [*_guide(approval.ask.actions[target.action]), *body]
+    return _view(approval, target, choice, body, fields.layout_of(found))
+
+
+def _view(approval: Approval, target: Target, choice: Choice, body: Sequence[Block], layout_mark: str = "") -> Block:
+    title, submit = _WORDS.get(choice, _ANSWER_WORDS)
+    if approval.ask.kind is Kind.BREAKPOINT and choice is Choice.EDIT:
+        title, submit = "Edit state", "Continue with changes"
+    return blocks.modal(
         title,
-        [*_about(approval, target, choice), *asked],
+        [*_about(approval, target, choice), *body],
         submit=submit,
         callback_id=CALLBACKS[choice],
-        private_metadata=str(target),
+        private_metadata=f"{target} {layout_mark}".rstrip(),
     )
-    return too_long(approval, target) if check_modal(view) else view
-
-
-def _inputs(approval: Approval, target: Target, choice: Choice) -> list[Block] | None:
-    if not _has_fields(approval, choice):
-        hint = "The agent reads this." if choice is Choice.REJECT else ""
-        return [_words("Reason" if choice is Choice.REJECT else "Answer", hint)]
-    made = [block for field in form_fields(approval, target, choice) for block in inputs.blocks_of(field)]
-    return made if 0 < len(made) <= _MOST_INPUTS and any(block["type"] == "input" for block in made) else None
 
 
 def _has_fields(approval: Approval, choice: Choice) -> bool:
@@ -71,11 +75,12 @@ def _has_fields(approval: Approval, choice: Choice) -> bool:
 
 
 def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[Field]:
-    """The fields of an edit or of a form, in their order."""
+    """The fields of an edit or of a form, in their order: as many as a modal takes."""
     action, review = approval.ask.actions[target.action], approval.reviews[target.action]
-    found = shapes.fields_of(action.schema, review.value, answer=choice is Choice.ANSWER)
-    if len(found) > _MOST_INPUTS - 10 and choice is Choice.EDIT:
-        return shapes.whole(review.value)
+    found: list[Field] = []
+    for found in shapes.drafts(action.schema, review.value, answer=choice is Choice.ANSWER):
+        if not check_modal(_filled_in(approval, target, choice, found)):
+            break
     return found
 
 
@@ -84,8 +89,27 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     words = action.name if approval.ask.kind is Kind.TOOL_CALL else approval.ask.prompt or action.name
     piece = layout.Piece(visible(words), layout.Style.PROSE)
     shown, _ = layout.fitted([piece] if words else [], _CONTEXT_CHARACTERS)
-    note = [blocks.context("What you do not touch stays exactly as it is.")] if choice is Choice.EDIT else []
+    note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
+
+
+def _reason(approval: Approval, target: Target) -> Block:
+    if approval.ask.actions[target.action].reject_stops:
+        return _words("Reason", "This agent cannot be told no: the run stops, and the requester will see this reason.")
+    return _words("Reason", "The agent will see this reason.")
+
+
+def _guide(action: Action) -> list[Block]:
+    """What to write where a schema has too many fields for an input each."""
+    told = [layout.Piece(each, layout.Style.INLINE) for each in shapes.told(action.schema or {})]
+    if not told:
+        return []
+    shown, hidden = layout.fitted(told, _GUIDE_CHARACTERS)
+    more = f" {hidden:,} characters of this list do not fit here." if hidden else ""
+    return [
+        blocks.context(f"These are more fields than a form holds. Write them as one JSON object.{more}"),
+        *layout.drawn(shown),
+    ]
 
 
 def _words(label: str, hint: str) -> Block:
@@ -107,16 +131,6 @@ def _words(label: str, hint: str) -> Block:
     return made
 
 
-def too_long(approval: Approval, target: Target) -> Block:
-    """Said honestly: this cannot be edited here, and what to do instead."""
-    length = layout.length(layout.pieces_of(approval.reviews[target.action].value))
-    return sentence(
-        "Edit",
-        f"This value is too long to edit in Slack ({length:,} characters). "
-        "Reject the request and say in the reason what should be different.",
-    )
-
-
 def sentence(title: str, mrkdwn: str) -> Block:
     """A modal that says one thing, in our own words."""
     return blocks.modal(title, [blocks.section(mrkdwn)])
@@ -125,37 +139,27 @@ def sentence(title: str, mrkdwn: str) -> Block:
 # What was submitted ---------------------------------------------------------------------------------------------------
 
 
-def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any]) -> Submitted:
-    """The submitted values (`view.state.values`), converted to their types."""
+def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any], layout_mark: str) -> Submitted:
+    """The submitted values (`view.state.values`), converted to their types; `layout_mark` is that of the form."""
     if not _has_fields(approval, choice):
-        words = values.entered(state, TEXT_BLOCK)
-        text = words.strip() if isinstance(words, str) else ""
-        return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
+        return _read_words(state)
     found = form_fields(approval, target, choice)
+    if layout_mark != fields.layout_of(found):
+        return Submitted(errors={next(iter(state), found[0].block_id): fields.REOPEN})
     value, errors = values.read(found, state)
     return Submitted(value=value, errors=errors or None)
+
+
+def _read_words(state: Mapping[str, Any]) -> Submitted:
+    try:
+        text = values.text_of(state, TEXT_BLOCK).strip()
+    except EntryError as wrong:
+        return Submitted(errors={TEXT_BLOCK: str(wrong)})
+    return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
 
 
 def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[Problem]) -> dict[str, str]:
     """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
     if not _has_fields(approval, choice):
-        return {TEXT_BLOCK: " ".join(_spoken(problem, "") for problem in problems)}
-    editable = [each for each in form_fields(approval, target, choice) if each.editable]
-    found: dict[str, list[str]] = {}
-    for problem in problems:
-        path = tuple(map(str, problem.path))
-        own = _closest(editable, path)
-        block_id = (own or editable[0]).block_id
-        found.setdefault(block_id, []).append(_spoken(problem, "" if own else ".".join(path[:1])))
-    return {block_id: clipped(" ".join(told), limits.TEXT) for block_id, told in found.items()}
-
-
-def _closest(editable: Sequence[Field], path: tuple[str, ...]) -> Field | None:
-    """The field that a path leads into, else the first one below it."""
-    into = [each for each in editable if each.path and path[: len(each.path)] == each.path]
-    below = [each for each in editable if path and each.path[: len(path)] == path]
-    return next(iter([*into, *below]), None)
-
-
-def _spoken(problem: Problem, field: str) -> str:
-    return visible(f"{field}: {problem.sentence}" if field else problem.sentence)
+        return {TEXT_BLOCK: visible(" ".join(problem.sentence for problem in problems))}
+    return values.placed(form_fields(approval, target, choice), problems)

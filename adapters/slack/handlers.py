@@ -31,7 +31,6 @@ from adapters.slack import blocks, forms, whole
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
-from adapters.slack.changes import CardGone, Change, ChannelClosed, ChannelOpened, ChannelRenamed
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
@@ -54,7 +53,7 @@ from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.ids import UserId
 from engine.policy import may_open
-from engine.ports import Channels, Chat, Desk, Said, TimeTravel
+from engine.ports import Chat, Desk, Said, TimeTravel
 from engine.refusals import Closed
 
 PATIENCE = 2.5
@@ -94,12 +93,11 @@ class Handlers:
         desk: Desk,
         chat: Chat,
         time_travel: TimeTravel,
-        channels: Channels,
         help_text: str,
         patience: float = PATIENCE,
     ) -> None:
         self._client, self._identity = client, identity
-        self._desk, self._chat, self._channels = desk, chat, channels
+        self._desk, self._chat = desk, chat
         self._help, self._patience = help_text, patience
         self._looking_back = LookingBack(client, time_travel)
 
@@ -115,8 +113,8 @@ class Handlers:
         match what:
             case None:
                 return _ok()
-            case Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed():
-                return await self._take(what)
+            case Said():
+                return await self._hear(what)
             case Pressed():
                 return await self._press(what)
             case PressedAll():
@@ -134,31 +132,14 @@ class Handlers:
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    async def _take(self, what: Said | Change) -> BoltResponse:
+    async def _hear(self, said: Said) -> BoltResponse:
         try:
             async with asyncio.timeout(self._patience):
-                await self._taken(what)
+                await self._desk.hear(said)
         except Exception as error:  # noqa: BLE001 - whatever it was, Slack shall deliver the event again
-            channel = what.place.channel if isinstance(what, Said) else what.channel
-            log.error("event_not_kept", event=type(what).__name__, channel=channel, error=type(error).__name__)  # noqa: TRY400
+            log.error("message_not_kept", channel=said.place.channel, ts=said.ts, error=type(error).__name__)  # noqa: TRY400
             return _not_done()
         return _ok()
-
-    async def _taken(self, what: Said | Change) -> None:
-        match what:
-            case Said():
-                await self._desk.hear(what)
-            case CardGone(channel, ts, approvals):
-                for approval in approvals:
-                    await self._desk.card_deleted(approval, channel, ts)
-            case ChannelOpened(channel, event):
-                await self._channels.opened(channel, event)
-            case ChannelClosed(channel, why):
-                await self._channels.closed(channel, why)
-            case ChannelRenamed(channel, name):
-                await self._channels.renamed(channel, name)
-            case _:
-                assert_never(what)
 
     async def _home(self, opened: HomeOpened) -> BoltResponse:
         view = {"type": "home", "blocks": blocks.sections(self._help)}
@@ -220,11 +201,11 @@ class Handlers:
         if approval is None:
             await self._tell(pressed.person, GONE)
         elif pressed.choice is None:
-            await self._open(pressed, whole.show_all(approval))
+            await self._open(pressed, whole.show_all(self._desk.shown(approval)))
         elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
             await self._choose(pressed)  # nobody reads a reason there
         elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
-            await self._open(pressed, forms.form(approval, pressed.target, pressed.choice))
+            await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice))
         else:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
 
@@ -250,7 +231,7 @@ class Handlers:
         problems = check_modal(view)
         if problems:
             log.error("form_would_be_refused", approval=pressed.target.approval, problems=[p.message for p in problems])
-            view = forms.sentence("Not possible", "Slack cannot show this form here. Please use the other buttons.")
+            view = forms.sentence("Not possible", "Slack cannot show this. Nothing was changed.")
         try:
             await self._client.views_open(trigger_id=pressed.trigger, view=view)
         except SlackApiError as error:
@@ -277,18 +258,19 @@ class Handlers:
             return _replaced(GONE)
         if not _is_open(approval, sent.target, sent.choice):
             return await self._counted(sent, "", None)
-        submitted = forms.read(approval, sent.target, sent.choice, sent.values)
+        shown = self._desk.shown(approval)
+        submitted = forms.read(shown, sent.target, sent.choice, sent.values, sent.layout)
         if submitted.errors:
             return _errors(submitted.errors)
         click = sent.click(submitted.text, submitted.value)
         problems = self._desk.problems(approval, click)
         if problems:
-            return _errors(forms.errors_of(approval, sent.target, sent.choice, problems))
+            return _errors(forms.errors_of(shown, sent.target, sent.choice, problems))
         return await self._counted(sent, submitted.text, submitted.value)
 
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
         refusal = await self._desk.choose(sent.click(text, value))
-        return _replaced(refusal.sentence) if refusal else {"response_action": "clear"}
+        return _replaced(refusal.sentence, refusal.title) if refusal else {"response_action": "clear"}
 
     async def _tell(self, person: Person, sentence: str) -> None:
         if person.place is None:
@@ -339,8 +321,8 @@ def _errors(found: Mapping[str, str]) -> Block:
     return {"response_action": "errors", "errors": dict(found)}
 
 
-def _replaced(sentence: str) -> Block:
-    return {"response_action": "update", "view": forms.sentence("Not counted", sentence)}
+def _replaced(sentence: str, title: str = "No effect") -> Block:
+    return {"response_action": "update", "view": forms.sentence(title, sentence)}
 
 
 # Bolt -----------------------------------------------------------------------------------------------------------------
@@ -393,7 +375,6 @@ async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: 
         signing_secret=signing_secret or secrets.token_hex(),
         logger=quiet_logger("signoff.slack.bolt", logging.ERROR),
         request_verification_enabled=True,
-        ignoring_self_events_enabled=False,  # a deleted card is one of them; what the bot says is told apart by `parse`
         before_authorize=Refusing(),
     )
     app.middleware(Answering(handlers.answer))

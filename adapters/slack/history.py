@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack import blocks, inputs, layout, shapes, values, wording
+from adapters.slack import blocks, inputs, shapes, values, wording
 from adapters.slack.blocks import Block
-from adapters.slack.fields import Field
-from engine.ask import Json
+from adapters.slack.fields import REOPEN, Field, layout_of
+from engine.ask import Json, canonical, unstorable
 from engine.conversation import Conversation
 from engine.ids import ThreadId
 from engine.ports import Moment
@@ -28,13 +28,12 @@ PAGE = "signoff_page"
 TRAVEL = "signoff_travel"
 WHICH = "conversation"
 _MOMENTS = 20
-_MOST_INPUTS = 60
-_NOTHING = "There is nothing to look back on here yet."
+_NOTHING = "This conversation has no steps yet."
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of a conversation; its spelling is a button's value and a modal's metadata. `page` begins at 0."""
+    """A point of a conversation, spelled so in a button's value and in a modal's metadata. `page` counts from 0."""
 
     thread: ThreadId
     checkpoint: str = ""
@@ -70,7 +69,7 @@ def which(conversations: Sequence[Conversation]) -> Block:
     select = {"type": "static_select", "action_id": "value", "options": options, "initial_option": options[0]}
     label = {"type": "plain_text", "text": "Conversation"}
     block: Block = {"type": "input", "block_id": WHICH, "label": label, "element": select}
-    return blocks.modal("History", [block], submit="Look", callback_id=HISTORY)
+    return blocks.modal("History", [block], submit="View", callback_id=HISTORY)
 
 
 def _told(conversation: Conversation) -> str:
@@ -110,7 +109,7 @@ def moments_of(thread: ThreadId, moments: Sequence[Moment], page: int) -> Block:
 
 
 def _row(thread: ThreadId, moment: Moment) -> list[Block]:
-    look = blocks.button("Look", LOOK, str(Point(thread, moment.checkpoint)))
+    look = blocks.button("View", LOOK, str(Point(thread, moment.checkpoint)))
     words = blocks.plain_text(_happened(moment), 200)
     text = {"type": "section", "text": words, "accessory": look}
     asked = [f"asked: {each}" for each in moment.asked]
@@ -121,14 +120,14 @@ def _row(thread: ThreadId, moment: Moment) -> list[Block]:
 def _happened(moment: Moment) -> str:
     match moment.source:
         case "update":
-            done = "The state was changed"
+            done = "State changed"
         case "fork":
             done = "Went back to here"
         case "input":
-            done = "A message came in"
+            done = "Message received"
         case _:
-            done = f"{', '.join(moment.ran)} ran" if moment.ran else "A message came in"
-    return f"{done}; next: {', '.join(moment.next)}" if moment.next else f"{done}; nothing came next"
+            done = f"Finished: {', '.join(moment.ran)}" if moment.ran else "Message received"
+    return f"{done}. Next: {', '.join(moment.next)}" if moment.next else f"{done}. End"
 
 
 # One point ------------------------------------------------------------------------------------------------------------
@@ -136,29 +135,42 @@ def _happened(moment: Moment) -> str:
 
 def moment_of(thread: ThreadId, moment: Moment) -> Block:
     """A point with its state, to be run from as it is or changed."""
-    note = "Everything after this point is done anew, with new questions. What you do not touch stays as it is."
+    return _with_form(thread, moment, fields(moment))
+
+
+def _with_form(thread: ThreadId, moment: Moment, found: Sequence[Field]) -> Block:
+    note = "Later steps run again and ask for approval again. Fields you leave alone won't change."
     head = [blocks.rich_text([blocks.rich_section(blocks.span(_happened(moment), bold=True))]), blocks.context(note)]
-    form = [block for field in fields(moment) for block in inputs.blocks_of(field)]
-    point = str(Point(thread, moment.checkpoint))
-    view = blocks.modal("Go back", [*head, *form], submit="Run from here", callback_id=TRAVEL, private_metadata=point)
-    if len(form) <= _MOST_INPUTS and not check_modal(view):
-        return view
-    shown, _ = layout.fitted(layout.pieces_of(moment.values), 8_000)
-    whole = [*head, *layout.drawn(shown)]
-    return blocks.modal("Go back", whole, submit="Run from here", callback_id=TRAVEL, private_metadata=point)
+    form = [block for field in found for block in inputs.blocks_of(field)]
+    metadata = f"{Point(thread, moment.checkpoint)} {layout_of(found)}"
+    return blocks.modal(
+        "Go back", [*head, *form], submit="Run from here", callback_id=TRAVEL, private_metadata=metadata
+    )
 
 
 def fields(moment: Moment) -> Sequence[Field]:
-    """The fields of a state."""
-    return shapes.fields_of(None, moment.values, answer=False) if isinstance(moment.values, dict) else ()
+    """The fields of a state: as many as a modal takes, none where it is no object."""
+    if not isinstance(moment.values, dict):
+        return ()
+    found: list[Field] = []
+    for found in shapes.drafts(None, moment.values, answer=False):
+        if not check_modal(_with_form(ThreadId(""), moment, found)):
+            break
+    return found
 
 
-def edited(moment: Moment, state: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
+def edited(moment: Moment, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
     """The state as it was sent, None where nothing was changed; and what is wrong, under each input's block."""
     if not state or not isinstance(moment.values, dict):
         return None, {}
-    value, errors = values.read(list(fields(moment)), state)
+    found = fields(moment)
+    if layout != layout_of(found):
+        return None, {next(iter(state)): REOPEN}
+    value, errors = values.read(found, state)
+    if not errors and not isinstance(value, dict):
+        errors = {found[0].block_id: "This has to be an object."}
+    errors = errors or values.placed(found, list(unstorable(value)))
     if errors or not isinstance(value, dict):
         return None, errors
     after = {**moment.values, **value}
-    return (after if after != moment.values else None), {}
+    return (after if canonical(after) != canonical(moment.values) else None), {}

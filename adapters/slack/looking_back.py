@@ -17,8 +17,8 @@ from engine.ids import ThreadId
 from engine.ports import Moment, TimeTravel, Trip
 from engine.refusals import Refusal
 
-NONE = "There is no conversation here that you could look back in."
-GONE = "That point of the conversation is no longer kept."
+NONE = "You have no conversations here yet."
+GONE = "That step of the conversation is no longer kept."
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class LookingBack:
             return _update(moment.sentence)
         if moment is None:
             return _update(GONE)
-        edits, errors = history.edited(moment, went.values)
+        edits, errors = history.edited(moment, went.values, went.layout)
         if errors:
             return {"response_action": "errors", "errors": errors}
         person, point = went.person, went.point

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 from adapters.slack import history
 from adapters.slack.cards import ACTION_IDS, SHOW, Target
-from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.sheets import APPROVE_ALL, Shown
@@ -64,12 +63,13 @@ class PressedAll:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A submitted form; `values` is the view's state."""
+    """A submitted form; `values` is the view's state, `layout` what tells which form it was."""
 
     person: Person
     target: Target
     choice: Choice
     values: Payload
+    layout: str = ""
 
     def click(self, text: str, value: Json) -> Click:
         """With what the form says."""
@@ -105,12 +105,13 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """Somebody wants to run from a point; `view` is the modal that was sent, `values` its state."""
+    """Somebody wants to run from a point; `view` is the modal that was sent, `values` its state, `layout` its form."""
 
     person: Person
     point: Point
     view: str
     values: Payload
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class MalformedError(ValueError):
         self.field = field
 
 
-Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went | Change
+Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
@@ -192,11 +193,12 @@ def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
         case history.HISTORY:
             return Chosen(_person(payload, team), _values(view))
         case history.TRAVEL:
+            page, checkpoint, thread, *layout = [*str(view.get("private_metadata", "")).split(" "), "", "", ""]
             try:
-                point = Point.read(str(view.get("private_metadata", "")))
+                point = Point.read(f"{page} {checkpoint} {thread}")
             except ValueError:
                 return None
-            return Went(_person(payload, team), point, _optional(view, "id"), _values(view))
+            return Went(_person(payload, team), point, _optional(view, "id"), _values(view), layout[0])
     return None
 
 
@@ -217,11 +219,12 @@ def sent(payload: Payload, team: TeamId) -> Sent | None:
     choice = _SENT.get(_optional(view, "callback_id"))
     if choice is None:
         return None
+    spelled, _, layout = str(view.get("private_metadata", "")).partition(" ")
     try:
-        target = Target.read(str(view.get("private_metadata", "")))
+        target = Target.read(spelled)
     except ValueError:
         return None
-    return Sent(_person(payload, team), target, choice, _values(view))
+    return Sent(_person(payload, team), target, choice, _values(view), layout)
 
 
 def _person(payload: Payload, team: TeamId) -> Person:
@@ -257,15 +260,15 @@ def _check_entered(element: Payload) -> None:
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
-def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | Change | None:
+def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | None:
     """An event of the Events API."""
     match what.get("type"):
         case "app_home_opened" if what.get("tab") == "home":
             return HomeOpened(UserId(_word(what, "user")))
         case "app_mention" | "message":
-            return said(what, bot=bot, team=team) or change(what, bot)
+            return said(what, bot=bot, team=team)
         case _:
-            return change(what, bot)
+            return None
 
 
 def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:

@@ -98,7 +98,7 @@ def plain_sheet(name: SheetId, approvals: Sequence[Approval]) -> Message:
             body.append(blocks.context(f"*{number}. {wording.one_line(_name(approval), 80)}*"))
             body.append(_row_buttons(number, approval, is_whole=False))
     done = Counter(_outcome(each) for each in approvals)
-    text = f"{wording.one_line(_speaker(approvals), 80)} asks for several decisions."
+    text = f"Approvals needed. {wording.requested(approvals[0].requester, _speaker(approvals), strong=False)}"
     counted = blocks.context(" · ".join(f"{count} {word}" for word, count in done.items()))
     return Message(text, [blocks.header(_title(approvals)), counted, blocks.section(told), *body], metadata_of(name))
 
@@ -154,10 +154,10 @@ def _speaker(approvals: Sequence[Approval]) -> str:
 
 def _end(approvals: Sequence[Approval], together: Collection[AgentName]) -> Iterable[Block]:
     pending = _open_ones(approvals)
-    told = [f"{wording.one_line(_speaker(approvals), 80)} asks for <@{approvals[0].requester}>"]
+    told = [wording.requested(approvals[0].requester, _speaker(approvals))]
     told += [line for line in (_said_approvers(approvals), _common_deadline(pending)) if line]
     if approvals[0].agent in together:
-        told.append("The agent gets all answers at once, when the last one is there")
+        told.append("The agent gets all answers together, once everything is decided")
     yield blocks.context(" · ".join(told))
 
 
@@ -173,7 +173,7 @@ def _most_approvers(approvals: Sequence[Approval]) -> tuple[str, bool]:
 
 def _said_approvers(approvals: Sequence[Approval]) -> str:
     who, for_all = _most_approvers(approvals)
-    return who if for_all or not who else f"{who}, where a row names no others"
+    return who if for_all or not who else f"{who}, unless a row says otherwise"
 
 
 def _common_deadline(pending: Sequence[Approval]) -> str:
@@ -186,9 +186,7 @@ def _common_deadline(pending: Sequence[Approval]) -> str:
 
 
 def _who(approval: Approval) -> str:
-    here = approval.place.channel == approval.home.channel
-    channel = "this channel" if here else f"<#{approval.home.channel}>"
-    return wording.who_decides(approval.reviews[0].policy, approval.requester, _FEW_NAMES, channel=channel)
+    return wording.who_decides(approval, approval.reviews[0].policy, _FEW_NAMES)
 
 
 def _summary(approvals: Sequence[Approval]) -> str:
@@ -197,8 +195,9 @@ def _summary(approvals: Sequence[Approval]) -> str:
         return f"{len(approvals)} requests of {wording.one_line(_speaker(approvals), 80)} - {_counted(approvals)}"
     names = Counter(_name(each) for each in pending)
     listed = ", ".join(f"{clipped(name, 100)}{f' ({count})' if count > 1 else ''}" for name, count in names.items())
-    asked = f"{wording.one_line(_speaker(approvals), 80)} asks for {len(pending)} decisions"
-    return f"{asked}: {wording.one_line(listed, 600)}"
+    asked = f"{len(pending)} approvals needed: {wording.one_line(listed, 600)}"
+    requested = wording.requested(approvals[0].requester, _speaker(approvals), strong=False)
+    return " · ".join(each for each in (asked, requested, _common_deadline(pending)) if each)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
@@ -371,20 +370,24 @@ def _approve_all(name: SheetId, rows: Sequence[_Row]) -> Iterable[Block]:
         return
     shown = Shown(seen[0].thread, name, tuple((mark_of(each), each.reviews[0].revision) for each in seen))
     one_rule = len({_who(each) for each in able}) == 1
-    button = blocks.button(f"Approve all {len(seen)}" if one_rule else "Approve all I may", APPROVE_ALL, str(shown))
+    button = blocks.button(f"Approve all {len(seen)}" if one_rule else "Approve all I can", APPROVE_ALL, str(shown))
     button["confirm"] = _confirm(len(seen), len(able) - len(seen), one_rule=one_rule)
     yield blocks.divider()
     yield blocks.actions("approve-all", [button])
 
 
 def _confirm(seen: int, unseen: int, *, one_rule: bool) -> Block:
-    which = f"the {seen} open requests" if one_rule else f"those of the {seen} open requests that you may decide and"
-    told = [f"You approve {which} that are shown whole in this list, as they stand."]
+    which = (
+        f"the {seen} requests fully shown above"
+        if one_rule
+        else f"what you can of the {seen} requests fully shown above"
+    )
+    told = [f"This approves {which}."]
     if unseen:
-        told.append(f"{unseen} that did not fit {'is' if unseen == 1 else 'are'} left for you to read.")
-    told.append("What somebody changes or decides meanwhile is left out.")
+        told.append(f"{unseen} that did not fit {'is' if unseen == 1 else 'are'} left out.")
+    told.append("Any that change first are skipped.")
     return {
-        "title": {"type": "plain_text", "text": f"Approve {seen} requests?" if one_rule else "Approve what you may?"},
+        "title": {"type": "plain_text", "text": f"Approve {seen} requests?" if one_rule else "Approve all you can?"},
         "text": {"type": "plain_text", "text": " ".join(told)},
         "confirm": {"type": "plain_text", "text": "Approve all"},
         "deny": {"type": "plain_text", "text": "Cancel"},

@@ -1,11 +1,10 @@
 """Untrusted text, made fit to be shown: what an agent or a person wrote can neither style, link, notify nor hide.
 
 Blocks of ours carry such text as `rich_text` and `plain_text`, where Slack reads no markup at all; `mrkdwn` is for the
-places that know only markup, such as a message's `text`. Nothing is dropped: a character that cannot be seen is
-written as its code point (`⟦U+202E⟧`), because what was shown is what runs (P4).
+places that know only markup, such as a message's `text`. Nothing is dropped: a character that deceives a reader is
+written as its code point (`⟦U+202E⟧`, see `adapters.slack.unseen`), because what was shown is what runs (P4).
 
-Sources: https://docs.slack.dev/messaging/formatting-message-text, https://www.unicode.org/reports/tr36 (bidirectional
-and invisible characters).
+Source: https://docs.slack.dev/messaging/formatting-message-text.
 """
 
 import difflib
@@ -13,34 +12,21 @@ import json
 import re
 from dataclasses import dataclass
 
+from adapters.slack.unseen import written_out
 from engine.ask import Json
 
-_HIDDEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
-    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff"  # tags and variation selectors of the supplementary planes
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"  # drawn as nothing
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # halves of pairs, and what is no character
-    "]"
-)
 _MARK = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
-_EMOJI_STYLE = re.compile("(?<=[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f")
 _STYLE = str.maketrans({"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb", ":": "\ua789"})
 _STYLING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)")
 
 
 def visible(text: str) -> str:
-    """The text with every character that cannot be seen written out; line ends become newlines."""
-    unix = text.replace("\r\n", "\n")
-    if not _HIDDEN.search(unix):
-        return unix
-    return _HIDDEN.sub(_mark, _EMOJI_STYLE.sub("", unix))
+    """The text with every character that deceives a reader written out; line ends become newlines."""
+    return written_out(text.replace("\r\n", "\n"), _mark)
 
 
-def _mark(found: re.Match[str]) -> str:
-    return f"⟦U+{ord(found.group()):04X}⟧"
+def _mark(character: str) -> str:
+    return f"⟦U+{ord(character):04X}⟧"
 
 
 def unmarked(text: str, original: str) -> str:
@@ -104,13 +90,13 @@ def _is_json(text: str) -> bool:
 def document(value: Json) -> str:
     """A file of JSON in which nothing hides: what cannot be seen is written as JSON's own escapes."""
 
-    def spelled(found: re.Match[str]) -> str:
-        code = ord(found.group())
+    def spelled(character: str) -> str:
+        code = ord(character)
         if code < 0x10000:  # noqa: PLR2004 - beyond it JSON takes a pair
             return f"\\u{code:04x}"
         return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
 
-    return _HIDDEN.sub(spelled, json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
+    return written_out(json.dumps(value, indent=2, ensure_ascii=False), spelled) + "\n"
 
 
 # Before and after -----------------------------------------------------------------------------------------------------

@@ -1,20 +1,34 @@
 """What was entered into the fields of a modal, as a value with its types. Pure.
 
-What a schema asks of a value beyond its type is checked by whoever knows the graph (`Desk.problems`), not here.
+An input that is not in the submitted state, or holds what it started with, was not touched: its field keeps its value
+to the letter. What a schema asks of a value beyond its type is checked by those who know the graph (`Desk.problems`).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.slack.fields import ACTION_ID, MISSING, Field, Input, Value
-from adapters.slack.text import pretty, unmarked
-from engine.ask import Json
+from adapters.blockkit import limits
+from adapters.slack import numerals
+from adapters.slack.fields import ACTION_ID, MISSING, WRITTEN, Field, Input, Value
+from adapters.slack.numerals import EntryError
+from adapters.slack.text import clipped, pretty, unmarked, visible
+from engine.ask import Json, Problem, is_storable
+
+State = Mapping[str, Any]
+"""`view.state.values`: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""
+
+_FILL_IN = "Please fill this in."
 
 
-def entered(state: Mapping[str, Any], block_id: str) -> Any:
+def is_there(state: State, block_id: str) -> bool:
+    """Whether the state has an input at all, be it empty."""
+    block = state.get(block_id)
+    return isinstance(block, Mapping) and isinstance(block.get(ACTION_ID), Mapping)
+
+
+def entered(state: State, block_id: str) -> Any:
     """What stands in an input: a text, the values of the chosen options, or None."""
-    element = state.get(block_id, {}).get(ACTION_ID) or {}
+    element = state[block_id][ACTION_ID] if is_there(state, block_id) else {}
     match element.get("type"):
         case "static_select":
             return (element.get("selected_option") or {}).get("value")
@@ -26,25 +40,49 @@ def entered(state: Mapping[str, Any], block_id: str) -> Any:
             return element.get("value")
 
 
-class _Wrong(Exception):  # noqa: N818 - carried to the field at once
-    """A sentence for the person who filled in the field."""
+def text_of(state: State, block_id: str) -> str:
+    """What was written, as it was written. Raises EntryError for more than the input takes."""
+    written = entered(state, block_id)
+    text = written if isinstance(written, str) else ""
+    if len(text) > limits.PLAIN_TEXT_INPUT:
+        raise EntryError(f"This has {len(text):,} characters; at most {limits.PLAIN_TEXT_INPUT:,} are taken here.")
+    return text
 
 
-def read(found: Sequence[Field], state: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
+def read(found: Sequence[Field], state: State) -> tuple[Json, dict[str, str]]:
     """The value that the inputs say, and for each field that does not fit its type a sentence under its block's id."""
     values: dict[str, Json] = {}
     errors: dict[str, str] = {}
     for field in found:
         try:
             value = _value(field, state)
-        except _Wrong as wrong:
-            errors[field.block_id] = str(wrong)
+        except EntryError as wrong:
+            errors[field.block_id] = visible(clipped(str(wrong), limits.TEXT))
             continue
         if value is not MISSING:
             _put(values, field.path, value)
     if len(found) == 1 and found[0].alone:
         return values.get(""), errors
     return dict(values), errors
+
+
+def placed(found: Sequence[Field], problems: Sequence[Problem]) -> dict[str, str]:
+    """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
+    editable = [each for each in found if each.editable]
+    told: dict[str, list[str]] = {}
+    for problem in problems:
+        path = tuple(map(str, problem.path))
+        own = _closest(editable, path)
+        beside = "" if own or not path else f"{path[0]}: "
+        told.setdefault((own or editable[0]).block_id, []).append(visible(f"{beside}{problem.sentence}"))
+    return {block_id: clipped(" ".join(each), limits.TEXT) for block_id, each in told.items()}
+
+
+def _closest(editable: Sequence[Field], path: tuple[str, ...]) -> Field | None:
+    """The field that a path leads into, else the first one below it."""
+    into = [each for each in editable if each.path and path[: len(each.path)] == each.path]
+    below = [each for each in editable if path and each.path[: len(path)] == path]
+    return next(iter([*into, *below]), None)
 
 
 def _put(values: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
@@ -56,68 +94,87 @@ def _put(values: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
     values[name] = value
 
 
-def _value(field: Field, state: Mapping[str, Any]) -> Value:
+def _value(field: Field, state: State) -> Value:
     if field.input is Input.GROUP:
-        return _group(field)
-    if not field.editable:
+        return {} if isinstance(field.before, dict) else field.before  # its properties are put into it
+    if field.input in WRITTEN:
+        return _written(field, state)
+    if not is_there(state, field.block_id):
         return field.before
     match field.input:
-        case Input.TEXT | Input.JSON | Input.LINES:
-            return _typed_text(field, state)
-        case Input.INTEGER | Input.NUMBER:
-            return _typed_number(field, entered(state, field.block_id))
+        case Input.INTEGER | Input.NUMBER | Input.DECIMAL:
+            return _number(field, text_of(state, field.block_id).strip())
         case Input.BOOLEAN:
-            return _ticked(field, bool(entered(state, field.block_id)))
-        case Input.CHOICE:
-            chosen = entered(state, field.block_id)
-            return _emptied(field) if chosen is None else field.options[int(chosen)]
+            ticked = bool(entered(state, field.block_id))
+            return field.before if ticked is (field.shown is True) else ticked
         case Input.CHOICES:
-            several = [field.options[int(each)] for each in entered(state, field.block_id) or []]
-            return field.before if not several and field.before is MISSING else several
-        case Input.DATE:
-            date = entered(state, field.block_id)
-            return _emptied(field) if date is None else date
+            return _several(field, entered(state, field.block_id))
+        case _:
+            return _one(field, entered(state, field.block_id))
 
 
-def _group(field: Field) -> Value:
-    """An object before its properties are put into it."""
-    if isinstance(field.before, dict) or (field.required and not field.nullable):
-        return {}
-    return _emptied(field)
+# Menus and dates ------------------------------------------------------------------------------------------------------
 
 
-def _ticked(field: Field, ticked: bool) -> Value:  # noqa: FBT001 - it is the value
-    untouched = not ticked and (field.before is None or (field.before is MISSING and not field.required))
-    return field.before if untouched else ticked
+def _one(field: Field, chosen: Any) -> Value:
+    if chosen is None:
+        return _emptied(field)
+    value = chosen if field.input is Input.DATE else _option(field, chosen)
+    return field.before if value == field.shown and type(value) is type(field.shown) else value
 
 
-def _typed_text(field: Field, state: Mapping[str, Any]) -> Value:
-    parts = field.parts
-    texts = [entered(state, block_id) or "" for block_id, _ in parts]
-    if all(_untouched(text, before) for text, (_, before) in zip(texts, parts, strict=True)):
+def _several(field: Field, chosen: Any) -> Value:
+    values = [_option(field, each) for each in chosen or ()]
+    shown = field.shown if isinstance(field.shown, list) else []
+    if {field.position(each) for each in values} == {field.position(each) for each in shown}:
+        return field.before if values or field.optional else _emptied(field)
+    return values if values or field.optional else _emptied(field)
+
+
+def _option(field: Field, spelled: str) -> Json:
+    if not spelled.isdecimal() or int(spelled) >= len(field.options):
+        raise EntryError("This is not one of the choices.")
+    return field.options[int(spelled)]
+
+
+# Numbers --------------------------------------------------------------------------------------------------------------
+
+
+def _number(field: Field, text: str) -> Value:
+    if not text:
+        return _emptied(field)
+    if field.input is Input.DECIMAL:
+        return field.before if text == field.initial else _decimal(field, text)
+    if field.shown is not MISSING and numerals.same_number(text, field.shown):
+        return field.before  # Slack may spell a number that nobody touched in its own way
+    return numerals.whole(text) if field.input is Input.INTEGER else numerals.number(text)
+
+
+def _decimal(field: Field, text: str) -> Json:
+    """A number where that is the same to the letter, and else its text, which loses no digit."""
+    exact = None if isinstance(field.shown, str) else numerals.to_the_letter(text)
+    return text if exact is None or not is_storable(exact) else exact
+
+
+# Texts ----------------------------------------------------------------------------------------------------------------
+
+
+def _written(field: Field, state: State) -> Value:
+    parts = [(block_id, before) for block_id, before in field.parts]
+    befores = [before for _, before in parts]
+    texts = [text_of(state, block_id) if is_there(state, block_id) else before for block_id, before in parts]
+    if all(map(_untouched, texts, befores)):
+        if not field.optional and not any(texts) and is_there(state, field.block_id):
+            raise EntryError(_FILL_IN)
         return field.before
+    text = _joined("" if field.is_too_long else field.initial, befores, texts)
     if field.input is Input.LINES:
-        return _lines(field, _joined(field.initial, [before for _, before in parts], texts))
-    text = unmarked(_joined(field.initial, [before for _, before in parts], texts), _original(field))
+        lines: list[Json] = [line.strip() for line in text.split("\n") if line.strip()]
+        return lines or ([] if isinstance(field.before, list) and field.optional else _emptied(field))
+    text = unmarked(text, "" if field.shown is MISSING else pretty(field.shown))
     if field.input is Input.TEXT:
         return text or _emptied(field)
-    if not text.strip():
-        return _emptied(field)
-    try:
-        value: Json = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
-        raise _Wrong(f"This is not JSON: look at {where}.") from None
-    return value
-
-
-def _lines(field: Field, text: str) -> Value:
-    lines: list[Json] = [line.strip() for line in text.split("\n") if line.strip()]
-    return lines or ([] if isinstance(field.before, list) else _emptied(field))
-
-
-def _original(field: Field) -> str:
-    return "" if field.before is MISSING else pretty(field.before)
+    return numerals.read_json(text) if text.strip() else _emptied(field)
 
 
 def _untouched(text: str, before: str) -> bool:
@@ -136,33 +193,12 @@ def _joined(whole_text: str, before: Sequence[str], texts: Sequence[str]) -> str
     return made
 
 
-def _typed_number(field: Field, text: Any) -> Value:
-    if text is None or not str(text).strip():
-        return _emptied(field)
-    spelled = str(text).strip()
-    if field.before is not MISSING and spelled == json.dumps(field.before):
-        return field.before
-    try:
-        return int(spelled)
-    except ValueError:
-        pass
-    try:
-        number = float(spelled)
-    except ValueError:
-        raise _Wrong("This is not a number.") from None
-    if field.input is Input.INTEGER:
-        raise _Wrong("This has to be a whole number.")
-    return number
-
-
 def _emptied(field: Field) -> Value:
     """What an input that was left empty means."""
-    if field.nullable and (field.required or field.before is not MISSING):
-        return None
-    if field.before is MISSING:
+    if not field.optional:
+        raise EntryError(_FILL_IN)
+    if field.shown is MISSING:
         return MISSING
-    if field.input is Input.TEXT:
-        return ""
-    if field.required:
-        raise _Wrong("Please fill this in.")
-    return MISSING
+    if field.nullable:
+        return None
+    return "" if field.input is Input.TEXT else MISSING

@@ -101,8 +101,8 @@ def show_all(approval: Approval) -> Block:
     """The modal behind Show all: everything, or as much as a modal holds with a word on where the rest is."""
     body = layout.drawn(everything(approval)) or [blocks.context("There is nothing more to show.")]
     fits = _within_modal(body)
-    note = [] if len(fits) == len(body) else [blocks.context(f"A modal holds no more. {more_as_file(approval)}")]
-    return blocks.modal("Everything", [*note, *fits])
+    note = [] if len(fits) == len(body) else [blocks.context(f"Too long for Slack: {_see_file(approval)}.")]
+    return blocks.modal("Full request", [*note, *fits])
 
 
 def needs_file(approval: Approval) -> bool:
@@ -115,7 +115,11 @@ def needs_file(approval: Approval) -> bool:
 
 def more_as_file(approval: Approval) -> str:
     """Where the rest is, in a sentence."""
-    return f"The whole of it is the file {file_name(approval)} in this thread."
+    return f"For the full request {_see_file(approval)}."
+
+
+def _see_file(approval: Approval) -> str:
+    return f"see the file {file_name(approval)} in this thread"
 
 
 def _within_modal(body: Sequence[Block]) -> list[Block]:

@@ -1,17 +1,19 @@
 """What cards say of people, times and outcomes: our own words, in trusted mrkdwn, and the notification's one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from adapters.blockkit import limits
 from adapters.slack.text import clipped, mrkdwn, plain, pretty
 from engine.approval import Approval, Review, State
-from engine.ask import Action, Choice, Decision, Json, Kind
+from engine.ask import Choice, Decision, Json, Kind
 from engine.ids import UserId
 from engine.machine import outcome_of
 from engine.policy import Approvers, OnExpiry, Policy
-from engine.refusals import when
+from engine.refusals import moment, when
 
 _MOST_NAMES = 20
+_FEW_NAMES = 4
 _NOTIFICATION = 600
 
 
@@ -37,7 +39,7 @@ _WORDS_AT_HALTS = {
     (Kind.BREAKPOINT, Choice.EDIT): Words("Edit state", "Continued with changes", "▶️"),
     (Kind.BREAKPOINT, Choice.REJECT): Words("Stop", "Stopped", "⏹️"),
     (Kind.FAILURE, Choice.APPROVE): Words("Retry", "Retried", "🔁"),
-    (Kind.FAILURE, Choice.REJECT): Words("Leave it", "Left as it is", "⏹️"),
+    (Kind.FAILURE, Choice.REJECT): Words("Dismiss", "Dismissed", "⏹️"),
 }
 
 
@@ -73,26 +75,50 @@ def title(approval: Approval) -> str:
         case Kind.TEXT:
             return "Please review this text" if asking else "Text for review"
         case Kind.BREAKPOINT:
-            return "Continue?" if asking else "Breakpoint"
+            return _step_question(approval) if asking else "Breakpoint"
         case Kind.FAILURE:
             return "The agent stopped"
         case _:
             return "Approval needed" if asking else "Approval request"
 
 
-def who_decides(policy: Policy, requester: UserId, most: int = _MOST_NAMES, *, channel: str = "this channel") -> str:
-    """`Approvers: ...`, in words that hold for everybody who reads it."""
+def _step_question(approval: Approval) -> str:
+    """The question itself, where a headline holds it."""
+    prompt = approval.ask.prompt
+    return prompt if prompt and prompt == plain(prompt, limits.HEADER_TEXT) else "Continue?"
+
+
+def requested(requester: UserId, via: str, *, strong: bool = True) -> str:
+    """For whom an agent asks; `via` is untrusted."""
+    name = one_line(via, 80)
+    return f"Requested by <@{requester}> via {f'*{name}*' if strong else name}"
+
+
+def able(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
+    """The people who can decide, in words that hold for everybody who reads them."""
     match policy.approvers:
         case Approvers.USERS:
-            able = [user for user in sorted(policy.users) if policy.own_requests or user != requester]
-            who = names(able, most) or "nobody"
-        case Approvers.CHANNEL if policy.own_requests:
-            who = f"any member of {channel}"
+            users = [user for user in sorted(policy.users) if policy.own_requests or user != approval.requester]
+            return names(users, most) or "nobody"
         case Approvers.CHANNEL:
-            who = f"any member of {channel} but <@{requester}>, who asked"
+            elsewhere = approval.place.channel != approval.home.channel
+            member = f"any member of <#{approval.home.channel}>" if elsewhere else "any channel member"
+            return member if policy.own_requests else f"{member} except the requester"
         case _:
-            who = f"<@{requester}>"
-    return f"Approvers: {who}"
+            return f"<@{approval.requester}>"
+
+
+def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
+    """Who can decide, as a sentence of a card's small print."""
+    ask, who = approval.ask, able(approval, policy, most)
+    decide = "retry" if ask.kind is Kind.FAILURE else "answer" if ask.is_question else "approve"
+    match policy.approvers:
+        case Approvers.USERS if decide == "approve":
+            return f"Approvers: {who}"
+        case Approvers.REQUESTER:
+            return f"Only {who} can {decide}"
+        case _:
+            return f"{who[:1].upper()}{who[1:]} can {decide}"
 
 
 def votes(review: Review, most: int = _MOST_NAMES) -> str:
@@ -105,12 +131,16 @@ def votes(review: Review, most: int = _MOST_NAMES) -> str:
 
 
 def deadline(approval: Approval) -> str:
-    """When it expires and what then becomes of it, or nothing."""
+    """What happens when nobody decides, and when; or nothing."""
     if approval.expires_at is None:
         return ""
     rejects = approval.deadlines.on_expiry is OnExpiry.REJECT and can_be_rejected(approval)
-    then = "then it is rejected" if rejects else "then the agent is stopped"
-    return f"Expires {when(approval.expires_at)}, {then}"
+    then = "Rejected automatically" if rejects else "The run stops"
+    return f"{then} {when(approval.expires_at)} if nobody {_verb(approval)}"
+
+
+def _verb(approval: Approval) -> str:
+    return "answers" if approval.ask.is_question else "decides"
 
 
 def can_be_rejected(approval: Approval) -> bool:
@@ -124,7 +154,8 @@ def decided(kind: Kind, review: Review, decision: Decision, most: int = _MOST_NA
     made = words(kind, decision.choice)
     at = f" {when(review.decided_at)}" if review.decided_at else ""
     if not review.deciders:
-        return f"⌛ Expired{at} and {made.made.lower()}"
+        by = f" by {moment(review.decided_at)}" if review.decided_at else ""
+        return f"⌛ Nobody decided{by}: {made.made.lower()} automatically"
     return f"{made.sign} {made.made} by {names(review.deciders, most)}{at}"
 
 
@@ -135,9 +166,11 @@ def outcome(approval: Approval) -> str:
         case State.PENDING:
             return ""
         case State.EXPIRED:
-            return f"⌛ Expired{at}"
+            return f"⌛ {_nobody(approval)}: the run was stopped"
         case State.WITHDRAWN:
             return f"↩️ Withdrawn{at}"
+        case State.STOPPED if (stopping := approval.stopping) is not None and stopping.decision is not None:
+            return decided(approval.ask.kind, stopping, stopping.decision)
         case State.UNDELIVERABLE:
             return f"⚠️ {outcome_of(approval).capitalize()} by {names(approval.deciders) or 'nobody'}, but not delivered"
         case _:
@@ -145,39 +178,68 @@ def outcome(approval: Approval) -> str:
             if len(approval.reviews) == 1 and first.decision is not None:
                 return decided(approval.ask.kind, first, first.decision)
             if any(review.decision is not None and not review.deciders for review in approval.reviews):
-                return f"⌛ Not everything was decided in time, so the rest was rejected{at}"
+                return f"⌛ {_nobody(approval)}: the rest was rejected automatically"
             word = outcome_of(approval)
             sign = {"approved": "✅", "rejected": "⛔"}.get(word, "☑️")
             return f"{sign} {word.capitalize()} by {names(approval.deciders)}{at}"
 
 
+def _nobody(approval: Approval) -> str:
+    by = f" by {moment(approval.closed_at)}" if approval.closed_at else " in time"
+    if any(review.deciders for review in approval.reviews):
+        return f"Not everything was decided{by}"
+    return f"Nobody {'answered' if approval.ask.is_question else 'decided'}{by}"
+
+
+# Notifications --------------------------------------------------------------------------------------------------------
+
+
 def summary(approval: Approval) -> str:
     """The message's `text`: what notifications and screen readers get. It is markup, so all of it is escaped."""
-    about = _question(approval) if approval.ask.is_question else _about(approval)
-    ended = outcome(approval)
+    about, ended = _about(approval), outcome(approval)
     if not ended:
-        return f"{one_line(speaker(approval), 80)} asks: {one_line(about, _NOTIFICATION)}"
+        return " · ".join(each for each in _asked(approval, one_line(about, _NOTIFICATION)) if each)
     reasons = [each.decision.text for each in approval.reviews if each.decision and each.decision.text]
     reason = f": {one_line(' '.join([*reasons, approval.note]).strip(), 300)}" if reasons or approval.note else ""
     return f"{one_line(about, 200)} - {ended}{reason}"
 
 
-def _question(approval: Approval) -> str:
-    first = approval.ask.actions[0]
-    return approval.ask.prompt or first.description or first.name
+def _asked(approval: Approval, about: str) -> Iterable[str]:
+    """Who asks what of whom, and until when."""
+    policies = [review.policy for review in approval.reviews if review.decision is None]
+    whom = ", ".join(dict.fromkeys(able(approval, each, _FEW_NAMES) for each in policies))
+    if approval.ask.kind is Kind.FAILURE:
+        yield f"{one_line(speaker(approval), 80)} stopped: {about}"
+        yield who_decides(approval, policies[0], _FEW_NAMES)
+    elif approval.ask.is_question:
+        yield f"{one_line(speaker(approval), 80)} asks {whom}: {about}"
+    else:
+        yield f"Approval needed from {whom}: {about}"
+        yield requested(approval.requester, speaker(approval), strong=False)
+    yield deadline(approval)
 
 
 def _about(approval: Approval) -> str:
-    told = "; ".join(_told(action, review.value) for action, review in _pairs(approval))
-    asking = approval.state is State.PENDING and approval.ask.kind is Kind.TOOL_CALL
-    return f"Approve {told}?" if asking else f"{approval.ask.prompt} {told}".strip()
+    """What is asked in one line, untrusted: `Approve send_email? (to: x@y.z)`."""
+    ask, asking = approval.ask, approval.state is State.PENDING
+    pairs = list(zip(ask.actions, approval.reviews, strict=True))
+    if len(pairs) > 1:
+        told = "; ".join(_with_values(action.name, review.value, ask.prompt) for action, review in pairs)
+        return f"{ask.prompt or title(approval)} {told}"
+    (action, review) = pairs[0]
+    if ask.kind is Kind.TOOL_CALL:
+        head = f"Approve {action.name}?" if asking else action.name
+    else:
+        head = ask.prompt or (action.description or action.name if ask.is_question else title(approval))
+    return head if ask.is_question else _with_values(head, review.value, ask.prompt)
 
 
-def _told(action: Action, value: Json) -> str:
-    if not isinstance(value, dict):
-        return action.name
-    return f"{action.name} {', '.join(f'{name}={clipped(pretty(each), 60)}' for name, each in value.items())}".strip()
+def _with_values(head: str, value: Json, prompt: str) -> str:
+    """A headline with the values in brackets; a prompt that is among them is not repeated."""
+    listed = value.items() if isinstance(value, dict) else [("", value)]
+    told = [f"{name}: {_short(each)}" if name else _short(each) for name, each in listed if each not in (None, prompt)]
+    return f"{head} ({' · '.join(told)})" if any(told) else head
 
 
-def _pairs(approval: Approval) -> list[tuple[Action, Review]]:
-    return list(zip(approval.ask.actions, approval.reviews, strict=True))
+def _short(value: Json) -> str:
+    return clipped(" ".join(pretty(value).split()), 60)

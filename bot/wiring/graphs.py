@@ -11,6 +11,7 @@ from bot import config as configuration
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
+from bot.masking import masked
 from bot.wiring.storage import Storage
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     # here, also one that asks with an object of its own. Who can write to this Redis can approve anything anyway.
     serde = JsonPlusSerializer()
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
-    graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError))
+    graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError), masked=masked)
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
         return graphs
-    remote = await ServerGraphs.open({name: _server_spec(agent) for name, agent in servers.items()})
+    specs_there = {name: _server_spec(agent) for name, agent in servers.items()}
+    remote = await ServerGraphs.open(specs_there, masked=masked)
     return RoutedGraphs(graphs, dict.fromkeys(servers, remote))
 
 

@@ -52,7 +52,7 @@ def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agent
 
 def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
     """What `/signoff` and the Home tab say; every word of it is the operator's or ours."""
-    lines = ["Agents here ask people before they act. To start one, mention me where it listens:"]
+    lines = ["Available agents. Mention me to start one:"]
     for name, agent in config.agents.items():
         places = [f"<#{channels[channel]}>" for channel in agent.channels if channel in channels]
         places += ["a direct message to me"] if agent.direct_messages else []
@@ -67,7 +67,9 @@ def slack_fault(variable: str, error: Exception) -> Fault:
         return Fault(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
     if code:
         return Fault(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
-    return Fault("SLACK_API_URL", f"Slack cannot be reached ({type(error).__name__})", "Is there a connection?")
+    host, why = getattr(error, "host", None) or "slack.com", type(error).__name__
+    reason = "DNS" if "DNS" in why else "no answer in time" if isinstance(error, TimeoutError) else why
+    return Fault("Slack", f"cannot reach {host} ({reason})", "Check the network or the proxy.")
 
 
 def manifest(url: str | None) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from adapters.redis import embedded
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
-from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import UnusableRedisError
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
@@ -29,7 +28,6 @@ class Storage:
     approvals: RedisApprovals
     conversations: RedisConversations
     audit: RedisAudit
-    backlog: RedisBacklog
 
 
 @contextlib.asynccontextmanager
@@ -42,16 +40,15 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
             await database.check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([redis_fault(error)]) from None
-        keys, kept = Keys(), config.retention
-        lanes = await stack.enter_async_context(RedisLanes(database, keys, url, lease=lease))
+        keys, kept, audited = Keys(), config.retention, config.audit_retention
+        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage)
         yield Storage(
             database,
             keys,
             lanes,
-            RedisApprovals(database, keys, kept),
+            RedisApprovals(database, keys, kept, audited),
             RedisConversations(database, keys, kept),
-            RedisAudit(database, keys, kept),
-            RedisBacklog(database, keys),
+            RedisAudit(database, keys, audited),
         )
 
 

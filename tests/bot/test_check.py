@@ -109,11 +109,11 @@ async def test_everything_is_asked_and_summed_up(app: Path) -> None:
     assert report == Report(
         faults=(),
         lines=(
-            f"{app} is right: 2 agents, 1 approval rule.",
+            f"{app}: OK (2 agents, 1 approval rule).",
             "  deploy: #deploys",
             "  travel: direct messages",
-            "Default rules decide what no rule names, for: travel.",
-            "approvals[0] needs all of its approvers, so none of them can make such a request.",
+            "travel has no rule: the person in the direct message can approve.",
+            "approvals[0]: if an approver makes the request, it can't reach its quorum.",
             "Slack: signoff in Acme, socket mode.",
         ),
     )
@@ -239,7 +239,7 @@ async def test_a_warning_alone_does_not_fail(app: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     assert show(await check(app, ENVIRON, World(of_redis=("careful",))), out, err) == 0
     assert err.getvalue() == "warning: careful\n"
-    assert out.getvalue().startswith(f"{app} is right: 2 agents")
+    assert out.getvalue().startswith(f"{app}: OK (2 agents")
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_python_m_bot_is_signoff() -> None:
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     script = "import sys, bot.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
-    heavy = {"langgraph", "langchain_core", "slack_bolt", "slack_sdk", "aiohttp", "docket", "redis", "pydantic", "rich"}
+    heavy = {"langgraph", "langchain_core", "slack_bolt", "slack_sdk", "aiohttp", "redis", "pydantic", "rich"}
     assert heavy & set(done.stdout.split()) == set()
     assert "typer" in done.stdout.split()
 

@@ -75,6 +75,16 @@ def test_every_key_arrives(whole: Config, tmp_path: Path) -> None:
     assert (whole.base, whole.data, whole.retention) == (tmp_path, tmp_path / "state", timedelta(days=7))
 
 
+@pytest.mark.promise("P9")
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [("", 400), ("retention: 7d\n", 400), ("retention: 600d\n", 600), ("audit_retention: 3650d\n", 3650)],
+)
+def test_the_audit_is_kept_longer_than_what_it_tells_of(write: Write, said: str, days: int) -> None:
+    config = load(write("agents: {a: {graph: a.py:g, channels: [ops]}}\n" + said), ENVIRON)
+    assert config.audit_retention == timedelta(days=days)
+
+
 def test_answers_go_each_or_together(write: Write) -> None:
     one = "{graph: a.py:g, channels: [ops]}"
     other = "{graph: b.py:g, channels: [dev], resume: together}"

@@ -170,6 +170,13 @@ CASES = {
         DEPLOY + "retention: 0d\n",
         'app.yaml:3: retention: "0d" is not a length of time that can be waited. Write at least 1s and at most 3650d.',
     ),
+    "an audit that is forgotten first": (
+        DEPLOY + "retention: 30d\naudit_retention: 7d\n",
+        (
+            "app.yaml:4: audit_retention: the audit would be forgotten before what it tells of, by retention. "
+            "Make it at least as long as retention."
+        ),
+    ),
     "reminder after the expiry": (
         RULE + "    remind_after: 4h\n    expires_after: 4h\n",
         (

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.faults import Fault
-from bot.masking import MASK, masked
+from bot.masking import MASK, masked, remember
 from bot.telemetry import Metrics, set_up_logs
 
 TOKEN = "xoxb-123-456-abcDEF"
@@ -24,7 +24,8 @@ def logs() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     stream = io.StringIO()
-    set_up_logs(stream=stream, json=True, secrets=["0123456789abcdef", None])
+    set_up_logs(stream=stream, json=True)
+    remember(["0123456789abcdef", None])
     yield stream
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
@@ -92,7 +93,7 @@ def test_tracebacks_are_masked_and_show_no_variables(logs: io.StringIO) -> None:
         fail()
     except ValueError:
         structlog.get_logger("bot").exception("it broke")
-        logging.getLogger("docket").exception("it broke there")
+        logging.getLogger("aiohttp").exception("it broke there")
     for row in rows(logs):
         assert row["exception"].endswith(f"ValueError: xoxb-{MASK} of 21")
     assert "agent wanted" not in logs.getvalue().replace('payload = \\"what the agent wanted\\"', "")

@@ -107,6 +107,7 @@ any_action = st.builds(
     choices=st.lists(st.sampled_from(Choice), max_size=3).map(tuple),
     description=ANY_TEXT,
     schema=any_schema,
+    reject_stops=st.booleans(),
 )
 any_ask = st.builds(
     Ask,

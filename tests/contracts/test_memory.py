@@ -1,9 +1,8 @@
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
-from contracts.backlog_contract import BacklogContract
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
-from adapters.memory import MemoryApprovals, MemoryAudit, MemoryBacklog, MemoryConversations, MemoryLanes, SystemClock
+from adapters.memory import MemoryApprovals, MemoryAudit, MemoryConversations, MemoryLanes, SystemClock
 
 
 @pytest.fixture
@@ -26,13 +25,4 @@ def lanes() -> MemoryLanes:
 
 
 class TestLanes(LanesContract):
-    pass
-
-
-@pytest.fixture
-def backlog() -> MemoryBacklog:
-    return MemoryBacklog()
-
-
-class TestBacklog(BacklogContract):
     pass

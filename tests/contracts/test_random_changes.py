@@ -1,7 +1,7 @@
 """Whatever is written in whatever order, Redis keeps what the stores in memory keep."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from contracts.samples import ALICE, BOB, NOW, THREAD, a_conversation, an_approval, an_entry
+from contracts.samples import ALICE, BOB, CAROL, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_entry
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -24,13 +24,23 @@ from adapters.redis.keys import Keys
 from engine.approval import State
 from engine.audit import What
 from engine.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
-from engine.ids import ThreadId
+from engine.ids import MessageTs, SheetId, ThreadId
 from engine.ports import Change
 
 KEYS = Keys()
 THREADS = (THREAD, ThreadId("T1:C1:2.2"))
+SHEET, CARDS = SheetId("sheet-1"), (MessageTs("5.1"), MessageTs("5.2"))
 APPROVALS = [
-    an_approval(thread=thread, interrupt=f"i{number}", at=NOW + timedelta(seconds=number))
+    replace(
+        an_approval(
+            thread=thread,
+            interrupt=f"i{number}",
+            at=NOW + timedelta(seconds=number),
+            policy=a_policy(CAROL if number else BOB),
+        ),
+        sheet=SHEET if number else SheetId(""),
+        place=PLACE if number else replace(PLACE, thread_ts=None),
+    )
     for thread in THREADS
     for number in range(2)
 ]
@@ -82,13 +92,13 @@ class Changes(RuleBasedStateMachine):
 
     @rule(
         approval=which, state=st.sampled_from(State), note=st.text(max_size=3), behind=st.integers(0, 1),
-        makers=effects, whats=rows,
+        card=st.sampled_from([None, *CARDS]), makers=effects, whats=rows,
     )  # fmt: skip
     def save(
-        self, *, approval: Any, state: State, note: str, behind: int, makers: list[Any], whats: list[What]
+        self, *, approval: Any, state: State, note: str, behind: int, card: Any, makers: list[Any], whats: list[What]
     ) -> None:
         read = self.both(lambda stores: stores.get(approval.id)) or approval
-        changed = replace(read, state=state, note=note, version=read.version - behind)
+        changed = replace(read, state=state, note=note, card=read.card or card, version=read.version - behind)
         self.both(lambda stores: stores.save(self.change(changed, makers, whats)))
 
     @rule(approval=which, makers=effects, whats=rows)
@@ -103,7 +113,13 @@ class Changes(RuleBasedStateMachine):
     @invariant()
     def they_agree(self) -> None:
         for thread in THREADS:
-            self.both(_of_thread(thread))
+            self.both(lambda stores, thread=thread: stores.open(thread))
+            self.both(lambda stores, thread=thread: stores.of_sheet(thread, SHEET))
+            self.both(lambda stores, thread=thread: _listed(stores.policies(thread)))
+            ids = [each.id for each in APPROVALS if each.thread == thread]
+            self.both(lambda stores, ids=ids: _listed(stores.known(ids)))
+            for card in CARDS:
+                self.both(lambda stores, thread=thread, card=card: stores.by_card(thread, card))
             model, real = (self.runner.run(talks.get(thread)) for talks in self.talks)
             assert real == model
             rows = self.runner.run(RedisAudit(self.database, KEYS).of_thread(thread))
@@ -134,8 +150,8 @@ def _get(approval: Any) -> Callable[[Any], Any]:
     return lambda stores: stores.get(approval.id)
 
 
-def _of_thread(thread: ThreadId) -> Callable[[Any], Any]:
-    return lambda stores: stores.of_thread(thread)
+async def _listed(found: Awaitable[Sequence[Any]]) -> list[str]:
+    return sorted(repr(each) for each in await found)
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@ from typing import TypeVar
 
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
-from contracts.backlog_contract import BacklogContract
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
-from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
@@ -41,25 +39,15 @@ async def runs(redis_url: str) -> AsyncIterator[Runs]:
 
 
 @pytest.fixture
-async def stores(redis_url: str, runs: Runs) -> AsyncIterator[Stores]:
+def stores(redis_url: str, runs: Runs) -> Stores:
     keys = Keys()
-    async with RedisLanes(runs, keys, redis_url) as lanes:
-        yield Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
+    lanes = RedisLanes(runs, keys, redis_url)
+    return Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-async def lanes(redis_url: str, runs: Runs) -> AsyncIterator[RedisLanes]:
-    async with RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS) as lanes:
-        yield lanes
-
-
-@pytest.fixture
-def backlog(runs: Runs) -> RedisBacklog:
-    return RedisBacklog(runs, Keys())
-
-
-class TestBacklog(BacklogContract):
-    pass
+def lanes(redis_url: str, runs: Runs) -> RedisLanes:
+    return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
 
 
 class TestApprovals(ApprovalsContract):
@@ -88,11 +76,6 @@ class TestApprovalsWhoseAnswersGetLost(_Stuttering, ApprovalsContract):
 
 @pytest.mark.promise("P1")
 class TestLanesWhoseAnswersGetLost(_Stuttering, LanesContract):
-    pass
-
-
-@pytest.mark.promise("P1")
-class TestBacklogWhoseAnswersGetLost(_Stuttering, BacklogContract):
     pass
 
 

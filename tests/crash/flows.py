@@ -134,6 +134,28 @@ _cleaning.add_edge("clean", END)
 cleaning = _cleaning.compile()
 
 
+# A text that cannot be told no ----------------------------------------------------------------------------------------
+
+
+class Letter(TypedDict, total=False):
+    text: str
+    said: str
+
+
+def revise(state: Letter, config: RunnableConfig) -> Letter:
+    dies("before interrupt")
+    text = interrupt({"text_to_revise": state["text"]})
+    does(f"revised {text}", config)
+    return {"said": text}
+
+
+_letter = StateGraph(Letter)
+_letter.add_node(revise)
+_letter.add_edge(START, "revise")
+_letter.add_edge("revise", END)
+letter = _letter.compile()
+
+
 # Slow steps -----------------------------------------------------------------------------------------------------------
 
 

@@ -326,8 +326,9 @@ class World:
         """What Redis knows of the conversation."""
         async with Database.from_url(self.redis_url) as database:
             keys = Keys()
-            approvals = await RedisApprovals(database, keys).of_thread(self.thread)
             rows = await RedisAudit(database, keys).of_thread(self.thread)
+            ids = list(dict.fromkeys(row.approval for row in rows))
+            approvals = await RedisApprovals(database, keys).known(ids)
             conversation = await RedisConversations(database, keys).get(self.thread)
         return Kept(list(approvals), list(rows), conversation)
 
@@ -343,7 +344,7 @@ class Kept:
     def decided_once(self, *whats: What, refused: bool = False) -> None:
         """Check that each approval came to its end, with just these audit rows each; `refused`: clicks came late."""
         for approval in self.approvals:
-            assert approval.state is State.DELIVERED, f"{approval.id} is {approval.state}"
+            assert approval.state in (State.DELIVERED, State.STOPPED), f"{approval.id} is {approval.state}"
             rows = Counter(row.what for row in self.rows if row.approval == approval.id)
             if refused:
                 rows.pop(What.REFUSED, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from adapters.redis import approvals, lane_scripts, mail, saver_scripts, scripts
 
-_NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"XRANGE"}
+_NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"SMEMBERS"}
 _SCRIPTS = (
     *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mail.Put),
     *(approvals.Write, approvals.Note, saver_scripts.Load, saver_scripts.Put, saver_scripts.PutWrites),
@@ -24,7 +24,6 @@ _NAMES = {
     for spelled in (scripts._shape(script).sha, scripts._shape(script).source)
 }
 _READING = ("lane_scripts.Renew", "saver_scripts.Load")
-_TIMERS = (b"expire/", b"remind/")
 
 
 At = tuple[str, int] | tuple[str, int, str]
@@ -129,8 +128,8 @@ def _is_write(words: list[bytes]) -> bool:
     command = words[0].upper()
     if command in _NOT_WRITES or _name(words) in _READING:
         return False
-    ours = any(word.startswith((b"signoff:{", b"signoff:dirty", b"signoff:dead")) for word in words[1:6])
-    return ours or any(timer in word for word in words for timer in _TIMERS)
+    ours = (b"signoff:{", b"signoff:dirty", b"signoff:dead", b"signoff:timers")
+    return any(word.startswith(ours) for word in words[1:6])
 
 
 async def _known(words: list[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -91,6 +91,14 @@ async def _expire(world: World) -> None:
     await card.becomes("billing", buttons=[])
 
 
+async def _stop(world: World) -> None:
+    await world.ask("Dear Bob")
+    card = await world.bob.expect_card("#deploys", containing="Dear Bob")
+    await _send_form(world, card, "Reject", {"Reason": "never"})
+    await card.becomes("The run was stopped.", buttons=[])
+    await world.alice.expect_message("#deploys", containing="so the run was stopped. Reason: never")
+
+
 async def _send_form(world: World, card: Message, button: str, values: Mapping[str, Any]) -> None:
     async def act() -> Outcome:
         pressed = await card.click(button, by=world.bob, stale=True)
@@ -136,4 +144,13 @@ EXPIRED = Tale(
     ("after answer", "in tell"),
     rules=({"when": {"tool": "deploy"}, "approvers": {"users": ["bob"]}, "expires_after": "1s"},),
 )
-TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED)
+STOPPED = Tale(
+    "stopped",
+    "letter",
+    _stop,
+    (),
+    (What.ASKED, What.VOTED, What.DECIDED, What.STOPPED),
+    32,
+    ("before interrupt",),
+)
+TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED)

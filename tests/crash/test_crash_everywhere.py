@@ -8,12 +8,13 @@ all: each tale with a death before and after each call, before and after each wr
 import pytest
 from crash.harness import World
 from crash.sweep import chosen
-from crash.tales import ANSWERED, APPROVED, CLEANED, EDITED, EXPIRED, TALES, Tale
+from crash.tales import ANSWERED, APPROVED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
 
 CALLS = {
     "approvals.create": 1,
     "approvals.get": 6,
-    "approvals.of_thread": 2,
+    "approvals.known": 1,
+    "approvals.open": 2,
     "approvals.save": 3,
     "chat.draw": 2,
     "chat.say": 1,
@@ -26,7 +27,7 @@ CALLS = {
     "roster.facts": 1,
 }
 """How often each method of a port is called while one approval is asked, decided and delivered."""
-ELSEWHERE = {"lanes.clear_timer": 1, "lanes.set_timer": 1}
+ELSEWHERE = {"graphs.settle": 1, "lanes.clear_timer": 1, "lanes.set_timer": 1}
 """What only other tales call."""
 
 HOPS = [(what, number) for what, calls in CALLS.items() for number in range(1, calls + 1)]
@@ -38,7 +39,7 @@ def hops() -> list[tuple[Tale, str]]:
         for tale in TALES
         for when in ("before", "after")
         for what, number in HOPS + [(what, 1) for what in ELSEWHERE]
-        if tale is EXPIRED or what not in ELSEWHERE
+        if tale in (EXPIRED, STOPPED) or what not in ELSEWHERE
     ]
     some = [(APPROVED, f"after:{what}:{number}") for what, number in HOPS if what != "approvals.get" or number % 2]
     others = [
@@ -48,6 +49,8 @@ def hops() -> list[tuple[Tale, str]]:
         (ANSWERED, "after:graphs.resume_if_pending:1"),
         (CLEANED, "after:graphs.resume_if_pending:1"),
         (EXPIRED, "after:lanes.set_timer:1"),
+        (STOPPED, "after:approvals.save:2"),
+        (STOPPED, "after:graphs.settle:1"),
     ]
     return chosen(every, some + others)
 

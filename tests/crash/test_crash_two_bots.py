@@ -16,7 +16,7 @@ from crash.test_crash_everywhere import HOPS
 NOT_FENCED = {
     "before:chat.draw:1",
     "after:approvals.get:1",
-    "after:approvals.of_thread:2",
+    "after:approvals.open:2",
     "before:chat.say:1",
 }
 """At these hops something is about to be posted. Slack knows no fence: who stands still there posts when it wakes.
@@ -38,7 +38,7 @@ def hops() -> list[tuple[Tale, str]]:
         (APPROVED, "before:graphs.resume_if_pending:1:stop"),
         (APPROVED, "after:chat.draw:1:stop"),
         (CLEANED, "after:graphs.resume_if_pending:1:stop"),
-        (CLEANED, "after:approvals.of_thread:1:stop"),
+        (CLEANED, "after:approvals.open:1:stop"),
         (ANSWERED, "before:approvals.save:2:stop"),
     ]
     return chosen(every, some)

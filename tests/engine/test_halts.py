@@ -71,7 +71,7 @@ def test_a_quorum_agrees_on_one_way_on() -> None:
 
 def test_one_persons_vote_counts_once_for_each_way() -> None:
     once = chose(a_breakpoint(quorum=2), BOB, Choice.SKIP).approval
-    assert chose(once, BOB, Choice.SKIP).refusal == AlreadyVoted()
+    assert chose(once, BOB, Choice.SKIP).refusal == AlreadyVoted(approved=False)
     turned = chose(once, BOB, Choice.APPROVE).approval
     assert [vote.choice for vote in turned.reviews[0].votes] == [Choice.APPROVE]
 

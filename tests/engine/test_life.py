@@ -14,7 +14,6 @@ from engine.approval import OPEN, Approval, Review, State
 from engine.ask import Choice
 from engine.effects import DrawCard, Resume
 from engine.events import (
-    CardDeleted,
     Chose,
     Delivered,
     Event,
@@ -52,7 +51,6 @@ others = st.sampled_from(
     [
         Opened(),
         Posted(MessageTs("5.5")),
-        CardDeleted(MessageTs("5.5")),
         ReminderDue(),
         ExpiryDue(),
         Withdrew("gone"),
@@ -72,9 +70,16 @@ class Life(RuleBasedStateMachine):
         self.closed: Approval | None = None
         self.voters: set[tuple[int, int, UserId]] = set()
 
-    @initialize(first=policies, second=policies, due=deadlines, choices=st.sets(st.sampled_from(Choice), min_size=1))
-    def asked(self, first: Policy, second: Policy, due: Deadlines, choices: set[Choice]) -> None:
+    @initialize(
+        first=policies,
+        second=policies,
+        due=deadlines,
+        choices=st.sets(st.sampled_from(Choice), min_size=1),
+        stops=st.booleans(),
+    )
+    def asked(self, first: Policy, second: Policy, due: Deadlines, choices: set[Choice], *, stops: bool) -> None:
         ask = an_ask("a", "b", choices=tuple(sorted(choices)))
+        ask = replace(ask, actions=(replace(ask.actions[0], reject_stops=stops), ask.actions[1]))
         made = an_approval(ask=ask, deadlines=due)
         reviews = tuple(Review(action.value, each) for action, each in zip(ask.actions, (first, second), strict=True))
         self.approval = replace(made, reviews=reviews)
@@ -162,6 +167,7 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "approval"):
             return
         assert self.resumed == int(self.approval.state in (State.DECIDED, State.DELIVERED, State.UNDELIVERABLE))
+        assert (self.approval.stopping is not None) is (self.approval.state is State.STOPPED)
         if self.resumed:
             assert len(self.approval.decisions) == 2
         if self.approval.state not in OPEN:

@@ -19,7 +19,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
     (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
     (refusals.NotYourRun(ALICE), "Only <@UALICE> can retry this."),
-    (refusals.NotYourConversation(), "Only the person whose conversation this is can look back in it."),
+    (refusals.NotYourConversation(), "Only the person whose conversation this is can see its history."),
     (
         refusals.NeedsSeveral(2),
         (
@@ -32,24 +32,25 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.Stranger(), "Only members of this workspace can decide requests."),
     (
         refusals.RosterUnknown(),
-        "Slack could not tell who may decide this, so nothing was changed. Please try again in a moment.",
+        "Couldn't check with Slack whether you may decide this. Nothing was changed: please try again in a moment.",
     ),
-    (refusals.AlreadyVoted(), "Your approval is counted already. This request still needs somebody else's."),
+    (refusals.AlreadyVoted(), "You already approved. One more person must."),
+    (refusals.AlreadyVoted(2, approved=False), "You already chose this. 2 more people must."),
     (
         refusals.AlreadyDecided("approved", (BOB,), NOW),
-        f"This was already approved by <@UBOB> {WHEN}. Your click changed nothing.",
+        f"This was already approved by <@UBOB> {WHEN}. Your click had no effect.",
     ),
-    (refusals.AlreadyDecided("rejected", (), NOW), f"This was already rejected {WHEN}. Your click changed nothing."),
+    (refusals.AlreadyDecided("rejected", (), NOW), f"This was already rejected {WHEN}. Your click had no effect."),
     (
         refusals.Changed(BOB),
         "<@UBOB> changed this request before your click. Please look at it again and decide then.",
     ),
-    (refusals.Expired(NOW), f"This request expired {WHEN}. Your click changed nothing."),
-    (refusals.Closed("it moved on"), "This request is no longer open: it moved on. Your click changed nothing."),
-    (refusals.Closed(), "This request is no longer open. Your click changed nothing."),
+    (refusals.Expired(NOW), f"This request expired {WHEN}. Your click had no effect."),
+    (refusals.Closed("it moved on"), "This request is no longer open: it moved on. Your click had no effect."),
+    (refusals.Closed(), "This request is no longer open. Your click had no effect."),
     (
         refusals.OnePersonsWords(2),
-        "This needs 2 people, and one person's answer cannot stand for them. Nothing was changed.",
+        "An answer can't be used here: 2 approvals are needed.",
     ),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]

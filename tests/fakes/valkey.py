@@ -4,13 +4,12 @@ Import the fixtures into a `conftest.py`: `from fakes.valkey import redis_url, r
 """
 
 import contextlib
-import fnmatch
 import re
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ import redis
 
 from adapters.redis import embedded
 from adapters.redis.keys import Keys
-
-STRANGERS: Mapping[str, str] = {
-    "docket:*": "docket's own keys",
-    "{docket*}:*": "docket's own keys, with its hash tag",
-}
-"""Patterns of keys that others make, each with its reason."""
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +77,7 @@ def wait_until(predicate: Callable[[], object], what: str, seconds: float = 20) 
         time.sleep(0.005)
 
 
-def stray_keys(
-    client: "redis.Redis", *, prefix: str | None = None, strangers: Mapping[str, str] = STRANGERS
-) -> list[str]:
+def stray_keys(client: "redis.Redis", *, prefix: str | None = None) -> list[str]:
     """List keys that live for ever though `adapters.redis.keys` gives no reason for it, and keys unknown to it.
 
     A key of any prefix is looked up, unless `prefix` names the only one allowed.
@@ -94,8 +85,6 @@ def stray_keys(
     found = []
     for raw in client.scan_iter(count=1000):
         key = raw.decode(errors="replace")
-        if any(fnmatch.fnmatchcase(key, pattern) for pattern in strangers):
-            continue
         start = prefix or re.split(r":\{|:", key, maxsplit=1)[0]
         kind = Keys(start).kind_of(key) if key.startswith(f"{start}:") else None
         if kind is None:

@@ -53,6 +53,22 @@ async def test_a_text_is_edited(world: World, server: LangGraphServer) -> None:
     await world.alice.expect_message("#deploys", containing="Hello world")
 
 
+@pytest.mark.promise("P5")
+async def test_a_rejected_text_stops_the_run_and_the_next_message_begins_anew(
+    world: World, server: LangGraphServer
+) -> None:
+    await start(world, "text_to_revise", server.url)
+    card = await world.asked("Hello wrld")
+    await (await card.open_form("Reject")).submit({"Reason": "no"})
+    await card.becomes("The run was stopped.", buttons=[])
+    await world.alice.expect_message("#deploys", containing="so the run was stopped")
+    await world.alice.say("#deploys", "@signoff Hello again", thread=card)
+    again = await world.bob.expect_card("#deploys", containing="Hello again")
+    await again.click("Approve")
+    await world.alice.expect_message("#deploys", containing="published: Hello again")
+    await world.nothing_else()
+
+
 async def test_tool_calls_of_langchains_middleware(world: World, server: LangGraphServer) -> None:
     await start(world, "assistant", server.url)
     card = await world.asked("tidy up", containing="Approve 3 actions?")
@@ -199,7 +215,7 @@ async def test_time_travel_asks_anew(world: World, server: LangGraphServer) -> N
 
 async def failed(world: World, containing: str) -> Message:
     card = await world.alice.expect_card("#deploys", containing=containing)
-    assert card.buttons == ["Retry", "Leave it"]
+    assert card.buttons == ["Retry", "Dismiss"]
     return card
 
 

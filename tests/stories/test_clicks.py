@@ -96,7 +96,7 @@ async def test_a_form_submitted_after_the_decision_says_that_it_does_not_count(w
     await world.alice.expect_message("#deploys", containing="deployed x2")
 
     await form.submit({"Reason": "no"} if choice == "Reject" else {"replicas": "9"})
-    told = await world.carol.expect_form(title="Not counted")
+    told = await world.carol.expect_form(title="Too late")
     assert "already approved by <@U0BOB>" in told.text
     await world.carol.expect_message("#deploys", containing="already approved by <@U0BOB>", ephemeral=True)
     await world.done("deploy billing x2")
@@ -115,7 +115,7 @@ async def test_a_quorum_of_two_needs_two_people(world: World) -> None:
     await world.done()
 
     await card.click("Approve", by=world.bob)
-    await world.bob.expect_message("#deploys", containing="counted already", ephemeral=True)
+    await world.bob.expect_message("#deploys", containing="already approved", ephemeral=True)
     await world.done()
 
     await card.click("Approve", by=world.carol)

@@ -29,7 +29,7 @@ async def test_a_graph_that_raises_before_it_asks_is_run_again_on_retry(world: W
     world.outside.broken.add(step)
     await world.alice.say("#deploys", "@signoff the move")
     card = await failed(world, f"RuntimeError: {step} does not work today")
-    assert card.buttons == ["Retry", "Leave it"]
+    assert card.buttons == ["Retry", "Dismiss"]
     world.outside.broken.clear()
     await card.click("Retry")
     await card.becomes("Retried by <@U0ALICE>", buttons=[])
@@ -65,8 +65,8 @@ async def test_each_failure_is_told_anew_and_can_be_left(world: World) -> None:
     await first.becomes("Retried", buttons=[])
     second = await failed(world, "prepare does not work today")
     assert second.ts != first.ts
-    await second.click("Leave it")
-    await second.becomes("Left as it is by <@U0ALICE>", buttons=[])
+    await second.click("Dismiss")
+    await second.becomes("Dismissed by <@U0ALICE>", buttons=[])
     await world.done()
     await world.nothing_else()
 
@@ -79,7 +79,7 @@ async def test_only_who_asked_retries(world: World) -> None:
     card = await failed(world, "prepare does not work today")
     await card.click("Retry", by=world.bob)
     await world.bob.expect_message("#deploys", containing="<@U0ALICE>", ephemeral=True)
-    assert (await card.now()).buttons == ["Retry", "Leave it"]
+    assert (await card.now()).buttons == ["Retry", "Dismiss"]
 
 
 async def test_a_new_message_mends_a_failure(world: World) -> None:
@@ -104,7 +104,7 @@ async def test_an_answer_that_always_fails_is_forgotten_and_asked_again(world: W
     question = await world.alice.expect_card("#deploys", containing="How many?")
     await world.alice.say("#deploys", "a few", thread=question)
     failure = await failed(world, "ValueError")
-    assert failure.buttons == ["Retry", "Ask again", "Leave it"]
+    assert failure.buttons == ["Retry", "Ask again", "Dismiss"]
     await failure.click("Retry")
     failure = await failed(world, "ValueError")
     await failure.click("Ask again")
@@ -126,7 +126,7 @@ async def test_a_run_that_hangs_is_stopped_by_its_time_limit_and_can_be_retried(
     failure = await failed(world, "it took longer than 1 second (time_limit in app.yaml)")
     await card.becomes("Approved", buttons=[])
     await world.restart()
-    assert (await failure.now()).buttons == ["Retry", "Leave it"]
+    assert (await failure.now()).buttons == ["Retry", "Dismiss"]
     world.outside.door("hang").set()
     await failure.click("Retry")
     await world.alice.expect_message("#deploys", containing="done")
@@ -140,7 +140,7 @@ async def test_what_a_blocked_thread_does_after_the_limit_is_not_stored(world: W
     world.outside.door("block").set()
     await world.done("prepare block", "the blocked thread ended")
     await world.at_rest()
-    assert (await failure.now()).buttons == ["Retry", "Leave it"], "nothing came of it"
+    assert (await failure.now()).buttons == ["Retry", "Dismiss"], "nothing came of it"
 
 
 async def test_a_loop_is_stopped_by_its_limit_and_goes_on_only_by_retry(world: World) -> None:
@@ -186,7 +186,7 @@ async def test_a_state_of_five_megabytes_waits_and_goes_on(world: World) -> None
 
 async def test_a_breakpoint_on_a_state_of_five_megabytes_shows_what_can_be_read(world: World) -> None:
     await world.start("trouble", **STATE, interrupt_before=["ask"])
-    card = await world.asked("big", containing="Next: ask")
+    card = await world.asked("big", containing='Run the step "ask"?')
     assert "big: 5,000,002 characters, which are not shown" in card.text
     approval = await world.approval(card)
     assert len(str(approval)) < 20_000

@@ -15,7 +15,7 @@ GATED: Mapping[str, Any] = {**STATE, "interrupt_before": ["deploy"]}
 async def test_a_breakpoint_shows_the_next_node_and_the_state_and_waits(world: World) -> None:
     await world.start("rollout", **GATED)
     card = await world.asked("billing")
-    assert "Next: deploy" in card.text
+    assert 'Run the step "deploy"?' in card.text
     assert all(words in card.text for words in ("service:", "billing", "replicas:", "3"))
     assert card.buttons == ["Continue", "Edit state", "Skip", "Stop"]
     await world.at_rest()
@@ -84,7 +84,7 @@ async def test_a_message_meanwhile_waits_for_the_breakpoint(world: World) -> Non
     await world.start("rollout", **GATED)
     card = await world.asked("billing")
     await world.alice.say("#deploys", "@signoff ledger", thread=card)
-    await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     await card.click("Continue")
     await world.alice.expect_message("#deploys", containing="billing runs x3")
     await world.bob.expect_card("#deploys", containing="ledger")
@@ -93,9 +93,9 @@ async def test_a_message_meanwhile_waits_for_the_breakpoint(world: World) -> Non
 
 async def test_breakpoints_that_were_compiled_in_are_each_decided(world: World) -> None:
     await world.start("compiled_rollout", **STATE)
-    before = await world.asked("billing", containing="Next: deploy")
+    before = await world.asked("billing", containing='Run the step "deploy"?')
     await before.click("Continue")
-    after = await world.bob.expect_card("#deploys", containing="Next: announce")
+    after = await world.bob.expect_card("#deploys", containing='Run the step "announce"?')
     await world.done("deploy billing x3")
     await after.click("Continue")
     await world.alice.expect_message("#deploys", containing="and everybody knows")

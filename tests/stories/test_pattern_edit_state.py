@@ -17,7 +17,7 @@ SUMMARY: Mapping[str, Any] = {"input": {"summary": "$text"}, "reply": "summary"}
 async def test_a_text_is_published_as_it_is_or_edited(world: World, edited: bool) -> None:  # noqa: FBT001 - a parameter
     await world.start("text_to_revise")
     card = await world.asked("Hello wrld")
-    assert card.buttons == ["Approve", "Edit"]
+    assert card.buttons == ["Approve", "Edit", "Reject"]
     if edited:
         form = await card.open_form("Edit")
         (label,) = form.fields

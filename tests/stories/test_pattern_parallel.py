@@ -153,7 +153,7 @@ async def test_together_the_expiry_of_the_last_ones_lets_the_others_go(world: Wo
         await world.done("finance ran", "legal ran", "security ran", in_any_order=True)
         await cards[team].click("Approve")
         await world.bob.expect_message("#deploys", containing="This request expired", ephemeral=True)
-        await cards[team].becomes("Expired", buttons=[])
+        await cards[team].becomes("Nobody decided by", buttons=[])
         if outcome == "fail":
             await world.alice.expect_message("#deploys", containing="Nobody decided this in time")
     if outcome == "reject":
@@ -228,10 +228,10 @@ async def test_approve_all_is_one_vote_on_each_where_several_have_to_agree(world
     await sheet.click("Approve all 6", by=world.alice)
     await world.alice.expect_message("#deploys", containing="You asked for this yourself", ephemeral=True)
     await sheet.click("Approve all 6", by=world.bob)
-    await world.bob.expect_message("#deploys", containing="Your approval of 6 is counted", ephemeral=True)
+    await world.bob.expect_message("#deploys", containing="Your approval counts for 6", ephemeral=True)
     await sheet.becomes("1 of 2 approvals")
     await sheet.click("Approve all 6", by=world.bob)
-    await world.bob.expect_message("#deploys", containing="Your approval is counted already", ephemeral=True)
+    await world.bob.expect_message("#deploys", containing="You already approved", ephemeral=True)
     assert refunded(world) == []
     await sheet.click("Approve all 6", by=world.carol)
     await world.carol.expect_message("#deploys", containing="You approved 6 of 6", ephemeral=True)
@@ -252,7 +252,7 @@ async def test_what_changed_meanwhile_is_not_approved_with_the_others(world: Wor
     await seen.click("Approve all 6", by=world.carol, stale=True)  # her page has not heard of the edit
     told = await world.carol.expect_message("#deploys", containing="Left out", ephemeral=True)
     assert told.text == (
-        "Your approval of 5 is counted; somebody else's is still needed. Left out: 1 changed since you saw it."
+        "Your approval counts for 5; somebody else must approve too. Left out: 1 changed since you saw it."
     )
     await world.at_rest()
 
@@ -320,7 +320,7 @@ async def test_requests_of_a_sheet_expire_and_people_are_reminded_of_it_once(wor
     await start(world, (rule,))
     sheet = await ask(world, 6)
     await Row(sheet, 4).press("Approve", world.bob)
-    await world.bob.expect_message("#deploys", containing="requests here still wait")
+    await world.bob.expect_message("#deploys", containing="these requests still need your decision")
     await sheet.becomes("5 expired", buttons=[])
     await world.alice.expect_message("#deploys", containing="1 of 6 orders were refunded")
     await world.nothing_else()

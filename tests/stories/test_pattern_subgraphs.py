@@ -12,7 +12,7 @@ from stories.world import World
 async def test_a_subgraph_of_a_subgraph_asks_and_the_one_above_asks_after_it(world: World, choice: str) -> None:
     await world.start("team")
     card = await world.asked("invoice 7", containing="Pay this invoice?")
-    assert "finance asks for <@U0ALICE>" in card.text
+    assert "Requested by <@U0ALICE> via *finance*" in card.text
     if choice == "Approve":
         await card.click("Approve")
     else:

@@ -8,8 +8,8 @@ from fakes.people import Form, Message, Person
 from stories.world import World
 
 STATE: Mapping[str, Any] = {"input": {"task": "$text"}, "reply": "log[2]"}
-PREPARED = "prepare ran; next: ask"
-AGREED = "ask ran; next: act"
+PREPARED = "Finished: prepare. Next: ask"
+AGREED = "Finished: ask. Next: act"
 
 
 async def look(card: Message, by: Person, row: str) -> Form:
@@ -34,13 +34,13 @@ async def test_a_replay_from_before_a_question_asks_it_anew_and_withdraws_the_ol
     form = await look(card, world.bob, PREPARED)
     assert "task" in form.fields
     assert not (await form.submit()).errors
-    await world.alice.expect_message("#deploys", containing="went back to an earlier point")
+    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
     shown = await card.becomes("Withdrawn", buttons=[])
-    assert "went back to an earlier point" in shown.text
+    assert "restarted from an earlier step" in shown.text
     anew = await world.bob.expect_card("#deploys", containing="Do the move?")
     assert anew.ts != card.ts
     await card.click("Approve", stale=True)
-    await world.bob.expect_message("#deploys", containing="went back", ephemeral=True)
+    await world.bob.expect_message("#deploys", containing="restarted", ephemeral=True)
     await anew.click("Approve")
     await world.alice.expect_message("#deploys", containing="done")
     assert len([each for each in world.outside.done if each.startswith("act")]) == 1
@@ -63,10 +63,10 @@ async def test_a_fork_runs_on_with_the_state_that_was_written(world: World) -> N
 async def test_a_wrong_value_is_refused_at_its_field(world: World) -> None:
     await world.start("rollout", input={"service": "$text"}, reply="status", interrupt_before=["deploy"])
     card = await world.asked("billing")
-    form = await look(card, world.bob, "plan ran; next: deploy")
+    form = await look(card, world.bob, "Finished: plan. Next: deploy")
     assert (await form.submit({"replicas": "many"})).errors
     assert not (await form.submit({"replicas": "1"})).errors
-    anew = await world.bob.expect_card("#deploys", containing="Next: deploy")
+    anew = await world.bob.expect_card("#deploys", containing='Run the step "deploy"?')
     assert "1" in anew.text
     await world.done()
 
@@ -87,7 +87,7 @@ async def test_behind_a_decision_only_who_could_have_made_it_goes_back(world: Wo
     assert world.outside.done == done
     form = await look(card, world.carol, AGREED)
     await form.submit()
-    await world.alice.expect_message("#deploys", containing="went back to an earlier point")
+    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
     await world.at_rest()
     assert len(world.outside.done) == len(done) + 1, "it acts again, once"
 
@@ -141,3 +141,19 @@ async def test_a_direct_message_is_its_persons_own_to_look_back_in(world: World)
     assert anew.ts != card.ts
     await world.bob.command("dm", "/signoff", "history")
     assert "no conversation" in (await world.bob.expect_form(title="History")).text
+
+
+@pytest.mark.promise("P5")
+async def test_from_a_run_that_a_rejection_stopped_people_go_back_and_are_asked_anew(world: World) -> None:
+    await world.start("summary_to_edit", input={"summary": "$text"}, reply="summary")
+    card = await world.asked("mat", containing="The cat sat on the mat.")
+    assert not (await (await card.open_form("Reject")).submit({"Reason": "dull"})).errors
+    await card.becomes("Rejected by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="so the run was stopped")
+    form = await look(card, world.bob, "Finished: generate_summary. Next: human_review_edit")
+    assert not (await form.submit({"summary": "The cat lay on the rug."})).errors
+    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
+    anew = await world.bob.expect_card("#deploys", containing="The cat lay on the rug.")
+    await anew.click("Approve")
+    await world.alice.expect_message("#deploys", containing="Using edited summary: The cat lay on the rug.")
+    await world.nothing_else()

@@ -176,7 +176,7 @@ async def test_hundreds_of_kilobytes_are_shown_whole(world: World, lines: int, i
     await world.start("anything")
     await world.alice.say("#deploys", "@signoff go")
     card = await world.bob.expect_card("#deploys", containing="characters")
-    assert ("is the file" in card.text) is in_file
+    assert ("see the file" in card.text) is in_file
     if in_file:
         whole = await _file(world)
         assert whole["actions"][0]["value"] == world.outside.payload

@@ -53,7 +53,7 @@ async def test_who_may_not_decide_may_not_by_a_form_either(world: World, who: st
     if (await person.state())["view"]:  # what only the roster knows is checked when the form is sent
         form = await person.expect_form()
         await form.submit({"replicas": "9"})
-        await person.expect_form(title="Not counted")
+        await person.expect_form(title="No effect")
     await person.expect_message("#deploys", ephemeral=True)
     await world.audited(card, "asked", f"refused by {who}: {code}")
     assert (await card.now()).buttons == ["Approve", "Edit", "Reject"]
@@ -95,7 +95,9 @@ async def test_where_the_roster_cannot_be_read_nobody_decides(
     card = await world.asked("drop the table")
     await world.slack.people.fault(method=method, times=9, **fault)
     assert (await card.click("Approve")).acked
-    await world.bob.expect_message("#deploys", containing="Slack could not tell who may decide this", ephemeral=True)
+    await world.bob.expect_message(
+        "#deploys", containing="Couldn't check with Slack whether you may decide this", ephemeral=True
+    )
     await world.audited(card, "asked", "refused by bob: roster_unknown")
     await world.done()
 

@@ -50,7 +50,7 @@ async def test_a_message_while_an_approval_is_open_is_passed_on_afterwards(world
     await world.start("review_tool_call")
     card = await world.asked("billing")
     await world.alice.say("#deploys", "@signoff and ledger", thread=card)
-    await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     await world.at_rest()
     assert (await card.now()).buttons == ["Approve", "Edit", "Reject"]
 
@@ -73,7 +73,7 @@ async def test_who_writes_more_than_can_wait_is_told_that_it_is_not_queued(
     card = await world.asked("billing")
     for name in ("ledger", "payroll"):
         await world.alice.say("#deploys", f"@signoff {name}", thread=card)
-        await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+        await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     await world.alice.say("#deploys", "@signoff reports", thread=card)
     told = "Not queued: 2 of your messages are waiting"
     await world.alice.expect_message("#deploys", containing=told, ephemeral=True)
@@ -143,7 +143,7 @@ async def test_where_several_agents_listen_the_first_word_names_one(world: World
     await world.alice.expect_message("#deploys", containing="1: hello there")
     await world.alice.say("#deploys", "@signoff ship billing")
     card = await world.bob.expect_card("#deploys", containing="billing")
-    assert "ship asks for" in card.text
+    assert "Requested by <@U0ALICE> via *ship*" in card.text
     await world.nothing_else()
 
 
@@ -218,7 +218,7 @@ async def test_a_card_may_stand_in_another_channel(world: World) -> None:
     await world.start("yes_or_no", approvals=[rule])
     await world.alice.say("#deploys", "@signoff drop the table")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
-    assert "asks for <@U0ALICE>" in card.text
+    assert "Requested by <@U0ALICE> via" in card.text
     await card.click("Approve", by=world.carol)
     await world.carol.expect_message("#approvals", containing="not an approver", ephemeral=True)
     await card.click("Approve")
@@ -237,12 +237,12 @@ async def test_a_message_that_waits_for_a_decision_is_passed_on_when_the_time_fo
     await world.start("yes_or_no", approvals=[rule])
     card = await world.asked("drop the table")
     await world.alice.say("#deploys", "@signoff drop the view", thread=card)
-    await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     world.clock.advance(hours=5)
     await card.click("Approve")
     await world.bob.expect_message("#deploys", containing="This request expired", ephemeral=True)
     await world.alice.expect_message("#deploys", containing="rejected" if on_expiry == "reject" else "stopped here")
-    await card.becomes("Expired", buttons=[])
+    await card.becomes("Nobody decided by", buttons=[])
     await world.at_rest()
     await world.bob.expect_card("#deploys", containing="drop the view")
     await world.done()
@@ -263,7 +263,7 @@ async def test_several_messages_that_wait_for_a_decision_keep_their_order(world:
     card = await world.asked("billing")
     for text in ("ledger", "search"):
         await world.alice.say("#deploys", f"@signoff {text}", thread=card)
-        await world.alice.expect_message("#deploys", containing="I'll pass this on", ephemeral=True)
+        await world.alice.expect_message("#deploys", containing="Queued until", ephemeral=True)
     await world.restart()
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="deployed x2")
@@ -342,8 +342,8 @@ async def test_a_rule_may_let_others_answer_a_question(world: World) -> None:
     await world.start("query", approvals=[rule])
     await world.alice.say("#deploys", "@signoff help me")
     card = await world.bob.expect_card("#deploys", containing="Which framework should I use?")
-    assert "asks for <@U0ALICE>" in card.text
-    assert "Approvers: <@U0BOB> · Press Answer to reply" in card.text
+    assert "Requested by <@U0ALICE> via" in card.text
+    assert "<@U0BOB> can answer · Press Answer to reply" in card.text
     await card.click("Answer", by=world.alice)
     await world.alice.expect_message("#deploys", containing="not an approver", ephemeral=True)
     await world.bob.say("#deploys", "I would think about it", thread=card)

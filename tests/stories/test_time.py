@@ -16,7 +16,7 @@ async def test_a_click_after_the_deadline_rejects_even_where_the_timer_is_late(w
     world.clock.advance(hours=5)
     await card.click("Approve")
     await world.bob.expect_message("#deploys", containing="This request expired", ephemeral=True)
-    await card.becomes("Expired", buttons=[])
+    await card.becomes("Nobody decided by", buttons=[])
     await world.alice.expect_message("#deploys", containing="rejected")
     await world.done()
     await world.audited(card, "asked", "expired: reject", "refused by bob: expired", "delivered")
@@ -27,8 +27,8 @@ async def test_a_click_after_the_deadline_rejects_even_where_the_timer_is_late(w
 async def test_silence_rejects_and_the_agent_hears_it(world: World) -> None:
     await world.start("review_tool_call", approvals=[SOON])
     card = await world.asked("billing")
-    shown = await card.becomes("Expired", buttons=[])
-    assert "and rejected" in shown.text
+    shown = await card.becomes("Nobody decided by", buttons=[])
+    assert "rejected automatically" in shown.text
     await world.alice.expect_message("#deploys", containing="The tool says: Nobody decided this in time.")
     await world.done()
     await world.audited(card, "asked", "expired: reject", "delivered")
@@ -40,7 +40,7 @@ async def test_silence_rejects_and_the_agent_hears_it(world: World) -> None:
 async def test_silence_ends_the_run_where_the_rule_says_so(world: World) -> None:
     await world.start("yes_or_no", approvals=[{**SOON, "on_expiry": "fail"}])
     card = await world.asked("drop the table")
-    await card.becomes("Expired", buttons=[])
+    await card.becomes("Nobody decided by", buttons=[])
     await world.alice.expect_message("#deploys", containing="Nobody decided this in time, so the agent was stopped")
     await card.click("Approve", stale=True)
     await world.bob.expect_message("#deploys", containing="This request expired", ephemeral=True)
@@ -68,14 +68,15 @@ async def test_a_new_message_starts_again_after_an_expiry_that_ended_the_run(wor
 
 @pytest.mark.promise("P5")
 async def test_what_cannot_be_rejected_fails_when_it_expires(world: World) -> None:
-    await world.start("text_to_revise", approvals=[FOUR_HOURS])
+    answers = [{"approve": {"resume": "$value"}}]
+    await world.start("text_to_revise", approvals=[FOUR_HOURS], answers=answers)
     card = await world.asked("a draft")
-    assert card.buttons == ["Approve", "Edit"]
+    assert card.buttons == ["Approve"]
     world.clock.advance(hours=5)
     await card.click("Approve")
     await world.bob.expect_message("#deploys", containing="expired", ephemeral=True)
     await world.alice.expect_message("#deploys", containing="so the agent was stopped here")
-    await card.becomes("Expired", buttons=[])
+    await card.becomes("Nobody decided by", buttons=[])
     await world.nothing_else()
 
 
@@ -83,7 +84,7 @@ async def test_what_cannot_be_rejected_fails_when_it_expires(world: World) -> No
 async def test_a_reminder_comes_once_beside_the_card(world: World) -> None:
     await world.start("yes_or_no", approvals=[{**RULE, "remind_after": "1s", "expires_after": "4h"}])
     card = await world.asked("drop the table")
-    reminder = await world.alice.expect_message("#deploys", containing="this still waits for a decision")
+    reminder = await world.alice.expect_message("#deploys", containing="this request still needs your decision")
     assert "<@U0BOB>, <@U0CAROL>" in reminder.text
     assert reminder.thread_ts == card.thread_ts
     assert reminder.buttons == []

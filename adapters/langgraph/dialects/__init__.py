@@ -25,7 +25,7 @@ from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.schemas import check
-from engine.ask import Action, Ask, Choice, Decision, Kind, Problem
+from engine.ask import Action, Ask, Choice, Decision, Kind, Problem, unstorable
 from engine.ids import UserId
 
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "problems", "read"]
@@ -80,6 +80,9 @@ def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
     asked = ask.actions[action]
     if decision.choice not in asked.choices:
         return [Problem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
+    unkept = [*unstorable(decision.value), *unstorable(decision.text)]
+    if unkept:
+        return unkept
     match decision.choice:
         case Choice.EDIT:
             return _of_edit(ask, asked, decision)

@@ -55,7 +55,13 @@ def at_breakpoint(nodes: str, paths: Sequence[str], values: Mapping[str, Json], 
     choices = tuple(each for each in _GO_ON if each is not Choice.EDIT or (may_edit and shown))
     action = Action("state", shown, choices, rest, _object_of(shown))
     payload: Json = {"next": list(paths), "state": shown, "rest": rest}
-    return Ask(BREAKPOINT.name, Kind.BREAKPOINT, f"Next: {nodes}", (action,), payload)
+    return Ask(BREAKPOINT.name, Kind.BREAKPOINT, _question(nodes), (action,), payload)
+
+
+def _question(nodes: str) -> str:
+    if not nodes:
+        return "Let the run end?"
+    return f"Run the steps {nodes}?" if ", " in nodes else f'Run the step "{nodes}"?'
 
 
 def _object_of(shown: Mapping[str, Json]) -> Schema | None:

@@ -75,11 +75,12 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
         choices = [choice for choice in choices if choice is not Choice.EDIT]
     if not choices:
         return ask
+    schema = action.schema or inferred(action.value)
     return replace(
         ask,
         kind=_kind(ask.kind, choices),
         prompt=rule.ask or ask.prompt,
-        actions=(replace(action, choices=tuple(choices), schema=action.schema or inferred(action.value)),),
+        actions=(replace(action, choices=tuple(choices), schema=schema, reject_stops=False),),
         encoding={choice.value: dict(rule.templates[choice]) for choice in choices},
     )
 

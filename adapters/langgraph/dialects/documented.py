@@ -7,14 +7,15 @@ https://docs.langchain.com/oss/python/langgraph/interrupts
 | `{"question", "tool_call"}` | `("continue", None)` | `("update", args)` | `("feedback", reason)` | |
 | the same, by name | `{"action": "continue"}` | `{"action": "update", "data": args}` | likewise with `feedback` | |
 | `{"action", "message", ...}` | `{"action": "approve"}` | with the changed fields | `{"action": "reject"}` | |
-| `{"text_to_revise", ...}`, `{"instruction", "content"}` | the text | the new text | | |
-| `{"task", ONE_TEXT}` | `{"edited_text": text}` | likewise | | |
+| `{"text_to_revise", ...}`, `{"instruction", "content"}` | the text | the new text | stops the run | |
+| `{"task", ONE_TEXT}` | `{"edited_text": text}` | likewise | stops the run | |
 | `{"question", "fields", "current_values"}` | | | | `{FIELD: value}` |
 | `{"question", ...}` | `True` | | `False` | |
 | `{"query"}` | | | | `{"data": text}` |
 
-A text to revise offers no rejection: such a node puts whatever it gets in the text's place. `False` and
-`{"action": "reject"}` have no room for a reason: it stays on the card and in the audit.
+A text to revise knows no answer that means no, since such a node puts whatever it gets in the text's place: so a
+rejection is not sent to it, and stops the run. `False` and `{"action": "reject"}` have no room for a reason: it stays
+on the card and in the audit.
 
 The pages have two nodes for the same payload of a tool call: one unpacks a pair, the other reads `["action"]` and
 `.get("data")`. Neither can use what the other wants, so the node's own code says which it is: one in which both names
@@ -128,7 +129,8 @@ def _recognise_task(question: Question) -> Ask | None:
 
 
 def _text_ask(dialect: Dialect, question: Question, prompt: str, name: str, text: str, more: str = "") -> Ask:
-    action = Action(name, text, (Choice.APPROVE, Choice.EDIT), more, schema=_TEXT)
+    choices = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+    action = Action(name, text, choices, more, schema=_TEXT, reject_stops=True)
     return Ask(dialect.name, Kind.TEXT, prompt, (action,), question.payload, question.speaker)
 
 

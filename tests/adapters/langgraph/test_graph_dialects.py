@@ -118,9 +118,9 @@ def test_what_the_node_gets(payload: Any, decision: Decision, value: Any) -> Non
             {"n": 1},
             (W,),
         ),
-        (TEXT, "text_to_revise", Kind.TEXT, "", "text_to_revise", "draft", (A, E)),
-        (TASK, "task_text", Kind.TEXT, "Review it.", "summary", "draft", (A, E)),
-        (CONTENT, "text_to_revise", Kind.TEXT, "Review it.", "content", "draft", (A, E)),
+        (TEXT, "text_to_revise", Kind.TEXT, "", "text_to_revise", "draft", (A, E, R)),
+        (TASK, "task_text", Kind.TEXT, "Review it.", "summary", "draft", (A, E, R)),
+        (CONTENT, "text_to_revise", Kind.TEXT, "Review it.", "content", "draft", (A, E, R)),
         ({"question": "Go?", "a": 1}, "question", Kind.APPROVAL, "Go?", "details", {"a": 1}, (A, R)),
         ({"question": "Go?"}, "question", Kind.APPROVAL, "Go?", "", None, (A, R)),
         ({"query": "Which?"}, "query", Kind.QUESTION, "Which?", "answer", None, (W,)),
@@ -248,6 +248,16 @@ def test_an_edit_of_a_tool_keeps_to_its_schema() -> None:
 # Refused --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("payload", [TEXT, TASK, CONTENT], ids=["text_to_revise", "task", "content"])
+def test_a_rejection_of_a_text_stops_the_run_and_is_never_encoded(payload: Any) -> None:
+    ask = ask_of(payload)
+    assert [action.reject_stops for action in ask.actions] == [True]
+    assert problems(ask, 0, REJECT) == []
+    with pytest.raises(ValueError, match="cannot encode"):
+        encode(ask, [REJECT])
+
+
 @pytest.mark.parametrize(
     ("payload", "decision"),
     [
@@ -256,7 +266,6 @@ def test_an_edit_of_a_tool_keeps_to_its_schema() -> None:
         ({"query": "Which?"}, words("")),
         (TEXT, edit("")),
         (TEXT, edit({"a": 1})),
-        (TEXT, REJECT),
         ({"question": "Go?"}, edit("yes")),
         (INBOX, words("")),
         (ODD, edit({"path": 3, "size": 3})),

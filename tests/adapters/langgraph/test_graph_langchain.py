@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
+from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
@@ -112,7 +112,7 @@ async def test_the_middleware_may_forbid_edits() -> None:
         async with talking(agent(mode, script, {"allowed_decisions": ["approve", "reject"]})) as talk:
             (asked,) = (await talk.say()).asked
             assert asked.ask.actions[0].choices == (Choice.APPROVE, Choice.REJECT)
-            assert talk.graphs.problems(asked.ask, 0, edit({"env": "b"}))
+            assert talk.graphs.problems(AGENT, asked.ask, 0, edit({"env": "b"}))
 
 
 async def test_per_call_each_tool_is_asked_and_answered_for_itself() -> None:
@@ -127,7 +127,7 @@ async def test_per_call_each_tool_is_asked_and_answered_for_itself() -> None:
         first, second, person = asked
         assert second.ask.actions[0].choices == (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
         assert person.ask.actions[0].choices == (Choice.REJECT, Choice.ANSWER)
-        found = talk.graphs.problems(second.ask, 0, edit({"env": "b", "replicas": "many"}))
+        found = talk.graphs.problems(AGENT, second.ask, 0, edit({"env": "b", "replicas": "many"}))
         assert [(each.path, each.sentence) for each in found] == [(("replicas",), "This must be a whole number.")]
         rest = await talk.answer(second, edit({"env": "x", "replicas": 3}))
         assert {each.interrupt for each in rest.asked} == {first.interrupt, person.interrupt}

@@ -28,7 +28,7 @@ async def opened(folder: Path, source: str, attribute: str = "graph", saver: Any
     (folder / "agent.py").write_text(source)
     spec = f"agent.py:{attribute}"
     async with AsyncExitStack() as stack:
-        return await open_graph(spec, folder, load(spec, folder), saver or InMemorySaver(), stack)
+        return await open_graph(spec, load(spec, folder), saver or InMemorySaver(), stack)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_a_context_manager_is_left_when_we_close(tmp_path: Path) -> None:
     exported = load("agent.py:graph", tmp_path)
     log = exported.__wrapped__.__globals__["log"]
     async with AsyncExitStack() as stack:
-        await open_graph("agent.py:graph", tmp_path, exported, InMemorySaver(), stack)
+        await open_graph("agent.py:graph", exported, InMemorySaver(), stack)
         assert log == ["in"]
     assert log == ["in", "out"]
 
@@ -110,6 +110,9 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         (BUILDER + "graph = builder.compile() | (lambda x: x)", "can hold no checkpointer"),
         ("from langgraph.graph import StateGraph\ngraph = StateGraph(dict)", "ValueError"),
         ("import json\njson.loads('{')", "agent.py, line 2: JSONDecodeError"),
+        ("import os\n\nkey = os.environ['NO_SUCH_KEY']", "agent.py, line 3: KeyError: 'NO_SUCH_KEY'."),
+        ("import ast\nast.parse('def broken(:')", "agent.py, line 2: SyntaxError"),
+        ("def __getattr__(name):\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
     ],
 )
 async def test_each_fault_is_one_sentence(tmp_path: Path, source: str, says: str) -> None:
@@ -120,6 +123,54 @@ async def test_each_fault_is_one_sentence(tmp_path: Path, source: str, says: str
     assert message.startswith("graph: 'agent.py:graph'")
     assert "\n" not in message
     assert "Traceback" not in message
+
+
+async def test_a_fault_in_the_current_folder_is_not_told_of_python_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LoadError, match=r"agent\.py, line 2: KeyError: 'NO_SUCH_KEY'\.$"):
+        await opened(tmp_path, "import os\nkey = os.environ['NO_SUCH_KEY']")
+
+
+@pytest.mark.parametrize(
+    ("helper", "says"),
+    [
+        ("x = 1\nimport nothing_of_this_name", "helper_of_agent.py, line 2: ModuleNotFoundError: No module named"),
+        ("import json.nothing_of_this_name", "helper_of_agent.py, line 1: ModuleNotFoundError"),
+        ("from json import nothing_of_this_name", "helper_of_agent.py, line 1: ImportError: cannot import name"),
+        ("x = 1\ndef broken(:", "helper_of_agent.py, line 2: SyntaxError"),
+    ],
+)
+def test_a_fault_in_a_module_that_the_graph_imports_is_told_there(tmp_path: Path, helper: str, says: str) -> None:
+    (tmp_path / "agent.py").write_text("from helper_of_agent import x\ngraph = x")
+    (tmp_path / "helper_of_agent.py").write_text(helper)
+    with pytest.raises(LoadError) as caught:
+        load("agent.py:graph", tmp_path)
+    assert says in str(caught.value)
+    assert "json.nothing_of" not in helper or "nothing_of_this_name" in str(caught.value)
+
+
+def test_a_module_of_another_folder_is_told_with_its_own_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "module_elsewhere.py").write_text("import os\n\ngraph = os.environ['NO_SUCH_KEY']")
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    with pytest.raises(LoadError, match=r"module_elsewhere\.py, line 3: KeyError"):
+        load("module_elsewhere:graph", tmp_path)
+
+
+def test_a_fault_in_an_installed_package_is_told_at_the_line_that_imports_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "venv" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "package_of_others.py").write_text("import nothing_of_this_name")
+    (tmp_path / "agent.py").write_text("x = 1\nimport package_of_others")
+    monkeypatch.syspath_prepend(installed)
+    with pytest.raises(LoadError, match=r"agent\.py, line 2: ModuleNotFoundError: .*nothing_of_this_name"):
+        load("agent.py:graph", tmp_path)
+    with pytest.raises(LoadError, match=r"package_of_others\.py, line 1: ModuleNotFoundError"):
+        load("package_of_others:graph", tmp_path)
 
 
 @pytest.mark.parametrize("spec", ["", "graph", "agent.py", "agent.py:", ":graph", "agent.py:not valid", "a.py:b.c"])

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from adapters.langgraph.plain import DEEPEST, plain
+from adapters.langgraph.plain import plain
+from engine.ask import DEEPEST
 
 
 @dataclasses.dataclass

@@ -35,8 +35,8 @@ async def serve(url: str, lease: float, journal: Path) -> None:
         write("end", text, work)
 
     leased = timedelta(seconds=lease)
-    async with Database.from_url(url) as database, RedisLanes(database, Keys(), url, lease=leased) as lanes:
-        await lanes.serve(handle)
+    async with Database.from_url(url) as database:
+        await RedisLanes(database, Keys(), url, lease=leased).serve(handle)
 
 
 async def main(url: str, lease: str, workers: str, journal: str) -> None:

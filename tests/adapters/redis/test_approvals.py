@@ -1,11 +1,11 @@
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 import redis
-from contracts.samples import NOW, THREAD, a_conversation, an_approval, an_entry, closed
+from contracts.samples import BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask, an_entry, closed
 
 from adapters.redis import codec, mail
 from adapters.redis.approvals import RedisApprovals
@@ -16,9 +16,10 @@ from adapters.redis.keys import MONTH, Keys
 from adapters.redis.scripts import Call
 from engine.approval import Approval, State
 from engine.ask import Choice
+from engine.audit import RETENTION, What
 from engine.effects import DrawCard, Resume, SetTimer, Timer
 from engine.events import Chose, Delivered, Opened
-from engine.ids import ThreadId
+from engine.ids import MessageTs, SheetId, ThreadId
 from engine.machine import step
 from engine.policy import Deadlines, Facts, Standing
 from engine.ports import Change, OvertakenError
@@ -33,11 +34,14 @@ class Counts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.trips = 0
+        self.heard = 0
         self.dies_after_first = False
 
     async def run(self, call: Call[R]) -> R:
         self.trips += 1
-        return await self._database.run(call)
+        reply = await self._database.run(call)
+        self.heard += len(repr(reply))
+        return reply
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
         self.trips += 1
@@ -122,7 +126,7 @@ async def test_effects_of_another_thread_are_refused(approvals: RedisApprovals) 
 
 
 def _thread_keys(client: "redis.Redis") -> dict[str, int]:
-    keys = (KEYS.approvals(THREAD), KEYS.audit(THREAD), KEYS.conversation(THREAD))
+    keys = (KEYS.audit(THREAD), KEYS.conversation(THREAD))
     return {key: client.ttl(key) for key in keys}
 
 
@@ -152,7 +156,10 @@ async def test_when_the_last_is_closed_the_thread_stays_for_a_month(
     await approvals.save(Change(decided))
     assert set(_thread_keys(client).values()) == {-1}
     await approvals.save(Change(step(await stored(approvals, second), Delivered(), NOW).approval))
-    assert set(_thread_keys(client).values()) == {MONTH.total_seconds()}
+    assert _thread_keys(client) == {
+        KEYS.audit(THREAD): RETENTION.total_seconds(),
+        KEYS.conversation(THREAD): MONTH.total_seconds(),
+    }
     assert not client.exists(KEYS.open(THREAD))
 
 
@@ -161,17 +168,69 @@ async def test_a_late_row_of_a_finished_thread_does_not_stay_for_ever(
 ) -> None:
     approval = closed(an_approval())
     await approvals.save(Change(approval, entries=(an_entry(approval),), touches=False))
-    assert client.ttl(KEYS.audit(THREAD)) == MONTH.total_seconds()
+    assert client.ttl(KEYS.audit(THREAD)) == RETENTION.total_seconds()
 
 
-async def test_what_expired_is_no_longer_listed(approvals: RedisApprovals, client: "redis.Redis") -> None:
-    first, second = an_approval(interrupt="i1"), an_approval(interrupt="i2")
-    for each in (first, second):
-        await approvals.create(Change(each))
-    await approvals.save(Change(closed(await stored(approvals, first))))
-    client.delete(KEYS.approval(THREAD, first.id))
-    assert [each.id for each in await approvals.of_thread(THREAD)] == [second.id]
-    assert client.zcard(KEYS.approvals(THREAD)) == 1
+async def test_what_makes_a_closed_one_findable_goes_with_it(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    root = replace(PLACE, thread_ts=None)
+    approval = replace(an_approval(), sheet=SheetId("sheet-1"), place=root, card=MessageTs("5.1"))
+    indexes = [KEYS.sheet(THREAD, "sheet-1"), KEYS.card(THREAD, "5.1"), KEYS.policies(THREAD)]
+    await approvals.create(Change(approval))
+    assert not client.exists(*indexes)
+    await approvals.save(Change(closed(await stored(approvals, approval))))
+    assert {client.ttl(key) for key in indexes} == {MONTH.total_seconds()}
+    client.delete(KEYS.approval(THREAD, approval.id))
+    assert list(await approvals.of_sheet(THREAD, SheetId("sheet-1"))) == []
+    assert list(await approvals.policies(THREAD)) == []
+
+
+@pytest.mark.promise("P6")
+async def test_what_the_last_version_listed_is_found(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    """It kept one list of all approvals of a thread, and nothing by which to find one of the closed."""
+    root, sheet = replace(PLACE, thread_ts=None), SheetId("sheet-1")
+    closed_one = replace(an_approval(interrupt="i1", policy=a_policy(BOB)), sheet=sheet, place=root)
+    open_one = replace(an_approval(interrupt="i2", at=NOW + timedelta(seconds=1)), sheet=sheet)
+    for each in (closed_one, open_one):
+        await approvals.create(Change(replace(each, card=MessageTs("5.1"))))
+    await approvals.save(Change(closed(await stored(approvals, closed_one), State.DELIVERED)))
+    client.delete(KEYS.sheet(THREAD, sheet), KEYS.card(THREAD, "5.1"), KEYS.policies(THREAD))
+    listed = {each.id.rpartition("#")[2]: 1 for each in (closed_one, open_one)}
+    for read, expected in (
+        (lambda: approvals.of_sheet(THREAD, sheet), [closed_one.id, open_one.id]),
+        (lambda: approvals.by_card(THREAD, MessageTs("5.1")), closed_one.id),
+        (lambda: approvals.policies(THREAD), {a_policy(BOB), a_policy()}),
+    ):
+        client.zadd(KEYS.approvals(THREAD), listed)
+        found: Any = await read()
+        if isinstance(expected, set):
+            found = set(found)
+        elif isinstance(expected, list):
+            found = [each.id for each in found]
+        assert found == expected
+        assert not client.exists(KEYS.approvals(THREAD))
+
+
+@pytest.mark.promise("P9")
+async def test_rows_leave_a_long_thread_when_they_are_older_than_the_audit_is_kept(database: Database) -> None:
+    approvals = RedisApprovals(database, KEYS, audit_retention=timedelta(days=400))
+    audit, now, approval = RedisAudit(database, KEYS, timedelta(days=400)), datetime.now(UTC), an_approval()
+    ages = (900, 410, 396, 1, 0)
+    rows = [replace(an_entry(approval), at=now - timedelta(days=age)) for age in ages]
+    await approvals.create(Change(approval, entries=tuple(rows)))
+    assert list(await audit.of_thread(THREAD)) == rows[2:]
+    await audit.add(replace(rows[0], what=What.REFUSED))
+    assert len(await audit.of_thread(THREAD)) == 4
+
+
+@pytest.mark.promise("P9")
+async def test_the_audit_of_an_earlier_version_gets_the_longer_time_at_the_next_write(
+    approvals: RedisApprovals, client: "redis.Redis"
+) -> None:
+    approval = closed(an_approval())
+    client.rpush(KEYS.audit(THREAD), codec.ENTRY.dump(an_entry(approval)))
+    client.expire(KEYS.audit(THREAD), 60)
+    await approvals.save(Change(approval, entries=(an_entry(approval),), touches=False))
+    assert client.ttl(KEYS.audit(THREAD)) == RETENTION.total_seconds()
 
 
 # What cannot be read --------------------------------------------------------------------------------------------------
@@ -187,7 +246,8 @@ async def test_an_unreadable_approval_names_its_key(
     client.set(key, document, ex=60)
     reads: list[Callable[[], Awaitable[Any]]] = [
         lambda: approvals.get(approval.id),
-        lambda: approvals.of_thread(THREAD),
+        lambda: approvals.open(THREAD),
+        lambda: approvals.known([approval.id]),
     ]
     for read in reads:
         with pytest.raises(codec.UnreadableError) as refused:
@@ -204,6 +264,38 @@ async def test_an_unreadable_row_or_conversation_names_its_key(database: Databas
         await RedisAudit(database, KEYS).of_thread(THREAD)
     with pytest.raises(codec.UnreadableError, match=":conversation"):
         await RedisConversations(database, KEYS).get(THREAD)
+
+
+# How much is read -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P1")
+async def test_no_read_grows_with_the_history(approvals: RedisApprovals, counts: Counts) -> None:
+    sheet, place = SheetId("sheet-1"), replace(PLACE, thread_ts=None)
+    waiting = replace(an_approval(), sheet=sheet, place=place, card=MessageTs("5.1"))
+    await approvals.create(Change(waiting))
+    reads: list[Callable[[], Awaitable[Any]]] = [
+        lambda: approvals.get(waiting.id),
+        lambda: approvals.open(THREAD),
+        lambda: approvals.known([waiting.id]),
+        lambda: approvals.of_sheet(THREAD, sheet),
+        lambda: approvals.by_card(THREAD, MessageTs("5.1")),
+        lambda: approvals.policies(THREAD),
+    ]
+    seen: list[list[tuple[int, int]]] = []
+    for numbers in (range(10), range(10, 300)):
+        for number in numbers:
+            earlier = an_approval(interrupt=f"earlier-{number}", ask=an_ask("deploy" + "x" * 20_000))
+            earlier = replace(earlier, place=place, card=MessageTs(f"4.{number}"))
+            await approvals.create(Change(earlier))
+            await approvals.save(Change(closed(replace(earlier, version=1))))
+        seen.append([])
+        for read in reads:
+            counts.trips = counts.heard = 0
+            await read()
+            seen[-1].append((counts.trips, counts.heard))
+    for (few, few_heard), (many, many_heard) in zip(*seen, strict=True):
+        assert (few, abs(few_heard - many_heard) < 100) == (many, True)
 
 
 # Size -----------------------------------------------------------------------------------------------------------------

@@ -42,11 +42,8 @@ LANE = Lane(ThreadId("t"), "chat")
 async def lanes_at(
     url: str, lease: timedelta = SHORT, attempts: int = 3, connection: type[Database | Multiplexed] = Multiplexed
 ) -> AsyncIterator[RedisLanes]:
-    async with (
-        connection.from_url(url) as database,
-        RedisLanes(database, KEYS, url, lease=lease, attempts=attempts) as lanes,
-    ):
-        yield lanes
+    async with connection.from_url(url) as database:
+        yield RedisLanes(database, KEYS, url, lease=lease, attempts=attempts)
 
 
 # Processes ------------------------------------------------------------------------------------------------------------

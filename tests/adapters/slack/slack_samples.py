@@ -158,6 +158,9 @@ class RecordingDesk:
         await self._called("look")
         return self.kept.get(approval)
 
+    def shown(self, approval: Approval) -> Approval:
+        return approval
+
     async def choose(self, choice: Click) -> Refusal | None:
         await self._called("choose")
         self.clicks.append(choice)

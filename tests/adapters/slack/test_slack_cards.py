@@ -40,6 +40,7 @@ from engine.ask import Action, Choice, Json, Kind
 from engine.events import ExpiryDue
 from engine.machine import step
 from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.refusals import when
 
 TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
     ["<!channel>", "*_~`", "\u202egnp", "\ud800", "", "x" * 5_000, "y\n" * 2_000, "&" * 3_000]
@@ -80,8 +81,9 @@ def test_a_tool_call_shows_its_name_arguments_approvers_and_deadline() -> None:
     for words in ("Approve deploy_service?", "May I ship?", "service: billing", "version: 2.4.1", "replicas: 3"):
         assert words in shown
     assert "dry_run: false" in shown
-    assert f"any member of this channel but <@{ALICE}>" in shown
-    assert "Expires <!date^" in shown
+    assert f"Requested by <@{ALICE}> via *deploy*" in shown
+    assert "Any channel member except the requester can approve" in shown
+    assert "Rejected automatically <!date^" in shown
 
 
 def test_buttons_are_what_is_offered_and_carry_what_they_are_about() -> None:
@@ -97,9 +99,13 @@ def test_buttons_are_what_is_offered_and_carry_what_they_are_about() -> None:
 
 
 def test_both_texts_and_the_metadata_are_always_there() -> None:
-    message = card(approval())
+    one = approval()
+    message = card(one)
     assert message.text == (
-        "deploy asks: Approve deploy_service service=billing, version=2.4.1, replicas=3, dry_run=false?"
+        "Approval needed from any channel member except the requester: "
+        "Approve deploy_service? (service: billing · version: 2.4.1 · replicas: 3 · dry_run: false) · "
+        f"Requested by <@{ALICE}> via deploy · "
+        f"Rejected automatically {when(NOW + timedelta(hours=4))} if nobody decides"
     )
     assert message.metadata == {"event_type": "signoff_approval", "event_payload": {"approval": approval().id}}
 
@@ -145,7 +151,9 @@ def test_a_question_without_a_prompt_is_told_by_its_description_or_name() -> Non
     assert "ask_user" in body(approval(ask(ignored, kind=Kind.QUESTION)))
     described = replace(ignored, description="Which hotel?")
     assert "Which hotel?" in body(approval(ask(described, kind=Kind.QUESTION)))
-    assert card(approval(ask(described, kind=Kind.QUESTION))).text == "deploy asks: Which hotel?"
+    assert card(approval(ask(described, kind=Kind.QUESTION))).text.startswith(
+        f"deploy asks <@{ALICE}>: Which hotel? · "
+    )
 
 
 def test_a_text_is_quoted() -> None:
@@ -155,7 +163,7 @@ def test_a_text_is_quoted() -> None:
 
 
 def test_the_one_who_speaks_is_named() -> None:
-    assert "planner asks for" in body(approval(ask(speaker="planner")))
+    assert f"Requested by <@{ALICE}> via *planner*" in body(approval(ask(speaker="planner")))
 
 
 # Batches --------------------------------------------------------------------------------------------------------------
@@ -211,7 +219,7 @@ def outcomes() -> dict[str, Approval]:
         f"Approved with changes by <@{BOB}>": chose(one, BOB, Choice.EDIT, value={**ARGUMENTS, "replicas": 9}),  # type: ignore[dict-item]
         f"Rejected by <@{BOB}>": chose(one, BOB, Choice.REJECT, text="no"),
         f"Answered by <@{ALICE}>": chose(asks, ALICE, Choice.ANSWER, text="the small one"),
-        "⌛ Expired": closed(replace(one, deadlines=expiring), State.EXPIRED, "Nobody decided this in time."),
+        "⌛ Nobody decided by <!date^": closed(replace(one, deadlines=expiring), State.EXPIRED, ""),
         "Withdrawn": closed(one, State.WITHDRAWN, "the agent no longer asks this"),
         "but not delivered": closed(chose(one, BOB, Choice.APPROVE), State.UNDELIVERABLE, "the agent was changed"),
     }
@@ -230,8 +238,8 @@ def test_a_closed_card_tells_its_outcome_and_has_no_buttons(words: str) -> None:
 
 
 def test_a_card_says_what_becomes_of_it_in_time() -> None:
-    assert "then it is rejected" in body(approval())
-    assert "then the agent is stopped" in body(approval(question()))
+    assert "Rejected automatically <!date^" in body(approval())
+    assert "The run stops <!date^" in body(approval(question()))
 
 
 @pytest.mark.promise("P4")
@@ -242,7 +250,8 @@ def test_the_way_to_read_all_stands_before_the_buttons_that_decide() -> None:
 
 def test_an_expiry_that_rejects_is_not_told_as_somebodys_rejection() -> None:
     one = step(approval(), ExpiryDue(), NOW + timedelta(hours=5)).approval
-    assert "⌛ Expired" in body(one)
+    assert "⌛ Nobody decided by <!date^" in body(one)
+    assert "rejected automatically" in body(one)
     assert "Rejected by" not in body(one)
     assert buttons_in(card(one).blocks) == []
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval, ask, chose, policy, question, text_in
+from typist import inputs_of, sent, target_of, untouched
 
 from adapters.blockkit import check_modal
 from adapters.slack import fields, forms
 from adapters.slack.cards import Target, card
-from adapters.slack.forms import Submitted, errors_of, form, read
+from adapters.slack.forms import Submitted, errors_of, form
 from engine.approval import Approval
 from engine.ask import Choice, Json, Kind, Problem
 
@@ -22,42 +23,16 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def target(one: Approval, index: int = 0) -> Target:
-    return Target(one.id, index, one.reviews[index].revision)
-
-
 def edit(value: Json, schema: dict[str, Json] | None = None) -> tuple[Approval, dict[str, Any]]:
     kind = Kind.TOOL_CALL if isinstance(value, dict) else Kind.TEXT
     one = approval(ask(action(value, schema=schema), kind=kind))
-    return one, form(one, target(one), Choice.EDIT)
-
-
-def untouched(view: dict[str, Any]) -> dict[str, Any]:
-    """The state that Slack sends when a person presses submit at once."""
-    return {block["block_id"]: {"value": _state(block["element"])} for block in inputs(view)}
-
-
-def _state(element: dict[str, Any]) -> dict[str, Any]:
-    kind = element["type"]
-    match kind:
-        case "static_select":
-            return {"type": kind, "selected_option": element.get("initial_option")}
-        case "multi_static_select" | "checkboxes":
-            return {"type": kind, "selected_options": element.get("initial_options", [])}
-        case "datepicker":
-            return {"type": kind, "selected_date": element.get("initial_date")}
-        case _:
-            return {"type": kind, "value": element.get("initial_value")}
-
-
-def inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
-    return [block for block in view["blocks"] if block["type"] == "input"]
+    return one, form(one, target_of(one), Choice.EDIT)
 
 
 def submitted(one: Approval, view: dict[str, Any], **typed: Any) -> Submitted:
     """What the form says after the inputs with these labels were changed."""
     state = untouched(view)
-    for block in inputs(view):
+    for block in inputs_of(view):
         if block["label"]["text"] in typed:
             value = typed[block["label"]["text"]]
             element = state[block["block_id"]]["value"]
@@ -70,7 +45,7 @@ def submitted(one: Approval, view: dict[str, Any], **typed: Any) -> Submitted:
                     element["selected_date"] = value
                 case _:
                     element["value"] = value
-    return read(one, target(one), Choice.EDIT, state)
+    return sent(one, view, Choice.EDIT, state)
 
 
 def _chosen(block: dict[str, Any], label: str) -> dict[str, Any]:
@@ -98,7 +73,7 @@ def test_each_property_gets_the_input_of_its_type() -> None:
     }
     value: Json = {"name": "x", "body": "a\nb", "count": 1, "share": 0.5, "urgent": True, "where": "staging"}
     one, view = edit({**value, "tags": ["b"], "day": "2026-03-04", "nested": {"a": [1]}}, schema)  # type: ignore[dict-item]
-    kinds = {block["label"]["text"]: block["element"]["type"] for block in inputs(view)}
+    kinds = {block["label"]["text"]: block["element"]["type"] for block in inputs_of(view)}
     assert kinds == {
         "name": "plain_text_input",
         "body": "plain_text_input",
@@ -110,19 +85,19 @@ def test_each_property_gets_the_input_of_its_type() -> None:
         "day": "datepicker",
         "nested": "plain_text_input",
     }
-    by_label = {block["label"]["text"]: block for block in inputs(view)}
+    by_label = {block["label"]["text"]: block for block in inputs_of(view)}
     assert by_label["body"]["element"]["multiline"]
     assert not by_label["name"]["element"]["multiline"]
     assert by_label["name"]["hint"]["text"] == "Its name"
     assert not by_label["name"]["optional"]
     assert by_label["count"]["optional"]
     assert view["submit"]["text"] == "Approve with changes"
-    assert view["private_metadata"] == str(target(one))
+    assert view["private_metadata"].startswith(f"{target_of(one)} ")
 
 
 def test_without_a_schema_the_values_say_their_types() -> None:
     one, view = edit({"text": "a", "on": False, "count": 2, "ratio": 1.5, "list": [1], "none": None})
-    assert [block["element"]["type"] for block in inputs(view)] == [
+    assert [block["element"]["type"] for block in inputs_of(view)] == [
         "plain_text_input",
         "checkboxes",
         "number_input",
@@ -144,7 +119,7 @@ def test_references_and_nullable_types_are_followed() -> None:
         },
     }
     one, view = edit({"env": "staging", "count": None, "note": None}, schema)
-    assert [block["element"]["type"] for block in inputs(view)] == [
+    assert [block["element"]["type"] for block in inputs_of(view)] == [
         "static_select",
         "number_input",
         "plain_text_input",
@@ -157,7 +132,7 @@ def test_references_and_nullable_types_are_followed() -> None:
 
 def test_a_value_that_its_schema_does_not_fit_is_edited_as_json() -> None:
     one, view = edit({"replicas": "three"}, SCHEMA)
-    replicas = next(block for block in inputs(view) if block["label"]["text"] == "replicas")
+    replicas = next(block for block in inputs_of(view) if block["label"]["text"] == "replicas")
     assert replicas["element"]["initial_value"] == '"three"'
     assert submitted(one, view, replicas="4", service="billing", version="1").value == {
         "service": "billing",
@@ -168,7 +143,7 @@ def test_a_value_that_its_schema_does_not_fit_is_edited_as_json() -> None:
 
 def test_a_text_is_one_input() -> None:
     one, view = edit("Dear Bob,\nthanks")
-    assert [block["element"]["initial_value"] for block in inputs(view)] == ["Dear Bob,\nthanks"]
+    assert [block["element"]["initial_value"] for block in inputs_of(view)] == ["Dear Bob,\nthanks"]
     assert submitted(one, view, Text="Dear Bob").value == "Dear Bob"
 
 
@@ -185,35 +160,34 @@ def test_a_text_is_one_input() -> None:
 def test_a_form_that_nobody_touched_gives_the_value_to_the_letter(value: Any) -> None:
     one, view = edit(value)
     assert check_modal(view) == []
-    if view.get("submit"):
-        sent = submitted(one, view)
-        assert sent.errors is None
-        assert json.dumps(sent.value) == json.dumps(value)
-    else:
-        assert "too long to edit in Slack" in text_in(view["blocks"])
+    for state in (untouched(view), {}):
+        said = sent(one, view, Choice.EDIT, state)
+        assert said.errors is None
+        assert json.dumps(said.value) == json.dumps(value)
 
 
 def test_a_long_text_is_split_over_inputs_and_put_together_again() -> None:
     text = "\n".join(f"line {number:04}" for number in range(1_000))
     one, view = edit({"body": text})
-    parts = inputs(view)
+    parts = inputs_of(view)
     assert parts[0]["label"]["text"] == f"body (part 1 of {len(parts)})"
     assert all(len(part["element"]["initial_value"]) <= 2_500 for part in parts)
     state = untouched(view)
-    first = state["field:0"]["value"]
+    first = state["field:/body"]["value"]
     first["value"] = first["value"].replace("line 0003", "LINE 3")
-    assert read(one, target(one), Choice.EDIT, state).value == {"body": text.replace("line 0003", "LINE 3")}
+    assert sent(one, view, Choice.EDIT, state).value == {"body": text.replace("line 0003", "LINE 3")}
 
 
 def test_one_value_that_is_too_long_does_not_stop_the_others() -> None:
     one, view = edit({"script": "x" * 50_000, "name": "a"})
-    assert "stays as it is" in text_in(view["blocks"])
+    assert "Leave this empty to keep it" in text_in(view["blocks"])
+    assert submitted(one, view, **{"script (new value)": "new"}).value == {"script": "new", "name": "a"}
     assert submitted(one, view, name="b").value == {"script": "x" * 50_000, "name": "b"}
 
 
 def test_hidden_characters_are_seen_in_a_form_and_survive_an_edit_around_them() -> None:
     one, view = edit({"file": "a\u202eb"})
-    assert inputs(view)[0]["element"]["initial_value"] == "a⟦U+202E⟧b"
+    assert inputs_of(view)[0]["element"]["initial_value"] == "a⟦U+202E⟧b"
     assert submitted(one, view, file="xa⟦U+202E⟧b").value == {"file": "xa\u202eb"}
     assert submitted(one, view, file="ab").value == {"file": "ab"}
 
@@ -225,7 +199,7 @@ def test_what_is_emptied_is_left_out_or_empty_but_never_something_else() -> None
     }
     one, view = edit({"a": "x", "b": 1, "c": 2, "d": [1]}, schema)
     assert submitted(one, view, a=None, b=None, d=" ").value == {"a": "", "c": 2}
-    assert submitted(one, view, c=None).errors == {"field:2": "Please fill this in."}
+    assert submitted(one, view, c=None).errors == {"field:/c": "Please fill this in."}
 
 
 def test_an_optional_property_that_is_not_there_stays_away() -> None:
@@ -244,9 +218,9 @@ def test_an_optional_property_that_is_not_there_stays_away() -> None:
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ({"list": "[1,"}, {"field:1": "This is not JSON: look at line 1, column 4."}),
-        ({"count": "1.5"}, {"field:0": "This has to be a whole number."}),
-        ({"count": "many"}, {"field:0": "This is not a number."}),
+        ({"list": "[1,"}, {"field:/list": "This is not JSON: look at line 1, column 4."}),
+        ({"count": "1.5"}, {"field:/count": "This has to be a whole number."}),
+        ({"count": "many"}, {"field:/count": "This is not a number."}),
     ],
 )
 def test_what_does_not_fit_its_type_is_told_at_its_field(typed: dict[str, str], error: dict[str, str]) -> None:
@@ -257,11 +231,11 @@ def test_what_does_not_fit_its_type_is_told_at_its_field(typed: dict[str, str], 
 def test_problems_stand_at_their_fields_and_all_others_at_the_first() -> None:
     one, _ = edit(ARGUMENTS, SCHEMA)
     problems = [Problem(("replicas",), "At most 20."), Problem(("extra", 0), "Not known."), Problem((), "Not so.")]
-    assert errors_of(one, target(one), Choice.EDIT, problems) == {
-        "field:2": "At most 20.",
-        "field:0": "extra: Not known. Not so.",
+    assert errors_of(one, target_of(one), Choice.EDIT, problems) == {
+        "field:/replicas": "At most 20.",
+        "field:/service": "extra: Not known. Not so.",
     }
-    assert errors_of(one, target(one), Choice.REJECT, problems[:1]) == {"text": "At most 20."}
+    assert errors_of(one, target_of(one), Choice.REJECT, problems[:1]) == {"text": "At most 20."}
 
 
 # Words and answers ----------------------------------------------------------------------------------------------------
@@ -269,17 +243,17 @@ def test_problems_stand_at_their_fields_and_all_others_at_the_first() -> None:
 
 def test_a_rejection_needs_a_reason() -> None:
     one = approval()
-    view = form(one, target(one), Choice.REJECT)
+    view = form(one, target_of(one), Choice.REJECT)
     assert check_modal(view) == []
     assert not view["blocks"][-1].get("optional", False)
     state = {"text": {"value": {"type": "plain_text_input", "value": "  because \n"}}}
-    assert read(one, target(one), Choice.REJECT, state).text == "because"
-    assert read(one, target(one), Choice.REJECT, {}).errors == {"text": "Please write a few words."}
+    assert sent(one, view, Choice.REJECT, state).text == "because"
+    assert sent(one, view, Choice.REJECT, {}).errors == {"text": "Please write a few words."}
 
 
 def test_an_answer_form_repeats_the_question() -> None:
     one = approval(question("Where to?"))
-    assert "Where to?" in text_in(form(one, target(one), Choice.ANSWER)["blocks"])
+    assert "Where to?" in text_in(form(one, target_of(one), Choice.ANSWER)["blocks"])
 
 
 def test_a_form_asks_for_every_property_and_starts_with_its_defaults() -> None:
@@ -289,50 +263,50 @@ def test_a_form_asks_for_every_property_and_starts_with_its_defaults() -> None:
         "required": ["nights", "city"],
     }
     one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
-    view = form(one, target(one), Choice.ANSWER)
-    assert [block["element"].get("initial_value") for block in inputs(view)] == ["2", None]
+    view = form(one, target_of(one), Choice.ANSWER)
+    assert [block["element"].get("initial_value") for block in inputs_of(view)] == ["2", None]
     state = untouched(view)
-    state["field:1"]["value"]["value"] = "Oslo"
-    assert read(one, target(one), Choice.ANSWER, state).value == {"nights": 2, "city": "Oslo"}
+    state["field:/city"]["value"]["value"] = "Oslo"
+    assert sent(one, view, Choice.ANSWER, state).value == {"nights": 2, "city": "Oslo"}
 
 
 def test_what_a_form_shows_is_not_what_it_asks() -> None:
     schema: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}, "nights": {}}}
     shown: Json = {"hotel": "Astoria", "city": "Oslo"}
     one = approval(ask(action(shown, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
-    view = form(one, target(one), Choice.ANSWER)
-    assert [block["label"]["text"] for block in inputs(view)] == ["city", "nights"]
-    assert read(one, target(one), Choice.ANSWER, untouched(view)).value == {"city": "Oslo"}
+    view = form(one, target_of(one), Choice.ANSWER)
+    assert [block["label"]["text"] for block in inputs_of(view)] == ["city", "nights"]
+    assert sent(one, view, Choice.ANSWER, untouched(view)).value == {"city": "Oslo"}
     assert "Astoria" in text_in(card(one).blocks)
 
 
 @pytest.mark.parametrize("schema", [{"type": "boolean"}, {"enum": ["red", "blue"]}, {"type": "integer"}, {}])
 def test_a_form_may_ask_for_one_value_that_is_no_object(schema: dict[str, Json]) -> None:
     one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Which?"))
-    view = form(one, target(one), Choice.ANSWER)
+    view = form(one, target_of(one), Choice.ANSWER)
     assert check_modal(view) == []
-    assert len(inputs(view)) == 1
+    assert len(inputs_of(view)) == 1
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=5), JSON)
 def test_no_schema_however_odd_breaks_a_form(schema: Any, value: Any) -> None:
     one = approval(ask(action(value, schema={"properties": schema}), kind=Kind.PAYLOAD))
-    assert check_modal(form(one, target(one), Choice.EDIT)) == []
+    assert check_modal(form(one, target_of(one), Choice.EDIT)) == []
 
 
 def test_an_approval_has_no_form() -> None:
     one = approval()
     for choice in (Choice.APPROVE, Choice.SKIP, Choice.REDO):
         with pytest.raises(ValueError, match="no form"):
-            form(one, target(one), choice)
+            form(one, target_of(one), choice)
 
 
 def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
     one = chose(approval(rule=policy(BOB, CAROL, quorum=2)), BOB, Choice.EDIT, value={"service": "search"})
-    view = form(one, target(one), Choice.EDIT)
-    assert inputs(view)[0]["element"]["initial_value"] == "search"
-    assert Target.read(view["private_metadata"]).revision == 2
+    view = form(one, target_of(one), Choice.EDIT)
+    assert inputs_of(view)[0]["element"]["initial_value"] == "search"
+    assert Target.read(view["private_metadata"].partition(" ")[0]).revision == 2
     assert ALICE not in text_in(view["blocks"])
 
 
@@ -363,21 +337,21 @@ NESTED: dict[str, Json] = {
 
 def answer(schema: dict[str, Json], typed: dict[str, str]) -> tuple[Submitted, dict[str, Any]]:
     one = approval(ask(action(None, choices=(Choice.ANSWER,), schema=schema), kind=Kind.FORM, prompt="Book"))
-    view = form(one, target(one), Choice.ANSWER)
+    view = form(one, target_of(one), Choice.ANSWER)
     assert check_modal(view) == []
     state = untouched(view)
-    for block in inputs(view):
+    for block in inputs_of(view):
         if (label := block["label"]["text"]) in typed:
             state[block["block_id"]]["value"]["value"] = typed[label]
-    return read(one, target(one), Choice.ANSWER, state), view
+    return sent(one, view, Choice.ANSWER, state), view
 
 
 def test_the_properties_of_an_inner_object_have_inputs_of_their_own() -> None:
     sent, view = answer(NESTED, {"home.street": "Rua Augusta"})
-    labels = [block["label"]["text"] for block in inputs(view)]
+    labels = [block["label"]["text"] for block in inputs_of(view)]
     assert labels == ["home.street", "home.country", "work.street", "work.country", "tags"]
     assert sent.value == {"home": {"street": "Rua Augusta", "country": "Portugal"}, "work": None}
-    by_label = {block["label"]["text"]: block for block in inputs(view)}
+    by_label = {block["label"]["text"]: block for block in inputs_of(view)}
     assert not by_label["home.street"]["optional"]
     assert by_label["work.street"]["optional"]
     sent, _ = answer(NESTED, {"home.street": "a", "work.street": "b", "tags": '{"x": "y"}'})
@@ -398,9 +372,9 @@ def test_an_inner_object_that_nobody_touched_stays_as_it_is() -> None:
 
 def test_a_problem_of_an_inner_property_stands_at_its_field() -> None:
     one, view = edit({"home": {"street": "a"}, "work": None}, NESTED)
-    blocks = {block["label"]["text"]: block["block_id"] for block in inputs(view)}
+    blocks = {block["label"]["text"]: block["block_id"] for block in inputs_of(view)}
     problems = [Problem(("home", "street"), "Too short."), Problem(("work",), "Not so."), Problem(("tags", "x"), "No.")]
-    assert errors_of(one, target(one), Choice.EDIT, problems) == {
+    assert errors_of(one, target_of(one), Choice.EDIT, problems) == {
         blocks["home.street"]: "Too short.",
         blocks["work.street"]: "Not so.",
         blocks["tags"]: "No.",
@@ -412,7 +386,7 @@ def test_an_object_that_may_grow_is_edited_as_json() -> None:
         "properties": {"labels": {"type": "object", "properties": {"a": {}}, "additionalProperties": True}}
     }
     _, view = edit({"labels": {"a": 1}}, schema)
-    assert [block["label"]["text"] for block in inputs(view)] == ["labels"]
+    assert [block["label"]["text"] for block in inputs_of(view)] == ["labels"]
 
 
 def test_options_are_called_what_the_schema_calls_them() -> None:
@@ -425,10 +399,10 @@ def test_options_are_called_what_the_schema_calls_them() -> None:
         }
     }
     one, view = edit({}, schema)
-    options = [[each["text"]["text"] for each in block["element"]["options"]] for block in inputs(view)]
+    options = [[each["text"]["text"] for each in block["element"]["options"]] for block in inputs_of(view)]
     assert options == [["Red", "Green"], ["Small", "Large"], ["Mon", "Tue"], ["1", "2"]]
-    sent = submitted(one, view, color="Green", size="Small", days=["Tue"], same="2")
-    assert sent.value == {"color": "#0f0", "size": "s", "days": [2], "same": 2}
+    said = submitted(one, view, color="Green", size="Small", days=["Tue"], same="2")
+    assert said.value == {"color": "#0f0", "size": "s", "days": [2], "same": 2}
 
 
 def test_what_may_be_null_and_must_be_there_is_null_where_it_is_left_empty() -> None:
@@ -456,7 +430,7 @@ LIST: dict[str, Json] = {
 
 def test_a_list_of_texts_is_written_line_by_line() -> None:
     one, view = edit({"to": ["a@example.com", "b@example.com"], "cc": ["x"]}, LIST)
-    to, cc = inputs(view)
+    to, cc = inputs_of(view)
     assert to["element"]["initial_value"] == "a@example.com\nb@example.com"
     assert to["element"]["multiline"]
     assert to["hint"]["text"] == "One in each line."
@@ -469,7 +443,7 @@ def test_a_list_of_texts_is_written_line_by_line() -> None:
 @pytest.mark.parametrize("odd", ["two\nlines", "", " space", "\u202e", 3])
 def test_a_list_that_lines_cannot_hold_is_edited_as_json(odd: Json) -> None:
     one, view = edit({"to": ["a", odd]}, LIST)
-    assert inputs(view)[0]["element"]["initial_value"].startswith("[")
+    assert inputs_of(view)[0]["element"]["initial_value"].startswith("[")
     assert submitted(one, view).value == {"to": ["a", odd]}
 
 

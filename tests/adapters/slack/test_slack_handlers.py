@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import Bot, NoChannels, NoTravel, serving
+from conftest import Bot, NoTravel, serving
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
@@ -98,7 +98,7 @@ async def test_a_wrong_value_is_shown_at_its_field_and_nothing_is_sent(bot: Bot)
     )
     form = await card.open_form("Edit")
     outcome = await form.submit({"replicas": "99"})
-    assert outcome.errors == {"field:2": "At most 20."}
+    assert outcome.errors == {"field:/replicas": "At most 20."}
     assert bot.desk.clicks == []
     assert not (await form.submit({"replicas": "7"})).errors
     assert bot.desk.clicks[0].choice is Choice.EDIT
@@ -120,7 +120,7 @@ async def test_a_form_sent_after_the_decision_changes_nothing_and_says_so(bot: B
     form = await card.open_form("Reject")
     await card.click("Approve", by=bot.slack.person("carol"))
     await form.submit({"Reason": "too late"})
-    assert "already approved" in (await bot.slack.person("bob").expect_form(title="Not counted")).text
+    assert "already approved" in (await bot.slack.person("bob").expect_form(title="Too late")).text
     assert bot.desk.kept[one.id].state is State.DECIDED
 
 
@@ -185,7 +185,7 @@ async def test_show_all_shows_what_the_card_could_not(bot: Bot) -> None:
     assert "Show all" in card.buttons
     assert "line 2999" not in card.text
     await card.click("Show all")
-    assert "line 2999" in (await bot.slack.person("bob").expect_form(title="Everything")).text
+    assert "line 2999" in (await bot.slack.person("bob").expect_form(title="Full request")).text
 
 
 # Messages -------------------------------------------------------------------------------------------------------------
@@ -265,7 +265,6 @@ async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
         desk=desk,
         chat=SlackChat(client, identity.user),
         time_travel=NoTravel(),
-        channels=NoChannels(),
         help_text="help",
     )
     await slack.people.fault(method="auth.test", times=3, **fault)

@@ -1,9 +1,17 @@
 """The modals of time travel: which points of a conversation are offered, and what they are called."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from adapters.slack.history import moments_of
-from engine.ids import ThreadId
+import pytest
+from typist import inputs_of, untouched
+
+from adapters.blockkit import check_modal
+from adapters.slack.fields import ACTION_ID, REOPEN
+from adapters.slack.history import edited, moment_of, moments_of
+from adapters.slack.parse import Went, incoming
+from engine.ids import TeamId, ThreadId, UserId
 from engine.ports import Moment
 
 THREAD = ThreadId("T0LOCAL:C0DEPLOYS:1700000000.000100")
@@ -24,8 +32,46 @@ def test_a_message_that_no_node_has_read_yet_is_no_point_to_go_back_to() -> None
         moment("3", "loop", ("prepare",), ("ask",)),
         moment("2", "loop", (), ("prepare",)),
         moment("1", "input", (), ()),
-    ) == ["prepare ran; next: ask", "A message came in; next: prepare"]
+    ) == ["Finished: prepare. Next: ask", "Message received. Next: prepare"]
 
 
 def test_a_workflow_begins_at_its_message() -> None:
-    assert rows(moment("1", "input", (), ("workflow",))) == ["A message came in; next: workflow"]
+    assert rows(moment("1", "input", (), ("workflow",))) == ["Message received. Next: workflow"]
+
+
+def went(view: dict[str, Any], state: dict[str, Any], metadata: str | None = None) -> Went:
+    sent = {"id": "V1", "callback_id": view["callback_id"], "state": {"values": state}}
+    sent["private_metadata"] = view["private_metadata"] if metadata is None else metadata
+    payload = {"type": "view_submission", "user": {"id": "U1"}, "view": sent}
+    found = incoming(payload, bot=UserId("U0"), team=TeamId("T0LOCAL"))
+    assert isinstance(found, Went)
+    return found
+
+
+@pytest.mark.promise("P4")
+def test_a_state_is_changed_by_what_was_typed_alone_and_never_by_an_old_form() -> None:
+    point = moment("1", "loop", ("plan",), ("act",))
+    point = replace(point, values={"task": "the move", "n": 1})
+    view = moment_of(THREAD, point)
+    state = untouched(view)
+    assert edited(point, state, went(view, state).layout) == (None, {})
+    state["field:/n"][ACTION_ID]["value"] = "2"
+    assert edited(point, state, went(view, state).layout) == ({"task": "the move", "n": 2}, {})
+    state["field:/n"][ACTION_ID]["value"] = str(10**29)
+    assert "too large" in edited(point, state, went(view, state).layout)[1]["field:/n"]
+    old = {"field:1": {ACTION_ID: {"type": "number_input", "value": "2"}}}
+    before = went(view, old, view["private_metadata"].rpartition(" ")[0])
+    assert (before.point.thread, before.point.checkpoint) == (THREAD, "1")
+    assert edited(point, old, before.layout) == (None, {"field:1": REOPEN})
+
+
+def test_every_state_has_a_form_that_can_be_sent() -> None:
+    for values in (
+        {},
+        {f"field {n}": n for n in range(200)},
+        {"long": "x" * 300_000},
+        {"in": {"deep": ["y" * 99] * 999}},
+    ):
+        view = moment_of(THREAD, replace(moment("1", "loop", (), ("act",)), values=values))
+        assert check_modal(view) == []
+        assert inputs_of(view)

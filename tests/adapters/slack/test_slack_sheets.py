@@ -95,13 +95,13 @@ def test_twenty_requests_are_shown_whole_in_order_each_with_its_own_buttons() ->
 
 def test_who_decides_and_until_when_is_said_once_where_it_is_the_same() -> None:
     shown = body(rows(20))
-    assert shown.count("any member of this channel") == 1
-    assert shown.count("Expires") == 1
+    assert shown.count("Any channel member except the requester can approve") == 1
+    assert shown.count("Rejected automatically") == 1
 
 
 def test_a_row_with_another_rule_names_its_own_approvers() -> None:
     shown = body(sheet_of(row(1), row(2), row(3, rule=policy(BOB, CAROL, quorum=2))))
-    assert "where a row names no others" in shown
+    assert "unless a row says otherwise" in shown
     assert f"0 of 2 approvals · Approvers: <@{BOB}>, <@{CAROL}>" in shown
 
 
@@ -138,7 +138,7 @@ def test_a_row_that_does_not_fit_says_so_can_be_seen_whole_and_is_not_approved_w
     assert "Show all" in labels_in(drawn(of))
     shown = Shown.read(approve_all_of(of)["value"])
     assert [shown.approval(mark) for mark, _ in shown.rows] == [of[0].id, of[2].id]
-    assert "1 that did not fit is left for you to read" in approve_all_of(of)["confirm"]["text"]["text"]
+    assert "1 that did not fit is left out" in approve_all_of(of)["confirm"]["text"]["text"]
 
 
 def test_short_rows_leave_their_room_to_long_ones() -> None:
@@ -158,7 +158,7 @@ def test_answers_that_wait_for_the_others_say_so() -> None:
     of = rows(6)
     of[0] = chose(of[0], BOB, Choice.APPROVE)
     assert body(of, together=TOGETHER).count("waits for the others") == 1
-    assert "The agent gets all answers at once" in body(of, together=TOGETHER)
+    assert "The agent gets all answers together" in body(of, together=TOGETHER)
     assert "waits for the others" not in body(of)
     done = [chose(each, BOB, Choice.APPROVE) if each.state is State.PENDING else each for each in of]
     assert "waits for the others" not in body(done, together=TOGETHER)
@@ -279,7 +279,7 @@ async def test_people_are_reminded_of_a_sheet_once(chatting: Bot) -> None:
     of = await posted(chatting, rows(20, await conversation(chatting)))
     await asyncio.gather(*(chatting.chat.remind(each, 1) for each in of))
     told = [each.text for each in await sheets_seen(chatting) if "⏰" in each.text]
-    assert told == ["⏰ Requests here still wait."]
+    assert [each.partition(" (<")[0] for each in told] == ["⏰ These requests still need a decision"]
 
 
 # Approve all ----------------------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ async def test_approve_all_approves_what_the_person_may_and_tells_what_was_left(
     await pressed_by(bot, "bob", seen)
     told = await bot.slack.person("bob").expect_message("#deploys", ephemeral=True)
     assert told.text == (
-        "✅ You approved 2 of 7 requests. Your approval of 1 more is counted; somebody else's is still needed. "
+        "✅ You approved 2 of 7 requests. Your approval counts for 1 more; somebody else must approve too. "
         "Left out: 1 changed since you saw it, 2 not yours to decide, 1 to be answered by itself."
     )
     assert decided(bot) == 2

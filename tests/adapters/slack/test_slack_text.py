@@ -17,7 +17,12 @@ HOSTILE = st.text(st.sampled_from("ab <>&!@#|*_~`:\n\t\u202e\u200b\u2066\u00ad\u
 
 def test_every_control_and_format_character_of_unicode_is_made_visible() -> None:
     hidden = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs")]
-    left = [f"U+{ord(each):04X}" for each in hidden if each not in "\n\t" and visible(f"a{each}b") == f"a{each}b"]
+    drawn = (
+        "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # signs over digits
+    )
+    left = [
+        f"U+{ord(each):04X}" for each in hidden if each not in f"\n\t{drawn}" and visible(f"a{each}b") == f"a{each}b"
+    ]
     assert left == []
 
 
@@ -29,7 +34,6 @@ def test_every_control_and_format_character_of_unicode_is_made_visible() -> None
         ("a\r\nb", "a\nb"),
         ("a\rb", "a⟦U+000D⟧b"),
         ("\U000e0041", "⟦U+E0041⟧"),
-        ("❤️ ok", "❤ ok"),
         ("tab\tand\nline stay", "tab\tand\nline stay"),
     ],
 )

@@ -1,0 +1,111 @@
+"""Numbers and JSON as people type them, read without losing a digit. Pure.
+
+A number reaches the graph only as what was typed: where a float would round it, it is refused and the person is told.
+JSON has no other number with a fraction, so a decimal that a float cannot hold travels as text where the schema takes
+text (pydantic's `Decimal` does), and nowhere else.
+"""
+
+import json
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+from engine.ask import Json
+
+_NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,6})?", re.ASCII | re.IGNORECASE)
+_WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
+_LONGEST_WHOLE = 1_000
+"""Digits that are read at all: Python's own limit is 4,300, and no checkpoint holds more than 20."""
+
+
+class EntryError(ValueError):
+    """What was typed cannot be taken; the message is a sentence for the person."""
+
+
+def is_number(text: str) -> bool:
+    """Whether it is spelled as a number: no words such as `nan`, no separators."""
+    return _NUMERAL.fullmatch(text) is not None
+
+
+def whole(text: str) -> int:
+    """A whole number, of any length that can be read. Raises EntryError."""
+    found = _WHOLE.fullmatch(text)
+    if found is None:
+        raise EntryError("This has to be a whole number." if is_number(text) else "This is not a number.")
+    if len(text) > _LONGEST_WHOLE:
+        raise EntryError("This number is too large.")
+    return int(found.group(1))
+
+
+def number(text: str) -> int | float:
+    """A number: an integer where it is spelled as one. Raises EntryError for one that a float would change."""
+    if not is_number(text):
+        raise EntryError("This is not a number.")
+    if text.lstrip("+-").isdigit() and len(text) <= _LONGEST_WHOLE:
+        return int(text)
+    found = float(text)
+    if math.isinf(found):
+        raise EntryError("This number is too large.")
+    if Decimal(text) != Decimal(repr(found)):
+        raise EntryError(f"This number cannot be passed on exactly. The closest one that can be is {found!r}.")
+    return found
+
+
+def to_the_letter(text: str) -> int | float | None:
+    """The number that JSON spells just so; None for 1.10, 1e5 and what is no number."""
+    try:
+        found = number(text)
+    except EntryError:
+        return None
+    return found if json.dumps(found) == text else None
+
+
+def same_number(text: str, value: Json) -> bool:
+    """Whether a text spells the value of a number, be it in another way (1.0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_number(text):
+        return False
+    return Decimal(text) == Decimal(repr(value))
+
+
+# JSON -----------------------------------------------------------------------------------------------------------------
+
+
+def read_json(text: str) -> Json:
+    """The value of a JSON text. Raises EntryError, also for what most readers would change or drop in silence."""
+    try:
+        value: Json = json.loads(
+            text, parse_float=_fraction, parse_int=whole, parse_constant=_refused, object_pairs_hook=_object
+        )
+    except EntryError:
+        raise
+    except json.JSONDecodeError as error:
+        raise EntryError(f"This is not JSON: look at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise EntryError("This is nested too deeply.") from None
+    return value
+
+
+def _fraction(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):
+        raise EntryError(f"{text} is too large.")
+    if Decimal(text) != Decimal(repr(found)):
+        raise EntryError(
+            f"{text} cannot be passed on exactly as a number (it would become {found!r}). "
+            f'Where the agent takes text, put it in quotes: "{text}".'
+        )
+    return found
+
+
+def _refused(name: str) -> Json:
+    raise EntryError(f"{name} is not JSON.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise EntryError(f'"{twice}" stands twice in the same object.')
+    return found

@@ -1,0 +1,214 @@
+"""Timers fire once each, whoever dies, and whatever the clocks say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+import redis
+from contracts.lanes_contract import APPROVAL, Recorder, served
+from contracts.samples import an_approval, closed
+from contracts.waiting import wait_until
+
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.connection import Runs
+from adapters.redis.keys import Keys
+from adapters.redis.lane_scripts import Tidy
+from adapters.redis.lanes import RedisLanes
+from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.scripts import Call
+from adapters.redis.timers import Now, utc_now
+from engine.approval import Approval
+from engine.effects import Timer, TimerFired
+from engine.policy import Deadlines
+from engine.ports import Change
+
+KEYS = Keys()
+EXPIRED = TimerFired(APPROVAL, Timer.EXPIRE)
+LONG = timedelta(minutes=10)
+"""A lease so long that no look in between helps."""
+SHORT = timedelta(seconds=0.2)
+
+R = TypeVar("R")
+
+
+class Clock:
+    """The machine's clock, set wrong by `off`."""
+
+    def __init__(self, **off: float) -> None:
+        self.off = timedelta(**off)
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.off
+
+
+class NeverTakesOut:
+    """What a process does that dies each time before it takes a timer out of the set."""
+
+    def __init__(self, database: Runs) -> None:
+        self._database = database
+        self.deaths = 0
+
+    async def run(self, call: Call[R]) -> R:
+        if isinstance(call, Tidy) and call.index == KEYS.timers():
+            self.deaths += 1
+            raise redis.ConnectionError("dead")
+        return await self._database.run(call)
+
+    async def run_all(self, *calls: Call[R]) -> list[R]:
+        return await self._database.run_all(*calls)
+
+
+@pytest.fixture
+async def database(redis_url: str) -> AsyncIterator[Multiplexed]:
+    async with Multiplexed.from_url(redis_url) as database:
+        yield database
+
+
+def lanes_on(database: Runs, url: str, *, lease: timedelta = LONG, now: Now = utc_now) -> RedisLanes:
+    return RedisLanes(database, KEYS, url, lease=lease, now=now)
+
+
+def soon(seconds: float = 0.3) -> datetime:
+    return utc_now() + timedelta(seconds=seconds)
+
+
+def fired(record: Recorder) -> list[object]:
+    return [work.effect for work in record.ended]
+
+
+@pytest.mark.promise("P1")
+async def test_a_timer_fires_within_a_second_of_its_time_however_long_the_lease(
+    database: Multiplexed, redis_url: str
+) -> None:
+    record, lanes = Recorder(), lanes_on(database, redis_url)
+    async with served(lanes, record):
+        await lanes.set_timer(APPROVAL, Timer.REMIND, soon(60))
+        at = soon()
+        await lanes.set_timer(APPROVAL, Timer.EXPIRE, at)
+        await wait_until(lambda: fired(record) == [EXPIRED])
+        assert timedelta() <= utc_now() - at < timedelta(seconds=1)
+        with redis.Redis.from_url(redis_url) as client:
+            await wait_until(lambda: client.zrange(KEYS.timers(), 0, -1) == [b"remind/" + APPROVAL.encode()])
+        await lanes.clear_timer(APPROVAL, Timer.REMIND)
+
+
+@pytest.mark.promise("P1")
+async def test_a_timer_whose_process_dies_before_it_is_taken_out_fires_once(
+    database: Multiplexed, redis_url: str
+) -> None:
+    dying, record = NeverTakesOut(database), Recorder()
+    first = lanes_on(dying, redis_url, lease=SHORT)
+    async with served(first, record):
+        await first.set_timer(APPROVAL, Timer.EXPIRE, soon(0))
+        await wait_until(lambda: fired(record) == [EXPIRED] and dying.deaths > 2)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.zcard(KEYS.timers()) == 1
+        async with served(lanes_on(database, redis_url), record):
+            await wait_until(lambda: client.zcard(KEYS.timers()) == 0)
+    assert fired(record) == [EXPIRED]
+
+
+@pytest.mark.promise("P1")
+async def test_two_processes_fire_each_timer_once(database: Multiplexed, redis_url: str) -> None:
+    record, at = Recorder(), soon(0.5)
+    one, two = lanes_on(database, redis_url, lease=SHORT), lanes_on(database, redis_url, lease=SHORT)
+    approvals = [an_approval(interrupt=f"i{number}").id for number in range(50)]
+    async with served(one, record), served(two, record):
+        await asyncio.gather(*(one.set_timer(each, Timer.EXPIRE, at) for each in approvals))
+        with redis.Redis.from_url(redis_url) as client:
+            await wait_until(lambda: client.zcard(KEYS.timers()) == 0 and not client.keys("*:mail:*"))
+    assert sorted(map(repr, fired(record))) == sorted(repr(TimerFired(each, Timer.EXPIRE)) for each in approvals)
+
+
+@pytest.mark.promise("P5")
+async def test_a_timer_that_is_set_to_another_time_while_it_fires_is_kept(
+    database: Multiplexed, redis_url: str
+) -> None:
+    later = soon(3600)
+
+    class SetsItAgain(NeverTakesOut):
+        async def run(self, call: Call[R]) -> R:
+            if isinstance(call, Tidy) and call.index == KEYS.timers():
+                await other.set_timer(APPROVAL, Timer.EXPIRE, later)
+            return await self._database.run(call)
+
+    record, other = Recorder(), lanes_on(database, redis_url)
+    lanes = lanes_on(SetsItAgain(database), redis_url)
+    async with served(lanes, record):
+        await lanes.set_timer(APPROVAL, Timer.EXPIRE, soon(0))
+        await wait_until(lambda: fired(record) == [EXPIRED])
+    with redis.Redis.from_url(redis_url) as client:
+        ((member, score),) = client.zrange(KEYS.timers(), 0, -1, withscores=True)
+    assert member == b"expire/" + APPROVAL.encode()
+    assert int(score) == int(later.timestamp() * 1_000_000)
+
+
+@pytest.mark.promise("P5")
+async def test_a_clock_that_was_set_back_makes_a_timer_late_and_loses_none(
+    database: Multiplexed, redis_url: str
+) -> None:
+    record, clock = Recorder(), Clock()
+    lanes = lanes_on(database, redis_url, lease=SHORT, now=clock)
+    async with served(lanes, record):
+        await lanes.set_timer(APPROVAL, Timer.EXPIRE, soon())
+        clock.off = timedelta(hours=-1)
+        soft = an_approval().id
+        await lanes.set_timer(soft, Timer.REMIND, soon(-3601))
+        await wait_until(lambda: fired(record) == [TimerFired(soft, Timer.REMIND)])
+        clock.off = timedelta()
+        await wait_until(lambda: EXPIRED in fired(record))
+    assert len(record.ended) == 2
+
+
+async def test_a_process_whose_clock_is_right_fires_for_one_whose_clock_is_behind(
+    database: Multiplexed, redis_url: str
+) -> None:
+    behind, record = lanes_on(database, redis_url, now=Clock(hours=-1)), Recorder()
+    async with served(behind, record), served(lanes_on(database, redis_url, lease=SHORT), record):
+        await behind.set_timer(APPROVAL, Timer.EXPIRE, soon(0))
+        await wait_until(lambda: fired(record) == [EXPIRED])
+
+
+async def test_many_that_are_due_at_once_all_fire(database: Multiplexed, redis_url: str) -> None:
+    record, lanes = Recorder(), lanes_on(database, redis_url)
+    approvals = [an_approval(interrupt=f"i{number}").id for number in range(450)]
+    await asyncio.gather(*(lanes.set_timer(each, Timer.EXPIRE, soon(-5)) for each in approvals))
+    async with served(lanes, record):
+        await wait_until(lambda: len(record.ended) == len(approvals))
+
+
+# What an earlier version or a restored backup left --------------------------------------------------------------------
+
+
+def due(reminder: timedelta | None, expiry: timedelta | None, *, interrupt: str) -> Approval:
+    """A pending approval that is an hour old."""
+    made = utc_now() - timedelta(hours=1)
+    return an_approval(interrupt=interrupt, deadlines=Deadlines(reminder, expiry), at=made)
+
+
+@pytest.mark.promise("P5")
+async def test_the_deadlines_of_pending_approvals_are_kept_where_no_timer_is_set(
+    database: Multiplexed, redis_url: str
+) -> None:
+    late = due(timedelta(minutes=1), timedelta(minutes=30), interrupt="late")
+    ahead = due(timedelta(hours=2), timedelta(hours=3), interrupt="ahead")
+    over = due(None, timedelta(hours=3), interrupt="over")
+    old = an_approval(interrupt="old", deadlines=Deadlines(timedelta(hours=1), None), at=utc_now() - timedelta(days=2))
+    store = RedisApprovals(database, KEYS)
+    for approval in (late, ahead, over, old):
+        assert await store.create(Change(approval))
+    stored = await store.get(over.id)
+    assert stored is not None
+    assert await store.save(Change(closed(stored)))
+
+    record, lanes = Recorder(), lanes_on(database, redis_url)
+    for _ in range(2):  # a second start sets nothing anew
+        async with served(lanes, record):
+            await wait_until(lambda: len(record.ended) == 2)
+            with redis.Redis.from_url(redis_url) as client:
+                await wait_until(lambda: client.zcard(KEYS.timers()) == 2)
+    assert set(map(repr, fired(record))) == {repr(TimerFired(late.id, timer)) for timer in Timer}
+    with redis.Redis.from_url(redis_url) as client:
+        assert set(client.zrange(KEYS.timers(), 0, -1)) == {f"{timer.value}/{ahead.id}".encode() for timer in Timer}
