@@ -325,6 +325,11 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 DIGITS = st.from_regex(r"-?[1-9][0-9]{0,25}(\.[0-9]{1,25})?", fullmatch=True)
 
 
+def in_order(chosen: list[Json]) -> list[Json]:
+    """A menu has no order of its own: the same choices are no change."""
+    return sorted(chosen, key=str)
+
+
 def _kinds() -> list[tuple[Schema, st.SearchStrategy[Any]]]:
     choices: list[Json] = ["a", "b", 3, None, True]
     return [
@@ -336,7 +341,7 @@ def _kinds() -> list[tuple[Schema, st.SearchStrategy[Any]]]:
         ({"enum": choices[:3]}, st.sampled_from(choices[:3])),
         (
             {"type": "array", "items": {"enum": choices[:3]}},
-            st.lists(st.sampled_from(choices[:3]), min_size=1, unique=True),
+            st.lists(st.sampled_from(choices[:3]), min_size=1, unique=True).map(in_order),
         ),
         ({"type": "string", "format": "date"}, st.dates(date(1_000, 1, 1)).map(date.isoformat)),
         ({"type": "array", "items": {"type": "string"}}, st.lists(WORDS, min_size=1, max_size=4)),
@@ -367,7 +372,9 @@ def forms(draw: st.DrawFn, depth: int = 2) -> tuple[Schema, Json, Json]:
 @given(forms(), st.sampled_from([Choice.EDIT, Choice.ANSWER]))
 def test_what_is_typed_into_a_form_is_what_it_says(made: tuple[Schema, Json, Json], choice: Choice) -> None:
     schema, before, wanted = made
-    kind, value = (Kind.FORM, None) if choice is Choice.ANSWER else (Kind.TOOL_CALL, before)
+    kind, value = Kind.TOOL_CALL, before
+    if choice is Choice.ANSWER:
+        kind, value, wanted = Kind.FORM, None, _ticked(wanted)
     one = approval(ask(action(value, choices=(choice,), schema=schema), kind=kind))
     view = form(one, target_of(one), choice)
     assert check_modal(view) == []
@@ -378,13 +385,20 @@ def test_what_is_typed_into_a_form_is_what_it_says(made: tuple[Schema, Json, Jso
         assert canonical(sent(one, view, choice, untouched(view)).value) == canonical(before)
 
 
+def _ticked(value: Json) -> Json:
+    """Every box ticked: one that may be left alone, and is, says nothing."""
+    if isinstance(value, dict):
+        return {name: _ticked(each) for name, each in value.items()}
+    return True if value is False else value
+
+
 def _as_numbers(value: Json) -> Json:
     """The value with each number as Python spells it: a decimal may travel as text, and 1 may stand for 1.0."""
     if isinstance(value, dict):
-        return {name: _as_numbers(each) for name, each in value.items() if each is not False}  # a box left alone
+        return {name: _as_numbers(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_as_numbers(each) for each in value]
-    return str(value).removesuffix(".0") if isinstance(value, int | float) and not isinstance(value, bool) else value
+    return value if value is None or isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
