@@ -1,6 +1,7 @@
 # make demo   try it                      make test    run all tests
-# make setup  install only                make check   format, lint, types, import contracts
+# make setup  install what the demo needs make check   format, lint, types, import contracts
 # make bench  the figures                 make lock    resolve the dependencies anew
+# make newest run the tests of the adapters on the newest release of every dependency, make oldest on the oldest
 # make server install a LangGraph Server for its tests, in an environment of its own
 # make clean  remove what make made; what the bot keeps (.signoff) stays
 #
@@ -8,72 +9,124 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages
 INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
 SERVER := .venv-server
 BENCH := .venv-bench
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+SCRATCH := .venv-scratch
+PIP := -m pip --quiet --disable-pip-version-check
+VERSION := import sys; print(*sys.version_info[:3])
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: setup demo test check bench lock server clean
+# $(call environment,FOLDER): an empty environment. What an earlier lock installed, or half installed, goes.
+environment = $(or $(PYTHON),false) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+	echo "make: Python 3.11 or newer is needed: PYTHON=... says where it is" >&2; exit 1; }; \
+	rm -rf $(1) && $(PYTHON) -m venv $(1)
+
+# $(call install,FOLDER,LOCK): what the lock names, and nothing is looked up beside it. By `--require-hashes` alone an
+# older pip resolves a package named with extras anew, and fails as soon as a release appears that the lock lacks.
+install = $(1)/bin/python $(PIP) install --no-deps --require-hashes -r $(2)
+
+# $(call complete,FOLDER,LOCK): fails where a package is installed without one that it needs.
+complete = missing=$$($(1)/bin/python -m pip --disable-pip-version-check check) || { echo "$$missing" >&2; \
+	echo "make: $(2) lacks what is named above; make lock resolves it anew" >&2; exit 1; }
+
+# $(call made,FOLDER,STAMP): the stamp holds where it was made, since scripts in an environment name their interpreter.
+made = echo "$(CURDIR)" > $(2)
+usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
+	found=$$($(1)/bin/python -c '$(VERSION)' 2>/dev/null) && [ "$(if $(CHOSEN),$(CHOSEN),$$found)" = "$$found" ]
+CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
+STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed
+
+.PHONY: setup tools demo test check bench lock resolved newest oldest server clean
+# An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
+.PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
 
 setup: $(INSTALLED)
 
+tools: $(TOOLS)
+
 demo: setup
 	@$(BIN)/signoff demo $(ARGS)
 
-test: setup
+test: tools
 	@$(MAKE) --no-print-directory server || echo "make test: without a LangGraph Server its tests are skipped" >&2
 	@.ci/chromium || echo "make test: without Chromium the tests of the page cannot run" >&2
 	@$(BIN)/pytest -n auto $(ARGS)
 
-check: setup
+check: tools
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup
+bench: tools
 	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2
 	@$(BIN)/python bench/run.py $(ARGS)
 
-lock: setup
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --group dev --extra examples pyproject.toml -o requirements.lock
-	@echo "langgraph-cli[inmem]>=0.4.40,<0.5 langchain>=1.4.6,<1.5" | tr ' ' '\n' | $(BIN)/uv pip compile --quiet \
-		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links - \
-		-o requirements-server.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --constraints requirements.lock --extra bench pyproject.toml -o requirements-bench.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links
+
+# ARGS="--upgrade" takes the newest of all, ARGS="--upgrade-package langchain" of one.
+lock: tools
+	@$(MAKE) --no-print-directory resolved
+
+resolved:
+	@$(COMPILE) $(ARGS) --group build --extra examples pyproject.toml -o requirements.lock
+	@$(COMPILE) $(ARGS) --group dev --constraints requirements.lock -o requirements-dev.lock
+	@$(COMPILE) $(ARGS) --group bench --constraints requirements.lock pyproject.toml -o requirements-bench.lock
+	@$(COMPILE) $(ARGS) --group server -o requirements-server.lock
+
+# The tests of what stands on other packages, with other releases of them than the locks have.
+newest: RESOLUTION := highest
+oldest: RESOLUTION := lowest-direct
+newest oldest: tools
+	@$(call environment,$(SCRATCH))
+	@$(BIN)/uv pip install --quiet --python $(SCRATCH)/bin/python --resolution $(RESOLUTION) -e ".[examples]"
+	@$(BIN)/uv pip install --quiet --python $(SCRATCH)/bin/python --group dev
+	@$(SCRATCH)/bin/pytest -n auto tests/engine tests/contracts tests/adapters $(ARGS)
 
 server: $(SERVER)/.installed
 
-$(SERVER)/.installed: requirements-server.lock | $(BIN)/pip
+$(SERVER)/.installed: requirements-server.lock
 	@echo "Installing a LangGraph Server into $(SERVER) ..." >&2
-	@rm -rf $(SERVER) && $(BIN)/python -m venv $(SERVER)
-	@$(SERVER)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-server.lock
-	@touch $@
+	@$(call environment,$(SERVER))
+	@$(call install,$(SERVER),$<)
+	@$(call complete,$(SERVER),$<)
+	@$(call made,$(SERVER),$@)
 
-$(BENCH)/.installed: requirements-bench.lock | $(BIN)/pip
+$(BENCH)/.installed: requirements-bench.lock
 	@echo "Installing the other savers into $(BENCH) ..." >&2
-	@rm -rf $(BENCH) && $(BIN)/python -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-bench.lock
-	@touch $@
+	@$(call environment,$(BENCH))
+	@$(call install,$(BENCH),$<)
+	@$(call complete,$(BENCH),$<)
+	@$(call made,$(BENCH),$@)
 
 clean:
-	@rm -rf $(VENV) $(SERVER) $(BENCH) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(SERVER) $(BENCH) $(SCRATCH) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# pip is what `venv` installs last, so a folder that was left half made is made again.
-$(BIN)/pip:
-	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed; PYTHON=... says where it is" >&2; exit 1; }
-	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "make: $(PYTHON) is older than Python 3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
-
-$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/pip
+$(PACKAGES): requirements.lock
 	@echo "Installing into $(VENV) ..." >&2
-	@$(PIP) install --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(call environment,$(VENV))
+	@$(call install,$(VENV),$<)
+	@$(call made,$(VENV),$@)
+
+# Nothing but what the lock installed is looked at: here pip finds out whether it is all that Signoff needs.
+$(INSTALLED): $(PACKAGES) pyproject.toml
+	@$(BIN)/python $(PIP) --isolated install --no-index --no-build-isolation -e ".[examples]"
+	@$(call complete,$(VENV),requirements.lock)
+	@touch $@
+
+# Beside what the demo needs. An environment that has tools already, or half of them, is made anew.
+$(TOOLS): requirements-dev.lock $(PACKAGES) | $(INSTALLED)
+	@if [ -e $@-begun ]; then rm -rf $(VENV) && $(MAKE) --no-print-directory setup; fi
+	@echo "Installing the tools of developers into $(VENV) ..." >&2
+	@touch $@-begun
+	@$(call install,$(VENV),$<)
+	@$(call complete,$(VENV),$<)
 	@touch $@
