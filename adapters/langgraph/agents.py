@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
 from adapters.langgraph import fingerprint
 from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
@@ -18,7 +20,7 @@ from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading import LoadError, load, open_graph
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
-from adapters.langgraph.schemas import Schema
+from adapters.langgraph.schemas import DECIMAL, Schema
 from adapters.langgraph.tool_order import keep_order, tool_nodes
 from engine.ask import Json, canonical
 from engine.ports import Turn
@@ -166,11 +168,24 @@ def _talks(graph: Any) -> Iterator[tuple[str, str]]:
             yield path, key
 
 
+class _Decimals(GenerateJsonSchema):
+    """pydantic's own schemas, where the text that stands for a `Decimal` says that it is a number."""
+
+    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
+        """A number, or its text."""
+        made = super().decimal_schema(schema)
+        for each in made.get("anyOf", [made]):
+            if each.get("type") == "string":
+                each["format"] = DECIMAL
+        return made
+
+
 def _schema_of(tool: Any) -> Schema | None:
     """What the model sees of a tool's arguments: what the graph injects is not in it."""
     declared: Any = getattr(tool, "tool_call_schema", None)
     try:
-        made: Json = plain(declared if isinstance(declared, dict) else declared.model_json_schema()).value
+        schema = declared if isinstance(declared, dict) else declared.model_json_schema(schema_generator=_Decimals)
+        made: Json = plain(schema).value
     except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the values themselves are read
         return None
     return made if isinstance(made, dict) else None

@@ -5,8 +5,10 @@ anything is sent: https://python-jsonschema.readthedocs.io/en/stable/errors/
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +30,7 @@ def check(value: Json, schema: Schema) -> list[Problem]:
     from jsonschema.validators import validator_for  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
 
-    kind = validator_for(dict(schema), default=Draft202012Validator)
+    kind = _exact(validator_for(dict(schema), default=Draft202012Validator))
     weight: Callable[[Any], Any] = relevance
     try:
         kind.check_schema(dict(schema))
@@ -46,6 +48,42 @@ def check(value: Json, schema: Schema) -> list[Problem]:
         for path in _paths(found):
             best[path] = max(best.get(path, found), found, key=weight)
     return [Problem(path, _sentence(found)) for path, found in best.items()]
+
+
+DECIMAL = "decimal"
+"""The format of the text that stands for a number: it keeps every digit, which JSON's readers do not."""
+
+
+@cache
+def _exact(kind: Any) -> Any:
+    """The validator, with the rules of numbers applied to decimals that are sent as text, and no floats in between."""
+    from jsonschema import validators  # noqa: PLC0415
+
+    extended: Callable[..., Any] = validators.extend
+    number = kind.TYPE_CHECKER.is_type
+    types = kind.TYPE_CHECKER.redefine("number", lambda _, each: isinstance(each, Decimal) or number(each, "number"))
+    known = kind.VALIDATORS  # the third draft has neither
+    rules = {"anyOf": _any_of(known["anyOf"]), "multipleOf": _multiple_of} if "anyOf" in known else {}
+    return extended(kind, rules, type_checker=types)
+
+
+def _any_of(rule: Any) -> Any:
+    def check(validator: Any, branches: Any, instance: Any, schema: Any) -> Any:
+        """A decimal as text is held to what is said of the number."""
+        sent_as_text = any(isinstance(each, dict) and each.get("format") == DECIMAL for each in branches)
+        if not (sent_as_text and isinstance(instance, str) and _DECIMAL.fullmatch(instance)):
+            return rule(validator, branches, instance, schema)
+        numbers = [each for each in branches if isinstance(each, dict) and each.get("type") == "number"]
+        return (error for each in numbers for error in validator.descend(Decimal(instance), each))
+
+    return check
+
+
+def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415
+
+    if validator.is_type(instance, "number") and (Fraction(str(instance)) / Fraction(str(step))).denominator != 1:
+        yield ValidationError(f"{instance} is not a multiple of {step}")
 
 
 @cache
@@ -72,6 +110,8 @@ def _is_uri(text: str) -> bool:
     return bool(parts.scheme) and bool(parts.netloc or parts.path) and not re.search(r"\s", text)
 
 
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
 _FORMATS: Mapping[str, Callable[[str], object]] = {
     "date": _is_date,
     "date-time": lambda text: len(text) > len("2026-03-04") and datetime.fromisoformat(text),
@@ -79,6 +119,7 @@ _FORMATS: Mapping[str, Callable[[str], object]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
     "uri": _is_uri,
     "uuid": UUID,
+    DECIMAL: _DECIMAL.fullmatch,
 }
 _SUCH_AS = {
     "date": "a date, such as 2026-03-04",
@@ -86,6 +127,7 @@ _SUCH_AS = {
     "time": "a time, such as 15:30",
     "email": "an email address",
     "uri": "a web address, such as https://example.com",
+    DECIMAL: "a number, such as 1.50",
 }
 
 
@@ -132,6 +174,7 @@ _SENTENCES = {
     "maximum": "This must be at most {}.",
     "exclusiveMinimum": "This must be more than {}.",
     "exclusiveMaximum": "This must be less than {}.",
+    "multipleOf": "This must be a multiple of {}.",
     "minLength": "This must have at least {} characters.",
     "maxLength": "This must have at most {} characters.",
     "minItems": "At least {} are needed.",

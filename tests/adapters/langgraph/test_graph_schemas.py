@@ -1,9 +1,13 @@
 """Why a value does not fit, in words, beside its field."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
+from langchain_core.tools import tool
+from pydantic import BaseModel, Field
 
+from adapters.langgraph.agents import _schema_of
 from adapters.langgraph.schemas import check, inferred, resolved, values_of
 
 
@@ -42,6 +46,8 @@ from adapters.langgraph.schemas import check, inferred, resolved, values_of
         ({"format": "email"}, "alice at home", (), "This must be an email address."),
         ({"format": "uri"}, "example.com", (), "This must be a web address, such as https://example.com."),
         ({"format": "uuid"}, "7", (), "'7' is not a 'uuid'."),
+        ({"multipleOf": 0.01}, 1.105, (), "This must be a multiple of 0.01."),
+        ({"format": "decimal"}, "ten", (), "This must be a number, such as 1.50."),
     ],
 )
 def test_each_fault_has_a_sentence(schema: Any, value: Any, path: Any, sentence: str | None) -> None:
@@ -106,3 +112,46 @@ def test_the_values_of_a_choice() -> None:
     assert values_of({"oneOf": [{"const": "a"}, {"const": "b"}]}) == ["a", "b"]
     assert values_of({"oneOf": [{"const": "a"}, {"type": "string"}]}) is None
     assert values_of({"type": "string"}) is None
+
+
+class Payment(BaseModel):
+    amount: Annotated[Decimal, Field(gt=0, le=100, multiple_of=Decimal("0.01"))]
+    fee: Decimal | None = None
+
+
+@pytest.mark.promise("P4")
+def test_a_decimal_as_text_is_held_to_what_is_said_of_the_number() -> None:
+    @tool(args_schema=Payment)
+    def pay(amount: Decimal, fee: Decimal | None = None) -> str:
+        """Pay."""
+        return f"{amount} {fee}"
+
+    schema = _schema_of(pay)
+    assert schema is not None
+    for amount in ("1.10", "99.99", 1.1, 3, "1e1", 100):
+        assert check({"amount": amount}, schema) == []
+        assert pay.invoke({"amount": amount}) == f"{Decimal(str(amount))} None"
+    for amount, sentence in (
+        ("-5.00", "This must be more than 0"),
+        ("100.00000000000000000001", "at most 100"),
+        ("1.105", "a multiple of 0.01"),
+        ("ten", "a number, such as 1.50"),
+        ("1,50", "a number, such as 1.50"),
+        ("NaN", "a number, such as 1.50"),
+    ):
+        assert sentence in " ".join(each.sentence for each in check({"amount": amount}, schema))
+    assert check({"amount": 1, "fee": None}, schema) == []
+    assert check({"amount": 1, "fee": "x"}, schema)
+
+
+def test_a_step_is_met_exactly() -> None:
+    assert not check(1.1, {"multipleOf": 0.01})
+    assert not check(1e300, {"multipleOf": 1e-5})
+    assert not check("x", {"multipleOf": 2})
+    assert check(1.1, {"multipleOf": 0.2})
+
+
+def test_a_schema_of_an_old_draft_is_read() -> None:
+    old = {"$schema": "http://json-schema.org/draft-03/schema#", "type": "integer"}
+    assert check("x", old)
+    assert not check(1, old)
