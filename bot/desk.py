@@ -18,7 +18,7 @@ from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, Event, NotDelivered, Opened, Withdrew
 from engine.ids import ApprovalId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
-from engine.machine import Step, outcome_of, step
+from engine.machine import Step, is_on_card, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, may_open, unreachable
 from engine.ports import (
     Approvals,
@@ -180,6 +180,8 @@ class Desk:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
             return Facts(Standing.UNKNOWN)  # refused whoever it is
+        if not is_on_card(approval, click.on):
+            return Facts(Standing.UNKNOWN)
         policy = approval.reviews[click.action].policy
         if may_open(policy, approval.requester, click.by, approval.ask.subject) is not None:
             return Facts(Standing.UNKNOWN)  # refused by name: nothing is asked of Slack

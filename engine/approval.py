@@ -50,6 +50,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class PressedOn:
+    """The message that a button was pressed on. `own` is true for one that the bot posted itself."""
+
+    place: Place
+    message: MessageTs
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """One person's word on one revision of an action; `said` is the message that it was given in, if it was one."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from engine.approval import PressedOn
 from engine.ask import Choice, Json
 from engine.ids import MessageTs, UserId
 from engine.policy import Facts
@@ -32,7 +33,8 @@ class Chose:
 
     `action` is the position of the action in the ask, `revision` the one that the person saw. `value` is an edit's
     new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
-    message that an answer was given in.
+    message that an answer was given in. `on` is the message whose button was pressed, None for what was sent by a form
+    of ours or said in words: nobody can copy those.
     """
 
     by: UserId
@@ -43,6 +45,7 @@ class Chose:
     text: str = ""
     value: Json = None
     said: MessageTs | None = None
+    on: PressedOn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engine import refusals
-from engine.approval import OPEN, Approval, Review, State, Vote, supports
+from engine.approval import OPEN, Approval, PressedOn, Review, State, Vote, supports
 from engine.ask import Choice, Decision, Json, canonical
 from engine.audit import Entry, What
+from engine.conversation import is_after
 from engine.effects import (
     ClearTimer,
     DrawCard,
@@ -189,7 +190,23 @@ def _edits_nothing(approval: Approval, event: Chose) -> bool:
     return event.value == before and canonical(event.value) == canonical(before)
 
 
+def is_on_card(approval: Approval, on: PressedOn | None) -> bool:
+    """Whether a button was pressed on the approval's own card, and not on a copy of it.
+
+    Where the card stands may not be written down yet, or it was posted anew a moment ago. So another message of the
+    bot's own in the card's channel is taken for the card where it is newer than the one that is known: nobody but the
+    bot can post one.
+    """
+    if on is None or on.message == approval.card:
+        return on is None or on.place.channel == approval.place.channel
+    if on.place.channel != approval.place.channel or not on.own:
+        return False
+    return approval.card is None or is_after(on.message, approval.card)
+
+
 def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
+    if not is_on_card(approval, event.on):
+        return refusals.NotTheCard(approval.place.channel)
     if not 0 <= event.action < len(approval.reviews):
         return refusals.NotOffered()
     review = approval.reviews[event.action]
@@ -356,7 +373,10 @@ def _deliver(approval: Approval, _: Event, now: datetime) -> Step:
 
 def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: datetime) -> Step:
     detail: Json = {"refusal": refusal.code, "choice": event.choice.value, "action": event.action}
-    told = TellPerson(approval.thread, approval.place, event.by, refusal.sentence)
+    # Whoever sees a copy elsewhere may not see the place of the card.
+    elsewhere = event.on is not None and isinstance(refusal, refusals.NotTheCard)
+    place = event.on.place if elsewhere and event.on else approval.place
+    told = TellPerson(approval.thread, place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
     effects: tuple[Effect, ...] = (told, _draw(approval)) if stale else (told,)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from engine.approval import Approval, Place
+from engine.approval import Approval, Place, PressedOn
 from engine.ask import Ask, Choice, Decision, Json, Problem
 from engine.audit import Entry
 from engine.conversation import Conversation
@@ -486,7 +486,7 @@ class Trip:
 class Click:
     """A pressed button or a submitted form, as it came from Slack.
 
-    An answer that was given in words is one too: then `said` is the message.
+    An answer that was given in words is one too: then `said` is the message. `on` is the message whose button it was.
     """
 
     approval: ApprovalId
@@ -497,10 +497,11 @@ class Click:
     text: str = ""
     value: Json = None
     said: MessageTs | None = None
+    on: PressedOn | None = None
 
     def chose(self, facts: Facts) -> Chose:
         """The event that it is, once it is known who the person is."""
-        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value, self.said)
+        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value, self.said, self.on)
 
 
 @dataclass(frozen=True, slots=True)

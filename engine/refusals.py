@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from engine.ids import UserId
+from engine.ids import ChannelId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,19 @@ class NoOwnRequests(Refusal):
     @property
     def sentence(self) -> str:
         return "You asked for this yourself, so somebody else has to decide it."
+
+
+@dataclass(frozen=True, slots=True)
+class NotTheCard(Refusal):
+    """A button of a copy of the card. `channel` is where the card stands."""
+
+    channel: ChannelId
+    code: ClassVar[str] = "not_the_card"
+
+    @property
+    def sentence(self) -> str:
+        where = "our direct messages" if self.channel.startswith("D") else f"<#{self.channel}>"
+        return f"This is a copy of the request, so your click had no effect. Use the original in {where}."
 
 
 @dataclass(frozen=True, slots=True)

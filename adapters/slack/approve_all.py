@@ -17,6 +17,7 @@ from adapters.slack.parse import Person, PressedAll
 from adapters.slack.sheets import approvable, mark_of
 from engine.approval import Approval, State
 from engine.ask import Choice
+from engine.machine import is_on_card
 from engine.policy import Policy, may_open
 from engine.ports import Click, Desk
 from engine.refusals import (
@@ -82,6 +83,10 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
     rows = {mark_of(each): each for each in await desk.sheet(shown.thread, shown.sheet)}
     if not rows:
         return Outcome(GONE)
+    first = rows.get(shown.rows[0][0], next(iter(rows.values())))
+    if not is_on_card(first, pressed.on):
+        await desk.choose(_click(first, pressed))
+        return Outcome()
     tally, able = _Tally(), list[Approval]()
     for mark, revision in shown.rows:
         reason = _why_not(rows.get(mark), revision, person)
@@ -90,10 +95,10 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
         else:
             able.append(rows[mark])
     if able:
-        await _choose_all(desk, able, person, tally)
+        await _choose_all(desk, able, pressed, tally)
     else:  # on record, told, and the list redrawn: it may have missed that
-        first, revision = shown.rows[0]
-        asked = Click(shown.approval(first), 0, revision, person.user, Choice.APPROVE)
+        mark, revision = shown.rows[0]
+        asked = Click(shown.approval(mark), 0, revision, person.user, Choice.APPROVE, on=pressed.on)
         tally.told = await desk.choose(asked) is not None
     unnamed = [each for mark, each in rows.items() if mark not in dict(shown.rows) and each.state is State.PENDING]
     tally.left.update(
@@ -105,27 +110,27 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
     return Outcome(_sentence(tally, now.values(), len(rows)), kept=not tally.left[_FAILED])
 
 
-async def _choose_all(desk: Desk, able: Sequence[Approval], person: Person, tally: _Tally) -> None:
+async def _choose_all(desk: Desk, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
     """First one row of each rule, then all the others at once."""
     by_rule: dict[Policy, list[Approval]] = {}
     for each in able:
         by_rule.setdefault(each.reviews[0].policy, []).append(each)
     firsts = [rows[0] for rows in by_rule.values()]
     others: list[Approval] = []
-    outcomes = await asyncio.gather(*(desk.choose(_click(each, person)) for each in firsts))
+    outcomes = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in firsts))
     for (first, *rest), outcome in zip(by_rule.values(), outcomes, strict=True):
         tally.take(first, outcome)
         if isinstance(outcome, _OF_THE_PERSON):
             tally.left[_word(outcome)] += len(rest)
         else:
             others += rest
-    later = await asyncio.gather(*(desk.choose(_click(each, person)) for each in others), return_exceptions=True)
+    later = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in others), return_exceptions=True)
     for each, said in zip(others, later, strict=True):
         tally.take(each, said)
 
 
-def _click(approval: Approval, person: Person) -> Click:
-    return Click(approval.id, 0, approval.reviews[0].revision, person.user, Choice.APPROVE)
+def _click(approval: Approval, pressed: PressedAll) -> Click:
+    return Click(approval.id, 0, approval.reviews[0].revision, pressed.person.user, Choice.APPROVE, on=pressed.on)
 
 
 def _why_not(approval: Approval | None, revision: int, person: Person) -> str:

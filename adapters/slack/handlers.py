@@ -51,10 +51,10 @@ from adapters.slack.parse import (
 )
 from engine.approval import Approval, State
 from engine.ask import Choice
-from engine.ids import UserId
+from engine.machine import is_on_card
 from engine.policy import may_open
 from engine.ports import Chat, Desk, Said, TimeTravel
-from engine.refusals import Closed
+from engine.refusals import Closed, NotTheCard
 
 PATIENCE = 2.5
 """Seconds for all that stands before an answer: Slack waits 3."""
@@ -200,11 +200,13 @@ class Handlers:
         approval = await self._desk.look(pressed.target.approval)
         if approval is None:
             await self._tell(pressed.person, GONE)
+        elif pressed.choice is None and not is_on_card(approval, pressed.on):
+            await self._tell(pressed.person, NotTheCard(approval.place.channel).sentence)
         elif pressed.choice is None:
             await self._open(pressed, whole.show_all(self._desk.shown(approval)))
         elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
             await self._choose(pressed)  # nobody reads a reason there
-        elif _may_open(approval, pressed.target, pressed.choice, pressed.person.user):
+        elif _may_open(approval, pressed, pressed.choice):
             await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice))
         else:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
@@ -282,12 +284,12 @@ class Handlers:
             log.warning("person_not_told", error=type(error).__name__)
 
 
-def _may_open(approval: Approval, target: Target, choice: Choice, by: UserId) -> bool:
+def _may_open(approval: Approval, pressed: Pressed, choice: Choice) -> bool:
     """Whether a form is worth opening; what is refused here would be refused by `engine.machine` too."""
-    if not _is_open(approval, target, choice):
+    if not is_on_card(approval, pressed.on) or not _is_open(approval, pressed.target, choice):
         return False
-    policy = approval.reviews[target.action].policy
-    return may_open(policy, approval.requester, by, approval.ask.subject) is None
+    policy = approval.reviews[pressed.target.action].policy
+    return may_open(policy, approval.requester, pressed.person.user, approval.ask.subject) is None
 
 
 def _is_open(approval: Approval, target: Target, choice: Choice) -> bool:

@@ -8,7 +8,7 @@ https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from adapters.slack import history
@@ -16,7 +16,7 @@ from adapters.slack.cards import ACTION_IDS, SHOW, Target
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.sheets import APPROVE_ALL, Shown
-from engine.approval import Place
+from engine.approval import Place, PressedOn
 from engine.ask import Choice, Json
 from engine.ids import ChannelId, MessageTs, TeamId, UserId
 from engine.ports import Click, Said
@@ -26,6 +26,7 @@ Payload: TypeAlias = Mapping[str, Any]
 _CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()}
 _SENT = {callback: choice for choice, callback in CALLBACKS.items()}
 _SPOKEN_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+_TS = re.compile(r"\d{1,12}\.\d{1,9}")
 _BRACKETS = re.compile(r"<([^<>]+)>")
 
 
@@ -39,18 +40,22 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button of a card; `choice` is None for Show all. `trigger` opens a modal within 3 s."""
+    """A button of a card; `choice` is None for Show all. `trigger` opens a modal within 3 s.
+
+    `on` is the message that it stood on, None for a button of a modal or of the Home tab.
+    """
 
     person: Person
     target: Target
     choice: Choice | None
     trigger: str
+    on: PressedOn | None
 
     def click(self) -> Click:
         """As a click, without words or values. Raises ValueError for Show all."""
         if self.choice is None:
             raise ValueError("Show all decides nothing")
-        return _click(self.person, self.target, self.choice)
+        return replace(_click(self.person, self.target, self.choice), on=self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class PressedAll:
 
     person: Person
     shown: Shown
+    on: PressedOn | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
     """What a payload says, for the bot's user id and workspace; None for what is not for us. Raises MalformedError."""
     match payload.get("type"):
         case "block_actions":
-            return pressed_all(payload, team) or looked(payload, team) or pressed(payload, team)
+            return pressed_all(payload, bot, team) or looked(payload, team) or pressed(payload, bot, team)
         case "view_submission":
             return looked_back(payload, team) or sent(payload, team)
         case "event_callback":
@@ -156,7 +162,7 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
 # Buttons and forms ----------------------------------------------------------------------------------------------------
 
 
-def pressed(payload: Payload, team: TeamId) -> Pressed | None:
+def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
     """The first of our buttons in a `block_actions` payload."""
     for action in _parts(payload, "actions"):
         action_id = _optional(action, "action_id")
@@ -166,7 +172,8 @@ def pressed(payload: Payload, team: TeamId) -> Pressed | None:
             target = Target.read(str(action.get("value", "")))
         except ValueError:
             continue
-        return Pressed(_person(payload, team), target, _CHOICES.get(action_id), _optional(payload, "trigger_id"))
+        person, trigger = _person(payload, team), _optional(payload, "trigger_id")
+        return Pressed(person, target, _CHOICES.get(action_id), trigger, _pressed_on(payload, person, bot))
     return None
 
 
@@ -202,14 +209,16 @@ def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
     return None
 
 
-def pressed_all(payload: Payload, team: TeamId) -> PressedAll | None:
+def pressed_all(payload: Payload, bot: UserId, team: TeamId) -> PressedAll | None:
     """Approve all in a `block_actions` payload."""
     for action in _parts(payload, "actions"):
         if action.get("action_id") == APPROVE_ALL:
             try:
-                return PressedAll(_person(payload, team), Shown.read(str(action.get("value", ""))))
+                shown = Shown.read(str(action.get("value", "")))
             except ValueError:
                 continue
+            person = _person(payload, team)
+            return PressedAll(person, shown, _pressed_on(payload, person, bot))
     return None
 
 
@@ -233,6 +242,23 @@ def _person(payload: Payload, team: TeamId) -> Person:
     thread_ts = _optional(container, "thread_ts") or _optional(message, "thread_ts")
     place = Place(team, ChannelId(channel), MessageTs(thread_ts) if thread_ts else None) if channel else None
     return Person(UserId(_word(user, "id")), place)
+
+
+def _pressed_on(payload: Payload, person: Person, bot: UserId) -> PressedOn | None:
+    """The message that a button stood on; None for a view or an ephemeral message: one person's, which none can copy.
+
+    A message that somebody shared, or that shows another one's buttons, is not the bot's own: its container is an
+    attachment, or somebody else wrote it. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+    """
+    container, message = _part(payload, "container"), _part(payload, "message")
+    ts = _optional(container, "message_ts") or _optional(message, "ts")
+    if person.place is None or not ts or container.get("is_ephemeral") is True:
+        return None
+    if not _TS.fullmatch(ts):
+        raise MalformedError("container.message_ts")
+    attached, app = _optional(container, "type") not in ("", "message"), _optional(message, "app_id")
+    ours = message.get("user") == bot or (app != "" and app == payload.get("api_app_id"))
+    return PressedOn(person.place, MessageTs(ts), own=ours and not attached)
 
 
 def _values(view: Payload) -> Payload:

@@ -6,7 +6,7 @@ import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW
 
 from engine import refusals
-from engine.ids import UserId
+from engine.ids import ChannelId, UserId
 from engine.refusals import Refusal, people, when
 
 WHEN = "<!date^1767268800^{date_short_pretty} at {time}|on 2026-01-01 at 12:00 UTC>"
@@ -18,6 +18,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
     (refusals.NotYourQuestion(ALICE), "This question is for <@UALICE>, whose conversation it is."),
+    (
+        refusals.NotTheCard(ChannelId("C1")),
+        "This is a copy of the request, so your click had no effect. Use the original in <#C1>.",
+    ),
     (refusals.NotYourRun(ALICE), "Only <@UALICE> can retry this."),
     (refusals.NotYourConversation(), "Only the person whose conversation this is can see its history."),
     (

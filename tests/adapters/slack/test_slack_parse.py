@@ -6,13 +6,13 @@ import pytest
 from slack_samples import NOW
 
 from adapters.slack.cards import Target
-from adapters.slack.parse import Commanded, HomeOpened, Person, Pressed, Sent, as_written, incoming
-from engine.approval import Place
+from adapters.slack.parse import Commanded, HomeOpened, MalformedError, Person, Pressed, Sent, as_written, incoming
+from engine.approval import Place, PressedOn
 from engine.ask import Choice
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
 from engine.ports import Said
 
-BOT, TEAM = UserId("U0BOT"), TeamId("T1")
+BOT, TEAM, CARD = UserId("U0BOT"), TeamId("T1"), MessageTs("5.0")
 VALUE = "1.3.T1:C1:1700000000.000100#0123456789abcdef"
 TARGET = Target(ApprovalId("T1:C1:1700000000.000100#0123456789abcdef"), 1, 3)
 
@@ -27,6 +27,7 @@ def button(action_id: str, value: str = VALUE, **more: Any) -> dict[str, Any]:
         "user": {"id": "U1", "team_id": "T2"},
         "trigger_id": "trigger",
         "container": {"type": "message", "message_ts": "5.0", "channel_id": "C1", "thread_ts": "4.0"},
+        "message": {"type": "message", "user": "U0BOT", "bot_id": "B0BOT", "ts": "5.0", "thread_ts": "4.0"},
         "actions": [{"type": "button", "action_id": action_id, "block_id": "action:1", "value": value}],
         **more,
     }
@@ -40,10 +41,42 @@ def message(text: str, **more: Any) -> dict[str, Any]:
 def test_a_pressed_button_says_who_what_and_which_revision() -> None:
     pressed = read(button("signoff_reject"))
     person = Person(UserId("U1"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
-    assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger")
+    assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger", PressedOn(person.place, CARD, own=True))
     click = pressed.click()
     assert (click.approval, click.action, click.revision, click.by) == (TARGET.approval, 1, 3, "U1")
     assert read(button("signoff_show")).choice is None
+
+
+SHARED = {"type": "message_attachment", "message_ts": "6.0", "attachment_id": 1, "channel_id": "C2"}
+"""https://docs.slack.dev/reference/interaction-payloads/block_actions-payload - container."""
+
+
+@pytest.mark.parametrize(
+    ("more", "on"),
+    [
+        ({"container": SHARED}, PressedOn(Place(TEAM, ChannelId("C2"), MessageTs("4.0")), MessageTs("6.0"), own=False)),
+        (
+            {"message": {"user": "U1", "ts": "5.0"}},
+            PressedOn(Place(TEAM, ChannelId("C1"), MessageTs("4.0")), CARD, own=False),
+        ),
+        (
+            {"message": {"bot_id": "B0BOT", "app_id": "A1", "ts": "5.0"}, "api_app_id": "A1"},
+            PressedOn(Place(TEAM, ChannelId("C1"), MessageTs("4.0")), CARD, own=True),
+        ),
+        ({"container": {"type": "view", "view_id": "V1"}, "message": {}}, None),
+        ({"container": {"type": "message", "message_ts": "5.0", "channel_id": "C1", "is_ephemeral": True}}, None),
+    ],
+    ids=["shared", "of somebody else", "without its user", "of a view", "ephemeral"],
+)
+@pytest.mark.parametrize("action", ["signoff_approve", "signoff_show", "signoff_approve_all"])
+def test_a_button_says_on_which_message_it_stood(action: str, more: dict[str, Any], on: PressedOn | None) -> None:
+    value = "s1 a.1 T1:C1:4.0" if action == "signoff_approve_all" else VALUE
+    assert read(button(action, value, **more)).on == on
+
+
+def test_a_message_without_a_proper_time_is_malformed() -> None:
+    with pytest.raises(MalformedError):
+        read(button("signoff_approve", container={"type": "message", "message_ts": "now", "channel_id": "C1"}))
 
 
 @pytest.mark.parametrize(
