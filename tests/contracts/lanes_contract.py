@@ -184,14 +184,15 @@ class LanesContract:
 
     async def test_setting_a_timer_again_replaces_it_and_clearing_forgets_it(self, lanes: Lanes) -> None:
         record = Recorder()
-        soon, sooner = datetime.now(UTC) + timedelta(seconds=0.6), datetime.now(UTC) + timedelta(seconds=0.3)
+        now = datetime.now(UTC)
+        soon, later, never = (now + timedelta(seconds=seconds) for seconds in (1.5, 2.0, 3600))
         async with served(lanes, record):
-            await lanes.set_timer(APPROVAL, Timer.REMIND, sooner)
-            await lanes.set_timer(APPROVAL, Timer.EXPIRE, sooner)
+            await lanes.set_timer(APPROVAL, Timer.REMIND, soon)
+            await lanes.set_timer(APPROVAL, Timer.EXPIRE, never)
             await lanes.clear_timer(APPROVAL, Timer.REMIND)
             await lanes.clear_timer(APPROVAL, Timer.REMIND)
-            await lanes.set_timer(APPROVAL, Timer.EXPIRE, soon)
-            await wait_until(lambda: datetime.now(UTC) > soon and len(record.ended) == 1)
+            await lanes.set_timer(APPROVAL, Timer.EXPIRE, later)
+            await wait_until(lambda: datetime.now(UTC) > later and len(record.ended) == 1)
         assert [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE)]
 
     async def test_a_timer_of_the_past_fires_at_once(self, lanes: Lanes) -> None:
