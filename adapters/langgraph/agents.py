@@ -17,7 +17,8 @@ from adapters.langgraph import fingerprint
 from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.loading import LoadError, load, open_graph
+from adapters.langgraph.loading import LoadError, load, loaded_module, open_graph
+from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
 from adapters.langgraph.schemas import DECIMAL, Schema
@@ -64,6 +65,8 @@ class Agent:
     """The breakpoints of the graph and of those below it, by path."""
     tool_nodes: Mapping[str, str] = field(default_factory=dict)
     """The nodes that run tools, by path, and the field of the state that has their messages."""
+    types: frozenset[TypeName] = frozenset()
+    """What its checkpoints may be made of, besides what is harmless: see `adapters.langgraph.own_types`."""
 
     @property
     def breakpoints(self) -> Mapping[str, Sequence[str]]:
@@ -130,6 +133,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         warnings=loaded.warnings,
         gates=found,
         tool_nodes=dict(_talks(loaded.graph)),
+        types=own_types(loaded.graph, loaded_module(spec.graph, spec.base)),
     )
 
 

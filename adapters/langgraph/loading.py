@@ -67,11 +67,21 @@ def load(spec: str, base: Path) -> Any:
             raise LoadError(f"graph: {spec!r}: there is no {attribute!r} in it. It has: {known}.") from None
 
 
-def _module_of_file(spec: str, file: Path) -> ModuleType:
-    # The name is made of the path as written: checkpoints name the classes of a state by module, and must be read by
-    # a process whose checkout lies elsewhere.
+def loaded_module(spec: str, base: Path) -> ModuleType:
+    """The module that `load` imported for a spec."""
+    where, _ = check_spec(spec, base)
+    return sys.modules[_name_of_file(spec, where) if isinstance(where, Path) else where]
+
+
+def _name_of_file(spec: str, file: Path) -> str:
+    # Made of the path as written: checkpoints name the classes of a state by module, and must be read by a process
+    # whose checkout lies elsewhere.
     mark = hashlib.sha256(spec.rpartition(":")[0].encode()).hexdigest()[:8]
-    name = f"signoff_agent_{file.stem}_{mark}"
+    return f"signoff_agent_{file.stem}_{mark}"
+
+
+def _module_of_file(spec: str, file: Path) -> ModuleType:
+    name = _name_of_file(spec, file)
     found = importlib.util.spec_from_file_location(name, file)
     if found is None or found.loader is None:
         raise LoadError(f"graph: {spec!r}: {file} is not a Python file.")

@@ -33,6 +33,7 @@ from adapters.langgraph.closing import Masked
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
+from adapters.langgraph.own_types import TypeName
 from adapters.langgraph.runs import Ended, Runs
 from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
@@ -91,6 +92,11 @@ class LocalGraphs:
     def warnings(self) -> Sequence[str]:
         """What an operator should know of the graphs, a sentence each."""
         return [warning for agent in self._agents.values() for warning in agent.warnings]
+
+    @property
+    def types(self) -> frozenset[TypeName]:
+        """The types that the graphs' checkpoints may be made of: see `adapters.langgraph.own_types`."""
+        return frozenset().union(*(agent.types for agent in self._agents.values()))
 
     def advice(self) -> Sequence[str]:
         """What the graphs' authors should know of their code, a sentence each: see `adapters.langgraph.advice`."""

@@ -28,6 +28,7 @@ from langgraph.checkpoint.serde.types import TASKS
 
 from adapters.redis.saver_scripts import Loaded
 from adapters.redis.saver_upkeep import Ancestor
+from adapters.redis.serializer import ForeignTypeError
 
 FENCE_KEY = "signoff_fence"
 """Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
@@ -210,7 +211,8 @@ class Format:
         try:
             return self.load(raw)
         except Exception as error:
-            raise DamagedCheckpointError(at, part, type(error).__name__, channel) from error
+            why = str(error) if isinstance(error, ForeignTypeError) else type(error).__name__
+            raise DamagedCheckpointError(at, part, why, channel) from error
 
 
 def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:

@@ -32,13 +32,12 @@ def late_graphs(config: Config, kept: Storage) -> LateGraphs:
 
 async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     await asyncio.to_thread(import_langgraph)
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
     from adapters.langgraph.agents import AgentSpec
     from adapters.langgraph.local import LocalGraphs
     from adapters.langgraph.routed import RoutedGraphs
     from adapters.langgraph.server import ServerGraphs
     from adapters.redis.saver import AsyncRedisSaver, FencedError
+    from adapters.redis.serializer import GuardedSerializer
 
     local = {name: agent for name, agent in config.agents.items() if agent.graph is not None}
     specs = {
@@ -55,11 +54,10 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
         )
         for name, agent in local.items()
     }
-    # LangGraph's own rule for types in checkpoints, `LANGGRAPH_STRICT_MSGPACK`: a graph that runs under LangGraph runs
-    # here, also one that asks with an object of its own. Who can write to this Redis can approve anything anyway.
-    serde = JsonPlusSerializer()
+    serde = GuardedSerializer()
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError), masked=masked)
+    serde.allow(graphs.types)
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
         return graphs
