@@ -17,7 +17,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
 from engine.policy import Facts, Policy, Standing
-from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Work, passed_over
+from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
 
 ATTEMPTS = 8
 FIRST_PAUSE = 0.2
@@ -298,6 +298,26 @@ class MemoryApprovals:
             self._audit.record(entry)
 
 
+class MemoryBacklog:
+    """The port `Backlog`."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Unposted] = {}
+
+    async def add(self, unposted: Unposted) -> None:
+        """Keep it; where one of its key is kept, that one's time stays."""
+        known = self._kept.get(unposted.key, unposted)
+        self._kept[unposted.key] = replace(unposted, since=known.since)
+
+    async def drop(self, key: str) -> None:
+        """Forget it."""
+        self._kept.pop(key, None)
+
+    async def all(self) -> Sequence[Unposted]:
+        """Everything that waits, oldest first."""
+        return sorted(self._kept.values(), key=lambda each: each.since)
+
+
 class MemoryConversations:
     """The port `Conversations`."""
 
@@ -374,7 +394,7 @@ class MemoryChat:
         self._fails = fails
         self._clock = 1_700_000_000
 
-    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs:
         """Post the card, or make the posted one true. Posted once for each approval, whatever the attempt."""
         del attempt
         self._perhaps_fail()
@@ -384,7 +404,7 @@ class MemoryChat:
             self.messages.append(Message("card", approval.place, approval.ask.prompt, approval=approval))
         return self._posted[approval.id]
 
-    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
         """The same for a sheet, which is kept by its first approval."""
         del sheet
         self.cards |= {each.id: each for each in approvals}

@@ -16,8 +16,8 @@ from engine.approval import OPEN, Approval, Place, State, open_reviews
 from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
-from engine.events import AskedAgain, Event, NotDelivered, Opened, Withdrew
-from engine.ids import ApprovalId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
+from engine.events import AskedAgain, CardDeleted, Event, NotDelivered, Opened, Withdrew
+from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, may_open, unreachable
 from engine.ports import (
@@ -188,6 +188,12 @@ class Desk:
         membership = policy.approvers is Approvers.CHANNEL
         # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
         return await self._roster.facts(click.by, approval.home, membership=membership)
+
+    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
+        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
+        known = await self._approvals.get(approval)
+        if known is not None and known.place.channel == channel:
+            await self.happened(approval, CardDeleted(card))
 
     # Events of our own ------------------------------------------------------------------------------------------------
 

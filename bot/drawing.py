@@ -2,32 +2,51 @@
 
 A card may be drawn by two processes, and a process may die or be told to stop while it draws. So what a drawing begins
 is finished and written down where that is possible at all: a card that nobody remembers would keep its buttons.
+
+A change that Slack did not answer may still be made by it, seconds later, over the change that followed: buttons would
+be live on what is decided (P8). So where an earlier attempt may be under way, the card is drawn once more after `LATE`,
+by a timer, which survives a restart.
 """
 
 import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
 
 import structlog
 
 from bot.desk import Desk
+from bot.posting import AGAIN, Owner, Posting
 from engine.approval import Approval, State
-from engine.effects import DrawCard, DrawSheet, TellPerson
-from engine.events import Posted
-from engine.ports import Approvals, Chat, Lanes, Work
+from engine.effects import DrawCard, DrawSheet, PassOn, Timer
+from engine.events import Posted, Withdrew
+from engine.machine import drawing_of
+from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Work
 
 log = structlog.get_logger(__name__)
 
 BEGUN = 3.0
 """Seconds that a card which is being drawn is given when its work is cancelled."""
 
+LATE = timedelta(minutes=1)
+"""After this, Slack has done what it was asked to do, or never will; it was seen to do it after 16 s."""
+
+NEVER_SEEN = "there is nobody who could see it"
+ENDED = "A request of yours was to be posted there, so I withdrew it."
+ON_ITS_WAY = "A request of yours waits for that. I'll post it as soon as I can."
+
 
 class Drawing:
     """Draws cards and lists of them."""
 
-    def __init__(self, desk: Desk, approvals: Approvals, lanes: Lanes, chat: Chat) -> None:
+    def __init__(
+        self, *, desk: Desk, approvals: Approvals, lanes: Lanes, chat: Chat, clock: Clock, posting: Posting
+    ) -> None:
         self._desk = desk
         self._approvals = approvals
         self._lanes = lanes
         self._chat = chat
+        self._clock = clock
+        self._posting = posting
 
     async def draw(self, draw: DrawCard | DrawSheet, work: Work) -> None:
         """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
@@ -42,36 +61,66 @@ class Drawing:
             await asyncio.gather(drawing, return_exceptions=True)
             raise
 
+    async def why(self, approvals: Iterable[Approval]) -> str:
+        """Why the first card of what is pending cannot be posted; "" where none waits for that."""
+        return await self._posting.why(_pending(approvals))
+
+    async def again(self, approvals: Iterable[Approval], occasion: str) -> None:
+        """Draw the cards of what is pending once more, once for each occasion.
+
+        A card that was deleted while nobody heard of it comes back by this.
+        """
+        await self._posting.again(_pending(approvals), occasion)
+
+    async def again_by_timer(self, approval: Approval, work: Work) -> None:
+        """Draw a card whose last change may have been overtaken by an earlier one."""
+        await self._lanes.put(drawing_of(approval), f"{AGAIN}late/{work.id}")
+
     async def _drawn(self, draw: DrawCard, work: Work) -> None:
         approval = await self._approvals.get(draw.approval)
-        if approval is None:
-            return
-        card = await self._chat.draw(self._desk.shown(approval), work.attempt)
-        if card is None:
-            await self._tell_of_lost_place(approval)
-        elif card != approval.card:
-            await self._desk.happened(approval.id, Posted(card, approval.card))
+        await self._stand(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
-        approvals = await self._desk.sheet(draw.thread, draw.sheet)
-        if not approvals:
-            return
-        card = await self._chat.draw_sheet(draw.sheet, approvals, work.attempt)
-        if card is None:
-            await self._tell_of_lost_place(approvals[0])
-            return
-        for approval in approvals:
-            if approval.card != card:
-                await self._desk.happened(approval.id, Posted(card, approval.card))
+        await self._stand(draw, tuple(await self._desk.sheet(draw.thread, draw.sheet)), work)
 
-    async def _tell_of_lost_place(self, approval: Approval) -> None:
-        """The card cannot stand where the rule wants it: its conversation is told, if that is elsewhere."""
-        log.error("a card cannot be posted in its place", approval=approval.id, channel=approval.place.channel)
-        if approval.state is State.PENDING and approval.place != approval.home:
-            sentence = (
-                f"The request for approval could not be posted in <#{approval.place.channel}>: I cannot write there."
-            )
-            told = TellPerson(
-                approval.thread, approval.home, approval.requester, f"{sentence} Nobody can decide it now."
-            )
-            await self._lanes.put(told, f"unposted/{approval.id}")
+    async def _stand(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
+        if not approvals:  # no longer kept
+            await self._posting.done(draw, work)
+            return
+        first = approvals[0]
+
+        async def write(attempt: int) -> str:
+            if isinstance(draw, DrawSheet):
+                card = await self._chat.draw_sheet(draw.sheet, approvals, attempt)
+            else:
+                card = await self._chat.draw(self._desk.shown(first), attempt)
+            for each in approvals:
+                if each.card != card:
+                    await self._desk.happened(each.id, Posted(card, each.card))
+            return card
+
+        async def whose() -> Owner | None:
+            pending = any(each.state is State.PENDING for each in approvals)
+            return Owner(first.thread, first.home, first.requester) if pending else None
+
+        try:
+            stands = await self._posting.post(draw, work, first.place, write, whose, ON_ITS_WAY)
+        except CannotPostError as never:
+            await self._give_up(approvals, never)
+            return
+        if stands is not None and work.attempt > 1:
+            await self._lanes.set_timer(first.id, Timer.REDRAW, self._clock.now() + LATE)
+
+    async def _give_up(self, approvals: tuple[Approval, ...], never: CannotPostError) -> None:
+        """Nobody can ever decide it, so it ends where people can see that it did."""
+        for each in approvals:
+            log.error("a card can never be posted", approval=each.id, channel=each.place.channel, code=never.code)
+            if each.state is State.PENDING:
+                await self._desk.happened(each.id, Withdrew(NEVER_SEEN))
+                await self._lanes.put(PassOn(each.thread), f"given-up/{each.id}")
+                owner = Owner(each.thread, each.home, each.requester)
+                await self._posting.tell(owner, each.place, f"{never.sentence} {ENDED}", never.code)
+
+
+def _pending(approvals: Iterable[Approval]) -> list[DrawCard | DrawSheet]:
+    return list(dict.fromkeys(drawing_of(each) for each in approvals if each.state is State.PENDING))

@@ -16,8 +16,10 @@ from bot.desk import NO_LONGER_ASKED, Desk
 from bot.drawing import Drawing
 from bot.live import watching
 from bot.masking import concealed, masked
+from bot.posting import Posting
+from bot.speech import Speech
 from bot.telemetry import Metrics
-from engine.approval import OPEN, Approval, State
+from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.conversation import (
     NOT_QUEUED,
@@ -89,6 +91,8 @@ STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
 NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
+HELD_UNSEEN = "{why} Until then nobody can decide your request. Your message is queued."
+ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon as I can. Please write again then."
 DONE = "Done."
 """At the end of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
@@ -130,7 +134,7 @@ class _Watched:
 class Outbox:
     """The handler of the lanes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
         self,
         *,
         desk: Desk,
@@ -140,6 +144,7 @@ class Outbox:
         chat: Chat,
         clock: Clock,
         metrics: Metrics,
+        posting: Posting,
         ways: Ways = NO_WAYS,
     ) -> None:
         self._ways = ways
@@ -150,7 +155,8 @@ class Outbox:
         self._chat = chat
         self._clock = clock
         self._metrics = metrics
-        self._drawing = Drawing(desk, approvals, lanes, chat)
+        self._speech = Speech(desk, approvals, chat, posting)
+        self._drawing = Drawing(desk=desk, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting)
 
     async def perform(self, work: Work) -> None:
         """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
@@ -171,12 +177,8 @@ class Outbox:
                 await self._travel(effect, work)
             case DrawCard() | DrawSheet():
                 await self._drawing.draw(effect, work)
-            case Remind(approval):
-                await self._remind(await self._approvals.get(approval), work)
-            case Say(_, place, text, key, speaker, at=at):
-                await self._chat.say(place, text, key, speaker=speaker, attempt=work.attempt, at=at)
-            case TakeBack(_, place, message):
-                await self._chat.take_back(place, message)
+            case Remind() | Say() | TakeBack():
+                await self._speech.perform(effect, work)
             case TellPerson(_, place, user, sentence):
                 await self._chat.tell(place, user, sentence)
             case SetTimer(approval, timer, at):
@@ -184,7 +186,7 @@ class Outbox:
             case ClearTimer(approval, timer):
                 await self._lanes.clear_timer(approval, timer)
             case TimerFired(approval, timer):
-                await self._time_has_come(approval, timer)
+                await self._time_has_come(approval, timer, work)
             case _:
                 assert_never(effect)
 
@@ -199,9 +201,9 @@ class Outbox:
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
-                await self._wait_for_card(heard, since)
+                await self._wait_for_card(heard, since, approvals)
             case Hold():
-                await self._hold(heard, conversation, work)
+                await self._hold(heard, conversation, approvals, work)
             case Explain(sentence):
                 await self._tell(heard, sentence)
             case Comment():
@@ -233,7 +235,7 @@ class Outbox:
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
-            await self._hold(heard, conversation, work)
+            await self._hold(heard, conversation, (), work)
         else:
             await self._settle(conversation, standstill, work)
 
@@ -247,10 +249,12 @@ class Outbox:
                 raise
             return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
 
-    async def _wait_for_card(self, heard: Hear, since: datetime) -> None:
-        if self._clock.now() - since < CARD_OVERDUE:
+    async def _wait_for_card(self, heard: Hear, since: datetime, approvals: Sequence[Approval]) -> None:
+        why = await self._drawing.why(approvals)
+        if not why and self._clock.now() - since < CARD_OVERDUE:
             raise Later(CARD_ON_ITS_WAY)
-        await self._tell(heard, NOT_POSTED)
+        await self._drawing.again(approvals, f"heard/{heard.ts}")
+        await self._tell(heard, ASKED_UNSEEN.format(why=why) if why else NOT_POSTED)
 
     async def _answer(self, heard: Hear, approval: Approval) -> None:
         click = Click(
@@ -264,7 +268,9 @@ class Outbox:
         )
         await self._desk.choose(click)
 
-    async def _hold(self, heard: Hear, conversation: Conversation | None, work: Work) -> None:
+    async def _hold(
+        self, heard: Hear, conversation: Conversation | None, approvals: Sequence[Approval], work: Work
+    ) -> None:
         if conversation is None:
             raise AssertionError("nothing is open where there is no conversation")
         if all(each.ts != heard.ts for each in conversation.held):
@@ -272,7 +278,9 @@ class Outbox:
                 await self._tell(heard, NOT_QUEUED.format(count=len(conversation.held)))
                 return
             await self._desk.keep(replace(conversation, held=(*conversation.held, heard)), work.fence)
-        await self._tell(heard, HELD)
+        why = await self._drawing.why(approvals)
+        await self._drawing.again(approvals, f"heard/{heard.ts}")
+        await self._tell(heard, HELD_UNSEEN.format(why=why) if why else HELD)
 
     async def _tell(self, heard: Hear, sentence: str) -> None:
         told = TellPerson(heard.thread, heard.place, heard.user, sentence)
@@ -467,18 +475,18 @@ class Outbox:
         if conversation is not None:
             await self._desk.say(conversation, text, key, failed=True)
 
-    async def _time_has_come(self, approval: ApprovalId, timer: Timer) -> None:
+    async def _time_has_come(self, approval: ApprovalId, timer: Timer, work: Work) -> None:
         """A timer may be early by the difference of two clocks: it waits in its lane then, for it fires only once."""
         known = await self._approvals.get(approval)
+        if timer is Timer.REDRAW:
+            if known is not None:
+                await self._drawing.again_by_timer(known, work)
+            return
         due = None if known is None else known.expires_at if timer is Timer.EXPIRE else known.remind_at
         early = (due - self._clock.now()).total_seconds() if due is not None else 0.0
         if known is not None and known.state is State.PENDING and early > 0:
             raise Later(min(early, MOST_EARLY))
         await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
-
-    async def _remind(self, approval: Approval | None, work: Work) -> None:
-        if approval is not None and approval.state in OPEN and approval.card is not None:
-            await self._chat.remind(self._desk.shown(approval), work.attempt)
 
 
 def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:

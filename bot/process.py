@@ -166,28 +166,25 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
+    posting = asyncio.create_task(bot.posting.keep(), name="posting")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         async with bot.listening():
             on_ready()
-            await _first_end(lanes, graphs, names, stopping)
+            await _first_end(lanes, graphs, names, posting, stop=stopping)
     finally:
         bot.drain()
         stopping.cancel()
         graphs.cancel()
+        posting.cancel()
         await _end(lanes, DRAIN_SECONDS)
         names.cancel()  # last: what still runs is this process's until it rests
-        await asyncio.gather(stopping, graphs, names, return_exceptions=True)
+        await asyncio.gather(stopping, graphs, names, posting, return_exceptions=True)
 
 
-async def _first_end(
-    lanes: "asyncio.Task[None]",
-    graphs: "asyncio.Task[None]",
-    names: "asyncio.Task[None]",
-    stop: "asyncio.Task[bool]",
-) -> None:
+async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:
     """Wait until asked to stop; a part that failed ends the wait with its error."""
-    waited: set[asyncio.Task[Any]] = {lanes, graphs, names, stop}
+    waited: set[asyncio.Task[Any]] = {lanes, *others, stop}
     while stop in waited:
         done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

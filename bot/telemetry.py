@@ -152,6 +152,9 @@ class Metrics:
         )
         self._running = Gauge("signoff_runs_active", "Graph runs under way", registry=registry)
         self._dead = Counter("signoff_dead_letters", "Work that failed too often and was set aside", registry=registry)
+        self._unposted = Gauge(
+            "signoff_unposted", "Messages and cards that wait until their channel takes them", registry=registry
+        )
         self._open: Gauge | None = None
 
     def clicked(self, choice: str, result: str) -> None:
@@ -172,6 +175,10 @@ class Metrics:
     def set_aside(self) -> None:
         """Count a dead letter."""
         self._dead.inc()
+
+    def show_unposted(self, count: int) -> None:
+        """Show how much waits until it can be posted."""
+        self._unposted.set(count)
 
     def show_open(self, count: int) -> None:
         """Show how many approvals are open; until the first call nothing is shown, for it is not known."""

@@ -7,10 +7,10 @@ https://mermaid.js.org/syntax/stateDiagram.html
 import sys
 
 from engine.approval import OPEN, State
-from engine.events import Opened, Posted
+from engine.events import CardDeleted, Opened, Posted
 from engine.machine import TRANSITIONS
 
-_QUIET = (Opened, Posted)
+_QUIET = (Opened, Posted, CardDeleted)
 """Events that never lead to another state are not drawn."""
 
 

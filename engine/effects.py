@@ -27,10 +27,12 @@ class Lane:
 
 
 class Timer(StrEnum):
-    """The deadlines of an approval."""
+    """What an approval is woken for."""
 
     REMIND = "remind"
     EXPIRE = "expire"
+    REDRAW = "redraw"
+    """To draw its card once more: an earlier change of it may still reach Slack."""
 
 
 @dataclass(frozen=True, slots=True)

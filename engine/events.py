@@ -28,6 +28,13 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class CardDeleted:
+    """Somebody deleted this message, which showed the approval."""
+
+    card: MessageTs
+
+
+@dataclass(frozen=True, slots=True)
 class Chose:
     """A person pressed a button, sent a form or answered a question.
 
@@ -77,4 +84,6 @@ class NotDelivered:
     reason: str
 
 
-Event: TypeAlias = Opened | AskedAgain | Posted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered
+Event: TypeAlias = (
+    Opened | AskedAgain | Posted | CardDeleted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered
+)

@@ -40,6 +40,7 @@ from engine.effects import (
 )
 from engine.events import (
     AskedAgain,
+    CardDeleted,
     Chose,
     Delivered,
     Event,
@@ -136,7 +137,7 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.expires_at is not None:
         timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
     asked: Json = [[action.name, action.value] for action in approval.ask.actions]
-    return Step(approval, (_draw(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
+    return Step(approval, (drawing_of(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
@@ -155,8 +156,16 @@ def _post(approval: Approval, event: Event, _: datetime) -> Step:
         # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
     # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
-    redraw = () if approval.state is State.PENDING else (_draw(approval),)
+    redraw = () if approval.state is State.PENDING else (drawing_of(approval),)
     return Step(replace(approval, card=event.card), redraw)
+
+
+def _post_anew(approval: Approval, event: Event, _: datetime) -> Step:
+    assert isinstance(event, CardDeleted)  # noqa: S101 - likewise
+    if approval.card not in (None, event.card):
+        return Step(approval)  # a copy that the bot took back, or a card that another replaced already
+    # Where no card is known, this one may be being posted right now: whoever draws next finds that it is gone.
+    return Step(replace(approval, card=None), (drawing_of(approval),))
 
 
 def _choose(approval: Approval, event: Event, now: datetime) -> Step:
@@ -279,7 +288,7 @@ def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> St
         reason = f" Reason: {event.text}" if event.text else ""
         return _stopped(approval, tuple(entries), f"This was rejected, so the run was stopped.{reason}", now)
     if any(review.decision is None for review in approval.reviews):
-        return Step(approval, (_draw(approval),), tuple(entries))
+        return Step(approval, (drawing_of(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
         entries.append(_entry(approval, What.DECIDED, event.by, now, outcome_of(approval)))
     return _decided(approval, tuple(entries), now)
@@ -300,14 +309,14 @@ def _detail(event: Chose) -> Json:
 def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
     decided = replace(approval, state=State.DECIDED, closed_at=now)
     # The graph comes first: its lane starts while the card is being redrawn.
-    return Step(decided, (Resume(approval.id), _draw(approval), *_timers_cleared(approval)), entries)
+    return Step(decided, (Resume(approval.id), drawing_of(approval), *_timers_cleared(approval)), entries)
 
 
 def _stopped(approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime) -> Step:
     """The graph is told nothing: whatever it were told, it would take for its answer."""
     stopped = replace(approval, state=State.STOPPED, closed_at=now, note="The run was stopped.")
     said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True)
-    effects = (EndRun(approval.thread), _draw(approval), said, *_timers_cleared(approval))
+    effects = (EndRun(approval.thread), drawing_of(approval), said, *_timers_cleared(approval))
     return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
 
 
@@ -330,7 +339,7 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     expired = replace(approval, state=State.EXPIRED, closed_at=now)
     said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
-    effects = (_draw(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
+    effects = (drawing_of(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
 
 
@@ -359,7 +368,7 @@ def _fail_delivery(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _ended(approval: Approval, state: State, reason: str, what: What, now: datetime) -> Step:
     ended = replace(approval, state=state, note=reason, closed_at=approval.closed_at or now)
-    effects = (_draw(approval), *_timers_cleared(approval))
+    effects = (drawing_of(approval), *_timers_cleared(approval))
     return Step(ended, effects, (_entry(approval, what, None, now, reason),))
 
 
@@ -379,11 +388,12 @@ def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: da
     told = TellPerson(approval.thread, place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
-    effects: tuple[Effect, ...] = (told, _draw(approval)) if stale else (told,)
+    effects: tuple[Effect, ...] = (told, drawing_of(approval)) if stale else (told,)
     return Step(approval, effects, (_entry(approval, What.REFUSED, event.by, now, detail),), refusal)
 
 
-def _draw(approval: Approval) -> Effect:
+def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
+    """The effect that makes its card tell the truth."""
     return DrawSheet(approval.thread, approval.sheet) if approval.sheet else DrawCard(approval.id)
 
 
@@ -402,6 +412,7 @@ _CLOSED = tuple(state for state in State if state not in OPEN)
 TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
     {
         (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
+        (_PENDING, CardDeleted): Rule(_post_anew, frozenset({_PENDING})),
         (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
         (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),

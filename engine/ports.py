@@ -119,6 +119,33 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Unposted:
+    """Work that waits until something can be written in `channel` again; there is one of each `key`.
+
+    `why` is the sentence of `CannotPostError`: trusted mrkdwn.
+    """
+
+    key: str
+    channel: ChannelId
+    effect: Effect
+    why: str
+    since: datetime
+
+
+class Backlog(Protocol):
+    """What waits until it can be written. Each call may be made many times."""
+
+    async def add(self, unposted: Unposted) -> None:
+        """Keep it; where one of its key is kept, that one's time stays."""
+
+    async def drop(self, key: str) -> None:
+        """Forget it; forgetting what is not kept is fine."""
+
+    async def all(self) -> Sequence[Unposted]:
+        """Everything that waits, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """Work that failed too often and was set aside, so that its lane goes on. `error`: no secrets, no traceback."""
 
@@ -385,17 +412,36 @@ class Roster(Protocol):
         """A person's standing and, where `membership` is asked for, whether they are in the place's channel."""
 
 
+class ChatFailedError(Exception):
+    """Something could not be written, and may be the next time. Nobody knows whether it was written all the same."""
+
+
+class CannotPostError(Exception):
+    """Something was not written in a place, and cannot be until somebody does something about it.
+
+    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nobody can do anything about it.
+    """
+
+    def __init__(self, code: str, sentence: str, *, forever: bool = False) -> None:
+        super().__init__(f"cannot post: {code}")
+        self.code, self.sentence, self.forever = code, sentence, forever
+
+
 class Chat(Protocol):
-    """What is written to people. Each call may be made many times for the same thing."""
+    """What is written to people. Each call may be made many times for the same thing.
 
-    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
-        """Post the card, or make the posted one true; returns its `ts`, None when the place is gone for good.
+    `draw`, `draw_sheet`, `remind` and `say` raise CannotPostError where the place takes nothing now, ChatFailedError
+    where trying again soon may help, and Later before anything is written.
+    """
 
-        Where `attempt` is above 1 and the approval knows no card, an earlier attempt may have posted it: it is looked
-        for by the approval's id in the message metadata first.
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs:
+        """Post the card, or make the posted one true; returns its `ts`. A closed one that was deleted stays away.
+
+        Where `attempt` is above 1, an earlier attempt may have posted it, or post it still: it is looked for by the
+        approval's id in the message metadata, and copies of the card are removed.
         """
 
-    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
         """The same for the message that several approvals of one thread share, in the order given."""
 
     async def remind(self, approval: Approval, attempt: int) -> None:
@@ -448,11 +494,27 @@ class Desk(Protocol):
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 
+    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
+        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
+
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet, in its order; none where it is no longer kept."""
 
     def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field."""
+
+
+class Channels(Protocol):
+    """What Slack's handlers call when something happens to a channel; durable when it returns. `event` names it."""
+
+    async def opened(self, channel: ChannelId, event: str) -> None:
+        """The bot was invited, or the channel is no longer archived: what waits for it is tried again."""
+
+    async def closed(self, channel: ChannelId, why: str) -> None:
+        """Nothing can be posted there any more; `why` is one word for the log."""
+
+    async def renamed(self, channel: ChannelId, name: str) -> None:
+        """It has another name now, and is the same channel."""
 
 
 class TimeTravel(Protocol):

@@ -6,7 +6,7 @@ channel, message, button) raises `NoSuchThingError`, a sentence for whoever call
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from adapters.localslack.payloads import channel_name
 from adapters.localslack.roster import Person
 from adapters.localslack.state import Channel, Json
 from adapters.localslack.triggers import ResponseTo
-from adapters.localslack.workspace import NOTHING_TO_ACK, Workspace, view_problem
+from adapters.localslack.workspace import NOTHING_TO_ACK, TOMBSTONE, Workspace, view_problem
 
 _BUTTONS = ("button", "icon_button", "feedback_buttons")
 
@@ -43,15 +43,30 @@ async def send(
     slack: Workspace, person: Person, channel: Channel, text: str, thread_ts: str | None
 ) -> tuple[str, Outcome]:
     """Say something; return its `ts` and the slowest outcome of its events."""
+    if channel.archived:
+        raise NoSuchThingError(f"#{channel.name} is archived, so nobody can write there")
     if thread_ts is not None and thread_ts not in channel.messages:
         raise NoSuchThingError(f"no message {thread_ts} to reply to in {channel.name}")
     message = slack.said(person, channel, text, thread_ts)
     deliveries = slack.events_of(channel, message)
+    return message["ts"], await told(slack, deliveries)
+
+
+async def told(slack: Workspace, deliveries: Iterable[Delivery]) -> Outcome:
+    """Tell the bot; gives the slowest outcome."""
     outcomes = await asyncio.gather(*map(slack.dispatcher.deliver, deliveries))
     if not outcomes:
-        return message["ts"], NOTHING_TO_ACK
+        return NOTHING_TO_ACK
     acked = all(outcome.acked for outcome in outcomes)
-    return message["ts"], Outcome(acked=acked, ms=max(outcome.ms for outcome in outcomes), response={})
+    return Outcome(acked=acked, ms=max(outcome.ms for outcome in outcomes), response={})
+
+
+async def delete(slack: Workspace, channel: Channel, ts: str) -> Outcome:
+    """Delete a message, the bot's too, as an admin of a workspace may."""
+    message = channel.messages.get(ts)
+    if message is None or message.get("subtype") == TOMBSTONE:
+        raise NoSuchThingError(f"there is no message {ts} in {channel.name}")
+    return await told(slack, slack.delete(channel, message))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from adapters.localslack.roster import Person
 from adapters.localslack.state import Channel, Json, State
 
 DOMAIN = "localslack"
+_FAMILIES = {"channel": "channel", "private": "group"}
 _CHANNEL_TYPES = {"channel": "channel", "private": "group", "dm": "im"}
 
 
@@ -74,12 +75,32 @@ class Payloads:
 
     def changed(self, channel: Channel, message: Json, before: Json) -> Json:
         """Build the `message_changed` event of an edit."""
+        message, before = _without_metadata(message), _without_metadata(before)
         return self._hidden(channel, {"subtype": "message_changed", "message": message, "previous_message": before})
 
     def deleted(self, channel: Channel, before: Json) -> Json:
         """Build the `message_deleted` event."""
-        fields = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": before}
+        previous = _without_metadata(before)
+        fields = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": previous}
         return self._hidden(channel, fields)
+
+    def joined(self, channel: Channel, person: Person, inviter: Person) -> Json:
+        """Build `member_joined_channel`."""
+        event = {"type": "member_joined_channel", "user": person.id, "channel": channel.id, "channel_type": "C"}
+        event |= {"team": self._state.team, "inviter": inviter.id, "event_ts": self._state.times.next()}
+        return self.event(event, channel)
+
+    def of_channel(self, channel: Channel, what: str, **more: str) -> Json:
+        """Build `channel_archive`, `channel_left` and their like; of a private channel `group_...`."""
+        event = {"type": f"{_FAMILIES[channel.kind]}_{what}", "channel": channel.id, **more}
+        return self.event(event | {"event_ts": self._state.times.next()}, channel)
+
+    def renamed(self, channel: Channel) -> Json:
+        """Build `channel_rename` or `group_rename`."""
+        named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "created": 1_700_000_000}
+        named |= {"is_channel": channel.kind == "channel", "is_mpim": False}
+        event = {"type": f"{_FAMILIES[channel.kind]}_rename", "channel": named}
+        return self.event(event | {"event_ts": self._state.times.next()}, channel)
 
     def home_opened(self, person: Person, tab: str) -> Json:
         """Build `app_home_opened`."""
@@ -127,6 +148,11 @@ class Payloads:
         ts = self._state.times.next()
         where = {"channel": channel.id, "channel_type": _CHANNEL_TYPES[channel.kind]}
         return self.event({"type": "message", "hidden": True, **fields, **where, "ts": ts, "event_ts": ts}, channel)
+
+
+def _without_metadata(message: Json) -> Json:
+    """A message as events quote it: an app must not rely on metadata in one that it is told of."""
+    return {name: value for name, value in message.items() if name != "metadata"}
 
 
 def channel_name(channel: Channel) -> str:

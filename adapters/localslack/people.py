@@ -1,5 +1,14 @@
 """`/people/...` and `/faults`: how the page and the tests act as people. `interactions` says what each act means.
 
+| call | does |
+|---|---|
+| `GET /people/state?as=USER`, `GET /people/live?as=USER` | what a person sees, once or on every change |
+| `POST /people/send`, `/people/delete` | say something; delete a message, the bot's too: `{as, channel, ts}` |
+| `POST /people/click`, `/people/submit`, `/people/close`, `/people/command`, `/people/home` | use what the bot shows |
+| `POST /people/create`, `/people/rename` | `{as, channel}`: a new one, without the bot; `{as, channel, name}` |
+| `POST /people/invite`, `/people/remove` | `{as, channel}`: put the bot into a channel, or out of it |
+| `POST /people/archive`, `/people/unarchive`, `/people/destroy` | `{as, channel}`: close, reopen, delete a channel |
+
 Every answer is JSON. What makes Slack call the bot answers `{"acked", "ms"}`; a wrong request answers 4xx with
 `{"error": sentence}`. Only the page's own origin may call: another site open in the same browser may not.
 """
@@ -12,7 +21,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from adapters.localslack import faults, interactions, sight
+from adapters.localslack import channels, faults, interactions, sight
 from adapters.localslack.delivery import Outcome
 from adapters.localslack.interactions import Answered, NoSuchThingError, Press
 from adapters.localslack.roster import Person
@@ -44,6 +53,14 @@ class PeopleApi:
             "/people/close": self._close,
             "/people/command": self._command,
             "/people/home": self._home,
+            "/people/delete": self._delete,
+            "/people/create": self._create,
+            "/people/rename": self._rename,
+            "/people/invite": self._with_channel(channels.invite),
+            "/people/remove": self._with_channel(channels.kick),
+            "/people/archive": self._with_channel(channels.archive),
+            "/people/unarchive": self._with_channel(channels.unarchive),
+            "/people/destroy": self._with_channel(channels.remove),
             "/faults": self._faults,
         }
         return [
@@ -128,6 +145,27 @@ class PeopleApi:
 
     async def _home(self, body: Json) -> Json:
         return _report(await interactions.open_home(self._slack, self._person(body), body.get("tab") or "home"))
+
+    async def _delete(self, body: Json) -> Json:
+        channel = self._channel(body, self._person(body))
+        return _report(await interactions.delete(self._slack, channel, _text(body, "ts")))
+
+    async def _create(self, body: Json) -> Json:
+        channel = channels.create(self._slack, self._person(body), _text(body, "channel"))
+        return {"acked": True, "ms": 0.0, "id": channel.id}
+
+    async def _rename(self, body: Json) -> Json:
+        channel = self._channel(body, self._person(body))
+        return _report(await channels.rename(self._slack, channel, _text(body, "name")))
+
+    def _with_channel(
+        self, act: Callable[[Workspace, Person, Channel], Awaitable[Outcome]]
+    ) -> Callable[[Json], Awaitable[Json]]:
+        async def acting(body: Json) -> Json:
+            person = self._person(body)
+            return _report(await act(self._slack, person, self._channel(body, person)))
+
+        return acting
 
     async def _faults(self, body: Any) -> Json:
         for wanted in faults.parse(body):

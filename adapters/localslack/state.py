@@ -36,6 +36,9 @@ class Channel:
     ephemeral: dict[str, tuple[str, Json]] = field(default_factory=dict)
     versions: dict[str, deque[list[Json]]] = field(default_factory=dict)
     shared: bool = False
+    archived: bool = False
+    changed: bool = False
+    """Whether it differs from what the roster says of it."""
 
     def thread(self, ts: str) -> list[Json]:
         """List a thread's root and replies, oldest first."""
@@ -81,6 +84,7 @@ class State:
             for each in people.groups
         ]
         self.channels = {each.id: each for each in self._channels(people)}
+        self._dropped: set[str] = set()
         self.files: dict[str, Json] = {}
         self.homes: dict[str, Json] = {}
         self.response_uses: dict[str, int] = {}
@@ -101,7 +105,9 @@ class State:
         """Find a channel by id, name or #name; `dm` is the person's own with the bot."""
         if where.lower() == "dm" and person is not None:
             return self.channels.get(self.dm_id(person.id))
-        return self.channels.get(where) or self.channels.get(ids.named("C", where.removeprefix("#").lower()))
+        name = where.removeprefix("#").lower()
+        named = (each for each in self.channels.values() if each.kind != "dm" and each.name == name)
+        return self.channels.get(where) or next(named, None)
 
     def dm_id(self, user: str) -> str:
         """Return the id of a person's direct message channel with the bot."""
@@ -114,6 +120,14 @@ class State:
     def drop_message(self, channel: Channel, ts: str) -> None:
         """Delete a message."""
         self._record({"op": "drop", "channel": channel.id, "ts": ts})
+
+    def put_channel(self, channel: Channel, **changes: Any) -> None:
+        """Store a new channel, or what has changed of an old one; its messages are kept apart."""
+        self._record(_as_record(channel) | changes)
+
+    def drop_channel(self, channel: Channel) -> None:
+        """Delete a channel with all that was said in it."""
+        self._record({"op": "drop_channel", "channel": channel.id})
 
     def put_file(self, file: Json) -> None:
         """Store what is known of a file; its bytes lie in the data folder."""
@@ -152,6 +166,11 @@ class State:
             case "drop":
                 if channel := self.channels.get(record["channel"]):
                     _apply_drop(channel, record["ts"])
+            case "channel":
+                self._apply_channel(record)
+            case "drop_channel":
+                self.channels.pop(record["channel"], None)
+                self._dropped.add(record["channel"])
             case "file":
                 self._rebase([record["file"]])
                 self.files[record["file"]["id"]] = record["file"]
@@ -162,7 +181,10 @@ class State:
 
     def snapshot(self) -> Iterable[Record]:
         """Yield the records that would make this state anew."""
+        yield from ({"op": "drop_channel", "channel": each} for each in self._dropped)
         for channel in self.channels.values():
+            if channel.changed:
+                yield _as_record(channel)
             for message in channel.messages.values():
                 yield {"op": "message", "channel": channel.id, "message": message}
         yield from ({"op": "file", "file": file} for file in self.files.values())
@@ -179,6 +201,12 @@ class State:
         for file in files:
             for name in ("url_private", "url_private_download", "permalink"):
                 file[name] = self.base + urlsplit(file[name]).path
+
+    def _apply_channel(self, record: Record) -> None:
+        new = Channel(record["channel"], record["name"], record["kind"], set())
+        channel = self.channels.setdefault(new.id, new)
+        channel.name, channel.archived, channel.changed = record["name"], record["archived"], True
+        channel.members = set(record["members"])
 
     def _apply_message(self, channel: Channel, message: Json) -> None:
         ts: str = message["ts"]
@@ -209,6 +237,18 @@ class State:
             )
         for user in self.people:
             yield Channel(self.dm_id(user), "dm", "dm", {user, self.bot.id})
+
+
+def _as_record(channel: Channel) -> Record:
+    members = sorted(channel.members)
+    return {
+        "op": "channel",
+        "channel": channel.id,
+        "name": channel.name,
+        "kind": channel.kind,
+        "archived": channel.archived,
+        "members": members,
+    }
 
 
 def _apply_drop(channel: Channel, ts: str) -> None:

@@ -19,6 +19,7 @@ from adapters.localslack.triggers import ResponseUrls, Triggers
 from adapters.localslack.uploads import Uploads
 from adapters.localslack.views import Views
 
+TOMBSTONE = "tombstone"
 NO_PREVIEW = "This content can't be displayed."
 
 
@@ -96,10 +97,45 @@ class Workspace:
         self._announce(channel, self.payloads.changed(channel, message, before))
         return message
 
-    def delete(self, channel: Channel, before: Json) -> None:
-        """Delete a message and announce it."""
+    def delete(self, channel: Channel, before: Json) -> list[Delivery]:
+        """Delete a message; gives what the bot is told. One that has replies becomes a tombstone, until they go too."""
+        if channel.replies.get(before["ts"]):
+            tombstone = _tombstone(before)
+            self.state.put_message(channel, tombstone)
+            return self._events(channel, self.payloads.changed(channel, tombstone, before))
         self.state.drop_message(channel, before["ts"])
-        self._announce(channel, self.payloads.deleted(channel, before))
+        told = self._events(channel, self.payloads.deleted(channel, before))
+        root = channel.messages.get(before.get("thread_ts", ""))
+        if root is not None and root.get("subtype") == TOMBSTONE and not channel.replies.get(root["ts"]):
+            told += self.delete(channel, root)
+        return told
+
+    def joins(self, channel: Channel, *, by: Person) -> list[Delivery]:
+        """Put the bot into a channel."""
+        self.state.put_channel(channel, members=sorted(channel.members | {self.state.bot.id}))
+        return self._events(channel, self.payloads.joined(channel, self.state.bot, by))
+
+    def leaves(self, channel: Channel, *, by: Person) -> list[Delivery]:
+        """Put the bot out of a channel."""
+        self.state.put_channel(channel, members=sorted(channel.members - {self.state.bot.id}))
+        return [Delivery("events_api", self.payloads.of_channel(channel, "left", actor_id=by.id))]
+
+    def archive(self, channel: Channel, *, by: Person, archived: bool) -> list[Delivery]:
+        """Close a channel, or open it again."""
+        self.state.put_channel(channel, archived=archived)
+        what = "archive" if archived else "unarchive"
+        return self._known(channel, self.payloads.of_channel(channel, what, user=by.id))
+
+    def rename(self, channel: Channel, name: str) -> list[Delivery]:
+        """Give a channel another name."""
+        self.state.put_channel(channel, name=name)
+        return self._known(channel, self.payloads.renamed(channel))
+
+    def remove(self, channel: Channel, *, by: Person) -> list[Delivery]:
+        """Delete a channel with all that was said in it."""
+        told = self._known(channel, self.payloads.of_channel(channel, "deleted", actor_id=by.id))
+        self.state.drop_channel(channel)
+        return told
 
     def show(self, channel: Channel, user: str, message: Json, thread_ts: str | None = None) -> Json:
         """Show an ephemeral message to one person."""
@@ -133,8 +169,23 @@ class Workspace:
         return message
 
     def _announce(self, channel: Channel, payload: Json) -> None:
-        if self.state.bot.id in channel.members:
-            self.dispatcher.later(Delivery("events_api", payload))
+        for delivery in self._events(channel, payload):
+            self.dispatcher.later(delivery)
+
+    def _events(self, channel: Channel, payload: Json) -> list[Delivery]:
+        """What the bot is told as a member of the channel."""
+        return [Delivery("events_api", payload)] if self.state.bot.id in channel.members else []
+
+    def _known(self, channel: Channel, payload: Json) -> list[Delivery]:
+        """What the bot is told as a member of the workspace: of each public channel, of a private one as its member."""
+        return [Delivery("events_api", payload)] if channel.kind == "channel" else self._events(channel, payload)
+
+
+def _tombstone(before: Json) -> Json:
+    """What stands in the place of a deleted message that has replies."""
+    kept = {name: before[name] for name in before if name.startswith("reply_") or name in ("ts", "latest_reply")}
+    tombstone = {"type": "message", "subtype": TOMBSTONE, "text": "This message was deleted.", "hidden": True}
+    return tombstone | kept | {"user": "USLACKBOT", "thread_ts": before["ts"], "is_locked": False}
 
 
 def view_problem(given: Any) -> str:

@@ -29,7 +29,7 @@ from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
 from engine.policy import Policy
-from engine.ports import DeadLetter
+from engine.ports import DeadLetter, Unposted
 
 VERSION: Final = 1
 """Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""
@@ -229,3 +229,4 @@ CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
 ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
 EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
 DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))
+UNPOSTED: Final[Codec[Unposted]] = Codec(*_class(Unposted))

@@ -102,11 +102,15 @@ HOLDERS = Kind(
     "holders", "zset", "the processes that hold an agent's name, `PROCESS 0x00 DEFINITION` by when they lapse", HOUR,
     of_thread=False,
 )  # fmt: skip
+BACKLOG = Kind(
+    "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
+    "unfinished work: gone when it is posted", of_thread=False,
+)  # fmt: skip
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, META,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, META,
 )  # fmt: skip
 
 
@@ -223,6 +227,10 @@ class Keys:
     def holders(self, workspace: str, name: str) -> Key:
         """Name the holders of an agent's name."""
         return self._of_bot(HOLDERS, workspace, name)
+
+    def backlog(self) -> Key:
+        """Name what waits until it can be posted."""
+        return self._of_bot(BACKLOG)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

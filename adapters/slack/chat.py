@@ -1,27 +1,30 @@
 """The port `Chat` on Slack's Web API.
 
 Whoever calls may call again for the same thing: a card is found by its approval's id in the message metadata, what an
-agent said by its key, so nothing is posted twice although an answer of Slack's may be lost. An error that may pass is
-raised, and the lane tries again; one that will not pass is logged, and nobody waits for it. `engine.ports.Later` is
-raised where a channel is busy, always before the first message of a call: nothing has been posted then.
+agent said by its key, so nothing is posted twice although an answer of Slack's may be lost. What an error means stands
+in one table, `adapters.slack.errors`. `engine.ports.Later` is raised where a channel is busy, always before the first
+message of a call: nothing has been posted then.
 
 https://docs.slack.dev/messaging/message-metadata, https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_message, limits
 from adapters.slack import blocks, cards, sheets, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
-from adapters.slack.errors import CARD_GONE, NOT_THERE, PLACE_GONE, STREAMING, code_of, refused
+from adapters.slack.errors import NOT_THERE, STREAMING, Fate, SlackRefused, code_of, fate_of, not_posted, refused
 from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import Pacer
 from adapters.slack.redraws import Redraws
@@ -57,49 +60,58 @@ class SlackChat:
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
-    async def draw(self, approval: Approval, attempt: int) -> MessageTs | None:
-        """Post the card or make the posted one true; None when the place is gone for good."""
-        message = _checked(cards.card(approval), approval)
-        known = approval.card or (await self._posted(approval) if attempt > 1 else None)
-        try:
-            card = await self._redrawn(approval, known, message) if known else await self._post_card(approval, message)
-            if card is not None and approval.state is State.PENDING and whole.needs_file(approval):
+    async def draw(self, approval: Approval, attempt: int) -> MessageTs:
+        """Post the card or make the posted one true; one that is closed and was deleted stays away."""
+        copies = await self._copies(approval) if attempt > 1 else []
+        known = approval.card or next(iter(copies), None)
+
+        async def stand(message: Message) -> MessageTs:
+            return await self._redrawn(approval, known, message) if known else await self._post_card(approval, message)
+
+        with self._writing("the card", approval.place):
+            message = _checked(cards.card(approval), approval)
+            card, _ = await _fitting(stand, message, lambda: cards.plain_card(approval))
+            if approval.state is State.PENDING and whole.needs_file(approval):
                 await self._attach(approval, card)
-        except SlackApiError as error:
-            if code_of(error) not in PLACE_GONE:
-                raise refused("the card", error) from None
-            log.warning("card_place_gone", approval=approval.id, code=code_of(error))
-            return None
+        for each in copies:
+            if each != card:
+                await self.take_back(approval.place, each)
         return card
 
-    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
-        """Post the message that several approvals share, or make the posted one true; None as for a card."""
+    async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
+        """Post the message that several approvals share, or make the posted one true."""
         message = _checked_sheet(sheets.sheet(sheet, approvals, self._together), sheet, approvals)
         known = max((each.card for each in approvals if each.card is not None), key=float, default=None)
         if known is None:
             self._redraws.wait_for_rows(sheet, approvals)
-        elif self._redraws.stands(known, message):
-            return known
-        if known is None and attempt > 1:
-            known = await self._posted_sheet(sheet, approvals)
-        try:
+        elif all(each.card == known for each in approvals) and self._redraws.stands(known, message):
+            return known  # where a row knows of no message, it was deleted
+        copies = await self._copies_of_sheet(sheet, approvals) if attempt > 1 else []
+        known = known or next(iter(copies), None)
+
+        async def stand(message: Message) -> MessageTs:
             if known is None:
-                card = await self._post_sheet(sheet, approvals, message)
-            else:
-                card = await self._redrawn_sheet(sheet, approvals, known, message, attempt)
+                return await self._post_sheet(sheet, approvals, message)
+            return await self._redrawn_sheet(sheet, approvals, known, message, copies)
+
+        with self._writing("the list of requests", approvals[0].place):
+            card, message = await _fitting(stand, message, lambda: sheets.plain_sheet(sheet, approvals))
             self._redraws.drew(card, message)
             for each in approvals:
                 if each.state is State.PENDING and whole.needs_file(each):
                     await self._attach(each, card)
-        except SlackApiError as error:
-            if code_of(error) not in PLACE_GONE:
-                raise refused("the list of requests", error) from None
-            log.warning("sheet_place_gone", sheet=sheet, code=code_of(error))
-            return None
+        for copy in copies:
+            if copy != card:
+                await self.take_back(approvals[0].place, copy)
         return card
 
     async def _redrawn_sheet(
-        self, sheet: SheetId, approvals: Sequence[Approval], known: MessageTs, message: Message, attempt: int
+        self,
+        sheet: SheetId,
+        approvals: Sequence[Approval],
+        known: MessageTs,
+        message: Message,
+        copies: Sequence[MessageTs],
     ) -> MessageTs:
         place = approvals[0].place
         (turn,) = self._pacer.book(f"{place.channel}/{known}", sheet)
@@ -109,12 +121,12 @@ class SlackChat:
                 channel=place.channel, ts=known, text=message.text, blocks=message.blocks, metadata=message.metadata
             )
         except SlackApiError as error:
-            if code_of(error) not in CARD_GONE:
+            if fate_of(error) is not Fate.NO_MESSAGE:
                 raise
             log.warning("sheet_gone", sheet=sheet, code=code_of(error))
             if all(each.state is not State.PENDING for each in approvals):
                 return known
-            posted = await self._posted_sheet(sheet, approvals, but=known) if attempt > 1 else None
+            posted = next((each for each in copies if each != known), None)
             return posted or await self._post_sheet(sheet, approvals, message)
         return known
 
@@ -124,17 +136,16 @@ class SlackChat:
         await self._pacer.until(turn)
         return await self._post(place, message)
 
-    async def _posted_sheet(
-        self, sheet: SheetId, approvals: Sequence[Approval], but: MessageTs | None = None
-    ) -> MessageTs | None:
-        """The message that an earlier attempt may have posted."""
+    async def _copies_of_sheet(self, sheet: SheetId, approvals: Sequence[Approval]) -> list[MessageTs]:
+        """The messages that earlier attempts may have posted."""
         since = (min(each.created_at for each in approvals) - _CLOCKS_DIFFER).timestamp()
-        async for message in self._history(approvals[0].place, f"{since:.6f}"):
-            if _payload(message, SHEET_EVENT).get("sheet") == sheet and message["ts"] != but:
-                return MessageTs(message["ts"])
-        return None
+        return [
+            MessageTs(message["ts"])
+            async for message in self._history(approvals[0].place, f"{since:.6f}")
+            if _payload(message, SHEET_EVENT).get("sheet") == sheet
+        ]
 
-    async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs | None:
+    async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs:
         try:
             await self._client.chat_update(
                 channel=approval.place.channel,
@@ -144,10 +155,10 @@ class SlackChat:
                 metadata=message.metadata,
             )
         except SlackApiError as error:
-            if code_of(error) not in CARD_GONE:
+            if fate_of(error) is not Fate.NO_MESSAGE:
                 raise
             log.warning("card_gone", approval=approval.id, code=code_of(error))
-            return await self._post_card(approval, message) if approval.state is State.PENDING else None
+            return await self._post_card(approval, message) if approval.state is State.PENDING else card
         return card
 
     async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
@@ -155,13 +166,14 @@ class SlackChat:
         await self._pacer.until(turn)
         return await self._post(approval.place, message)
 
-    async def _posted(self, approval: Approval) -> MessageTs | None:
-        """The card that an earlier attempt may have posted."""
+    async def _copies(self, approval: Approval) -> list[MessageTs]:
+        """The cards that earlier attempts may have posted."""
         since = (approval.created_at - _CLOCKS_DIFFER).timestamp()
-        async for message in self._history(approval.place, f"{since:.6f}"):
-            if _payload(message, APPROVAL_EVENT).get("approval") == approval.id:
-                return MessageTs(message["ts"])
-        return None
+        return [
+            MessageTs(message["ts"])
+            async for message in self._history(approval.place, f"{since:.6f}")
+            if _payload(message, APPROVAL_EVENT).get("approval") == approval.id
+        ]
 
     async def _attach(self, approval: Approval, card: MessageTs) -> None:
         """Upload what no modal holds, once, into the card's thread."""
@@ -198,7 +210,7 @@ class SlackChat:
         if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
             return
         told = _reminder(approval, await self._link(approval))
-        await self._post_or_drop(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
+        await self._post_all(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
 
     async def _remind_of_sheet(self, approval: Approval, place: Place) -> None:
         """Once for all rows that the same people decide: their timers fire together, each in a lane of its own."""
@@ -208,7 +220,7 @@ class SlackChat:
             said = await self._said(place, REMINDER_EVENT, "sheet", approval.sheet)
             if all(each["metadata"]["event_payload"].get("told") != told for each in said):
                 message = Message(told, [blocks.section(told)], metadata)
-                await self._post_or_drop(place, [message], f"remind/{approval.sheet}")
+                await self._post_all(place, [message], f"remind/{approval.sheet}")
 
     async def _link(self, approval: Approval) -> str:
         """The way to the card, in brackets; nothing where Slack does not say it."""
@@ -238,7 +250,7 @@ class SlackChat:
         ]
         if at is not None and 0 not in parts and await self._took_place(place, at, messages[0]):
             messages = messages[1:]
-        await self._post_or_drop(place, messages, key)
+        await self._post_all(place, messages, key)
 
     async def _took_place(self, place: Place, at: MessageTs, message: Message) -> bool:
         """Whether a live message says it now; one that is gone does not. A stream that a crash left is ended first."""
@@ -252,7 +264,7 @@ class SlackChat:
                     metadata=message.metadata,
                 )
             except SlackApiError as error:
-                if code_of(error) in CARD_GONE | PLACE_GONE:
+                if fate_of(error) is not Fate.PASSES:
                     return False
                 if code_of(error) != STREAMING:
                     raise refused("chat.update", error) from None
@@ -273,11 +285,12 @@ class SlackChat:
 
     async def take_back(self, place: Place, message: MessageTs) -> None:
         """Remove a live message."""
-        try:
-            await self._client.chat_delete(channel=place.channel, ts=message)
-        except SlackApiError as error:
-            if code_of(error) not in CARD_GONE | PLACE_GONE | {"cant_delete_message"}:
-                raise refused("chat.delete", error) from None
+        with self._writing("chat.delete", place):
+            try:
+                await self._client.chat_delete(channel=place.channel, ts=message)
+            except SlackApiError as error:
+                if fate_of(error) is not Fate.NO_MESSAGE and code_of(error) != "cant_delete_message":
+                    raise
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees; where that cannot be, in a direct message."""
@@ -287,7 +300,7 @@ class SlackChat:
         try:
             await self._client.chat_postEphemeral(channel=place.channel, user=user, **words)
         except SlackApiError as error:
-            if code_of(error) not in NOT_THERE:
+            if code_of(error) not in NOT_THERE and fate_of(error) not in (Fate.CLOSED, Fate.NO_THREAD):
                 raise refused("chat.postEphemeral", error) from None
         else:
             return
@@ -304,32 +317,45 @@ class SlackChat:
 
     # The Web API ------------------------------------------------------------------------------------------------------
 
-    async def _post_or_drop(self, place: Place, messages: Sequence[Message], key: str) -> None:
-        """Post in order; where the place is gone for good nobody can read it."""
+    @contextlib.contextmanager
+    def _writing(self, what: str, place: Place) -> Iterator[None]:
+        """Raise Slack's errors, and those of the way there, as the port has them."""
+        try:
+            yield
+        except SlackApiError as error:
+            raise not_posted(what, error, place, self._bot) from None
+        except (ClientError, SlackClientError, TimeoutError) as error:
+            raise SlackRefused(what, type(error).__name__) from None
+
+    async def _post_all(self, place: Place, messages: Sequence[Message], key: str) -> None:
+        """Post in order."""
         if not messages:
             return
         turns = self._pacer.book(place.channel, key, len(messages))
-        try:
+        with self._writing("chat.postMessage", place):
             for turn, message in zip(turns, messages, strict=True):
                 await self._pacer.until(turn)
                 await self._post(place, message)
-        except SlackApiError as error:
-            if code_of(error) not in PLACE_GONE:
-                raise refused("chat.postMessage", error) from None
-            log.warning("place_gone", channel=place.channel, code=code_of(error))
 
     async def _post(self, place: Place, message: Message) -> MessageTs:
+        """Post, beside the thread where that is gone."""
         optional: dict[str, Any] = {"metadata": message.metadata} if message.metadata else {}
         if place.thread_ts:
             optional["thread_ts"] = place.thread_ts
-        answer = await self._client.chat_postMessage(
-            channel=place.channel,
-            text=message.text,
-            blocks=message.blocks,
-            unfurl_links=False,
-            unfurl_media=False,
-            **optional,
-        )
+        try:
+            answer = await self._client.chat_postMessage(
+                channel=place.channel,
+                text=message.text,
+                blocks=message.blocks,
+                unfurl_links=False,
+                unfurl_media=False,
+                **optional,
+            )
+        except SlackApiError as error:
+            if place.thread_ts is None or fate_of(error) is not Fate.NO_THREAD:
+                raise
+            log.warning("thread_gone", channel=place.channel, thread_ts=place.thread_ts, code=code_of(error))
+            return await self._post(replace(place, thread_ts=None), message)
         return MessageTs(answer["ts"])
 
     async def _said(self, place: Place, event: str, name: str, value: str) -> list[Block]:
@@ -351,7 +377,10 @@ class SlackChat:
                 else:
                     page = await self._client.conversations_history(channel=place.channel, **asked)
             except SlackApiError as error:
-                if code_of(error) in PLACE_GONE:
+                if fate_of(error) is Fate.NO_THREAD and place.thread_ts:
+                    place, cursor = replace(place, thread_ts=None), ""
+                    continue
+                if fate_of(error) is Fate.CLOSED:
                     return
                 raise refused("conversations.history", error) from None
             for message in page["messages"]:
@@ -360,6 +389,20 @@ class SlackChat:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return
+
+
+async def _fitting(
+    stand: Callable[[Message], Awaitable[MessageTs]], message: Message, plain: Callable[[], Message]
+) -> tuple[MessageTs, Message]:
+    """Let a message stand, or a plainer one where Slack refuses it; gives which one stands."""
+    try:
+        return await stand(message), message
+    except SlackApiError as error:
+        if fate_of(error) is not Fate.UNFIT:
+            raise
+        log.error("drawn_plainly", code=code_of(error))  # noqa: TRY400 - a code says it all
+    plainer = plain()
+    return await stand(plainer), plainer
 
 
 def _under(place: Place, card: MessageTs) -> Place:

@@ -2,7 +2,9 @@
 
 A call that Slack refused with 429 was not done, so it is repeated after `Retry-After`. After a broken connection or a
 server's error nobody knows; then only calls that may be done twice are repeated here. A message is not one of them:
-its error is raised, and the next attempt of its lane looks for the message before it posts it again.
+its error is raised, and the next attempt of its lane looks for the message before it posts it again. A change of a
+message may be done twice, but not in silence: Slack may do the first one late, so it has to be done once more later on
+(see `bot.drawing`).
 
 https://docs.slack.dev/apis/web-api/rate-limits, https://docs.slack.dev/tools/python-slack-sdk/web/#retryhandler
 """
@@ -24,7 +26,13 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
-_NOT_TWICE = ("/chat.postMessage", "/chat.postEphemeral", "/files.completeUploadExternal", "/views.open")
+_NOT_TWICE = (
+    "/chat.postMessage",
+    "/chat.postEphemeral",
+    "/chat.update",
+    "/files.completeUploadExternal",
+    "/views.open",
+)
 _TIMEOUT = 10
 
 

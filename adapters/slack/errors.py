@@ -1,31 +1,91 @@
-"""Slack's error codes, sorted by what follows from them.
+"""Slack's error codes, and what follows from each: one table.
+
+What a code means for a message decides between six fates. Whatever a person can put right is waited for: the bot can be
+invited again, a channel reopened, a token replaced, so a card waits for it however long it takes. Only what nobody can
+put right is `NEVER`. A code that is not in the table may pass by itself, as a server's error does: it is tried again.
 
 Nothing of a response but its code goes into an exception: an answer may quote what was sent.
-Source: the error tables of https://docs.slack.dev/reference/methods
+Source: the error tables of https://docs.slack.dev/reference/methods/chat.postMessage and .../chat.update
 """
+
+from collections.abc import Mapping
+from enum import Enum, auto
 
 from slack_sdk.errors import SlackApiError
 
-PLACE_GONE = frozenset(
-    {
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_thread_locked",
-        "messages_tab_disabled",
-        "cannot_dm_bot",
-        "thread_not_found",
-        "cannot_reply_to_message",
-    }
-)
-"""Nothing can be written there any more, or never could: trying again does not help."""
+from engine.approval import Place
+from engine.ports import CannotPostError, ChatFailedError
 
-CARD_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-"""The message that was to be updated is not there, or not ours to update: a new one has to be posted."""
+
+class Fate(Enum):
+    """What follows from an error."""
+
+    PASSES = auto()
+    """Tried again soon: Slack is busy, or broken for a while."""
+    CLOSED = auto()
+    """Waits until somebody does something about it, and is tried again now and then."""
+    NO_THREAD = auto()
+    """The thread takes no replies: the message goes to the channel that the thread is in, to the same people."""
+    NO_MESSAGE = auto()
+    """The message that was to be changed is gone, or cannot be changed any more: a new one is posted."""
+    UNFIT = auto()
+    """Slack refuses the message itself: a plainer one is posted."""
+    NEVER = auto()
+    """Nobody can put this right."""
+
+
+_GONE_OR_NOT_SEEN = "I was removed from it, or it was deleted. {invite}"
+_NOT_IN = "I'm not a member of it. {invite}"
+_ADMINS = "its settings don't let me write there. An admin of this workspace can change that."
+_APP = "Slack doesn't accept this app's access any more. Whoever runs the bot has to renew it."
+
+CODES: Mapping[str, tuple[Fate, str]] = {
+    # The place: whoever may invite, reopen or change its settings puts it right.
+    "not_in_channel": (Fate.CLOSED, _NOT_IN),
+    "channel_not_found": (Fate.CLOSED, _GONE_OR_NOT_SEEN),  # also said of a private channel that the bot was put out of
+    "is_archived": (Fate.CLOSED, "it is archived. Unarchive it, and invite me again if I'm no longer in it."),
+    "is_inactive": (Fate.CLOSED, "it is archived. Unarchive it, and invite me again if I'm no longer in it."),
+    "restricted_action": (Fate.CLOSED, _ADMINS),
+    "restricted_action_read_only_channel": (Fate.CLOSED, _ADMINS),
+    "restricted_action_thread_only_channel": (Fate.CLOSED, _ADMINS),  # it takes replies only
+    "messages_tab_disabled": (Fate.CLOSED, "the app's Messages tab is off. Whoever runs the bot can turn it on."),
+    "external_channel_migrating": (Fate.CLOSED, "Slack is moving it to another workspace. I'll try again."),
+    "ekm_access_denied": (Fate.CLOSED, "an admin has suspended messages there."),
+    "message_limit_exceeded": (Fate.CLOSED, "this workspace has reached Slack's limit of messages. I'll try again."),
+    # The app: a new token, a reinstallation or another scope puts it right; its start names the fault too.
+    "missing_scope": (Fate.CLOSED, "the app lacks a permission. Whoever runs the bot has to reinstall it."),
+    "no_permission": (Fate.CLOSED, "the app lacks a permission. Whoever runs the bot has to reinstall it."),
+    "not_allowed_token_type": (Fate.CLOSED, _APP),
+    "invalid_auth": (Fate.CLOSED, _APP),
+    "not_authed": (Fate.CLOSED, _APP),
+    "token_revoked": (Fate.CLOSED, _APP),
+    "token_expired": (Fate.CLOSED, _APP),
+    "account_inactive": (Fate.CLOSED, _APP),
+    "org_login_required": (Fate.CLOSED, _APP),
+    "access_denied": (Fate.CLOSED, _APP),
+    "accesslimited": (Fate.CLOSED, _APP),
+    "team_access_not_granted": (Fate.CLOSED, _APP),
+    # The thread: its channel is there, so the same people can be reached beside it.
+    "thread_not_found": (Fate.NO_THREAD, "its thread was deleted"),
+    "cannot_reply_to_message": (Fate.NO_THREAD, "Slack takes no replies to such a message"),
+    "restricted_action_thread_locked": (Fate.NO_THREAD, "its thread is locked"),
+    "restricted_action_non_threadable_channel": (Fate.NO_THREAD, "the channel takes no threads"),
+    # The message that was to be changed.
+    "message_not_found": (Fate.NO_MESSAGE, "it was deleted"),
+    "cant_update_message": (Fate.NO_MESSAGE, "it was deleted and left a tombstone, or another app posted it"),
+    "edit_window_closed": (Fate.NO_MESSAGE, "the workspace forbids changing messages after a while"),
+    # The message itself. Drawn plainly it fits; where it does not, a newer Signoff may draw one that does.
+    "invalid_blocks": (Fate.UNFIT, "Slack refuses how I drew the message. Whoever runs the bot can see why."),
+    "invalid_blocks_format": (Fate.UNFIT, "Slack refuses how I drew the message. Whoever runs the bot can see why."),
+    "msg_too_long": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
+    "msg_blocks_too_long": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
+    "no_text": (Fate.UNFIT, "Slack refuses an empty message. Whoever runs the bot can see why."),
+    "metadata_too_large": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
+    # Nobody is there who could read it, nor can be.
+    "cannot_dm_bot": (Fate.NEVER, "the other side is a bot, and bots get no direct messages"),
+    "user_is_bot": (Fate.NEVER, "the other side is a bot, and bots get no direct messages"),
+}
+"""What follows from each code, and why; `{invite}` says how the bot is invited. For people, as trusted mrkdwn."""
 
 STREAMING = "streaming_state_conflict"
 """A message is still a stream, and takes no update."""
@@ -34,13 +94,18 @@ NOT_THERE = frozenset({"user_not_in_channel", "channel_not_found", "not_in_chann
 """An ephemeral message cannot reach this person in this channel."""
 
 
-class SlackRefused(Exception):  # noqa: N818 - named for what happened
+class SlackRefused(ChatFailedError):  # noqa: N818 - named for what happened
     """A call of the Web API did not succeed. `code` is Slack's error, or the HTTP status as `http_503`."""
 
     def __init__(self, method: str, code: str, needed: str = "") -> None:
         scope = f" (the app needs the scope {needed})" if needed else ""
         super().__init__(f"Slack refused {method}: {code}{scope}")
         self.method, self.code = method, code
+
+
+def fate_of(error: SlackApiError) -> Fate:
+    """What follows from an error."""
+    return CODES.get(code_of(error), (Fate.PASSES, ""))[0]
 
 
 def code_of(error: SlackApiError) -> str:
@@ -55,3 +120,15 @@ def refused(method: str, error: SlackApiError) -> SlackRefused:
     data = getattr(error.response, "data", error.response)
     needed = data.get("needed") if isinstance(data, dict) else None
     return SlackRefused(method, code_of(error), needed if isinstance(needed, str) else "")
+
+
+def not_posted(what: str, error: SlackApiError, place: Place, bot: str) -> SlackRefused | CannotPostError:
+    """What to raise where a message could not be written in a place; `bot` is the bot's user id."""
+    fate, why = CODES.get(code_of(error), (Fate.PASSES, ""))
+    if fate is Fate.PASSES:
+        return refused(what, error)
+    invite = f"Invite me there with `/invite` <@{bot}>."
+    direct = place.channel.startswith("D")
+    where = "in a direct message" if direct else f"in <#{place.channel}>"
+    sentence = f"I can't post {where}: {why.format(invite='' if direct else invite).strip()}"
+    return CannotPostError(code_of(error), sentence.rstrip(".") + ".", forever=fate is Fate.NEVER)

@@ -31,6 +31,7 @@ from adapters.slack import blocks, forms, whole
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
+from adapters.slack.changes import CardGone, Change, ChannelClosed, ChannelOpened, ChannelRenamed
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
@@ -53,7 +54,7 @@ from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.machine import is_on_card
 from engine.policy import may_open
-from engine.ports import Chat, Desk, Said, TimeTravel
+from engine.ports import Channels, Chat, Desk, Said, TimeTravel
 from engine.refusals import Closed, NotTheCard
 
 PATIENCE = 2.5
@@ -93,11 +94,12 @@ class Handlers:
         desk: Desk,
         chat: Chat,
         time_travel: TimeTravel,
+        channels: Channels,
         help_text: str,
         patience: float = PATIENCE,
     ) -> None:
         self._client, self._identity = client, identity
-        self._desk, self._chat = desk, chat
+        self._desk, self._chat, self._channels = desk, chat, channels
         self._help, self._patience = help_text, patience
         self._looking_back = LookingBack(client, time_travel)
 
@@ -113,8 +115,8 @@ class Handlers:
         match what:
             case None:
                 return _ok()
-            case Said():
-                return await self._hear(what)
+            case Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed():
+                return await self._take(what)
             case Pressed():
                 return await self._press(what)
             case PressedAll():
@@ -132,14 +134,31 @@ class Handlers:
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    async def _hear(self, said: Said) -> BoltResponse:
+    async def _take(self, what: Said | Change) -> BoltResponse:
         try:
             async with asyncio.timeout(self._patience):
-                await self._desk.hear(said)
+                await self._taken(what)
         except Exception as error:  # noqa: BLE001 - whatever it was, Slack shall deliver the event again
-            log.error("message_not_kept", channel=said.place.channel, ts=said.ts, error=type(error).__name__)  # noqa: TRY400
+            channel = what.place.channel if isinstance(what, Said) else what.channel
+            log.error("event_not_kept", event=type(what).__name__, channel=channel, error=type(error).__name__)  # noqa: TRY400
             return _not_done()
         return _ok()
+
+    async def _taken(self, what: Said | Change) -> None:
+        match what:
+            case Said():
+                await self._desk.hear(what)
+            case CardGone(channel, ts, approvals):
+                for approval in approvals:
+                    await self._desk.card_deleted(approval, channel, ts)
+            case ChannelOpened(channel, event):
+                await self._channels.opened(channel, event)
+            case ChannelClosed(channel, why):
+                await self._channels.closed(channel, why)
+            case ChannelRenamed(channel, name):
+                await self._channels.renamed(channel, name)
+            case _:
+                assert_never(what)
 
     async def _home(self, opened: HomeOpened) -> BoltResponse:
         view = {"type": "home", "blocks": blocks.sections(self._help)}
@@ -377,6 +396,7 @@ async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: 
         signing_secret=signing_secret or secrets.token_hex(),
         logger=quiet_logger("signoff.slack.bolt", logging.ERROR),
         request_verification_enabled=True,
+        ignoring_self_events_enabled=False,  # a deleted card is one of them; what the bot says is told apart by `parse`
         before_authorize=Refusing(),
     )
     app.middleware(Answering(handlers.answer))

@@ -22,7 +22,25 @@ SCOPES: dict[str, str] = {
 }
 """Every scope of the bot token, with what it is for."""
 
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "channel_archive",
+    "channel_deleted",
+    "channel_left",
+    "channel_rename",
+    "channel_unarchive",
+    "group_archive",
+    "group_deleted",
+    "group_left",
+    "group_rename",
+    "group_unarchive",
+    "member_joined_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+)
+"""What Slack tells the bot of: what people say and delete, and what becomes of the channels that it posts in."""
 
 
 def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]:

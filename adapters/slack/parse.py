@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from adapters.slack import history
 from adapters.slack.cards import ACTION_IDS, SHOW, Target
+from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.sheets import APPROVE_ALL, Shown
@@ -135,7 +136,7 @@ class MalformedError(ValueError):
         self.field = field
 
 
-Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went
+Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went | Change
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
@@ -286,15 +287,15 @@ def _check_entered(element: Payload) -> None:
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
-def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | None:
+def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | Change | None:
     """An event of the Events API."""
     match what.get("type"):
         case "app_home_opened" if what.get("tab") == "home":
             return HomeOpened(UserId(_word(what, "user")))
         case "app_mention" | "message":
-            return said(what, bot=bot, team=team)
+            return said(what, bot=bot, team=team) or change(what, bot)
         case _:
-            return None
+            return change(what, bot)
 
 
 def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:

@@ -24,6 +24,7 @@ from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
 from bot import config as configuration
 from bot import http
+from bot.channels import Channels
 from bot.config import Config, Mode
 from bot.config_shape import Resume
 from bot.desk import Desk
@@ -32,6 +33,7 @@ from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.names import definitions
 from bot.outbox import Outbox, Ways
+from bot.posting import Posting
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
@@ -43,6 +45,7 @@ from engine.ids import AgentName, TeamId
 from engine.ports import (
     Approvals,
     Audit,
+    Backlog,
     Chat,
     Clock,
     Conversations,
@@ -75,6 +78,7 @@ class Ports:
     approvals: Approvals
     conversations: Conversations
     audit: Audit
+    backlog: Backlog
     lanes: Lanes
     graphs: Graphs
     roster: Roster
@@ -90,6 +94,7 @@ class Bot:
     ports: Ports
     desk: Desk
     outbox: Outbox
+    posting: Posting
     metrics: Metrics
     storage: Storage
     names: AgentNames
@@ -175,6 +180,7 @@ async def bot(
             approvals=kept.approvals,
             conversations=kept.conversations,
             audit=kept.audit,
+            backlog=kept.backlog,
             lanes=kept.lanes,
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity)),
@@ -192,6 +198,7 @@ async def bot(
             rules=configuration.rules(config, people, channels),
             metrics=metrics,
         )
+        posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
         outbox = Outbox(
             desk=desk,
             approvals=ports.approvals,
@@ -200,6 +207,7 @@ async def bot(
             chat=ports.chat,
             clock=ports.clock,
             metrics=metrics,
+            posting=posting,
             ways=Ways(together(config), _unseen(config)),
         )
         handlers = Handlers(
@@ -216,6 +224,7 @@ async def bot(
                 roster=ports.roster,
                 clock=ports.clock,
             ),
+            channels=Channels(posting),
             help_text=help_text(config, channels),
         )
         try:
@@ -224,7 +233,7 @@ async def bot(
             raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
             async with names.held():
-                yield Bot(config, ports, desk, outbox, metrics, kept, names, graphs, app)
+                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, graphs, app)
         finally:
             await roster.aclose()
             await graphs.aclose()

@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters.redis import embedded
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
+from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import UnusableRedisError
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
@@ -28,6 +29,7 @@ class Storage:
     approvals: RedisApprovals
     conversations: RedisConversations
     audit: RedisAudit
+    backlog: RedisBacklog
 
 
 @contextlib.asynccontextmanager
@@ -49,6 +51,7 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
             RedisApprovals(database, keys, kept, audited),
             RedisConversations(database, keys, kept),
             RedisAudit(database, keys, audited),
+            RedisBacklog(database, keys),
         )
 
 

@@ -1,8 +1,9 @@
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
+from contracts.backlog_contract import BacklogContract
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
-from adapters.memory import MemoryApprovals, MemoryAudit, MemoryConversations, MemoryLanes, SystemClock
+from adapters.memory import MemoryApprovals, MemoryAudit, MemoryBacklog, MemoryConversations, MemoryLanes, SystemClock
 
 
 @pytest.fixture
@@ -25,4 +26,13 @@ def lanes() -> MemoryLanes:
 
 
 class TestLanes(LanesContract):
+    pass
+
+
+@pytest.fixture
+def backlog() -> MemoryBacklog:
+    return MemoryBacklog()
+
+
+class TestBacklog(BacklogContract):
     pass

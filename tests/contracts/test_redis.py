@@ -3,10 +3,12 @@ from typing import TypeVar
 
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
+from contracts.backlog_contract import BacklogContract
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
+from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
@@ -50,6 +52,15 @@ def lanes(redis_url: str, runs: Runs) -> RedisLanes:
     return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
 
 
+@pytest.fixture
+def backlog(runs: Runs) -> RedisBacklog:
+    return RedisBacklog(runs, Keys())
+
+
+class TestBacklog(BacklogContract):
+    pass
+
+
 class TestApprovals(ApprovalsContract):
     pass
 
@@ -76,6 +87,11 @@ class TestApprovalsWhoseAnswersGetLost(_Stuttering, ApprovalsContract):
 
 @pytest.mark.promise("P1")
 class TestLanesWhoseAnswersGetLost(_Stuttering, LanesContract):
+    pass
+
+
+@pytest.mark.promise("P1")
+class TestBacklogWhoseAnswersGetLost(_Stuttering, BacklogContract):
     pass
 
 

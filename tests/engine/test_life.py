@@ -14,6 +14,7 @@ from engine.approval import OPEN, Approval, Review, State
 from engine.ask import Choice
 from engine.effects import DrawCard, Resume
 from engine.events import (
+    CardDeleted,
     Chose,
     Delivered,
     Event,
@@ -51,6 +52,7 @@ others = st.sampled_from(
     [
         Opened(),
         Posted(MessageTs("5.5")),
+        CardDeleted(MessageTs("5.5")),
         ReminderDue(),
         ExpiryDue(),
         Withdrew("gone"),

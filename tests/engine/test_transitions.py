@@ -14,6 +14,7 @@ from engine.audit import What
 from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TellPerson, Timer
 from engine.events import (
     AskedAgain,
+    CardDeleted,
     Chose,
     Delivered,
     Event,
@@ -25,7 +26,7 @@ from engine.events import (
     Withdrew,
 )
 from engine.ids import MessageTs
-from engine.machine import TRANSITIONS, step
+from engine.machine import TRANSITIONS, Step, step
 from engine.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.refusals import AlreadyDecided, Closed, Expired
 
@@ -38,6 +39,7 @@ EVENTS: dict[type[Event], Event] = {
     Opened: Opened(),
     AskedAgain: AskedAgain(),
     Posted: Posted(MessageTs("5.5")),
+    CardDeleted: CardDeleted(MessageTs("5.5")),
     Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
     ReminderDue: ReminderDue(),
     ExpiryDue: ExpiryDue(),
@@ -270,3 +272,18 @@ def test_a_review_needs_a_policy_and_starts_at_the_first_revision() -> None:
     assert (review.revision, review.votes, review.decision, review.deciders) == (1, (), None, ())
     with pytest.raises(ValueError, match="not decided"):
         _ = an_approval().decisions
+
+
+@pytest.mark.promise("P8")
+def test_a_card_that_was_deleted_is_posted_anew_unless_another_stands() -> None:
+    first, second = MessageTs("1.1"), MessageTs("2.2")
+    draw = DrawCard(an_approval().id)
+    posted = step(an_approval(), Posted(first), NOW).approval
+    deleted = step(posted, CardDeleted(first), NOW)
+    assert (deleted.approval.card, deleted.effects) == (None, (draw,))
+    assert step(posted, CardDeleted(second), NOW) == Step(posted)
+    assert step(deleted.approval, CardDeleted(first), NOW).effects == (draw,), "drawn twice is drawn once"
+    again = step(deleted.approval, Posted(second), NOW).approval
+    assert step(again, CardDeleted(first), NOW) == Step(again), "told late"
+    on_its_way = step(an_approval(), CardDeleted(first), NOW)
+    assert (on_its_way.approval, on_its_way.effects) == (an_approval(), (draw,))

@@ -166,6 +166,34 @@ class Person:
         """Open the bot's home tab."""
         return await self._act("home")
 
+    async def invites_bot(self, channel: str) -> Outcome:
+        """Invite the bot into a channel."""
+        return await self._act("invite", channel=channel)
+
+    async def removes_bot(self, channel: str) -> Outcome:
+        """Remove the bot from a channel."""
+        return await self._act("remove", channel=channel)
+
+    async def archives(self, channel: str) -> Outcome:
+        """Archive a channel."""
+        return await self._act("archive", channel=channel)
+
+    async def unarchives(self, channel: str) -> Outcome:
+        """Open an archived channel again."""
+        return await self._act("unarchive", channel=channel)
+
+    async def renames(self, channel: str, name: str) -> Outcome:
+        """Give a channel another name."""
+        return await self._act("rename", channel=channel, name=name)
+
+    async def destroys(self, channel: str) -> Outcome:
+        """Delete a channel for good."""
+        return await self._act("destroy", channel=channel)
+
+    async def creates(self, channel: str) -> str:
+        """Create a channel without the bot; gives its id."""
+        return str((await self.people.post("/people/create", {"as": self.name, "channel": channel}))["id"])
+
     async def expect_message(self, channel: str, *, containing: str = "", ephemeral: bool | None = None) -> "Message":
         """Wait for a message of the bot that nobody has expected yet, and expect it."""
         return await self._expect(channel, containing, lambda message: ephemeral in (None, message.ephemeral))
@@ -304,6 +332,10 @@ class Message:
             press["value"] = own
         who = by or self.person
         return await who._act("click", channel=self.channel, ts=self.ts, stale=stale, **press)
+
+    async def delete(self, *, by: Person | None = None) -> Outcome:
+        """Delete it, as an admin may."""
+        return await (by or self.person)._act("delete", channel=self.channel, ts=self.ts)
 
     async def open_form(self, label: str, *, by: Person | None = None) -> "Form":
         """Press a button that opens a form, and wait for the form."""

@@ -129,7 +129,10 @@ def postable(slack: Workspace, name: str) -> Channel:
     if name in slack.state.people:
         name = slack.state.dm_id(name)
     found = slack.state.find_channel(name)
-    return joined(slack, found.id if found else name)
+    channel = joined(slack, found.id if found else name)
+    if channel.archived:
+        raise SlackError("is_archived")
+    return channel
 
 
 def page(items: list[Json], call: Call, default: int = 100) -> tuple[list[Json], Json]:

@@ -39,6 +39,8 @@ def post_ephemeral(slack: Workspace, call: Call) -> Json:
 def update(slack: Workspace, call: Call) -> Json:
     """Change a message of the bot. Blocks not given are kept; an empty array takes them away."""
     channel, message = _own(slack, call, "cant_update_message")
+    if channel.archived:
+        raise SlackError("is_inactive")
     if message.get("streaming") is not None:
         raise SlackError("streaming_state_conflict")
     blocks = _content(call, limits.UPDATE_TEXT)
@@ -57,7 +59,8 @@ def update(slack: Workspace, call: Call) -> Json:
 def delete(slack: Workspace, call: Call) -> Json:
     """Delete a message of the bot."""
     channel, message = _own(slack, call, "cant_delete_message")
-    slack.delete(channel, message)
+    for told in slack.delete(channel, message):
+        slack.dispatcher.later(told)
     return {"ok": True, "channel": channel.id, "ts": message["ts"]}
 
 

@@ -91,7 +91,7 @@ def described(slack: Workspace, channel: Channel, call: Call) -> Json:
         "is_im": dm,
         "is_mpim": False,
         "is_private": channel.kind != "channel",
-        "is_archived": False,
+        "is_archived": channel.archived,
         "is_general": channel.name == "general",
         "is_shared": channel.shared,
         "is_ext_shared": channel.shared,
@@ -116,6 +116,7 @@ def _listed(slack: Workspace, call: Call, user: str, *, joined_only: bool) -> tu
         described(slack, channel, call)
         for channel in slack.state.channels.values()
         if channel.kind in kinds
+        and not (channel.archived and call.flag("exclude_archived"))
         and (user in channel.members or (not joined_only and channel.kind == "channel"))
         and (channel.kind == "channel" or slack.state.bot.id in channel.members)
     ]

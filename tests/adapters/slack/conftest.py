@@ -40,6 +40,19 @@ class NoTravel:
         raise AssertionError(f"nobody can go to {trip}")
 
 
+class NoChannels:
+    """Remembers nothing of channels."""
+
+    async def opened(self, channel: ChannelId, event: str) -> None:
+        del channel, event
+
+    async def closed(self, channel: ChannelId, why: str) -> None:
+        del channel, why
+
+    async def renamed(self, channel: ChannelId, name: str) -> None:
+        del channel, name
+
+
 @dataclass(frozen=True, slots=True)
 class Bot:
     """The Slack side of a bot that is served."""
@@ -117,6 +130,7 @@ async def serving(
         desk=desk,
         chat=chat,
         time_travel=NoTravel(),
+        channels=NoChannels(),
         help_text="*deploy*: ships services",
         patience=patience,
     )
@@ -137,6 +151,12 @@ async def chatting(slack: PeopledSlack, client: AsyncWebClient) -> Bot:
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user, Pacer(rate=1_000))
     handlers = Handlers(
-        client=client, identity=identity, desk=desk, chat=chat, time_travel=NoTravel(), help_text="help"
+        client=client,
+        identity=identity,
+        desk=desk,
+        chat=chat,
+        time_travel=NoTravel(),
+        channels=NoChannels(),
+        help_text="help",
     )
     return Bot(slack, client, identity, desk, chat, await build_app(client, handlers))

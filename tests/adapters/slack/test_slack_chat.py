@@ -9,12 +9,12 @@ from fakes.people import Message
 from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
 from adapters.slack.chat import SlackChat
-from adapters.slack.errors import SlackRefused
+from adapters.slack.errors import CODES, Fate, SlackRefused
 from adapters.slack.pacing import Pacer
 from engine.approval import Approval, Place, State
 from engine.ask import Choice
 from engine.ids import ChannelId, MessageTs, UserId
-from engine.ports import Later
+from engine.ports import CannotPostError, Later
 
 
 async def pending(bot: Bot, channel: str = "#deploys", **more: Any) -> Approval:
@@ -66,17 +66,48 @@ async def test_a_card_that_was_deleted_is_posted_anew_while_it_is_open(chatting:
     assert again not in (None, card)
     await chatting.client.chat_delete(channel=one.place.channel, ts=str(again))
     closed = replace(one, card=again, state=State.WITHDRAWN, note="the agent no longer asks this")
-    assert await chatting.chat.draw(closed, 1) is None
+    assert await chatting.chat.draw(closed, 1) == again
+    assert not await cards(chatting)
 
 
-async def test_a_place_that_is_gone_is_no_error(chatting: Bot) -> None:
+async def test_a_place_that_takes_nothing_is_named_with_what_to_do(chatting: Bot) -> None:
     nowhere = Place(chatting.identity.team, ChannelId("C0NOWHERE"))
-    assert await chatting.chat.draw(approval(place=nowhere), 1) is None
-    await chatting.chat.say(nowhere, "hello", "k", speaker="", attempt=2)
+    with pytest.raises(CannotPostError) as raised:
+        await chatting.chat.draw(approval(place=nowhere), 1)
+    assert raised.value.sentence == (
+        "I can't post in <#C0NOWHERE>: I was removed from it, or it was deleted. "
+        "Invite me there with `/invite` <@U0SIGNOFF>."
+    )
+    with pytest.raises(CannotPostError):
+        await chatting.chat.say(nowhere, "hello", "k", speaker="", attempt=2)
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("code", list(CODES))
+async def test_every_code_has_one_fate(chatting: Bot, code: str) -> None:
+    """What may pass or be put right is never final, and a card whose thread or message is gone stands elsewhere."""
+    fate, _ = CODES[code]
+    one = await pending(chatting)
+    posted = await chatting.chat.draw(one, 1)
+    root = await chatting.slack.person("alice").say("#deploys", "please")
+    one = replace(one, place=replace(one.place, thread_ts=MessageTs(root.ts)))
+    method = "chat.update" if fate is Fate.NO_MESSAGE else "chat.postMessage"
+    await chatting.slack.people.fault(method=method, error=code)
+    if fate in (Fate.CLOSED, Fate.NEVER):
+        with pytest.raises(CannotPostError) as raised:
+            await chatting.chat.draw(one, 1)
+        assert raised.value.forever is (fate is Fate.NEVER)
+        assert "{" not in raised.value.sentence
+        return
+    known = posted if fate is Fate.NO_MESSAGE else None
+    card = await chatting.chat.draw(replace(one, card=known), 1)
+    shown = next(each for each in await chatting.slack.person("bob").messages("#deploys") if each.ts == card)
+    assert shown.buttons
+    assert ("thread_ts" in shown.shown) is (fate is not Fate.NO_THREAD)
 
 
 @pytest.mark.parametrize(
-    "fault", [{"status": 500}, {"status": 503}, {"error": "internal_error"}, {"error": "token_revoked"}]
+    "fault", [{"status": 500}, {"status": 503}, {"error": "internal_error"}, {"error": "new_code"}]
 )
 async def test_what_may_pass_is_raised_without_what_was_sent(chatting: Bot, fault: dict[str, Any]) -> None:
     one = await pending(chatting)
@@ -94,11 +125,23 @@ async def test_a_rate_limit_is_waited_out(chatting: Bot) -> None:
     assert len(await cards(chatting)) == 1
 
 
-async def test_an_update_is_repeated_after_a_server_error(chatting: Bot) -> None:
+@pytest.mark.promise("P8")
+async def test_a_change_that_may_be_made_late_is_not_repeated_in_silence(chatting: Bot) -> None:
     one = await pending(chatting)
     one = replace(one, card=await chatting.chat.draw(one, 1))
     await chatting.slack.people.fault(method="chat.update", status=500)
-    assert await chatting.chat.draw(one, 1) == one.card
+    with pytest.raises(SlackRefused, match="internal_error"):
+        await chatting.chat.draw(one, 1)
+    assert await chatting.chat.draw(one, 2) == one.card
+
+
+@pytest.mark.promise("P8")
+async def test_a_card_that_slack_posted_late_is_removed(chatting: Bot) -> None:
+    one = await pending(chatting)
+    late, card = await chatting.chat.draw(one, 1), await chatting.chat.draw(one, 1)
+    assert await chatting.chat.draw(replace(one, card=card), 2) == card
+    assert [each.ts for each in await cards(chatting)] == [card]
+    assert late != card
 
 
 @pytest.mark.promise("P4")

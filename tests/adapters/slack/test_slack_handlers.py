@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import Bot, NoTravel, serving
+from conftest import Bot, NoChannels, NoTravel, serving
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
@@ -265,6 +265,7 @@ async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
         desk=desk,
         chat=SlackChat(client, identity.user),
         time_travel=NoTravel(),
+        channels=NoChannels(),
         help_text="help",
     )
     await slack.people.fault(method="auth.test", times=3, **fault)

@@ -1,0 +1,71 @@
+"""What waits until it can be posted: one hash, for it is small wherever the bot may write where it was put.
+
+An entry is known by what it is, and keeps the time at which it began to wait, by which the entries are ordered.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from adapters.redis import codec
+from adapters.redis.connection import Runs
+from adapters.redis.keys import Keys
+from adapters.redis.scripts import Command, Key, Script
+from engine.ports import Unposted
+
+log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Script[None]):
+    """Keep an entry: the time before the document's newline stays that of the first of its name. Safe to run twice."""
+
+    LUA = """
+    local known = redis.call('HGET', backlog, name)
+    local since = known and string.match(known, '^[%d.]+') or now
+    redis.call('HSET', backlog, name, since .. string.char(10) .. document)
+    return 1
+    """
+    backlog: Key
+    name: bytes
+    now: str
+    document: bytes
+
+    def read(self, reply: Any) -> None:
+        """There is nothing to read."""
+
+
+class RedisBacklog:
+    """The port `Backlog` on Redis."""
+
+    def __init__(self, database: Runs, keys: Keys) -> None:
+        self._database = database
+        self._key = keys.backlog()
+
+    async def add(self, unposted: Unposted) -> None:
+        """Keep it; where one of its key is kept, that one's time stays."""
+        since = f"{unposted.since.timestamp():.6f}"
+        add = Add(self._key, _name(unposted.key), since, codec.UNPOSTED.dump(unposted))
+        await self._database.run(add)
+
+    async def drop(self, key: str) -> None:
+        """Forget it; forgetting what is not kept is fine."""
+        await self._database.run(Command("HDEL", self._key, _name(key)))
+
+    async def all(self) -> Sequence[Unposted]:
+        """Everything that waits, oldest first. What cannot be read is passed over, and logged: the rest goes on."""
+        found: list[Unposted] = []
+        for value in await self._database.run(Command("HVALS", self._key)):
+            since, _, document = value.partition(b"\n")
+            try:
+                first = datetime.fromtimestamp(float(since), UTC)
+                found.append(replace(codec.UNPOSTED.load(document, self._key), since=first))
+            except (codec.UnreadableError, ValueError) as error:
+                log.error("an entry of the backlog is passed over: %s", error)  # noqa: TRY400 - a sentence says it all
+        return sorted(found, key=lambda each: each.since)
+
+
+def _name(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")
