@@ -54,7 +54,7 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
         )
         for name, agent in local.items()
     }
-    serde = GuardedSerializer()
+    serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError), masked=masked)
     serde.allow(graphs.types)

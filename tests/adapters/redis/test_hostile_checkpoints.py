@@ -207,6 +207,42 @@ def test_a_class_that_its_module_no_longer_has_is_plain_data_as_under_langgraph(
     assert serde.loads_typed(serde.dumps_typed(Gone(1))) == {"number": 1}
 
 
+def test_a_type_that_nobody_declared_is_read_where_this_bot_signed_it(caplog: pytest.LogCaptureFixture) -> None:
+    kind, body = GuardedSerializer(secret="s3cret").dumps_typed([Order(1), Order(2)])
+    assert b"s3cret" not in body
+    for _ in range(2):  # what was read once is signed all the same when it is written again
+        reader = GuardedSerializer(secret="s3cret")
+        assert reader.loads_typed((kind, body)) == [Order(1), Order(2)]
+        kind, body = reader.dumps_typed([Order(1), Order(2)])
+        assert kind == "signed"
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "spoil"),
+    [
+        ("another", lambda body: body),
+        ("", lambda body: body),
+        ("s3cret", lambda body: body[:-1] + b"\x05"),
+        ("s3cret", lambda body: body[32:]),
+        ("s3cret", lambda _: bytes(32) + ormsgpack.packb(HOSTILE["a function"][1], default=_as_is)),
+        ("s3cret", lambda _: b""),
+    ],
+)
+def test_what_is_signed_otherwise_is_refused(secret: str, spoil: Callable[[bytes], bytes]) -> None:
+    kind, body = GuardedSerializer(secret="s3cret").dumps_typed(Order(1))
+    assert kind == "signed"
+    with pytest.raises(ForeignTypeError, match="this bot did not write it"):
+        GuardedSerializer(secret=secret).loads_typed((kind, spoil(body)))
+
+
+def test_what_was_read_once_lets_no_other_type_in() -> None:
+    serde = GuardedSerializer(secret="s3cret")
+    assert serde.loads_typed(serde.dumps_typed(Order(1))) == Order(1)
+    with pytest.raises(ForeignTypeError):
+        serde.loads_typed(packed(*HOSTILE["a function"]))
+
+
 # In Redis -------------------------------------------------------------------------------------------------------------
 
 
