@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from adapters.slack.layout import chunks
-from adapters.slack.text import visible
+from adapters.slack.text import chunks, visible
 from engine.ask import Json, canonical
 
 ACTION_ID = "value"
@@ -50,6 +49,8 @@ class Input(Enum):
     JSON = auto()
     GROUP = auto()
     """An object whose own properties have inputs: it has none itself."""
+    KEPT = auto()
+    """No input: it is sent as it is."""
 
 
 WRITTEN = (Input.TEXT, Input.LINES, Input.JSON)
@@ -152,7 +153,7 @@ class Field:
     @property
     def editable(self) -> bool:
         """Whether it has an input."""
-        return self.input is not Input.GROUP
+        return self.input not in (Input.GROUP, Input.KEPT)
 
 
 def _pointer(path: Sequence[str]) -> str:

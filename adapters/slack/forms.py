@@ -10,24 +10,26 @@ inputs stays as it is unless something is written in its place.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack import blocks, fields, inputs, layout, shapes, values
+from adapters.slack import blocks, fields, inputs, layout, shapes, values, whole
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
 from adapters.slack.fields import Field, Input
 from adapters.slack.numerals import EntryError
 from adapters.slack.text import visible
 from engine.approval import Approval
-from engine.ask import Action, Choice, Json, Kind, Problem
+from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 
 CALLBACKS = {Choice.EDIT: "signoff_edit", Choice.REJECT: "signoff_reject", Choice.ANSWER: "signoff_answer"}
 _WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
 _ANSWER_WORDS = ("Answer", "Answer")
 TEXT_BLOCK = "text"
 _CONTEXT_CHARACTERS = 1_500
+_PLUMBING = ("type", "actions")
+"""What tells a page how to draw a request, in payloads that have a prompt of their own."""
 _GUIDE_CHARACTERS = 6_000
 
 
@@ -78,17 +80,27 @@ def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[
     """The fields of an edit or of a form, in their order: as many as a modal takes."""
     action, review = approval.ask.actions[target.action], approval.reviews[target.action]
     found: list[Field] = []
-    for found in shapes.drafts(action.schema, review.value, answer=choice is Choice.ANSWER):
+    for draft in shapes.drafts(action.schema, review.value, answer=choice is Choice.ANSWER):
+        found = _without_plumbing(approval.ask, draft)
         if not check_modal(_filled_in(approval, target, choice, found)):
             break
     return found
 
 
+def _without_plumbing(ask: Ask, found: list[Field]) -> list[Field]:
+    """A payload's prompt, and what tells a page how to draw it, have no inputs: nobody edits them."""
+    if ask.kind is not Kind.PAYLOAD or not isinstance(ask.payload, dict) or not ask.prompt:
+        return found
+    nobodys = {whole.prompt_field(ask, ask.payload), *_PLUMBING}
+    kept = [replace(each, input=Input.KEPT) if each.path and each.path[0] in nobodys else each for each in found]
+    return kept if any(each.editable for each in kept) else found
+
+
 def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     action = approval.ask.actions[target.action]
-    words = action.name if approval.ask.kind is Kind.TOOL_CALL else approval.ask.prompt or action.name
-    piece = layout.Piece(visible(words), layout.Style.PROSE)
-    shown, _ = layout.fitted([piece] if words else [], _CONTEXT_CHARACTERS)
+    named = approval.ask.kind is Kind.TOOL_CALL or not approval.ask.prompt
+    piece = layout.Piece(visible(action.name), layout.Style.SENTENCE) if named else whole.prompt_piece(approval)
+    shown, _ = layout.fitted([piece] if piece.text else [], _CONTEXT_CHARACTERS)
     note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
 

@@ -15,7 +15,7 @@ _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
 
 def blocks_of(field: Field) -> list[Block]:
     """The blocks of a field: one input, or several for a long text."""
-    if field.input is Input.GROUP:
+    if not field.editable:
         return []
     label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
     if field.is_too_long:

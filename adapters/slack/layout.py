@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from adapters.blockkit import limits
-from adapters.slack import blocks
+from adapters.slack import blocks, markdown
 from adapters.slack.blocks import Block
-from adapters.slack.text import pretty, scalar, visible
+from adapters.slack.text import chunks, edged, pretty, scalar, visible
 from engine.ask import Json
 
-CHUNK = limits.SECTION_TEXT - 100
 SHORT = 200
 PREVIEW = 2_000
 _FEWEST = 40
@@ -33,7 +32,9 @@ class Style(Enum):
     NAME = auto()
     """A headline within a card."""
     PROSE = auto()
-    """Words of an agent."""
+    """Words of an agent, in Markdown."""
+    SENTENCE = auto()
+    """Words that are no Markdown: of ours, or of an error."""
     QUOTE = auto()
     """A text to review, a reason, an answer."""
     PREFORMATTED = auto()
@@ -44,33 +45,45 @@ class Style(Enum):
 class Piece:
     """A labelled text, `visible` already; `hidden` is how many characters of it are not shown.
 
-    One that is a web address can be followed, and shows where it leads.
+    `edge` tells in words what the text ends with and nobody would see, such as a line break. A text that is a web
+    address can be followed, and shows where it leads.
     """
 
     text: str
     style: Style
     label: str = ""
     hidden: int = 0
+    edge: str = ""
 
 
 def pieces_of(value: Json, *, prose: bool = False) -> list[Piece]:
     """A value as pieces: an object field by field, everything else as one. `prose`: a string is a text to read."""
     if isinstance(value, dict) and value:
         return [_field(visible(name) or '""', each) for name, each in value.items()]
-    if isinstance(value, str) and value:
-        return [Piece(visible(value), Style.QUOTE if prose else Style.PREFORMATTED)]
+    if isinstance(value, str) and value.strip():
+        text, edge = edged(value)
+        return [Piece(text, Style.QUOTE if prose else Style.PREFORMATTED, edge=edge)]
     shown = scalar(value)
     return [Piece(shown, Style.INLINE if len(shown) <= SHORT else Style.PREFORMATTED)]
 
 
 def _field(name: str, value: Json) -> Piece:
-    shown = scalar(value) if not isinstance(value, dict | list) or not value else visible(pretty(value))
+    shown, edge = _spelled(value)
     if len(name) > SHORT:
-        return Piece(f"{name}:\n{shown}", Style.PREFORMATTED)
-    if "\n" in shown or len(shown) > SHORT:
-        whole = visible(value) if isinstance(value, str) and value.strip() else shown
-        return Piece(whole, Style.PREFORMATTED, name)
-    return Piece(shown, Style.INLINE, name)
+        return Piece(f"{name}:\n{shown}", Style.PREFORMATTED, edge=edge)
+    style = Style.PREFORMATTED if "\n" in shown or len(shown) > SHORT else Style.INLINE
+    return Piece(shown, style, name, edge=edge)
+
+
+def _spelled(value: Json) -> tuple[str, str]:
+    """A field's value, and what it ends with. A text stands as it is, unless it would pass for another value."""
+    if isinstance(value, dict | list) and value:
+        return visible(pretty(value)), ""
+    if isinstance(value, str):
+        text, edge = edged(value)
+        if "\n" in text or scalar(text) == text:
+            return text, edge
+    return scalar(value), ""
 
 
 def length(pieces: Iterable[Piece]) -> int:
@@ -103,12 +116,12 @@ def drawn(pieces: Sequence[Piece]) -> list[Block]:
     used = 0
     for part, size in (each for piece in pieces for each in _parts(piece)):
         if row and used + size > limits.SECTION_TEXT:
-            made.append(blocks.rich_text(row))
+            made.append(blocks.rich_text(markdown.merged(row)))
             row, used = [], 0
         row.append(part)
         used += size
     if row:
-        made.append(blocks.rich_text(row))
+        made.append(blocks.rich_text(markdown.merged(row)))
     return made
 
 
@@ -120,44 +133,29 @@ def _parts(piece: Piece) -> Iterator[tuple[Block, int]]:
             value: Block = {"type": "link", "url": piece.text, "text": piece.text}
         else:
             value = blocks.span(piece.text or '""', code=True)
-        yield blocks.rich_section(*elements, value), len(label) + len(piece.text)
+        ending = [blocks.span(f" ({piece.edge})", italic=True)] if piece.edge and not piece.hidden else []
+        yield blocks.rich_section(*elements, value, *ending), len(label) + len(piece.text)
     else:
         if label:
             yield blocks.rich_section(blocks.span(f"{label}:", bold=True)), len(label)
-        for chunk in chunks(piece.text):
-            yield _long(chunk or " ", piece.style), len(chunk)
-    if piece.hidden:
-        total = len(piece.text) + piece.hidden
-        note = f"(first {len(piece.text):,} of {total:,} characters)"
-        yield blocks.rich_section(blocks.span(note, italic=True)), len(note)
+        yield from ((part, markdown.size_of([part])) for part in _long(piece))
+    note = f"first {len(piece.text):,} of {len(piece.text) + piece.hidden:,} characters" if piece.hidden else piece.edge
+    if note and (piece.hidden or piece.style is not Style.INLINE):
+        yield blocks.rich_section(blocks.span(f"({note})", italic=True)), len(note)
 
 
-def _long(text: str, style: Style) -> Block:
+def _long(piece: Piece) -> list[Block]:
+    found = markdown.parts_of(piece.text) if piece.style is Style.PROSE else []
+    return found or [_chunk(chunk or " ", piece.style) for chunk in chunks(piece.text)]
+
+
+def _chunk(text: str, style: Style) -> Block:
     match style:
         case Style.NAME:
             return blocks.rich_section(blocks.span(text, bold=True))
-        case Style.PROSE:
+        case Style.PROSE | Style.SENTENCE:
             return blocks.rich_section(blocks.span(text))
         case Style.QUOTE:
             return blocks.rich_quote(text)
         case _:
             return blocks.preformatted(text)
-
-
-def chunks(text: str, size: int = CHUNK) -> list[str]:
-    """The text in parts of at most `size` characters, cut after a line where there is one.
-
-    Where it is cut at a newline, that newline is left out: the next part starts on a line of its own.
-    """
-    found: list[str] = []
-    start = 0
-    while len(text) - start > size:
-        cut = text.rfind("\n", start + size // 2, start + size + 1)
-        if cut == -1:
-            found.append(text[start : start + size])
-            start += size
-        else:
-            found.append(text[start:cut])
-            start = cut + 1
-    found.append(text[start:])
-    return found

@@ -222,7 +222,7 @@ def _holds(kind: Input, value: Json, options: tuple[Json, ...]) -> bool:
             return set(several) <= set(map(canonical, options)) and len(set(several)) == len(several)
         case Input.LINES:
             return isinstance(value, list) and all(isinstance(each, str) and _is_line(each) for each in value)
-        case Input.JSON | Input.GROUP:
+        case Input.JSON | Input.GROUP | Input.KEPT:
             return True
 
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from adapters.blockkit import limits
-from adapters.slack import blocks, cards, layout, whole, wording
+from adapters.slack import blocks, cards, layout, markdown, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Message, Target
 from adapters.slack.layout import Piece, Style
@@ -246,21 +246,26 @@ def _shares(needs: Sequence[int], room: int) -> list[int]:
 def _pieces(number: int, approval: Approval) -> list[Piece]:
     """All that there is to read of a request, below a headline that says most of it."""
     found, name = whole.everything(approval), _name(approval)
-    if found and found[0].text == name:
+    if found and _headline(found[0].text) == name:
         found = found[1:]
     return [Piece(f"{number}. {name}", Style.NAME), *found]
 
 
 def _name(approval: Approval) -> str:
     """A tool's name; else the question itself, where it is a short line. Untrusted and visible."""
-    prompt, action = visible(approval.ask.prompt), approval.ask.actions[0]
+    prompt, action = _headline(approval.ask.prompt), approval.ask.actions[0]
     if approval.ask.kind is Kind.TOOL_CALL:
         return visible(action.name) or "(no name)"
     if prompt and len(prompt) <= _HEADLINE and "\n" not in prompt:
         return prompt
     if approval.ask.is_question and not prompt and action.description:
-        return visible(action.description)
+        return _headline(action.description)
     return wording.title(approval) if not approval.ask.is_question else "A question"
+
+
+def _headline(text: str) -> str:
+    """The words of a text in Markdown."""
+    return markdown.words_of(markdown.parts_of(visible(text).strip()))
 
 
 def _row(row: _Row, approvals: Sequence[Approval], together: Collection[AgentName]) -> Iterable[Block]:
@@ -290,6 +295,7 @@ def _drawn(run: list[Piece], *, inline: bool) -> Iterator[Block]:
         elements += [blocks.span("   ")] if elements else []
         elements += [blocks.span(f"{piece.label}: ")] if piece.label else []
         elements.append(blocks.span(piece.text or '""', code=True))
+        elements += [blocks.span(f" ({piece.edge})", italic=True)] if piece.edge else []
     yield blocks.rich_section(*elements)
 
 

@@ -12,9 +12,12 @@ import json
 import re
 from dataclasses import dataclass
 
+from adapters.blockkit import limits
 from adapters.slack.unseen import written_out
 from engine.ask import Json
 
+CHUNK = limits.SECTION_TEXT - 100
+"""Characters of a text that stand in one block."""
 _MARK = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
 _STYLE = str.maketrans({"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb", ":": "\ua789"})
 _STYLING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)")
@@ -62,6 +65,25 @@ def plain(text: str, at_most: int) -> str:
     return clipped(" ".join(visible(text).split()), at_most) or "(empty)"
 
 
+def chunks(text: str, size: int = CHUNK) -> list[str]:
+    """The text in parts of at most `size` characters, cut after a line where there is one.
+
+    Where it is cut at a newline, that newline is left out: the next part starts on a line of its own.
+    """
+    found: list[str] = []
+    start = 0
+    while len(text) - start > size:
+        cut = text.rfind("\n", start + size // 2, start + size + 1)
+        if cut == -1:
+            found.append(text[start : start + size])
+            start += size
+        else:
+            found.append(text[start:cut])
+            start = cut + 1
+    found.append(text[start:])
+    return found
+
+
 # JSON -----------------------------------------------------------------------------------------------------------------
 
 
@@ -77,6 +99,19 @@ def scalar(value: Json) -> str:
     if value != value.strip() or not value or _is_json(value):
         return visible(json.dumps(value, ensure_ascii=False))
     return visible(value)
+
+
+def edged(text: str) -> tuple[str, str]:
+    """A visible text without the blanks that it ends with, and these in words: `ends with a line break`.
+
+    Nobody sees them, and a command or a file may hang on them: so they are told, and never left out.
+    """
+    shown = visible(text)
+    core = shown.rstrip(" \t\n")
+    tail = shown[len(core) :]
+    counted = [(tail.count(each), name) for each, name in ((" ", "space"), ("\t", "tab"), ("\n", "line break"))]
+    told = [f"a {name}" if count == 1 else f"{count} {name}s" for count, name in counted if count]
+    return core, f"ends with {' and '.join(told)}" if told else ""
 
 
 def _is_json(text: str) -> bool:

@@ -97,6 +97,8 @@ def _put(values: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
 def _value(field: Field, state: State) -> Value:
     if field.input is Input.GROUP:
         return {} if isinstance(field.before, dict) else field.before  # its properties are put into it
+    if field.input is Input.KEPT:
+        return field.before
     if field.input in WRITTEN:
         return _written(field, state)
     if not is_there(state, field.block_id):

@@ -5,7 +5,7 @@ holds a file in the thread. Each place says where the rest is (P4).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adapters.blockkit import limits
@@ -14,10 +14,11 @@ from adapters.slack.blocks import Block
 from adapters.slack.layout import Piece, Style
 from adapters.slack.text import changes, document, line_diff, plain, visible
 from engine.approval import Approval, Review, State
-from engine.ask import Action, Choice, Json, Kind
+from engine.ask import Action, Ask, Choice, Json, Kind
 
 _LONG_NAME = 100
 """Characters of a tool's name that a headline holds beside our own words."""
+_LANGCHAINS_DEFAULT = "Tool execution requires approval"
 
 
 def everything(approval: Approval) -> list[Piece]:
@@ -27,8 +28,9 @@ def everything(approval: Approval) -> list[Piece]:
 
 
 def prompt_piece(approval: Approval) -> Piece:
-    """What the agent asks, in its own words."""
-    return Piece(visible(approval.ask.prompt), Style.PROSE)
+    """What the agent asks, in its own words: Markdown, but for an error and a breakpoint, where the words are ours."""
+    own = approval.ask.kind in (Kind.FAILURE, Kind.BREAKPOINT)
+    return Piece(visible(approval.ask.prompt).strip(), Style.SENTENCE if own else Style.PROSE)
 
 
 def action_pieces(approval: Approval, index: int) -> list[Piece]:
@@ -41,29 +43,43 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
         found.append(Piece(visible(action.name), Style.NAME))  # the headline cuts it
     words = _own_words(approval, action)
     if words:
-        found.append(Piece(visible(words), Style.PROSE))
+        found.append(Piece(visible(words).strip(), Style.PROSE))
     if not _says_nothing_new(approval, review.value):
-        found += layout.pieces_of(review.value, prose=approval.ask.kind is Kind.TEXT)
+        found += layout.pieces_of(_beside_prompt(approval, review.value), prose=approval.ask.kind is Kind.TEXT)
     return [*found, *_changed(action, review), *_closing_words(approval, review)]
 
 
 def _own_words(approval: Approval, action: Action) -> str:
     """The description, without what the card says anyway.
 
-    LangChain ends its default with the call itself, as Python writes it:
+    LangChain's default is a sentence that says no more than the headline, and the call itself, as Python writes it:
     https://docs.langchain.com/oss/python/langchain/human-in-the-loop.
     """
     if approval.ask.is_question and not approval.ask.prompt:
         return action.description or action.name
     words = action.description.removesuffix(f"Tool: {action.name}\nArgs: {action.value}").strip()
-    return "" if words == approval.ask.prompt else words
+    return "" if words in (approval.ask.prompt, _LANGCHAINS_DEFAULT) else words
 
 
 def _says_nothing_new(approval: Approval, value: Json) -> bool:
     kind = approval.ask.kind
     if value is None or value in ({}, ""):
-        return kind in (Kind.APPROVAL, Kind.QUESTION, Kind.FORM, Kind.BREAKPOINT, Kind.FAILURE)
+        return kind not in (Kind.TEXT, Kind.PAYLOAD)
     return value == approval.ask.prompt
+
+
+def _beside_prompt(approval: Approval, value: Json) -> Json:
+    """The value without the field that the prompt was taken from: it stands on the card already."""
+    ask = approval.ask
+    if ask.kind is not Kind.PAYLOAD or not isinstance(value, dict):
+        return value
+    asked = prompt_field(ask, value)
+    return {name: each for name, each in value.items() if name != asked} or value
+
+
+def prompt_field(ask: Ask, value: Mapping[str, Json]) -> str | None:
+    """The field that the prompt was taken from."""
+    return next((name for name, each in value.items() if ask.prompt and each == ask.prompt), None)
 
 
 def _changed(action: Action, review: Review) -> Iterable[Piece]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adapters.blockkit import limits
-from adapters.slack.text import clipped, mrkdwn, plain, pretty
+from adapters.slack.markdown import parts_of, words_of
+from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Decision, Json, Kind
 from engine.ids import UserId
@@ -222,16 +223,22 @@ def _asked(approval: Approval, about: str) -> Iterable[str]:
 def _about(approval: Approval) -> str:
     """What is asked in one line, untrusted: `Approve send_email? (to: x@y.z)`."""
     ask, asking = approval.ask, approval.state is State.PENDING
+    prompt = _words(ask.prompt)
     pairs = list(zip(ask.actions, approval.reviews, strict=True))
     if len(pairs) > 1:
         told = "; ".join(_with_values(action.name, review.value, ask.prompt) for action, review in pairs)
-        return f"{ask.prompt or title(approval)} {told}"
+        return f"{prompt or title(approval)} {told}"
     (action, review) = pairs[0]
     if ask.kind is Kind.TOOL_CALL:
         head = f"Approve {action.name}?" if asking else action.name
     else:
-        head = ask.prompt or (action.description or action.name if ask.is_question else title(approval))
+        head = prompt or (_words(action.description) or action.name if ask.is_question else title(approval))
     return head if ask.is_question else _with_values(head, review.value, ask.prompt)
+
+
+def _words(text: str) -> str:
+    """A text in Markdown without its markup; the rest of a long one is not read."""
+    return words_of(parts_of(visible(text[: 2 * _NOTIFICATION])))
 
 
 def _with_values(head: str, value: Json, prompt: str) -> str:

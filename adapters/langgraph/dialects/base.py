@@ -1,5 +1,6 @@
 """What every dialect is made of: a pair of pure functions, payload -> Ask and Ask + Decisions -> resume value."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -67,13 +68,31 @@ def fields_of(rest: Mapping[object, object]) -> dict[str, Json]:
 
 
 def described(description: object, rest: Mapping[object, object], *told: str) -> str:
-    """An action's description, and below it every field of the payload that stands nowhere else on the card (P4)."""
+    """An action's description, and below it every field of the payload that stands nowhere else on the card (P4).
+
+    Descriptions are Markdown; the fields stand in it letter by letter.
+    """
     words = description if isinstance(description, str) else ""
     left = {name: each for name, each in fields_of(rest).items() if name not in told}
     if not isinstance(description, str | None):
         left["description"] = cast("Json", description)
-    lines = [f"{name}: {each if isinstance(each, str) else canonical(each)}" for name, each in left.items()]
-    return "\n".join([*([words] if words else []), *lines])
+    lines = [
+        f"{literal(name)}: {literal(each if isinstance(each, str) else canonical(each))}" for name, each in left.items()
+    ]
+    return "\n\n".join([*([words] if words else []), *(["\n".join(lines)] if lines else [])])
+
+
+def literal(text: str) -> str:
+    """A text in Markdown of which nothing is markup. https://spec.commonmark.org/0.31.2/#code-spans."""
+    if not text:
+        return '`""`'
+    runs = [len(run) for run in re.findall("`+", text)]
+    if "\n" in text:
+        fence = "`" * max(3, max(runs, default=0) + 1)
+        return f"\n{fence}\n{text}\n{fence}"
+    mark = "`" * (max(runs, default=0) + 1)
+    pad = " " if not text.strip() or text[0] in " `" or text[-1] in " `" else ""
+    return f"{mark}{pad}{text}{pad}{mark}"
 
 
 def unexpected(ask: Ask, decision: Decision) -> ValueError:

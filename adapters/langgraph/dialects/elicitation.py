@@ -22,7 +22,7 @@ is not known here are left to the dialects after this one.
 
 from collections.abc import Sequence
 
-from adapters.langgraph.dialects.base import Dialect, Question, described, unexpected
+from adapters.langgraph.dialects.base import Dialect, Question, described, literal, unexpected
 from adapters.langgraph.dialects.general import reads_like_a_verdict
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -37,7 +37,7 @@ def _recognise(question: Question) -> Ask | None:
             actions = tuple(action for action in found if action is not None)
             if len(actions) != len(requests) or len({action.name for action in actions}) != len(actions):
                 return None
-            prompt = "\n".join(each for each in (_asked(tool, requests), described(None, rest)) if each)
+            prompt = "\n\n".join(each for each in (_asked(tool, requests), described(None, rest)) if each)
             verdict = any(reads_like_a_verdict(dict(action.schema)) for action in actions if action.schema)
             return Ask(ELICITATION.name, Kind.FORM, prompt, actions, question.payload, question.speaker, verdict)
     return None
@@ -45,8 +45,8 @@ def _recognise(question: Question) -> Ask | None:
 
 def _asked(tool: str, requests: Sequence[Json]) -> str:
     if len(requests) == 1 and isinstance(requests[0], dict):
-        return f"{requests[0]['message']}\ntool: {tool}"
-    return f"{tool} needs {len(requests)} answers"
+        return f"{requests[0]['message']}\n\ntool: {literal(tool)}"
+    return f"{literal(tool)} needs {len(requests)} answers"
 
 
 def _action(request: Json, *, alone: bool) -> Action | None:

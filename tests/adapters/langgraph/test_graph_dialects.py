@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from adapters.langgraph import dialects
 from adapters.langgraph.dialects import DIALECTS, Question, problems, read
@@ -407,11 +408,22 @@ def test_no_field_hides_another_of_the_same_name(payload: Any) -> None:
 
 def test_other_fields_are_lines_below_the_description_and_what_is_shown_already_is_no_line() -> None:
     (action,) = ask_of(INBOX | {"environment": "PRODUCTION", "tags": ["a", 1]}).actions
-    assert action.description == 'Ships it\nenvironment: PRODUCTION\ntags: ["a",1]'
+    assert action.description == 'Ships it\n\n`environment`: `PRODUCTION`\n`tags`: `["a",1]`'
     assert [ask_of(each).actions[0].description for each in (CALL, INBOX, TEXT | {"task": "Review it."})] == [
         "",
         "Ships it",
         "",
+    ]
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("value", ["*a*", "`a`", " a ", "``", "", "# a", "[a](http://b)", "a\n```\n**b**", "&amp;"])
+def test_a_field_below_a_description_in_markdown_stands_letter_by_letter(value: str) -> None:
+    (action,) = ask_of(INBOX | {"environment": value}).actions
+    tokens = MarkdownIt("commonmark").parse(action.description)
+    leaves = [leaf for token in tokens for leaf in (token.children or [token])]
+    assert (value or '""') in [
+        leaf.content.rstrip("\n") for leaf in leaves if "code" in leaf.type or leaf.type == "fence"
     ]
 
 
@@ -497,7 +509,7 @@ def test_named_fields_become_a_form_that_starts_with_what_is_known() -> None:
     assert (ask.kind, ask.prompt, ask.is_question, action.choices) == (Kind.FORM, "Enter user details", True, (W,))
     assert action.schema == {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
     assert action.value == {"age": 30}
-    assert "note: x" in action.description
+    assert "`note`: `x`" in action.description
     assert problems(ask, 0, Decision(W, value={"age": "old"}))[0].path == ("age",)
     assert encode(ask, [Decision(W, value={"name": "Alice", "age": 31})]) == {"name": "Alice", "age": 31}
 

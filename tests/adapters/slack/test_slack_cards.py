@@ -140,10 +140,62 @@ def test_a_question_whose_value_is_its_prompt_says_it_once() -> None:
 def test_a_description_that_repeats_the_call_says_it_once() -> None:
     words = f"Tool execution requires approval\n\nTool: deploy_service\nArgs: {ARGUMENTS}"
     shown = body(approval(ask(action(description=words))))
-    assert "Tool execution requires approval" in shown
+    assert "Tool execution requires approval" not in shown
     assert "Args:" not in shown
+    assert "Careful!" in body(
+        approval(ask(action(description=words.replace("Tool execution requires approval", "Careful!"))))
+    )
     other = words.replace("billing", "search")
     assert "Args:" in body(approval(ask(action(description=other))))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Dear Bob,\nthanks.\n", "Dear Bob,\nthanks.(ends with a line break)"),
+        ("/srv/x\n", "/srv/x (ends with a line break)"),
+        ("a \t\n\n", "a (ends with a space and a tab and 2 line breaks)"),
+        ("a", "a"),
+        ("3\n", '"3\\n"'),
+        ("\n", '"\\n"'),
+        (" a", '" a"'),
+    ],
+)
+@pytest.mark.promise("P4")
+def test_a_text_is_shown_as_text_and_the_blanks_at_its_end_are_told(value: str, shown: str) -> None:
+    assert f"body:{'' if chr(10) in shown else ' '}{shown}" in body(approval(ask(action({"body": value}))))
+
+
+def test_what_an_agent_asks_and_describes_is_read_as_markdown_and_what_it_wants_to_do_is_not() -> None:
+    asked = ask(action({"text": "**literal**"}, description="# Letter\n\n**To**: Bob"), prompt="Is it *right*?")
+    shown = body(approval(asked))
+    assert "Is it right?" in shown
+    assert "LetterTo: Bob" in shown
+    assert "**literal**" in shown
+    (failed,) = [body(approval(ask(action(None), kind=Kind.FAILURE, prompt="KeyError: '__init__' *x*")))]
+    assert "'__init__' *x*" in failed
+
+
+def test_markdown_of_an_agent_hides_and_disguises_nothing() -> None:
+    asked = ask(action(None), kind=Kind.APPROVAL, prompt="[bank](https://evil.example) <@U0BOB> &#x202e; p&#1072;ypal")
+    shown = body(approval(asked))
+    assert "bank (https://evil.example)" in shown
+    assert "<@U0BOB> ⟦U+202E⟧ p⟦U+0430⟧ypal" in shown
+    assert (
+        "Approval needed from any channel member except the requester: bank (https://evil.example)"
+        in card(approval(asked)).text
+    )
+
+
+def test_empty_arguments_and_a_repeated_prompt_take_no_room() -> None:
+    assert "{}" not in body(approval(ask(action({}))))
+    payload: Json = {"question": "Ship it?", "version": "2.4.1"}
+    one = approval(ask(action(payload), kind=Kind.PAYLOAD, prompt="Ship it?"))
+    assert body(one).count("Ship it?") == 1
+    assert "version: 2.4.1" in body(one)
+    assert card(one).text.count("Ship it?") == 1
+    told: Json = {"cmd": "Ship it?"}
+    assert "cmd: Ship it?" in body(approval(ask(action(told), prompt="Ship it?"))), "an argument always stands there"
 
 
 def test_a_question_without_a_prompt_is_told_by_its_description_or_name() -> None:

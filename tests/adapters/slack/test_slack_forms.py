@@ -1,6 +1,7 @@
 """Forms show a value as inputs and give it back with its types; what nobody touched comes back to the letter."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -450,3 +451,12 @@ def test_a_list_that_lines_cannot_hold_is_edited_as_json(odd: Json) -> None:
 def test_a_list_that_is_not_there_stays_away() -> None:
     assert answer(LIST, {})[0].value == {}
     assert answer(LIST, {"to": "a\nb"})[0].value == {"to": ["a", "b"]}
+
+
+def test_what_nobody_edits_has_no_input_and_is_sent_as_it_is() -> None:
+    payload: Json = {"type": "request", "message": "Ship it?", "actions": ["approve", "reject"], "version": "2.4"}
+    asked = replace(ask(action(payload), kind=Kind.PAYLOAD, prompt="Ship it?"), payload=payload)
+    one = approval(asked)
+    view = form(one, Target(one.id, 0, 1), Choice.EDIT)
+    assert [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"] == ["version"]
+    assert submitted(one, view, version="2.5").value == payload | {"version": "2.5"}  # type: ignore[operator]
