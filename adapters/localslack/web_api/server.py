@@ -34,10 +34,11 @@ class WebApi:
         """Serve one call."""
         name = request.match_info["method"]
         fault = self._slack.faults.of_call(name)
-        if fault is not None and (failed := await suffer(fault)) is not None:
-            return failed
         try:
-            answer = self._run(name, await _read(name, request), _token(request))
+            call = await _read(name, request)  # before a delay: who stops waiting is served all the same, as by Slack
+            if fault is not None and (failed := await suffer(fault)) is not None:
+                return failed
+            answer = self._run(name, call, _token(request))
         except RateLimitedError as error:
             headers = {"Retry-After": str(math.ceil(error.retry_after))}
             return web.json_response(error.answer, status=429, headers=headers)
