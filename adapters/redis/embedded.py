@@ -1,12 +1,16 @@
 """A private Valkey for a bot without REDIS_URL: one for each data folder, shared by all processes that use the folder.
 
-Three lock files settle everything, and the kernel drops the locks of a process that dies, however it dies:
+Four lock files settle everything, and the kernel drops the locks of a process that dies, however it dies:
 
 * `lock` is held while somebody starts, joins or leaves, so that racing processes agree.
 * `users` is held shared by every process that uses the server. Who can take it alone was the last one out, and shuts
-  the server down. After kill -9 of its users the server goes on, and the next user that ends cleanly stops it.
+  the server down. After kill -9 of its users nobody is left to: then `watchdog`, which runs beside the server, does.
 * `server` is held by the server itself, which inherits it: whether a server lives is never guessed from a pid or a
   socket file. Two servers on one folder, the one way to destroy it, cannot happen.
+* `watch` is held by the watchdog. Whoever joins and finds it free starts another.
+
+Use is a lock and not a connection, so a bot whose connections drop keeps its server. A server that ended though it is
+used (the system was short of memory, say) is started again by `running`, at the same address.
 
 Every write is on the disk before it is answered (`appendfsync always`, https://valkey.io/topics/persistence/), and a
 log cut short by a power failure loads up to the cut. The server listens on a unix socket in a folder of mode 0700 only.
@@ -25,6 +29,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -33,8 +38,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
+from adapters.redis import watchdog
+from adapters.redis.watchdog import take as _take
+
+log = structlog.get_logger(__name__)
+
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+WATCH_SECONDS = 5.0
+"""How long a server goes on, at the most, after kill -9 of all its users."""
+_LOOK_SECONDS = 1.0
 _POLL_SECONDS = 0.002
 _SOCKET_BYTES = 100
 """Unix socket paths end at 104 bytes on macOS and 108 on Linux: see unix(7)."""
@@ -61,6 +76,7 @@ class _Use:
 
 _uses: dict[Path, _Use] = {}
 _children: list[subprocess.Popen[bytes]] = []
+_watchdogs: dict[Path, subprocess.Popen[bytes]] = {}
 _guard = threading.Lock()
 
 
@@ -88,10 +104,38 @@ async def release(data: Path) -> None:
 async def running(data: Path) -> AsyncIterator[str]:
     """Hold the server of a folder; the value is its URL. Raises EmbeddedError."""
     url = await ensure(data)
+    keeping = asyncio.create_task(_keep(data), name=f"keep {data}")
     try:
         yield url
     finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
         await release(data)
+
+
+async def _keep(data: Path) -> None:
+    """Start the server again whenever it ended though it is used. What went wrong is said once."""
+    data, said = await asyncio.to_thread(data.resolve), ""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            if not _server_lives(data) and await asyncio.to_thread(_start_again, data):
+                log.warning("the private Valkey had ended; it was started again", data=str(data))
+            said = ""
+        except EmbeddedError as error:
+            if str(error) != said:
+                log.error("the private Valkey ended and cannot be started again", error=(said := str(error)))  # noqa: TRY400 - the error is the sentence
+
+
+def _start_again(data: Path) -> bool:
+    """Start a server that is dead and used; False where somebody else did, or nobody here uses it any more."""
+    with _guard, _locked(data / "lock"):
+        _reap()
+        if data not in _uses or _join(data) is not None:
+            return False
+        _start(data)
+        _watch(data)
+        return True
 
 
 @contextlib.contextmanager
@@ -113,6 +157,7 @@ def ensure_sync(data: Path) -> str:
         try:
             fcntl.flock(use.users, fcntl.LOCK_SH)
             address = _join(data) or _start(data)
+            _watch(data)
         except BaseException:
             if use.count == 0:
                 os.close(use.users)
@@ -137,6 +182,7 @@ def release_sync(data: Path) -> None:
             with _locked(data / "lock"):
                 if _take(use.users, fcntl.LOCK_EX):
                     _stop(data)
+                    _end_watch(data)
         finally:
             os.close(use.users)
             _reap()
@@ -234,6 +280,35 @@ def _spawn(data: Path, address: str, held: int) -> subprocess.Popen[bytes]:
         )
 
 
+def _watch(data: Path) -> None:
+    """Have a watchdog end the server when all its users are gone, however they went. One is enough."""
+    files = [_open(data / name) for name in ("lock", "users", "server", "watch")]
+    try:
+        if not _take(files[-1], fcntl.LOCK_EX):
+            return
+        _end_watch(data)
+        words = [sys.executable, "-I", "-S", watchdog.__file__, *map(str, files), str(WATCH_SECONDS)]
+        with (data / "server.log").open("ab") as said:
+            _watchdogs[data] = subprocess.Popen(  # noqa: S603 - our own file, and no shell
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                pass_fds=files,
+                start_new_session=True,
+            )
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def _end_watch(data: Path) -> None:
+    """End the watchdog that this process started; another one finds by itself that there is nothing to watch."""
+    if (child := _watchdogs.pop(data, None)) is not None:
+        child.kill()
+        child.wait()
+
+
 def _join(data: Path) -> str | None:
     """Wait until the living server of the folder answers; gives its socket, None when it is dead or dies meanwhile."""
     if not _server_lives(data):
@@ -325,14 +400,6 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-
-
-def _take(held: int, how: int) -> bool:
-    try:
-        fcntl.flock(held, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _open(path: Path) -> int:

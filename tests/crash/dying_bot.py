@@ -128,7 +128,7 @@ def live(life: Life) -> None:
 
 async def _live(life: Life) -> None:
     config = configuration.load(life.folder / "app.yaml", life.environ)
-    set_up_logs(secrets=config.secrets.values())
+    set_up_logs()
     death = Death(life.hop, life.folder / "hops.log")
     async with web_client(config.secrets.slack_bot_token, config.secrets.slack_api_url or "") as client:
 

@@ -1,7 +1,10 @@
 """The private Valkey: started, shared, stopped, and never two on one folder."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -52,12 +55,50 @@ def wait_until(predicate: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.005)
 
 
-def user(folder: Path, then: str) -> subprocess.Popen[str]:
+def answers(url: str) -> bool:
+    try:
+        return server_pid(url) > 0
+    except redis.ConnectionError:
+        return False
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def watched(folder: Path) -> bool:
+    held = embedded._open(folder / "watch")
+    try:
+        return not embedded._take(held, fcntl.LOCK_EX)
+    finally:
+        os.close(held)
+
+
+def watchdogs(folder: Path) -> list[int]:
+    """The processes that hold the folder's watch."""
+    wanted = (folder / "watch").stat().st_ino
+    return [int(each.name) for each in Path("/proc").glob("[0-9]*") if wanted in open_files(each)]
+
+
+def open_files(process: Path) -> set[int]:
+    found = set()
+    for each in process.glob("fd/*"):
+        with contextlib.suppress(OSError):
+            found.add(each.stat().st_ino)
+    return found
+
+
+def user(folder: Path, then: str, watch: float = 60) -> subprocess.Popen[str]:
     """Another process that uses the server: prints its pid, then does something."""
     program = f"""
         import sys, socket
         from pathlib import Path
         from adapters.redis import embedded
+        embedded.WATCH_SECONDS = {watch}
         url = embedded.ensure_sync(Path({str(folder)!r}))
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(url.removeprefix("unix://"))
@@ -133,13 +174,114 @@ def test_a_process_that_ends_cleanly_leaves_no_server(data: Path) -> None:
 
 
 @pytest.mark.promise("P1")
-def test_kill_9_of_its_users_leaves_the_server_until_the_next_one_ends_cleanly(data: Path) -> None:
-    process = user(data, then="sys.stdin.read()")
-    pid = said(process)
-    end(process)
+def test_after_kill_9_of_all_its_users_the_server_ends_by_itself_and_everything_is_kept(data: Path) -> None:
+    users = [user(data, then="sys.stdin.read()", watch=0.2) for _ in range(3)]
+    (pid,) = {said(each) for each in users}
+    keep(f"unix://{data}/valkey.sock", "who", "alice")
+    for each in users[1:]:
+        end(each)
+    time.sleep(1)  # several looks of the watchdog
+    assert embedded._server_lives(data), "one of them uses it still"
+    end(users[0])
+    wait_until(lambda: not alive(pid))
+    wait_until(lambda: not watched(data))
     with running_sync(data) as url:
+        assert kept(url, "who") == b"alice"
+
+
+def test_one_watchdog_watches_however_many_use_the_server(data: Path) -> None:
+    users = [user(data, then="sys.stdin.read()") for _ in range(3)]
+    for each in users:
+        said(each)
+    assert len(watchdogs(data)) == 1
+    for each in users:
+        end(each)
+
+
+def test_a_user_that_joins_after_kill_9_of_the_others_keeps_the_server(data: Path) -> None:
+    process = user(data, then="sys.stdin.read()", watch=0.2)
+    said(process)
+    with running_sync(data) as url:
+        pid = server_pid(url)
+        end(process)
+        time.sleep(1)  # several looks of the watchdog
         assert server_pid(url) == pid
     assert not embedded._server_lives(data)
+
+
+def test_a_watchdog_that_was_killed_is_replaced_by_who_joins_next(data: Path) -> None:
+    process = user(data, then="sys.stdin.read()")
+    said(process)
+    (killed,) = watchdogs(data)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: not watched(data))
+    other = user(data, then="sys.stdin.read()", watch=0.2)
+    pid = said(other)
+    end(process)
+    end(other)
+    wait_until(lambda: not alive(pid))
+
+
+def test_a_server_whose_folder_was_removed_ends_too(tmp_path: Path) -> None:
+    """As a temporary folder is, after a test that was killed."""
+    process = user(tmp_path / "gone", then="sys.stdin.read()", watch=0.2)
+    pid = said(process)
+    end(process)
+    shutil.rmtree(tmp_path / "gone")
+    wait_until(lambda: not alive(pid))
+
+
+def test_a_server_whose_starter_died_before_it_noted_the_pid_ends_too(data: Path) -> None:
+    process = user(data, then="sys.stdin.read()", watch=0.2)
+    pid = said(process)
+    (data / "server").write_text(f"0\n{data}/valkey.sock\n")
+    end(process)
+    wait_until(lambda: not alive(pid))
+
+
+def test_a_clean_end_leaves_no_watchdog(data: Path) -> None:
+    with running_sync(data):
+        assert len(watchdogs(data)) == 1
+    assert not watched(data)
+    assert not embedded._watchdogs
+
+
+@pytest.mark.promise("P1")
+async def test_a_server_that_ended_while_it_is_used_is_started_again_at_the_same_address(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_LOOK_SECONDS", 0.02)
+    async with running(data) as url:
+        await asyncio.to_thread(keep, url, "who", "alice")
+        pid = await asyncio.to_thread(server_pid, url)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(wait_until, lambda: answers(url))
+        assert await asyncio.to_thread(kept, url, "who") == b"alice"
+        assert await asyncio.to_thread(server_pid, url) != pid
+    assert not embedded._server_lives(data)
+
+
+async def test_a_server_that_cannot_be_started_again_is_said_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedded, "_LOOK_SECONDS", 0.02)
+    async with running(data) as url:
+        await asyncio.to_thread(keep, url, "who", "alice")
+        log = next((data / "appendonlydir").glob("*.incr.aof"))
+        whole = log.read_bytes()
+        log.write_bytes(b"garbage\r\n" + whole)
+        os.kill(await asyncio.to_thread(server_pid, url), signal.SIGKILL)
+        lines: list[str] = []
+        await asyncio.to_thread(
+            wait_until, lambda: "cannot" in (lines.append(capsys.readouterr().out) or "".join(lines))
+        )
+        log.write_bytes(whole)
+        await asyncio.to_thread(wait_until, lambda: answers(url))
+    lines.append(capsys.readouterr().out)
+    said_of_it = [line for line in "".join(lines).splitlines() if "cannot be started again" in line]
+    assert len(said_of_it) == 1
+    assert "did not start" in said_of_it[0]
+    assert "server.log" in said_of_it[0]
 
 
 def test_a_living_user_elsewhere_keeps_the_server(data: Path) -> None:
