@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.masking import MASK, concealed
-from engine.approval import Approval, Review, Vote
+from engine.approval import Approval, Replaced, Review, Vote
 from engine.ask import Action, Ask, Decision, Json, Problem
 
 KEPT_BACK = f"{MASK} stands for a secret. Leave this field as it was, or write all of it without {MASK}."
@@ -24,6 +24,7 @@ def shown(approval: Approval) -> Approval:
         ask=_ask(approval.ask),
         reviews=tuple(map(_review, approval.reviews)),
         note=concealed(approval.note),
+        replaced=_replaced(approval.replaced),
     )
     return approval if seen == approval else seen
 
@@ -51,6 +52,10 @@ def problems(given: Json, original: Json) -> Sequence[Problem]:
     if shown_value(original) == original:
         return ()
     return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), original, ())]
+
+
+def _replaced(replaced: Replaced | None) -> Replaced | None:
+    return None if replaced is None else replace(replaced, values=tuple(map(shown_value, replaced.values)))
 
 
 def _ask(ask: Ask) -> Ask:

@@ -12,7 +12,7 @@ from bot import concealment
 from bot.agents import Agents
 from bot.masking import masked
 from bot.telemetry import Metrics
-from engine.approval import OPEN, Approval, Place, State, open_reviews
+from engine.approval import OPEN, Approval, Place, Replaced, State, open_reviews
 from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
@@ -49,6 +49,7 @@ UNREACHABLE = (
     "rejected. Ask somebody else to make the request."
 )
 RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
+CHANGED_SINCE = "the agent changed its request after that, so nothing was run"
 NO_LONGER_ASKED = "the agent no longer asks this"
 STRANGER = "Only members of this workspace can talk to agents here."
 NOT_KNOWN = (
@@ -237,9 +238,11 @@ class Desk:
         sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
         for each, question in asked.items():
             if each not in known:
-                await self._open(each, question, conversation, routes[each], sheets.get(each, SheetId("")))
+                replaced = await self._replaced(conversation.thread, question)
+                sheet = sheets.get(each, SheetId(""))
+                await self._open(each, question, conversation, routes[each], sheet, replaced)
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
-                await self.happened(each, AskedAgain())
+                await self.happened(each, AskedAgain(await self._replaced(conversation.thread, question)))
         for approval in await self._approvals.open(conversation.thread):
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))
@@ -281,6 +284,18 @@ class Desk:
         each = approval_id(thread, asked.interrupt, asked.digest, again)
         return _Found(each, asked, await self._approvals.get(each))
 
+    async def _replaced(self, thread: ThreadId, asked: Asked) -> Replaced | None:
+        """What was decided before the graph changed its request; its card says that it came to nothing."""
+        if not asked.instead_of:
+            return None
+        self._metrics.changed()
+        before = await self._approvals.get(approval_id(thread, asked.interrupt, asked.instead_of))
+        if before is None:
+            return Replaced("decided", (), ())
+        if before.state is State.DELIVERED:  # an earlier one of the same step, whose answer the graph had already
+            await self.happened(before.id, NotDelivered(CHANGED_SINCE))
+        return Replaced(outcome_of(before), before.deciders, tuple(review.value for review in before.reviews))
+
     async def _end_beside(self, approvals: Iterable[Approval]) -> None:
         """A rejection stopped the run: nobody decides anything else of it, and nothing more is sent to the graph."""
         for approval in approvals:
@@ -298,7 +313,13 @@ class Desk:
         return [concealment.shown(each) for each in await self._approvals.of_sheet(thread, sheet)]
 
     async def _open(
-        self, approval: ApprovalId, asked: Asked, conversation: Conversation, routed: Route, sheet: SheetId
+        self,
+        approval: ApprovalId,
+        asked: Asked,
+        conversation: Conversation,
+        routed: Route,
+        sheet: SheetId,
+        replaced: Replaced | None,
     ) -> None:
         opened = Approval(
             id=approval,
@@ -314,6 +335,7 @@ class Desk:
             created_at=self._clock.now(),
             reviews=open_reviews(asked.ask, routed.policies),
             sheet=sheet,
+            replaced=replaced,
         )
         taken = step(opened, Opened(), self._clock.now())
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
@@ -398,7 +420,7 @@ def _sheets(
     """
     places: dict[Place, list[ApprovalId]] = {}
     for each, question in asked.items():
-        if _fits_a_row(question.ask):
+        if _fits_a_row(question.ask) and not question.instead_of:
             places.setdefault(routes[each].place, []).append(each)
     found: dict[ApprovalId, SheetId] = {}
     for approvals in places.values():

@@ -140,6 +140,9 @@ class Metrics:
             "signoff_refusals", "Clicks that did not count, by reason", ["code"], registry=registry
         )
         self._opened = Counter("signoff_approvals_opened", "Approvals asked for", ["kind"], registry=registry)
+        self._changed = Counter(
+            "signoff_requests_changed", "Requests that a graph changed after they were decided", registry=registry
+        )
         self._closed = Counter("signoff_approvals_closed", "Approvals that ended", ["outcome"], registry=registry)
         self._ack = Histogram(
             "signoff_ack_seconds",
@@ -167,6 +170,10 @@ class Metrics:
     def opened(self, kind: str) -> None:
         """Count an approval asked for, by the kind of its ask."""
         self._opened.labels(kind).inc()
+
+    def changed(self) -> None:
+        """Count a request that a graph changed after it was decided: nothing was run."""
+        self._changed.inc()
 
     def closed(self, outcome: str) -> None:
         """Count an approval that ended: approved, rejected, answered, expired, withdrawn, undeliverable."""

@@ -96,6 +96,18 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A request that was decided, and that the graph changed before anything of it was run.
+
+    `outcome` is a past participle, `by` are those who decided, `values` what each of its actions stood at.
+    """
+
+    outcome: str
+    by: tuple[UserId, ...]
+    values: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One question, its rules and its outcome.
 
@@ -123,6 +135,8 @@ class Approval:
     version: int = 0
     sheet: SheetId = SheetId("")  # noqa: RUF009 - a string
     """The message that it shares with others; then `card` is that message's `ts`."""
+    replaced: Replaced | None = None
+    """What was decided before the graph changed its request to this one."""
 
     @property
     def holds(self) -> bool:

@@ -28,6 +28,8 @@ class What(StrEnum):
     WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
+    CHANGED = "changed"
+    """The graph changed its request after it was decided: nothing was run, and it is asked again."""
     TRAVELLED = "travelled"
     """Somebody went back to an earlier point of the conversation."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.approval import PressedOn
+from engine.approval import PressedOn, Replaced
 from engine.ask import Choice, Json
 from engine.ids import MessageTs, UserId
 from engine.policy import Facts
@@ -16,7 +16,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class AskedAgain:
-    """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while."""
+    """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while.
+
+    `replaced` is set where it changed its request back to this one.
+    """
+
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True, slots=True)

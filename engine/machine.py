@@ -137,7 +137,11 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.expires_at is not None:
         timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
     asked: Json = [[action.name, action.value] for action in approval.ask.actions]
-    return Step(approval, (drawing_of(approval), *timers), (_entry(approval, What.ASKED, None, now, asked),))
+    entries = [_entry(approval, What.ASKED, None, now, asked)]
+    if approval.replaced is not None:
+        decided: list[Json] = list(approval.replaced.by)
+        entries.insert(0, _entry(approval, What.CHANGED, None, now, {approval.replaced.outcome: decided}))
+    return Step(approval, (drawing_of(approval), *timers), tuple(entries))
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
@@ -146,12 +150,21 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         Review(action.value, review.policy, review.revision + 1)
         for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
     )
-    again = replace(approval, state=State.PENDING, reviews=fresh, created_at=now, closed_at=None, note="")
+    assert isinstance(event, AskedAgain)  # noqa: S101 - the table pairs each rule with its event
+    again = replace(
+        approval,
+        state=State.PENDING,
+        reviews=fresh,
+        created_at=now,
+        closed_at=None,
+        note="",
+        replaced=event.replaced,
+    )
     return _open(again, event, now)
 
 
 def _post(approval: Approval, event: Event, _: datetime) -> Step:
-    assert isinstance(event, Posted)  # noqa: S101 - the table pairs each rule with its event
+    assert isinstance(event, Posted)  # noqa: S101 - likewise
     if approval.card not in (None, event.card, event.instead_of):
         # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
@@ -421,6 +434,8 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
         (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),
         (_DECIDED, Delivered): Rule(_deliver, frozenset({State.DELIVERED})),
         (_DECIDED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
+        # The graph dropped the answer that it had, because it changed what it asks.
+        (State.DELIVERED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
         **{(state, Posted): Rule(_post, frozenset({state})) for state in (_PENDING, _DECIDED, *_CLOSED)},
     }
 )

@@ -214,6 +214,8 @@ class Asked:
     interrupt: InterruptId
     ask: Ask
     digest: str
+    instead_of: str = ""
+    """The digest that this interrupt was decided under last, where the graph changed its request after that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,13 @@ from langgraph.channels import LastValue
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 
+from adapters.langgraph.config_keys import PUSHED
 from adapters.langgraph.runs import sentence
 from adapters.langgraph.threads import Level, failed
 
 NOT_APPROVED = "Not run: nobody approved it."
 NOT_READ = "Not run: its arguments could not be read."
 LEFT = "Not run: the conversation went on without it."
-_PUSHED = "__pregel_push"
-"""What the path of a task begins with that a `Send` made: `create_agent` makes one for each call, in their order."""
 
 Masked = Callable[[str], str]
 
@@ -170,7 +169,7 @@ def _results(
 
 def _whys(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
     """What became of the calls that the last step was to run: told apart where each has a task of its own."""
-    own = [task for task in tasks if task.path and task.path[0] == _PUSHED]
+    own = [task for task in tasks if task.path and task.path[0] == PUSHED]
     return [why.of([task]) for task in own] if len(own) == len(calls) else [why.of(tasks)] * len(calls)
 
 

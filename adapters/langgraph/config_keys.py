@@ -1,4 +1,4 @@
-"""The keys that we put into a run's config, and the two private parts of LangGraph that we lean on.
+"""The keys that we put into a run's config, and the private parts of LangGraph that we lean on.
 
 LangGraph copies strings and numbers of `configurable` and `metadata` into every checkpoint of a run, except for keys
 that start with two underscores: so a thread itself tells which turn it was fed and which answers it has.
@@ -7,6 +7,17 @@ that start with two underscores: so a thread itself tells which turn it was fed 
 
 STRICT_RESUME = "__pregel_strict_resume"
 """Refuse a resume map that names an interrupt which is not pending (LangGraph >= 1.2.20, private)."""
+
+SCRATCHPAD = "__pregel_scratchpad"
+"""What a task knows of its interrupts: the answers that it has, and a counter of those it came to (private)."""
+SEND = "__pregel_send"
+"""The function by which a task writes (private)."""
+PUSHED = "__pregel_push"
+"""What the path of a task begins with that a `Send` made (private): `create_agent` makes one for each tool call."""
+RESUME = "__resume__"
+"""The channel of a task's answers."""
+NAMESPACE = "checkpoint_ns"
+"""Where a task's ids of interrupts come from."""
 
 FENCE = "signoff_fence"
 """The lane's fencing token: a saver refuses checkpoints of an older one."""
@@ -24,6 +35,10 @@ HALTED = "signoff_halted"
 """Why a limit stopped the run at a checkpoint, in a sentence: it is not run on by itself."""
 MOVED = "signoff_moved"
 """The halt that was decided by the update which wrote a checkpoint: there alone, so no run has gone on from it yet."""
+SHOWN = "__signoff_shown"
+"""What people saw of each answered interrupt, for the guard: see `drift_guard`. Never stored, for it is no text."""
+DECIDED = "signoff_decided"
+"""The channel of the writes that say which payload each decision was made on: see `decided`."""
 USER = "user_id"
 """The requester: LangGraph's usual name for it."""
 AUTH_USER = "langgraph_auth_user"

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
+UNGUARDED = "_signoff_unguarded"
+"""Where a function of LangGraph that we guard keeps its own code: see `adapters.langgraph.drift_guard`."""
 SEPARATOR = "/"
 """Between the names of a path: a node of a subgraph is `OUTER/INNER`."""
 
@@ -90,6 +92,7 @@ class _Reader:
                 self._runnable(value)
 
     def _function(self, function: FunctionType, *, deep: bool) -> None:
+        function = vars(function).get(UNGUARDED, function)
         self.lines.append(f"function {function.__qualname__}")
         self._code(function.__code__)
         wrapped = getattr(function, "__wrapped__", None)

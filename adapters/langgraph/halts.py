@@ -40,7 +40,7 @@ from adapters.langgraph.moves import (
 )
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, sentence
-from adapters.langgraph.threads import Level, Thread, checkpoint_of
+from adapters.langgraph.threads import Level, Pending, Thread, checkpoint_of
 from engine.ask import Ask, Choice, Decision, Problem, digest_of
 from engine.ids import InterruptId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 DIALECTS = frozenset({BREAKPOINT.name, TOOLS.name, NODE_INTERRUPT.name, FAILURE.name})
 CHANGED = "What stands there has changed, so nothing was done. Please look at the new request."
+_MOST_NAMED = 3
 GONE_ON = "The agent does not stand there any more, so nothing was done."
 
 
@@ -89,14 +90,30 @@ def failure(work: "ThreadWork", thread: Thread, ended: Ended) -> Asked | None:
     """What is asked where a run failed, or was stopped by a limit."""
     raised = ended.error or thread.unreadable
     said = sentence(raised) if raised is not None else thread.mark(keys.HALTED) or _stored_failure(thread)
+    drifting = [each for each in thread.pending if thread.drifts_on(each)]
+    said = said or _drifts_on(thread, drifting)
     if not said:
         return None
     nodes = tuple(dict.fromkeys(task.name for task in thread.snapshot.tasks if task.error is not None))
-    poisoned = thread.took_answers and not thread.step_has_finished_tasks
+    poisoned = (thread.took_answers or bool(drifting)) and not thread.step_has_finished_tasks
     # A process that only reads the thread does not know the run: the digest is of what every process knows.
     digest = digest_of(failed(said, nodes, "", poisoned=poisoned), "")
     ask = failed(said, nodes, work.run_key, poisoned=poisoned)
     return Asked(InterruptId(f"failure:{thread.checkpoint}"), ask, digest)
+
+
+def _drifts_on(thread: Thread, drifting: Sequence[Pending]) -> str:
+    """What is told of a graph that changes its request each time that it is decided, and what to do about it."""
+    if not drifting:
+        return ""
+    decided = thread.decided[drifting[0].interrupt.id]
+    fields = decided.changed_fields(plain(drifting[0].interrupt.value).value)
+    named = ", ".join(field or "its text" for field in fields[:_MOST_NAMED])
+    more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
+    return (
+        f"The agent was stopped: it changed its request after each of {decided.number} decisions ({named}{more}), so "
+        f"nothing was run. Compute this in a step before the one that asks ({drifting[0].path})."
+    )
 
 
 def _stored_failure(thread: Thread) -> str:

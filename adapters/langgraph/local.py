@@ -30,9 +30,11 @@ from adapters.langgraph import dialects, halts
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
+from adapters.langgraph.drift_guard import UnguardedError, check_contract
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
+from adapters.langgraph.loading import LoadError
 from adapters.langgraph.own_types import TypeName
 from adapters.langgraph.runs import Ended, Runs
 from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
@@ -78,8 +80,13 @@ class LocalGraphs:
         """Load all graphs. `infrastructure` are the saver's own errors, which are raised on rather than told.
 
         `masked` takes the secrets out of what a model is told of an error.
-        Raises LoadError (see `loading`), and ValueError for a `reply` that is not JMESPath.
+        Raises LoadError (see `loading`; also where this LangGraph cannot be guarded), and ValueError for a `reply` that
+        is not JMESPath.
         """
+        try:
+            check_contract()
+        except UnguardedError as error:
+            raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:
             ready = {name: await open_agent(spec, saver, stack) for name, spec in agents.items()}
             return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)

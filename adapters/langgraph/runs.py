@@ -20,6 +20,7 @@ from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
 from adapters.langgraph import config_keys as keys
+from adapters.langgraph.drift_guard import Shown
 from adapters.langgraph.watching import MODES, Watching
 from engine.ids import ThreadId
 from engine.ports import UNWATCHED, Watcher
@@ -59,9 +60,13 @@ class AuthUser:
         return self.identity
 
 
-def config_of(thread: ThreadId, fence: int, key: str, user: str, marks: Marks) -> dict[str, Any]:
+def config_of(
+    thread: ThreadId, fence: int, key: str, user: str, marks: Marks, shown: Shown | None = None
+) -> dict[str, Any]:
     """A run's config."""
     configurable: dict[str, Any] = {"thread_id": thread, keys.FENCE: fence, keys.STRICT_RESUME: True}
+    if shown is not None:
+        configurable[keys.SHOWN] = shown
     if key:
         configurable[keys.IDEMPOTENCY_KEY] = key
     if user:

@@ -16,6 +16,8 @@ from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.breakpoints import stand_of
 from adapters.langgraph.closing import Masked, Why, beyond_input, closings, input_with, update_beforehand
+from adapters.langgraph.decided import Decided, decided_on, keep
+from adapters.langgraph.drift_guard import Shown
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
@@ -41,6 +43,7 @@ NO_NEW_TURN = (
     "Your message was not passed on: the agent's code refuses the state of this conversation. Restart from an earlier "
     "step (/signoff history), or press Retry when the agent is fixed."
 )
+DRIFTED = "The agent changed its request after that decision, so nothing was run. The new request is asked again."
 NOT_TAKEN = "The agent could not take this answer, so it is asked again."
 _REMEMBERED = 4
 """Answers that a checkpoint names. Only the last one of a lane is ever delivered again."""
@@ -188,8 +191,23 @@ class ThreadWork:
     async def _rested(self, ended: Ended) -> Standstill:
         return STOPPED if ended.stopped else self.standstill(await self.read(), ended)
 
-    def _config(self, thread: Thread, key: str, marks: Marks) -> dict[str, Any]:
-        return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks)
+    def _config(self, thread: Thread, key: str, marks: Marks, decided: Sequence[Decided] = ()) -> dict[str, Any]:
+        payloads = {each.interrupt: each.payload for each in (*thread.decided.values(), *decided)}
+        shown = Shown(payloads, self._stored)
+        return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks, shown)
+
+    def _stored(self, value: Any) -> Any:
+        """A value as it is read from a checkpoint that it was written to: people saw that one."""
+        return self._saver.serde.loads_typed(self._saver.serde.dumps_typed(value))
+
+    async def _decided(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Decided]:
+        """Keep what answers were decided on, before they are sent."""
+        marks = [
+            decided_on(each.interrupt, each.digest, each.ask.payload, thread.decided.get(each.interrupt))
+            for each in answers
+        ]
+        await keep(self._saver, self._config(thread, "", Marks()), thread.checkpoint, marks)
+        return marks
 
     def _marks(self, thread: Thread, *answered: str) -> Marks:
         """The marks that the thread has, and what is answered now."""
@@ -221,13 +239,16 @@ class ThreadWork:
         return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
 
     async def _send(self, thread: Thread, answer: Answer, sent: dialects.Sent) -> Resumed | Stale:
-        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt))
+        decided = await self._decided(thread, [answer])
+        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt), decided)
         command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
         ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
             return Resumed(STOPPED)
         after = await self.read(count=ended.error is not None)
         pending = after.find(answer.interrupt)
+        if _drifted(thread, after, answer):
+            return Stale(DRIFTED, self.standstill(after, ended))
         if ended.error is None or pending is None or pending.standing is not Standing.WAITS:
             return Resumed(self.standstill(after, ended))
         if is_invalid_resume(ended.error):  # it does not fit the schema that the node itself checks: it never will
@@ -258,14 +279,18 @@ class ThreadWork:
         marks = self._marks(thread, *sent)
         update = next((each.update for each in sent.values() if each.update is not None), None)
         command: Command[Any] = Command(resume={key: each.resume for key, each in sent.items()}, update=update)
-        ended = await self._run(command, self._config(thread, answers[0].key, marks), thread.mark(keys.USER))
+        config = self._config(thread, answers[0].key, marks, await self._decided(thread, answers))
+        ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
             return [Resumed(STOPPED)] * len(answers)
         after = await self.read(count=ended.error is not None)
         left = [found for each in answers if (found := after.find(each.interrupt)) is not None]
         if ended.error is not None and any(each.standing is Standing.WAITS for each in left):
             raise AnswerNotTakenError(sentence(ended.error))
-        return [Resumed(self.standstill(after, ended))] * len(answers)
+        standstill = self.standstill(after, ended)
+        return [
+            Stale(DRIFTED, standstill) if _drifted(thread, after, each) else Resumed(standstill) for each in answers
+        ]
 
     async def answer_unknown(self, thread: Thread, answer: Answer) -> Resumed | Stale:
         """Run the node again first: where it comes back to the same question without raising, that one waits."""
@@ -352,7 +377,11 @@ class ThreadWork:
 
     def standstill(self, thread: Thread, ended: Ended) -> Standstill:
         """What the thread waits for, has to say, and failed with."""
-        asked = tuple(self._asked(thread, each) for each in thread.pending if not self._is_lost(thread, each))
+        asked = tuple(
+            self._asked(thread, each)
+            for each in thread.pending
+            if not self._is_lost(thread, each) and not thread.drifts_on(each)
+        )
         if thread.stand is not None:
             # A run would go past it: what else is asked or failed has its turn when the breakpoint is decided.
             error = sentence(ended.error) if ended.error is not None else ""
@@ -390,7 +419,15 @@ class ThreadWork:
             self.agent.spec.answers,
         )
         digest = digest_of(ask, self.agent.fingerprint_of(pending.path))
-        return Asked(InterruptId(pending.interrupt.id), ask, digest)
+        drifted_from = thread.drifted_from(pending)
+        return Asked(InterruptId(pending.interrupt.id), ask, digest, drifted_from.digest if drifted_from else "")
+
+
+def _drifted(before: Thread, after: Thread, answer: Answer) -> bool:
+    """Whether the graph changed its request, this one or an earlier one of its task: then the answer was dropped."""
+    asked = before.find(answer.interrupt)
+    beside = [each for each in after.pending if asked is not None and each.namespace == asked.namespace]
+    return any(after.drifted_from(each) is not None for each in beside)
 
 
 def _refused(error: BaseException) -> str:

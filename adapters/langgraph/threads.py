@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from langgraph.types import StateSnapshot
 
 from adapters.langgraph.config_keys import ANSWERED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
+from adapters.langgraph.decided import MOST, Decided, latest
 from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.plain import plain
 
 if TYPE_CHECKING:
     from adapters.langgraph.breakpoints import Stand
@@ -72,6 +74,8 @@ class Thread:
     """The breakpoints that it waits at."""
     unreadable: Exception | None = None
     """What the graph's own code raised when its state was read."""
+    decided: Mapping[str, Decided] = field(default_factory=dict)
+    """What the answered interrupts of the step were decided on."""
 
     @property
     def exists(self) -> bool:
@@ -147,6 +151,18 @@ class Thread:
     def find(self, interrupt: str) -> Pending | None:
         """The pending interrupt of this id."""
         return next((each for each in self.pending if each.interrupt.id == interrupt), None)
+
+    def drifted_from(self, pending: Pending) -> Decided | None:
+        """What an interrupt was decided on, where the graph has changed its request since."""
+        decided = self.decided.get(pending.interrupt.id)
+        if decided is None or pending.standing is not Standing.WAITS:
+            return None
+        return decided if decided.changed(plain(pending.interrupt.value).value) else None
+
+    def drifts_on(self, pending: Pending) -> bool:
+        """Whether the graph changes a request each time that it is decided, and is asked no more."""
+        decided = self.drifted_from(pending)
+        return decided is not None and decided.number >= MOST
 
     def was_answered(self, interrupt: str) -> bool:
         """Whether the graph has an answer to an interrupt that it does not list any more."""
@@ -269,10 +285,12 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
     Raises StateRefusedError.
     """
     snapshot = await state_of(graph, config, nested=nested)
+    stored = await saver.aget_tuple(snapshot.config) if snapshot.tasks else None
+    decided = latest(stored.pending_writes or ()) if stored else {}
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
     pending = [await _looked_up(each, saver, config) for each in _pending(snapshot, levels)]
-    return Thread(snapshot, tuple(pending), tuple(levels))
+    return Thread(snapshot, tuple(pending), tuple(levels), decided=decided)
 
 
 def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:

@@ -116,6 +116,8 @@ def _head(approval: Approval) -> Iterable[Block]:
     ended = wording.outcome(approval)
     if ended:
         yield blocks.section(ended)
+    if approval.replaced is not None and approval.state is State.PENDING:
+        yield blocks.section(wording.changed_since(approval.replaced))
     if note := approval.note:
         said = f"{note[:1].upper()}{note[1:]}"  # elsewhere it stands within a sentence
         yield blocks.rich_text([blocks.rich_section(blocks.span(clipped(visible(said), 1_000)))])

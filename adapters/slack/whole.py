@@ -46,7 +46,8 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
         found.append(Piece(visible(words).strip(), Style.PROSE))
     if not _says_nothing_new(approval, review.value):
         found += layout.pieces_of(_beside_prompt(approval, review.value), prose=approval.ask.kind is Kind.TEXT)
-    return [*found, *_changed(action, review), *_closing_words(approval, review)]
+    since = _changed_since(approval, index)
+    return [*found, *since, *_changed(action, review), *_closing_words(approval, review)]
 
 
 def _own_words(approval: Approval, action: Action) -> str:
@@ -82,12 +83,23 @@ def prompt_field(ask: Ask, value: Mapping[str, Json]) -> str | None:
     return next((name for name, each in value.items() if ask.prompt and each == ask.prompt), None)
 
 
-def _changed(action: Action, review: Review) -> Iterable[Piece]:
-    if review.edited_by is None:
+def _changed_since(approval: Approval, index: int) -> Iterable[Piece]:
+    """What the graph made of its request after people decided on it."""
+    replaced = approval.replaced
+    if replaced is None or len(replaced.values) != len(approval.reviews):
         return
-    for each in changes(action.value, review.value):
+    yield from _differences(replaced.values[index], approval.ask.actions[index].value, "The agent changed")
+
+
+def _changed(action: Action, review: Review) -> Iterable[Piece]:
+    if review.edited_by is not None:
+        yield from _differences(action.value, review.value, "Changed")
+
+
+def _differences(value: Json, now: Json, what: str) -> Iterable[Piece]:
+    for each in changes(value, now):
         before, after = each.before, each.after
-        label = f"Changed {plain(each.field, 150)}" if each.field else "Changed"
+        label = f"{what} {plain(each.field, 150)}" if each.field else what
         if before is None or after is None or ("\n" not in before + after and len(before + after) <= layout.SHORT):
             shown = f"{'(not there)' if before is None else before} → {'(removed)' if after is None else after}"
             yield Piece(shown, Style.INLINE if len(shown) <= layout.SHORT else Style.PREFORMATTED, label)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from adapters.blockkit import limits
 from adapters.slack.markdown import parts_of, words_of
 from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
-from engine.approval import Approval, Review, State
+from engine.approval import Approval, Replaced, Review, State
 from engine.ask import Choice, Decision, Json, Kind
 from engine.ids import UserId
 from engine.machine import outcome_of
 from engine.policy import Approvers, OnExpiry, Policy
-from engine.refusals import moment, when
+from engine.refusals import moment, people, when
 
 _MOST_NAMES = 20
 _FEW_NAMES = 4
@@ -120,6 +120,15 @@ def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> 
             return f"Only {who} can {decide}"
         case _:
             return f"{who[:1].upper()}{who[1:]} can {decide}"
+
+
+def changed_since(replaced: Replaced) -> str:
+    """Why a request is asked a second time."""
+    who = people(replaced.by) if replaced.by else "somebody"
+    return (
+        f"⚠️ *The agent changed its request after {who} {replaced.outcome} it.* Nothing was run. "
+        "Please look at the changes and decide again."
+    )
 
 
 def votes(review: Review, most: int = _MOST_NAMES) -> str:

@@ -174,6 +174,9 @@ class Life(RuleBasedStateMachine):
             assert len(self.approval.decisions) == 2
         if self.approval.state not in OPEN:
             still = replace(self.approval, card=None)
+            dropped = self.approval.state is State.UNDELIVERABLE and self.closed is not None
+            if dropped and self.closed.state is State.DELIVERED:
+                self.closed = replace(self.closed, state=State.UNDELIVERABLE, note=still.note)  # by NotDelivered alone
             assert self.closed in (None, still)
             self.closed = still
 

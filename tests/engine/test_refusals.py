@@ -56,6 +56,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
         refusals.OnePersonsWords(2),
         "An answer can't be used here: 2 approvals are needed.",
     ),
+    (
+        refusals.KeptBack(),
+        "••• stands for a secret. Leave such a field as it was, or write all of it. Nothing was changed.",
+    ),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]
 

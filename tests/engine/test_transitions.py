@@ -68,6 +68,8 @@ def test_the_table_names_every_event_and_state_and_no_other() -> None:
 
 def test_what_is_closed_stays_closed_unless_the_graph_asks_it_again() -> None:
     for (state, event), rule in TRANSITIONS.items():
+        if (state, event) == (State.DELIVERED, NotDelivered):
+            continue  # the graph changed its request, and dropped the answer that it had
         if state not in OPEN:
             assert event in (Posted, AskedAgain)
             assert rule.to == ({state} if event is Posted else {State.PENDING})

@@ -1,0 +1,140 @@
+"""A graph that changes its request when its node runs again: nothing runs that no card showed (P4)."""
+
+import pytest
+from stories.outside import outside
+from stories.world import World
+
+pytestmark = pytest.mark.promise("P4")
+
+ASK_AGAIN = "The agent changed its request after <@U0BOB> approved it"
+
+
+async def start(world: World, name: str = "graph", **payloads: list[int]) -> None:
+    outside.payload = payloads
+    entry = {"graph": f"drifting.py:{name}", "channels": ["#deploys"], "input": {"wish": "$text"}, "reply": "said"}
+    await world.start(agents={"drifting": entry})
+
+
+async def test_a_request_that_changed_after_its_approval_is_asked_again_with_the_difference(world: World) -> None:
+    await start(world, amount=[100, 200])
+    card = await world.asked("go", containing="Pay?")
+    assert "100" in card.text
+    await card.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing=ASK_AGAIN)
+    assert "100 → 200" in again.text
+    await card.becomes("changed its request after that decision", buttons=[])
+    await world.at_rest()
+    assert outside.done == []
+    await again.click("Approve")
+    await world.alice.expect_message("#deploys", containing="Paid 200.")
+    await world.done("paid 200")
+    await again.becomes("Approved by", buttons=[])
+    assert any(line.startswith("changed") for line in await world.audit(again))
+    await world.nothing_else()
+
+
+async def test_a_rejected_request_that_changed_is_asked_again_too(world: World) -> None:
+    await start(world, amount=[100, 200])
+    card = await world.asked("go", containing="Pay?")
+    await card.click("Reject")
+    form = await world.bob.expect_form()
+    await form.submit({"Reason": "too much"})
+    again = await world.bob.expect_card("#deploys", containing="after <@U0BOB> rejected it")
+    assert (await again.open_form("Reject")).view
+    await (await world.bob.expect_form()).submit({"Reason": "still too much"})
+    await world.alice.expect_message("#deploys", containing="Not paid.")
+    await world.done()
+
+
+async def test_of_two_requests_in_a_node_neither_answer_reaches_the_other(world: World) -> None:
+    await start(world, "two", amount=[100, 100, 250], weight=[7])
+    first = await world.asked("go", containing="Pay?")
+    await first.click("Approve")
+    second = await world.bob.expect_card("#deploys", containing="Ship?")
+    await second.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing=ASK_AGAIN)
+    assert "100 → 250" in again.text
+    await first.becomes("changed its request", buttons=[])
+    await second.becomes("changed its request", buttons=[])
+    await world.at_rest()
+    assert outside.done == []
+    await again.click("Approve")
+    ship = await second.becomes("Ship?", buttons=["Approve", "Reject"])  # the very question, open again on its card
+    await ship.click("Approve")
+    await world.done("paid 250, shipped 7")
+    await world.alice.expect_message("#deploys", containing="Paid 250")
+
+
+async def test_in_a_loop_the_answers_behind_the_change_are_dropped(world: World) -> None:
+    await start(world, "loop", one=[1], two=[2, 2, 2, 20], three=[3])
+    await (await world.asked("go", containing="amount: \n1")).click("Approve")
+    await (await world.bob.expect_card("#deploys", containing="amount: \n2")).click("Approve")
+    three = await world.bob.expect_card("#deploys", containing="amount: \n3")
+    await three.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing="2 → 20")
+    await again.click("Approve")
+    await (await three.becomes("amount: \n3", buttons=["Approve", "Reject"])).click("Approve")
+    await world.alice.expect_message("#deploys", containing="Done with paying.")
+    await world.done("paid [1, 20, 3]")
+
+
+async def test_one_of_several_that_wait_side_by_side_changes_and_its_sibling_goes_on(world: World) -> None:
+    await start(world, "fanned", left=[1, 10], right=[5])
+    await world.alice.say("#deploys", "@signoff go")
+    left = await world.bob.expect_card("#deploys", containing="Pay left?")
+    right = await world.bob.expect_card("#deploys", containing="Pay right?")
+    outside.payload["left"] = [10]
+    await left.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing="1 → 10")
+    await right.click("Approve")
+    await again.click("Approve")
+    await world.done("paid right 5", "paid left 10", in_any_order=True)
+
+
+@pytest.mark.parametrize("name", ["outer", "functional"])
+async def test_subgraphs_and_tasks_are_guarded(world: World, name: str) -> None:
+    await start(world, name, amount=[100, 200])
+    card = await world.asked("go", containing="Pay?")
+    await card.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing=ASK_AGAIN)
+    await world.at_rest()
+    assert outside.done == []
+    await again.click("Approve")
+    await world.alice.expect_message("#deploys", containing="Paid")
+    assert len(outside.done) == 1
+
+
+async def test_what_means_the_same_has_not_changed(world: World) -> None:
+    await start(world, "sets", names=["ann", "ben", "cy"])  # type: ignore[list-item]
+    card = await world.asked("go", containing="Pay?")
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="Paid.")
+    await world.done("paid: True")
+
+
+async def test_a_request_that_always_changes_ends_with_what_to_do(world: World) -> None:
+    await start(world, amount=list(range(100, 900, 100)))
+    card = await world.asked("go", containing="Pay?")
+    await card.click("Approve")
+    for _ in range(3):
+        card = await world.bob.expect_card("#deploys", containing=ASK_AGAIN)
+        await card.click("Approve")
+    failed = await world.alice.expect_card("#deploys", containing="changed its request after each of 4 decisions")
+    assert "(amount)" in failed.text
+    assert "in a step before the one that asks" in failed.text
+    outside.payload = {"amount": [5]}
+    await failed.click("Ask again")
+    fresh = await world.bob.expect_card("#deploys", containing="amount: \n5")
+    assert ASK_AGAIN not in fresh.text
+    await fresh.click("Approve")
+    await world.done("paid 5")
+
+
+async def test_the_change_is_told_after_a_restart_too(world: World) -> None:
+    await start(world, amount=[100, 200])
+    card = await world.asked("go", containing="Pay?")
+    await card.click("Approve")
+    again = await world.bob.expect_card("#deploys", containing=ASK_AGAIN)
+    await world.restart()
+    await again.click("Approve")
+    await world.done("paid 200")
