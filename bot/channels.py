@@ -2,27 +2,43 @@
 
 import structlog
 
+from bot.channel_names import ChannelNames
 from bot.posting import Posting
+from bot.telemetry import Metrics
 from engine.ids import ChannelId
 
 log = structlog.get_logger(__name__)
 
 
 class Channels:
-    """Implements `engine.ports.Channels`."""
+    """Implements `engine.ports.Channels`. What is wrong with a channel at the start is said once, as an error."""
 
-    def __init__(self, posting: Posting) -> None:
+    def __init__(self, posting: Posting, names: ChannelNames, metrics: Metrics) -> None:
         self._posting = posting
+        self._metrics = metrics
+        self._ours = frozenset(names.ids.values())
+        self._closed = {names.ids[name] for name in names.closed}
+        for name, why in names.closed.items():
+            log.error("channel_closed", name=name, channel=names.ids[name], why=f"{name} {why}")
+        for name, note in names.notes.items():
+            log.warning("channel_name", name=name, channel=names.ids[name], note=f"{name} {note}")
+        metrics.show_closed_channels(len(self._closed))
 
     async def opened(self, channel: ChannelId, event: str) -> None:
         """The bot can post there again: what waits for it is tried again."""
         log.info("channel_opened", channel=channel, by=event.partition("/")[0])
+        self._closed.discard(channel)
+        self._metrics.show_closed_channels(len(self._closed))
         await self._posting.opened(channel, event)
 
     async def closed(self, channel: ChannelId, why: str) -> None:
         """Nothing can be posted there any more."""
-        log.warning("channel_closed", channel=channel, why=why)
+        if channel in self._ours:
+            log.error("channel_closed", channel=channel, why=why)
+            self._closed.add(channel)
+            self._metrics.show_closed_channels(len(self._closed))
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
         """The bot knows channels by their ids, so it follows."""
-        log.info("channel_renamed", channel=channel, name=name)
+        if channel in self._ours:
+            log.warning("channel_renamed", channel=channel, name=name)

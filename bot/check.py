@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
+from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
     Mode,
@@ -25,12 +26,17 @@ from bot.config import (
 )
 from bot.config_shape import Agent
 from bot.faults import ConfigError, Fault, FaultsError
-from engine.ids import ChannelId, UserId
+from engine.ids import UserId
 
 T = TypeVar("T")
 
 OUR_PACKAGES = ("bot", "engine", "adapters")
 _PATIENCE_SECONDS = 20.0
+
+OPEN_IT = (
+    "Unarchive it, or write /invite and the bot's name in it. The bot starts all the same; until then nothing is "
+    "posted there, and what is for that channel waits."
+)
 
 
 class UnfitError(Exception):
@@ -52,8 +58,8 @@ class Workspace:
     missing_scopes: tuple[str, ...] = ()
 
 
-Names = tuple[Mapping[str, UserId], Mapping[str, ChannelId]]
-"""Ids by name: people, and channels that the bot is in."""
+Names = tuple[Mapping[str, UserId], ChannelNames]
+"""Ids of people by name, and what the names of channels stand for."""
 
 
 class Probes(Protocol):
@@ -71,7 +77,7 @@ class Probes(Protocol):
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         """See that the tokens are good. `where` names the variable at fault."""
 
-    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
         """Look up names as `config.approver_names` and `channel_names` spell them; leaves out what is not there."""
 
 
@@ -100,7 +106,7 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
     if workspace is not None:
-        faults += await _in_slack(config, probes, workspace)
+        faults += await _in_slack(config, probes, workspace, warnings)
     return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings))
 
 
@@ -129,15 +135,21 @@ async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where
     return faults
 
 
-async def _in_slack(config: Config, probes: Probes, workspace: Workspace) -> list[Fault]:
+async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnings: list[str]) -> list[Fault]:
     faults = []
     if workspace.missing_scopes:
         scopes = ", ".join(workspace.missing_scopes)
         mend = "Add them on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
         faults.append(Fault("SLACK_BOT_TOKEN", f"lacks the scopes {scopes}", mend))
-    asked = probes.names(config.secrets, approver_names(config), channel_names(config))
+    asked = probes.names(config.secrets, approver_names(config), channel_names(config), config.data)
     names, wrong = await _asked(asked, "SLACK_BOT_TOKEN")
-    return [*faults, *wrong, *(unknown_names(config, *names) if names is not None else ())]
+    if names is None:
+        return [*faults, *wrong]
+    people, channels = names
+    where = channel_names(config)
+    warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
+    closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
+    return [*faults, *closed, *unknown_names(config, people, channels.ids, channels.listed)]
 
 
 async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[Fault]]:

@@ -4,7 +4,7 @@ All faults are collected and raised together. Names of people and channels stay 
 so `rules` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -278,8 +278,13 @@ def channel_names(config: Config) -> Mapping[str, str]:
     return found
 
 
-def unknown_names(config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> list[Fault]:
-    """A fault for each approver and channel that Slack does not know. The keys given are what Slack knows."""
+def unknown_names(
+    config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
+) -> list[Fault]:
+    """A fault for each approver and channel that Slack does not know. The keys given are what Slack knows.
+
+    `listed` are the names of all channels that the bot sees, of which one may have been meant.
+    """
     faults = []
     for name, where in approver_names(config).items():
         if name not in people:
@@ -287,17 +292,19 @@ def unknown_names(config: Config, people: Mapping[str, UserId], channels: Mappin
             faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
     for name, where in channel_names(config).items():
         if name not in channels:
-            mend = suggestion(name, channels, "Create it and invite the bot, or correct its name.")
+            mend = suggestion(name, [*channels, *listed], "Create it and invite the bot, or correct its name.")
             faults.append(Fault(where, f"the bot sees no channel {name}", mend))
     return faults
 
 
-def rules(config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> tuple[Rule, ...]:
+def rules(
+    config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
+) -> tuple[Rule, ...]:
     """The engine's rules, with Slack's ids in place of names as `approver_names` and `channel_names` spell them.
 
     Raises ConfigError for names that are not in the mappings, and where two names of a rule are one person.
     """
-    if faults := unknown_names(config, people, channels):
+    if faults := unknown_names(config, people, channels, listed):
         raise ConfigError(faults)
     return tuple(_rule(config, index, people, channels) for index in range(len(config.approvals)))
 

@@ -158,6 +158,9 @@ class Metrics:
         self._unposted = Gauge(
             "signoff_unposted", "Messages and cards that wait until their channel takes them", registry=registry
         )
+        self._closed_channels = Gauge(
+            "signoff_channels_closed", "Channels of app.yaml in which the bot cannot post", registry=registry
+        )
         self._open: Gauge | None = None
 
     def clicked(self, choice: str, result: str) -> None:
@@ -182,6 +185,10 @@ class Metrics:
     def set_aside(self) -> None:
         """Count a dead letter."""
         self._dead.inc()
+
+    def show_closed_channels(self, count: int) -> None:
+        """Show in how many channels of the configuration the bot cannot post."""
+        self._closed_channels.set(count)
 
     def show_unposted(self, count: int) -> None:
         """Show how much waits until it can be posted."""

@@ -3,7 +3,7 @@
 Every write of a port says that it may be done many times: whoever performs effects may die after any line.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -504,6 +504,26 @@ class Desk(Protocol):
 
     def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
         """What is wrong with a submitted value, field by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChannel:
+    """A channel that the bot can see; `member`: it is in it."""
+
+    id: ChannelId
+    name: str
+    member: bool
+    archived: bool
+
+
+class ChannelMemory(Protocol):
+    """Which channel a name stood for when the bot first saw it, in one workspace."""
+
+    async def remembered(self) -> Mapping[str, ChannelId]:
+        """All names, with the ids of their channels."""
+
+    async def remember(self, names: Mapping[str, ChannelId]) -> None:
+        """Keep these; a name that is remembered already keeps its channel."""
 
 
 class Channels(Protocol):

@@ -106,11 +106,15 @@ BACKLOG = Kind(
     "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
     "unfinished work: gone when it is posted", of_thread=False,
 )  # fmt: skip
+CHANNELS = Kind(
+    "channels", "hash", "the channel that each name in app.yaml stood for when the bot first saw it, for a workspace",
+    None, "a rename is followed at any later start", of_thread=False,
+)  # fmt: skip
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, META,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, CHANNELS, META,
 )  # fmt: skip
 
 
@@ -231,6 +235,10 @@ class Keys:
     def backlog(self) -> Key:
         """Name what waits until it can be posted."""
         return self._of_bot(BACKLOG)
+
+    def channels(self, workspace: str) -> Key:
+        """Name what names of channels stand for."""
+        return self._of_bot(CHANNELS, workspace)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

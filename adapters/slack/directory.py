@@ -4,7 +4,7 @@ https://docs.slack.dev/reference/methods/users.list, https://docs.slack.dev/refe
 """
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -15,9 +15,9 @@ from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
 from adapters.slack.manifest import SCOPES
 from engine.ids import ChannelId, UserId
+from engine.ports import ListedChannel
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
-_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
 _PAGE = 200
 
 
@@ -86,17 +86,17 @@ def _unique(names: Iterable[str], members: list[dict[str, Any]]) -> dict[str, Us
     return {name: UserId(next(iter(ids))) for name, ids in wanted.items() if len(ids) == 1}
 
 
-async def channels(client: AsyncWebClient, names: Collection[str]) -> dict[str, ChannelId]:
-    """Ids of channels named as `#deploys`, `deploys` or `C123`; only those that the bot is in. Raises SlackRefused."""
-    known = [each async for each in _listed(client, "conversations.list", "channels") if each.get("is_member")]
-    ids = {each["id"] for each in known}
-    by_name = {each["name"]: each["id"] for each in known}
-    found: dict[str, ChannelId] = {}
-    for name in names:
-        channel = name if _CHANNEL_ID.fullmatch(name) and name in ids else by_name.get(name.removeprefix("#"))
-        if channel:
-            found[name] = ChannelId(channel)
-    return found
+async def channels(client: AsyncWebClient) -> Sequence[ListedChannel]:
+    """All public channels, and the private ones that the bot is in; archived ones too. Raises SlackRefused."""
+    return [
+        ListedChannel(
+            ChannelId(each["id"]),
+            str(each["name"]),
+            member=bool(each.get("is_member")),
+            archived=bool(each.get("is_archived")),
+        )
+        async for each in _listed(client, "conversations.list", "channels")
+    ]
 
 
 async def _listed(client: AsyncWebClient, method: str, key: str) -> AsyncIterator[dict[str, Any]]:
@@ -116,6 +116,4 @@ async def _listed(client: AsyncWebClient, method: str, key: str) -> AsyncIterato
 async def _page(client: AsyncWebClient, method: str, cursor: str) -> AsyncSlackResponse:
     if method == "users.list":
         return await client.users_list(limit=_PAGE, cursor=cursor or None)
-    return await client.conversations_list(
-        limit=_PAGE, cursor=cursor or None, exclude_archived=True, types="public_channel,private_channel"
-    )
+    return await client.conversations_list(limit=_PAGE, cursor=cursor or None, types="public_channel,private_channel")

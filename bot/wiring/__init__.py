@@ -173,7 +173,7 @@ async def bot(
         storage(config, lease) as kept,
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
     ):
-        identity, people, channels = await introduced(config, client)
+        identity, people, channels = await introduced(config, client, kept)
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
         ports = Ports(
@@ -194,8 +194,8 @@ async def bot(
             graphs=ports.graphs,
             roster=ports.roster,
             clock=ports.clock,
-            agents=listening_agents(config, channels),
-            rules=configuration.rules(config, people, channels),
+            agents=listening_agents(config, channels.ids),
+            rules=configuration.rules(config, people, channels.ids, channels.listed),
             metrics=metrics,
         )
         posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
@@ -224,8 +224,8 @@ async def bot(
                 roster=ports.roster,
                 clock=ports.clock,
             ),
-            channels=Channels(posting),
-            help_text=help_text(config, channels),
+            channels=Channels(posting, channels, metrics),
+            help_text=help_text(config, channels.ids),
         )
         try:
             app = await build_app(client, handlers, secrets.slack_signing_secret or "")

@@ -2,26 +2,30 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
 from adapters.langgraph.loading import LoadError
 from adapters.redis import embedded
+from adapters.redis.channel_memory import RedisChannelMemory
 from adapters.redis.connection import UnusableRedisError
+from adapters.redis.keys import Keys
 from adapters.redis.multiplexed import Multiplexed
 from adapters.slack import directory
 from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import whoami
 from bot import config as configuration
+from bot.channel_names import resolved
 from bot.check import Names, Probes, UnfitError, Workspace
 from bot.config import Mode, Secrets
 from bot.wiring.graphs import import_langgraph
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
-from engine.ids import AgentName
+from engine.ids import AgentName, ChannelId
 from engine.ports import Later
 
 
@@ -80,14 +84,25 @@ class RealProbes:
                 raise UnfitError(fault.what, fault.mend, fault.where) from None
         return Workspace(identity.team_name, identity.name, directory.missing_scopes(identity))
 
-    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
         """Look up names; leaves out what is not there."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
-                return await directory.people(client, people), await directory.channels(client, channels)
+                identity = await whoami(client)
+                found, listed = await directory.people(client, people), await directory.channels(client)
             except SlackRefused as error:
                 fault = slack_fault("SLACK_BOT_TOKEN", error)
                 raise UnfitError(fault.what, fault.mend, fault.where) from None
+        return found, resolved(channels, listed, await self._remembered(secrets.redis_url, data, identity.team))
+
+    @staticmethod
+    async def _remembered(url: str | None, data: Path, workspace: str) -> Mapping[str, ChannelId]:
+        """What the bot remembers of channels; nothing where Redis cannot be reached, which is a fault of its own."""
+        try:
+            async with redis_at(url, data) as reached, Multiplexed.from_url(reached) as database:
+                return await RedisChannelMemory(database, Keys(), workspace).remembered()
+        except (RedisError, UnusableRedisError, embedded.EmbeddedError):
+            return {}
 
 
 def probes() -> Probes:

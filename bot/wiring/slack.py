@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackClientError
 
+from adapters.redis.channel_memory import RedisChannelMemory
 from adapters.slack import directory
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
@@ -13,8 +14,10 @@ from adapters.slack.manifest import manifest as slack_manifest
 from adapters.slack.web import PATH
 from bot import config as configuration
 from bot.agents import Agents
+from bot.channel_names import ChannelNames, resolved
 from bot.config import Config
 from bot.faults import Fault, FaultsError
+from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId, UserId
 
 if TYPE_CHECKING:
@@ -25,17 +28,20 @@ SLACK = "https://slack.com/api/"
 
 
 async def introduced(
-    config: Config, client: "AsyncWebClient"
-) -> tuple[Identity, Mapping[str, UserId], Mapping[str, ChannelId]]:
+    config: Config, client: "AsyncWebClient", kept: Storage
+) -> tuple[Identity, Mapping[str, UserId], ChannelNames]:
     """Who the bot is, and who and what the names in the configuration are."""
     try:
-        identity, people, channels = await asyncio.gather(
+        identity, people, listed = await asyncio.gather(
             whoami(client),
             directory.people(client, configuration.approver_names(config)),
-            directory.channels(client, configuration.channel_names(config)),
+            directory.channels(client),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+    memory = RedisChannelMemory(kept.database, kept.keys, identity.team)
+    channels = resolved(configuration.channel_names(config), listed, await memory.remembered())
+    await memory.remember(channels.memory)
     return identity, people, channels
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.check import Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.channel_names import resolved
+from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Mode, Secrets
 from bot.config_shape import ServerEntry
 from engine.ids import ChannelId, UserId
+from engine.ports import ListedChannel
 
 pytestmark = pytest.mark.promise("P10")
 
@@ -47,6 +49,8 @@ class World:
     of_slack: Exception | Workspace = ACME
     people: Collection[str] = ("alice", "bob")
     channels: Collection[str] = ("#deploys", "#general")
+    closed: Collection[ListedChannel] = ()
+    remembered: Mapping[str, ChannelId] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     async def graph(self, spec: str, base: Path) -> Sequence[str]:
@@ -73,9 +77,13 @@ class World:
             raise self.of_slack
         return self.of_slack
 
-    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str]) -> Names:
+    async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
+        assert data.is_absolute()
         self.asked.append(f"{secrets.slack_bot_token} {[*people]} {[*channels]}")
-        return {name: UserId(name) for name in self.people}, {name: ChannelId(name) for name in self.channels}
+        listed = [ListedChannel(ChannelId(each), each[1:], member=True, archived=False) for each in self.channels]
+        return {name: UserId(name) for name in self.people}, resolved(
+            channels, [*listed, *self.closed], self.remembered
+        )
 
 
 @pytest.fixture
@@ -168,6 +176,19 @@ FAULTS = {
             "app.yaml:10: approvals[0].approvers.users[1]: nobody in this workspace is called "
             '"bob". Did you mean "bobby"?'
         ),
+    ),
+    "channel without the bot": (
+        World(channels=(), closed=(ListedChannel(ChannelId("C1"), "deploys", member=False, archived=False),)),
+        "app.yaml:4: agents.deploy.channels[0]: #deploys does not have the bot as a member. " + OPEN_IT,
+    ),
+    "channel that is archived": (
+        World(channels=(), closed=(ListedChannel(ChannelId("C1"), "deploys", member=True, archived=True),)),
+        "app.yaml:4: agents.deploy.channels[0]: #deploys is archived. " + OPEN_IT,
+    ),
+    "channel that is gone": (
+        World(channels=("#general",), remembered={"deploys": ChannelId("C1")}),
+        "app.yaml:4: agents.deploy.channels[0]: #deploys was deleted, or it is private and the bot was removed from "
+        "it. " + OPEN_IT,
     ),
     "channel that does not exist": (
         World(channels=("#deploy",)),
