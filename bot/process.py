@@ -121,6 +121,7 @@ async def _demo(file: Path | None, data: Path, port: int | None, *, browser: boo
         environ = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         config = _prepared(configuration.load(file or demo_configuration(), environ | slack.environment()))
         config = dataclasses.replace(config, data=data / "valkey")
+        os.environ["SIGNOFF_DEMO_DATA"] = str(data)  # where the example agents keep what they did
 
         def ready() -> None:
             sys.stdout.write(f"ready {slack.url}\n")

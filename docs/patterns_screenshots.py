@@ -175,7 +175,7 @@ async def elicitation(scene: Scene) -> None:
     ]
     await scene.start("dinner", "elicitation")
     await scene.world.alice.say("#deploys", "@signoff a table on Friday")
-    card = await scene.world.alice.expect_card("#deploys", containing="book_table needs 2 answers")
+    card = await scene.world.alice.expect_card("#deploys", containing="needs 2 answers")
     await scene.show("alice", card)
 
 

@@ -27,6 +27,7 @@ from signoff_examples_fleet import (
     Release,
     Service,
     counted,
+    kept_fleet,
     listed,
 )
 from signoff_examples_models import chat_model
@@ -64,6 +65,7 @@ class DeployService(Arguments):
 class RollbackService(Arguments):
     """Arguments of `rollback_service`."""
 
+    version: str = Field(description="The version to return to: the one that ran before")
     environment: Environment = Field(description="Where to return to the release before")
 
 
@@ -84,14 +86,15 @@ def tools_for(fleet: Fleet) -> list[BaseTool]:
         before = replaced.version if replaced.replicas == replicas else replaced
         return f"{service} {version} is live in {environment} on {counted(replicas)}, in place of {before}.", done
 
-    def rollback_service(service: Service, environment: Environment) -> Result:
-        """Return a service to the release that ran before in an environment."""
+    def rollback_service(service: Service, version: str, environment: Environment) -> Result:
+        """Return a service to the version that ran before in an environment; get_status tells which."""
         try:
-            dropped, now = fleet.roll_back(service, environment)
+            dropped, now = fleet.roll_back(service, environment, version)
         except NotPossible as problem:
             raise ToolException(str(problem)) from problem
-        sentence = f"{service} in {environment} is back on {now}, in place of {dropped.version}."
-        return sentence, {"service": service, "environment": environment}
+        before = "" if dropped == now else f", in place of {dropped.version}"
+        sentence = f"{service} in {environment} is back on {now}{before}."
+        return sentence, {"service": service, "version": version, "environment": environment}
 
     def get_status(service: Service) -> Result:
         """Say which release of a service runs in each environment."""
@@ -134,15 +137,15 @@ def review_of(fleet: Fleet) -> dict[str, bool | InterruptOnConfig]:
 def running_now(fleet: Fleet, args: dict[str, Any]) -> str:
     """Return what runs at the place that a call is about: a real model may name a place that does not exist."""
     try:
-        place = RollbackService(service=args["service"], environment=args["environment"])
+        place = RollbackService(service=args["service"], version="", environment=args["environment"])
     except (KeyError, ValidationError):
         return "No such place is known."
     return f"Running there now: {fleet.current(place.service, place.environment)}."
 
 
 def build() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Return the agent with a fleet of its own."""
-    fleet = Fleet()
+    """Return the agent with its fleet."""
+    fleet = kept_fleet()
     return create_agent(
         chat_model(Operator(fleet)),
         tools=tools_for(fleet),

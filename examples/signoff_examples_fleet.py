@@ -1,11 +1,15 @@
-"""The fleet that the deploy agent looks after: which release of each service runs where, kept in memory only.
+"""The fleet that the deploy agent looks after: which release of each service runs where.
 
-Every load of the agent starts with the same releases, so that a demonstration can be repeated. The newest release of
-each place stands last; a rollback drops it and returns to the one before.
+`signoff demo` keeps it in a file, so that a restart finds what was shipped; elsewhere it is in memory, and every load
+of the agent starts with the same releases. The newest release of each place stands last; a rollback drops it and
+returns to the one before. Each change may be made twice, since a tool runs again when its process died.
 """
 
+import json
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Literal, get_args
 
@@ -54,9 +58,28 @@ AT_START: dict[Place, tuple[tuple[str, int], ...]] = {
 class Fleet:
     """What runs where. Tools of one batch run in threads, so changes happen under a lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        """Read the file, if it is there; it is written at the first change."""
+        self._file = file
         self._releases = {place: [Release(*each) for each in releases] for place, releases in AT_START.items()}
         self._lock = Lock()
+        if file is not None and file.exists():
+            self._read(json.loads(file.read_text()))
+
+    def _read(self, kept: dict[str, list[tuple[str, int]]]) -> None:
+        for service, environment in self._releases:
+            if releases := kept.get(f"{service}/{environment}"):
+                self._releases[service, environment] = [Release(*each) for each in releases]
+
+    def _keep(self) -> None:
+        """Write the file whole, then put it in the old one's place: whoever dies in between leaves the old one."""
+        if self._file is None:
+            return
+        kept = {"/".join(place): [astuple(each) for each in releases] for place, releases in self._releases.items()}
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._file.with_suffix(".new")
+        unfinished.write_text(json.dumps(kept, indent=2))
+        unfinished.replace(self._file)
 
     def current(self, service: Service, environment: Environment) -> Release:
         """Return the release that runs there."""
@@ -74,18 +97,25 @@ class Fleet:
             replaced = releases[-1]
             if replaced != release:
                 releases.append(release)
+                self._keep()
             return replaced
 
-    def roll_back(self, service: Service, environment: Environment) -> tuple[Release, Release]:
-        """Return to the release before; returns the one dropped and the one that runs now.
+    def roll_back(self, service: Service, environment: Environment, version: str) -> tuple[Release, Release]:
+        """Return to a version, which has to be the release before; returns the one dropped and the one that runs now.
 
-        Raises NotPossible when there is no release to return to.
+        Raises NotPossible for any other version. Where that version runs already nothing is dropped.
         """
         with self._lock:
             releases = self._releases[service, environment]
-            if len(releases) == 1:
-                raise NotPossible(f"{service} has no earlier release in {environment} to return to")
-            return releases.pop(), releases[-1]
+            dropped = releases[-1]
+            if dropped.version != version:
+                if len(releases) == 1:
+                    raise NotPossible(f"{service} has no earlier release in {environment} to return to")
+                if releases[-2].version != version:
+                    raise NotPossible(f"{service} ran {releases[-2].version} before in {environment}, not {version}")
+                releases.pop()
+                self._keep()
+            return dropped, releases[-1]
 
     def status(self, service: Service) -> str:
         """Return one line on a service: what runs in each environment, and what ran before."""
@@ -95,6 +125,12 @@ class Fleet:
         before = self.previous(service, environment)
         history = f" (before: {before.version})" if before else ""
         return f"{environment} runs {self.current(service, environment)}{history}"
+
+
+def kept_fleet() -> Fleet:
+    """Return the fleet of a demonstration, kept beside its other data; elsewhere one in memory."""
+    folder = os.environ.get("SIGNOFF_DEMO_DATA")
+    return Fleet(Path(folder) / "fleet.json" if folder else None)
 
 
 def counted(replicas: object) -> str:

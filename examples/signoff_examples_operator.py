@@ -69,6 +69,8 @@ class Wish:
             return f"Which version of {self.service} shall I ship? Staging runs {tested}."
         if self.environment is None:
             return f"Where shall I {self.verb} {self.service}: in staging or in production?"
+        if self.verb == "roll back" and fleet.previous(self.service, self.environment) is None:
+            return f"{self.service} has no earlier release in {self.environment} to return to."
         if self.replicas is not None and self.replicas not in REPLICAS_ALLOWED:
             offered = f"I run 1 to {MOST_REPLICAS} replicas of {self.service}, not {self.replicas}."
             return f"{offered} With how many shall I ship it?"
@@ -78,9 +80,10 @@ class Wish:
         """Return the tool's name and arguments; the number of replicas stays as it is unless somebody gave one."""
         if self.environment is None or self.verb == "status":
             return "get_status", {"service": self.service}
-        place = {"service": self.service, "environment": self.environment}
+        place: dict[str, Any] = {"service": self.service, "environment": self.environment}
         if self.verb == "roll back":
-            return "rollback_service", place
+            before = fleet.previous(self.service, self.environment)
+            return "rollback_service", {**place, "version": before.version if before else ""}
         replicas = self.replicas or fleet.current(self.service, self.environment).replicas
         return "deploy_service", {"service": self.service, "version": self.version, **place, "replicas": replicas}
 
@@ -237,7 +240,7 @@ def plainly(call: ToolCall) -> str:
         case "deploy_service":
             return f"ship {service} {args.get('version')} to {environment} on {counted(args.get('replicas'))}"
         case "rollback_service":
-            return f"roll back {service} in {environment}"
+            return f"roll back {service} in {environment} to {args.get('version')}"
         case name:
             return f"run {name} for {service}"
 

@@ -1,7 +1,10 @@
+import importlib
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
-from example_conversations import Conversation
+from example_conversations import EXAMPLES, Conversation
 from langchain_core.messages import AIMessage, ToolMessage
 
 SHIP_BILLING = "ship billing 2.4.1 to production"
@@ -28,6 +31,10 @@ def proposed(conversation: Conversation) -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def deploy() -> Conversation:
     return Conversation("deploy")
+
+
+def rollback(service: str, version: str, environment: str) -> tuple[str, dict[str, Any]]:
+    return "rollback_service", {"service": service, "version": version, "environment": environment}
 
 
 def deployment(service: str, version: str, environment: str, replicas: int) -> tuple[str, dict[str, Any]]:
@@ -71,7 +78,7 @@ async def test_edited_the_edited_arguments_run_and_the_answer_says_so(deploy: Co
 
 
 async def test_edited_into_another_action_that_action_is_named(deploy: Conversation) -> None:
-    edited = edit("rollback_service", service="billing", environment="production")
+    edited = edit("rollback_service", service="billing", version="2.3.7", environment="production")
     await (await deploy.say(SHIP_BILLING)).answer(decide(edited))
     assert deploy.reply == (
         "billing in production is back on 2.3.7 on 3 replicas, in place of 2.4.0. "
@@ -141,16 +148,40 @@ async def test_every_tool_call_has_an_id_of_its_own_and_exactly_one_result(deplo
 
 async def test_a_rollback_returns_to_the_release_before(deploy: Conversation) -> None:
     await deploy.say("roll back billing in staging")
-    assert proposed(deploy) == [("rollback_service", {"service": "billing", "environment": "staging"})]
+    assert proposed(deploy) == [rollback("billing", "2.4.0", "staging")]
+    assert deploy.asked["action_requests"][0]["description"] == (
+        "Roll back billing in staging to 2.4.0. Running there now: 2.4.1 on 1 replica."
+    )
     await deploy.answer(decide(APPROVE))
     assert deploy.reply == "billing in staging is back on 2.4.0 on 1 replica, in place of 2.4.1."
 
 
-async def test_a_rollback_without_an_earlier_release_is_refused_by_the_fleet(deploy: Conversation) -> None:
-    await (await deploy.say("roll back gateway in production")).answer(decide(APPROVE))
+async def test_nobody_is_asked_for_a_rollback_to_nowhere(deploy: Conversation) -> None:
+    await deploy.say("roll back gateway in production")
+    assert deploy.reply == "gateway has no earlier release in production to return to."
+
+
+async def test_a_rollback_goes_to_the_version_that_people_saw_or_nowhere(deploy: Conversation) -> None:
+    edited = edit("rollback_service", service="billing", version="2.3.7", environment="staging")
+    await (await deploy.say("roll back billing in staging")).answer(decide(edited))
     assert deploy.reply.startswith(
-        "I could not roll back gateway in production: gateway has no earlier release in production to return to."
+        "I could not roll back billing in staging to 2.4.0: billing ran 2.4.0 before in staging, not 2.3.7."
     )
+
+
+async def test_what_was_shipped_is_there_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_DEMO_DATA", str(tmp_path))
+    await (await Conversation("deploy").say(SHIP_BILLING)).answer(decide(APPROVE))
+    after = await Conversation("deploy").say("status of billing")
+    assert "production runs 2.4.1 on 3 replicas (before: 2.4.0)" in after.reply
+    assert os.listdir(tmp_path) == ["fleet.json"]  # noqa: PTH208 - a few names, not a path's business
+
+
+def test_a_change_of_the_fleet_that_is_made_twice_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    fleet = importlib.import_module("signoff_examples_fleet").Fleet()
+    for _ in range(2):
+        assert str(fleet.roll_back("billing", "production", "2.3.7")[1]) == "2.3.7 on 3 replicas"
 
 
 @pytest.mark.parametrize(
@@ -167,14 +198,14 @@ async def test_a_rollback_without_an_earlier_release_is_refused_by_the_fleet(dep
         (
             "in staging roll back search and ledger",
             [
-                ("rollback_service", {"service": "search", "environment": "staging"}),
-                ("rollback_service", {"service": "ledger", "environment": "staging"}),
+                rollback("search", "2.9.4", "staging"),
+                rollback("ledger", "1.8.3", "staging"),
             ],
         ),
         (
             "roll back search in production and ship billing 2.4.1 to staging",
             [
-                ("rollback_service", {"service": "search", "environment": "production"}),
+                rollback("search", "2.9.3", "production"),
                 deployment("billing", "2.4.1", "staging", 1),
             ],
         ),

@@ -17,7 +17,7 @@ import { asDate, clock, day, full } from "./time.js";
  * @property {import("./state.js").Channel} channel
  * @property {boolean} compact       continues what the same person said just before
  * @property {string} newDay         the day's name, on its first message
- * @property {{count: number, last: string, names: string[], unread: number, waits: boolean} | null} thread
+ * @property {{count: number, last: string, names: string[], unread: number} | null} thread
  * @property {boolean} inThread      stands in the thread panel
  */
 
@@ -125,7 +125,6 @@ function threadLink({ message, channel, thread, inThread }) {
     ),
     h("b", {}, words),
     thread.unread ? h("span", { class: "new" }, `${thread.unread} new`) : null,
-    thread.waits ? h("span", { class: "waits" }, "Needs a decision") : null,
     h("span", { class: "hint" }, `${day(last)} at ${clock(last)}`),
   );
 }

@@ -11,14 +11,6 @@ const SAME_BREATH = 5 * 60;
 /** @typedef {import("./state.js").Channel} Channel */
 /** @typedef {import("./state.js").Message} Message */
 
-/** @param {Message} message whether a choice is open in it */
-const asks = (message) =>
-  (message.blocks ?? []).some(
-    (block) =>
-      block.type === "actions" &&
-      block.elements?.some((/** @type {any} */ each) => ["primary", "danger"].includes(each.style)),
-  );
-
 /** @param {Channel} channel @param {string} root @param {Message[]} replies */
 function summary(channel, root, replies) {
   return {
@@ -26,7 +18,6 @@ function summary(channel, root, replies) {
     last: replies[replies.length - 1].ts,
     names: [...new Set(replies.map((reply) => reply.name))].slice(0, 3),
     unread: unread(channel, root, replies),
-    waits: replies.some(asks),
   };
 }
 
