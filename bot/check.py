@@ -21,17 +21,20 @@ from bot.config import (
     agents_relying_on_defaults,
     approver_names,
     channel_names,
-    load,
+    examined,
     unknown_names,
 )
 from bot.config_shape import Agent
-from bot.faults import ConfigError, Fault, FaultsError
-from engine.ids import UserId
+from bot.faults import Fault, FaultsError
+from engine.ids import AgentName, UserId
 
 T = TypeVar("T")
 
 OUR_PACKAGES = ("bot", "engine", "adapters")
 _PATIENCE_SECONDS = 20.0
+NOT_ASKED = (
+    "Slack was not asked, since its tokens are missing or wrong: people, channels and scopes were not looked up."
+)
 
 OPEN_IT = (
     "Unarchive it, or write /invite and the bot's name in it. The bot starts all the same; until then nothing is "
@@ -65,8 +68,8 @@ Names = tuple[Mapping[str, UserId], ChannelNames]
 class Probes(Protocol):
     """What the check asks of the world. Each raises UnfitError where the answer is no."""
 
-    async def graph(self, spec: str, base: Path) -> Sequence[str]:
-        """Load a graph, and see that a checkpointer can be given to it; gives warnings."""
+    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
+        """Load an agent's graph as `run` does, and see that it fits its entry; gives warnings."""
 
     async def server(self, entry: ServerEntry) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant; gives warnings."""
@@ -92,7 +95,9 @@ class Report:
 
 async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Report:
     """Check everything, and report all faults at once. Never raises for a mistake of the user's."""
-    config, faults = _configuration(file, environ)
+    config, wrong = examined(file, environ)
+    without_tokens = bool(wrong)
+    faults = [*wrong, *clashes(_folders(file, config))]
     if config is None:
         return Report(tuple(faults))
     warnings: list[str] = []
@@ -100,9 +105,11 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
         if agent.server is not None:
             asked, where = probes.server(agent.server), "server"
         else:
-            asked, where = probes.graph(agent.graph or "", config.base), "graph"
+            asked, where = probes.graph(config, name), "graph"
         faults += await _noting(warnings, asked, config.where("agents", name, where))
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    if without_tokens:
+        return Report(tuple(faults), warnings=(*warnings, NOT_ASKED))
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
     if workspace is not None:
@@ -119,14 +126,6 @@ def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -
         return 1
     out.writelines(f"{line}\n" for line in report.lines)
     return 0
-
-
-def _configuration(file: Path, environ: Mapping[str, str]) -> tuple[Config | None, list[Fault]]:
-    try:
-        config = load(file, environ)
-    except ConfigError as error:
-        return None, [*error.faults, *clashes([file.absolute().parent])]
-    return config, list(clashes(_folders(config)))
 
 
 async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where: str) -> list[Fault]:
@@ -192,8 +191,10 @@ def _module(place: Path, name: str, *, loose: bool) -> Path | None:
     return folder if is_package or (loose and (any(folder.glob("*.py")) or any(folder.glob("*/*.py")))) else None
 
 
-def _folders(config: Config) -> set[Path]:
+def _folders(file: Path, config: Config | None) -> set[Path]:
     """Where the graphs' own modules are looked for: beside app.yaml, and beside each graph's file."""
+    if config is None:
+        return {file.absolute().parent}
     files = [agent.graph.rpartition(":")[0] for agent in config.agents.values() if agent.graph is not None]
     return {config.base, *((config.base / file).parent for file in files if file.endswith(".py"))}
 

@@ -4,7 +4,7 @@ All faults are collected and raised together. Names of people and channels stay 
 so `rules` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -31,6 +31,7 @@ __all__ = [
     "approver_names",
     "channel_names",
     "environment",
+    "examined",
     "load",
     "rules",
 ]
@@ -91,22 +92,30 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
     Raises ConfigError with every fault that was found.
     """
+    config, faults = examined(path, environ)
+    if config is None or faults:
+        raise ConfigError(faults)
+    return config
+
+
+def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[Fault]]:
+    """A configuration and its faults. Where only Slack's tokens are at fault, it is there: without them."""
     known = environment(path.absolute().parent, environ)
     document, faults = read(path, known)
     if document.data is None:
-        raise ConfigError([*faults, Fault(str(path), "is empty", "Add agents: with one entry for each agent.")])
+        return None, [*faults, Fault(str(path), "is empty", "Add agents: with one entry for each agent.")]
     file, wrong = checked(File, document, document.data, ())
     faults += wrong
     agents, approvals = _entries(document, faults)
     mode = file.slack.mode if file else None
-    mode, secrets = _secrets(known, mode, faults)
+    mode, secrets, of_tokens = _secrets(known, mode)
     retention = file.retention if file else None
     faults += _between_agents(document, agents)
     faults += _between_rules(document, agents, approvals, retention)
     faults += _of_retention(document, file)
-    if faults or file is None or secrets is None:
-        raise ConfigError(_first_of_each_place(faults))
-    return Config(
+    if faults or file is None:
+        return None, _first_of_each_place([*faults, *of_tokens])
+    config = Config(
         file=path,
         agents=MappingProxyType({name: agent for name, agent in agents.items() if agent}),
         approvals=tuple(approval for approval in approvals if approval),
@@ -119,6 +128,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         secrets=secrets,
         document=document,
     )
+    return config, of_tokens
 
 
 def _of_retention(document: Document, file: File | None) -> Iterable[Fault]:
@@ -127,12 +137,12 @@ def _of_retention(document: Document, file: File | None) -> Iterable[Fault]:
         yield Fault(document.where(("audit_retention",)), what, "Make it at least as long as retention.")
 
 
-def _first_of_each_place(faults: Iterable[Fault]) -> Iterable[Fault]:
+def _first_of_each_place(faults: Iterable[Fault]) -> Sequence[Fault]:
     """What follows from an earlier fault of the same key (a variable that is not set, say) only confuses."""
     first: dict[str, Fault] = {}
     for fault in faults:
         first.setdefault(fault.where, fault)
-    return first.values()
+    return [*first.values()]
 
 
 # What is between the entries ------------------------------------------------------------------------------------------
@@ -216,7 +226,8 @@ def _wider(pattern: str | None, other: str | None) -> bool:
 # Secrets --------------------------------------------------------------------------------------------------------------
 
 
-def _secrets(environ: Mapping[str, str], mode: Mode | None, faults: list[Fault]) -> tuple[Mode, Secrets | None]:
+def _secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secrets, Sequence[Fault]]:
+    """How to be on Slack, with what, and what is wrong with that; a token that is missing is empty."""
     found = {name: environ.get(name, "").strip() or None for name in _MENDS}
     if mode is None:
         mode = Mode.SOCKET if found["SLACK_APP_TOKEN"] or not found["SLACK_SIGNING_SECRET"] else Mode.HTTP
@@ -229,17 +240,14 @@ def _secrets(environ: Mapping[str, str], mode: Mode | None, faults: list[Fault])
     url = found["SLACK_API_URL"]
     if url is not None and not url.startswith(("http://", "https://")):
         wrong.append(Fault("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))
-    faults += wrong
-    bot_token = found["SLACK_BOT_TOKEN"]
-    if wrong or bot_token is None:
-        return mode, None
-    return mode, Secrets(
-        slack_bot_token=bot_token,
+    secrets = Secrets(
+        slack_bot_token=found["SLACK_BOT_TOKEN"] or "",
         slack_app_token=found["SLACK_APP_TOKEN"],
         slack_signing_secret=found["SLACK_SIGNING_SECRET"],
         redis_url=found["REDIS_URL"],
         slack_api_url=url,
     )
+    return mode, secrets, wrong
 
 
 _MENDS = {

@@ -1,7 +1,6 @@
 """An agent as `app.yaml` declares it, and as it stands ready to run."""
 
 import asyncio
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -17,6 +16,7 @@ from adapters.langgraph import fingerprint
 from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
+from adapters.langgraph.fitting import Misfit, context_fields, misfits
 from adapters.langgraph.loading import LoadError, load, loaded_module, open_graph
 from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
@@ -87,10 +87,19 @@ class Agent:
         words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
         return filled(self.spec.input, words)
 
+    @property
+    def misfits(self) -> Sequence[Misfit]:
+        """What of the agent's entry in `app.yaml` the graph cannot use."""
+        return misfits(self.graph, self.spec.input, self.spec.reply)
+
     def context_of(self, user: str) -> Any:
-        """What the graph's context schema knows of us: unknown fields would be refused by a dataclass."""
-        known = _field_names(self.graph.context_schema)
-        return {USER: user} if USER in known and user else None
+        """What the graph's context schema knows of us: unknown fields would be refused by a dataclass.
+
+        An empty context lets LangGraph fill in the schema's own defaults, which None does not.
+        """
+        fields = context_fields(self.graph.context_schema)
+        given = {USER: user} if USER in fields and user else {}
+        return given if fields and all(name in given for name, required in fields.items() if required) else None
 
     def node_of(self, path: str) -> str:
         """The deepest node on a path that has a fingerprint: a graph that a node calls is that node's code."""
@@ -120,7 +129,8 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     try:
         found = gates(loaded.graph, spec.interrupt_before, spec.interrupt_after)
     except ValueError as error:
-        raise LoadError(f"graph: {spec.graph!r}: {error}") from None
+        key = "interrupt_before" if set(spec.interrupt_before) - set(loaded.graph.nodes) else "interrupt_after"
+        raise LoadError(f"graph: {spec.graph!r}: {error}", key) from None
     return Agent(
         spec=spec,
         graph=loaded.graph,
@@ -146,14 +156,6 @@ def filled(template: Any, words: Mapping[str, str]) -> Any:
     if isinstance(template, list):
         return [filled(each, words) for each in template]
     return template
-
-
-def _field_names(schema: Any) -> frozenset[str]:
-    if schema is None:
-        return frozenset()
-    if dataclasses.is_dataclass(schema):
-        return frozenset(each.name for each in dataclasses.fields(schema))
-    return frozenset(getattr(schema, "model_fields", None) or getattr(schema, "__annotations__", None) or ())
 
 
 def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:

@@ -25,7 +25,15 @@ from typing import Any
 
 
 class LoadError(Exception):
-    """The graph cannot be used; the message is one sentence that names the spec, what is wrong, and the mend."""
+    """The graph cannot be used; the message is one sentence that names the spec, what is wrong, and how to fix it.
+
+    `key` is the key of the agent's entry in `app.yaml` that is at fault, `agent` the agent, once that is known.
+    """
+
+    def __init__(self, message: str, key: str = "graph") -> None:
+        super().__init__(message)
+        self.key = key
+        self.agent = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
 from adapters.langgraph.drift_guard import UnguardedError, check_contract
+from adapters.langgraph.fitting import Misfit, hints
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
@@ -88,7 +89,7 @@ class LocalGraphs:
         except UnguardedError as error:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:
-            ready = {name: await open_agent(spec, saver, stack) for name, spec in agents.items()}
+            ready = {name: await _opened(name, spec, saver, stack) for name, spec in agents.items()}
             return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
@@ -96,9 +97,15 @@ class LocalGraphs:
         await self._stack.aclose()
 
     @property
+    def misfits(self) -> Mapping[AgentName, Sequence[Misfit]]:
+        """What of each agent's entry in `app.yaml` its graph cannot use."""
+        return {name: agent.misfits for name, agent in self._agents.items()}
+
+    @property
     def warnings(self) -> Sequence[str]:
         """What an operator should know of the graphs, a sentence each."""
-        return [warning for agent in self._agents.values() for warning in agent.warnings]
+        agents = self._agents.values()
+        return [warning for agent in agents for warning in (*agent.warnings, *hints(agent.graph))]
 
     @property
     def types(self) -> frozenset[TypeName]:
@@ -213,6 +220,14 @@ class LocalGraphs:
 
     def _work(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadWork:
         return ThreadWork(self._agents[agent], self._saver, self._runs, thread, fence, watcher, self._masked)
+
+
+async def _opened(name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agent:
+    try:
+        return await open_agent(spec, saver, stack)
+    except LoadError as error:
+        error.agent = name
+        raise
 
 
 def _not_set_up(agent: AgentName) -> str:

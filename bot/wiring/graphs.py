@@ -1,7 +1,8 @@
 """The graphs of the configuration: those that run here, and those on a LangGraph Server."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
@@ -13,8 +14,11 @@ from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
 from bot.wiring.storage import Storage
+from engine.ids import AgentName
 
 if TYPE_CHECKING:
+    from adapters.langgraph.agents import AgentSpec
+    from adapters.langgraph.local import LocalGraphs
     from adapters.langgraph.server import ServerSpec
 
 
@@ -22,41 +26,22 @@ def late_graphs(config: Config, kept: Storage) -> LateGraphs:
     """All graphs, which are opened when they are loaded or first needed. Opening raises FaultsError."""
 
     async def opened() -> OpenGraphs:
-        try:
-            return await _open_graphs(config, kept)
-        except LoadError as error:
-            raise FaultsError([_graph_fault(config, error)]) from None
+        return await _open_graphs(config, kept)
 
     return LateGraphs(opened, dialects.problems)
 
 
 async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     await asyncio.to_thread(import_langgraph)
-    from adapters.langgraph.agents import AgentSpec
-    from adapters.langgraph.local import LocalGraphs
     from adapters.langgraph.routed import RoutedGraphs
     from adapters.langgraph.server import ServerGraphs
     from adapters.redis.saver import AsyncRedisSaver, FencedError
     from adapters.redis.serializer import GuardedSerializer
 
-    local = {name: agent for name, agent in config.agents.items() if agent.graph is not None}
-    specs = {
-        name: AgentSpec(
-            agent.graph or "",
-            config.base,
-            agent.input,
-            agent.reply,
-            _answers(agent),
-            interrupt_before=agent.interrupt_before,
-            interrupt_after=agent.interrupt_after,
-            time_limit=agent.time_limit,
-            recursion_limit=agent.recursion_limit,
-        )
-        for name, agent in local.items()
-    }
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
-    graphs = await LocalGraphs.open(specs, saver, infrastructure=(RedisError, FencedError), masked=masked)
+    local = [name for name, agent in config.agents.items() if agent.graph is not None]
+    graphs = await open_local(config, local, saver, infrastructure=(RedisError, FencedError), masked=masked)
     serde.allow(graphs.types)
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
@@ -64,6 +49,43 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     specs_there = {name: _server_spec(agent) for name, agent in servers.items()}
     remote = await ServerGraphs.open(specs_there, masked=masked)
     return RoutedGraphs(graphs, dict.fromkeys(servers, remote))
+
+
+async def open_local(config: Config, names: Iterable[AgentName], saver: Any, **more: Any) -> "LocalGraphs":
+    """The graphs of these agents, for `run` and for `check`. Raises FaultsError for what cannot be used."""
+    from adapters.langgraph.local import LocalGraphs
+
+    try:
+        graphs = await LocalGraphs.open({name: _spec(config, name) for name in names}, saver, **more)
+    except LoadError as error:
+        where = config.where("agents", error.agent, error.key) if error.agent else str(config.file)
+        raise FaultsError([Fault(where, str(error).removeprefix("graph: "), "")]) from None
+    faults = [
+        Fault(config.where("agents", name, misfit.key), misfit.what, misfit.fix)
+        for name, misfits in graphs.misfits.items()
+        for misfit in misfits
+    ]
+    if faults:
+        await graphs.aclose()
+        raise FaultsError(faults)
+    return graphs
+
+
+def _spec(config: Config, name: AgentName) -> "AgentSpec":
+    from adapters.langgraph.agents import AgentSpec
+
+    agent = config.agents[name]
+    return AgentSpec(
+        agent.graph or "",
+        config.base,
+        agent.input,
+        agent.reply,
+        _answers(agent),
+        interrupt_before=agent.interrupt_before,
+        interrupt_after=agent.interrupt_after,
+        time_limit=agent.time_limit,
+        recursion_limit=agent.recursion_limit,
+    )
 
 
 def _server_spec(agent: configuration.Agent) -> "ServerSpec":
@@ -100,9 +122,3 @@ def import_langgraph() -> None:
     """In a thread: it takes more than a second, in which the bot serves already."""
     import adapters.langgraph.local
     import adapters.redis.saver  # noqa: F401 - likewise
-
-
-def _graph_fault(config: Config, error: Exception) -> Fault:
-    name = next((name for name, agent in config.agents.items() if repr(agent.graph) in str(error)), None)
-    where = config.where("agents", name, "graph") if name else str(config.file)
-    return Fault(where, str(error).removeprefix("graph: "), "")

@@ -8,7 +8,6 @@ from pathlib import Path
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
-from adapters.langgraph.loading import LoadError
 from adapters.redis import embedded
 from adapters.redis.channel_memory import RedisChannelMemory
 from adapters.redis.connection import UnusableRedisError
@@ -21,8 +20,8 @@ from adapters.slack.identity import whoami
 from bot import config as configuration
 from bot.channel_names import resolved
 from bot.check import Names, Probes, UnfitError, Workspace
-from bot.config import Mode, Secrets
-from bot.wiring.graphs import import_langgraph
+from bot.config import Config, Mode, Secrets
+from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
 from engine.ids import AgentName, ChannelId
@@ -32,18 +31,12 @@ from engine.ports import Later
 class RealProbes:
     """See `bot.check.Probes`."""
 
-    async def graph(self, spec: str, base: Path) -> Sequence[str]:
-        """Load a graph, and see that a checkpointer can be given to it; gives warnings."""
+    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
+        """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing; gives warnings."""
         await asyncio.to_thread(import_langgraph)
         from langgraph.checkpoint.memory import InMemorySaver
 
-        from adapters.langgraph.agents import AgentSpec
-        from adapters.langgraph.local import LocalGraphs
-
-        try:
-            graphs = await LocalGraphs.open({AgentName("checked"): AgentSpec(spec, base)}, InMemorySaver())
-        except LoadError as error:
-            raise UnfitError(str(error).removeprefix("graph: ")) from None
+        graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
         return [*graphs.warnings, *graphs.advice()]
 

@@ -9,9 +9,9 @@ import pytest
 
 from bot.channel_names import resolved
 from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
-from bot.config import Mode, Secrets
+from bot.config import Config, Mode, Secrets
 from bot.config_shape import ServerEntry
-from engine.ids import ChannelId, UserId
+from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel
 
 pytestmark = pytest.mark.promise("P10")
@@ -53,8 +53,9 @@ class World:
     remembered: Mapping[str, ChannelId] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    async def graph(self, spec: str, base: Path) -> Sequence[str]:
-        self.asked.append(f"{base.name}/{spec}")
+    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
+        spec = config.agents[name].graph or ""
+        self.asked.append(f"{config.base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
         return self.of_graphs

@@ -374,10 +374,10 @@ http: {port: x}
         "app.yaml:2",
         "app.yaml:3",
         "app.yaml:10",
-        "SLACK_BOT_TOKEN",
-        "SLACK_APP_TOKEN",
         "app.yaml:5",
         "app.yaml:7",
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
     ]
 
 

@@ -32,7 +32,7 @@ async def test_a_decision_after_which_the_agent_says_nothing_ends_with_done(worl
 
 
 async def test_a_reply_that_picks_nothing_is_done(world: World) -> None:
-    await world.start("echo", reply="no_such_field")
+    await world.start("echo", reply="messages[-1].nothing")
     await world.alice.say("dm", "hello")
     await world.alice.expect_message("dm", containing="Done.")
     await world.nothing_else()

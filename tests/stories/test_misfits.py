@@ -1,0 +1,75 @@
+"""What `signoff run` refuses of an agent's entry, `signoff check` finds, in the same words (P10)."""
+
+from typing import Any
+
+import pytest
+import yaml
+from stories.world import World
+
+from bot.check import NOT_ASKED, check
+from bot.faults import FaultsError
+from bot.wiring import probes
+
+pytestmark = pytest.mark.promise("P10")
+
+FITS = {"input": {"service": "$text"}, "reply": "status"}
+FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "an unknown node before": (
+        {**FITS, "interrupt_before": ["deplyo"]},
+        ["agents.rollout.interrupt_before: 'rollout.py:graph': there is no node \"deplyo\" for a breakpoint"],
+    ),
+    "an unknown node after": (
+        {**FITS, "interrupt_after": ["deplyo"]},
+        ["agents.rollout.interrupt_after: 'rollout.py:graph': there is no node \"deplyo\" for a breakpoint"],
+    ),
+    "the default input and reply": (
+        {},
+        [
+            "it has service, replicas, status. Write input: {service: $text}.",
+            "it has service, replicas, status. Write reply: status.",
+        ],
+    ),
+    "a reply that is spelled wrong": (
+        {**FITS, "reply": "satus"},
+        ['agents.rollout.reply: the graph\'s state has no "satus"'],
+    ),
+}
+
+
+@pytest.mark.parametrize(("entry", "told"), FAULTS.values(), ids=FAULTS.keys())
+async def test_run_refuses_what_check_finds(world: World, entry: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(FaultsError) as refused:
+        await world.start(agents={"rollout": {"graph": "rollout.py:graph", "channels": ["#deploys"], **entry}})
+    environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
+    report = await check(world.folder / "app.yaml", environ, probes())
+    assert [str(fault) for fault in report.faults] == [str(fault) for fault in refused.value.faults]
+    for fault, words in zip(report.faults, told, strict=True):
+        assert words in str(fault)
+
+
+async def test_a_graph_that_needs_a_context_is_refused(world: World) -> None:
+    world.rewrite(
+        "echo",
+        ("StateGraph(MessagesState)", "StateGraph(MessagesState, context_schema=Needs)"),
+        ("def echo(", "@dataclasses.dataclass\nclass Needs:\n    model: str\n\n\ndef echo("),
+        (
+            "from langchain_core.messages import AIMessage",
+            "import dataclasses\n\nfrom langchain_core.messages import AIMessage",
+        ),
+    )
+    with pytest.raises(FaultsError, match="the graph needs a context with model, and Signoff gives it none"):
+        await world.start("echo")
+
+
+async def test_without_tokens_everything_else_is_checked(world: World) -> None:
+    agents = {"rollout": {"graph": "rollout.py:graph", "channels": ["#deploys"], **FITS, "interrupt_before": ["no"]}}
+    rules = [{"when": {"agent": "rolout"}, "approvers": {"users": ["bob"]}}]
+    (world.folder / "app.yaml").write_text(yaml.safe_dump({"agents": agents}), encoding="utf-8")
+    report = await check(world.folder / "app.yaml", {"REDIS_URL": world.redis_url}, probes())
+    *tokens, last = map(str, report.faults)
+    assert 'there is no node "no" for a breakpoint' in last
+    assert [each.partition(":")[0] for each in tokens] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+    assert report.warnings == (NOT_ASKED,)
+    (world.folder / "app.yaml").write_text(yaml.safe_dump({"agents": agents, "approvals": rules}), encoding="utf-8")
+    report = await check(world.folder / "app.yaml", {"REDIS_URL": world.redis_url}, probes())
+    assert any('"rolout" matches no agent' in str(fault) for fault in report.faults)
