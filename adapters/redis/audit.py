@@ -96,10 +96,10 @@ class RedisAudit:
         self._retention = int(retention.total_seconds())
 
     async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
-        """All rows of a thread, oldest first. Raises codec.UnreadableError."""
+        """All rows of a thread, oldest first; what cannot be read is left out and logged."""
         key = self._keys.audit(thread)
         rows = await self._database.run(Command("LRANGE", key, 0, -1))
-        return [codec.ENTRY.load(row, f"{key} row {number}") for number, row in enumerate(rows)]
+        return list(codec.ENTRY.load_all(rows, key))
 
     async def add(self, entry: Entry) -> None:
         """Write a row that no change of an approval comes with."""

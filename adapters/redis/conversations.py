@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from adapters.redis import codec
 from adapters.redis.approvals import RETENTION
 from adapters.redis.connection import Runs
-from adapters.redis.keys import Keys
-from adapters.redis.scripts import Command, Key, Script
+from adapters.redis.keys import TALKS, Keys
+from adapters.redis.scripts import Command, Key, Reset, Script
+from adapters.redis.trouble import Faults, kind
 from engine.conversation import Conversation
 from engine.ids import ChannelId, ThreadId
 from engine.ports import OvertakenError
@@ -48,6 +51,7 @@ class RedisConversations:
         self._database = database
         self._keys = keys
         self._retention = int(retention.total_seconds())
+        self._faults = Faults()
 
     async def get(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread, or None. Raises codec.UnreadableError."""
@@ -64,6 +68,7 @@ class RedisConversations:
         index = keys.talks(conversation.place.channel)
         kept, *_ = await self._database.run_all(
             keep,
+            Reset(index, TALKS.type),  # else one key that another program wrote would stop all threads of the channel
             Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
             Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
             Command("EXPIRE", index, self._retention),
@@ -72,7 +77,14 @@ class RedisConversations:
             raise OvertakenError(f"a newer holder has the thread {thread}")
 
     async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
-        """The conversations of a channel that were written last, the latest first. Raises codec.UnreadableError."""
+        """The conversations of a channel that were written last, the latest first; the unreadable are left out."""
         threads = await self._database.run(Command("ZRANGE", self._keys.talks(channel), 0, -1, "REV"))
-        found = [await self.get(ThreadId(thread.decode("utf-8", "surrogatepass"))) for thread in threads]
+        found = [await self._readable(thread) for thread in threads]
         return [each for each in found if each is not None]
+
+    async def _readable(self, thread: bytes) -> Conversation | None:
+        try:
+            return await self.get(ThreadId(thread.decode("utf-8", "surrogatepass")))
+        except (codec.UnreadableError, ResponseError, UnicodeDecodeError) as error:
+            self._faults.met(repr(thread), f"the conversation {thread!r} is not shown: {kind(error)}")
+            return None

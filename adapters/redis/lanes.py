@@ -23,6 +23,7 @@ Decisions:
 """
 
 import asyncio
+import itertools
 import logging
 import random
 import re
@@ -38,9 +39,9 @@ from redis.exceptions import RedisError, ResponseError
 from adapters.redis import codec, mail
 from adapters.redis.bells import Bells
 from adapters.redis.connection import Runs
-from adapters.redis.keys import DAY, Keys
+from adapters.redis.keys import DAY, DEAD, DIRTY, THREADS, TIMERS, Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Tidy, Turn
-from adapters.redis.scripts import Call, Command, Key
+from adapters.redis.scripts import Call, Command, Key, Reset
 from adapters.redis.timers import Now, Timers, utc_now
 from adapters.redis.trouble import Faults, Outage, is_of_the_server, kind
 from engine.effects import Effect, Lane, Timer, lane_of
@@ -62,6 +63,8 @@ OLD_MARK_SECONDS = 60
 _RETRY_SECONDS = 0.25
 _BROKEN_SECONDS = 30.0
 _LISTENING_SECONDS = 1.0
+_SWEEPS = 12
+"""So many sweeps after one another it is seen whether the indexes are still ours: once a minute."""
 _SWEEPING, _RENEWING, _PASSING = "sweeping the lanes", "renewing the leases", "writing to Redis"
 _BATCH = 500
 
@@ -220,13 +223,14 @@ class RedisLanes:
 
     async def _restore(self, service: "_Service") -> None:
         while service.serves:
+            await service.unset.wait()
             try:
                 await self._timers.restore()
             except RedisError as error:
                 self._faults.failed("setting the timers of pending approvals", error)
                 await asyncio.sleep(self._seconds / 2)
             else:
-                return
+                service.unset.clear()
 
 
 @dataclass(slots=True)
@@ -267,6 +271,9 @@ class _Service:
         self._later: dict[Lane, asyncio.TimerHandle] = {}
         self._done: dict[Lane, int] = {}
         self._swept: dict[Lane, int] = {}
+        self.unset = asyncio.Event()
+        """Set while there may be timers that are not set."""
+        self.unset.set()
         self.left: list[Lane] = []
         """Lanes that have work when the service stops."""
 
@@ -509,8 +516,12 @@ class _Service:
     async def sweep(self) -> None:
         """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
         newest = "+inf"
-        while self._group is not None:
+        for sweeps in itertools.count():
+            if self._group is None:
+                return
             try:
+                if sweeps % _SWEEPS == 0:
+                    await self._reset()
                 await self.tidy()
                 for name, stamp in await self._marked(newest):
                     await self._see_marked(name, stamp)
@@ -520,6 +531,16 @@ class _Service:
                 self._faults.over(_SWEEPING)
             newest = str(mail.STAMPS.next())
             await asyncio.sleep(self._lease_seconds / 2)
+
+    async def _reset(self) -> None:
+        """Take away what another program wrote in place of an index: all threads need it, and none of ours is in it."""
+        keys = self._keys
+        indexes = {keys.dirty(): DIRTY, keys.timers(): TIMERS, keys.threads(): THREADS, keys.dead(): DEAD}
+        gone = await self._database.run_all(*(Reset(key, each.type) for key, each in indexes.items()))
+        for key in itertools.compress(indexes, gone):
+            log.error("%s held another type of value than Signoff wrote, and was taken away", key)
+            if key == keys.timers():
+                self.unset.set()
 
     async def _marked(self, newest: str) -> Iterable[tuple[bytes, bytes]]:
         words = ("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")

@@ -180,6 +180,12 @@ class Format:
     def read(self, thread: str, namespace: str, loaded: Loaded) -> CheckpointTuple:
         """Read a checkpoint. Raises DamagedCheckpointError."""
         at = Place(thread, namespace, unescape(loaded.checkpoint))
+        try:
+            return self._read(at, loaded)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:  # its parts are no such parts
+            raise DamagedCheckpointError(at, "the record", type(error).__name__) from error
+
+    def _read(self, at: Place, loaded: Loaded) -> CheckpointTuple:
         refs, parent, about, bare = _split(at, loaded.record)
         checkpoint = cast("Checkpoint", self._part(at, "the state", bare))
         checkpoint["channel_values"] = {
@@ -190,7 +196,7 @@ class Format:
             config=at.config(),
             checkpoint=checkpoint,
             metadata=cast("CheckpointMetadata", self._part(at, "metadata", about)),
-            parent_config=Place(thread, namespace, parent.decode()).config() if parent else None,
+            parent_config=replace(at, checkpoint=parent.decode()).config() if parent else None,
             pending_writes=self._read_writes(at, loaded.names, loaded.writes),
         )
 

@@ -88,6 +88,23 @@ class Script(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class Reset(Script[bool]):
+    """Take a key away that holds another type than ours, and so nothing of ours."""
+
+    LUA = """
+    local found = redis.call('TYPE', key).ok
+    if found == 'none' or found == kind then return 0 end
+    return redis.call('DEL', key)
+    """
+    key: Key
+    kind: str
+
+    def read(self, reply: Any) -> bool:
+        """Tell whether it went."""
+        return bool(reply == 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One plain command, `Command("LRANGE", key, 0, -1)`; the reply comes as RESP2 sends it, names and values flat."""
 

@@ -1,20 +1,24 @@
 """What is kept in Redis, and how it is reached: at REDIS_URL, or in the private Valkey of the data folder."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from redis.exceptions import RedisError, ResponseError
 
 from adapters.redis import embedded
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
 from adapters.redis.backlog import RedisBacklog
-from adapters.redis.connection import UnusableRedisError
+from adapters.redis.codec import UnreadableError
+from adapters.redis.connection import UnusableRedisError, explain
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import LEASE, RedisLanes
 from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.trouble import kind
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 
@@ -44,15 +48,30 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
             raise FaultsError([redis_fault(error)]) from None
         keys, kept, audited = Keys(), config.retention, config.audit_retention
         lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage)
-        yield Storage(
-            database,
-            keys,
-            lanes,
-            RedisApprovals(database, keys, kept, audited),
-            RedisConversations(database, keys, kept),
-            RedisAudit(database, keys, audited),
-            RedisBacklog(database, keys),
-        )
+        with _explained(database.address):
+            yield Storage(
+                database,
+                keys,
+                lanes,
+                RedisApprovals(database, keys, kept, audited),
+                RedisConversations(database, keys, kept),
+                RedisAudit(database, keys, audited),
+                RedisBacklog(database, keys),
+            )
+
+
+@contextlib.contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Turn what Redis refuses, and what cannot be read, into a fault: an operator gets a line, and no traceback."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise FaultsError([Fault("REDIS_URL", str(error), "Does another program write to this Redis?")]) from None
+    except ResponseError as error:
+        what = f"Redis at {address}: {kind(error)}"
+        raise FaultsError([Fault("REDIS_URL", what, "Does another program write to this Redis?")]) from None
+    except RedisError as error:
+        raise FaultsError([redis_fault(explain(error, address))]) from None
 
 
 @contextlib.asynccontextmanager
