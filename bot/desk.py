@@ -32,8 +32,9 @@ from engine.ports import (
     Roster,
     Said,
     Standstill,
+    Unless,
 )
-from engine.refusals import Closed, Refusal
+from engine.refusals import Closed, Refusal, ShownInPart
 from engine.routing import Route, Rule, route
 
 MOST_RACES = 50
@@ -94,13 +95,17 @@ class Desk:
         """The approval as people see it: without secrets."""
         return concealment.shown(approval)
 
-    async def choose(self, choice: Click) -> Refusal | None:
+    async def choose(self, choice: Click, unless: Unless | None = None) -> Refusal | None:
         """Take a click or a submitted form: durable when this returns (P1). None: it counted.
 
-        Raises what the store raises: then nothing was written, and the caller must not tell Slack "ok".
+        Where `unless` holds of the approval as it stands, nothing is written.
+
+        Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
 
-        async def chose(approval: Approval) -> Event:
+        async def chose(approval: Approval) -> Event | Refusal:
+            if unless is not None and await unless(approval):
+                return ShownInPart()
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
             return sent.chose(await self._facts(approval, choice))
 
@@ -209,13 +214,21 @@ class Desk:
 
         await self._step(approval, same)
 
-    async def _step(self, approval: ApprovalId, event_for: Callable[[Approval], Awaitable[Event]]) -> Step | None:
-        """Read, step and write, again for each lost race. None: there is no such approval."""
+    async def _step(
+        self, approval: ApprovalId, event_for: Callable[[Approval], Awaitable[Event | Refusal]]
+    ) -> Step | None:
+        """Read, step and write, again for each lost race. None: there is no such approval.
+
+        Where there is a refusal in place of an event, nothing happened and nothing is written.
+        """
         for _ in range(MOST_RACES):
             before = await self._approvals.get(approval)
             if before is None:
                 return None
-            taken = step(before, await event_for(before), self._clock.now())
+            event = await event_for(before)
+            if isinstance(event, Refusal):
+                return Step(before, refusal=event)
+            taken = step(before, event, self._clock.now())
             if await self._write(before, taken):
                 return taken
         raise RuntimeError(f"{approval} was written by others {MOST_RACES} times in a row")

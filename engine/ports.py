@@ -6,7 +6,7 @@ Every write of a port says that it may be done many times: whoever performs effe
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from engine.approval import Approval, Place, PressedOn
 from engine.ask import Ask, Choice, Decision, Json, Problem
@@ -490,8 +490,11 @@ class Desk(Protocol):
     def shown(self, approval: Approval) -> Approval:
         """The approval as people see it: without secrets. What they send back for it goes to `choose` as it is."""
 
-    async def choose(self, choice: "Click") -> Refusal | None:
-        """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told."""
+    async def choose(self, choice: "Click", unless: "Unless | None" = None) -> Refusal | None:
+        """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told.
+
+        Where `unless` holds of the approval as it stands, nothing is done: then the answer is `ShownInPart`.
+        """
 
     async def hear(self, said: "Said") -> None:
         """Take a message."""
@@ -553,6 +556,9 @@ class TimeTravel(Protocol):
 
     async def travel(self, trip: "Trip") -> Refusal | None:
         """Take the wish to go back: durable when this returns (P1). None: it will be done. Told twice, done once."""
+
+
+Unless: TypeAlias = Callable[[Approval], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)

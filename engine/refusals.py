@@ -252,6 +252,17 @@ class KeptBack(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownInPart(Refusal):
+    """An approval of what is not shown whole: it is asked once more first."""
+
+    code: ClassVar[str] = "shown_in_part"
+
+    @property
+    def sentence(self) -> str:
+        return "The card shows only part of this request. Nothing was changed yet."
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered(Refusal):
     """A choice that the graph does not take, or an action that is not there."""
 

@@ -2,7 +2,7 @@
 
 Three rules. What an agent or a person wrote stands in `rich_text` and `plain_text` only, where Slack reads no markup.
 A card with an open question has buttons, and no other card has any (P8). What does not fit is counted on the card and
-is one button away (P4).
+is one button away, and an Approve of it asks once more (P4): see `seen`.
 
 A batch shows its open actions as rows, each with buttons of its own; where there are more than fit, the next ones move
 up when some are decided. Decided ones keep one line each.
@@ -11,10 +11,11 @@ up when some are decided. Decided ones keep one line each.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapters.blockkit import limits
+from adapters.blockkit import Problem, check_message, limits
 from adapters.slack import blocks, layout, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.history import menu
+from adapters.slack.layout import Piece
 from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Kind
@@ -98,7 +99,7 @@ def plain_card(approval: Approval) -> Message:
         )
         if approval.ask.actions[index].choices
     ]
-    show = blocks.actions("show", [_show_button(approval)])
+    show = blocks.actions("show", [show_button(approval)])
     return Message(text, [*body, blocks.section(told), *rows, show], metadata_of(approval.id))
 
 
@@ -124,11 +125,40 @@ def _head(approval: Approval) -> Iterable[Block]:
 
 
 def _prompt(approval: Approval, hidden: list[int]) -> list[Block]:
-    if approval.ask.prompt in ("", wording.title(approval)):
-        return []
-    shown, left_out = layout.fitted([whole.prompt_piece(approval)], _BUDGET // 3)
+    shown, left_out = _fitted_prompt(approval)
     hidden.append(left_out)
     return layout.drawn(shown)
+
+
+def _fitted_prompt(approval: Approval) -> tuple[list[Piece], int]:
+    told = [] if approval.ask.prompt in ("", wording.title(approval)) else [whole.prompt_piece(approval)]
+    return layout.fitted(told, _BUDGET // 3)
+
+
+def _fitted_action(approval: Approval, index: int, rows: int) -> tuple[list[Piece], int]:
+    """An action's pieces where the card has so many rows."""
+    return layout.fitted(whole.action_pieces(approval, index), _BUDGET * 2 // 3 // max(1, rows))
+
+
+def seen(approval: Approval, index: int) -> tuple[int, int]:
+    """How many characters of a pending action its card shows, the prompt included, and how many there are."""
+    rows = [each for each, _ in _open_rows(approval)][:_ROWS]
+    (prompt, left_out), (pieces, hidden) = _fitted_prompt(approval), _fitted_action(approval, index, len(rows))
+    shown = layout.length([*prompt, *pieces])
+    total = shown + left_out + hidden
+    if index not in rows or (shown == total and is_refused(card(approval))):
+        return 0, total
+    return shown, total
+
+
+def is_refused(message: Message) -> bool:
+    """Whether Slack would refuse it, so that a plain one is sent in its place."""
+    return bool(problems_of(message))
+
+
+def problems_of(message: Message) -> list[Problem]:
+    """Why Slack would refuse it."""
+    return check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
 
 
 def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
@@ -136,11 +166,10 @@ def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
     rows = _open_rows(approval) if pending else list(enumerate(approval.reviews))
     most = _ROWS if pending else _CLOSED_ROWS
     yield from _decided_lines(approval) if pending else ()
-    budget = _BUDGET * 2 // 3 // max(1, min(len(rows), most))
     for position, (index, _) in enumerate(rows[:most]):
         if position and len(rows) <= _DIVIDED_ROWS:
             yield blocks.divider()
-        shown, left_out = layout.fitted(whole.action_pieces(approval, index), budget)
+        shown, left_out = _fitted_action(approval, index, min(len(rows), most))
         hidden.append(left_out)
         yield from layout.drawn(shown)
         yield from _row_end(approval, index)
@@ -217,7 +246,7 @@ def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:
     more = f" {whole.more_as_file(approval)}" if whole.needs_file(approval) else ""
     yield blocks.context(f"This card shows {max(total - hidden, 0):,} of {total:,} characters.{more}")
     if approval.state is State.PENDING:
-        yield blocks.actions("show", [_show_button(approval)])
+        yield blocks.actions("show", [show_button(approval)])
 
 
 def _end(approval: Approval) -> Iterable[Block]:
@@ -227,8 +256,9 @@ def _end(approval: Approval) -> Iterable[Block]:
         yield blocks.context(told)
 
 
-def _show_button(approval: Approval) -> Block:
-    return blocks.button("Show all", SHOW, str(Target(approval.id, 0, approval.reviews[0].revision)))
+def show_button(approval: Approval, label: str = "Show all") -> Block:
+    """The way to all that there is to read."""
+    return blocks.button(label, SHOW, str(Target(approval.id, 0, approval.reviews[0].revision)))
 
 
 def _question_end(approval: Approval) -> Iterable[str]:

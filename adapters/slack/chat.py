@@ -20,7 +20,7 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.blockkit import check_message, limits
+from adapters.blockkit import limits
 from adapters.slack import blocks, cards, sheets, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
@@ -422,7 +422,7 @@ def _payload(message: Block, event: str) -> Block:
 
 def _checked(message: Message, approval: Approval) -> Message:
     """The card, or the plain one where Slack would refuse it: never a lost ask."""
-    problems = check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
+    problems = cards.problems_of(message)
     if not problems:
         return message
     log.error("card_would_be_refused", approval=approval.id, problems=[problem.message for problem in problems])
@@ -430,7 +430,7 @@ def _checked(message: Message, approval: Approval) -> Message:
 
 
 def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approval]) -> Message:
-    problems = check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
+    problems = cards.problems_of(message)
     if not problems:
         return message
     log.error("sheet_would_be_refused", sheet=sheet, problems=[problem.message for problem in problems])

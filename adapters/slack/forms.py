@@ -1,4 +1,4 @@
-"""The modals: edit, reject, answer; and what a submitted one says. Pure.
+"""The modals: edit, reject, answer, and the second question of an approval; and what a submitted one says. Pure.
 
 Each property becomes an input of the type that its schema, or else its value, calls for (`adapters.slack.shapes`). A
 form can be read again from the approval alone: its inputs and their block ids follow from the schema and the value. A
@@ -14,16 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack import blocks, fields, inputs, layout, shapes, values, whole
+from adapters.slack import blocks, fields, inputs, layout, shapes, values, whole, wording
 from adapters.slack.blocks import Block
-from adapters.slack.cards import Target
+from adapters.slack.cards import Target, show_button
 from adapters.slack.fields import Field, Input
 from adapters.slack.numerals import EntryError
 from adapters.slack.text import visible
 from engine.approval import Approval
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 
-CALLBACKS = {Choice.EDIT: "signoff_edit", Choice.REJECT: "signoff_reject", Choice.ANSWER: "signoff_answer"}
+CALLBACKS = {
+    Choice.APPROVE: "signoff_approve",
+    Choice.EDIT: "signoff_edit",
+    Choice.REJECT: "signoff_reject",
+    Choice.ANSWER: "signoff_answer",
+}
 _WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
 _ANSWER_WORDS = ("Answer", "Answer")
 TEXT_BLOCK = "text"
@@ -44,12 +49,29 @@ class Submitted:
 
 def form(approval: Approval, target: Target, choice: Choice) -> Block:
     """The modal that a button opens. Raises ValueError for a choice that has no form, such as an approve."""
-    if choice not in CALLBACKS:
+    if choice not in CALLBACKS or choice is Choice.APPROVE:
         raise ValueError(f"{choice} has no form")
     if not _has_fields(approval, choice):
         words = _reason(approval, target) if choice is Choice.REJECT else _words("Answer", "")
         return _view(approval, target, choice, [words])
     return _filled_in(approval, target, choice, form_fields(approval, target, choice))
+
+
+def once_more(approval: Approval, target: Target, shown: int, total: int) -> Block:
+    """The modal that asks for an approval again, where the card shows only `shown` of `total` characters (P4)."""
+    button = wording.words(approval.ask.kind, Choice.APPROVE).button
+    told = f"You have seen {shown:,} of {total:,} characters. *{button}* covers all of it."
+    return blocks.modal(
+        f"{button}?",
+        [
+            *_about(approval, target, Choice.APPROVE),
+            blocks.section(told),
+            blocks.actions("show", [show_button(approval, "Full request")]),
+        ],
+        submit=button,
+        callback_id=CALLBACKS[Choice.APPROVE],
+        private_metadata=str(target),
+    )
 
 
 def _filled_in(approval: Approval, target: Target, choice: Choice, found: Sequence[Field]) -> Block:
@@ -153,6 +175,8 @@ def sentence(title: str, mrkdwn: str) -> Block:
 
 def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any], layout_mark: str) -> Submitted:
     """The submitted values (`view.state.values`), converted to their types; `layout_mark` is that of the form."""
+    if choice is Choice.APPROVE:
+        return Submitted()
     if not _has_fields(approval, choice):
         return _read_words(state)
     found = form_fields(approval, target, choice)

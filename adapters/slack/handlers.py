@@ -27,7 +27,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_modal
-from adapters.slack import blocks, forms, whole
+from adapters.slack import blocks, cards, forms, sheets, whole
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
@@ -51,7 +51,7 @@ from adapters.slack.parse import (
     incoming,
 )
 from engine.approval import Approval, State
-from engine.ask import Choice
+from engine.ask import Choice, Kind
 from engine.machine import is_on_card
 from engine.policy import may_open
 from engine.ports import Channels, Chat, Desk, Said, TimeTravel
@@ -231,10 +231,33 @@ class Handlers:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
 
     async def _choose(self, pressed: Pressed) -> None:
-        refusal = await self._desk.choose(pressed.click())
+        asked: list[Block] = []
+
+        async def in_part(approval: Approval) -> bool:
+            asked[:] = await self._once_more(approval, pressed)
+            return bool(asked)
+
+        refusal = await self._desk.choose(pressed.click(), in_part)
+        if asked:
+            await self._open(pressed, asked[0])
         # A refusal is told from the approval's own lane; there is none where nothing is kept of the approval.
         if isinstance(refusal, Closed) and await self._desk.look(pressed.target.approval) is None:
             await self._tell(pressed.person, GONE)
+
+    async def _once_more(self, approval: Approval, pressed: Pressed) -> list[Block]:
+        """The modal that asks again, where somebody who may approve has seen only part of it; nothing where not (P4).
+
+        It is looked at here, and not at what the button says: an old card, or one press repeated, gets no further.
+        """
+        if pressed.choice is not Choice.APPROVE or approval.ask.kind is Kind.FAILURE:
+            return []
+        if not _may_open(approval, pressed, Choice.APPROVE) or _has_voted(approval, pressed):
+            return []
+        if approval.sheet:
+            seen, total = sheets.seen(await self._desk.sheet(approval.thread, approval.sheet), approval.id)
+        else:
+            seen, total = cards.seen(self._desk.shown(approval), pressed.target.action)
+        return [forms.once_more(self._desk.shown(approval), pressed.target, seen, total)] if seen < total else []
 
     async def _press_all(self, pressed: PressedAll) -> BoltResponse:
         try:
@@ -254,7 +277,8 @@ class Handlers:
             log.error("form_would_be_refused", approval=pressed.target.approval, problems=[p.message for p in problems])
             view = forms.sentence("Not possible", "Slack cannot show this. Nothing was changed.")
         try:
-            await self._client.views_open(trigger_id=pressed.trigger, view=view)
+            show = self._client.views_push if pressed.in_view else self._client.views_open
+            await show(trigger_id=pressed.trigger, view=view)
         except SlackApiError as error:
             log.warning("form_not_opened", approval=pressed.target.approval, code=code_of(error))
             await self._tell(pressed.person, TOO_SLOW)
@@ -309,6 +333,10 @@ def _may_open(approval: Approval, pressed: Pressed, choice: Choice) -> bool:
         return False
     policy = approval.reviews[pressed.target.action].policy
     return may_open(policy, approval.requester, pressed.person.user, approval.ask.subject) is None
+
+
+def _has_voted(approval: Approval, pressed: Pressed) -> bool:
+    return any(vote.by == pressed.person.user for vote in approval.reviews[pressed.target.action].votes)
 
 
 def _is_open(approval: Approval, target: Target, choice: Choice) -> bool:

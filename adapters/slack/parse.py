@@ -51,6 +51,8 @@ class Pressed:
     choice: Choice | None
     trigger: str
     on: PressedOn | None
+    in_view: bool = False
+    """It was pressed in a modal, above which another one opens."""
 
     def click(self) -> Click:
         """As a click, without words or values. Raises ValueError for Show all."""
@@ -174,7 +176,8 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
         except ValueError:
             continue
         person, trigger = _person(payload, team), _optional(payload, "trigger_id")
-        return Pressed(person, target, _CHOICES.get(action_id), trigger, _pressed_on(payload, person, bot))
+        on, in_view = _pressed_on(payload, person, bot), bool(_part(payload, "view"))
+        return Pressed(person, target, _CHOICES.get(action_id), trigger, on, in_view)
     return None
 
 

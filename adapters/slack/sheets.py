@@ -103,6 +103,16 @@ def plain_sheet(name: SheetId, approvals: Sequence[Approval]) -> Message:
     return Message(text, [blocks.header(_title(approvals)), counted, blocks.section(told), *body], metadata_of(name))
 
 
+def seen(approvals: Sequence[Approval], approval: ApprovalId) -> tuple[int, int]:
+    """How many characters of a pending request its row shows, and how many there are."""
+    row = next((each for each in _rows(approvals) if each.approval.id == approval), None)
+    if row is None:
+        return 0, 0
+    shown = layout.length(row.shown)
+    hidden = row.left_out == 0 and cards.is_refused(sheet(SheetId(""), approvals))
+    return 0 if hidden else shown, shown + row.left_out
+
+
 def approvable(approval: Approval) -> bool:
     """Whether Approve all is about it: a question is answered, not approved."""
     offered = Choice.APPROVE in approval.ask.actions[0].choices and not approval.ask.is_question

@@ -60,6 +60,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
         refusals.KeptBack(),
         "••• stands for a secret. Leave such a field as it was, or write all of it. Nothing was changed.",
     ),
+    (refusals.ShownInPart(), "The card shows only part of this request. Nothing was changed yet."),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]
 

@@ -25,8 +25,8 @@ from engine.ids import (
 )
 from engine.machine import step
 from engine.policy import Approvers, Deadlines, Facts, Policy, Standing
-from engine.ports import Click, Said
-from engine.refusals import Closed, Refusal
+from engine.ports import Click, Said, Unless
+from engine.refusals import Closed, Refusal, ShownInPart
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ALICE, BOB, CAROL = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL")
@@ -161,10 +161,12 @@ class RecordingDesk:
     def shown(self, approval: Approval) -> Approval:
         return approval
 
-    async def choose(self, choice: Click) -> Refusal | None:
+    async def choose(self, choice: Click, unless: Unless | None = None) -> Refusal | None:
         await self._called("choose")
-        self.clicks.append(choice)
         before = self.kept.get(choice.approval)
+        if before is not None and unless is not None and await unless(before):
+            return ShownInPart()
+        self.clicks.append(choice)
         if before is None:
             return Closed("it is no longer kept")
         taken = step(before, choice.chose(Facts(Standing.MEMBER, in_channel=True)), NOW)

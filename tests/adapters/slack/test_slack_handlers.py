@@ -1,6 +1,7 @@
 """Real Bolt on the local workspace: what people do reaches the desk, and "ok" is said when it is durable."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from conftest import Bot, NoChannels, NoTravel, serving
@@ -9,6 +10,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack import cards
 from adapters.slack.chat import SlackChat
 from adapters.slack.errors import SlackRefused
 from adapters.slack.handlers import Handlers, build_app
@@ -186,6 +188,71 @@ async def test_show_all_shows_what_the_card_could_not(bot: Bot) -> None:
     assert "line 2999" not in card.text
     await card.click("Show all")
     assert "line 2999" in (await bot.slack.person("bob").expect_form(title="Full request")).text
+
+
+async def cut(bot: Bot, **more: Any) -> tuple[Approval, Message]:
+    """A card that cannot show all of its request."""
+    return await asked(bot, ask(action({"script": "\n".join(f"line {number}" for number in range(3_000))})), **more)
+
+
+@pytest.mark.promise("P4")
+async def test_an_approval_of_what_is_cut_is_asked_for_once_more_with_the_rest_one_button_away(bot: Bot) -> None:
+    one, card = await cut(bot)
+    assert (await card.click("Approve")).acked
+    bob = bot.slack.person("bob")
+    form = await bob.expect_form(title="Approve?")
+    shown, total = cards.seen(one, 0)
+    assert f"{shown:,} of {total:,} characters" in form.text
+    assert bot.desk.clicks == []
+    assert (await form.click("Full request")).acked
+    everything = await bob.expect_form(title="Full request")
+    assert "line 2999" in everything.text
+    await everything.close()
+    await (await bob.expect_form(title="Approve?")).submit()
+    assert [(click.choice, click.revision) for click in bot.desk.clicks] == [(Choice.APPROVE, 1)]
+    assert bot.desk.kept[one.id].state is State.DECIDED
+
+
+@pytest.mark.promise("P4")
+async def test_no_press_of_the_first_button_approves_what_is_cut_however_often(bot: Bot) -> None:
+    one, card = await cut(bot)
+    for _ in range(3):
+        assert (await card.click("Approve")).acked
+    assert bot.desk.clicks == []
+    assert bot.desk.kept[one.id].state is State.PENDING
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.promise("P4")
+async def test_the_second_question_approves_the_revision_that_it_was_asked_of(bot: Bot) -> None:
+    names = [UserId(await bot.user(name)) for name in ("bob", "carol")]
+    one, card = await cut(bot, rule=policy(*names, quorum=2))
+    await card.click("Approve")
+    form = await bot.slack.person("bob").expect_form(title="Approve?")
+    other = await card.open_form("Edit", by=bot.slack.person("carol"))
+    await other.submit({"script (new value)": "rm -rf"})
+    await form.submit()
+    assert [refusal.code for refusal in bot.desk.refused] == ["changed"]
+    assert bot.desk.kept[one.id].state is State.PENDING
+
+
+@pytest.mark.promise("P1")
+async def test_a_second_answer_that_could_not_be_saved_says_so(bot: Bot) -> None:
+    _, card = await cut(bot)
+    await card.click("Approve")
+    bob = bot.slack.person("bob")
+    form = await bob.expect_form(title="Approve?")
+    bot.desk.failing = ConnectionError("redis is gone")
+    await form.submit()
+    assert "does not count" in (await bob.expect_form(title="No effect")).text
+
+
+@pytest.mark.promise("P6")
+async def test_who_may_not_approve_is_refused_before_anything_is_asked_once_more(bot: Bot) -> None:
+    _, card = await cut(bot, rule=policy(UserId(await bot.user("carol"))))
+    await card.click("Approve")
+    assert [refusal.code for refusal in bot.desk.refused] == ["not_an_approver"]
+    assert (await bot.slack.person("bob").state())["view"] is None
 
 
 # Messages -------------------------------------------------------------------------------------------------------------

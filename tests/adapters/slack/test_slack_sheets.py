@@ -31,9 +31,10 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, limits
+from adapters.slack import cards
 from adapters.slack.cards import Target
 from adapters.slack.redraws import FRESH, ROWS_OVERDUE, Redraws
-from adapters.slack.sheets import APPROVE_ALL, Shown, plain_sheet, sheet
+from adapters.slack.sheets import APPROVE_ALL, Shown, plain_sheet, seen, sheet
 from engine.approval import Approval, Place, State
 from engine.ask import Action, Ask, Choice, Kind
 from engine.ids import AgentName, MessageTs, sheet_id
@@ -331,6 +332,39 @@ async def test_approve_all_approves_what_the_person_may_and_tells_what_was_left(
 
 
 @pytest.mark.promise("P2")
+@pytest.mark.promise("P4")
+async def test_a_row_that_is_cut_asks_once_more_before_it_is_approved(bot: Bot) -> None:
+    place = await bot.place("#deploys")
+    long = ask(action({"order": 1, "note": "x" * 20_000}, name="refund"))
+    of = sheet_of(*(row(number, long if number == 1 else None, place=place) for number in range(1, 7)))
+    message = await with_sheet(bot, of)
+    shown, total = seen(of, of[0].id)
+    assert 0 < shown < total
+    assert seen(of, of[1].id)[0] == seen(of, of[1].id)[1]
+    bob = bot.slack.person("bob")
+    for one in (of[1], of[0]):
+        block = next(
+            each for each in message.shown["blocks"] if each.get("block_id") == f"row:{one.id.partition('#')[2]}"
+        )
+        press = {"action_id": "signoff_approve", "block_id": block["block_id"]}
+        assert (await bob._act("click", channel=message.channel, ts=message.ts, **press)).acked
+    assert [click.approval for click in bot.desk.clicks] == [of[1].id]
+    form = await bob.expect_form(title="Approve?")
+    assert f"of {total:,} characters" in form.text
+    await form.submit()
+    assert decided(bot) == 2
+
+
+@pytest.mark.promise("P4")
+def test_what_slack_would_refuse_to_show_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = rows(3)
+    assert seen(of, of[0].id) == (seen(of, of[0].id)[1],) * 2
+    assert cards.seen(of[0], 0)[0] == cards.seen(of[0], 0)[1]
+    monkeypatch.setattr(cards, "is_refused", lambda _: True)
+    assert seen(of, of[0].id)[0] == 0
+    assert cards.seen(of[0], 0)[0] == 0
+
+
 async def test_a_second_press_changes_nothing(bot: Bot) -> None:
     seen = await with_sheet(bot, rows(6, await conversation(bot)))
     await pressed_by(bot, "bob", seen)
