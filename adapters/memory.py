@@ -303,6 +303,7 @@ class MemoryBacklog:
 
     def __init__(self) -> None:
         self._kept: dict[str, Unposted] = {}
+        self._buried: set[ChannelId] = set()
 
     async def add(self, unposted: Unposted) -> None:
         """Keep it; where one of its key is kept, that one's time stays."""
@@ -316,6 +317,14 @@ class MemoryBacklog:
     async def all(self) -> Sequence[Unposted]:
         """Everything that waits, oldest first."""
         return sorted(self._kept.values(), key=lambda each: each.since)
+
+    async def bury(self, channel: ChannelId) -> None:
+        """A channel was deleted for good."""
+        self._buried.add(channel)
+
+    async def is_buried(self, channel: ChannelId) -> bool:
+        """Whether a channel was deleted for good."""
+        return channel in self._buried
 
 
 class MemoryConversations:

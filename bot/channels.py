@@ -6,6 +6,11 @@ from bot.channel_names import ChannelNames
 from bot.posting import Posting
 from bot.telemetry import Metrics
 from engine.ids import ChannelId
+from engine.machine import drawing_of
+from engine.ports import Approvals, Backlog, Conversations
+
+DELETED = "deleted"
+"""The one end of a channel that is for good."""
 
 log = structlog.get_logger(__name__)
 
@@ -13,8 +18,20 @@ log = structlog.get_logger(__name__)
 class Channels:
     """Implements `engine.ports.Channels`. What is wrong with a channel at the start is said once, as an error."""
 
-    def __init__(self, posting: Posting, names: ChannelNames, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        posting: Posting,
+        backlog: Backlog,
+        approvals: Approvals,
+        conversations: Conversations,
+        names: ChannelNames,
+        metrics: Metrics,
+    ) -> None:
         self._posting = posting
+        self._backlog = backlog
+        self._approvals = approvals
+        self._conversations = conversations
         self._metrics = metrics
         self._ours = frozenset(names.ids.values())
         self._closed = {names.ids[name] for name in names.closed}
@@ -37,6 +54,16 @@ class Channels:
             log.error("channel_closed", channel=channel, why=why)
             self._closed.add(channel)
             self._metrics.show_closed_channels(len(self._closed))
+        if why == DELETED:
+            await self._bury(channel)
+
+    async def _bury(self, channel: ChannelId) -> None:
+        """What could only be seen in a deleted channel ends, and whoever asked for it is told: see `bot.drawing`."""
+        await self._backlog.bury(channel)
+        await self._posting.opened(channel, f"deleted/{channel}")
+        for conversation in await self._conversations.of_channel(channel):
+            approvals = await self._approvals.open(conversation.thread)
+            await self._posting.again([drawing_of(each) for each in approvals], f"deleted/{channel}")
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
         """The bot knows channels by their ids, so it follows."""

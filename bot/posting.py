@@ -99,7 +99,7 @@ class Posting:
         try:
             written = await write(2 if tried_before(work) else 1)
         except CannotPostError as closed:
-            if closed.forever:
+            if closed.forever or (closed.unseen and await self._backlog.is_buried(place.channel)):
                 await self._backlog.drop(key_of(effect))
                 raise
             log.warning("waits_for_its_place", channel=place.channel, code=closed.code, effect=type(effect).__name__)

@@ -144,6 +144,12 @@ class Backlog(Protocol):
     async def all(self) -> Sequence[Unposted]:
         """Everything that waits, oldest first."""
 
+    async def bury(self, channel: ChannelId) -> None:
+        """A channel was deleted for good: nothing has to wait for it any more."""
+
+    async def is_buried(self, channel: ChannelId) -> bool:
+        """Whether a channel was deleted for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -421,12 +427,13 @@ class ChatFailedError(Exception):
 class CannotPostError(Exception):
     """Something was not written in a place, and cannot be until somebody does something about it.
 
-    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nobody can do anything about it.
+    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nobody can do anything about it. `unseen`:
+    there is no such place, or none that the bot may see; so nobody can where it is known to be deleted.
     """
 
-    def __init__(self, code: str, sentence: str, *, forever: bool = False) -> None:
+    def __init__(self, code: str, sentence: str, *, forever: bool = False, unseen: bool = False) -> None:
         super().__init__(f"cannot post: {code}")
-        self.code, self.sentence, self.forever = code, sentence, forever
+        self.code, self.sentence, self.forever, self.unseen = code, sentence, forever, unseen
 
 
 class Chat(Protocol):

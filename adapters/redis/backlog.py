@@ -13,6 +13,7 @@ from adapters.redis import codec
 from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
 from adapters.redis.scripts import Command, Key, Script
+from engine.ids import ChannelId
 from engine.ports import Unposted
 
 log: Final = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class RedisBacklog:
 
     def __init__(self, database: Runs, keys: Keys) -> None:
         self._database = database
-        self._key = keys.backlog()
+        self._key, self._deleted = keys.backlog(), keys.deleted()
 
     async def add(self, unposted: Unposted) -> None:
         """Keep it; where one of its key is kept, that one's time stays."""
@@ -65,6 +66,14 @@ class RedisBacklog:
             except (codec.UnreadableError, ValueError) as error:
                 log.error("an entry of the backlog is passed over: %s", error)  # noqa: TRY400 - a sentence says it all
         return sorted(found, key=lambda each: each.since)
+
+    async def bury(self, channel: ChannelId) -> None:
+        """A channel was deleted for good: nothing has to wait for it any more."""
+        await self._database.run(Command("SADD", self._deleted, channel))
+
+    async def is_buried(self, channel: ChannelId) -> bool:
+        """Whether a channel was deleted for good."""
+        return bool(await self._database.run(Command("SISMEMBER", self._deleted, channel)))
 
 
 def _name(key: str) -> bytes:

@@ -106,6 +106,10 @@ BACKLOG = Kind(
     "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
     "unfinished work: gone when it is posted", of_thread=False,
 )  # fmt: skip
+DELETED = Kind(
+    "deleted", "set", "channels that were deleted for good", None, "a few ids, by which a late card knows its end",
+    of_thread=False,
+)  # fmt: skip
 CHANNELS = Kind(
     "channels", "hash", "the channel that each name in app.yaml stood for when the bot first saw it, for a workspace",
     None, "a rename is followed at any later start", of_thread=False,
@@ -114,7 +118,7 @@ META = Kind("meta", "hash", "facts of this bot: layout version, first start", No
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, CHANNELS, META,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, META,
 )  # fmt: skip
 
 
@@ -235,6 +239,10 @@ class Keys:
     def backlog(self) -> Key:
         """Name what waits until it can be posted."""
         return self._of_bot(BACKLOG)
+
+    def deleted(self) -> Key:
+        """Name the channels that were deleted for good."""
+        return self._of_bot(DELETED)
 
     def channels(self, workspace: str) -> Key:
         """Name what names of channels stand for."""

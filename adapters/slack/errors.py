@@ -131,4 +131,5 @@ def not_posted(what: str, error: SlackApiError, place: Place, bot: str) -> Slack
     direct = place.channel.startswith("D")
     where = "in a direct message" if direct else f"in <#{place.channel}>"
     sentence = f"I can't post {where}: {why.format(invite='' if direct else invite).strip()}"
-    return CannotPostError(code_of(error), sentence.rstrip(".") + ".", forever=fate is Fate.NEVER)
+    unseen = code_of(error) == "channel_not_found"
+    return CannotPostError(code_of(error), sentence.rstrip(".") + ".", forever=fate is Fate.NEVER, unseen=unseen)

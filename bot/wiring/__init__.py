@@ -224,7 +224,14 @@ async def bot(
                 roster=ports.roster,
                 clock=ports.clock,
             ),
-            channels=Channels(posting, channels, metrics),
+            channels=Channels(
+                posting=posting,
+                backlog=ports.backlog,
+                approvals=ports.approvals,
+                conversations=ports.conversations,
+                names=channels,
+                metrics=metrics,
+            ),
             help_text=help_text(config, channels.ids),
         )
         try:

@@ -43,3 +43,9 @@ class BacklogContract:
         for _ in range(2):
             await backlog.drop("key/1")
         assert await backlog.all() == [unposted(2)]
+
+    async def test_a_channel_that_was_deleted_is_known_for_good(self, backlog: Backlog) -> None:
+        assert not await backlog.is_buried(PLACE.channel)
+        for _ in range(2):
+            await backlog.bury(PLACE.channel)
+        assert await backlog.is_buried(PLACE.channel)
