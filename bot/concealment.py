@@ -25,6 +25,7 @@ def shown(approval: Approval) -> Approval:
         reviews=tuple(map(_review, approval.reviews)),
         note=concealed(approval.note),
         replaced=_replaced(approval.replaced),
+        offered=tuple(replace(each, text=concealed(each.text)) for each in approval.offered),
     )
     return approval if seen == approval else seen
 

@@ -32,6 +32,7 @@ from engine.conversation import (
     Wait,
     has_room,
     meaning,
+    offered_to,
 )
 from engine.effects import (
     ClearTimer,
@@ -51,8 +52,9 @@ from engine.effects import (
     TimerFired,
     Travel,
 )
-from engine.events import Delivered, ExpiryDue, NotDelivered, ReminderDue
+from engine.events import Delivered, ExpiryDue, NotDelivered, Offered, ReminderDue
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, thread_of
+from engine.machine import sent_words
 from engine.ports import (
     UNWATCHED,
     Answer,
@@ -90,9 +92,8 @@ MOST_EARLY = 5.0
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
-NOT_POSTED = "I have a question for you that I could not post yet. Please write again when it is there."
 HELD_UNSEEN = "{why} Until then nobody can decide your request. Your message is queued."
-ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon as I can. Please write again then."
+ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon as I can, together with your message."
 DONE = "Done."
 """At the end of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
@@ -201,7 +202,7 @@ class Outbox:
             case AnswerTo(approval):
                 await self._answer(heard, approval)
             case Wait(since):
-                await self._wait_for_card(heard, since, approvals)
+                await self._wait_for_card(heard, since, conversation, approvals, work)
             case Hold():
                 await self._hold(heard, conversation, approvals, work)
             case Explain(sentence):
@@ -235,7 +236,8 @@ class Outbox:
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self._settle_again(conversation.thread, work)
-            await self._hold(heard, conversation, (), work)
+            kept, approvals = await self._desk.conversation(heard.thread), await self._approvals.open(heard.thread)
+            await self._hold(heard, kept, approvals, work)
         else:
             await self._settle(conversation, standstill, work)
 
@@ -249,12 +251,17 @@ class Outbox:
                 raise
             return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
 
-    async def _wait_for_card(self, heard: Hear, since: datetime, approvals: Sequence[Approval]) -> None:
-        why = await self._drawing.why(approvals)
-        if not why and self._clock.now() - since < CARD_OVERDUE:
+    async def _wait_for_card(
+        self,
+        heard: Hear,
+        since: datetime,
+        conversation: Conversation | None,
+        approvals: Sequence[Approval],
+        work: Work,
+    ) -> None:
+        if not await self._drawing.why(approvals) and self._clock.now() - since < CARD_OVERDUE:
             raise Later(CARD_ON_ITS_WAY)
-        await self._drawing.again(approvals, f"heard/{heard.ts}")
-        await self._tell(heard, ASKED_UNSEEN.format(why=why) if why else NOT_POSTED)
+        await self._hold(heard, conversation, approvals, work)
 
     async def _answer(self, heard: Hear, approval: Approval) -> None:
         click = Click(
@@ -277,10 +284,23 @@ class Outbox:
             if not has_room(conversation, heard):
                 await self._tell(heard, NOT_QUEUED.format(count=len(conversation.held)))
                 return
-            await self._desk.keep(replace(conversation, held=(*conversation.held, heard)), work.fence)
+            conversation = replace(conversation, held=(*conversation.held, heard))
+            await self._desk.keep(conversation, work.fence)
         why = await self._drawing.why(approvals)
         await self._drawing.again(approvals, f"heard/{heard.ts}")
-        await self._tell(heard, HELD_UNSEEN.format(why=why) if why else HELD)
+        offered = await self._offer(conversation, approvals)
+        if why:
+            await self._tell(heard, (ASKED_UNSEEN if offered else HELD_UNSEEN).format(why=why))
+        elif not offered and any(each.state is State.PENDING for each in approvals):
+            await self._tell(heard, HELD)
+
+    async def _offer(self, conversation: Conversation, approvals: Sequence[Approval]) -> bool:
+        """Show what is held on the card of the question that it may answer, if there is one."""
+        found = offered_to(conversation, approvals)
+        if found is not None:
+            question, words = found
+            await self._desk.happened(question.id, Offered(words))
+        return found is not None
 
     async def _tell(self, heard: Hear, sentence: str) -> None:
         told = TellPerson(heard.thread, heard.place, heard.user, sentence)
@@ -321,6 +341,9 @@ class Outbox:
         if approval is None or conversation is None:
             log.error("nothing to resume: the approval or its conversation is no longer kept")
             return
+        if sent := sent_words(approval):
+            conversation = replace(conversation, held=tuple(each for each in conversation.held if each.ts not in sent))
+            await self._desk.keep(conversation, work.fence)
         if approval.state is State.DECIDED:
             await self._deliver(await self._ready_beside(approval), conversation, work)
         else:  # delivered before, by a process that died before it could say what came of it
@@ -440,7 +463,9 @@ class Outbox:
             if decided is not None:
                 await self._deliver(await self._ready_beside(decided), conversation, work)
                 return
-        if not await self._desk.is_open(conversation.thread):
+        if await self._desk.is_open(conversation.thread):
+            await self._offer(conversation, await self._approvals.open(conversation.thread))
+        else:
             await self._release(conversation, work)
 
     @staticmethod

@@ -69,6 +69,14 @@ class Vote:
     said: MessageTs | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the requester wrote before a question stood in Slack; `said` is the message."""
+
+    text: str
+    said: MessageTs
+
+
 def supports(vote: Choice, outcome: Choice) -> bool:
     """Whether a vote counts for an outcome: who edits approves what they made of it, and who approves after, too."""
     approving = (Choice.APPROVE, Choice.EDIT)
@@ -137,6 +145,8 @@ class Approval:
     """The message that it shares with others; then `card` is that message's `ts`."""
     replaced: Replaced | None = None
     """What was decided before the graph changed its request to this one."""
+    offered: tuple[Words, ...] = ()
+    """What a button on the card sends as the answer, all of it: see `engine.conversation`."""
 
     @property
     def holds(self) -> bool:

@@ -7,6 +7,15 @@ for the thread under a card: whoever replies there means what the card asks.
 A message answers a question only when it was said after the question stood in Slack (P3): both `ts` are of Slack's
 clock, so the comparison holds whatever ours says. What was typed while the agent was still at work is never taken for
 the answer to a question that its author had not seen.
+
+Nor is it dropped. People write two or three messages in a row, so one rule holds for all that cannot be passed on yet:
+it is held until it is sent.
+* Where one question in words is open, its card quotes what is held, whole, with one button that sends it as the answer.
+  Only its author can press it, and it sends what the card showed, never a message that came in meanwhile.
+* Where the author answers otherwise, what is held stays held: the next question offers it again.
+* Where nothing is open any more, each held message takes its turn as if it had just come. So a remark between people in
+  a channel, which is held because it may have been meant as an answer, falls away then.
+With several open questions, or one that a form answers, nothing is offered: nobody can tell which is meant.
 """
 
 import re
@@ -15,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from engine.approval import OPEN, Approval, Place, State
+from engine.approval import OPEN, Approval, Place, State, Words
 from engine.ask import Kind
 from engine.effects import Hear
 from engine.ids import AgentName, MessageTs, ThreadId, UserId
@@ -92,7 +101,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Approvals are open: new input would void them, so it waits until they are decided."""
+    """It is kept until it can be passed on: new input would void what is open, and it answers nothing that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +119,8 @@ class Comment:
 Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
 
 NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
-TOO_EARLY = "You wrote this before the question was there, so I did not take it as the answer. Send it again if it is."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
 NO_WORDS = "I can only take an answer in words. Please write it."
-ANSWERED_ALREADY = "Your answer before this one is on its way to the agent, so this one was not passed on."
 USE_FORM = "This question is answered with the form on its card: please use its button."
 NOT_QUEUED = (
     "Not queued: {count} of your messages are waiting for the request above already. "
@@ -153,7 +160,7 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
         return _as_answer(heard, questions)
     if not heard.mentioned:
         under_way = any(each.ask.is_question and each.state is State.DECIDED for each in open_ones)
-        return Explain(ANSWERED_ALREADY) if under_way else Comment()
+        return Hold() if under_way else Comment()
     return Hold() if any(each.holds for each in open_ones) else NewTurn()
 
 
@@ -162,6 +169,14 @@ def _is_answered_in_words(approval: Approval) -> bool:
     if not approval.ask.is_question or approval.state is not State.PENDING or approval.place != approval.home:
         return False
     return may_open(approval.reviews[0].policy, approval.requester, approval.requester, Subject.QUESTION) is None
+
+
+def offered_to(conversation: Conversation, approvals: Iterable[Approval]) -> tuple[Approval, tuple[Words, ...]] | None:
+    """The open question that the held messages may answer, and their words; None where there is not just one."""
+    questions = [each for each in approvals if _is_answered_in_words(each)]
+    if len(questions) != 1 or questions[0].ask.kind is not Kind.QUESTION or questions[0].sheet:
+        return None
+    return questions[0], tuple(Words(each.text, each.ts) for each in conversation.held if each.text.strip())
 
 
 def _without_conversation(heard: Hear) -> Meaning:
@@ -189,7 +204,7 @@ def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
     asked = [each for each in questions if each.card is not None and is_after(heard.ts, each.card)]
     asked = [each for each in asked if each.card == heard.under] or asked
     if not asked:
-        return Explain(TOO_EARLY)
+        return Hold()
     if len(asked) > 1:
         return Explain(WHICH)
     if asked[0].ask.kind is Kind.FORM:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.approval import PressedOn, Replaced
+from engine.approval import PressedOn, Replaced, Words
 from engine.ask import Choice, Json
 from engine.ids import MessageTs, UserId
 from engine.policy import Facts
@@ -45,8 +45,9 @@ class Chose:
 
     `action` is the position of the action in the ask, `revision` the one that the person saw. `value` is an edit's
     new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
-    message that an answer was given in. `on` is the message whose button was pressed, None for what was sent by a form
-    of ours or said in words: nobody can copy those.
+    message that an answer was given in; without words of its own, the last of the offered ones that it sends. `on` is
+    the message whose button was pressed, None for what was sent by a form of ours or said in words: nobody can copy
+    those.
     """
 
     by: UserId
@@ -58,6 +59,13 @@ class Chose:
     value: Json = None
     said: MessageTs | None = None
     on: PressedOn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """These words of the requester wait, and may be the answer: in the order in which they were written."""
+
+    words: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +98,15 @@ class NotDelivered:
 
 
 Event: TypeAlias = (
-    Opened | AskedAgain | Posted | CardDeleted | Chose | ReminderDue | ExpiryDue | Withdrew | Delivered | NotDelivered
+    Opened
+    | AskedAgain
+    | Posted
+    | CardDeleted
+    | Chose
+    | Offered
+    | ReminderDue
+    | ExpiryDue
+    | Withdrew
+    | Delivered
+    | NotDelivered
 )

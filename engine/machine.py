@@ -19,7 +19,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engine import refusals
-from engine.approval import OPEN, Approval, PressedOn, Review, State, Vote, supports
+from engine.approval import OPEN, Approval, PressedOn, Review, State, Vote, Words, supports
 from engine.ask import Choice, Decision, Json, canonical
 from engine.audit import Entry, What
 from engine.conversation import is_after
@@ -46,12 +46,13 @@ from engine.events import (
     Event,
     ExpiryDue,
     NotDelivered,
+    Offered,
     Opened,
     Posted,
     ReminderDue,
     Withdrew,
 )
-from engine.ids import UserId
+from engine.ids import MessageTs, UserId
 from engine.policy import OnExpiry, may_decide
 
 
@@ -158,6 +159,7 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         created_at=now,
         closed_at=None,
         note="",
+        offered=(),
         replaced=event.replaced,
     )
     return _open(again, event, now)
@@ -188,7 +190,7 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
         expired = _expire(approval, ExpiryDue(), now)
         late = _refuse(expired.approval, event, refusals.Expired(approval.expires_at), now)
         return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
-    refusal = _refusal_of(approval, event)
+    refusal = _not_theirs(approval, event) or _refusal_of(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
     review = _voted(approval.reviews[event.action], event, now, changes=not _edits_nothing(approval, event))
@@ -197,11 +199,33 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
 
 
 def _as_meant(approval: Approval, event: Chose) -> Chose:
-    """An edit that changes nothing is an approval of what stands, where the action takes an approval."""
+    """An edit that changes nothing is an approval of what stands, where the action takes an approval.
+
+    An answer that brings no words sends those that were offered, up to the message that it names.
+    """
+    if _sends_offered(event):
+        sent = _up_to(approval.offered, event.said)
+        return replace(event, text="\n".join(each.text for each in sent))
     if not _edits_nothing(approval, event):
         return event
     both_offered = {Choice.APPROVE, Choice.EDIT} <= set(approval.ask.actions[event.action].choices)
     return replace(event, choice=Choice.APPROVE, value=None) if both_offered else event
+
+
+def _sends_offered(event: Chose) -> bool:
+    return event.choice is Choice.ANSWER and event.said is not None and event.value is None and not event.text
+
+
+def _up_to(offered: tuple[Words, ...], said: MessageTs | None) -> tuple[Words, ...]:
+    """The words up to a message; none where it is none of theirs."""
+    places = [place for place, each in enumerate(offered) if each.said == said]
+    return offered[: places[0] + 1] if places else ()
+
+
+def sent_words(approval: Approval) -> frozenset[MessageTs]:
+    """The messages whose words were sent as the answer by the button that offered them."""
+    votes = (vote for review in approval.reviews for vote in review.votes)
+    return frozenset(each.said for vote in votes for each in _up_to(approval.offered, vote.said))
 
 
 def _edits_nothing(approval: Approval, event: Chose) -> bool:
@@ -224,6 +248,15 @@ def is_on_card(approval: Approval, on: PressedOn | None) -> bool:
     if on.place.channel != approval.place.channel or not on.own:
         return False
     return approval.card is None or is_after(on.message, approval.card)
+
+
+def _not_theirs(approval: Approval, event: Chose) -> refusals.Refusal | None:
+    """Offered words are the requester's, and are sent as they were shown or not at all."""
+    if _sends_offered(event):
+        return refusals.NotOffered()
+    if event.by != approval.requester and any(each.said == event.said for each in approval.offered):
+        return refusals.NotYourWords(approval.requester)
+    return None
 
 
 def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
@@ -333,6 +366,14 @@ def _stopped(approval: Approval, entries: tuple[Entry, ...], sentence: str, now:
     return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
 
 
+def _offer(approval: Approval, event: Event, _: datetime) -> Step:
+    assert isinstance(event, Offered)  # noqa: S101 - likewise
+    if event.words == approval.offered:
+        return Step(approval)
+    offered = replace(approval, offered=event.words)
+    return Step(offered, (drawing_of(offered),))
+
+
 def _remind(approval: Approval, _: Event, now: datetime) -> Step:
     return Step(approval, (Remind(approval.id),), (_entry(approval, What.REMINDED, None, now),))
 
@@ -427,6 +468,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
         (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
         (_PENDING, CardDeleted): Rule(_post_anew, frozenset({_PENDING})),
         (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
+        (_PENDING, Offered): Rule(_offer, frozenset({_PENDING})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
         (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
         (State.WITHDRAWN, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),

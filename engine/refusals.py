@@ -263,6 +263,18 @@ class ShownInPart(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class NotYourWords(Refusal):
+    """Sending what somebody else wrote as the answer."""
+
+    author: UserId
+    code: ClassVar[str] = "not_your_words"
+
+    @property
+    def sentence(self) -> str:
+        return f"<@{self.author}> wrote these words, so only they can send them as the answer."
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered(Refusal):
     """A choice that the graph does not take, or an action that is not there."""
 

@@ -39,7 +39,6 @@ from adapters.langgraph.threads import Level, failed
 NOT_APPROVED = "Not run: nobody approved it."
 NOT_READ = "Not run: its arguments could not be read."
 LEFT = "Not run: the conversation went on without it."
-
 Masked = Callable[[str], str]
 
 

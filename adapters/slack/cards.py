@@ -24,6 +24,7 @@ from engine.policy import Approvers
 
 APPROVAL_EVENT = "signoff_approval"
 SHOW = "signoff_show"
+SEND_WORDS = "signoff_send_words"
 ACTION_IDS = {
     Choice.APPROVE: "signoff_approve",
     Choice.EDIT: "signoff_edit",
@@ -173,11 +174,25 @@ def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:
         hidden.append(left_out)
         yield from layout.drawn(shown)
         yield from _row_end(approval, index)
+        yield from _offered_words(approval, hidden)
     later = rows[most:]
     if later:
         hidden.append(sum(layout.length(whole.action_pieces(approval, index)) for index, _ in later))
         follow = " follow when some of these are decided" if pending else " are not shown here"
         yield blocks.context(f"{len(later)} more of {len(approval.reviews)} actions{follow}.")
+
+
+def _offered_words(approval: Approval, hidden: list[int]) -> Iterable[Block]:
+    """What the requester wrote before the question was there, and the button that sends it."""
+    pieces = whole.offered_pieces(approval)
+    if not pieces:
+        return
+    shown, left_out = layout.fitted(pieces, _BUDGET // 3)
+    hidden.append(left_out)
+    yield from layout.drawn(shown)
+    last = approval.offered[-1].said
+    value = f"{last} {Target(approval.id, 0, approval.reviews[0].revision)}"
+    yield blocks.actions("words", [blocks.button("Send as my answer", SEND_WORDS, value)])
 
 
 def _open_rows(approval: Approval) -> list[tuple[int, Review]]:

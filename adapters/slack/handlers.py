@@ -213,7 +213,7 @@ class Handlers:
         return _ok()
 
     async def _pressed(self, pressed: Pressed) -> None:
-        if pressed.choice in _AT_ONCE:
+        if pressed.choice in _AT_ONCE or pressed.said is not None:
             await self._choose(pressed)
             return
         approval = await self._desk.look(pressed.target.approval)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from adapters.slack import history
-from adapters.slack.cards import ACTION_IDS, SHOW, Target
+from adapters.slack.cards import ACTION_IDS, SEND_WORDS, SHOW, Target
 from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
@@ -24,7 +24,7 @@ from engine.ports import Click, Said
 
 Payload: TypeAlias = Mapping[str, Any]
 
-_CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()}
+_CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()} | {SEND_WORDS: Choice.ANSWER}
 _SENT = {callback: choice for choice, callback in CALLBACKS.items()}
 _SPOKEN_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _TS = re.compile(r"\d{1,12}\.\d{1,9}")
@@ -53,12 +53,14 @@ class Pressed:
     on: PressedOn | None
     in_view: bool = False
     """It was pressed in a modal, above which another one opens."""
+    said: MessageTs | None = None
+    """The last of the offered words that it sends as the answer."""
 
     def click(self) -> Click:
         """As a click, without words or values. Raises ValueError for Show all."""
         if self.choice is None:
             raise ValueError("Show all decides nothing")
-        return replace(_click(self.person, self.target, self.choice), on=self.on)
+        return replace(_click(self.person, self.target, self.choice), on=self.on, said=self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +173,15 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
         action_id = _optional(action, "action_id")
         if action_id not in _CHOICES and action_id != SHOW:
             continue
+        said, _, spelled = str(action.get("value", "")).rpartition(" ")
         try:
-            target = Target.read(str(action.get("value", "")))
+            target = Target.read(spelled)
         except ValueError:
             continue
         person, trigger = _person(payload, team), _optional(payload, "trigger_id")
         on, in_view = _pressed_on(payload, person, bot), bool(_part(payload, "view"))
-        return Pressed(person, target, _CHOICES.get(action_id), trigger, on, in_view)
+        words = MessageTs(said) if said else None
+        return Pressed(person, target, _CHOICES.get(action_id), trigger, on, in_view, words)
     return None
 
 

@@ -24,13 +24,22 @@ _LANGCHAINS_DEFAULT = "Tool execution requires approval"
 def everything(approval: Approval) -> list[Piece]:
     """All that there is to read of an approval, in the card's order."""
     prompt = [prompt_piece(approval)] if approval.ask.prompt else []
-    return [*prompt, *(piece for index in range(len(approval.reviews)) for piece in action_pieces(approval, index))]
+    actions = (piece for index in range(len(approval.reviews)) for piece in action_pieces(approval, index))
+    return [*prompt, *actions, *offered_pieces(approval)]
 
 
 def prompt_piece(approval: Approval) -> Piece:
     """What the agent asks, in its own words: Markdown, but for an error and a breakpoint, where the words are ours."""
     own = approval.ask.kind in (Kind.FAILURE, Kind.BREAKPOINT)
     return Piece(visible(approval.ask.prompt).strip(), Style.SENTENCE if own else Style.PROSE)
+
+
+def offered_pieces(approval: Approval) -> list[Piece]:
+    """The words that a button sends as the answer, while it may be answered."""
+    if approval.state is not State.PENDING or not approval.offered:
+        return []
+    words = "\n".join(each.text for each in approval.offered)
+    return [Piece(visible(words), Style.QUOTE, "Written before this question")]
 
 
 def action_pieces(approval: Approval, index: int) -> list[Piece]:

@@ -8,12 +8,10 @@ from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, a_
 from engine.approval import Approval, Place, State
 from engine.ask import Choice, Decision, Kind
 from engine.conversation import (
-    ANSWERED_ALREADY,
     MOST_HELD,
     MOST_HELD_TEXT,
     NO_AGENT,
     NO_WORDS,
-    TOO_EARLY,
     USE_FORM,
     WHICH,
     AnswerTo,
@@ -113,7 +111,7 @@ def test_what_is_said_after_the_question_answers_it(mentioned: bool) -> None:  #
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("ts", [BEFORE, CARD])
 def test_what_was_said_before_it_does_not(ts: MessageTs) -> None:
-    assert meaning(heard(ts=ts), TALK, (a_question(),)) == Explain(TOO_EARLY)
+    assert meaning(heard(ts=ts), TALK, (a_question(),)) == Hold()
 
 
 @pytest.mark.promise("P3")
@@ -223,9 +221,9 @@ def test_a_picture_alone_is_no_answer() -> None:
     assert meaning(heard(" "), TALK, (a_question(),)) == Explain(NO_WORDS)
 
 
-def test_a_second_answer_behind_the_first_is_explained() -> None:
+def test_a_second_answer_behind_the_first_is_held() -> None:
     answered = replace(a_question(), state=State.DECIDED)
-    assert meaning(heard(), TALK, (answered,)) == Explain(ANSWERED_ALREADY)
+    assert meaning(heard(), TALK, (answered,)) == Hold()
 
 
 # How many wait --------------------------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
         "••• stands for a secret. Leave such a field as it was, or write all of it. Nothing was changed.",
     ),
     (refusals.ShownInPart(), "The card shows only part of this request. Nothing was changed yet."),
+    (refusals.NotYourWords(ALICE), "<@UALICE> wrote these words, so only they can send them as the answer."),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from contracts.samples import ALICE, BOB, NOW, a_policy, an_approval
 
-from engine.approval import OPEN, Approval, Review, State
+from engine.approval import OPEN, Approval, Review, State, Words
 from engine.ask import Choice, Decision
 from engine.audit import What
 from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TellPerson, Timer
@@ -20,6 +20,7 @@ from engine.events import (
     Event,
     ExpiryDue,
     NotDelivered,
+    Offered,
     Opened,
     Posted,
     ReminderDue,
@@ -41,6 +42,7 @@ EVENTS: dict[type[Event], Event] = {
     Posted: Posted(MessageTs("5.5")),
     CardDeleted: CardDeleted(MessageTs("5.5")),
     Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
+    Offered: Offered((Words("red", MessageTs("1.1")),)),
     ReminderDue: ReminderDue(),
     ExpiryDue: ExpiryDue(),
     Withdrew: Withdrew("it asks something else now"),

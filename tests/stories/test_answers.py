@@ -210,20 +210,7 @@ async def test_where_the_code_did_not_change_a_restart_asks_nothing_again(world:
     await world.nothing_else()
 
 
-# What was typed too early ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.promise("P3")
-async def test_words_from_before_the_question_are_not_its_answer(world: World) -> None:
-    await world.start("advisers")
-    said = await world.alice.say("dm", "Lisbon")
-    early = await world.alice.say("dm", "and quickly please")
-    assert said.acked
-    assert early.acked
-    await world.alice.expect_message("dm", containing="heard: Lisbon")
-    await world.alice.expect_card("dm", containing="Ready for user input.")
-    await world.alice.expect_message("dm", containing="You wrote this before the question was there")
-    await world.nothing_else()
+# Under a card ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.promise("P3")

@@ -72,7 +72,7 @@ async def test_one_human_node_leads_back_to_the_active_agent(world: World, where
         answer = await _hear(world, channel, f"{speaker} heard: {text}", thread)
         assert answer.text.startswith(speaker)  # whoever speaks is named over what they say
         question = await _hear(world, channel, "Ready for user input.", thread)
-        assert f"{speaker} asks" in question.text
+        assert f"*{speaker}* asks" in question.text
     await world.nothing_else()
 
 
@@ -94,7 +94,7 @@ async def test_each_agent_may_have_a_human_node_of_its_own(world: World, where: 
         answer = await _hear(world, where, f"for '{text}'", thread)
         assert answer.text.startswith(speaker)
         question = await _hear(world, where, asks, thread)
-        assert f"{speaker} asks" in question.text
+        assert f"*{speaker}* asks" in question.text
     await world.nothing_else()
 
 
@@ -116,7 +116,7 @@ async def test_agents_hand_over_by_a_tool_and_the_answer_finds_the_one_that_took
         answer = await _hear(world, where, f"I heard: {text}", thread)
         assert answer.text.startswith(speaker)
         question = await _hear(world, where, "Ready for user input.", thread)
-        assert f"{speaker} asks" in question.text
+        assert f"*{speaker}* asks" in question.text
     await world.nothing_else()
 
 

@@ -174,6 +174,14 @@ async def test_after_a_failure_that_was_left_the_next_message_is_answered() -> N
         assert reply_of(await talk.say("what now?")) == "Failed: RuntimeError: no broken today."
 
 
+async def test_what_became_of_each_call_of_create_agent_is_told_apart() -> None:
+    async with talking(by_create_agent()) as talk:
+        stood = await talk.say("asking broken")
+        voids = frozenset(each.interrupt for each in stood.asked)
+        told = reply_of(await talk.say("what now?", voids=voids))
+        assert told == "Not run: nobody approved it.; Failed: RuntimeError: no broken today."
+
+
 async def test_what_a_tool_gave_beside_one_that_failed_is_kept() -> None:
     async with talking(by_create_agent()) as talk:
         assert "no broken today" in error_of(await talk.say("working broken"))
