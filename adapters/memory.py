@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from engine.approval import OPEN, Approval, Place, policies_of
+from engine.ask import Ask
 from engine.audit import Entry, recorded
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
@@ -242,6 +243,10 @@ class MemoryApprovals:
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None."""
         return self._kept.get(approval)
+
+    async def ask(self, approval: ApprovalId) -> Ask | None:
+        """What was asked."""
+        return self._kept[approval].ask if approval in self._kept else None
 
     async def create(self, change: Change) -> bool:
         """Write a new approval unless one of its id exists."""

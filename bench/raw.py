@@ -18,7 +18,7 @@ import aiohttp
 import redis.asyncio
 from aiohttp import web
 
-from adapters.redis import codec
+from adapters.redis import documents
 from adapters.redis.approvals import Write
 from adapters.redis.connection import pool_of
 from adapters.redis.keys import Keys
@@ -64,6 +64,7 @@ async def _evaluator(client: "redis.asyncio.Redis", sample: Approval) -> Evaluat
     keys, thread = Keys(), sample.thread
     script = Write(
         approval=keys.approval(thread, sample.id),
+        ask=keys.ask(thread, sample.id),
         approvals=keys.approvals(thread),
         unclosed=keys.open(thread),
         sheet=keys.sheet(thread, ""),
@@ -73,7 +74,8 @@ async def _evaluator(client: "redis.asyncio.Redis", sample: Approval) -> Evaluat
         conversation=keys.conversation(thread),
         boxes=(keys.mail(thread, "run"), keys.mail(thread, "card/1")),
         expected="",
-        document=b"1\n" + codec.APPROVAL.dump(replace(sample, version=1)),
+        document=b"1\n" + documents.dump(replace(sample, version=1)),
+        asked=documents.dump_asked(sample.ask),
         mark="1",
         is_open=True,
         in_sheet=False,

@@ -137,7 +137,8 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
         timers.append(SetTimer(approval.id, Timer.REMIND, approval.remind_at))
     if approval.expires_at is not None:
         timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
-    asked: Json = [[action.name, action.value] for action in approval.ask.actions]
+    # The values are kept with the ask, as long as the audit: see `Approvals.ask`.
+    asked: Json = {"actions": [action.name for action in approval.ask.actions], "digest": approval.digest}
     entries = [_entry(approval, What.ASKED, None, now, asked)]
     if approval.replaced is not None:
         decided: list[Json] = list(approval.replaced.by)

@@ -51,11 +51,17 @@ class Approvals(Protocol):
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None."""
 
+    async def ask(self, approval: ApprovalId) -> Ask | None:
+        """What was asked, as long as the audit tells of it: longer than the approval is kept."""
+
     async def create(self, change: Change) -> bool:
         """Write a new approval unless one of its id exists. False: it exists, nothing was written."""
 
     async def save(self, change: Change) -> bool:
-        """Compare and write. False: somebody wrote in between, nothing was written: read it and step again."""
+        """Compare and write; what is asked stays as it was created.
+
+        False: somebody wrote in between, nothing was written: read it and step again.
+        """
 
     async def open(self, thread: ThreadId) -> Sequence[Approval]:
         """The approvals of a thread in which something is still to happen (`OPEN`), oldest first."""

@@ -20,21 +20,27 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from adapters.redis import codec, mail
+from adapters.redis import codec, documents, mail
 from adapters.redis.audit import RECORD, written
 from adapters.redis.connection import Runs
 from adapters.redis.keys import DAY, MONTH, Keys
 from adapters.redis.scripts import Arg, Call, Command, Key, Script
 from engine import audit
 from engine.approval import OPEN, Approval, policies_of
+from engine.ask import Ask
 from engine.effects import Effect, Lane, lane_of
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
 from engine.policy import Policy
 from engine.ports import Change
 
 RETENTION = MONTH
+
+R = TypeVar("R")
+
+OVERTAKEN, WRITTEN, NOT_ASKED = 0, 1, 2
+"""What becomes of a write; NOT_ASKED: it needs what the approval asks, which is not stored under its own key."""
 
 _POST = """
 local rows = tonumber(more[1])
@@ -64,8 +70,10 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Write(Script[bool]):
+class Write(Script[int]):
     """Write a change where the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
+
+    `asked` is what the approval asks, "" where that is stored already: a click does not write it again.
 
     `more` is the number of audit rows, the rows, and for each effect the position of its box, from 1, and its message.
     """
@@ -73,22 +81,30 @@ class Write(Script[bool]):
     LUA = f"""
     {RECORD}
     local stored = redis.call('GET', approval)
-    if stored == document then return 1 end
-    if expected == '' and stored then return 0 end
-    if expected ~= '' and (not stored or string.match(stored, '^%d+') ~= expected) then return 0 end
+    if stored == document then return {WRITTEN} end
+    if expected == '' and stored then return {OVERTAKEN} end
+    if expected ~= '' and (not stored or string.match(stored, '^%d+') ~= expected) then return {OVERTAKEN} end
+    if asked ~= '' then
+        redis.call('SET', ask, asked)
+    elseif redis.call('EXISTS', ask) == 0 then
+        return {NOT_ASKED}
+    end
     if is_open == '1' then
         redis.call('SET', approval, document)
+        redis.call('PERSIST', ask)
         redis.call('SADD', unclosed, mark)
     else
         redis.call('SET', approval, document, 'EX', retention)
+        redis.call('EXPIRE', ask, audit_retention)
         redis.call('SREM', unclosed, mark)
         {_INDEX}
     end
     {_POST}
     {_KEEP}
-    return 1
+    return {WRITTEN}
     """
     approval: Key
+    ask: Key
     approvals: Key
     unclosed: Key
     sheet: Key
@@ -99,6 +115,7 @@ class Write(Script[bool]):
     boxes: tuple[Key, ...]
     expected: str
     document: bytes
+    asked: bytes
     mark: str
     is_open: bool
     in_sheet: bool
@@ -108,9 +125,9 @@ class Write(Script[bool]):
     audit_retention: int
     more: tuple[Arg, ...]
 
-    def read(self, reply: Any) -> bool:
-        """Tell whether it was written."""
-        return bool(reply == 1)
+    def read(self, reply: Any) -> int:
+        """Tell what became of it: WRITTEN, OVERTAKEN or NOT_ASKED."""
+        return int(reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +192,17 @@ class RedisApprovals:
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """The approval as it stands, or None. One round trip."""
-        key = self._keys.approval(thread_of(approval), approval)
-        return _read(await self._database.run(Command("GET", key)), key)
+        found = await self.known([approval])
+        return found[0] if found else None
+
+    async def ask(self, approval: ApprovalId) -> Ask | None:
+        """What was asked, as long as the audit tells of it."""
+        key = self._keys.ask(thread_of(approval), approval)
+        asked = await self._database.run(Command("GET", key))
+        if asked is not None:
+            return documents.load_asked(asked, key)
+        known = await self.get(approval)
+        return None if known is None else known.ask
 
     async def create(self, change: Change) -> bool:
         """Write a new approval unless one of its id exists."""
@@ -195,7 +221,7 @@ class RedisApprovals:
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
         """Those of these approvals that are kept. One round trip."""
-        return await self._read([self._keys.approval(thread_of(each), each) for each in approvals])
+        return await self._read([(thread_of(each), each) for each in approvals])
 
     async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet, oldest first."""
@@ -222,14 +248,16 @@ class RedisApprovals:
         return policies_of([*open_ones, *closed])
 
     async def _marked(self, thread: ThreadId, marks: Collection[bytes]) -> list[Approval]:
-        return await self._read([self._keys.approval(thread, mark.decode("utf-8", "replace")) for mark in marks])
+        return await self._read([(thread, mark.decode("utf-8", "replace")) for mark in marks])
 
-    async def _read(self, keys: Sequence[Key]) -> list[Approval]:
-        if not keys:
+    async def _read(self, names: Sequence[tuple[ThreadId, str]]) -> list[Approval]:
+        if not names:
             return []
-        documents = await self._database.run(Command("MGET", *keys))
-        found = (_read(document, key) for document, key in zip(documents, keys, strict=True))
-        return [approval for approval in found if approval is not None]
+        keys = [self._keys.approval(*name) for name in names]
+        asks = [self._keys.ask(*name) for name in names]
+        stored = await self._database.run(Command("MGET", *keys, *asks))
+        found = zip(stored[: len(keys)], stored[len(keys) :], keys, strict=True)
+        return [documents.load(each.partition(b"\n")[2], asked, key) for each, asked, key in found if each is not None]
 
     async def _bring_up(self, thread: ThreadId) -> None:
         """Index what the last version closed: it listed all approvals of a thread, and read them all each time."""
@@ -258,23 +286,28 @@ class RedisApprovals:
     async def _write(self, change: Change, expected: str) -> bool:
         before = change.approval
         stored = replace(before, version=before.version + 1)
-        thread = stored.thread
-        post = _Post.of(self._keys, change, f"{stored.id}/{stored.version}")
+        thread, keys = stored.thread, self._keys
+        post = _Post.of(keys, change, f"{stored.id}/{stored.version}")
         script = Write(
-            approval=self._keys.approval(thread, stored.id),
-            approvals=self._keys.approvals(thread),
-            unclosed=self._keys.open(thread),
-            audit=self._keys.audit(thread),
-            conversation=self._keys.conversation(thread),
+            approval=keys.approval(thread, stored.id),
+            ask=keys.ask(thread, stored.id),
+            approvals=keys.approvals(thread),
+            unclosed=keys.open(thread),
+            audit=keys.audit(thread),
+            conversation=keys.conversation(thread),
             boxes=post.boxes,
             expected=expected,
-            document=b"%d %b\n%b" % (stored.version, _name().encode(), codec.APPROVAL.dump(stored)),
+            document=b"%d %b\n%b" % (stored.version, _name().encode(), documents.dump(stored)),
+            asked=b"" if expected else documents.dump_asked(stored.ask),
             is_open=stored.state in OPEN,
             audit_retention=self._audit_retention,
             more=post.more,
             **self._indexed(stored),
         )
-        return await self._send(post, script)
+        written = await self._send(post, script)
+        if written == NOT_ASKED:  # the last version kept it in the approval
+            written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
+        return written == WRITTEN
 
     async def _note(self, change: Change) -> bool:
         thread, once = change.approval.thread, _name()
@@ -293,10 +326,11 @@ class RedisApprovals:
         )
         return await self._send(post, script)
 
-    async def _send(self, post: "_Post", script: Script[bool]) -> bool:
+    async def _send(self, post: "_Post", script: Script[R]) -> R:
         if post.mark is None:
             return await self._database.run(script)
-        return bool((await self._database.run_all(post.mark, script))[-1])
+        reply: R = (await self._database.run_all(post.mark, script))[-1]
+        return reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,9 +386,3 @@ def _under(approval: Approval) -> str:
     """A name for the policies that an approval is decided under; "" where it decides nothing."""
     policies = policies_of([approval])
     return hashlib.sha256(codec.POLICIES.dump(policies)).hexdigest()[:16] if policies else ""
-
-
-def _read(stored: bytes | None, key: Key) -> Approval | None:
-    if stored is None:
-        return None
-    return codec.APPROVAL.load(stored.partition(b"\n")[2], key)

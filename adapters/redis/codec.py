@@ -24,7 +24,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from engine.approval import Approval
-from engine.ask import Decision
+from engine.ask import Ask, Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
@@ -62,21 +62,16 @@ class Codec(Generic[T]):
 
     def dump(self, value: T) -> bytes:
         """Make the document. Raises ValueError for a time without a zone, TypeError for what is not of this kind."""
-        document = {"v": VERSION, "d": self.encode(value)}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return packed(self.encode(value))
 
     def load(self, document: bytes, key: str) -> T:
         """Read a document; `key` is where it was found. Raises UnreadableError."""
+        return self.read(unpacked(document, key), key)
+
+    def read(self, content: Any, key: str) -> T:
+        """Read the content of a document found under `key`. Raises UnreadableError."""
         try:
-            held = json.loads(document.decode("utf-8", "surrogatepass"))
-            version = held["v"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise UnreadableError(key, "it is not a document of Signoff") from None
-        if type(version) is not int or version != VERSION:
-            shown = version if type(version) is int else "of another kind"
-            raise UnreadableError(key, f"it has version {shown}, this Signoff reads {VERSION}: update Signoff")
-        try:
-            value: T = self.decode(held["d"])
+            value: T = self.decode(content)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise UnreadableError(key, f"a field is missing, unknown or of another type ({_place(error)})") from None
         return value
@@ -88,6 +83,25 @@ class Codec(Generic[T]):
                 yield self.load(document, f"{key} number {number}")
             except UnreadableError as error:
                 log.error("%s", error)  # noqa: TRY400 - the sentence is all there is to say
+
+
+def packed(content: Any) -> bytes:
+    """A document of this version."""
+    document = {"v": VERSION, "d": content}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def unpacked(document: bytes, key: str) -> Any:
+    """The content of a document found under `key`. Raises UnreadableError."""
+    try:
+        held = json.loads(document.decode("utf-8", "surrogatepass"))
+        version, content = held["v"], held["d"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UnreadableError(key, "it is not a document of Signoff") from None
+    if type(version) is not int or version != VERSION:
+        shown = version if type(version) is int else "of another kind"
+        raise UnreadableError(key, f"it has version {shown}, this Signoff reads {VERSION}: update Signoff")
+    return content
 
 
 def _place(error: Exception) -> str:
@@ -224,6 +238,7 @@ def _read_time(text: str) -> datetime:
 
 
 APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))
+ASK: Final[Codec[Ask]] = Codec(*_class(Ask))
 POLICIES: Final[Codec[tuple[Policy, ...]]] = Codec(*_turns(tuple[Policy, ...]))
 CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
 ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))

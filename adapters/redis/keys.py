@@ -50,7 +50,8 @@ STATE = Kind(
     "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
     None, "as `checkpoints`",
 )  # fmt: skip
-APPROVAL = Kind("approval", "string", "one approval: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
+APPROVAL = Kind("approval", "string", "how far an approval is: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
+ASK = Kind("ask", "string", "what an approval asks; the audit tells of it", RETENTION, _WAITED_FOR)
 APPROVALS = Kind(
     "approvals", "zset", "all approvals of the thread, as the last version listed them: moved into the three below",
     MONTH, _WAITED_FOR,
@@ -117,7 +118,7 @@ CHANNELS = Kind(
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
-    CHECKPOINTS, STATE, APPROVAL, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
+    CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
     FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, META,
 )  # fmt: skip
 
@@ -151,6 +152,10 @@ class Keys:
     def approval(self, thread: str, approval: str) -> Key:
         """Name an approval; `approval` is the whole id, or its part after the thread."""
         return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
+
+    def ask(self, thread: str, approval: str) -> Key:
+        """Name what an approval asks."""
+        return self._of_thread(ASK, thread, approval.rpartition("#")[2])
 
     def approvals(self, thread: str) -> Key:
         """Name the list of the thread's approvals that the last version kept."""

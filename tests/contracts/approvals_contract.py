@@ -67,6 +67,7 @@ class ApprovalsContract:
         assert list(await stores.approvals.open(THREAD)) == []
         assert list(await stores.approvals.known([an_approval().id])) == []
         assert list(await stores.approvals.known([])) == []
+        assert await stores.approvals.ask(an_approval().id) is None
         assert list(await stores.audit.of_thread(THREAD)) == []
 
     async def test_the_same_question_is_created_once(self, stores: Stores) -> None:
@@ -253,6 +254,7 @@ class ApprovalsContract:
         kept = await stores.approvals.get(approval.id)
         assert kept is not None
         assert kept.ask == ask
+        assert await stores.approvals.ask(approval.id) == ask
         assert canonical(kept.ask.payload) == canonical(ask.payload)  # 1, 1.0 and true are equal, but not the same
 
 

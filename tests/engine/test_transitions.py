@@ -122,7 +122,7 @@ def test_opening_draws_the_card_and_sets_the_timers() -> None:
         SetTimer(approval.id, Timer.EXPIRE, LATE),
     )
     assert [(entry.what, entry.who, entry.detail) for entry in taken.entries] == [
-        (What.ASKED, None, [["deploy", {"of": "deploy"}]])
+        (What.ASKED, None, {"actions": ["deploy"], "digest": "digest"})
     ]
     assert step(an_approval(), Opened(), NOW).effects == (DrawCard(approval.id),)
 

@@ -35,6 +35,7 @@ class Counts:
         self._database = database
         self.trips = 0
         self.heard = 0
+        self.sent = 0
         self.dies_after_first = False
 
     async def run(self, call: Call[R]) -> R:
@@ -45,6 +46,7 @@ class Counts:
 
     async def run_all(self, *calls: Call[R]) -> list[R]:
         self.trips += 1
+        self.sent += sum(len(str(word)) for call in calls for word in call.by_hash())
         if self.dies_after_first:
             await self._database.run(calls[0])
             raise redis.ConnectionError
@@ -264,6 +266,62 @@ async def test_an_unreadable_row_or_conversation_names_its_key(database: Databas
         await RedisAudit(database, KEYS).of_thread(THREAD)
     with pytest.raises(codec.UnreadableError, match=":conversation"):
         await RedisConversations(database, KEYS).get(THREAD)
+
+
+# What was asked -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_click_does_not_write_what_was_asked_again(
+    approvals: RedisApprovals, counts: Counts, client: "redis.Redis"
+) -> None:
+    ask = an_ask("deploy")
+    value = {"text": "x" * 100_000}
+    ask = replace(ask, payload=value, actions=(replace(ask.actions[0], value=value),))
+    opened = step(an_approval(ask=ask), Opened(), NOW)
+    await approvals.create(Change(opened.approval, opened.effects, opened.entries))
+    assert 100_000 < _written(client) < 105_000
+    before = await stored(approvals, opened.approval)
+    chose = Chose(next(iter(before.reviews[0].policy.users)), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE)
+    taken = step(before, chose, NOW)
+    counts.sent = 0
+    assert await approvals.save(Change(taken.approval, taken.effects, taken.entries))
+    assert counts.sent < 5_000
+    assert await stored(approvals, opened.approval) == replace(taken.approval, version=2)
+
+
+def _written(client: "redis.Redis") -> int:
+    """The bytes that are stored of a thread."""
+    return sum(int(client.memory_usage(key) or 0) for key in client.scan_iter(KEYS.whole_thread(THREAD)))
+
+
+@pytest.mark.promise("P9")
+async def test_what_was_asked_is_kept_as_long_as_the_audit(approvals: RedisApprovals, client: "redis.Redis") -> None:
+    approval = an_approval()
+    key = KEYS.ask(THREAD, approval.id)
+    await approvals.create(Change(approval))
+    assert client.ttl(key) == -1
+    await approvals.save(Change(closed(await stored(approvals, approval))))
+    assert client.ttl(key) == RETENTION.total_seconds()
+    await approvals.save(Change(replace(await stored(approvals, approval), state=State.PENDING)))
+    assert client.ttl(key) == -1
+    client.delete(KEYS.approval(THREAD, approval.id))
+    assert await approvals.get(approval.id) is None
+    assert await approvals.ask(approval.id) == approval.ask
+
+
+async def test_an_approval_of_the_last_version_is_read_and_goes_on(
+    approvals: RedisApprovals, client: "redis.Redis"
+) -> None:
+    """It held what was asked in the approval itself."""
+    approval = replace(an_approval(), version=1)
+    client.set(KEYS.approval(THREAD, approval.id), b"1 abc\n" + codec.APPROVAL.dump(approval))
+    client.sadd(KEYS.open(THREAD), approval.id.rpartition("#")[2])
+    assert await approvals.get(approval.id) == approval
+    assert await approvals.ask(approval.id) == approval.ask
+    assert await approvals.save(Change(replace(approval, note="seen"), entries=(an_entry(approval),)))
+    assert await approvals.get(approval.id) == replace(approval, note="seen", version=2)
+    assert len(await RedisAudit(approvals._database, KEYS).of_thread(THREAD)) == 1
+    assert client.exists(KEYS.ask(THREAD, approval.id))
 
 
 # How much is read -----------------------------------------------------------------------------------------------------
