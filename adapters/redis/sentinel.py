@@ -112,7 +112,8 @@ class PrimaryPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.B
         """Close what is open; a call that comes later opens it again."""
         if inuse_connections:
             self.known = False
-            await self.sentinel_manager.aclose()
+            for sentinel in self.sentinel_manager.sentinels:  # by itself the manager closes them from redis-py 8 on
+                await sentinel.aclose()
         await super().disconnect(inuse_connections)
 
 
@@ -121,7 +122,7 @@ class _BlockingPrimaryConnection(redis.sentinel.SentinelManagedConnection):
 
     def connect(self) -> None:
         pool, end = self.connection_pool, time.monotonic() + FAILOVER_SECONDS
-        while not self.is_connected:
+        while self._sock is None:  # redis-py 7.1 has no `is_connected` here
             try:
                 super().connect()
                 self._refuse_replica()

@@ -243,7 +243,7 @@ def test_a_clean_end_leaves_no_watchdog(data: Path) -> None:
     with running_sync(data):
         assert len(watchdogs(data)) == 1
     assert not watched(data)
-    assert not embedded._watchdogs
+    assert data not in embedded._watchdogs
 
 
 @pytest.mark.promise("P1")
