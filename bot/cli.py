@@ -50,7 +50,8 @@ def _about(
 def demo(
     *,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Run these agents; the examples if left out.")
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Run these agents [default: app.yaml here, else the examples]."),
     ] = None,
     data: Data = Path(".signoff"),
     port: Annotated[

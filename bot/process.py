@@ -4,8 +4,7 @@ A stop has an order. First nothing new is taken: the sockets close, so Slack del
 Then runs are asked to rest at their next step, which is in the checkpoint already. Then the lanes end. What is not
 done after `DRAIN_SECONDS` is cut off; that loses nothing either, it only repeats a step.
 
-`run` loads the graphs before it serves: a wrong one does not start (P10). `demo` loads them while it serves already,
-because LangGraph takes more than a second to import; clicks and messages wait in their lanes until then.
+Graphs are loaded before anything is served: a wrong one does not start (P10).
 
 What a command needs is imported when it runs, so that each starts fast.
 """
@@ -13,21 +12,23 @@ What a command needs is imported when it runs, so that each starts fast.
 import asyncio
 import contextlib
 import dataclasses
+import functools
+import importlib.util
 import json
 import os
 import signal
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from bot.faults import Fault, FaultsError
 
 if TYPE_CHECKING:
-    from bot.config import Config
+    from bot.config import Config, Secrets
     from bot.wiring import Bot
     from engine.ask import Json
     from engine.audit import Entry
@@ -116,14 +117,11 @@ async def _run(file: Path) -> int:
 
 
 async def _demo(file: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
-    from bot import config as configuration
     from bot import wiring
 
-    async with stop_signals() as stop, _demo_workspace(data, port) as slack:
-        # The demo is by itself: a REDIS_URL in the environment is some other program's.
-        environ = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-        config = _prepared(configuration.load(file or demo_configuration(), environ | slack.environment()))
-        config = dataclasses.replace(config, data=data / "valkey")
+    config = _demo_config(file or _demo_file(), data)
+    async with stop_signals() as stop, _demo_workspace(config, data, port) as slack:
+        config = _prepared(dataclasses.replace(config, secrets=_secrets(slack.environment())))
         os.environ["SIGNOFF_DEMO_DATA"] = str(data)  # where the example agents keep what they did
 
         def ready() -> None:
@@ -133,22 +131,51 @@ async def _demo(file: Path | None, data: Path, port: int | None, *, browser: boo
                 webbrowser.open(slack.url)
 
         async with wiring.bot(config) as bot:
+            await bot.load_graphs()
             await serve(bot, stop, on_ready=ready)
     return 0
 
 
+_STAND_INS: Final = {
+    "SLACK_API_URL": "http://127.0.0.1/api/",
+    "SLACK_BOT_TOKEN": "xoxb-demo",
+    "SLACK_APP_TOKEN": "xapp-demo",
+    "SLACK_SIGNING_SECRET": "demo",
+    "REDIS_URL": "",
+}
+"""What stands in for the secrets of a configuration that the demo reads: they are of a real workspace and its Redis."""
+
+
+def _demo_config(file: Path, data: Path) -> "Config":
+    """A configuration as the demo runs it: by itself, whatever Slack and Redis are in the environment and in `.env`."""
+    from bot import config as configuration
+
+    config = configuration.load(file, {**os.environ, **_STAND_INS})
+    return dataclasses.replace(config, data=data / "valkey", mode=configuration.Mode.SOCKET)
+
+
+def _secrets(environ: Mapping[str, str]) -> "Secrets":
+    from bot.config import Secrets
+
+    return Secrets(
+        slack_bot_token=environ["SLACK_BOT_TOKEN"],
+        slack_app_token=environ["SLACK_APP_TOKEN"],
+        slack_api_url=environ["SLACK_API_URL"],
+    )
+
+
 @contextlib.asynccontextmanager
-async def _demo_workspace(data: Path, port: int | None) -> AsyncIterator[Any]:
+async def _demo_workspace(config: "Config", data: Path, port: int | None) -> AsyncIterator[Any]:
     from bot import wiring
 
+    opened = functools.partial(wiring.local_workspace, data=data / "slack", config=config)
     async with contextlib.AsyncExitStack() as stack:
-        folder = data / "slack"
         try:
-            yield await stack.enter_async_context(wiring.local_workspace(DEMO_PORT if port is None else port, folder))
+            yield await stack.enter_async_context(opened(DEMO_PORT if port is None else port))
         except wiring.PortTakenError:
             if port is not None:
                 raise
-            yield await stack.enter_async_context(wiring.local_workspace(0, folder))
+            yield await stack.enter_async_context(opened(0))
 
 
 async def _workspace(port: int, data: Path, people: Path | None) -> int:
@@ -253,13 +280,22 @@ def _export(folder: Path) -> None:
         os.environ.setdefault(name, value)
 
 
-def demo_configuration() -> Path:
-    """The `app.yaml` of the examples: beside the source, or inside of an installed package."""
+def _demo_file() -> Path:
+    """The `app.yaml` of this folder, else that of the examples; says which, and what is missing to run the examples."""
+    if (own := Path("app.yaml")).exists():
+        sys.stderr.write(f"signoff demo: running the agents of {own.absolute()}\n")
+        return own
     here = Path(__file__).resolve().parent
-    for file in (here.parent / "app.yaml", here / "demo" / "app.yaml"):
-        if file.is_file():
-            return file
-    raise FaultsError([Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")])
+    found = next(filter(Path.is_file, (here.parent / "app.yaml", here / "demo" / "app.yaml")), None)
+    if found is None:
+        raise FaultsError(
+            [Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")]
+        )
+    if importlib.util.find_spec("langchain") is None:
+        what = "the example agents need LangChain, which is not installed"
+        raise FaultsError([Fault("signoff demo", what, 'Run: pip install "signoff[examples]"')])
+    sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
+    return found
 
 
 def _has_desktop() -> bool:

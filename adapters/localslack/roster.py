@@ -7,6 +7,7 @@ people:
   - {name: eve, team: other}          # a member of another workspace
   - {name: olga, team: sales, workspaces: [sales, local]}   # of several workspaces of one Enterprise organization
   - {name: rita, deactivated: true}
+  - {name: dana, id: U024BE7LH}        # with an id of a real workspace; without, it is made of the name
 channels:
   - general                            # everybody and the bot
   - {name: secrets, members: [alice], bot: false, private: true}
@@ -15,6 +16,8 @@ groups:
 ```
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +31,9 @@ HOME_TEAM = "local"
 ORGANIZATION = ids.named("E", "local")
 """The Enterprise organization of those who have `workspaces`."""
 _NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
+_CHANNEL_NAME = r"^[\w-][\w.-]*$"
+_USER_ID = r"^[UW][A-Z0-9]{2,}$"
+_CHANNEL_ID = r"^[CG][A-Z0-9]{2,}$"
 
 
 class RosterError(ValueError):
@@ -42,6 +48,7 @@ class PersonEntry(_Entry):
     """A person of the people file."""
 
     name: str = Field(pattern=_NAME)
+    id: str = Field(default="", pattern=f"^$|{_USER_ID}")
     real_name: str = ""
     email: str = ""
     guest: bool = False
@@ -56,7 +63,8 @@ class PersonEntry(_Entry):
 class ChannelEntry(_Entry):
     """A channel of the people file; `members` empty means everybody."""
 
-    name: str = Field(pattern=_NAME)
+    name: str = Field(pattern=_CHANNEL_NAME)
+    id: str = Field(default="", pattern=f"^$|{_CHANNEL_ID}")
     members: list[str] = []
     bot: bool = True
     private: bool = False
@@ -158,7 +166,7 @@ def check(data: object, source: str = "people") -> Roster:
 def person(entry: PersonEntry) -> Person:
     """Give a person of the file their ids, name and e-mail."""
     return Person(
-        id=ids.named("U", entry.name),
+        id=entry.id or ids.named("U", entry.name),
         name=entry.name,
         real_name=entry.real_name or entry.name.title(),
         email=entry.email or f"{entry.name}@{'example.com' if entry.team == HOME_TEAM else f'{entry.team}.example'}",
@@ -170,3 +178,32 @@ def person(entry: PersonEntry) -> Person:
         admin=entry.admin,
         timezone=entry.timezone,
     )
+
+
+def widened(known: Roster, people: Iterable[str], channels: Iterable[str]) -> Roster:
+    """Add who and what is missing, named as a configuration names them: `dana`, `U024BE7LH`, `#ops`, `C024BE91L`.
+
+    What cannot be a name here is passed over.
+    """
+    members = {spelled for each in map(person, known.people) for spelled in (each.name, each.id)}
+    rooms = {spelled for each in known.channels for spelled in (each.name, each.id or ids.named("C", each.name))}
+    newcomers = [_newcomer(name) for name in people if members.isdisjoint({name, name.lower()})]
+    new_rooms = [_room(name) for name in (each.removeprefix("#") for each in channels) if name not in rooms]
+    return known.model_copy(
+        update={
+            "people": known.people + [each for each in newcomers if re.match(_NAME, each.name)],
+            "channels": known.channels + [each for each in new_rooms if re.match(_CHANNEL_NAME, each.name)],
+        }
+    )
+
+
+def _newcomer(spelled: str) -> PersonEntry:
+    if re.match(_USER_ID, spelled):
+        return PersonEntry.model_construct(name=spelled.lower(), id=spelled, real_name=spelled)
+    return PersonEntry.model_construct(name=spelled.lower())
+
+
+def _room(spelled: str) -> ChannelEntry:
+    if re.match(_CHANNEL_ID, spelled):
+        return ChannelEntry.model_construct(name=spelled.lower(), id=spelled)
+    return ChannelEntry.model_construct(name=spelled)

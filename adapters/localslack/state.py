@@ -79,8 +79,9 @@ class State:
         self.bot_id = ids.named("B", bot_name)
         self.bot = Person(ids.named("U", bot_name), bot_name, bot_name.title(), "", self.team, bot=True)
         self.people = {each.id: each for each in map(roster.person, people.people)}
+        by_name = {each.name: each.id for each in self.people.values()}
         self.groups = [
-            Group(ids.named("S", each.handle), each.handle, tuple(ids.named("U", name) for name in each.members))
+            Group(ids.named("S", each.handle), each.handle, tuple(by_name[name] for name in each.members))
             for each in people.groups
         ]
         self.channels = {each.id: each for each in self._channels(people)}
@@ -225,11 +226,11 @@ class State:
             channel.count_replies(root)
 
     def _channels(self, people: Roster) -> Iterator[Channel]:
+        everybody = {each.name: each.id for each in self.people.values()}
         for entry in people.channels:
-            names = entry.members or [each.name for each in people.people]
-            members = {ids.named("U", name) for name in names} | ({self.bot.id} if entry.bot else set())
+            members = {everybody[name] for name in entry.members or everybody} | ({self.bot.id} if entry.bot else set())
             yield Channel(
-                id=ids.named("C", entry.name),
+                id=entry.id or ids.named("C", entry.name),
                 name=entry.name,
                 kind="private" if entry.private else "channel",
                 members=members,

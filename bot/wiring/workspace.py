@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError
 from adapters.localslack import roster as local_roster
+from bot.config import Config, approver_names, channel_names
 from bot.faults import Fault, FaultsError
 
 
@@ -14,10 +15,17 @@ class PortTakenError(FaultsError):
 
 
 @contextlib.asynccontextmanager
-async def local_workspace(port: int, data: Path, people: Path | None = None) -> AsyncIterator[LocalSlack]:
-    """A Slack workspace on this machine. Raises PortTakenError, and FaultsError for a wrong folder or roster."""
+async def local_workspace(
+    port: int, data: Path, people: Path | None = None, config: Config | None = None
+) -> AsyncIterator[LocalSlack]:
+    """A Slack workspace on this machine. With a configuration it has the people and channels that are named there too.
+
+    Raises PortTakenError, and FaultsError for a wrong folder or roster.
+    """
     try:
         members = local_roster.load(people)
+        if config is not None:
+            members = local_roster.widened(members, approver_names(config), channel_names(config))
         async with LocalSlack(port=port, data=data, people=members) as slack:
             yield slack
     except AddressInUseError as error:

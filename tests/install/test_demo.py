@@ -1,0 +1,178 @@
+"""`signoff demo` as its user meets it: the wheel in an environment of its own, away from the checkout."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fakes.people import People
+
+ROOT = Path(__file__).parents[2]
+
+GRAPH = """
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
+
+def ask(state):
+    answer = interrupt({"question": "Publish it?"})
+    return {"messages": [("ai", f"published: {answer}")]}
+
+graph = StateGraph(MessagesState).add_node(ask).add_edge(START, "ask")
+"""
+
+APP = """
+slack: {mode: http}
+agents:
+  press: {graph: press.py:graph, channels: ["#press", C024BE91L]}
+approvals:
+  - approvers: {users: [dana, U024BE7LH]}
+    post_to: "#desk"
+"""
+
+# Of a real workspace and a real Redis, which a demo must leave alone.
+DOT_ENV = """
+SLACK_BOT_TOKEN=xoxb-1-2-real
+SLACK_APP_TOKEN=xapp-1-A-real
+REDIS_URL=redis://redis.invalid:6379/0
+"""
+
+
+@dataclass(slots=True)
+class Demo:
+    """A demo that runs: its page, and what it wrote to stderr before `ready`."""
+
+    url: str
+    said: str
+
+
+@dataclass(slots=True)
+class Installed:
+    """An environment with nothing but the wheel and what it needs, and an empty folder to work in."""
+
+    site: Path
+    folder: Path
+
+    def signoff(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        """Give the command and its environment; `-I -S` leaves out the checkout and our own environment."""
+        paths = [str(self.site), str(self.folder / "packages")]
+        start = f"import sys; sys.path += {paths!r}; from bot.cli import main; main()"
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))}
+        return [sys.executable, "-I", "-S", "-c", start, *arguments], ours
+
+    def link(self, *, without: str = "") -> None:
+        """Install what the tests' own environment has, but Signoff and what is to be missing."""
+        here = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+        packages = self.folder / "packages"
+        packages.mkdir()
+        for each in here.iterdir():
+            if not each.name.endswith(".pth") and each.name.partition("-")[0] not in {"signoff", without}:
+                (packages / each.name).symlink_to(each)
+
+    @contextlib.asynccontextmanager
+    async def demo(self, *arguments: str) -> AsyncIterator[Demo]:
+        """Run the demo on a free port until it is ready; at the end it is stopped, and must end well."""
+        command, environment = self.signoff("demo", "--no-browser", "--port", "0", *arguments)
+        with (self.folder / "stderr").open("wb") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=self.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=stderr
+            )
+        assert process.stdout is not None
+        try:
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            said = (self.folder / "stderr").read_text()
+            assert line.startswith("ready http://127.0.0.1:"), said
+            yield Demo(line.removeprefix("ready ").strip(), said)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+        assert process.returncode == 0, (self.folder / "stderr").read_text()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own build
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Installed:
+    site, folder = tmp_path / "site", tmp_path / "work"
+    folder.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return Installed(site, folder)
+
+
+def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (archive.read(each).decode() for each in names if each.endswith("/METADATA"))
+    assert {name.partition("/")[0] for name in names} == {"adapters", "bot", "engine", "signoff-0.1.0.dist-info"}
+    assert {"bot/demo/app.yaml", "bot/demo/examples/deploy.py"} <= set(names)
+    extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
+    assert extras == ["Provides-Extra: examples"]
+
+
+async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Installed) -> None:
+    installed.link()
+    async with installed.demo() as demo, People(demo.url) as people:
+        assert demo.said.splitlines()[0] == (
+            "signoff demo: running the example agents; an app.yaml in this folder would run in their place"
+        )
+        await people.person("alice").say("#deploys", "@signoff ship billing 2.4.1 to production")
+        await people.person("bob").expect_card("#deploys", containing="billing")
+
+
+def test_without_the_examples_needs_one_sentence_says_what_to_install(installed: Installed) -> None:
+    installed.link(without="langchain")
+    command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "signoff demo: the example agents need LangChain, which is not installed. "
+        'Run: pip install "signoff[examples]".\n'
+    )
+    assert not (installed.folder / ".signoff").exists(), "nothing was begun"
+
+
+async def test_the_demo_runs_the_app_yaml_of_its_folder_with_the_people_and_channels_named_there(
+    installed: Installed,
+) -> None:
+    """By itself: not with the tokens, the Redis and the mode that the same files give to `signoff run`."""
+    installed.link(without="langchain")
+    for name, text in {"app.yaml": APP, "press.py": GRAPH, ".env": DOT_ENV}.items():
+        (installed.folder / name).write_text(text)
+    async with installed.demo() as demo, People(demo.url) as people:
+        assert f"signoff demo: running the agents of {installed.folder}/app.yaml\n" in demo.said
+        await people.person("alice").say("#press", "@signoff the news")
+        card = await people.person("dana").expect_card("#desk", containing="Publish it?")
+        await card.click("Approve")
+        await people.person("alice").expect_message("#press", containing="published: True")
+        await people.person("U024BE7LH").say("C024BE91L", "@signoff more news")
+        await people.person("dana").expect_card("#desk", containing="Publish it?")
+
+
+def test_a_graph_that_cannot_be_loaded_is_said_before_the_demo_is_ready(installed: Installed) -> None:
+    installed.link()
+    (installed.folder / "app.yaml").write_text(APP)
+    (installed.folder / "press.py").write_text("import nowhere_to_be_found\n")
+    command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No module named 'nowhere_to_be_found'" in done.stderr
+    assert "Traceback" not in done.stderr
