@@ -55,7 +55,7 @@ from engine.ask import Choice, Kind
 from engine.machine import is_on_card
 from engine.policy import may_open
 from engine.ports import Channels, Chat, Desk, Said, TimeTravel
-from engine.refusals import Closed, NotTheCard
+from engine.refusals import Changed, Closed, NotTheCard
 
 PATIENCE = 2.5
 """Seconds for all that stands before an answer: Slack waits 3."""
@@ -76,6 +76,8 @@ PERHAPS_NOT_OPEN = (
 
 _LOGGED = 64
 """Characters of a malformed payload's key that a log line shows."""
+
+KEEP_IT = "Nothing was sent: copy what you wrote, close this form and open it again."
 
 _AT_ONCE = (Choice.APPROVE, Choice.SKIP, Choice.REDO)
 """What a press alone decides; everything else opens a form first."""
@@ -315,6 +317,8 @@ class Handlers:
 
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
         refusal = await self._desk.choose(sent.click(text, value))
+        if isinstance(refusal, Changed) and sent.values:
+            return _errors({next(iter(sent.values)): f"{refusal.sentence} {KEEP_IT}"})
         return _replaced(refusal.sentence, refusal.title) if refusal else {"response_action": "clear"}
 
     async def _tell(self, person: Person, sentence: str) -> None:
