@@ -221,6 +221,8 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
     known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
     if batch and not approval.ask.is_question:
         known.append(wording.who_decides(approval, review.policy, _FEW_NAMES))
+    if Choice.ANSWER in approval.ask.actions[index].choices and set(_offered(approval, index)) <= {Choice.REJECT}:
+        known.append("One person's answer cannot stand for several approvals, so this can only be rejected")
     told = " · ".join(each for each in known if each)
     if told:
         yield blocks.context(told)

@@ -62,3 +62,39 @@ async def test_a_form_that_is_sent_as_it_opened_is_an_approval(world: World) -> 
     shown = await card.becomes("Approved by", buttons=[])
     assert "Changed" not in shown.text
     await world.nothing_else()
+
+
+# A form that decides --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P5")
+async def test_a_form_that_decides_can_be_answered_or_rejected(world: World) -> None:
+    await world.start("verdict_form")
+    card = await world.asked("please", containing="Ship it?")
+    assert card.buttons == ["Answer", "Reject"]
+    form = await card.open_form("Answer")
+    assert not (await form.submit({"approved": True, "budget": "5"})).errors
+    await world.alice.expect_message("#deploys", containing="Thank you.")
+    await world.done("shipped: True, for 5")
+
+    await world.alice.say("#deploys", "@signoff again")
+    card = await world.bob.expect_card("#deploys", containing="Ship it?")
+    await (await card.open_form("Reject")).submit({"Reason": "not today"})
+    await card.becomes("Rejected by <@U0BOB>", buttons=[])
+    await world.alice.expect_message("#deploys", containing="This was rejected, so the run was stopped")
+    await world.done("shipped: True, for 5")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_where_several_must_approve_a_form_that_decides_can_still_be_rejected(world: World) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2}
+    await world.start("verdict_form", approvals=[rule])
+    card = await world.asked("please", containing="Ship it?")
+    assert card.buttons == ["Reject"]
+    assert "can only be rejected" in card.text
+    await (await card.open_form("Reject")).submit({"Reason": "not today"})
+    await card.becomes("Rejected by <@U0BOB>", buttons=[])
+    await world.alice.expect_message("#deploys", containing="This was rejected, so the run was stopped")
+    await world.done()
+    await world.nothing_else()

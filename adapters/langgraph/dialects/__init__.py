@@ -5,6 +5,7 @@ answer is encoded by the very dialect that read it, also where another one was a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS
@@ -56,7 +57,23 @@ _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
-    return configured(next(ask for ask in asks if ask is not None), question, rules)
+    return _rejectable(configured(next(ask for ask in asks if ask is not None), question, rules))
+
+
+def _rejectable(ask: Ask) -> Ask:
+    """A request that takes nothing but an answer can be rejected all the same: then the run stops.
+
+    It decides something, and where several must agree one person's answer cannot stand for them.
+    """
+    if ask.is_question:
+        return ask
+    actions = tuple(
+        replace(each, choices=(Choice.ANSWER, Choice.REJECT), reject_stops=True)
+        if set(each.choices) == {Choice.ANSWER}
+        else each
+        for each in ask.actions
+    )
+    return replace(ask, actions=actions)
 
 
 def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -> Sent:

@@ -155,7 +155,7 @@ def test_a_schema_of_true_or_false_is_decided() -> None:
 
 def test_a_schema_of_an_object_is_a_form() -> None:
     ask = ask_of({"message": "How much?"}, schema=TOOL)
-    assert (ask.kind, ask.actions[0].choices, ask.actions[0].schema) == (Kind.FORM, (W,), TOOL)
+    assert (ask.kind, ask.actions[0].choices, ask.actions[0].schema) == (Kind.FORM, (W, R), TOOL)
     good = Decision(W, value={"n": 3, "env": "dev"})
     assert problems(ask, 0, good) == []
     assert encode(ask, [good]) == {"n": 3, "env": "dev"}
@@ -352,6 +352,7 @@ def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: A
 def test_a_form_that_may_be_a_decision_is_one(schema: Any, verdict: bool) -> None:  # noqa: FBT001 - a table's column
     ask = ask_of({"question": "Shall I?"}, schema=schema)
     assert (ask.kind, ask.verdict, ask.is_question) == (Kind.FORM, verdict, not verdict)
+    assert (ask.actions[0].choices, ask.actions[0].reject_stops) == ((W, R) if verdict else (W,), verdict)
 
 
 @pytest.mark.promise("P4")
