@@ -47,7 +47,7 @@ SLOWLY = timedelta(minutes=5)
 PATIENT = 12
 """Attempts of work that Slack keeps failing: after almost two minutes it waits in the backlog, and its lane goes on."""
 KEPT = timedelta(days=30)
-"""How long what an agent said is kept for a place that stays closed. A card waits as long as its approval."""
+"""How long all but cards is kept for a place that stays closed. A card waits as long as its approval is kept."""
 
 AGAIN = "again/"
 """How the ids of work begin that was tried before, in whatever way."""
@@ -160,8 +160,8 @@ class Posting:
         waiting = await self._backlog.all()
         self._metrics.show_unposted(len(waiting))
         for each in waiting:
-            if isinstance(each.effect, Say) and self._clock.now() - each.since > KEPT:
-                log.error("never_posted", channel=each.channel, thread=each.effect.thread, since=each.since.isoformat())
+            if not isinstance(each.effect, DrawCard | DrawSheet) and self._clock.now() - each.since > KEPT:
+                log.error("never_posted", channel=each.channel, key=each.key, since=each.since.isoformat())
                 await self._backlog.drop(each.key)
             else:
                 oldest.setdefault(each.channel, each)

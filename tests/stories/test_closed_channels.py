@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from fakes.people import Message, Person
-from stories.world import World
+from stories.world import TEAM, World
 
+from adapters.localslack.roster import BUILT_IN, ChannelEntry
 from bot import posting
-from engine.ids import ChannelId
+from engine.approval import Place
+from engine.conversation import thread_id
+from engine.ids import ChannelId, MessageTs
 
 ELSEWHERE: dict[str, Any] = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "post_to": "#approvals"}
 Act = Callable[[Person, str], Awaitable[Any]]
@@ -161,6 +164,8 @@ async def test_a_card_that_was_decided_meanwhile_loses_its_buttons_when_the_bot_
     await closes(world.carol, "#approvals")
     await world.alice.expect_message("#deploys", containing="rejected")
     await world.at_rest()
+    await world.restart()
+    await world.at_rest()
     assert "Approve" in (await card.now()).buttons
     await opens(world.carol, "#approvals")
     await card.becomes("Nobody decided by", buttons=[])
@@ -202,3 +207,61 @@ async def test_a_hundred_that_wait_are_not_all_tried_in_vain(world: World) -> No
     assert len(await world.bot.ports.backlog.all()) == 5, "the sixth fault was for the one that was tried"
     await world.restart()
     await waits(world, 0)
+
+
+PRIVATE = BUILT_IN.model_copy(
+    update={"channels": [*BUILT_IN.channels, ChannelEntry(name="secrets", private=True, members=["bob", "carol"])]}
+)
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("members", [PRIVATE])
+async def test_a_private_channel_that_the_bot_was_put_out_of_looks_deleted_and_is_waited_for(world: World) -> None:
+    """Slack says channel_not_found of both; nobody is told more than their names would tell."""
+    await world.start("yes_or_no", approvals=[{**ELSEWHERE, "post_to": "#secrets"}])
+    await world.carol.removes_bot("#secrets")
+    await world.alice.say("#deploys", "@signoff drop the table")
+    await world.alice.expect_message(
+        "#deploys", containing="I was removed from it, or it was deleted. Invite me there", ephemeral=True
+    )
+    await world.restart()
+    await waits(world, 1)
+    await world.carol.invites_bot("#secrets")
+    card = await world.bob.expect_card("#secrets", containing="drop the table")
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await waits(world, 0)
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.promise("P9")
+async def test_what_nobody_can_put_right_ends_visibly(world: World) -> None:
+    await world.start("yes_or_no", approvals=[ELSEWHERE])
+    await world.slack.people.fault(method="chat.postMessage", error="cannot_dm_bot")
+    said = await world.alice.say("#deploys", "@signoff drop the table")
+    await world.alice.expect_message("#deploys", containing="so I withdrew it", ephemeral=True)
+    await waits(world, 0)
+    rows = await world.bot.ports.audit.of_thread(thread_id(Place(TEAM, ChannelId("C0DEPLOYS"), MessageTs(said.ts))))
+    assert [row.what.value for row in rows] == ["asked", "withdrawn"]
+    closed = await world.bob.expect_message("#approvals", containing="Withdrawn")
+    assert not closed.buttons
+    await world.alice.say("#deploys", "@signoff drop the view", thread=said.ts)
+    await world.bob.expect_card("#approvals", containing="drop the view")
+    await world.done()
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P5")
+async def test_a_card_that_slack_keeps_failing_does_not_hold_up_its_deadline_and_still_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "PATIENT", 2)
+    await world.start("yes_or_no", approvals=[{**ELSEWHERE, "expires_after": "2s"}])
+    await world.slack.people.fault(method="chat.postMessage", status=500, times=2)
+    await world.alice.say("#deploys", "@signoff drop the table")
+    await world.alice.expect_message("#deploys", containing="rejected")
+    await world.bob.expect_message("#approvals", containing="Nobody decided by")
+    await world.restart()
+    await waits(world, 0)
+    await world.nothing_else()
