@@ -300,7 +300,9 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
         case AuthenticationError():
             text = f"Redis at {address} refuses the user or password: correct them in REDIS_URL"
         case NoPermissionError():
-            text = f"Redis at {address} forbids its user a command: allow +@all on the key prefix, or INFO and scripts"
+            text = (
+                f"Redis at {address} forbids its user a command: allow +@all ~signoff:* &signoff:*, or the one it lacks"
+            )
         case MasterNotFoundError() | BlockingMasterNotFoundError():
             text = (
                 f"no Sentinel knows a primary for {address}: correct hosts and SERVICE of REDIS_URL, "

@@ -48,7 +48,9 @@ Now = Callable[[], datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_BATCH = 200
+_BATCH = 100
+_LATEST = float(1 << 53)
+"""What a score can hold to the microsecond."""
 _SCANNED = 1000
 _MARGIN = timedelta(hours=1)
 _FIRING = "firing timers"
@@ -91,8 +93,7 @@ class Timers:
         self._earlier.clear()
         self._next = None
         try:
-            await self._fire_due()
-            self._next = await self._soonest()
+            self._next = await self._fire_due()
         except RedisError as error:
             self._faults.failed(_FIRING, error)
         else:
@@ -102,20 +103,21 @@ class Timers:
             async with asyncio.timeout(max(0.001, seconds)):
                 await self._earlier.wait()
 
-    async def _fire_due(self) -> None:
-        """Fire all; those that cannot be fired are passed by, and looked at again the next time."""
+    async def _fire_due(self) -> int | None:
+        """Fire all that is due; gives when the next is. What cannot be fired is passed by, and tried again later."""
         stuck = 0
-        while due := await self._between("-inf", str(_score(self._now())), stuck, _BATCH):
+        while found := await self._first(stuck):
+            now = _score(self._now())
+            due = [(member, score) for member, score in found if float(score) <= now]
             fired = await asyncio.gather(*(self._fire(member, score) for member, score in due))
             stuck += fired.count(False)
+            if len(due) < len(found):
+                return int(min(float(found[len(due)][1]), _LATEST))
+        return None
 
-    async def _soonest(self) -> int | None:
-        """When the next timer is due that is not due yet."""
-        following = await self._between(f"({_score(self._now())}", "+inf", 0, 1)
-        return None if not following else int(min(float(following[0][1]), _score(datetime.max.replace(tzinfo=UTC))))
-
-    async def _between(self, low: str, high: str, first: int, count: int) -> Sequence[tuple[bytes, bytes]]:
-        words = ("ZRANGEBYSCORE", self._key, low, high, "WITHSCORES", "LIMIT", first, count)
+    async def _first(self, skipped: int) -> Sequence[tuple[bytes, bytes]]:
+        """The timers that are due first, but for those skipped."""
+        words = ("ZRANGE", self._key, skipped, skipped + _BATCH - 1, "WITHSCORES")
         found = await self._database.run(Command(*words))
         return list(zip(found[::2], found[1::2], strict=True))
 

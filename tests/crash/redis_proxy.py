@@ -17,13 +17,14 @@ _NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS"
 _SCRIPTS = (
     *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mail.Put),
     *(approvals.Write, approvals.Note, saver_scripts.Load, saver_scripts.Put, saver_scripts.PutWrites),
+    scripts.Reset,
 )
 _NAMES = {
     spelled.encode(): script.__module__.rpartition(".")[2] + "." + script.__name__
     for script in _SCRIPTS
     for spelled in (scripts._shape(script).sha, scripts._shape(script).source)
 }
-_READING = ("lane_scripts.Renew", "saver_scripts.Load")
+_READING = ("lane_scripts.Renew", "saver_scripts.Load", "scripts.Reset")
 
 
 At = tuple[str, int] | tuple[str, int, str]
