@@ -26,10 +26,9 @@ import asyncio
 import itertools
 import logging
 import random
-import re
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, assert_never
@@ -67,6 +66,7 @@ _SWEEPS = 12
 """So many sweeps after one another it is seen whether the indexes are still ours: once a minute."""
 _SWEEPING, _RENEWING, _PASSING = "sweeping the lanes", "renewing the leases", "writing to Redis"
 _BATCH = 500
+_LONGEST_ERROR = 300
 
 log: Final = logging.getLogger(__name__)
 
@@ -83,12 +83,14 @@ class _Ground:
     attempts: int | None
     outage: Outage
     faults: Faults
+    masked: Callable[[str], str]
 
 
 class RedisLanes:
     """The port `Lanes` on Redis.
 
-    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`. Raises
+    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`; `masked` takes the
+    secrets out of what handlers raise, before it is logged or kept in a dead letter. Raises
     redis.exceptions.RedisError from `put` and the timers, after the client's retries: then nothing is known to be
     written.
     """
@@ -103,11 +105,12 @@ class RedisLanes:
         attempts: int | None = None,
         outage: Outage | None = None,
         now: Now = utc_now,
+        masked: Callable[[str], str] = str,
     ) -> None:
         self._database = database
         self._keys = keys
         self._faults = Faults()
-        self._ground = _Ground(database, keys, lease, attempts, outage or Outage(""), self._faults)
+        self._ground = _Ground(database, keys, lease, attempts, outage or Outage(""), self._faults, masked)
         self._seconds = lease.total_seconds()
         self._service: _Service | None = None
         self._bells = Bells(database, keys.bells(), url, self._faults)
@@ -261,6 +264,7 @@ class _Service:
         self._lease_seconds = ground.lease.total_seconds()
         self._lease_ms = int(self._lease_seconds * 1000)
         self._attempts = ground.attempts
+        self._masked = ground.masked
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
         self._runs = asyncio.Semaphore(RUNS)
@@ -415,16 +419,16 @@ class _Service:
             if visit.lost:
                 return _Undone()
             if visit.task.cancelling() == 0:
-                return _said(error)  # the handler's own doing
+                return self._said(error)  # the handler's own doing
             # Cut off is not failed; but the work may be done, so the next delivery is not a first one.
             await self._release(visit, max(1, turn.attempt - 1))
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
             if not self._outage.explains(error, began):
                 self._faults.met(
-                    str(visit.lane), f"{found.id} of {visit.lane} failed and will be retried: {_said(error)}"
+                    str(visit.lane), f"{found.id} of {visit.lane} failed and will be retried: {self._said(error)}"
                 )
-            return _said(error)
+            return self._said(error)
         return None
 
     async def _complete(self, visit: _Visit, found: mail.Mail) -> Turn | None:
@@ -461,8 +465,13 @@ class _Service:
         try:
             await self._set_aside(letter)
         except Exception as untold:  # noqa: BLE001 - the letter is kept, whoever could not be told of it
-            log.warning("nobody was told of %s: %s", letter.id, _said(untold))
+            log.warning("nobody was told of %s: %s", letter.id, self._said(untold))
         return await self._complete(visit, found)
+
+    def _said(self, error: BaseException) -> str:
+        """An error in one line, without secrets."""
+        sentence = self._masked(" ".join(str(error).split()))[:_LONGEST_ERROR]
+        return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
 
     async def _rest(self, visit: _Visit, begun: int, seconds: float) -> None:
         """Let go of a lane; it is seen to again in `seconds`."""
@@ -578,16 +587,3 @@ class _Undone:
 def _pause(attempt: int) -> float:
     """Seconds before the next try: doubled each time, with a quarter of jitter, so that failures spread."""
     return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
-
-
-_SECRETS = re.compile(r"xox[a-z]?-[\w-]+|xapp-[\w-]+|\b(?:sk|lsv2)[-_][\w-]{8,}|(?<=://)[^/\s@]+@|(?i:bearer)\s+\S+")
-
-
-def _said(error: BaseException) -> str:
-    """An error in one line, without what looks like a secret."""
-    sentence = _SECRETS.sub("***", " ".join(str(error).split()))[:300]
-    return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
-
-
-def _timer_key(approval: ApprovalId, timer: Timer) -> str:
-    return f"{timer.value}/{approval}"

@@ -21,6 +21,7 @@ from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.trouble import kind
 from bot.config import Config
 from bot.faults import Fault, FaultsError
+from bot.masking import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([redis_fault(error)]) from None
         keys, kept, audited = Keys(), config.retention, config.audit_retention
-        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage)
+        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage, masked=masked)
         with _explained(database.address):
             yield Storage(
                 database,

@@ -22,7 +22,7 @@ from adapters.redis.approvals import RedisApprovals
 from adapters.redis.connection import Database, SyncDatabase
 from adapters.redis.keys import Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
-from adapters.redis.lanes import RedisLanes, _said
+from adapters.redis.lanes import RedisLanes
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Command
 from engine.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
@@ -402,13 +402,26 @@ async def test_a_message_of_newer_software_waits_for_it(redis_url: str) -> None:
     [
         (ValueError("no"), "ValueError: no"),
         (ValueError(), "ValueError"),
-        (RuntimeError("token xoxb-1-secret refused\nby Slack"), "RuntimeError: token *** refused by Slack"),
-        (OSError("redis://user:secret@host:1/0"), "OSError: redis://***host:1/0"),
-        (RuntimeError("Authorization: Bearer secret"), "RuntimeError: Authorization: ***"),
+        (RuntimeError("token hush refused\nby Slack"), "RuntimeError: token *** refused by Slack"),
     ],
 )
-def test_a_dead_letter_tells_no_secret(error: Exception, said: str) -> None:
-    assert _said(error) == said
+async def test_a_dead_letter_and_the_log_tell_no_secret(
+    redis_url: str, error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Multiplexed.from_url(redis_url) as database:
+        lanes = RedisLanes(
+            database, KEYS, redis_url, lease=SHORT, attempts=1, masked=lambda text: text.replace("hush", "***")
+        )
+
+        async def failing(_: Work) -> None:
+            raise error
+
+        async with served(lanes, failing):
+            await lanes.put(say(1), "k1")
+            with redis.Redis.from_url(redis_url) as client:
+                await wait_until(lambda: client.hlen(KEYS.dead()) == 1)
+            assert [letter.error for letter in await lanes.dead_letters()] == [said]
+    assert "hush" not in caplog.text
 
 
 async def test_two_services_at_once_are_refused(redis_url: str) -> None:
