@@ -13,7 +13,7 @@ from bot.agents import Agents
 from bot.masking import masked
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, Place, Replaced, State, open_reviews
-from engine.ask import Ask, Choice, Decision, Json, Kind, Problem
+from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, size_of
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, CardDeleted, Event, NotDelivered, Opened, Withdrew
@@ -52,6 +52,10 @@ UNREACHABLE = (
 RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
 CHANGED_SINCE = "the agent changed its request after that, so nothing was run"
 NO_LONGER_ASKED = "the agent no longer asks this"
+TOO_LARGE = (
+    "The agent's request has {size:,} bytes, and a request can have at most {most:,}. "
+    "Nobody was asked to decide it, and nothing was approved. Send a new message to go on."
+)
 STRANGER = "Only members of this workspace can talk to agents here."
 NOT_KNOWN = (
     "Couldn't check with Slack whether you are a member of this workspace, so the agent did not get your message. "
@@ -241,7 +245,7 @@ class Desk:
         `withdrawn` says why on the cards of what is gone. May run at any time from the thread's `run` lane, any number
         of times.
         """
-        found = await self._found(conversation.thread, standstill.asked)
+        found = await self._askable(conversation, await self._found(conversation.thread, standstill.asked))
         asked = {each.id: _shown(each.asked) for each in found}
         known = {each.id: each.approval for each in found if each.approval is not None}
         if any(each.state is State.STOPPED for each in known.values()):
@@ -260,12 +264,20 @@ class Desk:
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))
 
+    async def _askable(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
+        """What is not too large to be asked. The rest ends here as the agent's failure, and new input voids it."""
+        for each in found:
+            if each.is_too_large:
+                sentence = TOO_LARGE.format(size=size_of(each.asked.ask), most=MOST_BYTES)
+                await self.say(conversation, sentence, f"too-large/{each.id}", failed=True)
+        return [each for each in found if not each.is_too_large]
+
     async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
         """Those of what a graph still asks whose approvals ended: new input may void them."""
         found = await self._found(thread, asked)
-        return frozenset(
-            each.asked.interrupt for each in found if each.approval is not None and each.approval.state not in OPEN
-        )
+        ended = [each for each in found if each.approval is not None and each.approval.state not in OPEN]
+        too_large = [each for each in found if each.is_too_large]
+        return frozenset(each.asked.interrupt for each in (*ended, *too_large))
 
     async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
         """What is asked, with its ids and the approvals that are kept of it."""
@@ -404,6 +416,11 @@ class _Found:
     def went_on(self) -> bool:
         """Whether people let the graph go on from this halt: it came back since."""
         return self.asked.ask.may_recur and self.approval is not None and _went_on(self.approval)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether nobody can be asked this."""
+        return self.approval is None and size_of(self.asked.ask) > MOST_BYTES
 
 
 def _value_of(approval: Approval, action: int) -> Json:

@@ -180,6 +180,15 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+MOST_BYTES = 5_000_000
+"""The most that a payload may have, as canonical JSON: a state at a breakpoint is one too."""
+
+
+def size_of(ask: Ask) -> int:
+    """The bytes of what is asked, as `MOST_BYTES` counts them."""
+    return len(canonical(ask.payload).encode("utf-8", "surrogatepass"))
+
+
 def digest_of(ask: Ask, fingerprint: str) -> str:
     """The hash that binds a decision to what was shown (P4).
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from stories.world import World
 
+from engine.ask import MOST_BYTES
+
 
 @dataclasses.dataclass
 class Trip:
@@ -65,6 +67,21 @@ async def test_a_value_that_cannot_be_kept_is_told_as_the_agents_failure(world: 
     await world.start("anything")
     await world.alice.say("#deploys", "@signoff go")
     await world.alice.expect_message("#deploys", containing="The agent failed: TypeError")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P5")
+async def test_a_request_that_is_too_large_is_told_and_a_new_message_goes_on(world: World) -> None:
+    world.outside.payload = {"rows": "x" * MOST_BYTES}
+    await world.start("anything")
+    said = await world.alice.say("#deploys", "@signoff go")
+    told = await world.alice.expect_message("#deploys", containing="5,000,011 bytes, and a request can have at most")
+    assert "at most 5,000,000" in told.text
+    await world.at_rest()
+    assert list(await world.bot.ports.approvals.open(world.thread(told))) == []
+    world.outside.payload = {"rows": "few"}
+    await world.alice.say("#deploys", "@signoff go on", thread=said.ts)
+    await _approve(world)
     await world.nothing_else()
 
 
