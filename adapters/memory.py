@@ -439,10 +439,19 @@ class MemoryChat:
         """There is none."""
 
     async def say(
-        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+        self,
+        place: Place,
+        text: str,
+        key: str,
+        *,
+        speaker: str,
+        attempt: int,
+        at: MessageTs | None = None,
+        by: UserId | None = None,
     ) -> None:
         """Say what the agent says, once for each key."""
         del speaker, attempt, at
+        text = f"<@{by}> {text}" if by else text
         self._perhaps_fail()
         if not any(message.key == key for message in self.messages):
             self.messages.append(Message("said", place, text, key=key))

@@ -17,7 +17,7 @@ from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, s
 from engine.conversation import Conversation, thread_id
 from engine.effects import Hear, Say, TellPerson
 from engine.events import AskedAgain, CardDeleted, Event, NotDelivered, Opened, Withdrew
-from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, approval_id, sheet_id
+from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, outcome_of, step
 from engine.policy import Approvers, Facts, Standing, may_open, unreachable
 from engine.ports import (
@@ -378,9 +378,10 @@ class Desk:
         speaker: str = "",
         failed: bool,
         at: MessageTs | None = None,
+        by: UserId | None = None,
     ) -> None:
         """Let the agent speak in its conversation, once for each `key`; `at`: in the place of a live message."""
-        said = Say(conversation.thread, conversation.place, text, key, speaker, failed, at)
+        said = Say(conversation.thread, conversation.place, text, key, speaker, failed, at, by)
         await self._lanes.put(said, f"say/{key}")
 
     async def conversation(self, thread: ThreadId) -> Conversation | None:

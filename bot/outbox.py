@@ -97,6 +97,7 @@ ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon 
 DONE = "Done."
 """At the end of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
+RESTARTED = "restarted from an earlier step."
 HELD = "Queued until the request above is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
@@ -411,7 +412,7 @@ class Outbox:
         standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(standstill)
         if not isinstance(outcome, Stale):
-            await self._desk.say(conversation, WENT_BACK.capitalize() + ".", f"travel/{travel.key}", failed=False)
+            await self._desk.say(conversation, RESTARTED, f"travel/{travel.key}", failed=False, by=travel.by)
         else:
             told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
             await self._lanes.put(told, f"travel/{travel.key}")

@@ -42,7 +42,9 @@ class Speech:
 
     async def _say(self, said: Say, work: Work) -> None:
         async def write(attempt: int) -> Place:
-            await self._chat.say(said.place, said.text, said.key, speaker=said.speaker, attempt=attempt, at=said.at)
+            await self._chat.say(
+                said.place, said.text, said.key, speaker=said.speaker, attempt=attempt, at=said.at, by=said.by
+            )
             return said.place
 
         async def whose() -> Owner | None:

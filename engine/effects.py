@@ -81,6 +81,8 @@ class Say:
     """The text tells of a failure, in a sentence of ours."""
     at: MessageTs | None = None
     """The live message that it takes the place of: see `LiveMessage` in `engine.ports`."""
+    by: UserId | None = None
+    """The person whose act the text tells: it begins with their name."""
 
 
 @dataclass(frozen=True, slots=True)

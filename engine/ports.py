@@ -463,9 +463,20 @@ class Chat(Protocol):
         """Nudge those who can decide, in the thread under the card."""
 
     async def say(
-        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+        self,
+        place: Place,
+        text: str,
+        key: str,
+        *,
+        speaker: str,
+        attempt: int,
+        at: MessageTs | None = None,
+        by: UserId | None = None,
     ) -> None:
-        """Say what the agent says, whole, however long; in the place of the live message `at`, if there is one."""
+        """Say what the agent says, whole, however long; in the place of the live message `at`, if there is one.
+
+        `by`: the text tells what this person did, and begins with their name.
+        """
 
     def live(self, place: Place, viewer: UserId) -> "LiveMessage":
         """A message that will show what a run says while it runs; nothing is posted yet."""

@@ -303,7 +303,8 @@ def _how_to_answer(approval: Approval) -> str:
 
 
 def _request_end(approval: Approval) -> Iterable[str]:
-    yield wording.requested(approval.requester, wording.speaker(approval))
+    if approval.ask.kind is not Kind.FAILURE or approval.state is not State.PENDING:
+        yield wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:
             yield wording.who_decides(approval, approval.reviews[0].policy)

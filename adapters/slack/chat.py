@@ -29,7 +29,7 @@ from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import Pacer
 from adapters.slack.redraws import Redraws
 from adapters.slack.sheets import SHEET_EVENT
-from adapters.slack.speech import spoken
+from adapters.slack.speech import spoken, told_of
 from adapters.slack.text import clipped
 from engine.approval import Approval, Place, State
 from engine.ids import AgentName, MessageTs, SheetId, UserId
@@ -234,7 +234,15 @@ class SlackChat:
     # Words ------------------------------------------------------------------------------------------------------------
 
     async def say(
-        self, place: Place, text: str, key: str, *, speaker: str, attempt: int, at: MessageTs | None = None
+        self,
+        place: Place,
+        text: str,
+        key: str,
+        *,
+        speaker: str,
+        attempt: int,
+        at: MessageTs | None = None,
+        by: UserId | None = None,
     ) -> None:
         """Say what the agent says, whole, in as many messages as it takes; the first in the place of a live one."""
         done = await self._said(place, SPOKEN_EVENT, "key", key) if attempt > 1 else []
@@ -245,7 +253,7 @@ class SlackChat:
                 each.blocks,
                 {"event_type": SPOKEN_EVENT, "event_payload": {"key": key, "part": part}},
             )
-            for part, each in enumerate(spoken(text, speaker))
+            for part, each in enumerate(told_of(by, text) if by else spoken(text, speaker))
             if part not in parts
         ]
         if at is not None and 0 not in parts and await self._took_place(place, at, messages[0]):

@@ -37,7 +37,7 @@ class Fate(Enum):
 _GONE_OR_NOT_SEEN = "I was removed from it, or it was deleted. {invite}"
 _NOT_IN = "I'm not a member of it. {invite}"
 _ADMINS = "its settings don't let me write there. An admin of this workspace can change that."
-_APP = "Slack doesn't accept this app's access any more. Whoever runs the bot has to renew it."
+_APP = "Slack doesn't accept this app's access any more. The bot's operator has to renew it."
 
 CODES: Mapping[str, tuple[Fate, str]] = {
     # The place: whoever may invite, reopen or change its settings puts it right.
@@ -48,13 +48,13 @@ CODES: Mapping[str, tuple[Fate, str]] = {
     "restricted_action": (Fate.CLOSED, _ADMINS),
     "restricted_action_read_only_channel": (Fate.CLOSED, _ADMINS),
     "restricted_action_thread_only_channel": (Fate.CLOSED, _ADMINS),  # it takes replies only
-    "messages_tab_disabled": (Fate.CLOSED, "the app's Messages tab is off. Whoever runs the bot can turn it on."),
+    "messages_tab_disabled": (Fate.CLOSED, "the app's Messages tab is off. The bot's operator can turn it on."),
     "external_channel_migrating": (Fate.CLOSED, "Slack is moving it to another workspace. I'll try again."),
     "ekm_access_denied": (Fate.CLOSED, "an admin has suspended messages there."),
     "message_limit_exceeded": (Fate.CLOSED, "this workspace has reached Slack's limit of messages. I'll try again."),
     # The app: a new token, a reinstallation or another scope puts it right; its start names the fault too.
-    "missing_scope": (Fate.CLOSED, "the app lacks a permission. Whoever runs the bot has to reinstall it."),
-    "no_permission": (Fate.CLOSED, "the app lacks a permission. Whoever runs the bot has to reinstall it."),
+    "missing_scope": (Fate.CLOSED, "the app lacks a permission. The bot's operator has to reinstall it."),
+    "no_permission": (Fate.CLOSED, "the app lacks a permission. The bot's operator has to reinstall it."),
     "not_allowed_token_type": (Fate.CLOSED, _APP),
     "invalid_auth": (Fate.CLOSED, _APP),
     "not_authed": (Fate.CLOSED, _APP),
@@ -75,12 +75,12 @@ CODES: Mapping[str, tuple[Fate, str]] = {
     "cant_update_message": (Fate.NO_MESSAGE, "it was deleted and left a tombstone, or another app posted it"),
     "edit_window_closed": (Fate.NO_MESSAGE, "the workspace forbids changing messages after a while"),
     # The message itself. Drawn plainly it fits; where it does not, a newer Signoff may draw one that does.
-    "invalid_blocks": (Fate.UNFIT, "Slack refuses how I drew the message. Whoever runs the bot can see why."),
-    "invalid_blocks_format": (Fate.UNFIT, "Slack refuses how I drew the message. Whoever runs the bot can see why."),
-    "msg_too_long": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
-    "msg_blocks_too_long": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
-    "no_text": (Fate.UNFIT, "Slack refuses an empty message. Whoever runs the bot can see why."),
-    "metadata_too_large": (Fate.UNFIT, "the message is too long for Slack. Whoever runs the bot can see why."),
+    "invalid_blocks": (Fate.UNFIT, "Slack refuses how I drew the message. The bot's operator can see why."),
+    "invalid_blocks_format": (Fate.UNFIT, "Slack refuses how I drew the message. The bot's operator can see why."),
+    "msg_too_long": (Fate.UNFIT, "the message is too long for Slack. The bot's operator can see why."),
+    "msg_blocks_too_long": (Fate.UNFIT, "the message is too long for Slack. The bot's operator can see why."),
+    "no_text": (Fate.UNFIT, "Slack refuses an empty message. The bot's operator can see why."),
+    "metadata_too_large": (Fate.UNFIT, "the message is too long for Slack. The bot's operator can see why."),
     # Nobody is there who could read it, nor can be.
     "cannot_dm_bot": (Fate.NEVER, "the other side is a bot, and bots get no direct messages"),
     "user_is_bot": (Fate.NEVER, "the other side is a bot, and bots get no direct messages"),

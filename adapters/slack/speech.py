@@ -7,6 +7,7 @@ from adapters.blockkit import check_message
 from adapters.slack import blocks, markdown
 from adapters.slack.blocks import Block
 from adapters.slack.text import CHUNK, chunks, escaped, visible
+from engine.ids import UserId
 
 _MOST_CHARACTERS = 9_000
 _MOST_BLOCKS = 45
@@ -18,6 +19,13 @@ class Spoken:
 
     text: str
     blocks: list[Block]
+
+
+def told_of(user: UserId, text: str) -> list[Spoken]:
+    """The message that tells what a person did."""
+    clean = visible(text)
+    section = blocks.rich_section(blocks.user(user), blocks.span(f" {clean}"))
+    return [Spoken(f"<@{user}> {escaped(clean)}", [blocks.rich_text([section])])]
 
 
 def spoken(text: str, speaker: str = "") -> list[Spoken]:

@@ -84,9 +84,9 @@ def title(approval: Approval) -> str:
 
 
 def _step_question(approval: Approval) -> str:
-    """The question itself, where a headline holds it."""
+    """The question itself, where it is one that a headline holds."""
     prompt = approval.ask.prompt
-    return prompt if prompt and prompt == plain(prompt, limits.HEADER_TEXT) else "Continue?"
+    return prompt if prompt.endswith("?") and prompt == plain(prompt, limits.HEADER_TEXT) else "Continue?"
 
 
 def requested(requester: UserId, via: str, *, strong: bool = True) -> str:

@@ -34,7 +34,8 @@ async def test_a_replay_from_before_a_question_asks_it_anew_and_withdraws_the_ol
     form = await look(card, world.bob, PREPARED)
     assert "task" in form.fields
     assert not (await form.submit()).errors
-    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
+    told = await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
+    assert told.shown["text"] == "<@U0BOB> restarted from an earlier step."
     shown = await card.becomes("Withdrawn", buttons=[])
     assert "restarted from an earlier step" in shown.text
     anew = await world.bob.expect_card("#deploys", containing="Do the move?")

@@ -443,3 +443,15 @@ def test_the_menu_of_a_card_decides_nothing_and_stays() -> None:
         (menu,) = [block for block in card(one).blocks if block.get("block_id") == "menu"]
         assert [each["type"] for each in menu["elements"]] == ["overflow"]
         assert menu["elements"][0]["options"][0]["text"]["text"] == "History"
+
+
+def test_a_failure_says_who_can_retry_it_and_a_breakpoint_asks_in_its_headline() -> None:
+    requesters = Policy("default: the requester", Approvers.REQUESTER)
+    failed = approval(ask(action(None), kind=Kind.FAILURE, prompt="It failed."), rule=requesters)
+    assert f"Only <@{ALICE}> can retry" in body(failed)
+    assert "Requested by" not in body(failed)
+    assert card(failed).text.startswith(f"deploy stopped: It failed. · Only <@{ALICE}> can retry")
+    halted = approval(ask(action({}), kind=Kind.BREAKPOINT, prompt='Run the step "ship"?'))
+    assert body(halted).count('Run the step "ship"?') == 1
+    itself = body(approval(ask(action({}), kind=Kind.BREAKPOINT, prompt="ship stopped: too long")))
+    assert itself.startswith("Continue?ship stopped: too long")
