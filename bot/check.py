@@ -22,11 +22,12 @@ from bot.config import (
     approver_names,
     channel_names,
     examined,
-    unknown_names,
+    name_faults,
 )
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
-from engine.ids import AgentName, UserId
+from engine.ids import AgentName
+from engine.ports import ListedPerson
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ class Workspace:
     missing_scopes: tuple[str, ...] = ()
 
 
-Names = tuple[Mapping[str, UserId], ChannelNames]
+Names = tuple[Mapping[str, ListedPerson], ChannelNames]
 """Ids of people by name, and what the names of channels stand for."""
 
 
@@ -148,7 +149,7 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     where = channel_names(config)
     warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
     closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
-    return [*faults, *closed, *unknown_names(config, people, channels.ids, channels.listed)]
+    return [*faults, *closed, *name_faults(config, people, channels.ids, channels.listed)]
 
 
 async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[Fault]]:

@@ -15,8 +15,9 @@ from bot.config_file import Document, environment, read
 from bot.config_shape import Agent, Approval, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
-from engine.ids import AgentName, ChannelId, UserId
+from engine.ids import AgentName, ChannelId
 from engine.policy import Approvers, Deadlines, Policy
+from engine.ports import ListedPerson
 from engine.routing import Rule
 
 __all__ = [
@@ -199,6 +200,7 @@ def _between_rules(
         if pattern is not None and agents and not any(fnmatchcase(name, pattern) for name in agents):
             where = document.where(("approvals", index, "when", "agent"))
             yield Fault(where, f'"{pattern}" matches no agent', suggestion(pattern, agents))
+        yield from _out_of_sight(document, agents, approvals, index)
         before = (number for number in range(index) if _covers(approvals[number], approval))
         if (earlier := next(before, None)) is not None:
             what = f"this rule can never apply: approvals[{earlier}] comes first and matches all that it matches"
@@ -208,6 +210,39 @@ def _between_rules(
             if length is not None and retention is not None and length >= retention:
                 what = "the approval would be forgotten before that, by retention"
                 yield Fault(document.where(("approvals", index, key)), what, "Make it shorter, or retention longer.")
+
+
+def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, index: int) -> Iterable[Fault]:
+    """A request in a direct message stands where its requester alone sees it, unless a rule posts it elsewhere.
+
+    With `own_requests` and a quorum of one, whoever asks sees their own card and decides: such a rule is right.
+    """
+    approval = approvals[index]
+    if approval is None or not approval.users or approval.post_to is not None:
+        return
+    if approval.own_requests and approval.quorum == 1:
+        return
+    for name, agent in agents.items():
+        if agent is not None and agent.direct_messages and _governs(approvals, index, name):
+            what = (
+                f"{name} takes direct messages, where only the requester sees a request, so nobody here could decide it"
+            )
+            channel = next((each for other in agents.values() if other for each in other.channels), "#approvals")
+            add = f'Add post_to: "{channel}", or another channel that the approvers are in.'
+            yield Fault(document.where(("approvals", index)), what, add)
+
+
+def _governs(approvals: _Approvals, index: int, agent: AgentName) -> bool:
+    """Whether a rule may apply to an agent: it matches, and no earlier one takes all of that."""
+    rule = approvals[index]
+    if rule is None or not _is_for(rule, agent):
+        return False
+    earlier = [each for each in approvals[:index] if each is not None and each.is_question == rule.is_question]
+    return not any(_is_for(each, agent) and _wider(each.when.tool, rule.when.tool) for each in earlier)
+
+
+def _is_for(rule: Approval, agent: AgentName) -> bool:
+    return rule.when.agent is None or fnmatchcase(agent, rule.when.agent)
 
 
 def _covers(earlier: Approval | None, later: Approval) -> bool:
@@ -286,18 +321,23 @@ def channel_names(config: Config) -> Mapping[str, str]:
     return found
 
 
-def unknown_names(
-    config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
+def name_faults(
+    config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
 ) -> list[Fault]:
-    """A fault for each approver and channel that Slack does not know. The keys given are what Slack knows.
+    """A fault for each approver and channel that Slack does not know, and each approver who may never decide.
 
-    `listed` are the names of all channels that the bot sees, of which one may have been meant.
+    The keys given are what Slack knows; `listed` are the names of all channels that the bot sees, of which one may have
+    been meant.
     """
     faults = []
     for name, where in approver_names(config).items():
         if name not in people:
             mend = suggestion(name, people, "Write a member's name or Slack id.")
             faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
+        elif unable := people[name].unable:
+            what = f"{name} is {unable}, and only full members of this workspace decide"
+            faults.append(Fault(where, what, "Name a full member."))
+    faults += _same_people(config, people)
     for name, where in channel_names(config).items():
         if name not in channels:
             mend = suggestion(name, [*channels, *listed], "Create it and invite the bot, or correct its name.")
@@ -305,25 +345,31 @@ def unknown_names(
     return faults
 
 
+def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
+    """Rules whose quorum cannot be reached, since several of their names are one person's."""
+    for index, approval in enumerate(config.approvals):
+        known = [people[name].id for name in approval.users if name in people]
+        if approval.users and len(known) == len(approval.users) and len(set(known)) < approval.quorum:
+            what = f"a quorum of {approval.quorum} cannot be reached: some of these names are the same person"
+            yield Fault(config.where("approvals", index, "approvers", "users"), what, "Name each person once.")
+
+
 def rules(
-    config: Config, people: Mapping[str, UserId], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
+    config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
 ) -> tuple[Rule, ...]:
     """The engine's rules, with Slack's ids in place of names as `approver_names` and `channel_names` spell them.
 
-    Raises ConfigError for names that are not in the mappings, and where two names of a rule are one person.
+    Raises ConfigError for names that are not in the mappings or may never decide, and where two names of a rule are one
+    person.
     """
-    if faults := unknown_names(config, people, channels, listed):
+    if faults := name_faults(config, people, channels, listed):
         raise ConfigError(faults)
     return tuple(_rule(config, index, people, channels) for index in range(len(config.approvals)))
 
 
-def _rule(config: Config, index: int, people: Mapping[str, UserId], channels: Mapping[str, ChannelId]) -> Rule:
+def _rule(config: Config, index: int, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]) -> Rule:
     approval = config.approvals[index]
-    users = frozenset(people[name] for name in approval.users)
-    if len(users) < approval.quorum and approval.users:
-        what = f"a quorum of {approval.quorum} cannot be reached: some of these names are the same person"
-        where = config.where("approvals", index, "approvers", "users")
-        raise ConfigError([Fault(where, what, "Name each person once.")])
+    users = frozenset(people[name].id for name in approval.users)
     return Rule(
         policy=Policy(
             rule=f"approvals[{index}]",

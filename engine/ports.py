@@ -534,6 +534,14 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """Somebody whom a rule names. `unable` says what they are, such as a guest, where that may never decide."""
+
+    id: UserId
+    unable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ListedChannel:
     """A channel that the bot can see; `member`: it is in it."""
 

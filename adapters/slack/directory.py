@@ -14,8 +14,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
 from adapters.slack.manifest import SCOPES
+from adapters.slack.roster import Account, account_of
 from engine.ids import ChannelId, UserId
-from engine.ports import ListedChannel
+from engine.ports import ListedChannel, ListedPerson
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _PAGE = 200
@@ -34,56 +35,67 @@ async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
         raise refused("apps.connections.open", error) from None
 
 
-async def people(client: AsyncWebClient, names: Collection[str]) -> dict[str, UserId]:
-    """Ids of people named as `alice`, `@alice`, `alice@example.com` or `U123`; who is not there is left out.
+async def people(client: AsyncWebClient, names: Collection[str], identity: Identity) -> dict[str, ListedPerson]:
+    """People named as `alice`, `@alice`, `alice@example.com` or `U123`; who is not there is left out.
 
     A name is a person's user name or display name; where several people share it, it is left out, too: nobody shall
     become an approver by chance. Raises SlackRefused.
     """
-    found: dict[str, UserId] = {}
+    found: dict[str, dict[str, Any] | None] = {}
     spelled: set[str] = set()
     for name in names:
         if _USER_ID.fullmatch(name):
-            await _keep_user(client, name, found)
+            found[name] = await _user(client, name)
         elif "@" in name[1:]:
-            await _keep_email(client, name, found)
+            found[name] = await _user_of_email(client, name)
         else:
             spelled.add(name)
     if spelled:
-        found |= _unique(spelled, [member async for member in _listed(client, "users.list", "members")])
+        found |= _unique(spelled, [member async for member in _listed(client, "users.list", "members")], identity)
+    return {name: _person(user, identity) for name, user in found.items() if user is not None}
+
+
+def _person(user: dict[str, Any], identity: Identity) -> ListedPerson:
+    account = account_of(user, identity)
+    return ListedPerson(UserId(user["id"]), "" if account is Account.MEMBER else account.value)
+
+
+async def _user(client: AsyncWebClient, name: str) -> dict[str, Any] | None:
+    try:
+        answer = await client.users_info(user=name)
+    except SlackApiError as error:
+        if code_of(error) not in ("user_not_found", "user_not_visible"):
+            raise refused("users.info", error) from None
+        return None
+    found: dict[str, Any] = answer["user"]
     return found
 
 
-async def _keep_user(client: AsyncWebClient, name: str, found: dict[str, UserId]) -> None:
-    try:
-        await client.users_info(user=name)
-    except SlackApiError as error:
-        if code_of(error) != "user_not_found":
-            raise refused("users.info", error) from None
-    else:
-        found[name] = UserId(name)
-
-
-async def _keep_email(client: AsyncWebClient, name: str, found: dict[str, UserId]) -> None:
+async def _user_of_email(client: AsyncWebClient, name: str) -> dict[str, Any] | None:
     try:
         answer = await client.users_lookupByEmail(email=name)
     except SlackApiError as error:
         if code_of(error) != "users_not_found":
             raise refused("users.lookupByEmail", error) from None
-    else:
-        found[name] = UserId(answer["user"]["id"])
+        return None
+    found: dict[str, Any] = answer["user"]
+    return found
 
 
-def _unique(names: Iterable[str], members: list[dict[str, Any]]) -> dict[str, UserId]:
-    by_name: dict[str, set[str]] = {}
+def _unique(names: Iterable[str], members: list[dict[str, Any]], identity: Identity) -> dict[str, dict[str, Any]]:
+    """Who alone has a name. One who may decide comes before those who have the name and may not."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
     for member in members:
-        if member.get("deleted") or member.get("is_bot"):
-            continue
         profile = member.get("profile") or {}
         for spelled in {str(each).lower() for each in (member.get("name"), profile.get("display_name")) if each}:
-            by_name.setdefault(spelled, set()).add(member["id"])
-    wanted = {name: by_name.get(name.removeprefix("@").lower(), set()) for name in names}
-    return {name: UserId(next(iter(ids))) for name, ids in wanted.items() if len(ids) == 1}
+            by_name.setdefault(spelled, []).append(member)
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        named = by_name.get(name.removeprefix("@").lower(), [])
+        able = [each for each in named if account_of(each, identity) is Account.MEMBER]
+        if len(able or named) == 1:
+            (found[name],) = able or named
+    return found
 
 
 async def channels(client: AsyncWebClient) -> Sequence[ListedChannel]:

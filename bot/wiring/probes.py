@@ -82,7 +82,7 @@ class RealProbes:
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
                 identity = await whoami(client)
-                found, listed = await directory.people(client, people), await directory.channels(client)
+                found, listed = await directory.people(client, people, identity), await directory.channels(client)
             except SlackRefused as error:
                 fault = slack_fault("SLACK_BOT_TOKEN", error)
                 raise UnfitError(fault.what, fault.mend, fault.where) from None

@@ -18,7 +18,8 @@ from bot.channel_names import ChannelNames, resolved
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 from bot.wiring.storage import Storage
-from engine.ids import AgentName, ChannelId, UserId
+from engine.ids import AgentName, ChannelId
+from engine.ports import ListedPerson
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -29,12 +30,12 @@ SLACK = "https://slack.com/api/"
 
 async def introduced(
     config: Config, client: "AsyncWebClient", kept: Storage
-) -> tuple[Identity, Mapping[str, UserId], ChannelNames]:
+) -> tuple[Identity, Mapping[str, ListedPerson], ChannelNames]:
     """Who the bot is, and who and what the names in the configuration are."""
     try:
-        identity, people, listed = await asyncio.gather(
-            whoami(client),
-            directory.people(client, configuration.approver_names(config)),
+        identity = await whoami(client)
+        people, listed = await asyncio.gather(
+            directory.people(client, configuration.approver_names(config), identity),
             directory.channels(client),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:

@@ -12,7 +12,7 @@ from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clas
 from bot.config import Config, Mode, Secrets
 from bot.config_shape import ServerEntry
 from engine.ids import AgentName, ChannelId, UserId
-from engine.ports import ListedChannel
+from engine.ports import ListedChannel, ListedPerson
 
 pytestmark = pytest.mark.promise("P10")
 
@@ -82,7 +82,7 @@ class World:
         assert data.is_absolute()
         self.asked.append(f"{secrets.slack_bot_token} {[*people]} {[*channels]}")
         listed = [ListedChannel(ChannelId(each), each[1:], member=True, archived=False) for each in self.channels]
-        return {name: UserId(name) for name in self.people}, resolved(
+        return {name: ListedPerson(UserId(name)) for name in self.people}, resolved(
             channels, [*listed, *self.closed], self.remembered
         )
 

@@ -12,6 +12,7 @@ from bot.config_shape import Resume
 from bot.faults import ConfigError
 from engine.ids import ChannelId, UserId
 from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.ports import ListedPerson
 from engine.routing import Rule
 
 ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
@@ -101,13 +102,13 @@ def test_names_are_listed_with_where_they_stand(whole: Config) -> None:
     assert list(channel_names(whole)) == ["#deploys", "#ops", "#approvals"]
 
 
-PEOPLE = {"alice": UserId("U1"), "bob": UserId("U2"), "carol": UserId("U3")}
+PEOPLE = {name: ListedPerson(UserId(each)) for name, each in (("alice", "U1"), ("bob", "U2"), ("carol", "U3"))}
 CHANNELS = {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2"), "#approvals": ChannelId("C3")}
 
 
 @pytest.mark.promise("P6")
 def test_rules_become_the_engines(whole: Config) -> None:
-    users = frozenset(PEOPLE.values())
+    users = frozenset(each.id for each in PEOPLE.values())
     assert rules(whole, PEOPLE, CHANNELS) == (
         Rule(
             Policy("approvals[0]", Approvers.USERS, users, quorum=2, own_requests=True),
@@ -123,12 +124,25 @@ def test_rules_become_the_engines(whole: Config) -> None:
 @pytest.mark.promise("P6")
 @pytest.mark.promise("P10")
 def test_an_approver_who_does_not_exist(whole: Config) -> None:
-    people = {"alice": UserId("U1"), "bob": UserId("U2"), "caroline": UserId("U3")}
+    people = {"alice": PEOPLE["alice"], "bob": PEOPLE["bob"], "caroline": PEOPLE["carol"]}
     with pytest.raises(ConfigError) as caught:
         rules(whole, people, CHANNELS)
     assert str(caught.value) == (
         f"{whole.file}:13: approvals[0].approvers.users[2]: "
         'nobody in this workspace is called "carol". Did you mean "caroline"?'
+    )
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize("unable", ["a guest", "a deactivated account", "a bot", "a person of another workspace"])
+def test_an_approver_who_may_never_decide(whole: Config, unable: str) -> None:
+    people = {**PEOPLE, "carol": ListedPerson(UserId("U3"), unable)}
+    with pytest.raises(ConfigError) as caught:
+        rules(whole, people, CHANNELS)
+    assert str(caught.value) == (
+        f"{whole.file}:13: approvals[0].approvers.users[2]: "
+        f"carol is {unable}, and only full members of this workspace decide. Name a full member."
     )
 
 
@@ -144,7 +158,7 @@ def test_a_channel_that_does_not_exist(whole: Config) -> None:
 
 @pytest.mark.promise("P6")
 def test_two_names_of_one_person_are_one_vote(whole: Config) -> None:
-    one = UserId("U1")
+    one = ListedPerson(UserId("U1"))
     with pytest.raises(ConfigError, match="cannot be reached: some of these names are the same person"):
         rules(whole, {"alice": one, "bob": one, "carol": one}, CHANNELS)
 

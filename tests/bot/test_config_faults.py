@@ -488,3 +488,46 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     document, _ = read(file, {})
     assert document.where(("a", 0, "c")) == f"{file}:4: a[0].c"
     assert document.where(("a", 0, "missing")) == f"{file}:3: a[0].missing"
+
+
+AGENTS = """\
+agents:
+  talk: {graph: a.py:g, direct_messages: true, channels: [ops]}
+  other: {graph: b.py:g, channels: [dev]}
+approvals:
+"""
+SEES_NOT = "talk takes direct messages, where only the requester sees a request"
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "  - approvers: {users: [bob]}\n",
+        "  - when: {agent: ta*}\n    approvers: {users: [bob]}\n",
+        "  - when: {tool: drop_*}\n    approvers: {users: [bob, carol]}\n    quorum: 2\n    own_requests: true\n",
+        "  - when: {kind: question}\n    approvers: {users: [bob]}\n",
+    ],
+    ids=["of all agents", "by a pattern", "two of them", "of questions"],
+)
+def test_a_rule_whose_approvers_would_not_see_its_card(tmp_path: Path, rules: str) -> None:
+    (line,) = faults(tmp_path, AGENTS + rules)
+    assert SEES_NOT in line
+    assert line.endswith('Add post_to: "#ops", or another channel that the approvers are in.')
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "  - approvers: {users: [bob]}\n    post_to: ops\n",
+        "  - when: {agent: other}\n    approvers: {users: [bob]}\n",
+        "  - approvers: {users: [bob]}\n    own_requests: true\n",
+        "  - when: {kind: question}\n",
+        ("  - when: {agent: talk}\n    approvers: {users: [bob]}\n    post_to: ops\n  - approvers: {users: [bob]}\n"),
+    ],
+    ids=["posted to a channel", "of another agent", "own requests", "questions to the requester", "an earlier rule"],
+)
+def test_a_rule_whose_approvers_see_its_card(tmp_path: Path, rules: str) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(AGENTS + rules, encoding="utf-8")
+    assert load(file, ENVIRON).agents

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from stories.world import World
+from stories.world import GRAPH_STATES, World, agent
 
 from bot.check import NOT_ASKED, check
 from bot.faults import FaultsError
@@ -73,3 +73,54 @@ async def test_without_tokens_everything_else_is_checked(world: World) -> None:
     (world.folder / "app.yaml").write_text(yaml.safe_dump({"agents": agents, "approvals": rules}), encoding="utf-8")
     report = await check(world.folder / "app.yaml", {"REDIS_URL": world.redis_url}, probes())
     assert any('"rolout" matches no agent' in str(fault) for fault in report.faults)
+
+
+APPROVERS: dict[str, tuple[dict[str, Any], str]] = {
+    "a guest": ({"users": ["bob", "gina"]}, "approvers.users[1]: gina is a guest, and only full members"),
+    "another workspace": (
+        {"users": ["eve"]},
+        "approvers.users[0]: eve is a person of another workspace, and only full",
+    ),
+    "the bot itself": ({"users": ["bob", "signoff"]}, "approvers.users[1]: signoff is a bot, and only full members"),
+    "one person twice": (
+        {"users": ["bob", "U0BOB"]},
+        "approvers.users: a quorum of 2 cannot be reached: some of these names are the same person",
+    ),
+}
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(("approvers", "told"), APPROVERS.values(), ids=APPROVERS.keys())
+async def test_run_and_check_refuse_approvers_who_may_never_decide(
+    world: World, approvers: dict[str, Any], told: str
+) -> None:
+    rule = {"approvers": approvers, "quorum": len(approvers["users"])}
+    with pytest.raises(FaultsError) as refused:
+        await world.start("yes_or_no", approvals=[rule])
+    environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
+    report = await check(world.folder / "app.yaml", environ, probes())
+    assert [*map(str, report.faults)] == [*map(str, refused.value.faults)]
+    (fault,) = report.faults
+    assert told in str(fault)
+
+
+@pytest.mark.promise("P6")
+async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_card(world: World) -> None:
+    entry = agent("yes_or_no", channels=["#deploys"], direct_messages=True, **GRAPH_STATES["yes_or_no"])
+    rule: dict[str, Any] = {"approvers": {"users": ["bob", "carol"]}}
+    with pytest.raises(FaultsError) as refused:
+        await world.start(agents={"one": entry}, approvals=[rule])
+    (fault,) = refused.value.faults
+    assert str(fault).endswith(
+        "approvals[0]: one takes direct messages, where only the requester sees a request, so nobody here could decide "
+        'it. Add post_to: "#deploys", or another channel that the approvers are in.'
+    )
+    environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
+    assert (await check(world.folder / "app.yaml", environ, probes())).faults == (fault,)
+
+    await world.start(agents={"one": entry}, approvals=[{**rule, "post_to": "#approvals"}])
+    await world.alice.say("dm", "drop the table")
+    card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await card.click("Approve")
+    await world.alice.expect_message("dm", containing="approved")
+    await world.nothing_else()

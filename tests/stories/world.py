@@ -17,7 +17,7 @@ copied beside `app.yaml`, so a story may rewrite one (`world.rewrite`), also whi
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -139,8 +139,10 @@ class World:
         **more: Any,
     ) -> None:
         """Write `app.yaml` and start the bot: with one agent in #deploys and direct messages, or with `agents`."""
+        # In a direct message the approvers whom a rule names would not see the card.
+        seen = all("approvers" not in rule or "post_to" in rule for rule in approvals)
         entries = agents or {
-            name: agent(name, channels=["#deploys"], direct_messages=True, **GRAPH_STATES.get(name, {}), **more)
+            name: agent(name, channels=["#deploys"], direct_messages=seen, **GRAPH_STATES.get(name, {}), **more)
             for name in graphs
         }
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
@@ -190,6 +192,12 @@ class World:
         """Alice asks the agent, and bob sees the card that comes of it."""
         await self.alice.say(channel, text if channel == "dm" else f"@signoff {text}")
         return await self.bob.expect_card(channel, containing=text if containing is None else containing)
+
+    def becomes(self, name: str, **what: Any) -> None:
+        """Somebody becomes a guest or leaves, while the bot runs: `becomes("bob", guest=True)`."""
+        people = self.slack.workspace.state.people
+        who = next(each for each in people.values() if each.name == name)
+        people[who.id] = replace(who, **what)
 
     # What is known afterwards -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
-from adapters.slack.directory import channels, check_app_token, missing_scopes, people
+from adapters.localslack.roster import PersonEntry, Roster
+from adapters.slack.client import web_client
+from adapters.slack.directory import _unique, channels, check_app_token, missing_scopes, people
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
@@ -19,6 +22,7 @@ from adapters.slack.socket import sockets
 from engine.approval import Place
 from engine.ids import ChannelId, UserId
 from engine.policy import Facts, Standing
+from engine.ports import ListedPerson
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ async def place(client: AsyncWebClient, name: str) -> tuple[Identity, Place]:
 
 
 async def user(client: AsyncWebClient, name: str) -> UserId:
-    return (await people(client, [name]))[name]
+    return (await people(client, [name], await whoami(client)))[name].id
 
 
 async def test_members_are_members_of_channels(slack: PeopledSlack, client: AsyncWebClient) -> None:
@@ -137,11 +141,10 @@ async def test_those_who_ask_together_share_one_call_and_answers_are_kept() -> N
 
 async def test_people_are_found_by_any_of_their_names(client: AsyncWebClient) -> None:
     alice = await user(client, "alice")
-    assert await people(client, ["@alice", "ALICE", alice, "nobody", "U0NOBODY", "no@example.com"]) == {
-        "@alice": alice,
-        "ALICE": alice,
-        alice: alice,
-    }
+    known = await people(
+        client, ["@alice", "ALICE", alice, "nobody", "U0NOBODY", "no@example.com"], await whoami(client)
+    )
+    assert known == dict.fromkeys(["@alice", "ALICE", alice], ListedPerson(alice))
 
 
 async def test_channels_are_listed_also_those_that_the_bot_cannot_write_in(
@@ -156,6 +159,44 @@ async def test_channels_are_listed_also_those_that_the_bot_cannot_write_in(
         "refunds": (True, True),
         "approvals": (True, False),
     }
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("spelled", ["{name}", "{id}", "{email}"])
+async def test_who_may_never_decide_is_found_with_what_they_are(tmp_path: Path, spelled: str) -> None:
+    members = [
+        PersonEntry(name="gina", guest=True),
+        PersonEntry(name="eve", team="other"),
+        PersonEntry(name="rita", deactivated=True),
+        PersonEntry(name="olga", team="sales", workspaces=["sales", "local"]),
+    ]
+    async with PeopledSlack(data=tmp_path, people=Roster(people=members)) as slack:
+        environment = slack.environment()
+        async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
+            identity, ids = await whoami(client), {}
+            for each in (await client.users_list())["members"]:
+                spelling = spelled.format(name=each["name"], id=each["id"], email=each["profile"].get("email", "none"))
+                ids[each["name"]] = (spelling, each["id"])
+            found = await people(client, [spelling for spelling, _ in ids.values()], identity)
+    unable = {name: found[spelling].unable for name, (spelling, _) in ids.items() if spelling in found}
+    expected = {
+        "gina": "a guest",
+        "eve": "a person of another workspace",
+        "rita": "a deactivated account",
+        "olga": "",
+        "signoff": "a bot",
+    }
+    assert unable == {name: expected[name] for name in unable}
+    assert set(unable) >= {"gina", "rita", "olga"}
+
+
+async def test_a_member_comes_before_others_of_the_same_name(client: AsyncWebClient) -> None:
+    identity = await whoami(client)
+    alice = (await client.users_info(user=await user(client, "alice")))["user"]
+    gone = {**alice, "id": "U0GONE", "deleted": True}
+    assert _unique(["alice"], [gone, alice], identity) == {"alice": alice}
+    assert _unique(["alice"], [gone], identity) == {"alice": gone}
+    assert _unique(["alice"], [{**alice, "id": "U0TWIN"}, alice], identity) == {}
 
 
 async def test_a_wrong_token_is_told_without_the_token(slack: PeopledSlack) -> None:
