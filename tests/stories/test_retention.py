@@ -1,9 +1,13 @@
 """What is finished is forgotten after `retention`; what waits for a person is not."""
 
+import json
+
+import pytest
 import redis
 from stories.world import World
 
 from adapters.redis.keys import Keys
+from bot.process import _audit
 
 DAY = 24 * 3_600
 
@@ -24,3 +28,24 @@ async def test_a_thread_is_kept_while_it_waits_and_then_as_long_as_retention_say
     await world.at_rest()
     (kept,) = ttl_of_states(world)
     assert 29 * DAY < kept <= 30 * DAY
+
+
+@pytest.mark.promise("P9")
+async def test_the_audit_shows_what_was_asked_after_the_approval_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.start("review_tool_call")
+    card = await world.asked("billing")
+    approval = await world.approval(card)
+    await card.click("Approve")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.at_rest()
+    with redis.Redis.from_url(world.redis_url) as client:
+        client.delete(Keys().approval(approval.thread, approval.id))
+    for name, value in (world.slack.environment() | {"REDIS_URL": world.redis_url}).items():
+        monkeypatch.setenv(name, value)
+    capsys.readouterr()
+    assert await _audit(world.folder / "app.yaml", approval.id) == 0
+    asked, *rest = map(json.loads, capsys.readouterr().out.splitlines())
+    assert asked["detail"]["actions"] == [{"name": "deploy", "value": {"service": "billing", "replicas": 2}}]
+    assert [row["what"] for row in rest] == ["voted", "decided", "delivered"]
