@@ -271,6 +271,7 @@ async def test_a_row_that_does_not_fit_is_read_whole_and_decided_by_itself(world
     )
     await sheet.becomes("1 of 6 to decide")
     await Row(sheet, 2).press("Approve", world.bob)
+    await (await world.bob.expect_form(title="Approve?")).submit()
     await world.alice.expect_message("#deploys", containing="6 of 6 orders were refunded")
     await sheet.becomes("6 approved", buttons=[])
     await world.nothing_else()
