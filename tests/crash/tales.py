@@ -112,7 +112,7 @@ _AROUND = ("before interrupt", "after answer", "after reviewed", "in act", "afte
 _TWICE = ("after answer", "between", "after second answer", "after both")
 
 APPROVED = Tale(
-    "approved", "deploy", _approve, ("reviewed continue", "deployed billing x2"), _DECIDED, 40, ("in plan", *_AROUND)
+    "approved", "deploy", _approve, ("reviewed continue", "deployed billing x2"), _DECIDED, 44, ("in plan", *_AROUND)
 )
 EDITED = Tale(
     "edited",
@@ -120,7 +120,7 @@ EDITED = Tale(
     _edit,
     ("reviewed update", "deployed billing x5"),
     (What.ASKED, What.EDITED, What.DECIDED, What.DELIVERED),
-    40,
+    44,
     _AROUND,
 )
 ANSWERED = Tale(
