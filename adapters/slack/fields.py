@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import TypeAlias
 
 from adapters.slack.text import chunks, visible
@@ -65,7 +66,7 @@ MISSING = _Missing.MISSING
 Value: TypeAlias = "Json | _Missing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is long is spelled once
 class Field:
     """One property, or a value that is no object (`alone`).
 
@@ -111,7 +112,7 @@ class Field:
             return True
         return self.before == "" or (self.input in (Input.CHOICES, Input.LINES) and self.before == [])
 
-    @property
+    @cached_property
     def initial(self) -> str:
         """The whole text that a text input starts with, however long."""
         shown = self.shown
@@ -134,7 +135,7 @@ class Field:
             return [(self._block(0), "")]
         return [(self._block(part), text) for part, text in enumerate(self._texts)]
 
-    @property
+    @cached_property
     def _texts(self) -> list[str]:
         return chunks(self.initial, _PART) if len(self.initial) > _PART else [self.initial]
 

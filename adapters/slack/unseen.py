@@ -55,6 +55,7 @@ _HIDDEN = (
     "\u037e\u1fef\u212a"  # the same as ASCII characters, says Unicode
     "]"
 )
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _UNSEEN = re.compile(f"(?P<sequence>{'|'.join(_SEQUENCES)})|{_HIDDEN}")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _NEAR = 8
@@ -74,9 +75,10 @@ _GREEK_LIKE_LATIN = frozenset("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳικνορυϲό�
 
 def written_out(text: str, write: Write) -> str:
     """The text, with what `write` makes of each character that deceives a reader."""
-    if not text.isascii():
-        text = _LETTERS.sub(lambda found: _of_one_alphabet(found.group(), write), text)
-        text = _MARKS.sub(lambda found: _unstacked(found.group(), write), text)
+    if text.isascii():  # most of what is long: only control characters can deceive in it
+        return _CONTROL.sub(lambda found: write(found.group()), text)
+    text = _LETTERS.sub(lambda found: _of_one_alphabet(found.group(), write), text)
+    text = _MARKS.sub(lambda found: _unstacked(found.group(), write), text)
     text = _UNSEEN.sub(lambda found: found.group() if _is_needed(found) else write(found.group()), text)
     return _SPACE.sub(lambda found: found.group() if _is_typography(found) else write(found.group()), text)
 

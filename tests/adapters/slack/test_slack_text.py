@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.slack.text import changes, clipped, document, escaped, line_diff, mrkdwn, plain, scalar, unmarked, visible
@@ -119,3 +119,10 @@ def test_clipping_and_labels() -> None:
     assert clipped("abcdef", 4) == "abc…"
     assert plain(" a\n b ", 10) == "a b"
     assert plain("", 10) == "(empty)"
+
+
+@pytest.mark.promise("P4")
+@given(st.text(st.characters(codec="ascii"), max_size=30))
+@example("".join(map(chr, range(128))))
+def test_what_is_plain_ascii_is_read_as_any_other_text(text: str) -> None:
+    assert visible(f"{text} é") == f"{visible(text)} é"
