@@ -20,13 +20,14 @@ from bot.config import (
     ServerEntry,
     agents_relying_on_defaults,
     approver_names,
+    card_channels,
     channel_names,
     examined,
     name_faults,
 )
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
-from engine.ids import AgentName
+from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
 
 T = TypeVar("T")
@@ -80,6 +81,9 @@ class Probes(Protocol):
 
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         """See that the tokens are good. `where` names the variable at fault."""
+
+    async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
+        """Those of these people who cannot see a channel."""
 
     async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
         """Look up names as `config.approver_names` and `channel_names` spell them; leaves out what is not there."""
@@ -149,7 +153,28 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     where = channel_names(config)
     warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
     closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
-    return [*faults, *closed, *name_faults(config, people, channels.ids, channels.listed)]
+    faults += [*closed, *name_faults(config, people, channels.ids, channels.listed)]
+    if not faults:
+        faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
+    return faults
+
+
+async def _out_of_sight(
+    config: Config, probes: Probes, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]
+) -> Sequence[str]:
+    """Approvers who are not in the private channel where their cards stand.
+
+    No fault: people come and go, and a bot that does not start helps nobody.
+    """
+    found = []
+    for index, approval in enumerate(config.approvals):
+        ids = {people[name].id: name for name in approval.users}
+        for name in card_channels(config, index) if ids else ():
+            absent = await probes.absent(config.secrets, channels[name], ids.keys())
+            if absent:
+                names = ", ".join(ids[each] for each in sorted(absent))
+                found.append(f"{config.where('approvals', index)}: {name} is private. Invite {names}, or add post_to.")
+    return found
 
 
 async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[Fault]]:

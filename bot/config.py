@@ -30,6 +30,7 @@ __all__ = [
     "ServerEntry",
     "agents_relying_on_defaults",
     "approver_names",
+    "card_channels",
     "channel_names",
     "environment",
     "examined",
@@ -343,6 +344,15 @@ def name_faults(
             mend = suggestion(name, [*channels, *listed], "Create it and invite the bot, or correct its name.")
             faults.append(Fault(where, f"the bot sees no channel {name}", mend))
     return faults
+
+
+def card_channels(config: Config, index: int) -> Sequence[str]:
+    """The channels in which the cards of a rule stand, direct messages apart."""
+    approval = config.approvals[index]
+    if approval.post_to is not None:
+        return (approval.post_to,)
+    governed = (agent for name, agent in config.agents.items() if _governs(config.approvals, index, name))
+    return tuple(dict.fromkeys(channel for agent in governed for channel in agent.channels))
 
 
 def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:

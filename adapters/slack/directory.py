@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
 from adapters.slack.manifest import SCOPES
-from adapters.slack.roster import Account, account_of
+from adapters.slack.roster import Account, account_of, members_of
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
 
@@ -109,6 +109,21 @@ async def channels(client: AsyncWebClient) -> Sequence[ListedChannel]:
         )
         async for each in _listed(client, "conversations.list", "channels")
     ]
+
+
+async def absent(client: AsyncWebClient, channel: ChannelId, people: Collection[UserId]) -> frozenset[UserId]:
+    """Those of these people who cannot see a channel: it is private, and they are not in it. Raises SlackRefused.
+
+    A public channel can be read by every full member.
+    """
+    try:
+        described = (await client.conversations_info(channel=channel))["channel"]
+        members = await members_of(client, channel) if described.get("is_private") else frozenset(people)
+    except SlackApiError as error:
+        if code_of(error) == "channel_not_found":  # private, and the bot is not in it: that is told elsewhere
+            return frozenset()
+        raise refused("conversations.members", error) from None
+    return frozenset(people) - members
 
 
 async def _listed(client: AsyncWebClient, method: str, key: str) -> AsyncIterator[dict[str, Any]]:

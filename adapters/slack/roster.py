@@ -150,14 +150,19 @@ class SlackRoster:
         return standing_of(answer["user"], self._identity)
 
     async def _all_members(self, channel: ChannelId) -> frozenset[UserId]:
-        members: set[UserId] = set()
-        cursor = ""
-        while True:
-            page = await self._client.conversations_members(channel=channel, limit=_PAGE, cursor=cursor or None)
-            members.update(map(UserId, page["members"]))
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return frozenset(members)
+        return await members_of(self._client, channel)
+
+
+async def members_of(client: AsyncWebClient, channel: ChannelId) -> frozenset[UserId]:
+    """Everybody in a channel. Raises SlackApiError."""
+    members: set[UserId] = set()
+    cursor = ""
+    while True:
+        page = await client.conversations_members(channel=channel, limit=_PAGE, cursor=cursor or None)
+        members.update(map(UserId, page["members"]))
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return frozenset(members)
 
 
 class Account(StrEnum):

@@ -24,7 +24,7 @@ from bot.config import Config, Mode, Secrets
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
-from engine.ids import AgentName, ChannelId
+from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import Later
 
 
@@ -87,6 +87,15 @@ class RealProbes:
                 fault = slack_fault("SLACK_BOT_TOKEN", error)
                 raise UnfitError(fault.what, fault.mend, fault.where) from None
         return found, resolved(channels, listed, await self._remembered(secrets.redis_url, data, identity.team))
+
+    async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
+        """Those of these people who cannot see a channel."""
+        async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+            try:
+                return await directory.absent(client, channel, people)
+            except SlackRefused as error:
+                fault = slack_fault("SLACK_BOT_TOKEN", error)
+                raise UnfitError(fault.what, fault.mend, fault.where) from None
 
     @staticmethod
     async def _remembered(url: str | None, data: Path, workspace: str) -> Mapping[str, ChannelId]:

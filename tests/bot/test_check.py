@@ -52,6 +52,7 @@ class World:
     closed: Collection[ListedChannel] = ()
     remembered: Mapping[str, ChannelId] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    outside: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
         spec = config.agents[name].graph or ""
@@ -77,6 +78,10 @@ class World:
         if isinstance(self.of_slack, Exception):
             raise self.of_slack
         return self.of_slack
+
+    async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
+        del secrets
+        return set(people) & set(self.outside.get(channel, ()))
 
     async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
         assert data.is_absolute()
@@ -201,6 +206,15 @@ FAULTS = {
 @pytest.mark.parametrize(("world", "line"), FAULTS.values(), ids=FAULTS.keys())
 async def test_one_fault_is_one_line(app: Path, world: World, line: str) -> None:
     assert await lines(app, world) == [line]
+
+
+@pytest.mark.promise("P6")
+async def test_approvers_outside_of_the_private_channel_are_warned_of(app: Path) -> None:
+    world = World(outside={"#deploys": ["bob"], "#general": ["alice"]})
+    report = await check(app, ENVIRON, world)
+    assert report.faults == ()
+    (warning,) = report.warnings
+    assert warning.endswith("app.yaml:9: approvals[0]: #deploys is private. Invite bob, or add post_to.")
 
 
 async def test_faults_do_not_hide_one_another(app: Path) -> None:

@@ -11,9 +11,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
-from adapters.localslack.roster import PersonEntry, Roster
+from adapters.localslack.roster import ChannelEntry, PersonEntry, Roster
 from adapters.slack.client import web_client
-from adapters.slack.directory import _unique, channels, check_app_token, missing_scopes, people
+from adapters.slack.directory import _unique, absent, channels, check_app_token, missing_scopes, people
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
@@ -188,6 +188,20 @@ async def test_who_may_never_decide_is_found_with_what_they_are(tmp_path: Path, 
     }
     assert unable == {name: expected[name] for name in unable}
     assert set(unable) >= {"gina", "rita", "olga"}
+
+
+async def test_who_is_not_in_a_private_channel_cannot_see_it(tmp_path: Path) -> None:
+    people_there = [PersonEntry(name="alice"), PersonEntry(name="bob")]
+    private = ChannelEntry(name="secrets", members=["alice"], private=True)
+    public = ChannelEntry(name="deploys", members=["alice"])
+    hidden = ChannelEntry(name="hidden", members=["alice"], private=True, bot=False)
+    roster = Roster(people=people_there, channels=[private, public, hidden])
+    async with PeopledSlack(data=tmp_path, people=roster) as slack:
+        environment = slack.environment()
+        async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
+            both = [await user(client, "alice"), await user(client, "bob")]
+            seen = [await absent(client, ChannelId(f"C0{name}"), both) for name in ("SECRETS", "DEPLOYS", "HIDDEN")]
+    assert seen == [{both[1]}, set(), set()]
 
 
 async def test_a_member_comes_before_others_of_the_same_name(client: AsyncWebClient) -> None:
