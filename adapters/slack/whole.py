@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adapters.blockkit import limits
-from adapters.slack import blocks, layout
+from adapters.slack import blocks, layout, wording
 from adapters.slack.blocks import Block
 from adapters.slack.layout import Piece, Style
 from adapters.slack.text import changes, document, line_diff, plain, visible
@@ -29,9 +29,9 @@ def everything(approval: Approval) -> list[Piece]:
 
 
 def prompt_piece(approval: Approval) -> Piece:
-    """What the agent asks, in its own words: Markdown, but for an error and a breakpoint, where the words are ours."""
-    own = approval.ask.kind in (Kind.FAILURE, Kind.BREAKPOINT)
-    return Piece(visible(approval.ask.prompt).strip(), Style.SENTENCE if own else Style.PROSE)
+    """What the agent asks, in its own words."""
+    style = Style.PROSE if wording.is_markdown(approval.ask) else Style.SENTENCE
+    return Piece(visible(approval.ask.prompt).strip(), style)
 
 
 def offered_pieces(approval: Approval) -> list[Piece]:

@@ -7,7 +7,7 @@ from adapters.blockkit import limits
 from adapters.slack.markdown import parts_of, words_of
 from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
 from engine.approval import Approval, Replaced, Review, State
-from engine.ask import Choice, Decision, Json, Kind
+from engine.ask import Ask, Choice, Decision, Json, Kind
 from engine.ids import UserId
 from engine.machine import outcome_of
 from engine.policy import Approvers, OnExpiry, Policy
@@ -63,6 +63,11 @@ def one_line(text: str, at_most: int) -> str:
 def speaker(approval: Approval) -> str:
     """Who asks. Untrusted: the graph names it."""
     return approval.ask.speaker or approval.agent
+
+
+def is_markdown(ask: Ask) -> bool:
+    """Whether its prompt is an agent's own words: those of an error and of a breakpoint are ours, and no Markdown."""
+    return ask.kind not in (Kind.FAILURE, Kind.BREAKPOINT)
 
 
 def title(approval: Approval) -> str:
@@ -232,7 +237,7 @@ def _asked(approval: Approval, about: str) -> Iterable[str]:
 def _about(approval: Approval) -> str:
     """What is asked in one line, untrusted: `Approve send_email? (to: x@y.z)`."""
     ask, asking = approval.ask, approval.state is State.PENDING
-    prompt = _words(ask.prompt)
+    prompt = _words(ask.prompt) if is_markdown(ask) else ask.prompt
     pairs = list(zip(ask.actions, approval.reviews, strict=True))
     if len(pairs) > 1:
         told = "; ".join(_with_values(action.name, review.value, ask.prompt) for action, review in pairs)

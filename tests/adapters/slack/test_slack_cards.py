@@ -174,6 +174,7 @@ def test_what_an_agent_asks_and_describes_is_read_as_markdown_and_what_it_wants_
     assert "**literal**" in shown
     (failed,) = [body(approval(ask(action(None), kind=Kind.FAILURE, prompt="KeyError: '__init__' *x*")))]
     assert "'__init__' *x*" in failed
+    assert "_init_" in card(approval(ask(action(None), kind=Kind.FAILURE, prompt="KeyError: '__init__'"))).text
 
 
 def test_markdown_of_an_agent_hides_and_disguises_nothing() -> None:
