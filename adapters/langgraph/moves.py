@@ -27,6 +27,7 @@ from engine.ask import Choice, Decision, Json, Problem
 
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "function_call"})
 
+NOT_FITTING = "The agent's state does not take this change:"
 REFUSED = "A person refused this tool call."
 """What the model is told of a refusal without a reason."""
 
@@ -45,7 +46,7 @@ async def update(graph: Any, level: Level, config: Mapping[str, Any], updates: S
         await graph.abulk_update_state({**config, "configurable": configurable}, [list(updates)])
     except (InvalidUpdateError, KeyError, TypeError, ValueError, AttributeError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CannotMoveError(f"The agent's state does not take this change: {said}") from None
+        raise CannotMoveError(f"{NOT_FITTING} {said}") from None
 
 
 # Edits ----------------------------------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ def edits(graph: Any, level: Level, edited: Mapping[str, Json]) -> dict[str, Any
     waiting = [task.name for task in level.snapshot.tasks]
     if found := refused(graph, waiting, values, meant):
         told = "; ".join(f"{'.'.join(map(str, each.path))}: {each.sentence}".lstrip(": ") for each in found)
-        raise CannotMoveError(f"The agent's state does not take this change: {told}")
+        raise CannotMoveError(f"{NOT_FITTING} {told}")
     return {name: _taken(graph.channels.get(name), each) for name, each in meant.items()}
 
 

@@ -192,14 +192,14 @@ def sentence(error: BaseException | str) -> str:
         return "The agent was stopped: it took more steps than one run may (recursion_limit in app.yaml)."
     kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
-    if refused := _refused_fields(message):
+    if refused := refused_fields(message):
         kind, first = "ValidationError", refused
     said = f"{kind}: {first}" if first else kind
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
     return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
 
 
-def _refused_fields(message: str) -> str:
+def refused_fields(message: str) -> str:
     """What pydantic says of each field, without the values: its first line names none.
 
     https://docs.pydantic.dev/latest/errors/errors/

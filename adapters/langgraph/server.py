@@ -15,7 +15,7 @@ https://docs.langchain.com/langsmith/agent-server
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
@@ -34,12 +34,12 @@ from adapters.langgraph.halts import CHANGED as HALT_CHANGED
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import GONE_ON, seen
 from adapters.langgraph.history import GONE as POINT_GONE
-from adapters.langgraph.moves import decided_calls, open_calls
+from adapters.langgraph.moves import NOT_FITTING, decided_calls, open_calls
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies
-from adapters.langgraph.runs import TimeLimitError, sentence
-from adapters.langgraph.server_calls import Calls, Server, ServerRefusedError
-from adapters.langgraph.thread_work import CHANGED, GONE, NOT_TAKEN, WITHDRAWN
+from adapters.langgraph.runs import TimeLimitError, refused_fields, sentence
+from adapters.langgraph.server_calls import Calls, Server, ServerRefusedError, StateRefusedError
+from adapters.langgraph.thread_work import CHANGED, GONE, NO_NEW_TURN, NOT_TAKEN, REFUSED, WITHDRAWN
 from engine.ask import Ask, Choice, Decision, Json, Problem, digest_of
 from engine.ids import AgentName, InterruptId, ThreadId
 from engine.ports import (
@@ -95,6 +95,8 @@ class _Here:
     status: str = ""
     error: str = ""
     schemas: Mapping[str, Any] = field(default_factory=dict)
+    refused: bool = False
+    """The graph's own schema refuses the state: see `adapters.langgraph.threads`."""
 
     @property
     def checkpoint(self) -> str:
@@ -172,6 +174,8 @@ class ServerGraphs:
         if run is None:
             here = await self._read(agent, turn.thread)
             standstill = self._standstill(agent, turn.thread, here)
+            if here.refused:
+                return replace(standstill, error=NO_NEW_TURN)
             asked = [each for each in standstill.asked if each.ask.holds] if turn.voids is not None else []
             if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
                 raise WaitsForAnswerError(turn.thread, waiting)
@@ -198,6 +202,8 @@ class ServerGraphs:
         if answer.ask.dialect in HALTS:
             return await self._decide(agent, answer, here)
         standstill = self._standstill(agent, answer.thread, here)
+        if here.refused:
+            return Stale(REFUSED, standstill)
         if here.tasks and here.waiting and any(each.get("interrupts") for each in here.tasks):
             return Held(standstill)
         sent = self._sent(standstill, answer)
@@ -233,7 +239,10 @@ class ServerGraphs:
     async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
         """See `engine.ports.Graphs`."""
         known = await self._agent(agent)
-        found = await known.calls.history(thread, limit + 1)
+        try:
+            found = await known.calls.history(thread, limit + 1)
+        except StateRefusedError:
+            return ()  # a server shows all of them or none
         before = {_checkpoint(each.get("checkpoint")): each for each in found}
         return [_moment(each, before.get(_checkpoint(each.get("parent_checkpoint")))) for each in found[:limit]]
 
@@ -252,7 +261,12 @@ class ServerGraphs:
             edits = journey.edits if isinstance(journey.edits, dict) else {}
             then = _Here(target).values
             changed = {name: each for name, each in edits.items() if then.get(name) != each}
-            await agent.calls.update(journey.thread, changed or {}, checkpoint=journey.checkpoint)
+            try:
+                await agent.calls.update(journey.thread, changed or {}, checkpoint=journey.checkpoint)
+            except StateRefusedError as error:
+                await agent.calls.update(journey.thread, {}, checkpoint=here.checkpoint)
+                told = f"{NOT_FITTING} {refused_fields(str(error)) or error}"
+                return Stale(told, self._standstill(agent, journey.thread, await self._read(agent, journey.thread)))
             here = await self._read(agent, journey.thread)
         if not here.waiting or not agent.gated.isdisjoint(here.waiting):
             return self._standstill(agent, journey.thread, here)
@@ -317,7 +331,12 @@ class ServerGraphs:
             raise Later(0.2)
         interrupts: Mapping[str, Any] = known.get("interrupts") or {}
         schemas = {each.get("id"): each.get("response_schema") for listed in interrupts.values() for each in listed}
-        state = await agent.calls.state(thread) if known else None
+        try:
+            state = await agent.calls.state(thread) if known else None
+        except StateRefusedError as error:
+            # Which checkpoint it is cannot be read: the time of its writing names it.
+            unread = {"checkpoint": {"checkpoint_id": str(known.get("state_updated_at"))}}
+            return _Here(unread, "error", str(error), refused=True)
         return _Here(state, str(known.get("status", "")), _error_of(known.get("error")), schemas)
 
     # Halts ------------------------------------------------------------------------------------------------------------
@@ -337,7 +356,7 @@ class ServerGraphs:
         if decision.choice is Choice.REJECT:
             return Resumed(standstill)
         if answer.ask.encoding is not None or decision.choice in (Choice.EDIT, Choice.SKIP):
-            problem = await self._updated(agent, answer, here)
+            problem = await self._tried(agent, answer, here)
             here = await self._read(agent, answer.thread)
             if problem:
                 return Stale(problem, self._standstill(agent, answer.thread, here))
@@ -352,6 +371,14 @@ class ServerGraphs:
             await agent.calls.update(answer.thread, {MESSAGES: told}, None if run else here.waiting[0])
             here = await self._read(agent, answer.thread)
         return await self._on_from(agent, answer, here)
+
+    async def _tried(self, agent: _Agent, answer: Answer, here: _Here) -> str:
+        """Write what was decided; where the graph's schema refuses the state that it makes, put the one before back."""
+        try:
+            return await self._updated(agent, answer, here)
+        except StateRefusedError as error:
+            await agent.calls.update(answer.thread, {}, checkpoint=here.checkpoint)
+            return f"{NOT_FITTING} {refused_fields(str(error)) or error}"
 
     async def _updated(self, agent: _Agent, answer: Answer, here: _Here) -> str:
         """Write what was decided into the state; why it could not be, in a sentence."""
@@ -395,7 +422,7 @@ class ServerGraphs:
         if not told and here.status == "error":
             told = sentence(here.error) if here.error else "The agent failed."
         if told:
-            return Standstill((_failure(here, told),))
+            return Standstill((_failure(here, told),), complete=not here.refused)
         questions = tuple(
             self._asked(agent, here, task, each) for task in here.tasks for each in task.get("interrupts") or ()
         )

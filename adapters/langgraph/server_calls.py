@@ -6,6 +6,7 @@
 | another run is in progress (409) | `Later`: soon again |
 | it refuses the key, or does not know the assistant | ServerRefusedError: an operator has to mend it |
 | it does not know the thread | the thread does not exist |
+| it refuses to read or change a state (400) | StateRefusedError: the graph's own schema refuses the state |
 
 A lost answer is no failure of its own: whatever begins a run names it in its metadata, and it is looked for first.
 """
@@ -21,6 +22,7 @@ from langgraph_sdk import get_client
 from langgraph_sdk.errors import (
     APIStatusError,
     AuthenticationError,
+    BadRequestError,
     ConflictError,
     NotFoundError,
     PermissionDeniedError,
@@ -41,6 +43,19 @@ _SERVER_ERROR, _TOO_MANY = 500, 429
 
 class ServerRefusedError(Exception):
     """The server takes no call of ours; the message is a sentence, without the key."""
+
+
+class StateRefusedError(Exception):
+    """The graph's own code refuses a state; the message is what it raised. A change is written all the same."""
+
+
+@contextmanager
+def _state_asked() -> Iterator[None]:
+    try:
+        yield
+    except BadRequestError as error:
+        told = error.body if isinstance(error.body, dict) else {}
+        raise StateRefusedError(str(told.get("detail") or error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +175,9 @@ class Calls:
     # Threads ----------------------------------------------------------------------------------------------------------
 
     async def state(self, thread: ThreadId, checkpoint: str = "") -> Mapping[str, Any] | None:
-        """The state of a thread, now or at a checkpoint; None where there is none."""
+        """The state of a thread, now or at a checkpoint; None where there is none. Raises StateRefusedError."""
         where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
-        with _understood(self._server):
+        with _understood(self._server), _state_asked():
             try:
                 found: Mapping[str, Any] = await self._client.threads.get_state(thread_of(thread), checkpoint=where)
             except NotFoundError:
@@ -179,8 +194,8 @@ class Calls:
         return found
 
     async def history(self, thread: ThreadId, limit: int) -> Sequence[Mapping[str, Any]]:
-        """The last checkpoints, the newest first."""
-        with _understood(self._server):
+        """The last checkpoints, the newest first. Raises StateRefusedError where one of them is refused."""
+        with _understood(self._server), _state_asked():
             try:
                 found: Sequence[Any] = await self._client.threads.get_history(thread_of(thread), limit=limit)
             except NotFoundError:
@@ -190,9 +205,9 @@ class Calls:
     async def update(
         self, thread: ThreadId, values: Mapping[str, Any] | None, as_node: str | None = None, checkpoint: str = ""
     ) -> None:
-        """Change the state, now or at a checkpoint."""
+        """Change the state, now or at a checkpoint. Raises StateRefusedError."""
         where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
-        with _understood(self._server):
+        with _understood(self._server), _state_asked():
             await self._client.threads.update_state(
                 thread_of(thread), None if values is None else dict(values), as_node=as_node, checkpoint=where
             )

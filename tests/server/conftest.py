@@ -129,7 +129,9 @@ WANTED = frozenset(
     {
         "advisers",
         "ask_until_good",
+        "bounded",
         "assistant",
+        "endings",
         "form",
         "rollout",
         "cleaner",

@@ -201,7 +201,7 @@ async def test_time_travel_asks_anew(world: World, server: LangGraphServer) -> N
     card = await world.asked("the move")
     await card.click("History")
     listed = await world.bob.expect_form(title="History")
-    row = next(each for each in listed.view["blocks"] if "prepare ran" in str(each))
+    row = next(each for each in listed.view["blocks"] if "Finished: prepare" in str(each))
     action = row["accessory"]["action_id"]
     await world.bob._act("click", view_id=listed.view["id"], action_id=action, block_id=row["block_id"])
     form = await world.bob.expect_form(title="Go back")

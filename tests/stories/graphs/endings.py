@@ -15,6 +15,10 @@ class State(MessagesState, total=False):
 
 def work(state: State) -> State:
     told = str(state["messages"][-1].content)
+    if "happened" in told:
+        return {
+            "messages": [AIMessage(str(each.content)) for each in state["messages"] if isinstance(each, ToolMessage)]
+        }
     messages: list[AnyMessage] = []
     if "tool" in told:
         messages = [AIMessage("", tool_calls=[CALL]), ToolMessage("It rains.", tool_call_id="call-1")]
@@ -27,6 +31,21 @@ def work(state: State) -> State:
 
 
 builder = StateGraph(State)
-builder.add_node(work)
-builder.add_edge(START, "work")
+
+
+def call(state: State) -> State:
+    return {"messages": [AIMessage("", tool_calls=[CALL])]} if "fail" in str(state["messages"][-1].content) else {}
+
+
+def run(state: State) -> State:
+    if getattr(state["messages"][-1], "tool_calls", ()):
+        raise RuntimeError("the call does not work today")
+    return {}
+
+
+for node in (call, run, work):
+    builder.add_node(node)
+builder.add_edge(START, "call")
+builder.add_edge("call", "run")
+builder.add_edge("run", "work")
 graph = builder.compile()
