@@ -17,7 +17,6 @@ from bot.config import (
     Config,
     Mode,
     Secrets,
-    ServerEntry,
     agents_relying_on_defaults,
     approver_names,
     card_channels,
@@ -73,8 +72,8 @@ class Probes(Protocol):
     async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
         """Load an agent's graph as `run` does, and see that it fits its entry; gives warnings."""
 
-    async def server(self, entry: ServerEntry) -> Sequence[str]:
-        """Reach a LangGraph Server, and see that it has the assistant; gives warnings."""
+    async def server(self, agent: Agent) -> Sequence[str]:
+        """Reach an agent's LangGraph Server, and see that it has what the entry names; gives warnings."""
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
@@ -108,7 +107,7 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
     warnings: list[str] = []
     for name, agent in config.agents.items():
         if agent.server is not None:
-            asked, where = probes.server(agent.server), "server"
+            asked, where = probes.server(agent), "server"
         else:
             asked, where = probes.graph(config, name), "graph"
         faults += await _noting(warnings, asked, config.where("agents", name, where))

@@ -285,6 +285,7 @@ class ServerGraphs:
             version = await agent.calls.check()
             own = {*agent.spec.interrupt_before, *agent.spec.interrupt_after}
             drawing = await agent.calls.drawing()
+            drawing.check_breakpoints(own)
             agent.gated, agent.tools = frozenset(own) | drawing.gated, drawing.tools
             agent.version = version
         return agent

@@ -12,7 +12,7 @@ A lost answer is no failure of its own: whatever begins a run names it in its me
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -97,10 +97,19 @@ def _understood(server: Server) -> Iterator[None]:
 
 
 class Drawing(NamedTuple):
-    """The nodes that the graph was compiled with breakpoints before or after, and those that run tools."""
+    """The nodes of a graph: all, those that it was compiled with breakpoints before or after, and those of tools."""
 
+    nodes: frozenset[str]
     gated: frozenset[str]
     tools: frozenset[str]
+
+    def check_breakpoints(self, names: Iterable[str]) -> None:
+        """Raise ServerRefusedError for a node that is not there: the server would pass it by without a word."""
+        for name in names:
+            if name not in self.nodes:
+                raise ServerRefusedError(
+                    f'there is no node "{name}" for a breakpoint. The graph has: {", ".join(sorted(self.nodes))}.'
+                )
 
 
 def _runs_tools(node: Mapping[str, Any]) -> bool:
@@ -168,6 +177,7 @@ class Calls:
             drawn = await self._client.assistants.get_graph(self._assistant)
         nodes: Sequence[Any] = drawn.get("nodes", ())
         return Drawing(
+            frozenset(str(each["id"]) for each in nodes) - {"__start__", "__end__"},
             frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {})),
             frozenset(str(each["id"]) for each in nodes if _runs_tools(each)),
         )

@@ -40,13 +40,16 @@ class RealProbes:
         await graphs.aclose()
         return [*graphs.warnings, *graphs.advice()]
 
-    async def server(self, entry: configuration.ServerEntry) -> Sequence[str]:
-        """Reach a LangGraph Server, and see that it has the assistant."""
+    async def server(self, agent: configuration.Agent) -> Sequence[str]:
+        """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
         from adapters.langgraph.server_calls import Server, ServerRefusedError, called
 
+        if (entry := agent.server) is None:
+            raise AssertionError("an agent without a graph has a server")
         try:
             async with called(Server(entry.url, entry.assistant, entry.api_key)) as calls:
                 await calls.check()
+                (await calls.drawing()).check_breakpoints((*agent.interrupt_before, *agent.interrupt_after))
         except ServerRefusedError as error:
             raise UnfitError(str(error), "See the server's own pages, and the key.") from None
         except Later:

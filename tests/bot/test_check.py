@@ -10,7 +10,7 @@ import pytest
 from bot.channel_names import resolved
 from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Config, Mode, Secrets
-from bot.config_shape import ServerEntry
+from bot.config_shape import Agent
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
 
@@ -61,7 +61,9 @@ class World:
             raise self.graphs[spec]
         return self.of_graphs
 
-    async def server(self, entry: ServerEntry) -> Sequence[str]:
+    async def server(self, agent: Agent) -> Sequence[str]:
+        entry = agent.server
+        assert entry is not None
         self.asked.append(entry.url)
         if entry.assistant in self.graphs:
             raise self.graphs[entry.assistant]

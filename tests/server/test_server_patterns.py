@@ -8,6 +8,9 @@ from fakes.people import Message, Person, wait_until
 from server.conftest import LangGraphServer, Proxy
 from stories.world import World
 
+from bot.check import check
+from bot.wiring import probes
+
 STATES: Mapping[str, Mapping[str, Any]] = {
     "yes_or_no": {"input": {"action_details": "$text"}, "reply": "status"},
     "text_to_revise": {"input": {"some_text": "$text"}, "reply": "published"},
@@ -67,6 +70,16 @@ async def test_a_rejected_text_stops_the_run_and_the_next_message_begins_anew(
     await again.click("Approve")
     await world.alice.expect_message("#deploys", containing="published: Hello again")
     await world.nothing_else()
+
+
+@pytest.mark.promise("P10")
+async def test_a_breakpoint_at_a_node_that_is_not_there_is_found_by_the_check(
+    world: World, server: LangGraphServer
+) -> None:
+    await start(world, "rollout", server.url, interrupt_before=["deplyo"])
+    environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
+    (fault,) = (await check(world.folder / "app.yaml", environ, probes())).faults
+    assert 'agents.rollout.server: there is no node "deplyo" for a breakpoint' in str(fault)
 
 
 async def test_tool_calls_of_langchains_middleware(world: World, server: LangGraphServer) -> None:
