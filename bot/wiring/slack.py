@@ -41,8 +41,9 @@ async def introduced(
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
     memory = RedisChannelMemory(kept.database, kept.keys, identity.team)
-    channels = resolved(configuration.channel_names(config), listed, await memory.remembered())
-    await memory.remember(channels.memory)
+    known = await memory.remembered()
+    channels = resolved(configuration.channel_names(config), listed, known)
+    await memory.remember({name: channel for name, channel in channels.memory.items() if name not in known})
     return identity, people, channels
 
 
