@@ -298,10 +298,11 @@ class Outbox:
     async def _offer(self, conversation: Conversation, approvals: Sequence[Approval]) -> bool:
         """Show what is held on the card of the question that it may answer, if there is one."""
         found = offered_to(conversation, approvals)
-        if found is not None:
-            question, words = found
-            await self._desk.happened(question.id, Offered(words))
-        return found is not None
+        if found is None or not found[1]:
+            return False
+        question, words = found
+        await self._desk.happened(question.id, Offered(words))
+        return True
 
     async def _tell(self, heard: Hear, sentence: str) -> None:
         told = TellPerson(heard.thread, heard.place, heard.user, sentence)
