@@ -183,6 +183,7 @@ class _Decimals(GenerateJsonSchema):
         for each in made.get("anyOf", [made]):
             if each.get("type") == "string":
                 each["format"] = DECIMAL
+                each.pop("pattern", None)  # pydantic before 2.14 says it by one, which no person can read
         return made
 
 
