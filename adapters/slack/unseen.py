@@ -142,10 +142,11 @@ def _counts(each: str) -> bool:
 
 def _unstacked(run: str, write: Write) -> str:
     """A run without letters, its combining marks beyond what a letter carries written out."""
-    made, marks = list[str](), list[str]()
+    made, count, last = list[str](), 0, ""
     for each in run:
-        marks = [*marks, each] if unicodedata.category(each) in ("Mn", "Me") else []
-        made.append(write(each) if len(marks) > _MOST_MARKS or marks[-2:] == [each, each] else each)
+        count = count + 1 if unicodedata.category(each) in ("Mn", "Me") else 0
+        made.append(write(each) if count > _MOST_MARKS or (count > 1 and each == last) else each)
+        last = each
     return "".join(made)
 
 

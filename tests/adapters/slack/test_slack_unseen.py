@@ -123,3 +123,9 @@ def test_nothing_reorders_breaks_or_encodes_badly(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=126, min_codepoint=32)))
 def test_printable_ascii_is_never_touched(text: str) -> None:
     assert visible(text) == text
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["\u0301", "\u200d", "\u200c", "\u0430a", "\u00a0", "\ufe0f", "न्‍", "😀\u200d"])
+def test_a_long_hostile_text_takes_no_longer_than_it_is(unit: str) -> None:
+    assert visible(f"a{unit * 100_000}")
