@@ -25,6 +25,8 @@ from aiohttp import WSMsgType, web
 TEAM, BOT, APP = "T0BENCH", "U0SIGNOFF", "A0BENCH"
 CHANNEL = {"id": "C0DEPLOYS", "name": "deploys", "is_member": True}
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - made up; nothing is guarded by it
+_NEWEST_CARD = "9999999999.000100"
+"""Newer than any card that was written down: a bot takes it for one that it has just posted."""
 ACK_SECONDS = 3.0
 """After that a click is lost, as Slack has it."""
 
@@ -74,8 +76,12 @@ Press = Callable[[int], Awaitable[bool]]
 
 
 def payload(clicks: Clicks, value: str) -> str:
-    """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
-    place = {"channel_id": CHANNEL["id"], "message_ts": "1700000000.000100", "thread_ts": "1700000000.000001"}
+    """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload.
+
+    The button's value names the approval, and so the channel that its card stands in: TEAM:CHANNEL:THREAD#APPROVAL.
+    """
+    channel = value.split(":")[1]
+    place = {"channel_id": channel, "message_ts": _NEWEST_CARD, "thread_ts": "1700000000.000001"}
     action = {
         "type": "button",
         "action_id": "signoff_approve",
@@ -107,7 +113,7 @@ def payload(clicks: Clicks, value: str) -> str:
             "team": {"id": TEAM, "domain": "bench"},
             "enterprise": None,
             "is_enterprise_install": False,
-            "channel": {"id": CHANNEL["id"], "name": CHANNEL["name"]},
+            "channel": {"id": channel, "name": CHANNEL["name"]},
             "message": message,
             "state": {"values": {}},
             "response_url": "https://hooks.slack.example/actions/T0BENCH/1/2",
