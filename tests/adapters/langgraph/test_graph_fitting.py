@@ -97,7 +97,6 @@ def test_the_defaults_do_not_fit_a_state_without_messages(state: type) -> None:
         (workflow, DEFAULT_INPUT, DEFAULT),
         (workflow, "$text", "@"),
     ],
-    ids=str,
 )
 def test_what_fits_is_no_fault(graph: Any, given: Any, reply: str) -> None:
     assert misfits(graph, given, reply) == ()
