@@ -1,6 +1,6 @@
 """The port `Graphs` before LangGraph is there: whoever calls waits until the graphs are loaded.
 
-Importing LangGraph and the graphs takes seconds, in which the bot takes clicks and messages already.
+Importing LangGraph and the graphs takes a second or more: the other parts of a bot are put together without it.
 """
 
 import asyncio
