@@ -26,6 +26,7 @@ from bot.config import (
 )
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
+from bot.masking import masked
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
 
@@ -124,8 +125,8 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
 def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -> int:
     """Print a report, faults and warnings on stderr; gives the exit code."""
     out, err = out or sys.stdout, err or sys.stderr
-    err.writelines(f"warning: {' '.join(each.split())}\n" for each in report.warnings)
-    err.writelines(f"{fault}\n" for fault in report.faults)
+    err.writelines(masked(f"warning: {' '.join(each.split())}\n") for each in report.warnings)
+    err.writelines(masked(f"{fault}\n") for fault in report.faults)
     if report.faults:
         return 1
     out.writelines(f"{line}\n" for line in report.lines)

@@ -2,15 +2,16 @@
 
 A secret in an argument is shown as `•••`, on the card and in the form. Who edits another field sends the mask back, and
 gets the secret in its place: a text that is just what was shown there is what stands there. A text with a mask in it
-that is anything else cannot be understood, and is refused at its field: guessing could run what nobody saw (P4).
+that is anything else cannot be understood, and is refused at its field: guessing could run what nobody saw (P4). So is
+the mask of a schema's default or choice: it belongs to no argument.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bot.masking import MASK, concealed
+from bot.masking import MASK, concealed, concealer
 from engine.approval import Approval, Replaced, Review, Vote
-from engine.ask import Action, Ask, Decision, Json, Problem
+from engine.ask import DEEPEST, Action, Ask, Decision, Json, Problem
 
 KEPT_BACK = f"{MASK} stands for a secret. Leave this field as it was, or write all of it without {MASK}."
 
@@ -31,28 +32,23 @@ def shown(approval: Approval) -> Approval:
 
 
 def shown_value(value: Json) -> Json:
-    """A value with the secrets in its texts concealed; keys stay."""
-    return _mapped(value, concealed)
+    """A value with the secrets in its texts and keys concealed; the very same where it holds none."""
+    conceal = concealer(_texts(value))
+    return value if conceal is None else _mapped(value, conceal)
 
 
 def restored(given: Json, original: Json) -> Json:
     """What was sent for `original`, as it was shown, with the secrets put back: see `problems` first."""
-    match given, original:
-        case str(), str() if given == concealed(original):
-            return original
-        case dict(), dict():
-            return {key: restored(each, original.get(key)) for key, each in given.items()}
-        case list(), list():
-            return [restored(each, _beside(each, index, original)) for index, each in enumerate(given)]
-        case _:
-            return given
+    seen = shown_value(original)
+    return given if seen is original else _restored(given, original, seen)
 
 
-def problems(given: Json, original: Json) -> Sequence[Problem]:
-    """The texts whose mask cannot be told; none where nothing was concealed."""
-    if shown_value(original) == original:
+def problems(given: Json, original: Json, schema: Json = None) -> Sequence[Problem]:
+    """The texts whose mask cannot be told; none where nothing was concealed, in the value or in its schema."""
+    if shown_value(original) is original and shown_value(schema) is schema:
         return ()
-    return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), original, ())]
+    known = {each for each in _texts(original) if MASK in each}
+    return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), known, ())]
 
 
 def _replaced(replaced: Replaced | None) -> Replaced | None:
@@ -75,7 +71,13 @@ def _action(action: Action) -> Action:
         name=concealed(action.name),
         value=shown_value(action.value),
         description=concealed(action.description),
+        schema=_schema(action.schema),
     )
+
+
+def _schema(schema: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
+    seen = shown_value(dict(schema or {}))
+    return seen if schema is not None and isinstance(seen, dict) else schema
 
 
 def _review(review: Review) -> Review:
@@ -97,6 +99,20 @@ def _decision(decision: Decision | None) -> Decision | None:
     return replace(decision, value=shown_value(decision.value), text=concealed(decision.text))
 
 
+def _texts(value: Json) -> Iterator[str]:
+    """All texts of a value, its keys too."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str(text):
+                yield text
+            case list(items):
+                left += items
+            case dict(items):
+                yield from items
+                left += items.values()
+
+
 def _mapped(value: Json, change: Callable[[str], str]) -> Json:
     match value:
         case str():
@@ -104,29 +120,69 @@ def _mapped(value: Json, change: Callable[[str], str]) -> Json:
         case list():
             return [_mapped(each, change) for each in value]
         case dict():
-            return {key: _mapped(each, change) for key, each in value.items()}
+            names = _distinct(map(change, value))
+            return {name: _mapped(each, change) for name, each in zip(names, value.values(), strict=True)}
         case _:
             return value
 
 
-def _beside(given: Json, index: int, original: list[Json]) -> Json:
-    """The item that one of a list was: the one that looked so, wherever it stood, else the one in its place."""
-    same = (each for each in original[index : index + 1] + original if shown_value(each) == given)
-    return next(same, original[index] if index < len(original) else None)
+def _distinct(names: Iterable[str]) -> Iterable[str]:
+    """Keys that look alike now are numbered: none may take another's place, and be hidden by it."""
+    used: dict[str, None] = {}
+    for name in names:
+        numbered, count = name, 1
+        while numbered in used:
+            count += 1
+            numbered = f"{name} ({count})"
+        used[numbered] = None
+    return used
 
 
-def _masks(value: Json, original: Json, path: Path) -> Iterator[Path]:
-    """Where a mask stands that did not stand there before."""
+def _restored(given: Json, original: Json, seen: Json) -> Json:
+    """`seen` is `original` as it was shown."""
+    match given, original, seen:
+        case str(), str(), str() if given == seen:
+            return original
+        case dict(), dict(), dict():
+            names = dict(zip(seen, original, strict=True))
+            pairs = ((names.get(name, name), name, each) for name, each in given.items())
+            return {own: _restored(each, original.get(own), seen.get(name)) for own, name, each in pairs}
+        case list(), list(), list():
+            kept = len(given) == len(original)
+            beside = (_beside(each, index, original, seen, kept=kept) for index, each in enumerate(given))
+            return [_restored(each, *found) for each, found in zip(given, beside, strict=True)]
+        case _:
+            return given
+
+
+def _beside(given: Json, index: int, original: list[Json], seen: list[Json], *, kept: bool) -> tuple[Json, Json]:
+    """The item that one of a list was, and how it was shown; `kept`: the list is as long as it was.
+
+    It is the one in its place, or the one that looked so. Of two that only look alike it is neither: their secrets
+    differ, and nobody can tell which of them was taken out of the list.
+    """
+    if kept and seen[index] == given:
+        return original[index], seen[index]
+    alike = [at for at, each in enumerate(seen) if each == given]
+    if any(original[at] != original[alike[0]] for at in alike):
+        return None, None
+    if not alike and not kept:
+        return None, None
+    at = alike[0] if alike else index
+    return original[at], seen[at]
+
+
+def _masks(value: Json, known: Collection[str], path: Path) -> Iterator[Path]:
+    """Where a mask stands in a text that was not there before; what is nested too deeply is not looked into."""
     match value:
-        case str() if MASK in value and value != original:
+        case str() if MASK in value and value not in known:
             yield path
-        case dict():
-            known = original if isinstance(original, dict) else {}
-            for key, each in value.items():
-                yield from _masks(each, known.get(key), (*path, key))
-        case list():
-            known_items = original if isinstance(original, list) else []
+        case dict() if len(path) <= DEEPEST:
+            for name, each in value.items():
+                yield from _masks(name, known, (*path, name))
+                yield from _masks(each, known, (*path, name))
+        case list() if len(path) <= DEEPEST:
             for index, each in enumerate(value):
-                yield from _masks(each, _beside(each, index, known_items), (*path, index))
+                yield from _masks(each, known, (*path, index))
         case _:
             pass

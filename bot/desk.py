@@ -180,7 +180,8 @@ class Desk:
         if not 0 <= click.action < len(approval.ask.actions):
             return ()  # refused by the machine, with a sentence
         original = approval.reviews[click.action].value
-        kept_back = concealment.problems(click.value, original)
+        schema = approval.ask.actions[click.action].schema
+        kept_back = concealment.problems(click.value, original, None if schema is None else dict(schema))
         if kept_back:
             return kept_back
         decision = Decision(click.choice, concealment.restored(click.value, original), click.text)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
-from bot.masking import concealed
+from bot.masking import concealed_so_far
 from engine.ids import MessageTs
 from engine.ports import LiveMessage
 
@@ -47,7 +47,7 @@ class Live:
     def words(self, key: str, text: str, speaker: str) -> None:
         """See `engine.ports.Watcher`. One message shows all that is said: the newest words replace the ones before."""
         del key
-        self._words, self._speaker = concealed(text), speaker
+        self._words, self._speaker = concealed_so_far(text), speaker
         self._changed.set()
 
     def step(self, nodes: tuple[str, ...]) -> None:

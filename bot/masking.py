@@ -10,8 +10,9 @@ Two strengths, because a mask hides what it covers from the person who decides:
   (`POSTGRES_PASSWORD=postgres`) stays.
 
 Known are the values of all variables whose names look secret, in the environment and in `.env`, and what was handed to
-`remember`; each whole, URL-encoded, and as JSON and Python spell it. The environment is read anew each time, because
-graphs load keys of their own when they are imported.
+`remember`; each whole, URL-encoded, in base64 (also behind `user:`), and as JSON and Python spell it. Of a value that
+holds several (a list of keys, `user:password`, JSON, the lines of a key file) each one is known. The environment is
+read anew each time, because graphs load keys of their own when they are imported.
 
 Sources: https://docs.slack.dev/authentication/tokens, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 (key ids), https://www.rfc-editor.org/rfc/rfc7468 (PEM), https://www.rfc-editor.org/rfc/rfc7519 (JWT),
@@ -19,54 +20,79 @@ https://docs.github.com/authentication/keeping-your-account-and-data-secure/abou
 Every repeat is bounded where a pattern could otherwise start over at each character.
 """
 
+import base64
+import html
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MASK = "•••"
 
 SECRET_NAMES = re.compile(
     r"token(?!s|iz)|secret|passw|passphrase|authorization|(?:api|access|private|signing|master|encryption|account)[_-]?key"
-    r"|cookie|credential|(?:^|[_-])(?:key|pwd|pass|pat|dsn|webhook|salt)(?:$|[_-]|\d)",
+    r"|cookie|credential|(?:^|[_-])(?:key|pwd|pass|pat|dsn|jwt|webhook|salt)(?:$|[_-]|\d)",
     re.IGNORECASE,
 )
 """The names of keys whose values are never shown."""
+_ALSO_SECRET_NAMES = re.compile(
+    r"(?:api|app|access|auth|bot|service|user)[_-]?tokens$|(?:basic|cli|http|proxy|registry)[_-]?auth$", re.IGNORECASE
+)
+"""Those of variables only: among the fields of a log line `tokens` is a count."""
 _NOT_SECRET_NAMES = re.compile(
-    r"[_-](?:mode|type|file|path|dir|name|id|header|limit|count|ttl|timeout|expiry|seconds|enabled|sock|version|region)$",
+    r"[_-](?:mode|type|file|path|dir|name|id|header|limit|count|ttl|timeout|expiry|seconds|enabled|sock|version|region)$|^pwd$",
     re.IGNORECASE,
 )
-"""What is said about a secret is none."""
+"""What is said about a secret is none; nor is the folder that a shell stands in (PWD)."""
 _SHORTEST_SECRET = 6
 _SHORTEST_NUMBER = 12
 """A short number under a secret name (`MAX_KEY=100000`) is a setting, and amounts on cards must stay readable."""
 _PASSWORDS = re.compile("pass|secret|pwd", re.IGNORECASE)
 _LONGEST_WORD = 12
+_SHORTEST_PART = 8
+"""A part of a value, or its core in base64, that is shorter may be anything."""
+_SHORTEST_BEGINNING = 4
+_DASHES_OF_A_KEY = 4
 
+_AWS = ("AKIA", "ASIA", "AGPA", "AIDA", "AROA", "AIPA", "ANPA", "ANVA", "ABIA", "ACCA")
 _KEYS = (
-    (re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{10,}"), rf"\1-{MASK}"),
-    (re.compile(r"\b(A(?:KI|SI|GP|ID|RO|IP|NP|NV|BI|CC)A)[A-Z0-9]{16}\b"), rf"\1{MASK}"),
-    (re.compile(r"\b(AIza)[A-Za-z0-9_-]{35}"), rf"\1{MASK}"),
-    (re.compile(r"\b(ya29\.)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(gh[opsur]_)[A-Za-z0-9]{30,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(github_pat_)[A-Za-z0-9_]{30,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(glpat-)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
-    (re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_)[A-Za-z0-9]{16,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(sk-(?:proj-|ant-|svcacct-)?)(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(lsv2_[a-z]{2}_)[A-Za-z0-9_]{16,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(npm_|pypi-|hf_|SG\.)[A-Za-z0-9_-]{30,}"), rf"\1{MASK}"),
-    (re.compile(r"\b(eyJ)[A-Za-z0-9_-]{10,2048}\.eyJ[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{10,}"), rf"\1{MASK}"),
+    (("xox", "xapp", "xwfp"), re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{10,}"), rf"\1-{MASK}"),
+    (_AWS, re.compile(rf"\b({'|'.join(_AWS)})[A-Z0-9]{{16}}\b"), rf"\1{MASK}"),
+    (("AIza",), re.compile(r"\b(AIza)[A-Za-z0-9_-]{35}"), rf"\1{MASK}"),
+    (("ya29.",), re.compile(r"\b(ya29\.)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
+    (("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), re.compile(r"\b(gh[opsur]_)[A-Za-z0-9]{30,}"), rf"\1{MASK}"),
+    (("github_pat_",), re.compile(r"\b(github_pat_)[A-Za-z0-9_]{30,}"), rf"\1{MASK}"),
+    (("glpat-",), re.compile(r"\b(glpat-)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
+    (("_live_", "_test_"), re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_)[A-Za-z0-9]{16,}"), rf"\1{MASK}"),
+    (("whsec_",), re.compile(r"\b(whsec_)[A-Za-z0-9+/=]{24,}"), rf"\1{MASK}"),
+    (("dop_v1_", "doo_v1_", "dor_v1_"), re.compile(r"\b(do[opr]_v1_)[a-f0-9]{64}\b"), rf"\1{MASK}"),
     (
+        ("sk-",),
+        re.compile(r"\b(sk-(?:proj-|ant-|svcacct-)?)(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{20,}"),
+        rf"\1{MASK}",
+    ),
+    (("lsv2_",), re.compile(r"\b(lsv2_[a-z]{2}_)[A-Za-z0-9_]{16,}"), rf"\1{MASK}"),
+    (("npm_", "pypi-", "hf_", "SG."), re.compile(r"\b(npm_|pypi-|hf_|SG\.)[A-Za-z0-9_-]{30,}"), rf"\1{MASK}"),
+    (
+        ("eyJ",),
+        re.compile(r"\b(eyJ)[A-Za-z0-9_-]{10,2048}\.eyJ[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{10,}"),
+        rf"\1{MASK}",
+    ),
+    (
+        ("-----BEGIN",),
         re.compile(
             r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){16,}-----END [A-Z ]{0,40}-----"
         ),
         rf"\1{MASK}",
     ),
-    (re.compile(r"(hooks\.slack\.com/)[A-Za-z0-9/_-]{8,}"), rf"\1{MASK}"),
+    (("hooks.slack.com/",), re.compile(r"(hooks\.slack\.com/)[A-Za-z0-9/_-]{8,}"), rf"\1{MASK}"),
+    (("/api/webhooks/",), re.compile(r"(/api/webhooks/\d{1,32}/)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
+    (("/bot",), re.compile(r"(/bot\d{6,16}:)[A-Za-z0-9_-]{30,}"), rf"\1{MASK}"),
 )
-"""Keys of a known make, in letters that no command is written in."""
+"""Keys of a known make, in letters that no command is written in; each pattern behind a text that it cannot do without,
+because looking for one takes no time."""
 
 _NAMES = r"(?:token|secret|password|passwd|pwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
 _PLACES = (
@@ -80,6 +106,7 @@ _PLACES = (
         rf"\1{MASK}",
     ),
     (re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
+    (re.compile(r"(\bAccountKey=)[A-Za-z0-9+/=]{16,}"), rf"\1{MASK}"),
     (re.compile(r"([?&](?:ticket|app_id|key|sig|signature|access_key)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (
@@ -107,20 +134,63 @@ def remember(secrets: Iterable[str | None]) -> None:
 
 def masked(text: str) -> str:
     """The text without secrets, known or only likely: for what is told about."""
-    return _without(text, _known(), (*_KEYS, *_PLACES))
+    return _without(text, _spelled_in(text, frozenset(_known())), (*_keys_in(text), *_PLACES))
 
 
 def concealed(text: str) -> str:
     """The text without known secrets and keys of a known make, and otherwise whole: for what people decide on."""
-    return _without(text, (each for each in _known() if not _is_word(each)), _KEYS)
+    conceal = concealer([text])
+    return conceal(text) if conceal else text
 
 
-def _without(text: str, known: Iterable[str], patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    pattern = _pattern(frozenset(known))
-    text = pattern.sub(MASK, text) if pattern else text
+def concealer(texts: Iterable[str]) -> Callable[[str], str] | None:
+    """`concealed` for these texts; None where none of them holds anything secret.
+
+    They are searched together, and then only for what was found: a payload may have as many as a hundred thousand.
+    """
+    together = "\0".join(texts)
+    spelled = _spelled_in(together, frozenset(each for each in _known() if not _is_word(each)))
+    keys = [each for each in _keys_in(together) if each[0].search(together)]
+    return (lambda text: _without(text, spelled, keys)) if spelled or keys else None
+
+
+def concealed_so_far(text: str) -> str:
+    """`concealed` for a text that goes on: an end that may become a secret is held back."""
+    text = concealed(text)
+    begun = text.rfind("-----BEGIN")
+    if begun >= 0 and MASK not in text[begun:] and text.count("-----", begun) < _DASHES_OF_A_KEY:
+        return text[:begun]
+    last = text[len(text.rstrip()) :] or re.split(r"\s", text)[-1]
+    if any(mark in last and MASK not in last for marks, _, _ in _KEYS for mark in marks):
+        return text[: len(text) - len(last)]
+    known = frozenset(each for each in _known() if not _is_word(each))
+    return text[: len(text) - max((_beginning(text, each) for each in _spelled(known)), default=0)]
+
+
+def _beginning(text: str, secret: str) -> int:
+    """How many characters at the end of a text are the beginning of a secret."""
+    longest = min(len(secret) - 1, len(text))
+    return next((size for size in range(longest, _SHORTEST_BEGINNING - 1, -1) if text.endswith(secret[:size])), 0)
+
+
+def _without(text: str, spelled: Sequence[str], patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """`spelled` are the longest first: of two secrets of which one begins the other, the longer goes whole."""
+    if spelled:
+        text = re.compile("|".join(map(re.escape, spelled))).sub(MASK, text)
     for likely, mask in patterns:
         text = likely.sub(mask, text)
     return text
+
+
+def _spelled_in(text: str, known: frozenset[str]) -> Sequence[str]:
+    return [each for each in _spelled(known) if each in text]
+
+
+def _keys_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    return [(pattern, mask) for marks, pattern, mask in _KEYS if any(mark in text for mark in marks)]
+
+
+# What this process knows ----------------------------------------------------------------------------------------------
 
 
 def _known() -> Iterable[str]:
@@ -128,17 +198,18 @@ def _known() -> Iterable[str]:
 
 
 def _secrets_of(environ: Mapping[str, str]) -> Iterable[str]:
-    """The values of variables with secret names, and the passwords in addresses."""
+    """The values of variables with secret names, and the secrets in addresses."""
     for name, value in environ.items():
         if _is_secret(name) and not _is_setting(name, value):
             yield value
-        elif "://" in value and "@" in value:
-            yield _password(value)
+        if "://" in value:
+            yield from _in_address(value)
 
 
 @lru_cache(maxsize=4_096)
 def _is_secret(name: str) -> bool:
-    return SECRET_NAMES.search(name) is not None and _NOT_SECRET_NAMES.search(name) is None
+    looks_so = SECRET_NAMES.search(name) or _ALSO_SECRET_NAMES.search(name)
+    return looks_so is not None and _NOT_SECRET_NAMES.search(name) is None
 
 
 def _is_setting(name: str, value: str) -> bool:
@@ -150,30 +221,60 @@ def _is_word(secret: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _password(url: str) -> str:
+def _in_address(url: str) -> Sequence[str]:
+    """The password of an address, and the values in its query that have secret names."""
     try:
-        return urlsplit(url).password or ""
+        split: SplitResult = urlsplit(url)
+        named = [value for name, value in parse_qsl(split.query) if _is_secret(name) and not _is_setting(name, value)]
     except ValueError:
-        return ""
+        return ()
+    return [split.password or "", *named]
 
 
 @lru_cache(maxsize=8)
-def _pattern(known: frozenset[str]) -> re.Pattern[str] | None:
-    """One pattern for every spelling of every secret, the longest first."""
-    spelled = {each for secret in known for each in _spellings(secret)}
-    if not spelled:
-        return None
-    return re.compile("|".join(map(re.escape, sorted(spelled, key=lambda each: (-len(each), each)))))
+def _spelled(known: frozenset[str]) -> Sequence[str]:
+    """Every spelling of every secret, the longest first."""
+    spelled = {each for secret in known for part in (secret, *_parts(secret)) for each in _spellings(part)}
+    return sorted(spelled, key=lambda each: (-len(each), each))
+
+
+def _parts(value: str) -> Iterable[str]:
+    """The secrets that one value holds."""
+    try:
+        inner = json.loads(value)
+    except (ValueError, RecursionError):
+        inner = None
+    if isinstance(inner, dict):
+        found = [each for name, each in inner.items() if isinstance(each, str) and _is_secret(name)]
+    elif isinstance(inner, list):
+        found = [each for each in inner if isinstance(each, str)]
+    else:
+        lines = re.split(r"\r?\n|\\n", value)
+        _, _, behind = value.partition(":")  # user:password
+        found = [*lines, *re.split("[,;]", value), behind]
+    return (each.strip() for each in found if len(each.strip()) >= _SHORTEST_PART and not _is_word(each.strip()))
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    for each in (secret, secret.strip(), unquote(secret)):
+    for each in (secret, secret.strip(), unquote(secret), secret.replace("\\n", "\n")):
         if len(each) < _SHORTEST_SECRET:
             continue
         yield from (each, json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1], repr(each)[1:-1])
+        yield from (ascii(each)[1:-1], repr(each.encode("utf-8", "replace"))[2:-1], *_in_base64(each))
+        yield html.escape(each)
         for encoded in (
             quote(each, "", errors="replace"),
             quote(each, errors="replace"),
             quote_plus(each, errors="replace"),
         ):
             yield from (encoded, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded))
+
+
+def _in_base64(secret: str) -> Iterable[str]:
+    """What base64 makes of a secret behind 0, 1 and 2 other bytes: the characters that depend on it alone."""
+    raw = secret.encode("utf-8", "replace")
+    for before in range(3):
+        spelled = base64.b64encode(b"\0" * before + raw).decode()
+        core = spelled[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
+        if len(core) >= _SHORTEST_PART:
+            yield from (core, core.replace("+", "-").replace("/", "_"))

@@ -94,10 +94,12 @@ def audit(config: Path, which: str) -> int:
 
 
 def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
+    from bot.masking import masked
+
     try:
         return asyncio.run(main)
     except FaultsError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{masked(str(error))}\n")
         return 1
 
 

@@ -106,3 +106,15 @@ def test_ctrl_c_ends_without_a_word() -> None:
         os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_what_a_graph_raises_at_import_is_reported_without_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MAPS_API_KEY", "maps-key-4711")
+    (tmp_path / "noisy.py").write_text("import os\nraise RuntimeError('no: ' + os.environ['MAPS_API_KEY'])\n")
+    (tmp_path / "app.yaml").write_text("agents: {a: {graph: 'noisy.py:graph', channels: ['#deploys']}}\n")
+    assert invoke(["check", "--config", str(tmp_path / "app.yaml")]) == 1
+    err = capsys.readouterr().err
+    assert "RuntimeError: no: •••" in err
+    assert "maps-key-4711" not in err

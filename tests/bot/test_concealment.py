@@ -13,6 +13,7 @@ from bot.masking import MASK
 pytestmark = pytest.mark.promise("P4")
 
 KEY = "hunter-4711"
+OTHER = "other-4712"
 PLAIN = {"to": "bob", "count": 3, "flag": True, "none": None}
 
 
@@ -20,6 +21,7 @@ PLAIN = {"to": "bob", "count": 3, "flag": True, "none": None}
 def _key() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SMTP_PASSWORD", KEY)
+        patch.setenv("IMAP_PASSWORD", OTHER)
         yield
 
 
@@ -75,6 +77,59 @@ def test_a_mask_that_cannot_be_told_is_refused_at_its_field(given_back: Any, pat
     found = problems(given_back, {"a": KEY})
     assert [each.path for each in found] == [path]
     assert MASK in found[0].sentence
+
+
+@pytest.mark.parametrize(
+    "given_back",
+    [
+        [MASK, "x"],  # one of two was taken out: which?
+        ["new", MASK, MASK, "x"],
+        [{"key": MASK, "n": 3}],
+    ],
+)
+def test_of_secrets_that_look_alike_none_is_guessed(given_back: list[Any]) -> None:
+    texts_only: list[Any] = [KEY, OTHER, "x"]
+    objects: list[Any] = [{"key": KEY, "n": 1}, {"key": OTHER, "n": 2}]
+    original = objects if isinstance(given_back[0], dict) else texts_only
+    found = problems(given_back, original)
+    assert found
+    assert all(MASK in each.sentence for each in found)
+
+
+def test_secrets_that_look_alike_are_kept_in_their_places() -> None:
+    assert restored([MASK, MASK, "y"], [KEY, OTHER, "x"]) == [KEY, OTHER, "y"]
+    assert not problems([MASK, MASK, "y"], [KEY, OTHER, "x"])
+
+
+def test_a_secret_in_a_key_is_concealed_and_no_key_takes_the_place_of_another() -> None:
+    original = {KEY: 1, OTHER: {"n": 2}, "x": 3}
+    seen = shown_value(original)
+    assert seen == {MASK: 1, f"{MASK} (2)": {"n": 2}, "x": 3}
+    assert restored({**seen, "x": 4}, original) == {**original, "x": 4}
+    assert not problems({**seen, "x": 4}, original)
+    assert [each.path for each in problems({**seen, f"{MASK}!": 4}, original)] == [(f"{MASK}!",)]
+
+
+def test_the_mask_of_a_default_is_refused() -> None:
+    schema = {"properties": {"token": {"default": KEY}}}
+    assert [each.path for each in problems({"token": MASK}, None, schema)] == [("token",)]
+    assert not problems({"token": "mine"}, None, schema)
+
+
+def test_what_is_nested_as_deeply_as_json_is_read_is_looked_at() -> None:
+    deep: Any = MASK
+    for _ in range(900):
+        deep = [deep]
+    assert restored(deep, ["x"]) == deep
+    assert not problems(deep, ["x"])
+    assert restored(deep, [KEY]) == deep
+    problems(deep, [KEY])
+
+
+@pytest.mark.timeout(20)
+def test_a_line_before_thousands_of_others_is_read_in_time() -> None:
+    original: list[Any] = [KEY, *(str(number) for number in range(5_000))]
+    assert restored(["new", MASK, *original[1:]], original) == ["new", *original]
 
 
 def test_where_nothing_was_concealed_dots_are_dots() -> None:

@@ -1,6 +1,8 @@
 """Nothing secret leaves in words."""
 
+import base64
 import json
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import masking
-from bot.masking import MASK, concealed, masked, remember
+from bot.concealment import shown_value
+from bot.masking import MASK, concealed, concealed_so_far, masked, remember
+from engine.ask import Json
 
 MADE = [
     ("the token is xoxb-123456-456-abcdef", "123456-456"),
@@ -30,6 +34,10 @@ MADE = [
     ("-----BEGIN PRIVATE KEY-----\\nMIIEowIBAAKCAQEA7v\\n-----END PRIVATE KEY-----\\n", "MIIEowIBAAKCAQEA7v"),
     ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow"),
     ("https://hooks.slack.com/services/T1/B1/abcdefgh", "abcdefgh"),
+    ("https://discord.com/api/webhooks/123456789/abcdEFGHijkl_mnop-9981", "abcdEFGH"),
+    ("https://api.telegram.org/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe", "AAHdqTcvCH1"),
+    ("whsec_abcdefghijklmnop1234567890ABCDEF", "abcdefghij"),
+    ("dop_v1_" + "0a1b2c3d" * 8, "0a1b2c3d"),
 ]
 """Keys of a known make."""
 LIKELY = [
@@ -49,6 +57,7 @@ LIKELY = [
     ("GET https://maps.example/json?q=1&key=abc123&z=2", "abc123"),
     ("https://b.s3.amazonaws.com/k?X-Amz-Signature=0a1b2c&x=1", "0a1b2c"),
     ("-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA7v cut off", "MIIEowIBAAKCAQEA7v"),
+    ("AccountName=x;AccountKey=abcdEFGH1234abcd==;EndpointSuffix=y", "abcdEFGH1234"),
 ]
 """What only stands where secrets stand."""
 
@@ -132,6 +141,7 @@ def test_the_value_of_a_variable_with_a_secret_name_is_known(name: str, monkeypa
     ("name", "value"),
     [
         ("PATH", "/usr/local/bin"),
+        ("PWD", "/srv/app"),
         ("MAX_TOKENS", "100000"),
         ("TOKENIZERS_PARALLELISM", "disabled"),
         ("AUTH_MODE", "production"),
@@ -144,7 +154,8 @@ def test_the_value_of_a_variable_with_a_secret_name_is_known(name: str, monkeypa
 )
 def test_settings_are_no_secrets(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
-    assert masked(f"refund {value} now") == f"refund {value} now"
+    for text in (masked, concealed):
+        assert text(f"refund {value} now") == f"refund {value} now"
 
 
 def test_a_secret_that_is_a_word_stays_readable_for_who_decides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +167,62 @@ def test_a_secret_that_is_a_word_stays_readable_for_who_decides(monkeypatch: pyt
 def test_passwords_in_addresses_are_known_wherever_they_turn_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://app:s3cr3t%2Fpw@db/x")
     assert masked("no: s3cr3t/pw and s3cr3t%2Fpw") == f"no: {MASK} and {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("API_KEYS", "first-key-4711,second-key-4712", "second-key-4712"),
+        ("API_TOKENS", "first-tok-4711; second-tok-4712", "second-tok-4712"),
+        ("HTTP_BASIC_AUTH", "bob:very-secret-99", "very-secret-99"),
+        ("REDISCLI_AUTH", "very-secret-99", "very-secret-99"),
+        ("GOOGLE_CREDENTIALS", '{"client_id": "x", "client_secret": "GOC-zz-88121"}', "GOC-zz-88121"),
+        ("SSH_KEY", "line-one-AAAA\nline-two-BBBB\n", "line-two-BBBB"),
+        ("SSH_KEY", "line-one-AAAA\\nline-two-BBBB", "line-two-BBBB"),
+        ("ORDERS_URL", "https://api.example.com/v1?api_key=qq8812-zz&page=100000", "qq8812-zz"),
+    ],
+)
+def test_each_secret_of_a_value_that_holds_several_is_known(
+    name: str, value: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    for text in (masked, concealed):
+        assert text(f"it was {secret}!") == f"it was {MASK}!"
+        assert text(f"{value} is gone").find(secret) == -1
+        assert text("refund 100000 of production") == "refund 100000 of production"
+
+
+@pytest.mark.parametrize("user", ["", "u", "me", "bob", "alice.b"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_gone_whatever_stands_before_it(
+    user: str, encode: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "Correct?Horse>4711")
+    sent = encode(f"{user}:Correct?Horse>4711".encode()).decode()
+    for text in (masked, concealed):
+        left = text(f"Basic {sent}")
+        assert MASK in left
+        assert all(sent[at : at + 6] not in left for at in range(len(user) * 8 // 6 + 4, len(sent) - 8))
+
+
+def test_a_secret_that_arrives_in_pieces_is_never_shown_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAPS_API_KEY", "maps/Key+4711==")
+    for secret in ("maps/Key+4711==", "sk-proj-abcdefgh1234567890abcd", f"{MADE[15][0]}\n"):
+        whole = f"it was {secret} and so on"
+        for size in range(len(whole) + 1):
+            shown = concealed_so_far(whole[:size])
+            assert secret[9:14] not in shown or "BEGIN" in secret
+            assert "MIIEow" not in shown
+    assert concealed_so_far("a mail about maps ") == "a mail about maps "
+
+
+@pytest.mark.timeout(20)
+def test_many_texts_are_searched_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        monkeypatch.setenv(f"A{number}_API_KEY", f"key-{number}-Correct/Horse")
+    value: Json = [["a", "b", str(number)] for number in range(100_000)]
+    assert shown_value(value) is value
+    assert shown_value([value, "key-7-Correct/Horse"]) == [value, MASK]
 
 
 def test_a_variable_that_a_graph_sets_later_is_known_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
