@@ -349,6 +349,7 @@ class Outbox:
         if approval.state is State.DECIDED:
             await self._deliver(await self._ready_beside(approval), conversation, work)
         else:  # delivered before, by a process that died before it could say what came of it
+            await self._deliver_held(approval, work)
             await self._settle_again(conversation.thread, work)
 
     async def _ready_beside(self, approval: Approval) -> Sequence[Approval]:
@@ -383,17 +384,25 @@ class Outbox:
                     log.info("an answer waits for the breakpoint beside it", approval=approval.id)
                 case _:
                     assert_never(outcome)
-        if not isinstance(outcomes[-1], Held):
-            await self._deliver_held(approvals[0], work)
+        if isinstance(outcomes[-1], Held):  # sent at once it would be held again: it goes on past the breakpoint
+            conversation = await self._tell_rest(conversation, standstill, work)
+            await self._pass_words(conversation, work)
+            return
+        await self._deliver_held(approvals[0], work)
         await self._settle(conversation, standstill, work)
 
     async def _deliver_held(self, passed: Approval, work: Work) -> None:
         """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
-        if passed.agent in self._ways.together or not passed.interrupt.startswith("breakpoint:"):
+        if passed.interrupt.startswith("breakpoint:"):
+            await self._deliver_decided(passed.thread, passed.agent, work)
+
+    async def _deliver_decided(self, thread: ThreadId, agent: AgentName, work: Work) -> None:
+        """Put what is decided into the lane again; by `resume: together` it is sent where the run comes to rest."""
+        if agent in self._ways.together:
             return
-        for each in await self._approvals.open(passed.thread):
+        for each in await self._approvals.open(thread):
             if each.state is State.DECIDED:
-                await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{passed.id}/{work.id}")
+                await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{work.id}")
 
     async def _travel(self, travel: Travel, work: Work) -> None:
         conversation = await self._desk.conversation(travel.thread)
@@ -417,6 +426,7 @@ class Outbox:
         else:
             told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
             await self._lanes.put(told, f"travel/{travel.key}")
+        await self._deliver_decided(travel.thread, conversation.agent, work)  # what is held by a breakpoint there
         await self._settle(conversation, standstill, work, withdrawn=WENT_BACK)
 
     async def _settle_again(self, thread: ThreadId, work: Work) -> None:
@@ -428,14 +438,20 @@ class Outbox:
     async def _settle(
         self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> None:
-        """Tell the world where a run came to rest. May be done many times for the same rest."""
+        """Tell the world where a run came to rest, and go on. May be done many times for the same rest."""
+        conversation = await self._tell_rest(conversation, standstill, work, withdrawn)
+        await self._go_on(conversation, work)
+
+    async def _tell_rest(
+        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+    ) -> Conversation:
         self._raise_when_stopped(standstill)
         conversation = await self._spoken(conversation, standstill, work)
         conversation = await self._taken_back(conversation, work)
         if standstill.error:
             await self._desk.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
         await self._desk.reconcile(conversation, standstill, withdrawn)
-        await self._go_on(conversation, work)
+        return conversation
 
     async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
         """Say the reply, once; a turn that ends without one is not left in silence."""
@@ -458,13 +474,17 @@ class Outbox:
         return conversation
 
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
-        """Send decisions that waited for what is over now; where nothing is open, pass on what was held."""
+        """Send decisions that waited for what is over now, or else the words that were held."""
         if conversation.agent in self._ways.together:
             approvals = await self._approvals.open(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:
                 await self._deliver(await self._ready_beside(decided), conversation, work)
                 return
+        await self._pass_words(conversation, work)
+
+    async def _pass_words(self, conversation: Conversation, work: Work) -> None:
+        """Offer what was written meanwhile as an answer; where nothing is open, it takes its turn."""
         if await self._desk.is_open(conversation.thread):
             await self._offer(conversation, await self._approvals.open(conversation.thread))
         else:

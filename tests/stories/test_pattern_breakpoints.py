@@ -7,6 +7,10 @@ import pytest
 from fakes.people import Message, Person
 from stories.world import World
 
+from bot.wiring import Ports
+from engine.effects import Effect, Resume
+from engine.ports import Lanes
+
 STATE: Mapping[str, Any] = {"input": {"service": "$text"}, "reply": "status"}
 GATED: Mapping[str, Any] = {**STATE, "interrupt_before": ["deploy"]}
 
@@ -188,3 +192,69 @@ async def test_words_become_the_input_of_an_empty_node(world: World) -> None:
     await question.becomes("Finnish", buttons=[])
     await world.done()
     await world.nothing_else()
+
+
+# Beside a question ----------------------------------------------------------------------------------------------------
+
+
+class DiesOnce:
+    """Lanes that fail once, as though the process had died, where an answer that was held is put into its lane."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.died = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lanes, name)
+
+    async def put(self, effect: Effect, key: str) -> bool:
+        if isinstance(effect, Resume) and not self.died:
+            self.died = True
+            raise RuntimeError("the process died")
+        return await self._lanes.put(effect, key)
+
+
+async def _approved_at_a_gate_beside(world: World, way: str) -> Message:
+    """Bob approves a question while the subgraph beside it stands at a breakpoint; its card is given."""
+    world.outside.broken.add("fetch")
+    await world.start("gated_beside", input={"table": "$text"}, reply="told", resume=way)
+    await world.alice.say("#deploys", "@signoff customers")
+    question = await world.bob.expect_card("#deploys", containing="Tell the customers?")
+    failure = await world.bob.expect_card("#deploys", containing="fetch does not work today")
+    world.outside.broken.clear()
+    await failure.click("Retry", by=world.alice)
+    await failure.becomes("Retried", buttons=[])
+    gate = await world.bob.expect_card("#deploys", containing='Run the step "clean > wipe"?')
+    await question.click("Approve")
+    await question.becomes("Approved by <@U0BOB>", buttons=[])
+    await world.at_rest()
+    await world.done("fetch customers")
+    return gate
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("way", ["each", "together"])
+async def test_an_answer_given_at_a_breakpoint_beside_it_waits_until_that_is_passed(world: World, way: str) -> None:
+    gate = await _approved_at_a_gate_beside(world, way)
+    await gate.click("Continue")
+    await world.alice.expect_message("#deploys", containing="Informed: auditors, customers.")
+    await gate.becomes("Continued by <@U0BOB>", buttons=[])
+    await world.done("fetch customers", "wipe customers", "customers are told: True")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P1")
+async def test_an_answer_that_a_breakpoint_held_outlives_a_death_right_behind_it(world: World) -> None:
+    def dying(ports: Ports) -> None:
+        ports.lanes = DiesOnce(ports.lanes)
+        made.append(ports.lanes)
+
+    made: list[DiesOnce] = []
+    world.alter = dying
+    gate = await _approved_at_a_gate_beside(world, "each")
+    await gate.click("Continue")
+    await world.alice.expect_message("#deploys", containing="Informed: auditors, customers.")
+    await gate.becomes("Continued by <@U0BOB>", buttons=[])
+    await world.done("fetch customers", "wipe customers", "customers are told: True")
+    await world.nothing_else()
+    assert made[0].died
