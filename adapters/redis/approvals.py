@@ -16,11 +16,12 @@ people can write below it, and the policies that it was decided under.
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from adapters.redis import codec, documents, mail
 from adapters.redis.audit import RECORD, written
@@ -36,6 +37,8 @@ from engine.policy import Policy
 from engine.ports import Change
 
 RETENTION = MONTH
+
+log: Final = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -196,7 +199,14 @@ class RedisApprovals:
         return found[0] if found else None
 
     async def ask(self, approval: ApprovalId) -> Ask | None:
-        """What was asked, as long as the audit tells of it."""
+        """What was asked, as long as the audit tells of it; left out and logged, as rows are, if it cannot be read."""
+        try:
+            return await self._ask(approval)
+        except codec.UnreadableError as error:
+            log.error("%s", error)  # noqa: TRY400 - the sentence is all there is to say
+            return None
+
+    async def _ask(self, approval: ApprovalId) -> Ask | None:
         key = self._keys.ask(thread_of(approval), approval)
         asked = await self._database.run(Command("GET", key))
         if asked is not None:

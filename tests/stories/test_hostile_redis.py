@@ -91,7 +91,7 @@ async def test_what_another_program_writes_to_redis_runs_nothing_and_stops_one_c
         told = await asyncio.to_thread(signoff, world, "audit", broken)
         assert told.returncode == 0, told.stderr
         assert '"asked"' in told.stdout
-        assert len(told.stderr.splitlines()) == 3, told.stderr
+        assert len(told.stderr.splitlines()) == 4, told.stderr  # three rows, and what was asked
         client.delete(KEYS.dead())
         client.set(KEYS.dead(), evil)
         refused = await asyncio.to_thread(signoff, world, "dead-letters")
