@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from stories.world import GRAPH_STATES, World, agent
+from stories.world import World, agent
 
 from bot.check import NOT_ASKED, check
 from bot.faults import FaultsError
@@ -106,7 +106,7 @@ async def test_run_and_check_refuse_approvers_who_may_never_decide(
 
 @pytest.mark.promise("P6")
 async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_card(world: World) -> None:
-    entry = agent("yes_or_no", channels=["#deploys"], direct_messages=True, **GRAPH_STATES["yes_or_no"])
+    entry = agent("yes_or_no", channels=["#deploys"], direct_messages=True)
     rule: dict[str, Any] = {"approvers": {"users": ["bob", "carol"]}}
     with pytest.raises(FaultsError) as refused:
         await world.start(agents={"one": entry}, approvals=[rule])

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from stories.world import GRAPH_STATES, World, agent
+from stories.world import World, agent
 from structlog.testing import capture_logs
 
 from adapters.redis import embedded
@@ -24,7 +24,7 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
     folder = tmp_path / "valkey"
     world.redis_url = await embedded.ensure(folder)  # not `running`, which would start it again by itself
     try:
-        asking = agent("yes_or_no", **GRAPH_STATES["yes_or_no"])
+        asking = agent("yes_or_no")
         await world.start(agents={"asking": asking, "slow": agent("slow", channels=["#general"])})
         card = await world.asked("drop the table")
         await world.at_rest()

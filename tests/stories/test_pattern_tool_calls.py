@@ -82,12 +82,12 @@ async def test_each_tool_offers_what_its_policy_allows_and_its_schema_makes_the_
     await world.alice.say("#deploys", "@signoff release it")
     if interrupts == "batched":
         deploy = ask = await world.bob.expect_card("#deploys", containing="Approve 2 actions?")
-        assert deploy.buttons == ["Approve", "Edit", "Reject", "Answer"]
+        assert deploy.buttons == ["Approve", "Edit", "Reject", "Answer", "Reject"]
     else:
         deploy = await world.bob.expect_card("#deploys", containing="Approve deploy?")
         ask = await world.bob.expect_card("#deploys", containing="ask_user")
         assert deploy.buttons == ["Approve", "Edit", "Reject"]
-        assert ask.buttons == ["Answer"]
+        assert ask.buttons == ["Answer", "Reject"]  # a rejection that the policy does not take stops the run
     form = await deploy.open_form("Edit")
     assert form.fields == ["service", "environment", "replicas", "canary"]
     kinds = [each["type"] for each in form.values.values()]

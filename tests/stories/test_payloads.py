@@ -118,6 +118,11 @@ HOSTILE = {
     "control characters": ("a\x00b\x1b[31mred", "a⟦U+0000⟧b⟦U+001B⟧[31mred"),
     "a lone surrogate": ("half \ud83d", "half"),
 }
+READ_AS_MARKDOWN = {
+    "a disguised link": ("https://evil.example|https://bank.example", "https://evil.example%7Chttps://bank.example"),
+    "styles": ("bold", "italic", " ~gone~ ", "code", " :tada:"),
+}
+"""What is shown of it where agents write Markdown, as they do in questions."""
 
 
 @pytest.mark.promise("P4")
@@ -133,7 +138,8 @@ async def test_hostile_text_is_shown_as_letters(world: World, name: str, where: 
     await world.start("anything")
     await world.alice.say("#deploys", "@signoff go")
     card = await world.bob.expect_card("#deploys")
-    assert shown in card.text
+    for words in READ_AS_MARKDOWN.get(name, (shown,)) if where == "question" else (shown,):
+        assert words in _letters(card.shown["blocks"])
     _holds_no_markup(card.shown["blocks"], text)
     assert "<!channel>" not in card.notification
     assert "<@U0CAROL>" not in card.notification
@@ -143,9 +149,18 @@ async def test_hostile_text_is_shown_as_letters(world: World, name: str, where: 
     await world.nothing_else()
 
 
-def _holds_no_markup(blocks: Any, text: str) -> None:
-    """The agent's words stand in no element that Slack reads markup in."""
+def _letters(blocks: Any) -> str:
+    """All that can be read in blocks; of a link its address, which is what Slack shows where it has no text."""
     if isinstance(blocks, dict):
+        shown = [blocks["url"]] if blocks.get("type") == "link" else [_letters(each) for each in blocks.values()]
+        return "\n".join(shown)
+    return "\n".join(map(_letters, blocks)) if isinstance(blocks, list) else str(blocks)
+
+
+def _holds_no_markup(blocks: Any, text: str) -> None:
+    """The agent's words stand in no element that Slack reads markup in, and hide no link."""
+    if isinstance(blocks, dict):
+        assert blocks.get("type") != "link" or "text" not in blocks, blocks
         if blocks.get("type") == "mrkdwn":
             assert text not in blocks["text"]
         for each in blocks.values():

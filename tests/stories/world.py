@@ -59,7 +59,7 @@ Agent = Mapping[str, Any]
 def agent(graph: str, **more: Any) -> Agent:
     """An entry of `agents:`, in #deploys where nothing else is said."""
     places = {} if "channels" in more or "direct_messages" in more else {"channels": ["#deploys"]}
-    return {"graph": f"{graph}.py:graph", **places, **more}
+    return {"graph": f"{graph}.py:graph", **places, **GRAPH_STATES.get(graph, {}), **more}
 
 
 GRAPH_STATES: Mapping[str, Agent] = {
@@ -141,10 +141,7 @@ class World:
         """Write `app.yaml` and start the bot: with one agent in #deploys and direct messages, or with `agents`."""
         # In a direct message the approvers whom a rule names would not see the card.
         seen = all("approvers" not in rule or "post_to" in rule for rule in approvals)
-        entries = agents or {
-            name: agent(name, channels=["#deploys"], direct_messages=seen, **GRAPH_STATES.get(name, {}), **more)
-            for name in graphs
-        }
+        entries = agents or {name: agent(name, channels=["#deploys"], direct_messages=seen, **more) for name in graphs}
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
         said["approvals"] = [dict(rule) for rule in approvals]
         said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
