@@ -102,7 +102,9 @@ async def _stands(level: Level, gate: Gate, graph: Any) -> bool:
         return False
     if any(task.name in gate.before for task in tasks):
         return True
-    return bool(gate.after) and not gate.after.isdisjoint([name async for name in _ran_last(level, graph)])
+    if not gate.after or level.moved:
+        return False  # a step that people let go on by an update is no halt
+    return not gate.after.isdisjoint([name async for name in _ran_last(level.snapshot, graph)])
 
 
 def _has_begun(task: Any) -> bool:
@@ -111,14 +113,22 @@ def _has_begun(task: Any) -> bool:
     return bool(task.result is not None or task.error is not None or task.interrupts or below)
 
 
-async def _ran_last(level: Level, graph: Any) -> AsyncIterator[str]:
-    """The nodes of the step before, which the parent of the checkpoint still lists."""
-    parent = level.snapshot.parent_config
-    if parent is None or level.snapshot.metadata.get("source") != "loop":
-        return  # an update or a fork is no step: LangGraph breaks after none
+async def _ran_last(snapshot: Any, graph: Any) -> AsyncIterator[str]:
+    """The nodes of the step before, which the parent of its checkpoint still lists.
+
+    To LangGraph an update of the state, or a branch from here, is past the breakpoint. It is nobody's decision, though:
+    what it made of the state has been on no card.
+    """
+    parent, source = snapshot.parent_config, (snapshot.metadata or {}).get("source")
+    if parent is None or source == "input":
+        return
     before = await state_of(graph, parent)
-    for task in before.tasks:
-        yield task.name
+    if source == "update":
+        async for name in _ran_last(before, graph):
+            yield name
+    else:
+        for task in before.tasks:
+            yield task.name
 
 
 def speaks_of(nodes: Sequence[str]) -> str:

@@ -106,7 +106,7 @@ def _before_asking(value: Any) -> None:
 
 def _drop_answers_to_another(shown: Shown, config: Mapping[str, Any], value: Any) -> None:
     scratchpad = config[SCRATCHPAD]
-    number = _asked_before(scratchpad.interrupt_counter)
+    number = asked_before(scratchpad.interrupt_counter)
     if number >= len(scratchpad.resume):
         return  # it has no answer yet
     if shown.differs(interrupt_id(config[NAMESPACE], number), value):
@@ -114,7 +114,7 @@ def _drop_answers_to_another(shown: Shown, config: Mapping[str, Any], value: Any
         config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next
 
 
-def _asked_before(counter: Any) -> int:
+def asked_before(counter: Any) -> int:
     """How many interrupts the task has come to in this run, without counting one more."""
     count = counter._counter  # noqa: SLF001 - see the module
     return 0 if count is None else int(repr(count.__self__).removeprefix("count(").removesuffix(")"))
@@ -174,9 +174,9 @@ def check_contract() -> None:
     try:
         seen = _answer_both(node)
     except Exception as error:  # noqa: BLE001 - whatever it is, the contract does not hold
-        raise UnguardedError(_version(type(error).__name__)) from None
+        raise unguarded(type(error).__name__) from None
     if seen != ["second", "first"] or ran != [["again", "both"]]:
-        raise UnguardedError(_version("another outcome"))
+        raise unguarded("another outcome")
 
 
 def _answer_both(node: Any) -> list[str]:
@@ -197,8 +197,10 @@ def _answer_both(node: Any) -> list[str]:
     return waited[1:3]
 
 
-def _version(why: str) -> str:
-    return (
-        f"Signoff cannot guard the interrupts of LangGraph {version('langgraph')} ({why}): a request could run with "
-        "other values than people approved. Install a release of LangGraph that this Signoff names as supported."
+def unguarded(why: str) -> UnguardedError:
+    """What is raised where the guards do not hold."""
+    return UnguardedError(
+        f"Signoff cannot guard the requests of LangGraph {version('langgraph')} with langchain-core "
+        f"{version('langchain-core')} ({why}): one could run with other values than people approved. "
+        "Install releases that this Signoff names as supported."
     )

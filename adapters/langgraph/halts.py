@@ -29,6 +29,7 @@ from adapters.langgraph.dialects.failure import FAILURE, failed
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.moves import (
     CannotMoveError,
+    asking_of,
     can_be_edited,
     decided_calls,
     edits,
@@ -254,9 +255,10 @@ class Halts:
         if stand is None:
             raise AssertionError("tool calls wait at a breakpoint")
         key = _tool_key(self._work, stand)
+        await self._work.keep_calls(thread, answer, asking_of(level.graph, level.snapshot.values))
         messages, run = decided_calls(messages_of(level, key), answer.decisions)
         if not messages:
-            return await self._past(thread, answer)
+            return await self._past(await self._work.read(), answer)
         as_node = None if run else level.snapshot.tasks[0].name
         await self._update(level, answer, [StateUpdate({key: messages}, as_node)])
         return await self._on_from(await self._work.read(), answer, passing=run)

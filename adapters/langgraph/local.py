@@ -26,11 +26,10 @@ from contextlib import AsyncExitStack
 from typing import Any, Self, assert_never
 
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects, halts
+from adapters.langgraph import dialects, drift_guard, halts, tool_guard
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
-from adapters.langgraph.drift_guard import UnguardedError, check_contract
 from adapters.langgraph.fitting import Misfit, hints
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
@@ -85,8 +84,9 @@ class LocalGraphs:
         is not JMESPath.
         """
         try:
-            check_contract()
-        except UnguardedError as error:
+            drift_guard.check_contract()
+            tool_guard.check_contract()
+        except drift_guard.UnguardedError as error:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:
             ready = {name: await _opened(name, spec, saver, stack) for name, spec in agents.items()}

@@ -11,6 +11,7 @@ refused tools do not run, and the model learns why.
 https://docs.langchain.com/oss/python/langgraph/use-time-travel, https://docs.langchain.com/oss/python/langgraph/graph-api
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.types import Overwrite, StateUpdate
 from pydantic import ValidationError
 
+from adapters.langgraph.approved import Asking
 from adapters.langgraph.dialects.breakpoint import ToolCall
 from adapters.langgraph.plain import plain
 from adapters.langgraph.threads import Level
@@ -168,6 +170,13 @@ def _open(messages: Sequence[BaseMessage]) -> Iterator[Any]:
     if last is not None:
         done = {each.tool_call_id for each in messages[messages.index(last) :] if isinstance(each, ToolMessage)}
         yield from (call for call in last.tool_calls if call["id"] not in done)
+
+
+def asking_of(graph: str, state: Any) -> Asking:
+    """What tool calls a graph may ask about, of all messages in its state."""
+    talks = [each for each in state.values() if _is_talk(each)] if isinstance(state, Mapping) else []
+    results = Counter(each.tool_call_id for talk in talks for each in talk if isinstance(each, ToolMessage))
+    return Asking(graph, [call for talk in talks for call in open_calls(talk)], results)
 
 
 def messages_of(level: Level, key: str) -> list[BaseMessage]:

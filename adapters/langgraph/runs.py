@@ -19,8 +19,10 @@ import structlog
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
+from adapters.langgraph import approved
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph.drift_guard import Shown
+from adapters.langgraph.tool_guard import Approvals, ToolChangedError
 from adapters.langgraph.watching import MODES, Watching
 from engine.ids import ThreadId
 from engine.ports import UNWATCHED, Watcher
@@ -36,6 +38,7 @@ class Marks:
     answered: str = ""
     code: str = ""
     said_before: str = ""
+    approved: str = ""
 
     def as_metadata(self) -> dict[str, str]:
         """Keyed as `config_keys` says."""
@@ -44,6 +47,7 @@ class Marks:
             keys.ANSWERED: self.answered,
             keys.CODE: self.code,
             keys.SAID_BEFORE: self.said_before,
+            keys.APPROVED: self.approved,
         }
         return {key: mark for key, mark in marks.items() if mark}
 
@@ -67,6 +71,8 @@ def config_of(
     configurable: dict[str, Any] = {"thread_id": thread, keys.FENCE: fence, keys.STRICT_RESUME: True}
     if shown is not None:
         configurable[keys.SHOWN] = shown
+    if marks.approved:
+        configurable[keys.APPROVALS] = Approvals(approved.read(marks.approved))
     if key:
         configurable[keys.IDEMPOTENCY_KEY] = key
     if user:
@@ -132,11 +138,14 @@ class Runs:
         self._controls.add(control)
         began, waited = time.monotonic(), asyncio.timeout(limit.total_seconds() if limit else None)
         ended = Ended()
+        approvals = config["configurable"].get(keys.APPROVALS, Approvals())
         try:
             async with waited:
                 await _run(
                     graph, given, config, watcher, context=context, durability="sync", control=control, **breakpoints
                 )
+            if approvals.stopped:  # and somebody caught it: the tool was not run, and people are told
+                ended = Ended(approvals.stopped[0], halted=True)
         except GraphDrained:
             ended = Ended(stopped=True)
         except TimeoutError as error:
@@ -192,11 +201,17 @@ def sentence(error: BaseException | str) -> str:
         return "The agent was stopped: it took more steps than one run may (recursion_limit in app.yaml)."
     kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
+    if kind == ToolChangedError.__name__:
+        return _clean(first)
     if refused := refused_fields(message):
         kind, first = "ValidationError", refused
     said = f"{kind}: {first}" if first else kind
+    return f"The agent failed: {_clean(said)}"
+
+
+def _clean(said: str) -> str:
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
-    return f"The agent failed: {clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+    return f"{clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
 
 
 def refused_fields(message: str) -> str:

@@ -11,9 +11,10 @@ import structlog
 from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
 
+from adapters.langgraph import approved, dialects, threads
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects, threads
 from adapters.langgraph.agents import Agent
+from adapters.langgraph.approved import Approved, Asking, decided_calls
 from adapters.langgraph.breakpoints import stand_of
 from adapters.langgraph.closing import Masked, Why, beyond_input, closings, input_with, update_beforehand
 from adapters.langgraph.decided import Decided, decided_on, keep
@@ -21,6 +22,7 @@ from adapters.langgraph.drift_guard import Shown
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
+from adapters.langgraph.moves import asking_of
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
@@ -200,6 +202,32 @@ class ThreadWork:
         """A value as it is read from a checkpoint that it was written to: people saw that one."""
         return self._saver.serde.loads_typed(self._saver.serde.dumps_typed(value))
 
+    async def keep_calls(self, thread: Thread, answer: Answer, asking: Asking) -> Sequence[Approved]:
+        """Keep what is decided of tool calls, before any of them can run."""
+        decided = [*decided_calls(answer.interrupt, answer.ask, answer.decisions, asking)]
+        calls = approved.numbered(decided, thread.approved_here)
+        await approved.keep(self._saver, self._config(thread, "", Marks()), thread.checkpoint, calls)
+        return calls
+
+    async def _calls(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Approved]:
+        return [
+            call
+            for each in answers
+            for call in await self.keep_calls(thread, each, await self._asking(thread, each.interrupt))
+        ]
+
+    async def _asking(self, thread: Thread, interrupt: InterruptId) -> Asking:
+        """The graph that asks: one that a node calls by itself, or one that the thread lists."""
+        pending = thread.find(interrupt)
+        if pending is None:
+            return Asking()
+        below = threads.asking_states(self._saver, self._thread, pending.namespace, interrupt)
+        async for graph, state in below:
+            return asking_of(graph, state)
+        graph = pending.namespace.rpartition("|")[0]
+        states = (level.snapshot.values for level in thread.levels if level.graph == graph)
+        return asking_of(graph, next(states, {}))
+
     async def _decided(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Decided]:
         """Keep what answers were decided on, before they are sent."""
         marks = [
@@ -209,16 +237,24 @@ class ThreadWork:
         await keep(self._saver, self._config(thread, "", Marks()), thread.checkpoint, marks)
         return marks
 
-    def _marks(self, thread: Thread, *answered: str) -> Marks:
+    def _marks(self, thread: Thread, *answered: str, calls: Sequence[Approved] = ()) -> Marks:
         """The marks that the thread has, and what is answered now."""
         known = [each for each in thread.mark(keys.ANSWERED).split() if each not in answered]
         remembered = [*known, *answered][-max(_REMEMBERED, len(answered)) :]
-        return Marks(thread.mark(keys.TURN), " ".join(remembered), self.agent.mark, thread.mark(keys.SAID_BEFORE))
+        here = len(thread.approved_here) + len(calls)
+        return Marks(
+            turn=thread.mark(keys.TURN),
+            answered=" ".join(remembered),
+            code=self.agent.mark,
+            said_before=thread.mark(keys.SAID_BEFORE),
+            approved=approved.spelled([*thread.approved, *calls], here),
+        )
 
     def config_for_branch(self, target: Thread, key: str) -> dict[str, Any]:
         """For the first checkpoint of a branch: it has the marks that the thread had then, and names the journey."""
         said = self.agent.replies.ending(target.values)
-        marks = Marks(key, target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "")
+        before = target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "", target.mark(keys.APPROVED)
+        marks = Marks(key, *before)
         return self._config(target, key, marks)
 
     def config_for_update(self, thread: Thread, answer: Answer) -> dict[str, Any]:
@@ -239,8 +275,8 @@ class ThreadWork:
         return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
 
     async def _send(self, thread: Thread, answer: Answer, sent: dialects.Sent) -> Resumed | Stale:
-        decided = await self._decided(thread, [answer])
-        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt), decided)
+        decided, calls = await self._decided(thread, [answer]), await self._calls(thread, [answer])
+        config = self._config(thread, answer.key, self._marks(thread, answer.interrupt, calls=calls), decided)
         command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
         ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
@@ -276,10 +312,11 @@ class ThreadWork:
 
         Raises AnswerNotTakenError where one could not be stored: delivered again, they are given one after another.
         """
-        marks = self._marks(thread, *sent)
+        decided, calls = await self._decided(thread, answers), await self._calls(thread, answers)
+        marks = self._marks(thread, *sent, calls=calls)
         update = next((each.update for each in sent.values() if each.update is not None), None)
         command: Command[Any] = Command(resume={key: each.resume for key, each in sent.items()}, update=update)
-        config = self._config(thread, answers[0].key, marks, await self._decided(thread, answers))
+        config = self._config(thread, answers[0].key, marks, decided)
         ended = await self._run(command, config, thread.mark(keys.USER))
         if ended.stopped:
             return [Resumed(STOPPED)] * len(answers)
@@ -368,7 +405,7 @@ class ThreadWork:
     async def _ask_anew(self, thread: Thread) -> tuple[Thread, Ended]:
         if self._runs.draining:
             return thread, Ended(stopped=True)
-        marks = self._marks(thread)
+        marks = replace(self._marks(thread), approved=thread.mark(keys.APPROVED))  # what is asked anew is undecided
         await fork(self._saver, self._config(thread, "", marks), marks.as_metadata())
         ended = await self._none(await self.read())
         return await self.read(), ended

@@ -10,7 +10,7 @@ answer nor by new input. What is known of such a thread is its checkpoint and it
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import lru_cache
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.types import StateSnapshot
 
-from adapters.langgraph.config_keys import ANSWERED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
+from adapters.langgraph import approved
+from adapters.langgraph.config_keys import ANSWERED, APPROVED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
 from adapters.langgraph.decided import MOST, Decided, latest
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.plain import plain
@@ -76,6 +77,13 @@ class Thread:
     """What the graph's own code raised when its state was read."""
     decided: Mapping[str, Decided] = field(default_factory=dict)
     """What the answered interrupts of the step were decided on."""
+    approved_here: Sequence[approved.Approved] = ()
+    """The tool calls that were decided in the step."""
+
+    @property
+    def approved(self) -> Sequence[approved.Approved]:
+        """The tool calls that were decided, the last ones last."""
+        return [*approved.read(self.mark(APPROVED)), *self.approved_here]
 
     @property
     def exists(self) -> bool:
@@ -230,12 +238,16 @@ class Level:
     @property
     def keeps_memory(self) -> bool:
         """Whether it is a subgraph whose state lives on in the next turn: no task is in its namespace then."""
-        return ":" not in self.snapshot.config["configurable"].get("checkpoint_ns", "").rpartition("|")[2]
+        return ":" not in self.graph.rpartition("|")[2]
+
+    @property
+    def graph(self) -> str:
+        """The namespace of its checkpoints, "" at the root."""
+        return str(self.snapshot.config["configurable"].get("checkpoint_ns", ""))
 
     def namespace(self, task: Any) -> str:
         """What LangGraph derives the ids of a task's interrupts from."""
-        above = self.snapshot.config["configurable"].get("checkpoint_ns", "")
-        return f"{above}|{task.name}:{task.id}" if above else f"{task.name}:{task.id}"
+        return f"{self.graph}|{task.name}:{task.id}" if self.graph else f"{task.name}:{task.id}"
 
 
 def checkpoint_of(level: Level) -> str:
@@ -286,11 +298,12 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
     """
     snapshot = await state_of(graph, config, nested=nested)
     stored = await saver.aget_tuple(snapshot.config) if snapshot.tasks else None
-    decided = latest(stored.pending_writes or ()) if stored else {}
+    writes = (stored.pending_writes or ()) if stored else ()
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
     pending = [await _looked_up(each, saver, config) for each in _pending(snapshot, levels)]
-    return Thread(snapshot, tuple(pending), tuple(levels), decided=decided)
+    decided, calls = latest(writes), approved.of_step(writes)
+    return Thread(snapshot, tuple(pending), tuple(levels), decided=decided, approved_here=calls)
 
 
 def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
@@ -372,6 +385,25 @@ async def _standing_below(saver: Any, thread: str, namespace: str, interrupt: st
             if standing is not Standing.UNKNOWN:
                 return standing
     return Standing.UNKNOWN
+
+
+async def asking_states(
+    saver: Any, thread: str, namespace: str, interrupt: str
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """The graphs that a task calls by itself and through which an interrupt was asked: namespace and state.
+
+    The deepest comes first.
+    """
+    for number in counting():
+        here = f"{namespace}|{number}" if number else namespace
+        stored = await saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": here}})
+        if stored is None:
+            break
+        for below, _ in _asking(stored, here, interrupt):
+            async for found in asking_states(saver, thread, below, interrupt):
+                yield found
+        if any(channel == _INTERRUPT and interrupt in _ids(value) for _, channel, value in stored.pending_writes or ()):
+            yield here, stored.checkpoint["channel_values"]
 
 
 def _asking(stored: Any, namespace: str, interrupt: str) -> Iterator[tuple[str, int]]:

@@ -138,3 +138,23 @@ async def test_the_change_is_told_after_a_restart_too(world: World) -> None:
     await world.restart()
     await again.click("Approve")
     await world.done("paid 200")
+
+
+@pytest.mark.parametrize("interrupts", ["batched", "per_call"])
+async def test_a_tool_does_not_start_with_other_arguments_than_were_approved(world: World, interrupts: str) -> None:
+    world.rewrite("changed_call", ('interrupt_mode="batched"', f'interrupt_mode="{interrupts}"'))
+    await world.start("changed_call")
+    outside.payload = 200
+    card = await world.asked("refund it", containing="Approve refund_order?")
+    await card.click("Approve")
+    stopped = "The tool refund_order was about to run with amount 200 (approved: 100). It was not run."
+    failed = await world.alice.expect_card("#deploys", containing=stopped)
+    await world.restart()
+    await failed.click("Retry")
+    again = await world.alice.expect_card("#deploys", containing=stopped)
+    await world.at_rest()
+    assert outside.done == []
+    outside.payload = 100
+    await again.click("Retry")
+    await world.done("refunded 100")
+    await world.alice.expect_message("#deploys", containing="Refunded.")
