@@ -38,6 +38,11 @@ NOT_ASKED = (
     "Slack was not asked, since its tokens are missing or wrong: people, channels and scopes were not looked up."
 )
 
+UNGUARDED = (
+    "the graph runs on a LangGraph Server, so Signoff can't detect that it does something else than people approved: "
+    "see docs/pitfalls.md."
+)
+
 OPEN_IT = (
     "Unarchive it, or write /invite and the bot's name in it. The bot starts all the same; until then nothing is "
     "posted there, and what is for that channel waits."
@@ -108,10 +113,11 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
     warnings: list[str] = []
     for name, agent in config.agents.items():
         if agent.server is not None:
-            asked, where = probes.server(agent), "server"
+            asked, where = probes.server(agent), config.where("agents", name, "server")
+            warnings.append(f"{where}: {UNGUARDED}")
         else:
-            asked, where = probes.graph(config, name), "graph"
-        faults += await _noting(warnings, asked, config.where("agents", name, where))
+            asked, where = probes.graph(config, name), config.where("agents", name, "graph")
+        faults += await _noting(warnings, asked, where)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     if without_tokens:
         return Report(tuple(faults), warnings=(*warnings, NOT_ASKED))

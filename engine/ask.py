@@ -79,7 +79,8 @@ class Ask:
     without saying; `payload` is the interrupt's value as JSON, kept because the digest binds decisions to it and the
     dialect may need it again. `verdict` is true for a form that approves or refuses something: it is no mere question.
     `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
-    that a change of the file cannot turn one answer into another.
+    that a change of the file cannot turn one answer into another. `unguarded` is true where the graph runs elsewhere,
+    and what it does with an approval cannot be compared with what was approved: the card says so.
     """
 
     dialect: str
@@ -90,6 +91,7 @@ class Ask:
     speaker: str = ""
     verdict: bool = False
     encoding: Json = None
+    unguarded: bool = False
 
     def __post_init__(self) -> None:
         if not self.actions:

@@ -445,7 +445,7 @@ class ServerGraphs:
             speaker=said.speaker if said else "",
             nodes=(str(task["name"]),),
         )
-        ask = dialects.read(question, agent.spec.answers)
+        ask = replace(dialects.read(question, agent.spec.answers), unguarded=True)
         return Asked(InterruptId(interrupt["id"]), ask, digest_of(ask, f"{task['name']}:{agent.version}"))
 
     def _breakpoint(self, agent: _Agent, here: _Here) -> Asked:
@@ -456,7 +456,8 @@ class ServerGraphs:
         else:
             ask = at_breakpoint(", ".join(nodes), nodes, here.values, may_edit=True)
         worded = dialects.configured(ask, dialects.Question(ask.payload, nodes=nodes), agent.spec.answers)
-        return Asked(InterruptId(f"breakpoint:{here.checkpoint}"), worded, digest_of(worded, agent.version))
+        digest = digest_of(worded, agent.version)
+        return Asked(InterruptId(f"breakpoint:{here.checkpoint}"), replace(worded, unguarded=True), digest)
 
     def _sent(self, standstill: Standstill, answer: Answer) -> dialects.Sent | str:
         """What goes to the graph, or why nothing does."""

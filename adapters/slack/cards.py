@@ -309,3 +309,5 @@ def _request_end(approval: Approval) -> Iterable[str]:
         if len(approval.reviews) == 1:
             yield wording.who_decides(approval, approval.reviews[0].policy)
         yield wording.deadline(approval)
+        if approval.ask.unguarded:
+            yield wording.UNGUARDED

@@ -127,6 +127,9 @@ def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> 
             return f"{who[:1].upper()}{who[1:]} can {decide}"
 
 
+UNGUARDED = "Runs on a LangGraph Server: a change after approval can't be detected."
+
+
 def changed_since(replaced: Replaced) -> str:
     """Why a request is asked a second time."""
     who = people(replaced.by) if replaced.by else "somebody"

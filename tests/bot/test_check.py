@@ -289,8 +289,11 @@ def served(app: Path) -> Path:
 
 async def test_a_server_is_asked_for_its_assistant(served: Path) -> None:
     world, app = World(), served
-    assert not (await check(app, ENVIRON, world)).faults
+    report = await check(app, ENVIRON, world)
+    assert not report.faults
     assert world.asked[0] == "http://127.0.0.1:2024"
+    (warning,) = [each for each in report.warnings if "LangGraph Server" in each]
+    assert "agents.deploy.server: the graph runs on a LangGraph Server, so Signoff can't detect" in warning
     missing = World(graphs={"deploy": UnfitError("has no such assistant", "Deploy it.")})
     (fault,) = (await check(app, ENVIRON, missing)).faults
     assert "agents.deploy.server" in str(fault)

@@ -39,6 +39,7 @@ async def test_approve_or_reject(
 ) -> None:
     await start(world, "yes_or_no", server.url)
     card = await world.asked("act")
+    assert "Runs on a LangGraph Server: a change after approval can't be detected." in card.text
     if choice == "Approve":
         await card.click("Approve")
     else:
@@ -154,6 +155,7 @@ async def test_breakpoints(world: World, server: LangGraphServer, way: str) -> N
     await start(world, "rollout", server.url, interrupt_before=["deploy"])
     card = await world.asked("billing")
     assert card.buttons == ["Continue", "Edit state", "Skip", "Stop"]
+    assert "a change after approval can't be detected" in card.text
     await done(server)
     if way == "Edit state":
         await (await card.open_form(way)).submit({"replicas": "1"})
