@@ -147,7 +147,11 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
-    """A new start under the same id: revisions go on counting, so that no click on the older card counts."""
+    """A new start under the same id: revisions go on counting, so that no click on the older card counts.
+
+    Slack tells nobody of a card that is redrawn. So what people had decided already is posted anew, and its old card is
+    taken back: one question has one card (P8). Its decisions stand in the audit.
+    """
     fresh = tuple(
         Review(action.value, review.policy, review.revision + 1)
         for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
@@ -163,7 +167,10 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         offered=(),
         replaced=event.replaced,
     )
-    return _open(again, event, now)
+    if approval.state is not State.UNDELIVERABLE or approval.sheet or approval.card is None:
+        return _open(again, event, now)
+    opened = _open(replace(again, card=None), event, now)
+    return replace(opened, effects=(TakeBack(approval.thread, approval.place, approval.card), *opened.effects))
 
 
 def _post(approval: Approval, event: Event, _: datetime) -> Step:

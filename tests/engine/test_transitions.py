@@ -11,7 +11,7 @@ from contracts.samples import ALICE, BOB, NOW, a_policy, an_approval
 from engine.approval import OPEN, Approval, Review, State, Words
 from engine.ask import Choice, Decision
 from engine.audit import What
-from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TellPerson, Timer
+from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TakeBack, TellPerson, Timer
 from engine.events import (
     AskedAgain,
     CardDeleted,
@@ -26,7 +26,7 @@ from engine.events import (
     ReminderDue,
     Withdrew,
 )
-from engine.ids import MessageTs
+from engine.ids import MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
 from engine.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.refusals import AlreadyDecided, Closed, Expired
@@ -88,6 +88,18 @@ def test_asked_again_it_starts_anew_and_no_older_click_counts(state: State) -> N
     late = step(again, Chose(BOB, MEMBER, 0, 1, Choice.APPROVE), LATE)
     assert late.refusal is not None
     assert late.approval == again
+
+
+@pytest.mark.promise("P8")
+def test_what_was_decided_and_is_asked_again_has_a_new_card_that_people_are_told_of() -> None:
+    before = replace(approval_in(State.UNDELIVERABLE), card=MessageTs("7.1"), sheet=SheetId(""))
+    again = step(before, AskedAgain(), LATE)
+    assert again.approval.card is None
+    assert again.effects[0] == TakeBack(before.thread, before.place, MessageTs("7.1"))
+    assert isinstance(again.effects[1], DrawCard)
+    shared = step(replace(before, sheet=SheetId("s")), AskedAgain(), LATE)
+    assert shared.approval.card == MessageTs("7.1")
+    assert not any(isinstance(each, TakeBack) for each in shared.effects)
 
 
 @pytest.mark.promise("P2")

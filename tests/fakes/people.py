@@ -308,6 +308,14 @@ class Message:
                 return each
         raise AssertionError(f"the message is gone: {self.text!r}")
 
+    async def taken_back(self) -> None:
+        """Wait until nobody sees it any more."""
+
+        async def look() -> bool | None:
+            return None if any(each.ts == self.ts for each in await self.person.messages(self.channel)) else True
+
+        await wait_until(look, patience=self.person.people.patience, instead=lambda: f"it still stands: {self.text!r}")
+
     async def becomes(self, containing: str, *, buttons: list[str] | None = None) -> "Message":
         """Wait until it contains the text, and has just these buttons where they are given."""
         last = [self]
