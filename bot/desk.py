@@ -274,11 +274,15 @@ class Desk:
         return [each for each in found if not each.is_too_large]
 
     async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
-        """Those of what a graph still asks whose approvals ended: new input may void them."""
+        """Those of what a graph still asks whose approvals ended: new input may void them.
+
+        What a run came to ask after a rejection stopped it was never put to anybody, and is over with it.
+        """
         found = await self._found(thread, asked)
+        stopped = any(each.approval is not None and each.approval.state is State.STOPPED for each in found)
+        never = [each for each in found if each.approval is None and (stopped or each.is_too_large)]
         ended = [each for each in found if each.approval is not None and each.approval.state not in OPEN]
-        too_large = [each for each in found if each.is_too_large]
-        return frozenset(each.asked.interrupt for each in (*ended, *too_large))
+        return frozenset(each.asked.interrupt for each in (*ended, *never))
 
     async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
         """What is asked, with its ids and the approvals that are kept of it."""

@@ -133,3 +133,22 @@ async def test_a_restart_after_a_stop_asks_nothing_again(world: World) -> None:
     await world.restart()
     await world.alice.expect_message("#deploys", containing=SENTENCE)
     await world.nothing_else()
+
+
+@pytest.mark.promise("P5")
+async def test_what_a_stopped_run_still_came_to_ask_is_not_asked_and_does_not_block_the_thread(world: World) -> None:
+    await world.start(agents={"letters": agent("letter_and_board", input={"letter": "$text"}, reply="letter")})
+    await world.alice.say("#deploys", "@signoff Dear Bob")
+    letter = await world.bob.expect_card("#deploys", containing="Dear Bob")
+    legal = await world.bob.expect_card("#deploys", containing="Does legal agree?")
+    await legal.click("Approve")
+    await legal.becomes("Approved by", buttons=[])
+    await reject(letter)
+    await world.alice.expect_message("#deploys", containing=SENTENCE)
+    world.outside.door("board").set()
+    await world.nothing_else()
+
+    await world.alice.say("#deploys", "@signoff Dear Carol", thread=letter)
+    await world.bob.expect_card("#deploys", containing="Dear Carol")
+    await world.bob.expect_card("#deploys", containing="Does legal agree?")
+    await world.nothing_else()
