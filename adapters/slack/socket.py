@@ -9,14 +9,35 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
 from adapters.slack.client import quiet_logger
 from adapters.slack.directory import check_app_token
+from adapters.slack.web import UNREADABLE
 
 CONNECTIONS = 2
 LOOK_AFTER = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Bolt's own, but for payloads that Bolt cannot read: they are taken, for Slack would send them again and again."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        try:
+            AsyncBoltRequest(mode="socket_mode", body=req.payload)  # type: ignore[arg-type]
+        except UNREADABLE:
+            log.warning("payload_malformed", of="an envelope", field="payload")
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+        else:
+            await super().handle(client, req)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +64,7 @@ async def sockets(
     async with AsyncExitStack() as stack:
         handlers = []
         for _ in range(connections):
-            handler = AsyncSocketModeHandler(
+            handler = _Handler(
                 app,
                 app_token,
                 logger=quiet_logger("signoff.slack.socket", logging.ERROR),

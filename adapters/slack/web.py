@@ -14,7 +14,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 PATH = "/slack/events"
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 """What Bolt raises for bodies that are not UTF-8, not JSON, no object, or an object of odd parts."""
 
 
@@ -35,7 +35,7 @@ async def _read(request: web.Request) -> AsyncBoltRequest:
         raise web.HTTPUnauthorized(text="Not signed by Slack.\n")
     try:
         read = await to_bolt_request(request)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise web.HTTPBadRequest(text="Not a payload of Slack's.\n") from None
     if not isinstance(read.body, dict):
         raise web.HTTPBadRequest(text="Not a payload of Slack's.\n")

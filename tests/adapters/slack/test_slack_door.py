@@ -1,5 +1,6 @@
 """What comes to Slack's door that is not as Slack documents it: taken or refused quietly, with one line in the log."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -15,6 +16,8 @@ from fakes.people import PeopledSlack
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+
+from adapters.localslack.delivery import Attempt, Delivery
 
 VALUE = "0.1.T1:C1:1700000000.000100#0123456789abcdef"
 USER = {"id": "U1", "team_id": "T1"}
@@ -109,6 +112,27 @@ async def test_over_http_it_is_taken_as_quietly(
             status = await _post(outside, bot, _wire(payload), secret=slack.environment()["SLACK_SIGNING_SECRET"])
         assert status in (200, 400)
         assert len(lines) <= 1
+        assert not caplog.records
+        assert bot.desk.calls == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        click(button(), user=5),
+        submission() | {"user": 5},
+        event({"type": "channel_archive", "channel": 5}),
+        message() | {"authorizations": [5]},
+    ],
+)
+async def test_over_a_socket_what_bolt_cannot_read_is_taken_once(
+    slack: PeopledSlack, client: AsyncWebClient, payload: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(slack, client, "sockets") as bot:
+        with capture_logs() as lines, caplog.at_level(logging.WARNING):
+            delivered = slack.workspace.sockets.deliver(Delivery("events_api", payload), Attempt())
+            assert await asyncio.wait_for(delivered, 5) == {}
+        assert [line["event"] for line in lines] == ["payload_malformed"]
         assert not caplog.records
         assert bot.desk.calls == []
 
