@@ -39,9 +39,9 @@ def check(value: Json, schema: Schema) -> list[Problem]:
         errors = list(checker.iter_errors(value))
     except (SchemaError, RecursionError, LookupError):
         return []
-    except Exception as error:
-        if type(error).__module__.split(".")[0] in ("referencing", "jsonschema"):
-            return []  # a reference that leads nowhere
+    except BaseException as error:
+        if type(error).__module__.split(".")[0] in ("referencing", "jsonschema", "pyo3_runtime"):
+            return []  # a reference that leads nowhere, or to itself: in the part of it that is Rust that is a panic
         raise
     best: dict[tuple[str | int, ...], Any] = {}
     for found in map(_innermost, errors):

@@ -42,7 +42,7 @@ def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool, d
     if answer:
         value = {name: each for name, each in value.items() if name in known} if isinstance(value, dict) else None
     reader = _Reader(root, answer=answer, deepest=deepest)
-    if known or isinstance(value, dict):
+    if isinstance(value, dict) or (known and (answer or value is None)):
         reader.add_object((), shape, value)
     if reader.found:
         return reader.found

@@ -81,9 +81,25 @@ def test_every_missing_field_is_told() -> None:
     assert [each.path for each in found] == [("a",), ("b",)]
 
 
-@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "#/nowhere"}, {"$ref": "http://127.0.0.1:9/x"}, {}])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "nonsense"},
+        {"$ref": "#/nowhere"},
+        {"$ref": "http://127.0.0.1:9/x"},
+        {"if": {"$ref": "#"}},
+        {"anyOf": [{"$ref": "#"}]},
+        {},
+    ],
+)
 def test_a_broken_schema_refuses_nobody(schema: Any) -> None:
-    assert check({"a": 1}, schema) == []
+    def below(frames: int) -> None:
+        """A schema that refers to itself ends where the stack does: wherever that is, it is no more than an error."""
+        assert check({"a": 1}, schema) == []
+        if frames:
+            below(frames - 1)
+
+    below(30)
 
 
 def test_what_values_say_of_their_types() -> None:

@@ -167,6 +167,14 @@ def test_a_form_that_nobody_touched_gives_the_value_to_the_letter(value: Any) ->
         assert json.dumps(said.value) == json.dumps(value)
 
 
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("value", [False, 7, "a text", ["x"]])
+def test_a_value_that_is_not_the_object_of_its_schema_is_kept(value: Any) -> None:
+    one, view = edit(value, schema={"type": "object", "properties": {"a": {"type": "string"}}})
+    for state in (untouched(view), {}):
+        assert sent(one, view, Choice.EDIT, state).value == value
+
+
 def test_a_long_text_is_split_over_inputs_and_put_together_again() -> None:
     text = "\n".join(f"line {number:04}" for number in range(1_000))
     one, view = edit({"body": text})
