@@ -32,7 +32,7 @@ class _Handler(AsyncSocketModeHandler):
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         try:
-            AsyncBoltRequest(mode="socket_mode", body=req.payload)  # type: ignore[arg-type]
+            AsyncBoltRequest(mode="socket_mode", body=req.payload)
         except UNREADABLE:
             log.warning("payload_malformed", of="an envelope", field="payload")
             await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
