@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from adapters.langgraph.fitting import Misfit, context_fields, misfits
 from adapters.langgraph.loading import LoadError, load, loaded_module, open_graph
 from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
-from adapters.langgraph.replies import DEFAULT, Replies
+from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from adapters.langgraph.schemas import DECIMAL, Schema
 from adapters.langgraph.tool_order import keep_order, tool_nodes
 from engine.ask import Json, canonical
@@ -121,7 +121,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
 
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
-    replies = Replies(spec.reply)
+    replies = Replies(spec.reply, people_have_names=gives_names(spec.input))
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
@@ -134,7 +134,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     return Agent(
         spec=spec,
         graph=loaded.graph,
-        replies=replies,
+        replies=replace(replies, returned=not hasattr(loaded.graph, "builder")),
         code=code,
         mark=canonical(dict(code)),
         tools=dict(_tools(loaded.graph)),

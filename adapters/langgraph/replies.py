@@ -12,9 +12,12 @@ While the graph waits, only an agent's words are a reply. A turn that ends is an
 | results of tools, as with `return_direct=True` | what the tools gave |
 | a `structured_response` | its fields, a line each |
 | a value that `reply:` picks | the value, readably |
+| what a workflow of the functional API returned, where that has no messages | the value, readably |
 | nothing that was not there before, or nothing in words | None: `bot.outbox` says that it is done |
 
-Only what came after the person's last message is looked at, so neither that nor an earlier turn is repeated.
+Only what came after the person's last message is looked at, so neither that nor an earlier turn is repeated. Teams of
+agents pass on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A
+person's message has no name, unless `input:` gives it one.
 """
 
 import hashlib
@@ -58,6 +61,10 @@ class Replies:
     """`expression` is JMESPath over the state. Raises ValueError where it is not."""
 
     expression: str = DEFAULT
+    returned: bool = False
+    """Whether the state is what a workflow of the functional API returned: its whole answer."""
+    people_have_names: bool = False
+    """Whether `input:` gives a person's message a name."""
     _whole: Any = field(init=False, repr=False)
     _parent: Any = field(init=False, repr=False)
     _talk: Any = field(init=False, repr=False)
@@ -78,7 +85,8 @@ class Replies:
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
         if isinstance(parent, dict) and (role := _role(parent)):
-            return _of_message(parent) if role in _AGENT else None
+            is_agents = role in _AGENT or (role in _PERSON and not self._is_persons(parent))
+            return _of_message(parent) if is_agents else None
         value = self._search(self._whole, state)
         return None if isinstance(value, bool | int | float) else _said(value)  # a counter or a flag is no remark
 
@@ -87,6 +95,8 @@ class Replies:
         if self._talk is None:
             value = self._search(self._whole, self._as_json(values))
             return None if isinstance(value, dict) and _role(value) in _PERSON else _said(value)
+        if self.returned and self.expression == DEFAULT and _messages_of(values) is None:
+            return _said(plain(values).value)
         latest = self._since_a_person_spoke(values)
         said = _last_word(latest)
         structured = plain(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
@@ -112,15 +122,20 @@ class Replies:
 
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
         """The messages after the last one of a person, in their order; only these need to become JSON."""
-        direct = self.expression == DEFAULT and isinstance(values, Mapping)
-        talk = values.get("messages") if direct else self._search(self._talk, plain(values).value)
+        direct = self.expression == DEFAULT
+        talk = _messages_of(values) if direct else self._search(self._talk, plain(values).value)
         latest: list[Mapping[str, Json]] = []
         for each in reversed(talk) if isinstance(talk, list | tuple) else ():
             message = plain(each).value
-            if not isinstance(message, dict) or _role(message) in _PERSON:
+            if not isinstance(message, dict) or self._is_persons(message):
                 break
             latest.insert(0, message)
         return latest
+
+    def _is_persons(self, message: Mapping[str, Json]) -> bool:
+        name = message.get("name")
+        named = isinstance(name, str) and name != "" and name not in _PERSON
+        return _role(message) in _PERSON and (self.people_have_names or not named)
 
     def _as_json(self, values: Any) -> Json:
         if self.expression == DEFAULT and isinstance(values, Mapping):
@@ -137,8 +152,25 @@ class Replies:
             return None  # a function on a value of another type
 
 
+def gives_names(template: Any) -> bool:
+    """Whether an `input:` has messages that name who speaks."""
+    if isinstance(template, Mapping):
+        return {"name", "content"} <= template.keys() or any(map(gives_names, template.values()))
+    return isinstance(template, list | tuple) and any(map(gives_names, template))
+
+
 def _reply(said: Said, thread: ThreadId, turn: str) -> Reply:
     return Reply(said.text, f"{thread}/{said.message or f'{turn}/{said.mark}'}", said.speaker)
+
+
+def _messages_of(values: Any) -> Sequence[Any] | None:
+    """The messages of a state, or those that a workflow returned: several, or one; None where there are none."""
+    if isinstance(values, Mapping) and ("messages" in values or "content" not in values):
+        found = values.get("messages")
+        return found if isinstance(found, list | tuple) else None
+    several = values if isinstance(values, list | tuple) else [values]
+    shown = [plain(each).value for each in several[-1:]]
+    return several if any(isinstance(each, dict) and _role(each) for each in shown) else None
 
 
 def _role(message: Mapping[str, Json]) -> str:
@@ -164,7 +196,7 @@ def _last_word(messages: Sequence[Mapping[str, Json]]) -> Said | None:
     """The last message that has words: an agent's, or those of tools that ran side by side together."""
     for end in range(len(messages), 0, -1):
         role, text = _role(messages[end - 1]), _content(messages[end - 1]).strip()
-        if text and role in _AGENT:
+        if text and (role in _AGENT or role in _PERSON):  # the person's own are not among them
             return _of_message(messages[end - 1])
         if text and role in _TOOL:
             return _of_tools(messages[:end])

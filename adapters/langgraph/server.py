@@ -36,7 +36,7 @@ from adapters.langgraph.halts import GONE_ON, seen
 from adapters.langgraph.history import GONE as POINT_GONE
 from adapters.langgraph.moves import NOT_FITTING, decided_calls, open_calls
 from adapters.langgraph.plain import plain
-from adapters.langgraph.replies import DEFAULT, Replies
+from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from adapters.langgraph.runs import TimeLimitError, refused_fields, sentence
 from adapters.langgraph.server_calls import Calls, Server, ServerRefusedError, StateRefusedError
 from adapters.langgraph.thread_work import CHANGED, GONE, NO_NEW_TURN, NOT_TAKEN, REFUSED, WITHDRAWN
@@ -147,7 +147,10 @@ class ServerGraphs:
 
         `masked` is as in `adapters.langgraph.local`.
         """
-        ready = {name: _Agent(spec, Calls(spec.server), Replies(spec.reply)) for name, spec in agents.items()}
+        ready = {
+            name: _Agent(spec, Calls(spec.server), Replies(spec.reply, people_have_names=gives_names(spec.input)))
+            for name, spec in agents.items()
+        }
         return cls(ready, masked)
 
     async def aclose(self) -> None:

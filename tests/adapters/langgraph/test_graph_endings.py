@@ -11,6 +11,7 @@ from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import interrupt
@@ -131,6 +132,9 @@ async def test_a_structured_response_of_an_earlier_turn_is_not_said_again() -> N
         ([SystemMessage("be brief")], None),
         ([AIMessage("Looked."), HumanMessage("and then?")], None),
         ([AIMessage("I looked.", id="a"), AIMessage("")], "I looked."),
+        ([HumanMessage("It is 42.", name="researcher")], "It is 42."),
+        ([HumanMessage("It is 42.", name="user")], None),
+        ([AIMessage("Go on."), HumanMessage("It is 42.", name="researcher"), AIMessage("")], "It is 42."),
         ([call("look"), ToolMessage("42", tool_call_id="c1")], "42"),
         ([call("look"), ToolMessage("42", tool_call_id="c1"), AIMessage("")], "42"),
         ([call("look"), ToolMessage("", tool_call_id="c1")], None),
@@ -231,3 +235,32 @@ async def test_what_was_said_while_the_graph_waited_is_the_same_reply_at_the_end
         end = await talk.answer(paused.asked[0], APPROVE)
         assert end.reply == paused.reply, "which is said once, so the outbox says that it is done"
         assert end.ended
+
+
+async def test_a_person_whom_input_gives_a_name_is_not_repeated() -> None:
+    given = {"messages": [{"role": "user", "content": "$text", "name": "$user"}]}
+    assert await said(writes(), input=given) is None
+    assert await said(writes(AIMessage("Hello.")), input=given) == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"),
+    [
+        ("It is 42.", "It is 42."),
+        (AIMessage("It is 42."), "It is 42."),
+        ([AIMessage("Hm."), AIMessage("It is 42.")], "It is 42."),
+        ({"role": "assistant", "content": "It is 42."}, "It is 42."),
+        ({"messages": [HumanMessage("go"), AIMessage("It is 42.")]}, "It is 42."),
+        ({"essay": "Cats.", "score": 1}, "- **essay:** Cats.\n- **score:** 1"),
+        (Trip(place="Porto"), "- **place:** Porto\n- **days:** 2\n- **stops:** "),
+        ([HumanMessage("go")], None),
+        ({"messages": []}, None),
+        (None, None),
+    ],
+)
+async def test_a_workflow_says_what_it_returned(returned: Any, text: str | None) -> None:
+    @entrypoint()
+    def workflow(_: Any) -> Any:
+        return returned
+
+    assert await said(workflow) == text
