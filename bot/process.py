@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from bot import loop
 from bot.faults import Fault, FaultsError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
     from bot.masking import masked
 
     try:
-        return asyncio.run(main)
+        return loop.run(main)
     except FaultsError as error:
         sys.stderr.write(f"{masked(str(error))}\n")
         return 1

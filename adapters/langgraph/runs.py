@@ -12,10 +12,12 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import walk_tb
 from types import MappingProxyType
 from typing import Any
 
 import structlog
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
@@ -87,7 +89,7 @@ class Ended:
     error: Exception | None = None
     stopped: bool = False
     halted: bool = False
-    """Whether a limit of ours or of LangGraph's ended it, between two steps or within one."""
+    """Whether a limit of ours or of LangGraph's ended it, between two steps or within one, or an exit."""
 
 
 class TimeLimitError(Exception):
@@ -96,6 +98,14 @@ class TimeLimitError(Exception):
     def __init__(self, limit: timedelta) -> None:
         super().__init__(f"a run may take {limit}")
         self.limit = limit
+
+
+class AgentExitedError(Exception):
+    """Code of the agent called `sys.exit()`; `bot.loop` keeps it from ending the process."""
+
+    def __init__(self, left: SystemExit) -> None:
+        self.__cause__ = left  # so that the log says where
+        super().__init__(f"its code called sys.exit({'' if left.code is None else repr(left.code)})")
 
 
 class Runs:
@@ -152,6 +162,8 @@ class Runs:
             ended = Ended(TimeLimitError(limit), halted=True) if limit and waited.expired() else Ended(error)
         except GraphRecursionError as error:
             ended = Ended(error, halted=True)
+        except SystemExit as left:  # LangGraph stores nothing of it: without the mark of a halt it would run again
+            ended = Ended(AgentExitedError(left), halted=True)
         except Exception as error:
             if self.is_infrastructure(error):
                 raise
@@ -165,7 +177,12 @@ class Runs:
         """Whether it is the saver's own, and passes when that does."""
         if isinstance(error, BaseExceptionGroup):
             return any(self.is_infrastructure(each) for each in error.exceptions)
-        return isinstance(error, self._infrastructure)
+        return isinstance(error, self._infrastructure) and _is_of_a_saver(error)
+
+
+def _is_of_a_saver(error: BaseException) -> bool:
+    """Whether it came out of a saver: a node that talks to a Redis of its own raises errors of the same types."""
+    return any(isinstance(frame.f_locals.get("self"), BaseCheckpointSaver) for frame, _ in walk_tb(error.__traceback__))
 
 
 async def _run(graph: Any, given: Any, config: Mapping[str, Any], watcher: Watcher, **how: Any) -> None:
@@ -199,7 +216,9 @@ def sentence(error: BaseException | str) -> str:
         return f"The agent was stopped: it took longer than {_length(error.limit)} (time_limit in app.yaml)."
     if isinstance(error, GraphRecursionError):
         return "The agent was stopped: it took more steps than one run may (recursion_limit in app.yaml)."
-    kind, message = (type(error).__name__, str(error)) if isinstance(error, BaseException) else _parts(error)
+    if isinstance(error, AgentExitedError):
+        return f"The agent was stopped: {error}."
+    kind, message = (type(error).__name__, _words_of(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
     if kind == ToolChangedError.__name__:
         return _clean(first)
@@ -212,6 +231,13 @@ def sentence(error: BaseException | str) -> str:
 def _clean(said: str) -> str:
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
     return f"{clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+
+
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception whose own code fails; its type is known
+        return ""
 
 
 def refused_fields(message: str) -> str:

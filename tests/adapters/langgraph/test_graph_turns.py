@@ -2,19 +2,24 @@
 
 import asyncio
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, error_of, payloads, talking, words
+from graph_talk import APPROVE, REJECT, Talk, error_of, halt_of, payloads, talking, words
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from adapters.langgraph.runs import sentence
+from bot import loop
 from engine.ids import ThreadId
 from engine.ports import WaitsForAnswerError
 
@@ -190,6 +195,98 @@ async def test_an_error_of_the_saver_is_raised_not_told() -> None:
     saver.dies_at = 2
     async with talking(builder_of(first), saver, input=INPUT) as talk:
         assert "Lost" in error_of(await talk.say())
+
+
+async def test_an_error_of_the_saver_s_kind_that_a_node_raises_is_told() -> None:
+    def asks_its_own_redis(_: Any) -> Any:
+        raise Lost
+
+    async with talking(builder_of(asks_its_own_redis), input=INPUT, infrastructure=(Lost,)) as talk:
+        assert error_of(await talk.say()) == "The agent failed: Lost."
+
+
+class SpeechlessError(Exception):
+    """Fails when it is asked what happened."""
+
+    def __str__(self) -> str:
+        return self.args[0]["message"]
+
+    __repr__ = __str__
+
+
+async def test_an_error_whose_own_code_fails_is_told_by_its_type() -> None:
+    def node(_: Any) -> Any:
+        raise SpeechlessError("no dict")
+
+    async with talking(builder_of(node), input=INPUT) as talk:
+        assert error_of(await talk.say()) == "The agent failed: SpeechlessError."
+        assert "SpeechlessError" in error_of(await talk.settle())
+
+
+# What an agent that leaves takes with it ------------------------------------------------------------------------------
+
+
+def leave() -> str:
+    """Leave."""
+    sys.exit(3)
+
+
+async def leave_async() -> str:
+    """Leave."""
+    sys.exit(3)
+
+
+def leaving_nodes(does: Any) -> Any:
+    """Two nodes side by side, so that each has a task of its own."""
+    builder = StateGraph(MessagesState)
+    for name in ("one", "two"):
+        builder.add_node(name, RunnableLambda(lambda _: does()) if does is leave else does_in_node)
+        builder.add_edge(START, name)
+    return builder
+
+
+async def does_in_node(_: Any) -> Any:
+    return await leave_async()
+
+
+def leaving_tools(does: Any) -> Any:
+    calls = AIMessage("", tool_calls=[{"name": "leave", "args": {}, "id": f"c{number}"} for number in range(2)])
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", lambda _: {"messages": [calls]})
+    builder.add_node("tools", ToolNode([tool("leave")(does)]))
+    builder.add_edge(START, "model").add_edge("model", "tools")
+    return builder
+
+
+def leaving_tasks(does: Any) -> Any:
+    @entrypoint()
+    async def workflow(_: Any) -> Any:
+        return await task(does)()
+
+    return workflow
+
+
+@pytest.mark.parametrize("made", [leaving_nodes, leaving_tools, leaving_tasks])
+@pytest.mark.parametrize("does", [leave, leave_async])
+def test_code_that_calls_exit_stops_its_run_and_the_process_goes_on(made: Any, does: Any) -> None:
+    told = "The agent was stopped: its code called sys.exit(3)."
+
+    async def main() -> None:
+        async with talking(made(does)) as talk:
+            assert error_of(await talk.say()) == told
+            assert error_of(await talk.settle()) == told, "nothing is run again before somebody says so"
+            retried = await talk.answer(halt_of(await talk.settle()), APPROVE)
+            assert error_of(retried) == told
+
+    loop.run(main())
+
+
+def test_an_exit_of_the_main_program_is_one() -> None:
+    async def main() -> None:
+        sys.exit(4)
+
+    with pytest.raises(SystemExit, match="4"):
+        loop.run(main())
 
 
 async def test_draining_stops_after_the_step_and_the_next_process_goes_on() -> None:

@@ -1,0 +1,35 @@
+"""The event loop of a process, which code of an agent cannot end.
+
+asyncio lets a SystemExit through: a task that raises it ends the loop, so that `sys.exit()` in a node or in a tool
+would take all other agents down, and again at each redelivery of the message that led there. The task itself has the
+exception by then, as it would have any other, and the loop is whole. So it is run on; whoever awaits the task tells
+what happened (`adapters.langgraph.runs`).
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, until `main` is done. An exit of its own ends the process."""
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        return runner.run(main)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def run_until_complete(self, future: Any) -> Any:
+        task = asyncio.ensure_future(future, loop=self)
+        while True:
+            try:
+                return super().run_until_complete(task)
+            except SystemExit as left:
+                if task.done():
+                    raise
+                log.warning("code of an agent called sys.exit(); the bot goes on", code=str(left.code))
