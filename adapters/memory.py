@@ -7,7 +7,7 @@ de-duplication, attempts, fences, dead letters and timers holds here too, on any
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -322,6 +322,10 @@ class MemoryBacklog:
     async def all(self) -> Sequence[Unposted]:
         """Everything that waits, oldest first."""
         return sorted(self._kept.values(), key=lambda each: each.since)
+
+    async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
+        """What waits of these, oldest first."""
+        return [each for each in await self.all() if each.key in keys]
 
     async def bury(self, channel: ChannelId) -> None:
         """A channel was deleted for good."""

@@ -131,8 +131,8 @@ class Posting:
 
     async def why(self, effects: Sequence[Postable]) -> str:
         """Why the first of these that waits does; "" where none waits."""
-        keys = {key_of(each) for each in effects}
-        return next((each.why for each in await self._backlog.all() if each.key in keys), "")
+        waiting = await self._backlog.of({key_of(each) for each in effects})
+        return next((each.why for each in waiting), "")
 
     async def again(self, effects: Sequence[Postable], occasion: str) -> None:
         """Try these again, once for each occasion; also what does not wait, so that a deleted card comes back."""

@@ -3,7 +3,7 @@
 Every write of a port says that it may be done many times: whoever performs effects may die after any line.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -149,6 +149,9 @@ class Backlog(Protocol):
 
     async def all(self) -> Sequence[Unposted]:
         """Everything that waits, oldest first."""
+
+    async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
+        """What waits of these, oldest first."""
 
     async def bury(self, channel: ChannelId) -> None:
         """A channel was deleted for good: nothing has to wait for it any more."""

@@ -3,20 +3,18 @@
 An entry is known by what it is, and keeps the time at which it began to wait, by which the entries are ordered.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from adapters.redis import codec
 from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
 from adapters.redis.scripts import Command, Key, Script
+from adapters.redis.trouble import Faults, kind
 from engine.ids import ChannelId
 from engine.ports import Unposted
-
-log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class RedisBacklog:
     def __init__(self, database: Runs, keys: Keys) -> None:
         self._database = database
         self._key, self._deleted = keys.backlog(), keys.deleted()
+        self._faults = Faults()
 
     async def add(self, unposted: Unposted) -> None:
         """Keep it; where one of its key is kept, that one's time stays."""
@@ -56,15 +55,27 @@ class RedisBacklog:
         await self._database.run(Command("HDEL", self._key, _name(key)))
 
     async def all(self) -> Sequence[Unposted]:
-        """Everything that waits, oldest first. What cannot be read is passed over, and logged: the rest goes on."""
+        """Everything that waits, oldest first. What cannot be read is passed over, and told once: the rest goes on."""
+        found = await self._database.run(Command("HGETALL", self._key))
+        return self._readable(zip(found[::2], found[1::2], strict=True))
+
+    async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
+        """What waits of these, oldest first: nothing else is read."""
+        if not keys:
+            return ()
+        names = [_name(each) for each in keys]
+        found = await self._database.run(Command("HMGET", self._key, *names))
+        return self._readable((name, each) for name, each in zip(names, found, strict=True) if each is not None)
+
+    def _readable(self, entries: Iterable[tuple[bytes, bytes]]) -> Sequence[Unposted]:
         found: list[Unposted] = []
-        for value in await self._database.run(Command("HVALS", self._key)):
+        for name, value in entries:
             since, _, document = value.partition(b"\n")
             try:
                 first = datetime.fromtimestamp(float(since), UTC)
                 found.append(replace(codec.UNPOSTED.load(document, self._key), since=first))
-            except (codec.UnreadableError, ValueError) as error:
-                log.error("an entry of the backlog is passed over: %s", error)  # noqa: TRY400 - a sentence says it all
+            except (codec.UnreadableError, ValueError, OverflowError, OSError) as error:
+                self._faults.met(repr(name), f"{self._key} holds what cannot be read, {name!r}: {kind(error)}")
         return sorted(found, key=lambda each: each.since)
 
     async def bury(self, channel: ChannelId) -> None:

@@ -38,7 +38,7 @@ from redis.exceptions import RedisError, ResponseError
 from adapters.redis import codec, mail
 from adapters.redis.bells import Bells
 from adapters.redis.connection import Runs
-from adapters.redis.keys import DAY, DEAD, DIRTY, THREADS, TIMERS, Keys
+from adapters.redis.keys import BACKLOG, DAY, DEAD, DELETED, DIRTY, THREADS, TIMERS, Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Tidy, Turn
 from adapters.redis.scripts import Call, Command, Key, Reset
 from adapters.redis.timers import Now, Timers, utc_now
@@ -544,7 +544,14 @@ class _Service:
     async def _reset(self) -> None:
         """Take away what another program wrote in place of an index: all threads need it, and none of ours is in it."""
         keys = self._keys
-        indexes = {keys.dirty(): DIRTY, keys.timers(): TIMERS, keys.threads(): THREADS, keys.dead(): DEAD}
+        indexes = {
+            keys.dirty(): DIRTY,
+            keys.timers(): TIMERS,
+            keys.threads(): THREADS,
+            keys.dead(): DEAD,
+            keys.backlog(): BACKLOG,
+            keys.deleted(): DELETED,
+        }
         gone = await self._database.run_all(*(Reset(key, each.type) for key, each in indexes.items()))
         for key in itertools.compress(indexes, gone):
             log.error("%s held another type of value than Signoff wrote, and was taken away", key)

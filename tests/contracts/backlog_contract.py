@@ -28,6 +28,8 @@ class BacklogContract:
         for each in reversed(kept):
             await backlog.add(each)
         assert await backlog.all() == kept
+        assert await backlog.of(["key/3", "key/1", "key/9"]) == [kept[1], kept[3]]
+        assert not await backlog.of([])
 
     async def test_one_of_each_key_keeps_the_time_at_which_it_began_to_wait(self, backlog: Backlog) -> None:
         await backlog.add(unposted(1))

@@ -19,6 +19,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
+from adapters.redis.backlog import RedisBacklog
 from adapters.redis.codec import UnreadableError
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import KINDS, Keys, Kind
@@ -63,6 +64,7 @@ WORDS: Mapping[str, bytes] = {
     "a checkpoint of a type": b"\0" + EXT,
     "a document of another form": b'{"v":1,"d":{"is":["x"],"id":7}}',
     "a time without end": b'{"v":1,"d":{"at":"0001-01-01T00:00:00+23:59","thread":"t"}}',
+    "a time beyond all": b'inf\n{"v":1,"d":{}}',
     "nothing": b"",
 }
 
@@ -94,6 +96,7 @@ class Bot:
     audit: RedisAudit
     conversations: RedisConversations
     saver: AsyncRedisSaver
+    backlog: RedisBacklog
 
     async def handle(self, work: Work) -> None:
         thread = work.lane.thread
@@ -102,6 +105,9 @@ class Bot:
         await self.conversations.save(a_conversation(thread), work.fence)
         await self.conversations.of_channel(a_conversation(thread).place.channel)
         await self.audit.of_thread(thread)
+        await self.backlog.all()
+        await self.backlog.of(["field"])
+        await self.backlog.is_buried(VICTIM.place.channel)
         at: RunnableConfig = {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
         await self.saver.aget_tuple(at)
         versions = {"x": self.saver.get_next_version(None, None)}
@@ -123,6 +129,7 @@ async def bot(redis_url: str) -> AsyncIterator[Bot]:
             RedisAudit(database, KEYS),
             RedisConversations(database, KEYS),
             saver,
+            RedisBacklog(database, KEYS),
         )
     assert RAN == []
 
