@@ -15,6 +15,7 @@ from typing import Protocol, TextIO, TypeVar
 from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
+    Http,
     Mode,
     Secrets,
     agents_relying_on_defaults,
@@ -84,6 +85,9 @@ class Probes(Protocol):
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
         """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
 
+    async def address(self, at: Http) -> Sequence[str]:
+        """See that the bot can listen there; gives a warning where something else does."""
+
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         """See that the tokens are good. `where` names the variable at fault."""
 
@@ -119,6 +123,8 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Repor
             asked, where = probes.graph(config, name), config.where("agents", name, "graph")
         faults += await _noting(warnings, asked, where)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    for key, at in config.listeners.items():
+        faults += await _noting(warnings, probes.address(at), config.where(key))
     if without_tokens:
         return Report(tuple(faults), warnings=(*warnings, NOT_ASKED))
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")

@@ -84,6 +84,13 @@ class Config:
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         return (*self.secrets.values(), *keys)
 
+    @property
+    def listeners(self) -> Mapping[str, Http]:
+        """Where the bot listens, by key: over HTTP for Slack, and for health unless that shares its address."""
+        if self.health is None:
+            return {"http": self.http}
+        return {**({"http": self.http} if self.mode is Mode.HTTP else {}), "health": self.health}
+
     def where(self, *path: str | int) -> str:
         """The file, line and key of an entry, for a `Fault`: `where("agents", "deploy", "graph")`."""
         return self.document.where(path)
@@ -114,7 +121,7 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     retention = file.retention if file else None
     faults += _between_agents(document, agents)
     faults += _between_rules(document, agents, approvals, retention)
-    faults += _of_retention(document, file)
+    faults += [*_of_retention(document, file), *_of_ports(document, file, mode)]
     if faults or file is None:
         return None, _first_of_each_place([*faults, *of_tokens])
     config = Config(
@@ -137,6 +144,15 @@ def _of_retention(document: Document, file: File | None) -> Iterable[Fault]:
     if file is not None and file.audit_retention is not None and file.audit_retention < file.retention:
         what = "the audit would be forgotten before what it tells of, by retention"
         yield Fault(document.where(("audit_retention",)), what, "Make it at least as long as retention.")
+
+
+def _of_ports(document: Document, file: File | None, mode: Mode) -> Iterable[Fault]:
+    if file is None or file.health is None or mode is not Mode.HTTP:
+        return
+    hosts = {file.http.host, file.health.host}
+    if file.http.port == file.health.port != 0 and (len(hosts) == 1 or hosts & {"0.0.0.0", "::"}):  # noqa: S104 - compared
+        what = "http listens on this port, with Slack's route"
+        yield Fault(document.where(("health", "port")), what, "Name another port, or remove health.")
 
 
 def _first_of_each_place(faults: Iterable[Fault]) -> Sequence[Fault]:

@@ -7,6 +7,7 @@ need not be: `health:` in `app.yaml` lets them listen elsewhere.
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 import structlog
@@ -23,6 +24,11 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 _PATIENCE_SECONDS = 5.0
 _LAST_ANSWERS_SECONDS = 5.0
+_FIX = "Is something else there? Name another port."
+
+
+class TakenError(FaultsError):
+    """Something else listens there already."""
 
 
 def health_routes(ready: Readiness, metrics: Metrics) -> Sequence[web.AbstractRouteDef]:
@@ -72,8 +78,9 @@ async def serving(
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             what = f"cannot listen on {host}:{port} ({error.strerror})"
-            raise FaultsError([Fault(where, what, "Is something else there? Name another port.")]) from None
-        taken = runner.addresses[0][1]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+            taken = error.errno == errno.EADDRINUSE
+            raise (TakenError if taken else FaultsError)([Fault(where, what, _FIX)]) from None
+        free = runner.addresses[0][1]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{free}"
     finally:
         await runner.cleanup()

@@ -6,7 +6,7 @@ clock of its own, a store that dies after its third write.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -135,16 +135,14 @@ class Bot:
         """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
         config, health = self.config, http.health_routes(self.not_ready, self.metrics)
         door = [route(self._app)] if config.mode is Mode.HTTP else []
-        listeners: list[tuple[str, configuration.Http, Sequence[AbstractRouteDef]]] = (
-            [("http", config.http, [*door, *health])]
-            if config.health is None
-            else [("http", config.http, door), ("health", config.health, health)]
-        )
+        routes: Mapping[str, Sequence[AbstractRouteDef]] = {
+            "http": [*door, *health] if config.health is None else door,
+            "health": health,
+        }
         async with contextlib.AsyncExitStack() as stack:
             addresses = [
-                await stack.enter_async_context(http.serving(routes, at.host, at.port, config.where(key, "port")))
-                for key, at, routes in listeners
-                if routes
+                await stack.enter_async_context(http.serving(routes[key], at.host, at.port, config.where(key, "port")))
+                for key, at in config.listeners.items()
             ]
             yield addresses[0]
 

@@ -18,9 +18,11 @@ from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import whoami
 from bot import config as configuration
+from bot import http
 from bot.channel_names import resolved
 from bot.check import Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
+from bot.faults import FaultsError
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
@@ -65,6 +67,18 @@ class RealProbes:
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             fault = redis_fault(error)
             raise UnfitError(fault.what, fault.mend) from None
+
+    async def address(self, at: configuration.Http) -> Sequence[str]:
+        """See that the bot can listen there; that another program does, such as the bot itself, is no fault."""
+        try:
+            async with http.serving((), at.host, at.port):
+                return ()
+        except http.TakenError:
+            return [f"{at.host}:{at.port} is in use. The bot can't start beside the program that listens there."]
+        except FaultsError as error:
+            raise UnfitError(
+                error.faults[0].what, "Name a host of this machine and a port that it lets you use."
+            ) from None
 
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         """See that the tokens are good."""

@@ -1,15 +1,17 @@
 """`signoff check`: one clear line for each fault, whatever part of the world it comes from (P10)."""
 
 import io
+import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from bot import wiring
 from bot.channel_names import resolved
 from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
-from bot.config import Config, Mode, Secrets
+from bot.config import Config, Http, Mode, Secrets
 from bot.config_shape import Agent
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
@@ -46,6 +48,7 @@ class World:
     graphs: Mapping[str, Exception] = field(default_factory=dict)
     of_graphs: Sequence[str] = ()
     of_redis: Exception | Sequence[str] = ()
+    of_addresses: Exception | Sequence[str] = ()
     of_slack: Exception | Workspace = ACME
     people: Collection[str] = ("alice", "bob")
     channels: Collection[str] = ("#deploys", "#general")
@@ -74,6 +77,11 @@ class World:
         if isinstance(self.of_redis, Exception):
             raise self.of_redis
         return self.of_redis
+
+    async def address(self, at: Http) -> Sequence[str]:
+        if isinstance(self.of_addresses, Exception):
+            raise self.of_addresses
+        return [f"{at.host}:{at.port} {each}" for each in self.of_addresses]
 
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         self.asked.append(f"{secrets.slack_bot_token} {mode}")
@@ -298,3 +306,34 @@ async def test_a_server_is_asked_for_its_assistant(served: Path) -> None:
     (fault,) = (await check(app, ENVIRON, missing)).faults
     assert "agents.deploy.server" in str(fault)
     assert "has no such assistant" in str(fault)
+
+
+async def test_an_address_that_cannot_be_listened_on_is_a_fault_and_a_busy_one_a_warning(app: Path) -> None:
+    write(app, f"{APP}http: {{port: 9090}}\n")
+    assert await lines(app, World(of_addresses=UnfitError("cannot listen on x:9090", "Name another."))) == [
+        "app.yaml:12: http: cannot listen on x:9090. Name another."
+    ]
+    report = await check(app, ENVIRON, World(of_addresses=["is in use"]))
+    assert not report.faults
+    assert report.warnings == ("127.0.0.1:9090 is in use",)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - written, not bound
+async def test_over_http_slack_and_health_need_a_port_each(app: Path, host: str) -> None:
+    written = f"{APP}slack: {{mode: http}}\nhttp: {{port: 9090}}\nhealth: {{host: {host}, port: 9090}}\n"
+    write(app, written)
+    environ = {**ENVIRON, "SLACK_SIGNING_SECRET": "x"}
+    report = await check(app, environ, World())
+    assert [each.what for each in report.faults] == ["http listens on this port, with Slack's route"]
+    write(app, written.replace("mode: http", "mode: socket"))
+    assert not (await check(app, environ, World())).faults
+
+
+async def test_what_this_machine_listens_on_is_tried() -> None:
+    probes = wiring.probes()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (told,) = await probes.address(Http(host="127.0.0.1", port=taken.getsockname()[1]))
+        assert "is in use" in told
+    assert await probes.address(Http(host="127.0.0.1", port=0)) == ()
+    with pytest.raises(UnfitError, match=r"cannot listen on 203\.0\.113\.7:0"):
+        await probes.address(Http(host="203.0.113.7", port=0))
