@@ -55,7 +55,8 @@ def demo(
     ] = None,
     data: Data = Path(".signoff"),
     port: Annotated[
-        int | None, typer.Option("--port", min=0, max=65535, help="The page's port; 0 takes a free one.")
+        int | None,
+        typer.Option("--port", metavar="PORT", min=0, max=65535, help="The page's port; 0 takes a free one."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
 ) -> None:
@@ -99,7 +100,9 @@ def manifest(
 @app.command()
 def workspace(
     *,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The page's port; 0 takes a free one.")],
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="The page's port; 0 takes a free one.")
+    ],
     data: Data,
     people: Annotated[
         Path | None, typer.Option("--people", metavar="FILE", help="The members; alice, bob and others if left out.")

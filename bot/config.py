@@ -288,7 +288,8 @@ def _secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secre
     for name, prefix in (("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")):
         value = found[name]
         if value is not None and not (value.startswith(prefix) and value != prefix):
-            wrong.append(Fault(name, f"is not such a token: one starts with {prefix}", _MENDS[name]))
+            what = f"has nothing after {prefix}" if value == prefix else f"does not start with {prefix}"
+            wrong.append(Fault(name, what, _MENDS[name]))
     url = found["SLACK_API_URL"]
     if url is not None and not url.startswith(("http://", "https://")):
         wrong.append(Fault("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))

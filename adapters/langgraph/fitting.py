@@ -10,6 +10,7 @@ https://docs.langchain.com/oss/python/langgraph/graph-api#runtime-context
 """
 
 import dataclasses
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -66,7 +67,13 @@ def _of_input(graph: Any, given: Any) -> Iterator[Misfit]:
         what = (
             f"the graph's input has no {names}, so that what stands there would be dropped; it has {', '.join(fields)}"
         )
-        yield Misfit("input", what, fix)
+        yield Misfit("input", what, _meant(given, unknown, fields) or fix)
+
+
+def _meant(given: Mapping[str, Any], unknown: Sequence[str], fields: Sequence[str]) -> str:
+    """The field that a misspelt one is nearest to; of an input that fits nowhere no field is only misspelt."""
+    near = difflib.get_close_matches(unknown[0], fields, n=1) if len(unknown) < len(given) else []
+    return f'Did you mean "{near[0]}"?' if near else ""
 
 
 def _input_fields(graph: Any) -> Sequence[str]:

@@ -162,7 +162,11 @@ def _is_code(file: str) -> bool:
 
 def _what(error: BaseException) -> str:
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
+    what = f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
+    if isinstance(error, ModuleNotFoundError):
+        # The folder, since a newcomer's other packages are often in another environment.
+        what += f". Install its package into Signoff's environment ({sys.prefix}), or correct the import"
+    return what
 
 
 async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
@@ -220,9 +224,12 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
             return Loaded(made.compile(checkpointer=saver))
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)
-        replaced = (f"graph: {spec!r} brings a checkpointer of its own, which is not used: ours takes its place.",)
+        replaced = (
+            f"graph: {spec!r} is compiled with a checkpointer of its own. Signoff uses its own in its place: leave "
+            "checkpointer= out of compile()."
+        )
         graph = made.copy(update={"checkpointer": saver})
-        return Loaded(graph, replaced if own else ())
+        return Loaded(graph, (replaced,) if own else ())
     if hasattr(made, "ainvoke"):
         raise LoadError(
             f"graph: {spec!r} is a {type(made).__name__}, which can hold no checkpointer, so it could not wait for an "

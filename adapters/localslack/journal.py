@@ -35,7 +35,7 @@ class Journal:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._lock)
-            raise JournalError(f"{folder}: another local workspace uses this data folder; stop it first") from error
+            raise JournalError("another local workspace uses this data folder; stop it first") from error
 
     def load(self, apply: Callable[[Record], None], snapshot: Callable[[], Iterable[Record]]) -> None:
         """Apply every record in order, then open for writing; rewrite when `snapshot` is far shorter."""
@@ -69,7 +69,7 @@ class Journal:
         try:
             return [json.loads(line) for line in content[:whole].splitlines()]
         except ValueError as error:
-            raise JournalError(f"{self._path}: is damaged ({error}); move it away to start anew") from error
+            raise JournalError(f"{self._path.name} is damaged ({error}); move it away to start anew") from error
 
     def _rewrite(self, records: Iterable[Record]) -> None:
         private.write(self._path, b"".join(map(_line, records)))

@@ -396,14 +396,14 @@ TOKENS = {
     "the two tokens exchanged": (
         {"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xapp-1"},
         (
-            "SLACK_BOT_TOKEN: is not such a token: one starts with xoxb-. "
+            "SLACK_BOT_TOKEN: does not start with xoxb-. "
             "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page."
         ),
     ),
     "a token left as in the example": (
         {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-1"},
         (
-            "SLACK_BOT_TOKEN: is not such a token: one starts with xoxb-. "
+            "SLACK_BOT_TOKEN: has nothing after xoxb-. "
             "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page."
         ),
     ),

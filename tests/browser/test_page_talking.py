@@ -103,6 +103,18 @@ async def test_a_thread_opens_by_its_link_and_takes_replies(screen: OpenScreen, 
     await expect(bob.thread).to_be_hidden()
 
 
+async def test_words_for_one_person_alone_are_no_reply(screen: OpenScreen, bot: TestBot) -> None:
+    ts = await bot.post("general", "Where to?")
+    await bot.post("general", "Here.", thread_ts=ts)
+    bob = await screen("bob", f"general/{ts}")
+    await expect(bob.thread.get_by_role("article")).to_have_count(2)
+    me = await bob.page.evaluate("fetch('/people/state?as=bob').then((reply) => reply.json()).then((all) => all.me.id)")
+    await bot.client.chat_postEphemeral(channel=await bot._id("general"), user=me, text="For bob.", thread_ts=ts)
+    await expect(bob.thread.get_by_role("article")).to_have_count(3)
+    await expect(bob.thread).to_contain_text("1 reply")
+    await expect(bob.messages.get_by_role("link", name=re.compile("1 reply"))).to_be_visible()
+
+
 async def test_a_permalink_of_slack_opens_its_thread(screen: OpenScreen, bot: TestBot) -> None:
     ts = await bot.post("general", "Where to?")
     channel = await bot._id("general")

@@ -71,7 +71,7 @@ function drawThread(channel) {
   }
   turned("thread", `${store.person}/${channel.id}/${thread}`, $("#thread-messages"));
   drawMessages($("#thread-messages"), channel, thread);
-  const count = threads(channel).get(thread)?.length ?? 0;
+  const count = (threads(channel).get(thread) ?? []).filter((message) => !message.ephemeral).length;
   $("#thread-place").textContent = `${title(channel)} · ${count === 1 ? "1 reply" : `${count} replies`}`;
   threadComposer.aim({ channel, thread }, "Reply in the thread");
 }

@@ -109,7 +109,7 @@ function reactions(message) {
 /** @param {Row} row */
 function threadLink({ message, channel, thread, inThread }) {
   if (!thread || inThread) return null;
-  const words = thread.count === 1 ? "1 reply" : `${thread.count} replies`;
+  const words = thread.count === 0 ? "Thread" : thread.count === 1 ? "1 reply" : `${thread.count} replies`;
   const last = asDate(thread.last);
   return h(
     "a",

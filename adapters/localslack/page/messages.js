@@ -14,7 +14,7 @@ const SAME_BREATH = 5 * 60;
 /** @param {Channel} channel @param {string} root @param {Message[]} replies */
 function summary(channel, root, replies) {
   return {
-    count: replies.length,
+    count: replies.filter((reply) => !reply.ephemeral).length,
     last: replies[replies.length - 1].ts,
     names: [...new Set(replies.map((reply) => reply.name))].slice(0, 3),
     unread: unread(channel, root, replies),

@@ -84,6 +84,11 @@ def test_the_defaults_do_not_fit_a_state_without_messages(state: type) -> None:
     assert 'no "messages", so that nothing would be said; it has topic' in found[1].what
 
 
+def test_a_misspelt_field_of_the_input_is_told_the_one_that_was_meant() -> None:
+    found = misfits(a_graph(Topic), {"topic": "$text", "essai": "$user"}, "essay")
+    assert [(each.key, each.fix) for each in found] == [("input", 'Did you mean "essay"?')]
+
+
 @pytest.mark.parametrize(
     ("graph", "given", "reply"),
     [

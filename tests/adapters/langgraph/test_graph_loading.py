@@ -101,7 +101,11 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         ("", "there is no 'graph' in it. It has: nothing."),
         ("other = 1", "It has: other."),
         ("def broken(:\n  pass", "agent.py, line 1: SyntaxError"),
-        ("import nothing_of_this_name", "agent.py, line 1: ModuleNotFoundError: No module named"),
+        (
+            "import nothing_of_this_name",
+            "agent.py, line 1: ModuleNotFoundError: No module named 'nothing_of_this_name'. ",
+        ),
+        ("import nothing_of_this_name", f"Install its package into Signoff's environment ({sys.prefix}), or "),
         ("x = 1\ny = 1 / 0", "agent.py, line 2: ZeroDivisionError: division by zero."),
         ("import sys\nsys.exit(3)", "SystemExit: 3."),
         ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
