@@ -77,7 +77,11 @@ PERHAPS_NOT_OPEN = (
 _LOGGED = 64
 """Characters of a malformed payload's key that a log line shows."""
 
-KEEP_IT = "Nothing was sent: copy what you wrote, close this form and open it again."
+OVERTAKEN = (
+    "Somebody else changed this request before you sent this form, so nothing was sent. "
+    "Copy what you wrote, close the form and open it again."
+)
+"""Told at an input, where Slack shows plain text: a mention would stand there as its id."""
 
 _AT_ONCE = (Choice.APPROVE, Choice.SKIP, Choice.REDO)
 """What a press alone decides; everything else opens a form first."""
@@ -318,7 +322,7 @@ class Handlers:
     async def _counted(self, sent: Sent, text: str, value: Any) -> Block:
         refusal = await self._desk.choose(sent.click(text, value))
         if isinstance(refusal, Changed) and sent.values:
-            return _errors({next(iter(sent.values)): f"{refusal.sentence} {KEEP_IT}"})
+            return _errors({next(iter(sent.values)): OVERTAKEN})
         return _replaced(refusal.sentence, refusal.title) if refusal else {"response_action": "clear"}
 
     async def _tell(self, person: Person, sentence: str) -> None:
