@@ -66,7 +66,7 @@ _KEYS = (
     (("github_pat_",), re.compile(r"\b(github_pat_)[A-Za-z0-9_]{30,}"), rf"\1{MASK}"),
     (("glpat-",), re.compile(r"\b(glpat-)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
     (("_live_", "_test_"), re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_)[A-Za-z0-9]{16,}"), rf"\1{MASK}"),
-    (("whsec_",), re.compile(r"\b(whsec_)[A-Za-z0-9+/=]{24,}"), rf"\1{MASK}"),
+    (("whsec_",), re.compile(r"\b(whsec_)(?=[A-Za-z+/=]{0,64}[0-9])[A-Za-z0-9+/=]{24,}"), rf"\1{MASK}"),
     (("dop_v1_", "doo_v1_", "dor_v1_"), re.compile(r"\b(do[opr]_v1_)[a-f0-9]{64}\b"), rf"\1{MASK}"),
     (
         ("sk-",),
@@ -88,8 +88,12 @@ _KEYS = (
         rf"\1{MASK}",
     ),
     (("hooks.slack.com/",), re.compile(r"(hooks\.slack\.com/)[A-Za-z0-9/_-]{8,}"), rf"\1{MASK}"),
-    (("/api/webhooks/",), re.compile(r"(/api/webhooks/\d{1,32}/)[A-Za-z0-9_-]{20,}"), rf"\1{MASK}"),
-    (("/bot",), re.compile(r"(/bot\d{6,16}:)[A-Za-z0-9_-]{30,}"), rf"\1{MASK}"),
+    (
+        ("/api/webhooks/",),
+        re.compile(r"(\bdiscord(?:app)?\.com/api/webhooks/\d{1,32}/)[A-Za-z0-9_-]{20,}"),
+        rf"\1{MASK}",
+    ),
+    (("api.telegram.org/bot",), re.compile(r"(\bapi\.telegram\.org/bot\d{6,16}:)[A-Za-z0-9_-]{30,}"), rf"\1{MASK}"),
 )
 """Keys of a known make, in letters that no command is written in; each pattern behind a text that it cannot do without,
 because looking for one takes no time."""

@@ -88,6 +88,9 @@ def test_keys_of_a_known_make_are_concealed_from_who_decides(text: str, secret: 
         "password=;DROP TABLE orders;--",
         "delete the database sk-production-billing-eu-west",
         "export API_KEY=$(cat /etc/shadow)",
+        "GET https://ops.example/bot123456:delete-all-production-databases-now",
+        "POST https://ops.example/api/webhooks/7/delete-all-production-databases",
+        "whsec_dropAllTablesOfProduction",
         "-----BEGIN PRIVATE KEY----- rm -rf / --no-preserve-root",
     ],
 )
