@@ -25,7 +25,7 @@ turn. https://docs.langchain.com/oss/python/langchain/messages#tool-message
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, ToolMessage
 from langgraph.channels import LastValue
@@ -40,14 +40,17 @@ NOT_APPROVED = "Not run: nobody approved it."
 NOT_READ = "Not run: its arguments could not be read."
 LEFT = "Not run: the conversation went on without it."
 Masked = Callable[[str], str]
+Message: TypeAlias = BaseMessage | Mapping[str, Any]
+"""As LangChain has it, or as a graph that speaks to a provider by itself keeps it: `{"role": ..., "content": ...}`."""
+_AGENT = frozenset({"assistant", "ai"})
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """What one field of messages gets: `results` behind what is there, or `whole` in the place of it."""
 
-    results: list[BaseMessage]
-    whole: list[BaseMessage]
+    results: list[Message]
+    whole: list[Message]
     in_order: bool
     """Whether results at the end stand right behind their calls."""
 
@@ -63,7 +66,7 @@ def closings(level: Level, why: "Why") -> dict[str, Closing]:
 
 def closing(messages: Sequence[Any], tasks: Sequence[Any], why: "Why") -> Closing | None:
     """What closes the open calls of these messages; `tasks` are those of the step that is not over."""
-    if not all(isinstance(each, BaseMessage) for each in messages):
+    if not all(isinstance(each, BaseMessage) or _role(each) for each in messages):
         return None
     # A snapshot shows the results of a step that is not over, but an input drops them.
     given = {each.tool_call_id: each for task in tasks for each in _given(task.result)}
@@ -113,7 +116,7 @@ def _takes(graph: Any, name: str) -> bool:
     return name in schemas.get(getattr(builder, "input_schema", None), {})
 
 
-def _update(channel: Any, closing: Closing, *, whole: bool = False) -> list[BaseMessage]:
+def _update(channel: Any, closing: Closing, *, whole: bool = False) -> list[Message]:
     if isinstance(channel, LastValue):
         return closing.whole if whole else []  # an input takes the place of all that is there
     if closing.in_order:
@@ -149,21 +152,51 @@ class Why:
 
 
 def _results(
-    messages: Sequence[BaseMessage], given: Mapping[str, BaseMessage], tasks: Sequence[Any], why: Why
-) -> dict[int, list[BaseMessage]]:
+    messages: Sequence[Message], given: Mapping[str, BaseMessage], tasks: Sequence[Any], why: Why
+) -> dict[int, list[Message]]:
     """The results for open calls, by the place of the message that has the calls."""
-    ais = [at for at, each in enumerate(messages) if isinstance(each, AIMessage)]
-    found: dict[int, list[BaseMessage]] = {}
+    ais = [at for at, each in enumerate(messages) if isinstance(each, AIMessage) or _role(each) in _AGENT]
+    found: dict[int, list[Message]] = {}
     for at, end in zip(ais, [*ais, len(messages)][1:], strict=True):
-        told = {each.tool_call_id for each in messages[at:end] if isinstance(each, ToolMessage)}
-        made = cast("AIMessage", messages[at])  # its ids may stand in other messages too: a model counts as it likes
-        left = [call for call in made.tool_calls if call["id"] and call["id"] not in told]
-        spoilt = [call for call in made.invalid_tool_calls if call["id"] and call["id"] not in told]
+        told = {_answered(each) for each in messages[at:end]}
+        made = messages[at]  # its ids may stand in other messages too: a model counts as it likes
+        calls, invalid = _calls(made)
+        left = [call for call in calls if call["id"] and call["id"] not in told]
+        spoilt = [call for call in invalid if call["id"] and call["id"] not in told]
         whys = _whys(left, tasks, why) if at == ais[-1] else [LEFT] * len(left)
         known = given if at == ais[-1] else {}
-        results = [known.get(str(call["id"])) or _not_run(call, each) for call, each in zip(left, whys, strict=True)]
-        found[at] = [*results, *(_not_run(each, NOT_READ) for each in spoilt)]
+        results = [
+            known.get(str(call["id"])) or _not_run(made, call, each) for call, each in zip(left, whys, strict=True)
+        ]
+        found[at] = [*results, *(_not_run(made, each, NOT_READ) for each in spoilt)]
     return found
+
+
+def _calls(message: Message) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The calls that a model made, each with an id and a name, and those that could not be parsed."""
+    if isinstance(message, AIMessage):
+        return message.tool_calls, message.invalid_tool_calls
+    listed = message.get("tool_calls") if isinstance(message, Mapping) else None
+    calls = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    return [{"id": each.get("id"), "name": _name_of(each)} for each in calls], ()
+
+
+def _name_of(call: Mapping[str, Any]) -> Any:
+    function = call.get("function")
+    return function.get("name") if isinstance(function, Mapping) else call.get("name")
+
+
+def _answered(message: Message) -> Any:
+    """The call that a message has the result of; None where it has none."""
+    if isinstance(message, ToolMessage):
+        return message.tool_call_id
+    return message.get("tool_call_id") if isinstance(message, Mapping) else None
+
+
+def _role(message: Any) -> str:
+    """Of a message that is a mapping; "" for what is none."""
+    found = (message.get("role") or message.get("type")) if isinstance(message, Mapping) else None
+    return found if isinstance(found, str) else ""
 
 
 def _whys(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
@@ -172,7 +205,10 @@ def _whys(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
     return [why.of([task]) for task in own] if len(own) == len(calls) else [why.of(tasks)] * len(calls)
 
 
-def _not_run(call: Any, why: str) -> ToolMessage:
+def _not_run(made: Message, call: Any, why: str) -> Message:
+    """A result, in the form of the message that has the call."""
+    if isinstance(made, Mapping):
+        return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": why}
     return ToolMessage(why, tool_call_id=call["id"], name=call["name"], status="error")
 
 
@@ -182,11 +218,11 @@ def _given(result: Any) -> Iterator[ToolMessage]:
         yield from (each for each in _listed(value) if isinstance(each, ToolMessage))
 
 
-def _woven(messages: Sequence[BaseMessage], results: Mapping[int, Sequence[BaseMessage]]) -> Iterator[BaseMessage]:
+def _woven(messages: Sequence[Message], results: Mapping[int, Sequence[Message]]) -> Iterator[Message]:
     """The messages with each result behind its call, after the results that stand there."""
-    waiting: Sequence[BaseMessage] = ()
+    waiting: Sequence[Message] = ()
     for at, message in enumerate(messages):
-        if waiting and not isinstance(message, ToolMessage):
+        if waiting and _answered(message) is None:
             yield from waiting
             waiting = ()
         yield message

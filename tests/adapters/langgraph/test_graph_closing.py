@@ -1,5 +1,7 @@
 """Before a new turn, tool calls that have no result are closed: providers refuse a talk with open ones, for ever."""
 
+import json
+import operator
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, TypedDict
@@ -9,7 +11,15 @@ from fakes.strict_model import BadRequestError, StrictModel, refuse_what_provide
 from graph_talk import REJECT, Talk, error_of, halt_of, talking
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+    convert_to_openai_messages,
+)
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
@@ -80,6 +90,12 @@ class Chat(TypedDict):
     chat: Annotated[list[AnyMessage], add_messages]
 
 
+class Joined(TypedDict):
+    """Its reducer leaves the person's message as `input:` has it."""
+
+    messages: Annotated[list[Any], operator.add]
+
+
 class Typed(BaseModel):
     messages: Annotated[list[AnyMessage], add_messages]
 
@@ -87,7 +103,7 @@ class Typed(BaseModel):
 def by_hand(schema: Any = MessagesState, key: str = "messages", **compiled: Any) -> Any:
     def think(state: Any) -> Any:
         found = state[key] if isinstance(state, dict) else getattr(state, key)
-        return {key: [MODEL.invoke(found)]}
+        return {key: [MODEL.invoke(convert_to_messages(found))]}
 
     def route(state: Any) -> str:
         found = state[key] if isinstance(state, dict) else getattr(state, key)
@@ -107,6 +123,37 @@ class Task(TypedDict, total=False):
 
 class TaskAndTalk(MessagesState, total=False):
     task: str
+
+
+def of_a_provider() -> Any:
+    """A talk in the provider's own form, which the graph sends as it is."""
+
+    def think(state: Joined) -> Any:
+        said = MODEL.invoke(convert_to_messages(state["messages"]))
+        return {"messages": [convert_to_openai_messages(said)]}
+
+    def run_tools(state: Joined) -> Any:
+        made = state["messages"][-1]["tool_calls"]
+        results = [{each.name: each for each in TOOLS}[call["function"]["name"]] for call in made]
+        return {
+            "messages": [
+                {
+                    "role": "tool",
+                    "tool_call_id": call["id"],
+                    "content": each.invoke(json.loads(call["function"]["arguments"])),
+                }
+                for call, each in zip(made, results, strict=True)
+            ]
+        }
+
+    builder = StateGraph(Joined)
+    builder.add_node("think", think)
+    builder.add_node("tools", run_tools)
+    builder.add_edge(START, "think").add_edge("tools", "think")
+    builder.add_conditional_edges(
+        "think", lambda state: "tools" if state["messages"][-1].get("tool_calls") else "__end__", ["tools", "__end__"]
+    )
+    return builder.compile()
 
 
 def with_another_input() -> Any:
@@ -134,6 +181,7 @@ GRAPHS = {
         lambda: by_hand(Chat, "chat"),
         {"input": {"chat": [{"role": "user", "content": "$text"}]}, "reply": "chat[-1].content"},
     ),
+    "another reducer": (lambda: by_hand(Joined), {}),
     "another input": (with_another_input, {"input": {"task": "$text"}}),
     "a node": (below, {}),
     "a node with a memory": (lambda: below(checkpointer=True), {}),
@@ -144,8 +192,9 @@ async def talk_of(talk: Talk, key: str = "messages") -> list[str]:
     """The results that the thread has, and the messages it has in order for a provider."""
     graph = next(iter(talk.graphs._agents.values())).graph
     values = (await graph.aget_state({"configurable": {"thread_id": talk.thread}})).values
-    refuse_what_providers_refuse(values[key])
-    return [str(each.content) for each in values[key] if isinstance(each, ToolMessage)]
+    messages = convert_to_messages(values[key])
+    refuse_what_providers_refuse(messages)
+    return [str(each.content) for each in messages if isinstance(each, ToolMessage)]
 
 
 def reply_of(standstill: Standstill) -> str:
@@ -154,9 +203,9 @@ def reply_of(standstill: Standstill) -> str:
     return standstill.reply.text
 
 
-@pytest.mark.parametrize("name", list(GRAPHS))
+@pytest.mark.parametrize("name", [*GRAPHS, "of a provider"])
 async def test_after_a_failed_tool_the_next_message_is_answered(name: str) -> None:
-    made, spec = GRAPHS[name]
+    made, spec = GRAPHS.get(name, (of_a_provider, {}))
     async with talking(made(), **spec) as talk:
         assert "no broken today" in error_of(await talk.say("broken"))
         told = reply_of(await talk.say("what now?"))
