@@ -17,7 +17,7 @@ from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.fitting import Misfit, context_fields, misfits
-from adapters.langgraph.loading import LoadError, load, loaded_module, open_graph
+from adapters.langgraph.loading import LoadError, importable, load, loaded_module, open_graph
 from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
@@ -122,6 +122,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
     replies = Replies(spec.reply, people_have_names=gives_names(spec.input))
+    stack.enter_context(importable(spec.graph, spec.base))
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)

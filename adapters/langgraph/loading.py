@@ -113,8 +113,23 @@ def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
 
 
 @contextmanager
+def importable(spec: str, base: Path) -> Iterator[None]:
+    """While a graph is open, its nodes and its factory can import what stands beside it, too: last in the path."""
+    where, _ = check_spec(spec, base)
+    entry = str((where.parent if isinstance(where, Path) else base).resolve())
+    if entry in sys.path:
+        yield
+        return
+    sys.path.append(entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+@contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
-    """So that the user's files can import what stands beside them."""
+    """So that the user's files can import what stands beside them: first, while they load."""
     entry = str(folder.resolve())
     sys.path.insert(0, entry)
     importlib.invalidate_caches()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graph_talk import talking
 from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.langgraph.loading import Loaded, LoadError, check_spec, load, open_graph
@@ -196,3 +197,29 @@ def test_checking_a_path_does_not_import_langgraph() -> None:
     )
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        "def node(state):\n    from beside import WORD\n    return {'text': WORD}",
+        "async def graph(config):\n    from beside import WORD\n    return made(lambda state: {'text': WORD})",
+    ],
+    ids=["node", "factory"],
+)
+async def test_a_node_and_a_factory_import_what_stands_beside_them(tmp_path: Path, export: str) -> None:
+    (tmp_path / "beside.py").write_text("WORD = 'from beside'")
+    made = BUILDER.partition("builder =")[0] + (
+        "def made(node):\n    builder = StateGraph(State)\n    builder.add_node('node', node)\n"
+        "    return builder.add_edge(START, 'node')\n"
+    )
+    (tmp_path / "agent.py").write_text(f"{made}{export}\n" + ("" if "graph(" in export else "graph = made(node)\n"))
+    before = list(sys.path)
+    try:
+        async with talking(tmp_path / "agent.py", input={"text": "$text"}, reply="text") as talk:
+            said = (await talk.say()).reply
+            assert said is not None
+            assert said.text == "from beside"
+    finally:
+        sys.modules.pop("beside", None)
+    assert sys.path == before
