@@ -146,7 +146,7 @@ class Handlers:
                 await self._taken(what)
         except Exception as error:  # noqa: BLE001 - whatever it was, Slack shall deliver the event again
             channel = what.place.channel if isinstance(what, Said) else what.channel
-            log.error("event_not_kept", event=type(what).__name__, channel=channel, error=type(error).__name__)  # noqa: TRY400
+            log.error("event_not_kept", kind=type(what).__name__, channel=channel, error=type(error).__name__)  # noqa: TRY400
             return _not_done()
         return _ok()
 

@@ -9,6 +9,7 @@ from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from adapters.slack import cards
 from adapters.slack.chat import SlackChat
@@ -78,6 +79,19 @@ async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
         bot.desk.hanging = True
         assert not (await card.click("Approve")).acked
         await slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
+
+
+@pytest.mark.promise("P1")
+async def test_a_message_that_could_not_be_saved_is_not_acked_and_is_one_line(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.desk.failing = ConnectionError("redis is gone")
+    with capture_logs() as said:
+        assert not (await bot.slack.person("alice").say("#deploys", "@signoff ship it")).acked
+    assert {(each["event"], each["kind"], each["error"]) for each in said} == {
+        ("event_not_kept", "Said", "ConnectionError")
+    }
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 async def test_an_edit_opens_a_form_with_the_arguments_and_sends_typed_values(bot: Bot) -> None:
