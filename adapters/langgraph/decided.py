@@ -17,7 +17,10 @@ from adapters.langgraph.drift_guard import changed_fields, fields_of, json_mark
 from engine.ask import Json
 
 MOST = 4
-"""Decisions on one interrupt: the first, and three after the graph changed its request. Then the run has failed."""
+"""Decisions on one interrupt: the first, and three after the graph changed its request. Then the run has failed.
+
+A Retry counts as one: people are asked again, with the difference, and the graph may change its request three times.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from langgraph.types import StateUpdate
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects
 from adapters.langgraph.breakpoints import Stand, names_of, speaks_of
+from adapters.langgraph.decided import MOST
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS, at_breakpoint, before_tools
 from adapters.langgraph.dialects.breakpoint import node_interrupt as stopped_itself
 from adapters.langgraph.dialects.failure import FAILURE, failed
@@ -112,7 +113,7 @@ def _drifts_on(thread: Thread, drifting: Sequence[Pending]) -> str:
     named = ", ".join(field or "its text" for field in fields[:_MOST_NAMED])
     more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
     return (
-        f"The agent was stopped: it changed its request after each of {decided.number} decisions ({named}{more}), so "
+        f"The agent was stopped: it changed its request after each of {MOST} decisions ({named}{more}), so "
         f"nothing was run. Compute this in a step before the one that asks ({drifting[0].path})."
     )
 
@@ -209,6 +210,7 @@ class Halts:
         run = payload.get("run") if isinstance(payload, dict) else ""
         if answer.decisions[0].choice is Choice.REDO:
             return await self._work.asked_anew(thread)
+        await self._work.ask_again(thread)
         return await self._work.go_on(thread, key=run if isinstance(run, str) else "", answered=answer.interrupt)
 
     async def _step(self, thread: Thread, answer: Answer) -> Standstill:

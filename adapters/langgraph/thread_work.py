@@ -237,6 +237,12 @@ class ThreadWork:
         await keep(self._saver, self._config(thread, "", Marks()), thread.checkpoint, marks)
         return marks
 
+    async def ask_again(self, thread: Thread) -> None:
+        """Let people decide once more what the graph changed after each decision."""
+        decided = (thread.decided[each.interrupt.id] for each in thread.pending if thread.drifts_on(each))
+        marks = [replace(each, number=each.number + 1) for each in decided]
+        await keep(self._saver, self._config(thread, "", Marks()), thread.checkpoint, marks)
+
     def _marks(self, thread: Thread, *answered: str, calls: Sequence[Approved] = ()) -> Marks:
         """The marks that the thread has, and what is answered now."""
         known = [each for each in thread.mark(keys.ANSWERED).split() if each not in answered]

@@ -168,9 +168,9 @@ class Thread:
         return decided if decided.changed(plain(pending.interrupt.value).value) else None
 
     def drifts_on(self, pending: Pending) -> bool:
-        """Whether the graph changes a request each time that it is decided, and is asked no more."""
+        """Whether the graph changes a request each time that it is decided, and people are asked no more."""
         decided = self.drifted_from(pending)
-        return decided is not None and decided.number >= MOST
+        return decided is not None and decided.number % MOST == 0
 
     def was_answered(self, interrupt: str) -> bool:
         """Whether the graph has an answer to an interrupt that it does not list any more."""

@@ -1,5 +1,7 @@
 """A graph that changes its request when its node runs again: nothing runs that no card showed (P4)."""
 
+import os
+
 import pytest
 from stories.outside import outside
 from stories.world import World
@@ -160,3 +162,29 @@ async def test_a_tool_does_not_start_with_other_arguments_than_were_approved(wor
     await again.click("Retry")
     await world.done("refunded 100")
     await world.alice.expect_message("#deploys", containing="Refunded.")
+
+
+DRIFTS = int(os.environ.get("SIGNOFF_DRIFTS", "4"))
+"""How often a request changes in the two stories below; `SIGNOFF_DRIFTS=1000` looks longer."""
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", ["graph", "two"])
+async def test_however_often_a_request_changes_nothing_runs_that_no_card_showed(world: World, name: str) -> None:
+    await start(world, name, amount=[0], weight=[7])
+    steps = 2 if name == "two" else 1
+    done = []
+    for begin in range(0, DRIFTS, 2):
+        amounts = [10_000 + begin, 10_001 + begin, 10_002 + begin]
+        outside.payload["amount"] = [each for each in amounts for _ in range(steps)]
+        await world.alice.say("#deploys", "@signoff go")
+        for number, amount in enumerate(amounts):
+            card = await world.bob.expect_card("#deploys", containing=str(amount))
+            assert (ASK_AGAIN in card.text) == (number > 0)
+            assert outside.done == done
+            await card.click("Approve")
+            if steps == 2:
+                await (await world.bob.expect_card("#deploys", containing="Ship?")).click("Approve")
+        done.append(f"paid {amounts[-1]}" if steps == 1 else f"paid {amounts[-1]}, shipped 7")
+        await world.done(*done)
+        await world.alice.expect_message("#deploys", containing=f"Paid {amounts[-1]}")
