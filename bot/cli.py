@@ -25,6 +25,9 @@ app = typer.Typer(
 _INTERRUPTED = 130
 
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration.")]
+Demo = Annotated[
+    Path | None, typer.Option("--demo", metavar="DIR", help="Read what signoff demo keeps here, such as .signoff.")
+]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder that keeps everything.")]
 
 
@@ -122,11 +125,12 @@ def dead_letters(
     *,
     config: Config = Path("app.yaml"),
     revive: Annotated[str | None, typer.Option("--revive", metavar="ID", help="Retry this item.")] = None,
+    demo: Demo = None,
 ) -> None:
     """List the work that failed too often."""
     from bot import process
 
-    raise typer.Exit(process.dead_letters(config, revive))
+    raise typer.Exit(process.dead_letters(config, revive, demo))
 
 
 @app.command()
@@ -134,11 +138,12 @@ def audit(
     which: Annotated[str, typer.Argument(metavar="THREAD_OR_APPROVAL", help="The id of a thread or an approval.")],
     *,
     config: Config = Path("app.yaml"),
+    demo: Demo = None,
 ) -> None:
     """Show who did what, when, under which rule."""
     from bot import process
 
-    raise typer.Exit(process.audit(config, which))
+    raise typer.Exit(process.audit(config, which, demo))
 
 
 def _fail(line: str) -> None:

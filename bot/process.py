@@ -84,14 +84,14 @@ def manifest(url: str | None) -> int:
     return 0
 
 
-def dead_letters(config: Path, revive: str | None) -> int:
+def dead_letters(config: Path, revive: str | None, demo: Path | None) -> int:
     """`signoff dead-letters`: list them, or put one back."""
-    return _to_its_end(_dead_letters(config, revive))
+    return _to_its_end(_dead_letters(config, revive, demo))
 
 
-def audit(config: Path, which: str) -> int:
+def audit(config: Path, which: str, demo: Path | None) -> int:
     """`signoff audit`: all rows of a thread, or of one approval, as JSON lines."""
-    return _to_its_end(_audit(config, which))
+    return _to_its_end(_audit(config, which, demo))
 
 
 def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
@@ -288,16 +288,22 @@ def _demo_file() -> Path:
     if (own := Path("app.yaml")).exists():
         sys.stderr.write(f"signoff demo: running the agents of {own.absolute()}\n")
         return own
+    found = _examples_file()
+    if importlib.util.find_spec("langchain") is None:
+        what = "the example agents need LangChain, which is not installed"
+        raise FaultsError([Fault("signoff demo", what, 'Run: pip install "signoff[examples]"')])
+    sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
+    return found
+
+
+def _examples_file() -> Path:
+    """The `app.yaml` of the example agents."""
     here = Path(__file__).resolve().parent
     found = next(filter(Path.is_file, (here.parent / "app.yaml", here / "demo" / "app.yaml")), None)
     if found is None:
         raise FaultsError(
             [Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")]
         )
-    if importlib.util.find_spec("langchain") is None:
-        what = "the example agents need LangChain, which is not installed"
-        raise FaultsError([Fault("signoff demo", what, 'Run: pip install "signoff[examples]"')])
-    sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
     return found
 
 
@@ -308,12 +314,22 @@ def _has_desktop() -> bool:
 # Looking --------------------------------------------------------------------------------------------------------------
 
 
-async def _dead_letters(file: Path, revive: str | None) -> int:
+def _stored(file: Path, demo: Path | None) -> "Config":
+    """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`."""
     from bot import config as configuration
+
+    if demo is None:
+        return _known(configuration.load(file, os.environ))
+    if not (demo / "valkey").is_dir():
+        raise FaultsError([Fault("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")])
+    return _known(_demo_config(file if file.exists() else _examples_file(), demo.absolute()))
+
+
+async def _dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
     from bot import wiring
     from bot.masking import masked
 
-    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
+    async with wiring.storage(_stored(file, demo)) as storage:
         if revive is not None:
             if await storage.lanes.revive(revive):
                 return 0
@@ -324,15 +340,14 @@ async def _dead_letters(file: Path, revive: str | None) -> int:
     return 0
 
 
-async def _audit(file: Path, which: str) -> int:
-    from bot import config as configuration
+async def _audit(file: Path, which: str, demo: Path | None) -> int:
     from bot import wiring
     from bot.concealment import shown_value
     from engine.ids import ThreadId, thread_of
 
     approval = which if "#" in which else None
     thread = ThreadId(which) if approval is None else thread_of(approval)  # type: ignore[arg-type]
-    async with wiring.storage(_known(configuration.load(file, os.environ))) as storage:
+    async with wiring.storage(_stored(file, demo)) as storage:
         rows = [
             await _with_values(row, storage.approvals)
             for row in await storage.audit.of_thread(thread)

@@ -67,6 +67,16 @@ def test_a_configuration_that_is_not_there(
     assert err == f"{missing}: there is no such file. Write one, or name another with --config.\n"
 
 
+@pytest.mark.parametrize("command", [["audit", "T:C:root"], ["dead-letters"]])
+def test_where_no_demo_ran_there_is_nothing_of_one_to_read(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke([*command, "--demo", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"--demo: no demo has kept anything in {tmp_path}. Name the demo's --data folder.\n"
+    )
+
+
 def test_python_m_bot_is_signoff() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot", "--version"], cwd=ROOT, capture_output=True, text=True, check=True

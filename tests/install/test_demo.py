@@ -130,8 +130,14 @@ async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Install
         assert demo.said.splitlines()[0] == (
             "signoff demo: running the example agents; an app.yaml in this folder would run in their place"
         )
-        await people.person("alice").say("#deploys", "@signoff ship billing 2.4.1 to production")
+        asked = await people.person("alice").say("#deploys", "@signoff ship billing 2.4.1 to production")
         await people.person("bob").expect_card("#deploys", containing="billing")
+    command, environment = installed.signoff("audit", f"T0LOCAL:C0DEPLOYS:{asked.ts}", "--demo", ".signoff")
+    done = subprocess.run(  # noqa: S603, ASYNC221 - our own command, and nothing else runs
+        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert '"what": "asked"' in done.stdout, done.stderr
+    assert done.stderr == ""
 
 
 def test_without_the_examples_needs_one_sentence_says_what_to_install(installed: Installed) -> None:
