@@ -6,6 +6,7 @@ that is anything else cannot be understood, and is refused at its field: guessin
 the mask of a schema's default or choice: it belongs to no argument.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,20 +21,43 @@ Path = tuple[str | int, ...]
 
 def shown(approval: Approval) -> Approval:
     """The approval as people see it; the very same where it holds no secret."""
+    values = _Values()
     seen = replace(
         approval,
-        ask=_ask(approval.ask),
-        reviews=tuple(map(_review, approval.reviews)),
+        ask=_ask(approval.ask, values),
+        reviews=tuple(_review(each, values) for each in approval.reviews),
         note=concealed(approval.note),
-        replaced=_replaced(approval.replaced),
+        replaced=_replaced(approval.replaced, values),
         offered=tuple(replace(each, text=concealed(each.text)) for each in approval.offered),
     )
     return approval if seen == approval else seen
 
 
+class _Values:
+    """Values as people see them. What a payload holds stands again in its actions and reviews: it is read once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Json] = {}
+
+    def shown(self, value: Json) -> Json:
+        """See `shown_value`."""
+        document = _document(value)
+        if document not in self._seen:
+            self._seen[document] = _shown(value, document)
+        return self._seen[document]
+
+
 def shown_value(value: Json) -> Json:
     """A value with the secrets in its texts and keys concealed; the very same where it holds none."""
-    conceal = concealer(_texts(value))
+    return _shown(value, _document(value))
+
+
+def _document(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shown(value: Json, document: str) -> Json:
+    conceal = concealer(document)
     return value if conceal is None else _mapped(value, conceal)
 
 
@@ -51,41 +75,41 @@ def problems(given: Json, original: Json, schema: Json = None) -> Sequence[Probl
     return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), known, ())]
 
 
-def _replaced(replaced: Replaced | None) -> Replaced | None:
-    return None if replaced is None else replace(replaced, values=tuple(map(shown_value, replaced.values)))
+def _replaced(replaced: Replaced | None, values: _Values) -> Replaced | None:
+    return None if replaced is None else replace(replaced, values=tuple(map(values.shown, replaced.values)))
 
 
-def _ask(ask: Ask) -> Ask:
+def _ask(ask: Ask, values: _Values) -> Ask:
     return replace(
         ask,
         prompt=concealed(ask.prompt),
-        actions=tuple(map(_action, ask.actions)),
-        payload=shown_value(ask.payload),
+        actions=tuple(_action(each, values) for each in ask.actions),
+        payload=values.shown(ask.payload),
         speaker=concealed(ask.speaker),
     )
 
 
-def _action(action: Action) -> Action:
+def _action(action: Action, values: _Values) -> Action:
     return replace(
         action,
         name=concealed(action.name),
-        value=shown_value(action.value),
+        value=values.shown(action.value),
         description=concealed(action.description),
-        schema=_schema(action.schema),
+        schema=_schema(action.schema, values),
     )
 
 
-def _schema(schema: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
-    seen = shown_value(dict(schema or {}))
+def _schema(schema: Mapping[str, Json] | None, values: _Values) -> Mapping[str, Json] | None:
+    seen = values.shown(dict(schema or {}))
     return seen if schema is not None and isinstance(seen, dict) else schema
 
 
-def _review(review: Review) -> Review:
+def _review(review: Review, values: _Values) -> Review:
     return replace(
         review,
-        value=shown_value(review.value),
+        value=values.shown(review.value),
         votes=tuple(map(_vote, review.votes)),
-        decision=_decision(review.decision),
+        decision=_decision(review.decision, values),
     )
 
 
@@ -93,10 +117,10 @@ def _vote(vote: Vote) -> Vote:
     return replace(vote, text=concealed(vote.text))
 
 
-def _decision(decision: Decision | None) -> Decision | None:
+def _decision(decision: Decision | None, values: _Values) -> Decision | None:
     if decision is None:
         return None
-    return replace(decision, value=shown_value(decision.value), text=concealed(decision.text))
+    return replace(decision, value=values.shown(decision.value), text=concealed(decision.text))
 
 
 def _texts(value: Json) -> Iterator[str]:

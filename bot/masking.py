@@ -138,24 +138,35 @@ def remember(secrets: Iterable[str | None]) -> None:
 
 def masked(text: str) -> str:
     """The text without secrets, known or only likely: for what is told about."""
-    return _without(text, _spelled_in(text, frozenset(_known())), (*_keys_in(text), *_PLACES))
+    spelled = _spelled_in(text, frozenset(_known()))
+    known = [(_any_of(spelled), MASK)] if spelled else []
+    return _without(text, (*known, *_keys_in(text), *_PLACES))
 
 
 def concealed(text: str) -> str:
     """The text without known secrets and keys of a known make, and otherwise whole: for what people decide on."""
-    conceal = concealer([text])
+    conceal = _concealer(text, text)
     return conceal(text) if conceal else text
 
 
-def concealer(texts: Iterable[str]) -> Callable[[str], str] | None:
-    """`concealed` for these texts; None where none of them holds anything secret.
+def concealer(document: str) -> Callable[[str], str] | None:
+    """`concealed` for the texts of a JSON document; None where none of them holds anything secret.
 
-    They are searched together, and then only for what was found: a payload may have as many as a hundred thousand.
+    All of it is searched at once, and then each text only for what was found: there may be a hundred thousand of them.
     """
-    together = "\0".join(texts)
-    spelled = _spelled_in(together, frozenset(each for each in _known() if not _is_word(each)))
-    keys = [each for each in _keys_in(together) if each[0].search(together)]
-    return (lambda text: _without(text, spelled, keys)) if spelled or keys else None
+    return _concealer(document, _ESCAPES.sub(" ", document))
+
+
+_ESCAPES = re.compile(r'\\(?:u[0-9a-f]{4}|["\\/bfnrt])')
+
+
+def _concealer(text: str, read: str) -> Callable[[str], str] | None:
+    """`read` is the text with nothing before or after a key that is not there in truth."""
+    spelled = _spelled_in(text, frozenset(each for each in _known() if not _is_word(each)))
+    keys = [(pattern, mask) for pattern, mask in _keys_in(read) if pattern.search(read)]
+    if spelled:
+        keys.insert(0, (_any_of(spelled), MASK))
+    return (lambda each: _without(each, keys)) if keys else None
 
 
 def concealed_so_far(text: str) -> str:
@@ -177,13 +188,15 @@ def _beginning(text: str, secret: str) -> int:
     return next((size for size in range(longest, _SHORTEST_BEGINNING - 1, -1) if text.endswith(secret[:size])), 0)
 
 
-def _without(text: str, spelled: Sequence[str], patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    """`spelled` are the longest first: of two secrets of which one begins the other, the longer goes whole."""
-    if spelled:
-        text = re.compile("|".join(map(re.escape, spelled))).sub(MASK, text)
+def _without(text: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
     for likely, mask in patterns:
         text = likely.sub(mask, text)
     return text
+
+
+def _any_of(spelled: Sequence[str]) -> re.Pattern[str]:
+    """`spelled` are the longest first: of two secrets of which one begins the other, the longer goes whole."""
+    return re.compile("|".join(map(re.escape, spelled)))
 
 
 def _spelled_in(text: str, known: frozenset[str]) -> Sequence[str]:

@@ -259,11 +259,12 @@ class Handlers:
             return []
         if not _may_open(approval, pressed, Choice.APPROVE) or _has_voted(approval, pressed):
             return []
+        shown = self._desk.shown(approval)
         if approval.sheet:
             seen, total = sheets.seen(await self._desk.sheet(approval.thread, approval.sheet), approval.id)
         else:
-            seen, total = cards.seen(self._desk.shown(approval), pressed.target.action)
-        return [forms.once_more(self._desk.shown(approval), pressed.target, seen, total)] if seen < total else []
+            seen, total = cards.seen(shown, pressed.target.action)
+        return [forms.once_more(shown, pressed.target, seen, total)] if seen < total else []
 
     async def _press_all(self, pressed: PressedAll) -> BoltResponse:
         try:

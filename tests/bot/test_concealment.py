@@ -132,6 +132,12 @@ def test_a_line_before_thousands_of_others_is_read_in_time() -> None:
     assert restored(["new", MASK, *original[1:]], original) == ["new", *original]
 
 
+@pytest.mark.parametrize("before", ["\n", "\t", '"', "\\", "\x01", "é ", "/", "\r\n"])
+def test_a_key_of_a_known_make_is_found_behind_what_json_escapes(before: str) -> None:
+    for key in ("AKIAIOSFODNN7EXAMPLE", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"):
+        assert key not in repr(shown_value({"a": [f"x{before}{key}"], f"{before}{key}": 1}))
+
+
 def test_where_nothing_was_concealed_dots_are_dots() -> None:
     assert not problems({"to": f"bob {MASK}"}, PLAIN)
     assert restored({"to": f"bob {MASK}"}, PLAIN) == {"to": f"bob {MASK}"}
