@@ -39,6 +39,7 @@ from adapters.langgraph.own_types import TypeName
 from adapters.langgraph.runs import Ended, Runs
 from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
+from adapters.langgraph.tool_order import tool_nodes
 from engine.ask import Ask, Decision, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
@@ -115,6 +116,11 @@ class LocalGraphs:
     def advice(self) -> Sequence[str]:
         """What the graphs' authors should know of their code, a sentence each: see `adapters.langgraph.advice`."""
         return [sentence for agent in self._agents.values() for sentence in advice(agent.graph)]
+
+    def tools(self, agent: AgentName) -> frozenset[str]:
+        """The names of the tools that the tool nodes of an agent's graph hold."""
+        nodes = (node for _, node in tool_nodes(self._agents[agent].graph))
+        return frozenset(name for node in nodes for name in node.tools_by_name)
 
     def drain(self) -> None:
         """Ask all runs to stop after the step they are in; what is called from now on runs nothing."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -22,7 +23,7 @@ from bot import http
 from bot.channel_names import resolved
 from bot.check import Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
-from bot.faults import FaultsError
+from bot.faults import FaultsError, suggestion
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
@@ -40,7 +41,7 @@ class RealProbes:
 
         graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
-        return [*graphs.warnings, *graphs.advice()]
+        return [*graphs.warnings, *graphs.advice(), *_rules_without_tool(config, name, graphs.tools(name))]
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
@@ -122,6 +123,21 @@ class RealProbes:
                 return await RedisChannelMemory(database, Keys(), workspace).remembered()
         except (RedisError, UnusableRedisError, embedded.EmbeddedError):
             return {}
+
+
+def _rules_without_tool(config: Config, agent: AgentName, tools: Collection[str]) -> Iterable[str]:
+    """Rules for tools that the agent does not have: a misspelt one leaves the tool to the default rule.
+
+    No fault: a node of the agent's own may ask about a tool that no tool node holds.
+    """
+    for index, approval in enumerate(config.approvals):
+        pattern = approval.when.tool
+        if not tools or approval.when.agent != agent or pattern is None:
+            continue
+        if not any(fnmatchcase(tool, pattern) for tool in tools):
+            where = config.where("approvals", index, "when", "tool")
+            what = f'{agent} has no tool that "{pattern}" matches, so this rule may never apply.'
+            yield f"{where}: {what} {suggestion(pattern, sorted(tools))}"
 
 
 def probes() -> Probes:

@@ -11,7 +11,7 @@ import pytest
 from bot import wiring
 from bot.channel_names import resolved
 from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
-from bot.config import Config, Http, Mode, Secrets
+from bot.config import Config, Http, Mode, Secrets, load
 from bot.config_shape import Agent
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
@@ -337,3 +337,48 @@ async def test_what_this_machine_listens_on_is_tried() -> None:
     assert await probes.address(Http(host="127.0.0.1", port=0)) == ()
     with pytest.raises(UnfitError, match=r"cannot listen on 203\.0\.113\.7:0"):
         await probes.address(Http(host="203.0.113.7", port=0))
+
+
+TOOLS = """
+from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+
+
+@tool
+def delete_records(table: str) -> str:
+    "Delete all records of a table."
+    return table
+
+
+graph = StateGraph(MessagesState).add_node("tools", ToolNode([delete_records])).add_edge(START, "tools")
+"""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("delete_*", ()),
+        (
+            "delet_records",
+            (
+                (
+                    'approvals[0].when.tool: deploy has no tool that "delet_records" matches, so this rule may never '
+                    'apply. Did you mean "delete_records"?'
+                ),
+            ),
+        ),
+    ],
+)
+async def test_a_rule_for_a_tool_that_the_agent_does_not_have_is_told(
+    tmp_path: Path, pattern: str, said: tuple[str, ...]
+) -> None:
+    (tmp_path / "deploy.py").write_text(TOOLS)
+    (tmp_path / "app.yaml").write_text(
+        'agents: {deploy: {graph: "deploy.py:graph", channels: ["#deploys"]}}\n'
+        f'approvals: [{{when: {{agent: deploy, tool: "{pattern}"}}, approvers: {{users: [alice]}}}}]\n'
+    )
+    environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    config = load(tmp_path / "app.yaml", environ)
+    warnings = await wiring.probes().graph(config, AgentName("deploy"))
+    assert tuple(each.partition(": ")[2] for each in warnings) == said
