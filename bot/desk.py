@@ -371,6 +371,8 @@ class Desk:
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
             await self._lanes.ring(taken.effects)
             self._metrics.opened(asked.ask.kind.value)
+            if asked.ask.caught:
+                self._metrics.changed()
         if any(unreachable(review.policy, opened.requester) for review in opened.reviews):
             await self.say(conversation, UNREACHABLE, f"unreachable/{approval}", failed=True)
 

@@ -141,7 +141,9 @@ class Metrics:
         )
         self._opened = Counter("signoff_approvals_opened", "Approvals asked for", ["kind"], registry=registry)
         self._changed = Counter(
-            "signoff_requests_changed", "Requests that a graph changed after they were decided", registry=registry
+            "signoff_requests_changed",
+            "Requests and tool calls that a graph changed after they were decided",
+            registry=registry,
         )
         self._closed = Counter("signoff_approvals_closed", "Approvals that ended", ["outcome"], registry=registry)
         self._ack = Histogram(

@@ -80,7 +80,8 @@ class Ask:
     dialect may need it again. `verdict` is true for a form that approves or refuses something: it is no mere question.
     `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
     that a change of the file cannot turn one answer into another. `unguarded` is true where the graph runs elsewhere,
-    and what it does with an approval cannot be compared with what was approved: the card says so.
+    and what it does with an approval cannot be compared with what was approved: the card says so. `caught` is true for
+    the failure of a tool that was about to run with something else than people decided.
     """
 
     dialect: str
@@ -92,6 +93,7 @@ class Ask:
     verdict: bool = False
     encoding: Json = None
     unguarded: bool = False
+    caught: bool = False
 
     def __post_init__(self) -> None:
         if not self.actions:

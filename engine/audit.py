@@ -29,7 +29,10 @@ class What(StrEnum):
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
     CHANGED = "changed"
-    """The graph changed its request after it was decided: nothing was run, and it is asked again."""
+    """The graph changed its request after it was decided: nothing was run, and it is asked again.
+
+    Or a tool was about to run with something else than was decided, and was stopped.
+    """
     TRAVELLED = "travelled"
     """Somebody went back to an earlier point of the conversation."""
 

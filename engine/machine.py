@@ -143,6 +143,8 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.replaced is not None:
         decided: list[Json] = list(approval.replaced.by)
         entries.insert(0, _entry(approval, What.CHANGED, None, now, {approval.replaced.outcome: decided}))
+    if approval.ask.caught:
+        entries.insert(0, _entry(approval, What.CHANGED, None, now, {"stopped": approval.ask.prompt}))
     return Step(approval, (drawing_of(approval), *timers), tuple(entries))
 
 

@@ -16,6 +16,7 @@ and then it is asked again.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from langgraph.types import StateUpdate
@@ -43,6 +44,7 @@ from adapters.langgraph.moves import (
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, sentence
 from adapters.langgraph.threads import Level, Pending, Thread, checkpoint_of
+from adapters.langgraph.tool_guard import tells_of_one
 from engine.ask import Ask, Choice, Decision, Problem, digest_of
 from engine.ids import InterruptId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill
@@ -100,7 +102,7 @@ def failure(work: "ThreadWork", thread: Thread, ended: Ended) -> Asked | None:
     poisoned = (thread.took_answers or bool(drifting)) and not thread.step_has_finished_tasks
     # A process that only reads the thread does not know the run: the digest is of what every process knows.
     digest = digest_of(failed(said, nodes, "", poisoned=poisoned), "")
-    ask = failed(said, nodes, work.run_key, poisoned=poisoned)
+    ask = replace(failed(said, nodes, work.run_key, poisoned=poisoned), caught=tells_of_one(said))
     return Asked(InterruptId(f"failure:{thread.checkpoint}"), ask, digest)
 
 

@@ -30,6 +30,8 @@ from engine.ids import ThreadId
 from engine.ports import UNWATCHED, Watcher
 
 _log = structlog.get_logger(__name__)
+_LONGEST = 300
+"""Characters of what an agent raised that people are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +223,16 @@ def sentence(error: BaseException | str) -> str:
     kind, message = (type(error).__name__, _words_of(error)) if isinstance(error, BaseException) else _parts(error)
     first = next(iter(message.strip().splitlines()), "")
     if kind == ToolChangedError.__name__:
-        return _clean(first)
+        return _clean(first, _LONGEST * 3)
     if refused := refused_fields(message):
         kind, first = "ValidationError", refused
     said = f"{kind}: {first}" if first else kind
     return f"The agent failed: {_clean(said)}"
 
 
-def _clean(said: str) -> str:
+def _clean(said: str, longest: int = _LONGEST) -> str:
     clean = "".join(letter if letter.isprintable() else " " for letter in said).strip().rstrip(".")
-    return f"{clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + '…'}."
+    return f"{clean if len(clean) <= longest else clean[: longest - 1] + '…'}."
 
 
 def _words_of(error: BaseException) -> str:
@@ -279,6 +281,3 @@ def _parts(stored: str) -> tuple[str, str]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return kind, rest.removesuffix(")")
     return kind, ", ".join(map(str, arguments))
-
-
-_LONGEST = 300

@@ -50,6 +50,7 @@ _within: ContextVar[frozenset[tuple[str, str]]] = ContextVar("_within", default=
 """The calls, by graph and id, whose tools run around this."""
 _MOST_NAMED = 3
 _LONGEST = 60
+_NOT_RUN = " It was not run."
 
 
 class ToolChangedError(RuntimeError):
@@ -57,6 +58,11 @@ class ToolChangedError(RuntimeError):
 
     It is no ValueError or the like: those a tool, or what stands around it, may take for a mistake of the model.
     """
+
+
+def tells_of_one(sentence: str) -> bool:
+    """Whether a sentence about a failure is that of a ToolChangedError: no other begins and ends so."""
+    return sentence.startswith("The tool ") and sentence.endswith(_NOT_RUN)
 
 
 @dataclass(slots=True)
@@ -124,7 +130,7 @@ def _check(
         return
     found = _difference(tool, tool_input, decided)
     if found and not _is_over(configurable, decided):
-        error = ToolChangedError(f"{found} It was not run.")
+        error = ToolChangedError(f"{found}{_NOT_RUN}")
         approvals.stopped.append(error)
         raise error
 
@@ -206,7 +212,7 @@ def _as_read(
 
 
 def _told(given: Mapping[str, Any], meant: Mapping[str, Any], changed: Sequence[str]) -> str:
-    told = [_told_one(name, _spelled(given, name), _spelled(meant, name)) for name in changed[:_MOST_NAMED]]
+    told = [_told_one(name[:_LONGEST], _spelled(given, name), _spelled(meant, name)) for name in changed[:_MOST_NAMED]]
     more = f", and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
     return ", ".join(told) + more
 

@@ -153,6 +153,7 @@ async def test_a_tool_does_not_start_with_other_arguments_than_were_approved(wor
     await card.click("Approve")
     stopped = "The tool refund_order was about to run with amount 200 (approved: 100). It was not run."
     failed = await world.alice.expect_card("#deploys", containing=stopped)
+    assert (await world.audit(failed))[0] == "changed"
     await world.restart()
     await failed.click("Retry")
     again = await world.alice.expect_card("#deploys", containing=stopped)

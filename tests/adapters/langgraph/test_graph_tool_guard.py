@@ -202,6 +202,27 @@ async def test_what_the_graph_injects_is_no_argument() -> None:
         assert RAN == [(1, 2, "c0")]
 
 
+async def test_what_is_told_has_no_tricks_in_it_and_an_end() -> None:
+    """Names and values are the model's and whoever else's: no control characters, and not too long."""
+    script = [calls(("many", {f"{'n' * 90}{number}": "x" * 50 for number in range(9)})), AIMessage("Done.")]
+
+    @tool(args_schema={"title": "many", "type": "object", "properties": {}})
+    def many(**_: Any) -> str:
+        """Take anything."""
+        RAN.append("many")
+        return "ok"
+
+    gate = HumanInTheLoopMiddleware({"many": EVERYTHING}, interrupt_mode="batched")
+    change = Changing(lambda args: {name: f"\u202e{each[1:]}" for name, each in args.items()})
+    made = create_agent(Scripted(messages=iter(script)), tools=[many], middleware=[gate, change])
+    async with talking(made) as talk:
+        told = error_of(await talk.answer(await only(talk), APPROVE))
+        assert told.endswith(", and 6 more. It was not run.")
+        assert len(told) < 900
+        assert "\u202e" not in told
+        assert RAN == []
+
+
 async def test_a_long_argument_is_compared_too() -> None:
     @tool
     def send(body: str) -> str:
