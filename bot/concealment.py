@@ -63,13 +63,15 @@ def _shown(value: Json, document: str) -> Json:
 
 def restored(given: Json, original: Json) -> Json:
     """What was sent for `original`, as it was shown, with the secrets put back: see `problems` first."""
+    if not _has_mask(given):
+        return given
     seen = shown_value(original)
     return given if seen is original else _restored(given, original, seen)
 
 
 def problems(given: Json, original: Json, schema: Json = None) -> Sequence[Problem]:
     """The texts whose mask cannot be told; none where nothing was concealed, in the value or in its schema."""
-    if shown_value(original) is original and shown_value(schema) is schema:
+    if not _has_mask(given) or (shown_value(original) is original and shown_value(schema) is schema):
         return ()
     known = {each for each in _texts(original) if MASK in each}
     return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), known, ())]
@@ -121,6 +123,10 @@ def _decision(decision: Decision | None, values: _Values) -> Decision | None:
     if decision is None:
         return None
     return replace(decision, value=values.shown(decision.value), text=concealed(decision.text))
+
+
+def _has_mask(value: Json) -> bool:
+    return any(MASK in each for each in _texts(value))
 
 
 def _texts(value: Json) -> Iterator[str]:
