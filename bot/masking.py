@@ -230,7 +230,11 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_setting(name: str, value: str) -> bool:
-    return value.isdigit() and len(value) < _SHORTEST_NUMBER and not _PASSWORDS.search(name)
+    return _is_amount(value) and not _PASSWORDS.search(name)
+
+
+def _is_amount(value: str) -> bool:
+    return value.isdigit() and len(value) < _SHORTEST_NUMBER
 
 
 def _is_word(secret: str) -> bool:
@@ -269,7 +273,8 @@ def _parts(value: str) -> Iterable[str]:
         lines = re.split(r"\r?\n|\\n", value)
         _, _, behind = value.partition(":")  # user:password
         found = [*lines, *re.split("[,;]", value), behind]
-    return (each.strip() for each in found if len(each.strip()) >= _SHORTEST_PART and not _is_word(each.strip()))
+    stripped = (each.strip() for each in found)
+    return (each for each in stripped if len(each) >= _SHORTEST_PART and not _is_word(each) and not _is_amount(each))
 
 
 def _spellings(secret: str) -> Iterable[str]:
