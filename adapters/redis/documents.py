@@ -76,18 +76,24 @@ def _unfolded(asked: bytes, key: str) -> Any:
     content = codec.unpacked(asked, key)
     try:
         ask = content["ask"]
-        for place, origin in content.get("shares", ()):
-            held, shared = ask, ask["payload"]
-            for part in origin:
-                shared = shared[part]
-            for part in place[:-1]:
-                held = held[part]
-            if place[0] == "payload":
-                raise codec.UnreadableError(key, "a payload is never part of itself")
-            held[place[-1]] = shared
+        # All places are found before any is filled: what is shared cannot become part of itself.
+        for held, name, shared in [_share(ask, *each) for each in content.get("shares", ())]:
+            held[name] = shared
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise codec.UnreadableError(key, "it is no document of what was asked") from None
     return ask
+
+
+def _share(ask: Any, place: _Path, origin: _Path) -> tuple[Any, str | int, Any]:
+    """What holds a place, the place in it, and what is shared. Raises ValueError and others for what is neither."""
+    if place[0] == "payload":
+        raise ValueError("a payload is never part of itself")
+    held, shared = ask, ask["payload"]
+    for part in origin:
+        shared = shared[part]
+    for part in place[:-1]:
+        held = held[part]
+    return held, place[-1], shared
 
 
 class _Fold:

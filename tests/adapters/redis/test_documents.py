@@ -128,6 +128,10 @@ ASK = json.loads(documents.dump_asked(an_approval().ask))["d"]["ask"]
         _asked(ask=ASK, shares=[[["actions", 7, "value"], [0]]]),
         _asked(ask=ASK, shares=[[["payload", 0], []]]),
         _asked(ask=ASK, shares=[[["payload"], []]]),
+        _asked(
+            ask={**ASK, "payload": {"p": {}}, "actions": [{**ASK["actions"][0], "value": None}]},
+            shares=[[["actions", 0, "value"], ["p"]], [["actions", 0, "value", "x"], []]],  # it would hold itself
+        ),
         codec.packed(7),
     ],
 )
