@@ -273,6 +273,8 @@ class _Service:
         self._again: set[Lane] = set()
         self._visits: dict[Lane, _Visit] = {}
         self._later: dict[Lane, asyncio.TimerHandle] = {}
+        self._insisting: set[int] = set()
+        """The calls that Redis refuses for now."""
         self._done: dict[Lane, int] = {}
         self._swept: dict[Lane, int] = {}
         self.unset = asyncio.Event()
@@ -490,17 +492,20 @@ class _Service:
 
         Raises redis.exceptions.ResponseError for what Redis would refuse each time.
         """
-        while True:
-            try:
-                answer = await self._database.run(call)
-            except RedisError as error:
-                if not is_of_the_server(error):
-                    raise
-                self._faults.failed(_PASSING, error)
-                await asyncio.sleep(_RETRY_SECONDS)  # where a cancellation ends this
-            else:
+        try:
+            while True:
+                try:
+                    return await self._database.run(call)
+                except RedisError as error:
+                    if not is_of_the_server(error):
+                        raise
+                    self._insisting.add(id(call))
+                    self._faults.failed(_PASSING, error)
+                    await asyncio.sleep(_RETRY_SECONDS)  # where a cancellation ends this
+        finally:
+            self._insisting.discard(id(call))
+            if not self._insisting:  # a server without memory still takes some calls
                 self._faults.over(_PASSING)
-                return answer
 
     # All lanes --------------------------------------------------------------------------------------------------------
 

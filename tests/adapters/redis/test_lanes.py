@@ -22,12 +22,13 @@ from adapters.redis.approvals import RedisApprovals
 from adapters.redis.connection import Database, SyncDatabase
 from adapters.redis.keys import Keys
 from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
-from adapters.redis.lanes import RedisLanes
+from adapters.redis.lanes import RedisLanes, _Ground, _Service
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Command
+from adapters.redis.trouble import Faults, Outage
 from engine.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
-from engine.ports import Change, Later, Work
+from engine.ports import Change, Later, Work, passed_over
 
 ROOT = Path(__file__).parents[3]
 LONG = timedelta(minutes=10)
@@ -540,3 +541,39 @@ def test_stamps_are_never_given_twice() -> None:
 def test_a_message_that_is_none_names_its_key() -> None:
     with pytest.raises(codec.UnreadableError, match="signoff:box"):
         mail.read(b"rubbish", "signoff:box")  # type: ignore[arg-type]
+
+
+class Full:
+    """A server without memory, which refuses some calls until it has more."""
+
+    def __init__(self, *refused: Command) -> None:
+        self.refused = set(map(id, refused))
+        self.times = 0
+
+    async def run(self, call: Any) -> Any:
+        if id(call) in self.refused:
+            self.times += 1
+            raise redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+        return 1
+
+
+async def test_a_server_without_memory_is_told_once_though_it_takes_some_calls(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writing, reading = Command("SET", "a", 1), Command("GET", "a")
+    full = Full(writing)
+    ground = _Ground(full, KEYS, LONG, None, Outage(""), Faults(), str)  # type: ignore[arg-type]
+    service = _Service(ground, Recorder(), passed_over)
+    insisting = asyncio.create_task(service._insist(writing))
+    while full.times < 3:
+        await service._insist(reading)
+        await asyncio.sleep(0)
+    assert len(caplog.records) == 1
+    full.refused.clear()
+    assert await insisting == 1
+    full.refused = {id(writing)}
+    insisting = asyncio.create_task(service._insist(writing))
+    await wait_until(lambda: len(caplog.records) == 2)
+    insisting.cancel()
+    await asyncio.gather(insisting, return_exceptions=True)
+    assert not service._insisting
