@@ -230,6 +230,8 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_setting(name: str, value: str) -> bool:
+    if value.startswith("/"):  # such as GOOGLE_APPLICATION_CREDENTIALS: where the secret lies is none
+        return os.path.exists(value)  # noqa: PTH110 - Path raises for what is too long to be one
     return _is_amount(value) and not _PASSWORDS.search(name)
 
 

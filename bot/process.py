@@ -171,7 +171,8 @@ def _secrets(environ: Mapping[str, str]) -> "Secrets":
 async def _demo_workspace(config: "Config", data: Path, port: int | None) -> AsyncIterator[Any]:
     from bot import wiring
 
-    opened = functools.partial(wiring.local_workspace, data=data / "slack", config=config)
+    described = not _is_examples(config.file)  # of those the page itself knows more
+    opened = functools.partial(wiring.local_workspace, data=data / "slack", config=config, described=described)
     async with contextlib.AsyncExitStack() as stack:
         try:
             yield await stack.enter_async_context(opened(DEMO_PORT if port is None else port))
@@ -305,6 +306,13 @@ def _examples_file() -> Path:
             [Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")]
         )
     return found
+
+
+def _is_examples(file: Path) -> bool:
+    try:
+        return file.resolve() == _examples_file().resolve()
+    except FaultsError:
+        return False
 
 
 def _has_desktop() -> bool:

@@ -17,9 +17,10 @@ groups:
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import yaml
@@ -85,6 +86,8 @@ class Roster(_Entry):
         Annotated[ChannelEntry, BeforeValidator(lambda given: {"name": given} if isinstance(given, str) else given)]
     ] = [ChannelEntry(name=name) for name in ("general", "deploys", "refunds", "approvals")]
     groups: list[GroupEntry] = []
+    purposes: dict[str, str] = {}
+    """What each channel is for, by name, and under `dm` the direct messages with the bot: the page shows it."""
 
 
 BUILT_IN = Roster(
@@ -180,7 +183,9 @@ def person(entry: PersonEntry) -> Person:
     )
 
 
-def widened(known: Roster, people: Iterable[str], channels: Iterable[str]) -> Roster:
+def widened(
+    known: Roster, people: Iterable[str], channels: Iterable[str], purposes: Mapping[str, str] = MappingProxyType({})
+) -> Roster:
     """Add who and what is missing, named as a configuration names them: `dana`, `U024BE7LH`, `#ops`, `C024BE91L`.
 
     What cannot be a name here is passed over.
@@ -191,6 +196,7 @@ def widened(known: Roster, people: Iterable[str], channels: Iterable[str]) -> Ro
     new_rooms = [_room(name) for name in (each.removeprefix("#") for each in channels) if name not in rooms]
     return known.model_copy(
         update={
+            "purposes": dict(purposes),
             "people": known.people + [each for each in newcomers if re.match(_NAME, each.name)],
             "channels": known.channels + [each for each in new_rooms if re.match(_CHANNEL_NAME, each.name)],
         }

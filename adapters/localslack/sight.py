@@ -42,7 +42,14 @@ def _channel(slack: Workspace, channel: Channel, person: Person) -> Json:
     shown = [_message(slack, message, ephemeral=False) for message in channel.messages.values()]
     only_mine = [_message(slack, message, ephemeral=True) for message in _ephemeral(channel, person)]
     messages = sorted([*shown, *only_mine], key=_ts) if only_mine else shown
-    return {"id": channel.id, "name": name, "kind": kind, "private": channel.kind == "private", "messages": messages}
+    return {
+        "id": channel.id,
+        "name": name,
+        "kind": kind,
+        "private": channel.kind == "private",
+        "purpose": slack.state.purposes.get(channel.name, ""),
+        "messages": messages,
+    }
 
 
 def _ephemeral(channel: Channel, person: Person) -> Iterator[Json]:

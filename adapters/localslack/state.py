@@ -84,6 +84,7 @@ class State:
             Group(ids.named("S", each.handle), each.handle, tuple(by_name[name] for name in each.members))
             for each in people.groups
         ]
+        self.purposes = people.purposes
         self.channels = {each.id: each for each in self._channels(people)}
         self._dropped: set[str] = set()
         self.files: dict[str, Json] = {}

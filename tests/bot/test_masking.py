@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -161,6 +162,12 @@ def test_settings_are_no_secrets(name: str, value: str, monkeypatch: pytest.Monk
     for text in (masked, concealed):
         for each in value.split(","):
             assert text(f"refund {each} now") == f"refund {each} now"
+
+
+def test_where_a_secret_lies_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("OTHER_KEY", "/not+a/path/but+a+key==")
+    assert masked(f"{tmp_path}/agents /not+a/path/but+a+key==") == f"{tmp_path}/agents {MASK}"
 
 
 def test_a_secret_that_is_a_word_stays_readable_for_who_decides(monkeypatch: pytest.MonkeyPatch) -> None:

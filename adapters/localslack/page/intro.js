@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { bare, bot, dmName, title } from "./state.js";
 
-/** @type {Record<string, {text: string, tries: string[]}>} */
+/** With the example agents. @type {Record<string, {text: string, tries: string[]}>} */
 const known = {
   deploys: {
     text: "The deploy agent listens here. Mention it, and somebody else approves what it is about to run.",
@@ -25,7 +25,9 @@ const known = {
 
 /** @param {import("./state.js").Channel} channel @param {(text: string) => void} write puts a text into the composer */
 export function intro(channel, write) {
-  const about = known[channel.kind === "dm" ? "dm" : bare(channel.name)];
+  const about = channel.purpose
+    ? { text: channel.purpose, tries: [] }
+    : known[channel.kind === "dm" ? "dm" : bare(channel.name)];
   const name = channel.kind === "dm" ? dmName(channel) : title(channel);
   const tries = (about?.tries ?? []).map((text) => text.replace("@signoff", `@${bot().name}`));
   return h(

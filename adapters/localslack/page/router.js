@@ -39,6 +39,13 @@ export function go(place, thread = null) {
   if (location.hash !== link) location.hash = link;
 }
 
+/** Where an agent listens: the examples' #deploys, or what the workspace says of its channels. */
+function firstWithAgent() {
+  return channels().find((channel) =>
+    channel.purpose ? / listens? here\./.test(channel.purpose) : bare(channel.name) === "deploys",
+  );
+}
+
 /** A place that does not exist (any more) falls back to the first channel with something to try in it. */
 export function settleRoute() {
   const route = readRoute();
@@ -49,7 +56,7 @@ export function settleRoute() {
     if (location.pathname !== "/")
       history.replaceState(null, "", `/${personQuery()}${linkTo(found.name, route.thread)}`);
   } else if (route.place !== HOME && names.length) {
-    const first = names.includes("deploys") ? "deploys" : names[0];
+    const first = bare(firstWithAgent()?.name ?? names[0] ?? "");
     history.replaceState(null, "", `/${personQuery()}${linkTo(first)}`);
     Object.assign(route, { place: channels().find((channel) => bare(channel.name) === first)?.name, thread: null });
   }

@@ -7,7 +7,7 @@
  * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
  *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean,
  *            reactions?: {name: string, users: string[]}[]}} Message
- * @typedef {{id: string, name: string, kind: "channel" | "dm", messages: Message[]}} Channel
+ * @typedef {{id: string, name: string, kind: "channel" | "dm", purpose: string, messages: Message[]}} Channel
  * @typedef {{me: Person, bot: Person, people: Person[], channels: Channel[], view: any, home: any}} Workspace
  * @typedef {{place: string, thread: string | null}} Route   place: a channel's name, or "home"
  */
