@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, SKIP, Talk, edit, error_of, halt_of, payloads, talking, words
+from graph_talk import AGENT, APPROVE, REJECT, SKIP, Talk, edit, error_of, halt_of, payloads, talking, words
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
@@ -18,7 +18,8 @@ from langgraph.types import Send, interrupt
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading import LoadError
 from engine.ask import Choice, Kind
-from engine.ports import Asked, Held, Resumed, Stale, WaitsForAnswerError
+from engine.ids import UserId
+from engine.ports import Asked, Held, Journey, Resumed, Stale, Standstill, WaitsForAnswerError
 
 
 class State(TypedDict, total=False):
@@ -247,6 +248,43 @@ async def test_a_state_that_changed_meanwhile_is_asked_again() -> None:
         stale = await talk.stale(halt, APPROVE)
         assert halt_of(stale.standstill).ask.actions[0].value == {"env": "elsewhere", "log": ["plan x"]}
         assert await ran(talk) == ["plan x"]
+
+
+GATES = pytest.mark.parametrize("gate", [{"interrupt_before": ("deploy",)}, {"interrupt_after": ("plan",)}], ids=str)
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("edits", [None, {"env": "elsewhere"}], ids=["as it was", "edited"])
+@GATES
+async def test_back_at_a_breakpoint_that_was_rejected_people_are_asked_again(gate: Any, edits: Any) -> None:
+    async with talking(chain("plan", "deploy"), **FED, **gate) as talk:
+        halt = halt_of(await talk.say("x"))
+        await talk.answer(halt, REJECT)
+        moment = next(each for each in await talk.graphs.history(talk.thread, AGENT, 20) if each.next == ("deploy",))
+        journey = Journey(talk.thread, AGENT, moment.checkpoint, edits, "trip", UserId("U1"))
+        back = await talk.graphs.travel(journey, fence=1)
+        assert isinstance(back, Standstill)
+        again = halt_of(back)
+        assert again.interrupt != halt.interrupt
+        assert await ran(talk) == ["plan x"]
+        await talk.answer(again, APPROVE)
+        assert await ran(talk) == ["plan x", "deploy elsewhere" if edits else "deploy x"]
+
+
+@pytest.mark.promise("P3")
+@GATES
+async def test_an_update_by_another_process_does_not_pass_a_breakpoint(gate: Any) -> None:
+    async with talking(chain("plan", "deploy"), **FED, **gate) as talk:
+        halt = halt_of(await talk.say("x"))
+        graph = next(iter(talk.graphs._agents.values())).graph
+        for env in ("y", "z"):
+            await graph.aupdate_state({"configurable": {"thread_id": talk.thread}}, {"env": env})
+        again = halt_of(await talk.settle())
+        assert again.interrupt != halt.interrupt
+        assert await ran(talk) == ["plan x"]
+        assert halt_of((await talk.stale(halt, APPROVE)).standstill) == again
+        await talk.answer(again, APPROVE)
+        assert await ran(talk) == ["plan x", "deploy z"]
 
 
 async def test_a_failure_behind_a_breakpoint_is_told_and_run_again_without_asking_twice() -> None:

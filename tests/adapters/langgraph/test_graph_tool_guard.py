@@ -1,6 +1,7 @@
 """A tool starts with what people approved, or not at all: whatever stands between the decision and the tool."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import pytest
@@ -15,6 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
+from adapters.langgraph.thread_work import AnswerNotTakenError
 from engine.ask import Choice, Decision
 from engine.ports import Asked
 
@@ -114,6 +116,45 @@ async def test_it_is_stopped_after_a_restart_too(mode: str) -> None:
         stands = await talk.settle()
         assert error_of(stands) == STOPPED
         assert error_of(await talk.answer(halt_of(stands), APPROVE)) == STOPPED
+        assert RAN == []
+
+
+class Dies(Exception):  # noqa: N818 - it is no error of the bot's
+    """The process is killed."""
+
+
+class DyingSaver(InMemorySaver):
+    """Dies before one of its writes."""
+
+    left = 0
+
+    async def aput(self, *args: Any, **more: Any) -> Any:
+        self.count()
+        return await super().aput(*args, **more)
+
+    async def aput_writes(self, *args: Any, **more: Any) -> None:
+        self.count()
+        await super().aput_writes(*args, **more)
+
+    def count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Dies
+
+
+@BOTH
+@pytest.mark.parametrize("left", range(1, 9))
+async def test_it_is_stopped_wherever_the_process_dies_between_the_decision_and_the_tool(mode: str, left: int) -> None:
+    saver = DyingSaver()
+    async with talking(agent(mode, SCRIPT), saver, infrastructure=(Dies,)) as talk:
+        asked = await only(talk)
+        saver.left = left
+        with suppress(Dies, AnswerNotTakenError):  # the latter where the failure could not be written down
+            await talk.answer(asked, APPROVE)
+        saver.left = 0
+    async with talking(agent(mode, [AIMessage("All done.")]), saver) as talk:
+        end = await talk.answer(asked, APPROVE)  # delivered again
+        assert error_of(end) == STOPPED
         assert RAN == []
 
 
