@@ -168,6 +168,8 @@ def _end(approvals: Sequence[Approval], together: Collection[AgentName]) -> Iter
     told += [line for line in (_said_approvers(approvals), _common_deadline(pending)) if line]
     if approvals[0].agent in together:
         told.append("The agent gets all answers together, once everything is decided")
+    if any(each.ask.unguarded for each in pending):
+        told.append(wording.UNGUARDED)
     yield blocks.context(" · ".join(told))
 
 

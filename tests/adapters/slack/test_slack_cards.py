@@ -86,6 +86,13 @@ def test_a_tool_call_shows_its_name_arguments_approvers_and_deadline() -> None:
     assert "Rejected automatically <!date^" in shown
 
 
+@pytest.mark.promise("P4")
+def test_what_runs_on_a_server_says_that_a_change_cannot_be_detected() -> None:
+    line = "Runs on a LangGraph Server: a change after approval can't be detected."
+    assert line in body(approval(replace(ask(), unguarded=True)))
+    assert line not in body(approval(ask()))
+
+
 def test_buttons_are_what_is_offered_and_carry_what_they_are_about() -> None:
     one = approval()
     buttons = buttons_in(card(one).blocks)

@@ -396,3 +396,12 @@ async def test_what_could_not_be_saved_is_not_acknowledged(bot: Bot) -> None:
     assert not outcome.acked
     await bob.expect_message("#deploys", containing="could not save this", ephemeral=True)
     assert decided(bot) == 0
+
+
+@pytest.mark.promise("P4")
+def test_what_runs_on_a_server_says_that_a_change_cannot_be_detected() -> None:
+    of = [replace(each, ask=replace(each.ask, unguarded=True)) for each in rows(6)]
+    assert body(of).count("Runs on a LangGraph Server: a change after approval can't be detected.") == 1
+    assert "LangGraph Server" not in body(rows(6))
+    done = [chose(each, BOB, Choice.APPROVE) if each.state is State.PENDING else each for each in of]
+    assert "LangGraph Server" not in body(done)
