@@ -61,6 +61,8 @@ async def test_a_decided_card_says_who_decided_and_has_no_buttons(bot: Bot) -> N
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("ack_timeout", [0.5])
+@pytest.mark.usefixtures("ack_timeout")
 async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_told(bot: Bot) -> None:
     _, card = await asked(bot)
     bot.desk.failing = ConnectionError("redis is gone")
@@ -74,7 +76,7 @@ async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_to
 async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
     slack: PeopledSlack, client: AsyncWebClient, transport: str
 ) -> None:
-    async with serving(slack, client, transport, patience=0.1) as bot:
+    async with serving(slack, client, transport, patience=0.1, ack_timeout=0.5) as bot:
         _, card = await asked(bot)
         bot.desk.hanging = True
         assert not (await card.click("Approve")).acked
@@ -301,11 +303,15 @@ async def test_a_direct_message_stands_at_the_root(bot: Bot) -> None:
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("ack_timeout", [0.5])
+@pytest.mark.usefixtures("ack_timeout")
 async def test_a_message_that_could_not_be_saved_is_delivered_again(bot: Bot) -> None:
     bot.desk.failing = ConnectionError("redis is gone")
-    await bot.slack.person("alice").say("dm", "plan a trip")
+    with capture_logs() as lines:
+        await bot.slack.person("alice").say("dm", "plan a trip")
     bot.desk.failing = None
     await heard(bot)
+    assert (lines[0]["event"], lines[0]["kind"], lines[0]["error"]) == ("event_not_kept", "Said", "ConnectionError")
     assert bot.desk.calls.count("hear") >= 2
 
 
