@@ -66,9 +66,9 @@ class Dispatcher:
         self, background: Background, faults: Faults, *, ack_timeout: float, retry_after: tuple[float, ...]
     ) -> None:
         self.transport: Transport | None = None
+        self.ack_timeout = ack_timeout
         self._background = background
         self._faults = faults
-        self._ack_timeout = ack_timeout
         self._retry_after = retry_after
 
     async def deliver(self, delivery: Delivery) -> Outcome:
@@ -96,7 +96,7 @@ class Dispatcher:
             raise RuntimeError("the workspace is not serving yet")
         start = time.perf_counter()
         try:
-            async with asyncio.timeout(self._ack_timeout):
+            async with asyncio.timeout(self.ack_timeout):
                 response = await self.transport.deliver(delivery, attempt)
         except TimeoutError:
             return Outcome(acked=False, ms=_since(start), response={}, reason="timeout")

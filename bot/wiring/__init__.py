@@ -18,7 +18,7 @@ from adapters.redis.names import RedisNames
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
-from adapters.slack.handlers import Handlers, build_app
+from adapters.slack.handlers import PATIENCE, Handlers, build_app
 from adapters.slack.roster import SlackRoster
 from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
@@ -160,11 +160,14 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def bot(
-    config: Config, alter: Callable[[Ports], None] = lambda _: None, lease: timedelta = LEASE
+    config: Config,
+    alter: Callable[[Ports], None] = lambda _: None,
+    lease: timedelta = LEASE,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[Bot]:
     """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
 
-    After `lease`, others take over the work of a process that died.
+    After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     secrets, metrics = config.secrets, Metrics()
     async with (
@@ -231,6 +234,7 @@ async def bot(
                 metrics=metrics,
             ),
             help_text=help_text(config, channels.ids),
+            patience=patience,
         )
         try:
             app = await build_app(client, handlers, secrets.slack_signing_secret or "")

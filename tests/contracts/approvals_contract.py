@@ -20,6 +20,7 @@ from contracts.samples import (
     an_entry,
     closed,
 )
+from fakes.patience import PATIENCE
 
 from engine.approval import State
 from engine.ask import Choice, Kind, canonical
@@ -49,7 +50,7 @@ async def delivered(lanes: Lanes, count: int) -> list[Work]:
             enough.set()
 
     serving = asyncio.create_task(lanes.serve(take))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await enough.wait()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)

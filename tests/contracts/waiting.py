@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from fakes.patience import PATIENCE
 
-async def wait_until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+
+async def wait_until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
     """Return as soon as `true()` holds. Raises TimeoutError when it never does."""
     async with asyncio.timeout(seconds):
         while True:

@@ -22,6 +22,7 @@ import redis
 import yaml
 from crash.dying_bot import Life, live
 from crash.redis_proxy import At, RedisProxy
+from fakes.patience import PATIENCE
 from fakes.people import Message, Outcome, PeopledSlack, Person, wait_until
 
 from adapters.redis.approvals import RedisApprovals
@@ -36,7 +37,6 @@ from engine.ids import ChannelId, MessageTs, TeamId, ThreadId
 
 HERE = Path(__file__).parent
 TEAM = TeamId("T0LOCAL")
-PATIENCE = 25.0
 ACK_SECONDS = 1.5
 """How long the workspace waits for an ack, in place of Slack's 3 seconds."""
 RETRIES = (0.1, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0)
@@ -55,7 +55,6 @@ async def peopled(folder: Path) -> AsyncIterator[PeopledSlack]:
     """A workspace that is patient with bots that die, and repeats soon."""
     data = folder / "slack"
     async with PeopledSlack(data=data, rate_limit=None, retry_after=RETRIES, ack_timeout=ACK_SECONDS) as slack:
-        slack.people.patience = PATIENCE
         yield slack
 
 
@@ -128,7 +127,7 @@ class World:
         async def look() -> bool | None:
             return True if true() else None
 
-        await wait_until(look, patience=PATIENCE, instead=lambda: f"not so: {what}\n{self.tail()}")
+        await wait_until(look, instead=lambda: f"not so: {what}\n{self.tail()}")
 
     async def begun(self, what: str) -> None:
         """Wait until a graph did something."""
@@ -267,7 +266,7 @@ class World:
                     return None if mail() else True
                 return None
 
-            await wait_until(look, patience=PATIENCE, instead=lambda: f"not done: {mail()}\n{self.tail()}")
+            await wait_until(look, instead=lambda: f"not done: {mail()}\n{self.tail()}")
             dead = client.hvals("signoff:dead")
             assert not dead, f"work was given up: {dead}\n{self.tail()}"
 
@@ -279,7 +278,7 @@ class World:
             seen[:] = [each.ts for each in await self.bob.messages("#deploys") if containing in each.text]
             return True if seen == [card.ts] else None
 
-        await wait_until(look, patience=PATIENCE, instead=lambda: f"there are {seen}, not {card.ts}")
+        await wait_until(look, instead=lambda: f"there are {seen}, not {card.ts}")
 
     async def nothing_else(self, *late: str) -> None:
         """All is done, and nobody saw a message that the story did not expect: no second card, no second reply.

@@ -9,9 +9,10 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from crash.harness import PATIENCE, World
+from crash.harness import World
 from crash.sweep import EVERYTHING
 from crash.tales import APPROVED
+from fakes.patience import PATIENCE
 from fakes.people import Message
 
 SECONDS = 30.0

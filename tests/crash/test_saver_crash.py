@@ -24,6 +24,7 @@ from crash import saver_worker
 from crash.harness import FORKS
 from crash.redis_proxy import RedisProxy
 from crash.saver_worker import NODES, TASKS, check, config_of, graph_of, lines, put_of, put_writes_of
+from fakes.patience import PATIENCE
 from fakes.people import wait_until
 
 from adapters.redis import embedded
@@ -77,7 +78,7 @@ async def test_a_process_may_be_killed_at_any_moment(redis_url: str, tmp_path: P
     async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
         for _ in range(LIVES):
             process = begin(redis_url, journal)
-            await wait_until(grown(journal, dice.randrange(1, 20), process), patience=30)
+            await wait_until(grown(journal, dice.randrange(1, 20), process))
             await asyncio.sleep(dice.random() * 0.003)
             process.kill()
             await asyncio.to_thread(process.join)
@@ -96,7 +97,7 @@ async def test_a_process_may_be_killed_at_each_script(redis_url: str, tmp_path: 
             proxy = RedisProxy(redis_url, lambda lives=lives: lives[0].kill(), (when, number))  # type: ignore[misc]
             async with proxy.serving():
                 lives.append(begin(proxy.url, journal, thread))
-                await asyncio.to_thread(lives[0].join, 30)
+                await asyncio.to_thread(lives[0].join, PATIENCE)
             assert lives[0].exitcode == -signal.SIGKILL
             assert [name.rpartition(".")[2] for name in proxy.names] == rounds[:number]
             stored = rounds[: number - (when == "before")].count("Put")
@@ -124,7 +125,6 @@ async def kill_and_start(folder: Path, load: Load) -> None:
         before = load.acknowledged()
         await wait_until(
             has(lambda before=before: load.acknowledged() > before + 10 * THREADS),  # type: ignore[misc]
-            patience=30,
             instead=lambda: "no more load",
         )
         os.kill(embedded._server_pid(folder), signal.SIGKILL)

@@ -73,7 +73,7 @@ async def told(file: Path, many: int = 1) -> list[str]:
         found = lines(file)
         return found if len(found) >= many else None
 
-    return await wait_until(look, patience=30, instead=lambda: f"{file.name} says {lines(file)}")
+    return await wait_until(look, instead=lambda: f"{file.name} says {lines(file)}")
 
 
 async def overtaken(redis_url: str, runs: Runs, file: Path) -> None:
@@ -104,7 +104,7 @@ async def test_who_was_stopped_at_any_write_stores_nothing_once_overtaken(
     with redis.Redis.from_url(redis_url) as client:
         async with proxy.serving():
             pids.append(begin(runs, proxy.url, take(client), old, first=True))
-            await wait_until(stopped(pids[0]), patience=30, instead=lambda: f"it did {proxy.names}, {lines(old)}")
+            await wait_until(stopped(pids[0]), instead=lambda: f"it did {proxy.names}, {lines(old)}")
             nothing_there = number == 1 and when == "before"
             if nothing_there:  # nothing to go on with: somebody takes the thread and does nothing
                 take(client)
@@ -134,7 +134,7 @@ async def test_a_write_that_was_on_its_way_when_its_run_was_overtaken_is_not_sto
             way.flows.clear()
             seen = way.taken
             old.with_suffix(".go").touch()
-            await wait_until(has(lambda: way.taken > seen), patience=30)
+            await wait_until(has(lambda: way.taken > seen))
             os.kill(pid, signal.SIGSTOP)
             await wait_until(stopped(pid))
             await overtaken(redis_url, runs, new)

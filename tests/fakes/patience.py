@@ -6,4 +6,4 @@ is about does it set one of its own. A wait ends as soon as there is what it wai
 """
 
 PATIENCE = 60.0
-"""Seconds. Half of what pytest gives a test, so that a wait fails first, and says what it saw instead."""
+"""Seconds, far below what pytest gives a test, so that a wait fails first and says what it saw instead."""

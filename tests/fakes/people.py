@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
+from fakes.patience import PATIENCE
 
 from adapters.blockkit import texts_of
 from adapters.localslack import LocalSlack
@@ -32,11 +33,14 @@ from adapters.localslack import LocalSlack
 Json = dict[str, Any]
 T = TypeVar("T")
 
+UNHEARD = 0.5
+"""Seconds that the workspace waits for an ack while no bot is there: there will be none."""
+
 _LOOK_AGAIN = 0.015
 
 
 async def wait_until(
-    look: Callable[[], Awaitable[T | None]], *, patience: float = 10.0, instead: Callable[[], str] = str
+    look: Callable[[], Awaitable[T | None]], *, patience: float = PATIENCE, instead: Callable[[], str] = str
 ) -> T:
     """Look until there is something; after `patience` seconds fail, saying `instead`."""
     end = time.monotonic() + patience
@@ -65,7 +69,7 @@ class Outcome:
 class People:
     """The people of one workspace, and what they have expected so far."""
 
-    def __init__(self, url: str, *, patience: float = 10.0) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self.url = url
         self.patience = patience
         self.expected: set[tuple[str, str]] = set()
@@ -114,9 +118,20 @@ class People:
 
 
 class PeopledSlack(LocalSlack):
-    """A local workspace with its people at hand."""
+    """A local workspace with its people at hand, which waits for a bot on a busy machine: `await_acks`."""
 
     _people: People | None = None
+
+    def __init__(self, *, ack_timeout: float = UNHEARD, trigger_seconds: float = PATIENCE, **more: Any) -> None:
+        super().__init__(ack_timeout=ack_timeout, trigger_seconds=trigger_seconds, **more)
+
+    def await_acks(self, seconds: float = PATIENCE) -> None:
+        """From now on wait so long for an ack, where Slack waits 3 seconds: a bot is there."""
+        self.workspace.dispatcher.ack_timeout = seconds
+
+    def nobody_hears(self) -> None:
+        """There is no bot, so that nothing is acked."""
+        self.workspace.dispatcher.ack_timeout = UNHEARD
 
     @property
     def people(self) -> People:

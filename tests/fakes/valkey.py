@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from fakes.patience import PATIENCE
 
 from adapters.redis import embedded
 from adapters.redis.keys import Keys
@@ -66,7 +67,7 @@ def _cluster_server(folder: Path, bus: int) -> Iterator[Path]:
             server.terminate()
 
 
-def wait_until(predicate: Callable[[], object], what: str, seconds: float = 20) -> None:
+def wait_until(predicate: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     """Wait until something holds; fail with `what` when it does not in time."""
     end = time.monotonic() + seconds
     while True:

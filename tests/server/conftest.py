@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from fakes.valkey import redis_server, redis_url
 from stories.world import World
@@ -26,7 +27,8 @@ __all__ = ["redis_server", "redis_url"]
 
 ROOT = Path(__file__).parents[2]
 GRAPHS = ROOT / "tests" / "stories" / "graphs"
-PATIENCE = 90.0
+STARTING = 120.0
+"""Seconds that a server may take to answer."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class LangGraphServer:
                 stderr=log,
                 start_new_session=True,
             )
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + STARTING
         while not self._answers():
             log_text = (self.project / "server.log").read_text(errors="replace")
             assert self.process.poll() is None, f"the server ended: {log_text[-3000:]}"
@@ -72,7 +74,7 @@ class LangGraphServer:
         """Stop it, with what it started."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=PATIENCE)
         self.process = None
 
     # What is told between the graphs and the stories ------------------------------------------------------------------
@@ -155,7 +157,6 @@ def server(served: LangGraphServer) -> LangGraphServer:
 async def world(tmp_path: Path, redis_url: str) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     async with PeopledSlack(data=tmp_path / "slack", rate_limit=None, retry_after=(0.0, 0.05, 0.1)) as slack:
-        slack.people.patience = 30.0
         story = World(tmp_path, slack, redis_url)
         try:
             yield story

@@ -30,7 +30,7 @@ async def done(server: LangGraphServer, *what: str) -> None:
     async def look() -> bool | None:
         return True if server.done == list(what) else None
 
-    await wait_until(look, patience=30, instead=lambda: f"the graphs did {server.done}, not {list(what)}")
+    await wait_until(look, instead=lambda: f"the graphs did {server.done}, not {list(what)}")
 
 
 @pytest.mark.parametrize(("choice", "status", "acts"), [("Approve", "approved", ["act"]), ("Reject", "rejected", [])])
@@ -287,7 +287,7 @@ async def test_a_run_in_progress_is_joined_by_the_next_process(world: World, ser
     async def busy() -> bool | None:
         return True if server.done == ["prepare hang"] else None
 
-    await wait_until(busy, patience=20)
+    await wait_until(busy)
     await world.restart()
     server.open_door("hang")
     await world.alice.expect_message("#deploys", containing="done")

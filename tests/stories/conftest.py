@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from fakes.valkey import redis_server, redis_url
 from stories.outside import outside
@@ -32,6 +33,18 @@ def rate_limit() -> RateLimit | None:
 
 
 @pytest.fixture
+def ack_timeout() -> float:
+    """How long Slack waits for an answer of the bot: three seconds in truth."""
+    return PATIENCE
+
+
+@pytest.fixture
+def slack_timeout() -> float:
+    """How long the bot waits for an answer of Slack's."""
+    return PATIENCE
+
+
+@pytest.fixture
 def members() -> Roster:
     """Who is in the workspace."""
     return BUILT_IN
@@ -39,16 +52,25 @@ def members() -> Roster:
 
 @pytest.fixture
 async def world(
-    tmp_path: Path, redis_url: str, mode: Mode, rate_limit: RateLimit | None, members: Roster
+    tmp_path: Path,
+    redis_url: str,
+    mode: Mode,
+    rate_limit: RateLimit | None,
+    ack_timeout: float,
+    slack_timeout: float,
+    members: Roster,
 ) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     outside.forget()
     for graph in GRAPHS.glob("*.py"):
         shutil.copy(graph, tmp_path)
     async with PeopledSlack(
-        data=tmp_path / "slack", people=members, rate_limit=rate_limit, retry_after=(0.0, 0.05, 0.1)
+        data=tmp_path / "slack",
+        people=members,
+        rate_limit=rate_limit,
+        retry_after=(0.0, 0.05, 0.1),
     ) as slack:
-        story = World(tmp_path, slack, redis_url, mode)
+        story = World(tmp_path, slack, redis_url, mode, ack_timeout, slack_timeout)
         try:
             yield story
         finally:

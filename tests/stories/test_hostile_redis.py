@@ -60,7 +60,8 @@ def spoil(client: "redis.Redis", thread: str, words: list[bytes]) -> None:
 
 
 @pytest.mark.promise("P6")
-@pytest.mark.timeout(150)
+@pytest.mark.parametrize("ack_timeout", [1.0])
+@pytest.mark.usefixtures("ack_timeout")
 async def test_what_another_program_writes_to_redis_runs_nothing_and_stops_one_conversation_at_most(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 import redis
 from stories.world import World
 
@@ -10,7 +9,6 @@ SECONDS = 8.0
 MOST_A_SECOND = 2.0
 
 
-@pytest.mark.timeout(120)
 async def test_an_idle_bot_sends_redis_at_most_two_commands_a_second(world: World) -> None:
     """Counted by the server itself. What a script calls inside of the server is counted too, so this is generous."""
     rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "remind_after": "2h", "expires_after": "4h"}

@@ -3,13 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from stories.world import SLACK_PATIENCE, World
+from stories.world import World
 
 from bot import drawing
 
 BOTH = {"when": {"tool": "deploy"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2}
-LATE = SLACK_PATIENCE + 1.5
+TIMEOUT = 1.0
+LATE = TIMEOUT + 1.5
 """When Slack does what the bot gave up waiting for."""
+
+
+@pytest.fixture
+def slack_timeout() -> float:
+    """The bot soon gives up waiting."""
+    return TIMEOUT
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ AWAY = 8.0
 
 
 @pytest.mark.promise("P1")
-@pytest.mark.timeout(120)
 async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

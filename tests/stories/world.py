@@ -24,6 +24,7 @@ from typing import Any, cast
 
 import redis
 import yaml
+from fakes.patience import PATIENCE
 from fakes.people import Message, PeopledSlack, Person, wait_until
 from stories.outside import Outside, outside
 
@@ -46,9 +47,6 @@ PEOPLE = ("alice", "bob", "carol", "gina", "eve")
 TEAM = TeamId("T0LOCAL")
 BOT = UserId("U0SIGNOFF")
 IDENTITY = Identity(BOT, "B0SIGNOFF", TEAM, "signoff", "local", frozenset(), "E0LOCAL")
-SLACK_PATIENCE = 1.0
-"""Seconds that the bot waits for Slack's answer; outside of stories it waits longer."""
-
 NOTHING_SAID: tuple[tuple[str, ...], bool] = ((), True)
 """A story that says nothing of what is done."""
 
@@ -92,6 +90,8 @@ class World:
     slack: PeopledSlack
     redis_url: str
     mode: Mode = Mode.SOCKET
+    ack_timeout: float = PATIENCE
+    slack_timeout: float = PATIENCE
     clock: StoryClock = field(default_factory=StoryClock)
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
@@ -150,12 +150,14 @@ class World:
 
     async def run(self) -> None:
         """Start the bot on the `app.yaml` that is there."""
+        self.slack.await_acks(self.ack_timeout)
         environ = self.slack.environment() | {"REDIS_URL": self.redis_url}
         config = configuration.load(self.folder / "app.yaml", environ)
         self._running = await Running.begin(self, config)
 
     async def stop(self) -> None:
         """Stop the bot as SIGTERM does: it drains."""
+        self.slack.nobody_hears()
         if self._running is not None:
             running, self._running = self._running, None
             await running.end()
@@ -293,16 +295,16 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
     secrets = config.secrets
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            web_client(secrets.slack_bot_token, secrets.slack_api_url or "", timeout=SLACK_PATIENCE)
+            web_client(secrets.slack_bot_token, secrets.slack_api_url or "", timeout=world.slack_timeout)
         )
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock
             ports.chat = SlackChat(client, BOT, Pacer(rate=1_000), together=together(config))
-            ports.roster = SlackRoster(client, IDENTITY)
+            ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
             world.alter(ports)
 
-        running = await stack.enter_async_context(bot(config, altered))
+        running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE))
         await running.load_graphs()
         address = await stack.enter_async_context(running.http())
         if config.mode is Mode.HTTP:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -36,14 +37,18 @@ def app(client: AsyncWebClient, slack: PeopledSlack) -> AsyncApp:
 def serve(slack: PeopledSlack) -> Serve:
     @asynccontextmanager
     async def serving(app: AsyncApp) -> AsyncIterator[AsyncApp]:
+        for listener in app._async_listeners:
+            listener.ack_timeout = PATIENCE  # type: ignore[assignment] # Bolt waits for an ack as long as Slack does
         handlers = [
             AsyncSocketModeHandler(app, slack.environment()["SLACK_APP_TOKEN"], ping_interval=0.2) for _ in range(2)
         ]
         for handler in handlers:
             await handler.connect_async()  # type: ignore[no-untyped-call]
+        slack.await_acks()
         try:
             yield app
         finally:
+            slack.nobody_hears()
             for handler in handlers:
                 await handler.close_async()  # type: ignore[no-untyped-call]
 

@@ -88,6 +88,7 @@ async def seen(request: pytest.FixtureRequest, slack: PeopledSlack, app: AsyncAp
     else:
         async with over_http(app) as url:
             slack.request_url = url
+            slack.await_acks()
             await slack.verify_request_url()
             yield seen
 
@@ -198,6 +199,7 @@ async def test_what_came_while_no_bot_was_there_is_delivered_later(
     slack: PeopledSlack, app: AsyncApp, serve: Serve
 ) -> None:
     seen = Seen(app)
+    slack.await_acks()
     saying = asyncio.create_task(slack.person("alice").say("#deploys", "anybody?"))
     async with serve(app):
         assert (await saying).acked
@@ -237,6 +239,8 @@ async def raw_sockets(slack: PeopledSlack, *, acking: bool = True) -> AsyncItera
         for index in range(2):
             sockets.append(await session.ws_connect(await ticket(slack)))
             listeners.create_task(listen(index, sockets[-1]))
+        if acking:
+            slack.await_acks()
         yield got
         for socket in sockets:
             await socket.close()
@@ -395,6 +399,7 @@ async def test_an_http_error_is_retried_unless_the_bot_forbids_it(slack: Peopled
         slack.request_url = other
         assert not (await slack.person("alice").say("#deploys", "x")).acked
         slack.request_url = url
+        slack.await_acks()
         assert not (await slack.person("alice").say("#deploys", "x")).acked
 
         async def retried() -> bool | None:
@@ -413,6 +418,7 @@ async def test_a_bot_that_is_down_has_not_acked(slack: PeopledSlack) -> None:
 async def test_words_in_the_answer_to_a_command_are_shown(slack: PeopledSlack) -> None:
     async with Plain(200).serving() as url:
         slack.request_url = url
+        slack.await_acks()
         assert (await slack.person("alice").command("dm", "/status")).acked
         assert (await slack.person("alice").expect_message("dm", containing="said in words")).ephemeral
 

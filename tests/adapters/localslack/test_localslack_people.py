@@ -285,7 +285,7 @@ async def client_of_process(port: int, data: Path) -> AsyncIterator[AsyncWebClie
         await writer.wait_closed()
         return True
 
-    await wait_until(serving, patience=20)
+    await wait_until(serving)
     environment = saved_environment(data, f"http://127.0.0.1:{port}")
     yield AsyncWebClient(token=environment["SLACK_BOT_TOKEN"], base_url=environment["SLACK_API_URL"])
 

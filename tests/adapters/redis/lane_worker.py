@@ -1,7 +1,7 @@
 """A process that serves lanes and writes into a journal what it does: `lane_worker.py URL LEASE WORKERS JOURNAL`.
 
 One line for each `begin` and `end`: what, text, attempt, fence, process, lane. A message "hang" ends only when the file
-`JOURNAL.go` is there; "slow" takes 1.2 s.
+`JOURNAL.go` is there; "slow" takes 3 s.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ async def serve(url: str, lease: float, journal: Path) -> None:
         text = work.effect.text
         write("begin", text, work)
         if text == "hang":
-            await wait_until(journal.with_suffix(".go").exists, 60)
-        await asyncio.sleep(1.2 if text == "slow" else 0.001)
+            await wait_until(journal.with_suffix(".go").exists)
+        await asyncio.sleep(3 if text == "slow" else 0.001)
         write("end", text, work)
 
     leased = timedelta(seconds=lease)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from fakes.patience import PATIENCE
 
 from adapters.redis import embedded
 from adapters.redis.embedded import EmbeddedError, ensure_sync, find_server, release_sync, running, running_sync
@@ -48,7 +49,7 @@ def kept(url: str, name: str) -> bytes | None:
     return found
 
 
-def wait_until(predicate: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(predicate: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not predicate():
         assert time.monotonic() < end, "it did not happen in time"

@@ -14,6 +14,7 @@ import redis
 from contracts.lanes_contract import Recorder, say, served
 from contracts.samples import THREAD, a_conversation, an_approval, an_entry
 from contracts.waiting import wait_until
+from fakes.patience import PATIENCE
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 
@@ -180,10 +181,10 @@ async def test_other_threads_go_on(name: str, bot: Bot, redis_url: str, caplog: 
             write(client, key_of(kind), type_, word)
             with caplog.at_level(logging.WARNING):
                 async with served(bot.lanes, Recorder(respond)):
-                    await wait_until(lambda: client.type(KEYS.dirty()) != b"string", 5)
+                    await wait_until(lambda: client.type(KEYS.dirty()) != b"string")
                     await _insist(bot)
-                    await wait_until(lambda: "2" in done, 5)
-                    await wait_until(lambda: client.type(KEYS.timers()) in (b"zset", b"none"), 5)
+                    await wait_until(lambda: "2" in done)
+                    await wait_until(lambda: client.type(KEYS.timers()) in (b"zset", b"none"))
             told = [each.getMessage() for each in caplog.records]
             assert len(told) == len(set(told)) <= MOST_LINES, told
             assert not [each for each in caplog.records if each.exc_info or "\n" in each.getMessage()]
@@ -201,7 +202,7 @@ def _values(kind: Kind) -> Iterator[tuple[str, bytes]]:
 
 async def _insist(bot: Bot) -> None:
     """Put work of another thread, again where an index is not ours yet."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await bot.lanes.put(say(2, OTHER), "k2")

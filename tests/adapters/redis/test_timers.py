@@ -115,7 +115,7 @@ async def test_a_timer_whose_process_dies_before_it_is_taken_out_fires_once(
 @pytest.mark.promise("P1")
 async def test_two_processes_fire_each_timer_once(database: Multiplexed, redis_url: str) -> None:
     record, at = Recorder(), soon(0.5)
-    one, two = lanes_on(database, redis_url, lease=SHORT), lanes_on(database, redis_url, lease=SHORT)
+    one, two = lanes_on(database, redis_url), lanes_on(database, redis_url)
     approvals = [an_approval(interrupt=f"i{number}").id for number in range(50)]
     async with served(one, record), served(two, record):
         await asyncio.gather(*(one.set_timer(each, Timer.EXPIRE, at) for each in approvals))

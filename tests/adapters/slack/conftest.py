@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.app.async_app import AsyncApp
 from slack_samples import RecordingDesk
@@ -80,10 +81,14 @@ class Bot:
 
 
 @pytest.fixture
+def ack_timeout() -> float:
+    """How long Slack waits for an answer of the bot: three seconds in truth."""
+    return PATIENCE
+
+
+@pytest.fixture
 async def slack(tmp_path: Path) -> AsyncIterator[PeopledSlack]:
-    async with PeopledSlack(
-        data=tmp_path / "workspace", retry_after=(0.0, 0.02, 0.04), rate_limit=None, ack_timeout=1.0
-    ) as slack:
+    async with PeopledSlack(data=tmp_path / "workspace", retry_after=(0.0, 0.02, 0.04), rate_limit=None) as slack:
         yield slack
 
 
@@ -120,7 +125,11 @@ def over(transport: str, app: AsyncApp, slack: PeopledSlack) -> AbstractAsyncCon
 
 @asynccontextmanager
 async def serving(
-    slack: PeopledSlack, client: AsyncWebClient, transport: str, patience: float = 2.5
+    slack: PeopledSlack,
+    client: AsyncWebClient,
+    transport: str,
+    patience: float = PATIENCE,
+    ack_timeout: float = PATIENCE,
 ) -> AsyncIterator[Bot]:
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user, Pacer(rate=1_000))
@@ -136,12 +145,13 @@ async def serving(
     )
     app = await build_app(client, handlers, slack.environment()["SLACK_SIGNING_SECRET"])
     async with over(transport, app, slack):
+        slack.await_acks(ack_timeout)
         yield Bot(slack, client, identity, desk, chat, app)
 
 
 @pytest.fixture
-async def bot(slack: PeopledSlack, client: AsyncWebClient, transport: str) -> AsyncIterator[Bot]:
-    async with serving(slack, client, transport) as served:
+async def bot(slack: PeopledSlack, client: AsyncWebClient, transport: str, ack_timeout: float) -> AsyncIterator[Bot]:
+    async with serving(slack, client, transport, ack_timeout=ack_timeout) as served:
         yield served
 
 

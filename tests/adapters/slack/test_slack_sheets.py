@@ -384,6 +384,8 @@ async def test_who_may_approve_nothing_is_refused_once_on_record(bot: Bot) -> No
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("ack_timeout", [0.5])
+@pytest.mark.usefixtures("ack_timeout")
 async def test_what_could_not_be_saved_is_not_acknowledged(bot: Bot) -> None:
     seen = await with_sheet(bot, rows(6, await conversation(bot)))
     bot.desk.failing = RuntimeError("down")
