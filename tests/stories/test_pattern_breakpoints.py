@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fakes.people import Message, Person
+from stories.test_pattern_time_travel import look
 from stories.world import World
 
 from bot.wiring import Ports
@@ -214,8 +215,8 @@ class DiesOnce:
         return await self._lanes.put(effect, key)
 
 
-async def _approved_at_a_gate_beside(world: World, way: str) -> Message:
-    """Bob approves a question while the subgraph beside it stands at a breakpoint; its card is given."""
+async def _approved_at_a_gate_beside(world: World, way: str) -> tuple[Message, Message]:
+    """Bob approves a question while the subgraph beside it stands at a breakpoint: the cards of both."""
     world.outside.broken.add("fetch")
     await world.start("gated_beside", input={"table": "$text"}, reply="told", resume=way)
     await world.alice.say("#deploys", "@signoff customers")
@@ -229,13 +230,13 @@ async def _approved_at_a_gate_beside(world: World, way: str) -> Message:
     await question.becomes("Approved by <@U0BOB>", buttons=[])
     await world.at_rest()
     await world.done("fetch customers")
-    return gate
+    return question, gate
 
 
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("way", ["each", "together"])
 async def test_an_answer_given_at_a_breakpoint_beside_it_waits_until_that_is_passed(world: World, way: str) -> None:
-    gate = await _approved_at_a_gate_beside(world, way)
+    _, gate = await _approved_at_a_gate_beside(world, way)
     await gate.click("Continue")
     await world.alice.expect_message("#deploys", containing="Informed: auditors, customers.")
     await gate.becomes("Continued by <@U0BOB>", buttons=[])
@@ -251,10 +252,23 @@ async def test_an_answer_that_a_breakpoint_held_outlives_a_death_right_behind_it
 
     made: list[DiesOnce] = []
     world.alter = dying
-    gate = await _approved_at_a_gate_beside(world, "each")
+    _, gate = await _approved_at_a_gate_beside(world, "each")
     await gate.click("Continue")
     await world.alice.expect_message("#deploys", containing="Informed: auditors, customers.")
     await gate.becomes("Continued by <@U0BOB>", buttons=[])
     await world.done("fetch customers", "wipe customers", "customers are told: True")
     await world.nothing_else()
     assert made[0].died
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_that_a_breakpoint_held_is_told_undelivered_where_the_run_goes_back(world: World) -> None:
+    question, gate = await _approved_at_a_gate_beside(world, "each")
+    world.outside.broken.add("fetch")
+    await (await look(gate, world.bob, "ask, clean")).submit()
+    await world.alice.expect_message("#deploys", containing="restarted from an earlier step")
+    await world.bob.expect_card("#deploys", containing="fetch does not work today")
+    await question.becomes("not delivered", buttons=[])
+    again = await world.bob.expect_card("#deploys", containing="Tell the customers?")
+    assert again.ts != question.ts
+    await world.at_rest()
