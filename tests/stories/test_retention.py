@@ -45,7 +45,7 @@ async def test_the_audit_shows_what_was_asked_after_the_approval_is_gone(
     for name, value in (world.slack.environment() | {"REDIS_URL": world.redis_url}).items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
-    assert await _audit(world.folder / "app.yaml", approval.id) == 0
+    assert await _audit(world.folder / "app.yaml", approval.id, None) == 0
     asked, *rest = map(json.loads, capsys.readouterr().out.splitlines())
     assert asked["detail"]["actions"] == [{"name": "deploy", "value": {"service": "billing", "replicas": 2}}]
     assert [row["what"] for row in rest] == ["voted", "decided", "delivered"]

@@ -84,6 +84,8 @@ async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("ack_timeout", [0.5])
+@pytest.mark.usefixtures("ack_timeout")
 async def test_a_message_that_could_not_be_saved_is_not_acked_and_is_one_line(
     bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -307,11 +309,9 @@ async def test_a_direct_message_stands_at_the_root(bot: Bot) -> None:
 @pytest.mark.usefixtures("ack_timeout")
 async def test_a_message_that_could_not_be_saved_is_delivered_again(bot: Bot) -> None:
     bot.desk.failing = ConnectionError("redis is gone")
-    with capture_logs() as lines:
-        await bot.slack.person("alice").say("dm", "plan a trip")
+    await bot.slack.person("alice").say("dm", "plan a trip")
     bot.desk.failing = None
     await heard(bot)
-    assert (lines[0]["event"], lines[0]["kind"], lines[0]["error"]) == ("event_not_kept", "Said", "ConnectionError")
     assert bot.desk.calls.count("hear") >= 2
 
 
