@@ -28,7 +28,7 @@ RESERVED = "reserved"
 """In an encoding: the words that the node compares with."""
 UNKNOWN = (
     "It is not known what this step takes for an approval. An answer is sent as it is, read as JSON where it is JSON. "
-    "`signoff check` prints the entry of `answers:` in app.yaml that is missing."
+    "An entry of `answers:` in app.yaml says what each choice sends."
 )
 _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 
