@@ -20,6 +20,7 @@ from adapters.langgraph.fitting import Misfit, context_fields, misfits
 from adapters.langgraph.loading import LoadError, importable, load, loaded_module, open_graph
 from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
+from adapters.langgraph.reading import Reading, Readings, read_graph
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from adapters.langgraph.schemas import DECIMAL, Schema
 from adapters.langgraph.tool_order import keep_order, tool_nodes
@@ -65,6 +66,8 @@ class Agent:
     """The breakpoints of the graph and of those below it, by path."""
     tool_nodes: Mapping[str, str] = field(default_factory=dict)
     """The nodes that run tools, by path, and the field of the state that has their messages."""
+    readings: Readings = field(default_factory=Readings)
+    """What the answers of its questions mean, as its code says."""
     types: frozenset[TypeName] = frozenset()
     """What its checkpoints may be made of, besides what is harmless: see `adapters.langgraph.own_types`."""
 
@@ -111,6 +114,10 @@ class Agent:
         """The texts in the code that asks at a path."""
         return self.texts.get(self.node_of(path), frozenset())
 
+    def reading_of(self, path: str, payload: Json) -> Reading | None:
+        """What the code says of a question that a node asks."""
+        return self.readings.find(self.node_of(path), payload)
+
     def fingerprint_of(self, path: str) -> str:
         """What stands for the code that asks at a path: its name and its fingerprint."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"
@@ -144,6 +151,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         warnings=loaded.warnings,
         gates=found,
         tool_nodes=dict(_talks(loaded.graph)),
+        readings=await asyncio.to_thread(read_graph, loaded.graph),
         types=own_types(loaded.graph, loaded_module(spec.graph, spec.base)),
     )
 

@@ -52,10 +52,11 @@ def _subgraphs(node: Any) -> Iterable[Any]:
     """Graphs that are nodes as they are; one that a function calls belongs to that function's code."""
     bound = node.bound
     steps = getattr(bound, "steps", None) or [bound]
-    return [step for step in steps if _is_graph(step)]
+    return [step for step in steps if is_graph(step)]
 
 
-def _is_graph(value: Any) -> bool:
+def is_graph(value: Any) -> bool:
+    """Whether it is a compiled graph."""
     return hasattr(value, "nodes") and hasattr(value, "aget_state")
 
 
@@ -84,7 +85,7 @@ class _Reader:
                 self.read(value.func, deep=deep)
             case type():
                 self._class(value)
-            case _ if _is_graph(value):
+            case _ if is_graph(value):
                 for name, node in value.nodes.items():
                     self.lines.append(f"node {name}")
                     self.read(node.bound)
@@ -101,7 +102,7 @@ class _Reader:
         written = _literals(function.__code__.co_filename)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._written(default, written)
-        if not deep or _is_library(function.__code__.co_filename):
+        if not deep or is_library(function.__code__.co_filename):
             self._closure(function, ours_only=True)
             return
         self._closure(function, ours_only=False)
@@ -114,7 +115,7 @@ class _Reader:
                 held = cell.cell_contents
             except ValueError:
                 continue  # not filled yet
-            if isinstance(held, FunctionType | MethodType | partial | type) or _is_graph(held):
+            if isinstance(held, FunctionType | MethodType | partial | type) or is_graph(held):
                 if not ours_only or _is_ours(held):
                     self.read(held)
             elif isinstance(held, str | int | float | bool | None | tuple):
@@ -139,7 +140,7 @@ class _Reader:
 
         A value that does not stand in the file was read at run time, and may differ between processes.
         """
-        if _is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
+        if is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
             self.read(value)
         elif _is_ours(held := _wrapped(value)):
             self.read(held)
@@ -216,10 +217,10 @@ def _is_ours(value: Any) -> bool:
     if isinstance(value, MethodType):
         value = value.__func__
     if isinstance(value, FunctionType):
-        return not _is_library(value.__code__.co_filename)
+        return not is_library(value.__code__.co_filename)
     if isinstance(value, type):
         return any(
-            isinstance(held, FunctionType) and not _is_library(held.__code__.co_filename)
+            isinstance(held, FunctionType) and not is_library(held.__code__.co_filename)
             for held in vars(value).values()
         )
     return False
@@ -236,7 +237,8 @@ def _literals(file: str) -> frozenset[str]:
 
 
 @cache
-def _is_library(file: str) -> bool:
+def is_library(file: str) -> bool:
+    """Whether a file belongs to Python or to an installed library."""
     # Files that are generated, like a dataclass's methods, have names such as <string>.
     return file.startswith((*_LIBRARIES, "<"))
 

@@ -26,7 +26,7 @@ from adapters.langgraph.moves import asking_of
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
-from engine.ask import Ask, Problem, canonical, digest_of
+from engine.ask import Ask, Choice, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 
@@ -457,6 +457,7 @@ class ThreadWork:
                 self.agent.tools,
                 (said.speaker if said else "") or pending.speaker,
                 (pending.path.rpartition(SEPARATOR)[2], pending.path),
+                self.agent.reading_of(pending.path, payload.value),
                 self.agent.texts_of(pending.path),
             ),
             self.agent.spec.answers,
@@ -498,5 +499,8 @@ def _problems(ask: Ask, answer: Answer) -> Sequence[Problem]:
     """Why decisions cannot be sent."""
     if len(answer.decisions) != len(ask.actions):
         return [Problem((), "")]
+    actions = zip(ask.actions, answer.decisions, strict=True)
+    if any(action.reject_stops and decision.choice is Choice.REJECT for action, decision in actions):
+        return [Problem((), "The agent cannot be told no.")]  # a rejection ends the run instead, and is never delivered
     pairs = enumerate(answer.decisions)
     return [problem for position, decision in pairs for problem in dialects.problems(ask, position, decision)]

@@ -126,6 +126,8 @@ class _Reader:
             kind, options = Input.JSON, ()
         if self._answer and before is MISSING and required and (nullable or kind is Input.BOOLEAN):
             before = None if nullable else False
+        if shape.get("readOnly") is True and not self._answer:
+            kind, options = Input.KEPT, ()
         hint = shape.get("description")
         named = shape if kind is Input.CHOICE else _resolved(_as_object(shape.get("items")), self._root)
         return Field(

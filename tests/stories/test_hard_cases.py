@@ -170,7 +170,8 @@ async def test_the_same_question_asked_in_a_loop_is_a_new_question_each_time(wor
     await (await card.open_form("Reject")).submit({"Reason": "enough"})
     await card.becomes("Rejected", buttons=[])
     assert len({*seen, card.ts}) == 5
-    await world.done(*(f"round {number}: True" for number in range(4)), "round 4: False")
+    # Either answer does something there, so the code does not say which one refuses: the node hears nothing, and stops.
+    await world.done(*(f"round {number}: True" for number in range(4)))
 
 
 # It is large, or changes ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS
+from adapters.langgraph.dialects.code import RESERVED, by_code
 from adapters.langgraph.dialects.configured import AnswerRule, configured, sent
 from adapters.langgraph.dialects.documented import (
     FIELDS,
@@ -51,13 +52,19 @@ DIALECTS: tuple[Dialect, ...] = (
 )
 HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
 """What no payload is recognised by: see `adapters.langgraph.halts`."""
+_LIBRARIES = frozenset(each.name for each in (PER_CALL, SCHEMA, BATCH, AGENT_INBOX, ELICITATION))
+"""Dialects that a library or a schema defines: they hold whatever the code looks like."""
 _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
 
 
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
-    return _rejectable(configured(next(ask for ask in asks if ask is not None), question, rules))
+    ask = next(ask for ask in asks if ask is not None)
+    ruled = configured(ask, question, rules)
+    if ruled is ask and ask.dialect not in _LIBRARIES:
+        ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode)
+    return _rejectable(ruled)
 
 
 def _rejectable(ask: Ask) -> Ask:
@@ -105,10 +112,24 @@ def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
             return _of_edit(ask, asked, decision)
         case Choice.ANSWER if ask.kind is Kind.FORM:
             return check(decision.value, asked.schema or {})
-        case Choice.ANSWER if not decision.text.strip():
-            return [Problem((), "Please write an answer.")]
+        case Choice.ANSWER:
+            return _of_words(ask, decision.text)
         case _:
             return []
+
+
+def _of_words(ask: Ask, text: str) -> list[Problem]:
+    if not text.strip():
+        return [Problem((), "Please write an answer.")]
+    if _decides(ask, text):
+        return [Problem((), "This word is a decision here, not an answer: use the buttons to decide.")]
+    return []
+
+
+def _decides(ask: Ask, text: str) -> bool:
+    """Whether the node would take the words for a decision."""
+    reserved = ask.encoding.get(RESERVED) if isinstance(ask.encoding, dict) else None
+    return isinstance(reserved, list) and text.strip().lower() in reserved
 
 
 _WORDS = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from adapters.langgraph.reading import Reading
 from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, canonical
 
@@ -26,6 +27,8 @@ class Question:
     speaker: str = ""
     nodes: tuple[str, ...] = ()
     """The node that asks, by its name and by its path from the root (`agent|tools`)."""
+    reading: Reading | None = None
+    """What the node's own code takes for an answer; None where the code is not known."""
     texts: frozenset[str] = frozenset()
     """The texts in the node's code, each as Python spells it; empty where the code is not known."""
 

@@ -17,17 +17,22 @@ anew and never turns a decision into another. In them `$text` is what was writte
 Input as a node: https://docs.langchain.com/oss/python/langgraph/human-in-the-loop
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from adapters.langgraph.dialects.base import Question, Sent, value_of
+from adapters.langgraph.dialects.code import RESERVED
 from adapters.langgraph.schemas import inferred
 from engine.ask import Ask, Choice, Decision, Json, Kind, canonical
 from engine.ids import UserId
 
-_WORD = re.compile(r"\$(text|value|user)\b")
+_WORD = re.compile(r"\$(text|reason|json|user|value(?:\.\w+|\[\d+\])*)(?!\w)")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+REFUSED = "This was rejected."
+"""The reason of a rejection without one, where the node reads words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
     if not isinstance(template, dict):
         raise ValueError(f"answers: has no words for {decision.choice}")  # noqa: TRY004 - of the choice, not its type
     value = decision.value if decision.choice is Choice.ANSWER else value_of(action, decision)
-    words: dict[str, Json] = {"text": decision.text, "value": value, "user": by[0] if by else ""}
+    words = _Words(decision.text, value, by[0] if by else "", templates.get(RESERVED))
     update, as_node = _filled(template.get("update"), words), template.get("as_node")
     return Sent(
         resume=_filled(template.get("resume"), words),
@@ -109,7 +114,52 @@ def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
     )
 
 
-def _filled(template: Json, words: Mapping[str, Json]) -> Json:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What stands in a template for something that was decided."""
+
+    text: str
+    value: Json
+    user: str
+    reserved: Json
+
+    def __getitem__(self, word: str) -> Json:
+        match word:
+            case "text":
+                return self.text
+            case "user":
+                return self.user
+            case "json":
+                return _read(self.text)
+            case "reason":
+                told = self.text.strip() or REFUSED
+                taken = isinstance(self.reserved, list) and told.lower() in self.reserved
+                return f"Rejected: {told}" if taken else told
+        return picked(self.value, word)
+
+
+def picked(value: Json, word: str) -> Json:
+    """What `value.items[0]` picks. Raises ValueError where there is no such thing."""
+    for key, number in _STEP.findall(word):
+        if key and isinstance(value, dict) and key in value:
+            value = value[key]
+        elif number and isinstance(value, list) and int(number) < len(value):
+            value = value[int(number)]
+        else:
+            raise ValueError(f"answers: ${word} picks something that the request does not have")
+    return value
+
+
+def _read(text: str) -> Json:
+    """An answer as JSON where it is JSON, else the text itself."""
+    try:
+        made: Json = json.loads(text)
+    except ValueError:
+        return text
+    return made
+
+
+def _filled(template: Json, words: _Words) -> Json:
     if isinstance(template, str):
         whole = _WORD.fullmatch(template)
         return words[whole[1]] if whole else _WORD.sub(lambda found: _spelled(words[found[1]]), template)

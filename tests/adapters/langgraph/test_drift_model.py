@@ -254,9 +254,14 @@ class Drift(RuleBasedStateMachine):
     # What follows -----------------------------------------------------------------------------------------------------
 
     def deliver(self, asked: Asked, decision: Decision, *, again: bool = False) -> None:
+        action = asked.ask.actions[0]
+        if decision == REJECT and action.reject_stops:
+            decision = APPROVE  # such a rejection ends the run, and is never delivered
+        if decision == APPROVE and APPROVE.choice not in action.choices:
+            decision = Decision(Choice.ANSWER, text="true")  # not known to approve, and yet it does
         shown = question(asked)
         if shown is not None and not again:
-            self.said[shown[0]] = (shown[1], decision.choice is Choice.APPROVE)
+            self.said[shown[0]] = (shown[1], decision.choice is not Choice.REJECT)
         try:
             result = self.runner.run(self.talk.deliver(asked, decision))
         except Dies:

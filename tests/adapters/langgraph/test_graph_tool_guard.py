@@ -364,10 +364,23 @@ async def test_a_review_of_one_s_own_is_held_to(payload: Any) -> None:
         assert len(RAN) == 1
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+TOLD, NOT_TOLD = PAYLOADS[1:3], [PAYLOADS[0], PAYLOADS[3]]
+"""A library says of its own payloads what a rejection is; of the others the code shows that it would go on."""
+
+
+@pytest.mark.parametrize("payload", NOT_TOLD)
+async def test_a_rejection_that_the_graph_would_not_hear_is_not_sent(payload: Any) -> None:
+    async with talking(own_graph(review(payload))) as talk:
+        assert (await only(talk)).ask.actions[0].reject_stops
+        assert RAN == []
+
+
+@pytest.mark.parametrize("payload", TOLD)
 async def test_a_call_that_was_rejected_does_not_run_although_the_graph_goes_on_with_it(payload: Any) -> None:
     async with talking(own_graph(review(payload))) as talk:
-        end = await talk.answer(await only(talk), Decision(Choice.REJECT, text="no"))
+        asked = await only(talk)
+        assert not asked.ask.actions[0].reject_stops
+        end = await talk.answer(asked, Decision(Choice.REJECT, text="no"))
         assert error_of(end) == "The tool refund was about to run although it was rejected. It was not run."
         assert RAN == []
 

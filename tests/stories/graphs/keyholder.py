@@ -23,6 +23,8 @@ def call(state: State) -> State:
     args = {"address": "12 Main St", "headers": {"X-Key": key}, "note": f"with {key}"}
     answer = interrupt({"question": "Is this correct?", "tool_call": {"name": "call_maps", "args": args, "id": "1"}})
     action, changed = answer
+    if action == "feedback":
+        return {"said": f"Not called: {changed}"}
     final = changed if action == "update" else args
     outside.do(f"{final['address']} {final['headers']['X-Key']} {final['note']}")
     return {"said": f"Called with {key}."}

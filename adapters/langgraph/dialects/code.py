@@ -1,0 +1,229 @@
+"""What a node's own code takes for an answer, put on the card: after a library's dialects, before a payload's hints.
+
+| what is known | the card |
+|---|---|
+| the code of the node says what each choice does | the choices that it takes, sent as it reads them |
+| only what the payload looks like, and the code does not contradict it | as the documented dialect says |
+| nothing | everything is shown; Reject, and an answer as JSON for those who may approve |
+
+Reject stands on every card that is a decision. Where no answer is known that the node takes for a no, it is not sent to
+the node: the run is stopped. Words are offered only where the node takes words and no test of their truth decides, and
+a word that the node compares with is never sent as an answer: it would be a decision that nobody sees as one.
+
+The encoding is written like an entry of `answers:`, is kept with the ask and bound by its digest. So a change of the
+code asks anew, and never sends another value than the one that people decided to send.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from adapters.langgraph.dialects.base import Question
+from adapters.langgraph.reading import FREE, Convention, Reading
+from adapters.langgraph.schemas import Schema, inferred
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+
+RESERVED = "reserved"
+"""In an encoding: the words that the node compares with."""
+UNKNOWN = (
+    "It is not known what this step takes for an approval. An answer is sent as it is, read as JSON where it is JSON. "
+    "An entry of `answers:` in app.yaml says what each choice sends."
+)
+_ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
+
+
+def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
+    """The ask as the node's code takes it. `encode` gives what the ask's own dialect would send for a decision."""
+    reading = question.reading
+    if len(ask.actions) != 1:
+        return ask
+    if not isinstance(reading, Reading):
+        return unknown(ask) if ask.dialect == "anything" else ask
+    known = reading.convention
+    if ask.dialect in _TEXTS:
+        approve, reject = _own_values(ask, encode)
+        return ask if reading.holds(approve, reject, stops=True) else _by(known, ask, question, reading, encode)
+    if ask.dialect in _QUESTIONS and not (Choice.APPROVE in known.templates and len(known.templates) > 1):
+        return ask
+    return _by(known, ask, question, reading, encode)
+
+
+_TEXTS = frozenset(("text_to_revise", "task_text"))
+_QUESTIONS = frozenset(("string", "query", "question_fields"))
+
+
+_TOOLS = frozenset(("question_tool_call", "question_tool_call_by_name", "action_message"))
+
+
+def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encode: Any) -> Ask:
+    (action,) = ask.actions
+    if ask.dialect in _TOOLS and _holds(ask, reading, encode, edit=True):
+        return _safe(ask, reading)
+    if known.proven and known.is_known:
+        return _taking(known, ask, question)
+    if ask.dialect != "anything" and Choice.APPROVE in action.choices and _holds(ask, reading, encode):
+        kept = tuple(each for each in action.choices if each is not Choice.EDIT)
+        return _safe(replace(ask, actions=(replace(action, choices=kept),)), reading)
+    return _taking(known, ask, question) if known.is_known else unknown(ask)
+
+
+def _safe(ask: Ask, reading: Reading) -> Ask:
+    """Where the code does not say which answer acts, a rejection is not sent by its name alone."""
+    (action,) = ask.actions
+    stops = action.reject_stops or not reading.is_proven
+    return replace(ask, actions=(replace(action, reject_stops=stops),))
+
+
+def _holds(ask: Ask, reading: Reading, encode: Any, *, edit: bool = False) -> bool:
+    """Whether what the ask's dialect sends means to the node what it is meant to."""
+    (action,) = ask.actions
+    if not reading.holds(*_own_values(ask, encode)):
+        return False
+    if not edit or Choice.EDIT not in action.choices or not isinstance(action.value, dict):
+        return True
+    changed: Any = dict.fromkeys(action.value, FREE)
+    return not changed or reading.takes_edit(_listed(encode(ask, [Decision(Choice.EDIT, changed)])))
+
+
+def _own_values(ask: Ask, encode: Any) -> tuple[Any, Any]:
+    (action,) = ask.actions
+    values = []
+    for choice in (Choice.APPROVE, Choice.REJECT):
+        sends = choice in action.choices and not (choice is Choice.REJECT and action.reject_stops)
+        values.append(_listed(encode(ask, [Decision(choice, action.value, "no")])) if sends else None)
+    return values[0], values[1]
+
+
+def _listed(value: Any) -> Any:
+    """A pair as the node gets it from a checkpoint."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
+    """The ask with the choices that the convention words."""
+    if known.is_question:
+        return _question(known, ask) if known.wants_words or _asks_for_words(ask) else _passed_on(known, ask)
+    action = ask.actions[0]
+    under, edited = _within(action.value, question.payload, known.edited)
+    if edited is None:
+        action, under = replace(action, value=question.payload), ()
+        edited = known.edited
+    choices = [each for each in _ORDER if each in known.templates or each is Choice.REJECT]
+    if (not question.exact or not known.edited) and Choice.EDIT in choices:
+        choices.remove(Choice.EDIT)
+    stops = Choice.REJECT not in known.templates
+    schema = _only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
+    kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
+    made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops)
+    return replace(ask, kind=kind, actions=(made,), verdict=False, encoding=_encoding(known, len(under)))
+
+
+_WHICH = re.compile(r"\W*(which|what|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
+
+
+def _asks_for_words(ask: Ask) -> bool:
+    """Whether the sentence, which is all there is to go by, cannot be answered by yes or no."""
+    return _WHICH.match(ask.prompt) is not None
+
+
+def _passed_on(known: Convention, ask: Ask) -> Ask:
+    """A node that passes on whatever it is told gets what the documented dialect says, where nothing else is done."""
+    (action,) = ask.actions
+    stops = action.reject_stops or (known.acts_anyway and Choice.REJECT in action.choices)
+    return replace(ask, actions=(replace(action, reject_stops=stops),))
+
+
+def _question(known: Convention, ask: Ask) -> Ask:
+    (action,) = ask.actions
+    asked = replace(action, choices=(Choice.ANSWER,), schema=None, reject_stops=False)
+    return replace(
+        ask, kind=Kind.QUESTION, actions=(asked,), encoding=_encoding(replace(known, reserved=frozenset()), 0)
+    )
+
+
+def _encoding(known: Convention, cut: int) -> Json:
+    made: dict[str, Json] = {}
+    for choice, each in known.templates.items():
+        made[choice.value] = {"resume": _rerooted(each, cut) if choice is Choice.EDIT else each}
+    if known.reserved and Choice.APPROVE in known.templates:
+        reserved: list[Json] = [*sorted(known.reserved)]
+        made[RESERVED] = reserved
+    return made
+
+
+def _rerooted(template: Json, cut: int) -> Json:
+    """`$value.tool.args.x` as `$value.x` where the action's value is what stands at `tool.args`."""
+    if isinstance(template, str) and template.startswith("$value") and cut:
+        return ".".join(["$value", *template.split(".")[cut + 1 :]])
+    if isinstance(template, dict):
+        return {key: _rerooted(each, cut) for key, each in template.items()}
+    return template
+
+
+def _within(
+    value: Json, payload: Json, edited: Sequence[tuple[Any, ...]]
+) -> tuple[tuple[Any, ...], Sequence[tuple[Any, ...]] | None]:
+    """Where in the payload an action's value stands, and the edited fields as it has them; None: it lacks one."""
+    for under in _places(payload):
+        here: Any = payload
+        for key in under:
+            here = here[key]
+        same = here == value or (isinstance(value, dict) and isinstance(here, dict) and value.items() <= here.items())
+        inner = [path[len(under) :] for path in edited if path[: len(under)] == under]
+        if same and len(inner) == len(edited) and all(not path or _has(value, path) for path in inner):
+            return under, inner
+    return (), None
+
+
+def _places(payload: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path]
+    if isinstance(payload, dict) and len(path) < 3:  # noqa: PLR2004 - a tool call within a question
+        for key, each in payload.items():
+            found += _places(each, (*path, key)) if isinstance(each, dict) else []
+    return found
+
+
+def _has(value: Json, path: Sequence[Any]) -> bool:
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
+
+
+def _only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
+    """A schema in which every other field is only to be read."""
+    if schema is None or any(not path for path in edited):
+        return schema
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return schema
+    made: dict[str, Json] = {}
+    for name, each in properties.items():
+        inner = [path[1:] for path in edited if path[0] == name]
+        part = dict(each) if isinstance(each, Mapping) else {}
+        made[name] = dict(_closed(_only(part, inner) or {})) if inner else {**part, "readOnly": True}
+    return {**schema, "properties": made}
+
+
+def _closed(schema: Schema) -> Schema:
+    """An object with an input for each of its fields: the node takes these."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return schema
+    inner: dict[str, Json] = {
+        name: dict(_closed(each)) if isinstance(each, Mapping) else each for name, each in properties.items()
+    }
+    return {**schema, "properties": inner, "additionalProperties": False}
+
+
+def unknown(ask: Ask) -> Ask:
+    """Everything is shown; it can be rejected, and answered by those who may approve."""
+    action = ask.actions[0]
+    said = "\n\n".join(each for each in (UNKNOWN, action.description) if each)
+    made = Action(
+        action.name, action.value, (Choice.REJECT, Choice.ANSWER), said, schema=action.schema, reject_stops=True
+    )
+    kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
+    return replace(ask, kind=kind, actions=(made,), verdict=False, encoding={Choice.ANSWER.value: {"resume": "$json"}})

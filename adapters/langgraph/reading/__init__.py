@@ -1,0 +1,171 @@
+"""What answers mean to a graph, read from its code: which value makes a node act, which makes it refuse.
+
+LangGraph leaves it to each node what `interrupt()` returns, and no payload says it: only the code that uses the value
+does. So the code is read, never run: `sources` finds it, `expressions`, `classes`, `calls` and `statements` go through
+it with a candidate in the answer's place, `graphs` follows the result to the next nodes, `probe` finds the candidates,
+`groups` tells which of them act, and `conventions` makes of that what each choice sends.
+
+What cannot be followed is unknown, and nothing is sent that is not known. A question is known by its node and, where a
+node asks several, by the shape of its payload; where that leaves more than one, they have to agree.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import structlog
+
+from adapters.langgraph.reading.conventions import Convention, convention_of
+from adapters.langgraph.reading.graphs import Entry, entries
+from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity, skeleton
+from adapters.langgraph.reading.probe import Probed, probe, sites_of
+from adapters.langgraph.reading.run import SiteKey
+from adapters.langgraph.reading.sources import forget
+from adapters.langgraph.reading.values import FREE, Known, Listed, Mapped, Unknown, Value
+from engine.ask import Json
+
+__all__ = ["FREE", "Convention", "Reading", "Readings", "read_graph"]
+
+_log = structlog.get_logger(__name__)
+_MOST_SECONDS = 20.0
+"""For a whole graph: what is left then is unknown."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One `interrupt(...)` of a node, and what its answers mean. `line` is FILE:LINE."""
+
+    path: str
+    site: SiteKey
+    payload: Value
+    probed: Probed
+    convention: Convention
+    certain: bool = True
+    """Whether it is known that this is the question."""
+
+    @property
+    def line(self) -> str:
+        """Where it stands, as FILE:LINE."""
+        return self.site[-1].rpartition(":")[0].rpartition("/")[2]
+
+    @cached_property
+    def _groups(self) -> tuple[Sequence[Group], Polarity]:
+        groups = grouped(self.probed)
+        return groups, polarity(groups)
+
+    @cached_property
+    def is_proven(self) -> bool:
+        """Whether the code says which answers act, or there is nothing that it could do."""
+        groups, decided = self._groups
+        return decided.proven or not any(each.sites for each in groups)
+
+    def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
+        """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""
+        if not self.certain:
+            return False
+        decided = self._groups[1]
+        agreed = self.probed.try_(approve)
+        if not agreed.is_known or self.probed.raises(agreed):
+            return False
+        acts = decided.acts
+        if acts is not None and skeleton(agreed, self.probed) not in {skeleton(e, self.probed) for e in acts.members}:
+            return False
+        if stops:
+            return True
+        refused = self.probed.try_(reject)
+        same = skeleton(refused, self.probed) == skeleton(agreed, self.probed)
+        if not refused.is_known or self.probed.raises(refused) or same:
+            return False
+        one, other = Group((agreed,), self.probed), Group((refused,), self.probed)
+        return not other.acts_over(one)
+
+    def takes_edit(self, edited: Any) -> bool:
+        """Whether an edit as a dialect sends it reaches something; `edited` has FREE for what was changed."""
+        tried = self.probed.try_(edited)
+        return not self.probed.raises(tried) and any(
+            kind == "answer" for kind, _ in tried.flows | tried.returned | tried.asked_again
+        )
+
+    def fits(self, payload: Json, *, closely: bool) -> bool:
+        """Whether a payload may be of this question; `closely`: with the constants that its code has now."""
+        return _fits(self.payload, payload, closely=closely)
+
+
+def _fits(shape: Value, payload: Json, *, closely: bool) -> bool:
+    match shape:
+        case Mapped():
+            if not isinstance(payload, dict):
+                return False
+            named = {key: each for key, each in shape.fields.items() if isinstance(key, str)}
+            if not named.keys() <= payload.keys() or (shape.rest is None and named.keys() != payload.keys()):
+                return False
+            return all(_fits(each, payload[key], closely=closely) for key, each in named.items())
+        case Listed() if shape.before is None:
+            return isinstance(payload, list) and len(payload) == len(shape.items)
+        case Known() if closely and isinstance(shape.value, str | int | float | bool | None):
+            return bool(shape.value == payload)
+        case Unknown() if shape.kind is str:
+            return isinstance(payload, str)
+    return True
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The questions of a graph, by the path of the node that asks."""
+
+    by_path: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+
+    def find(self, path: str, payload: Json) -> Reading | None:
+        """The reading of a pending question; None where the node's code is not known."""
+        known = self.by_path.get(path, ())
+        for closely in (True, False):
+            fitting = [each for each in known if each.fits(payload, closely=closely)]
+            if fitting:
+                break
+        else:
+            fitting = list(known)
+        if not fitting:
+            return None
+        first = fitting[0]
+        agree = all(each.convention.templates == first.convention.templates for each in fitting)
+        return first if agree else replace(first, convention=Convention(), certain=False)
+
+    def all(self) -> list[Reading]:
+        """Every question, in the order of the nodes."""
+        return [each for readings in self.by_path.values() for each in readings]
+
+
+def read_graph(graph: Any) -> Readings:
+    """Read a compiled graph. Never raises: what cannot be read is not known."""
+    forget()
+    begun, found = time.monotonic(), dict[str, list[Reading]]()
+    for entry in _entries(graph):
+        if time.monotonic() - begun > _MOST_SECONDS:
+            _log.warning("the graph's code is too long to be read whole", node=entry.path)
+            break
+        try:
+            readings = _readings(entry)
+        except Exception:  # noqa: BLE001 - whatever the code looks like, it is only not known then
+            _log.exception("a node's code could not be read", node=entry.path)
+            continue
+        if readings:
+            found.setdefault(entry.path, []).extend(readings)
+    return Readings({path: tuple(each) for path, each in found.items()})
+
+
+def _entries(graph: Any) -> Sequence[Entry]:
+    try:
+        return list(entries(graph))
+    except Exception:  # noqa: BLE001 - likewise
+        _log.exception("a graph's nodes could not be read")
+        return ()
+
+
+def _readings(entry: Entry) -> list[Reading]:
+    made = []
+    for site, payload in sites_of(entry).items():
+        probed = probe(entry, site, payload)
+        made.append(Reading(entry.path, site, probed.payload, probed, convention_of(probed)))
+    return made

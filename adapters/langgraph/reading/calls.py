@@ -1,0 +1,240 @@
+"""Reads calls: functions of the project are read on, pure ones are worked out, all others are effects on the world."""
+
+import ast
+import logging
+from collections.abc import Mapping
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+from adapters.langgraph.fingerprint import UNGUARDED
+from adapters.langgraph.reading.expressions import Later
+from adapters.langgraph.reading.methods import READING, Methods
+from adapters.langgraph.reading.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
+from adapters.langgraph.reading.sources import source_of
+from adapters.langgraph.reading.values import (
+    Closure,
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Method,
+    Unknown,
+    Value,
+    answer_of,
+    atoms_of,
+    lifted,
+    unknown,
+)
+
+_LOGGERS = frozenset(("log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "console"))
+_NAMED = "kwargs"
+
+
+class Calls(Methods):
+    """`_call`, and reading on in the function that is called."""
+
+    def _call(self, node: ast.Call, scope: Scope) -> Value:
+        function = self._called(node.func, scope)
+        values, named = self._arguments(node, scope)
+        if _is_logging(node.func):
+            return Known(None)
+        return self.call(function, values, named, node, scope)
+
+    def _called(self, node: ast.expr, scope: Scope) -> Value:
+        """What is called: of something unknown, a method of that name."""
+        if not isinstance(node, ast.Attribute):
+            return self.evaluate(node, scope)
+        owner = self.evaluate(node.value, scope)
+        found = self.attribute(owner, node.attr, node, scope)
+        return Method(owner, node.attr) if isinstance(owner, Unknown) and isinstance(found, Unknown) else found
+
+    def _arguments(self, node: ast.Call, scope: Scope) -> tuple[list[Value], dict[str, Value]]:
+        values: list[Value] = []
+        for each in node.args:
+            if isinstance(each, ast.Starred):
+                held = self.evaluate(each.value, scope)
+                values += held.items if isinstance(held, Listed) and held.before is None else [held]
+            else:
+                values.append(self.evaluate(each, scope))
+        named: dict[str, Value] = {}
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value, scope)
+            if keyword.arg is not None:
+                named[keyword.arg] = value
+            elif isinstance(value, Mapped):
+                named |= {str(key): each for key, each in value.fields.items()}
+            else:
+                named["**"] = value
+        return values, named
+
+    def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        """The value of a call."""
+        match function:
+            case Closure():
+                return self.run_code(function.node, function.scope, values, named, self.place(node, scope))
+            case Method():
+                return self._method(function, values, named, node, scope)
+            case Known() if function.path is None:
+                return self._live(function.value, values, named, node, scope)
+            case Unknown() if function.given:
+                raise Raised(TypeError, self.place(node, scope))
+        self.effect(node, scope, function, *values, *named.values())
+        return unknown(self.place(node, scope), function, *values, *named.values())
+
+    def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
+        """Live code that is called by something else than a call: a property, a node of the graph."""
+        return self._live(function, values, named, ast.Pass(), Scope({}, None, {}, getattr(function, "__name__", "")))
+
+    def _live(self, held: Any, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        while isinstance(held, partial):
+            values, named = (
+                [*map(lifted, held.args), *values],
+                {**{k: lifted(v) for k, v in held.keywords.items()}, **named},
+            )
+            held = held.func
+        if isinstance(held, MethodType):
+            return self._live(held.__func__, [lifted(held.__self__), *values], named, node, scope)
+        if _is_interrupt(held):
+            return self._asks(values, named, node, scope)
+        if isinstance(held, type):
+            return self.make(held, values, named, node, scope)
+        inner = vars(held) if hasattr(held, "__dict__") else {}
+        for name in ("__wrapped__", "func", "coroutine"):  # a task of the functional API, a tool, a runnable
+            if not isinstance(held, FunctionType) and isinstance(inner.get(name), FunctionType):
+                made = self._live(inner[name], values, named, node, scope)
+                return Made(Later, {"value": made}) if name == "__wrapped__" else made
+        if isinstance(held, FunctionType):
+            code = source_of(held)
+            if code is not None:
+                return self._function(held, code, values, named, self.place(node, scope))
+        return self._builtin(held, values, named, node, scope)
+
+    def _asks(self, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        payload = values[0] if values else named.get("value", Known(None))
+        site = (*self.stack, self.place(node, scope))
+        self.trace.sites.append((site, payload))
+        if self.site is None:
+            return Unknown(f"asked {site}")
+        if self.trace.answered and site == self.site and not self.rounds:
+            self.trace.again = payload
+            raise Ended("asks again", site[-1])
+        if self.trace.answered:  # somebody is asked something else: it goes on with whatever they say
+            self.trace.effects.append(Reached(f"{ASKS} {site[-1]}", atoms_of(payload)))
+        if site != self.site:
+            return Unknown(f"asked {site}")
+        self.trace.answered, self.trace.payload = True, payload
+        return answer_of(self.candidate)
+
+    # Reading on -------------------------------------------------------------------------------------------------------
+
+    def _function(
+        self, held: FunctionType, code: Any, values: list[Value], named: dict[str, Value], place: str
+    ) -> Value:
+        cells: dict[str, Any] = {}
+        for name, cell in zip(held.__code__.co_freevars, held.__closure__ or (), strict=False):
+            try:
+                cells[name] = cell.cell_contents
+            except ValueError:
+                continue  # not filled yet
+        names = held.__code__.co_varnames[: held.__code__.co_argcount]
+        defaults = dict(zip(reversed(names), reversed(held.__defaults__ or ()), strict=False))
+        defaults |= held.__kwdefaults__ or {}
+        scope = Scope({}, None, held.__globals__, held.__code__.co_filename, cells)
+        named = {**{name: lifted(each) for name, each in defaults.items() if name not in named}, **named}
+        return self.run_code(code, scope, values, named, place)
+
+    def run_code(self, code: Any, made_in: Scope, values: list[Value], named: Mapping[str, Value], place: str) -> Value:
+        """Read a function's body with these arguments."""
+        if len(self.stack) >= MOST_CALLS or self.stack.count(place) > 1:
+            raise Ended("lost", place)
+        inner = Scope(self._bound(code.args, made_in, values, dict(named)), made_in, made_in.globals, made_in.file)
+        self.stack.append(place)
+        try:
+            if isinstance(code, ast.Lambda):
+                return self.evaluate(code.body, inner)
+            self.run_body(code.body, inner)
+        except Returned as returned:
+            return returned.value
+        finally:
+            self.stack.pop()
+        return Known(None)
+
+    def _bound(
+        self, takes: ast.arguments, made_in: Scope, values: list[Value], named: dict[str, Value]
+    ) -> dict[str, Value]:
+        positional = [each.arg for each in (*takes.posonlyargs, *takes.args)]
+        bound: dict[str, Value] = dict(zip(positional, values, strict=False))
+        defaults = dict(zip(reversed(positional), reversed(takes.defaults), strict=False))
+        defaults |= {a.arg: d for a, d in zip(takes.kwonlyargs, takes.kw_defaults, strict=True) if d is not None}
+        for name in (*positional, *(each.arg for each in takes.kwonlyargs)):
+            if name in bound:
+                named.pop(name, None)
+            elif name in named:
+                bound[name] = named.pop(name)
+            elif name in defaults:
+                bound[name] = self.evaluate(defaults[name], made_in)
+            else:
+                bound[name] = Unknown(f"argument {name}")
+        if takes.vararg:
+            bound[takes.vararg.arg] = Listed(values[len(positional) :], tuple)
+        if takes.kwarg:
+            bound[takes.kwarg.arg] = Mapped(dict(named))
+        return bound
+
+    def run_body(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Read statements; see `Statements`."""
+        raise NotImplementedError
+
+    # Methods ----------------------------------------------------------------------------------------------------------
+
+    def _method(
+        self, method: Method, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value:
+        owner, name = method.owner, method.name
+        if isinstance(method.function, FunctionType):
+            code = source_of(method.function)
+            if code is not None:
+                return self._function(method.function, code, [owner, *values], named, self.place(node, scope))
+        if isinstance(owner, Made) and owner.cls is Later and name == "result":
+            return owner.attributes["value"]
+        if name in ("model_validate", "parse_obj", "model_validate_json") and isinstance(owner, Known):
+            return self.validated(owner.value, values[0] if values else Known(None), node, scope)
+        match owner:
+            case Mapped():
+                return self._of_mapped(owner, name, values, node, scope)
+            case Listed():
+                return self._of_listed(owner, name, values, node, scope)
+            case Known() if isinstance(owner.value, str):
+                return self._of_text(owner, name, values, node, scope)
+            case Unknown() if owner.kind is str:
+                return self._of_words(owner, name, values, node, scope)
+            case Made() if name in ("model_dump", "dict"):
+                return Mapped(dict(owner.attributes))
+            case Unknown() if owner.given and name == "get" and values:
+                return self.item(owner, values[0], node, scope)
+            case Unknown() if owner.given and name in ("items", "keys", "values"):
+                return owner
+            case Known() if isinstance(owner.value, logging.Logger):
+                return Known(None)
+        if name not in READING and not self._is_pure(owner, name):
+            self.effect(node, scope, owner, *values, *named.values())
+        return unknown(self.place(node, scope), owner, *values, *named.values())
+
+
+def _is_interrupt(held: Any) -> bool:
+    if not isinstance(held, FunctionType):
+        return False
+    original = vars(held).get(UNGUARDED, held)
+    return held.__name__ == "interrupt" and original.__globals__.get("__name__") == "langgraph.types"
+
+
+def _is_logging(node: ast.expr) -> bool:
+    """`logger.info(...)`, `self.log.debug(...)`, `print(...)`."""
+    if isinstance(node, ast.Name):
+        return node.id == "print"
+    if not isinstance(node, ast.Attribute):
+        return False
+    owner = node.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return name in _LOGGERS

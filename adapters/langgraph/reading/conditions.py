@@ -1,0 +1,192 @@
+"""Reads conditions: what is compared with what, and which way a branch goes."""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from adapters.langgraph.reading.run import Ended, Raised, Run, Scope
+from adapters.langgraph.reading.values import (
+    Closure,
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Unknown,
+    Value,
+    atoms_of,
+    unknown,
+)
+
+_OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Mod: operator.mod,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_SMALL = (int, float, str, bool)
+_LONGEST = 10_000
+
+
+class Conditions(Run):
+    """Comparisons, membership and truth."""
+
+    def operate(self, kind: type, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
+        """An operation on two constants, as Python does it; anything else is unknown."""
+        if isinstance(left, Known) and isinstance(right, Known) and kind in _OPERATORS:
+            known = (
+                isinstance(left.value, _SMALL) and isinstance(right.value, _SMALL) and not (left.given or right.given)
+            )
+            small = all(not isinstance(each, str) or len(each) < _LONGEST for each in (left.value, right.value))
+            if known and small and kind not in (ast.Mult, ast.Mod):
+                try:
+                    return Known(_OPERATORS[kind](left.value, right.value))
+                except TypeError:
+                    raise Raised(TypeError, self.place(node, scope)) from None
+        return unknown(self.place(node, scope), left, right)
+
+    def compare(self, how: ast.cmpop, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
+        """One comparison."""
+        match how:
+            case ast.Eq() | ast.Is():
+                return self.equal(left, right, node, scope, strictly=isinstance(how, ast.Is))
+            case ast.NotEq() | ast.IsNot():
+                same = self.equal(left, right, node, scope, strictly=isinstance(how, ast.IsNot))
+                return Known(not same.value) if isinstance(same, Known) else unknown(self.place(node, scope), same)
+            case ast.In():
+                return self.contains(right, left, node, scope)
+            case ast.NotIn():
+                within = self.contains(right, left, node, scope)
+                return (
+                    Known(not within.value) if isinstance(within, Known) else unknown(self.place(node, scope), within)
+                )
+            case _:
+                return self.operate(type(how), left, right, node, scope)
+
+    def equal(self, left: Value, right: Value, node: ast.AST, scope: Scope, *, strictly: bool = False) -> Value:
+        """`left == right`, or `is`. Words that a person will write are taken to be other than any constant."""
+        for one, other in ((left, right), (right, left)):
+            if one.path is not None and isinstance(other, Known):
+                self.compare_with(one, other.value)
+        if isinstance(left, Known) and isinstance(right, Known):
+            one, other = left.value, right.value
+            return Known(one is other if strictly and not isinstance(one, str) else bool(_equal(one, other)))
+        kinds = {type(left), type(right)}
+        if Known in kinds and kinds & {Mapped, Listed, Made, Closure} and not self._may_equal(left, right):
+            return Known(value=False)
+        if any(isinstance(each, Unknown) and each.kind is str for each in (left, right)) and Known in kinds:
+            return Known(value=False)
+        return unknown(self.place(node, scope), left, right)
+
+    def _may_equal(self, *values: Value) -> bool:
+        return any(isinstance(each, Known) and isinstance(each.value, dict | list | tuple) for each in values)
+
+    def compare_with(self, value: Value, constant: Any) -> None:
+        """Note that the answer is compared with a constant."""
+        if isinstance(constant, Enum):
+            constant = constant.value
+        if isinstance(constant, str | int | float | bool | None):
+            self.demand(value.path, "value", constant)
+            if isinstance(constant, str) and isinstance(value, Unknown) and self.trace.answered:
+                self.trace.reserved.add(constant.strip().lower())
+
+    def contains(self, owner: Value, value: Value, node: ast.AST, scope: Scope) -> Value:
+        """`value in owner`."""
+        match owner:
+            case Listed() if owner.before is None:
+                answers = [self.equal(value, each, node, scope) for each in owner.items]
+                if any(isinstance(each, Known) and each.value for each in answers):
+                    return Known(value=True)
+                if all(isinstance(each, Known) for each in answers):
+                    return Known(value=False)
+            case Mapped() if isinstance(value, Known) and is_hashable(value.value):
+                self._read(owner.path, value.value)
+                for each in owner.fields if value.path is not None else ():
+                    self.compare_with(value, each)
+                if owner.path is not None and value.value not in owner.fields:
+                    self.demand((*owner.path, value.value), "fill")
+                if value.value in owner.fields or owner.rest is None:
+                    return Known(value.value in owner.fields)
+            case Mapped() if owner.rest is None and isinstance(value, Unknown) and value.kind is str:
+                for each in owner.fields:
+                    self.compare_with(value, each)
+                return Known(value=False)
+            case Known() if isinstance(owner.value, str) and isinstance(value, Known) and isinstance(value.value, str):
+                return Known(value.value in owner.value)
+            case Known() if owner.path is not None and not isinstance(owner.value, str):
+                self._demand_container(owner.path, value.value if isinstance(value, Known) else "")
+                raise Raised(TypeError, self.place(node, scope))
+            case Unknown() if owner.kind is str:
+                self._tested(owner, value)
+        return unknown(self.place(node, scope), owner, value)
+
+    def _tested(self, words: Unknown, value: Value) -> None:
+        if isinstance(value, Known):
+            self.demand(words.path, "value", value.value)
+
+    def opened(self, value: Value) -> None:
+        """Note that the code goes both ways by something that is made of the answer."""
+        self.trace.open |= self.trace.answered and any(kind == "answer" for kind, _ in atoms_of(value))
+
+    def truth(self, value: Value, key: Any) -> bool:
+        """Whether a value counts as true. What is not known goes both ways, one after the other."""
+        match value:
+            case Known():
+                if value.path is not None:
+                    self.demand(value.path, "value", value=True)
+                    self.demand(value.path, "value", value=False)
+                try:
+                    return bool(value.value) if type(value.value).__module__ == "builtins" else True
+                except Exception:  # noqa: BLE001 - a subclass of the user's with a truth of its own
+                    raise Ended("lost", str(key)) from None
+            case Listed() if value.before is None and not value.outer:
+                return bool(value.items)
+            case Mapped() if value.outer:
+                return self.oracle.decide(("truth", key))
+            case Mapped() if value.rest is None or value.fields:
+                if value.path is not None:
+                    self.demand(value.path, "value", value=False)
+                return bool(value.fields)
+            case Unknown() if value.kind is str or (value.given and value.path is not None):
+                self.demand(value.path, "value", value=True)
+                self.demand(value.path, "value", value=False)
+                return True
+            case Unknown():
+                self.opened(value)
+                return self.oracle.decide(("truth", value.origin))
+            case Listed() | Mapped():
+                self.opened(value)
+                return self.oracle.decide(("truth", key))
+            case _:
+                return True
+
+    def _demand_container(self, path: Any, key: Any) -> None:
+        if path is not None:
+            self.demand(path, "list" if isinstance(key, int) else "map", key)
+
+    def _read(self, path: Any, key: Any) -> None:
+        if path is not None and self.trace.answered:
+            self.trace.reads.add((*path, key))
+
+
+def is_hashable(value: Any) -> bool:
+    """Whether a constant can be a key."""
+    return isinstance(value, str | int | float | bool | None | Enum)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """As Python has it, without running code of the user's."""
+    if isinstance(one, Enum) or isinstance(other, Enum):
+        plain = [
+            each.value if isinstance(each, Enum) and isinstance(each, str | int) else each for each in (one, other)
+        ]
+        return one is other or (
+            type(plain[0]) is type(plain[1]) and not isinstance(plain[0], Enum) and plain[0] == plain[1]
+        )
+    known = (str, int, float, bool, bytes, type(None))
+    return one is other or (isinstance(one, known) and isinstance(other, known) and one == other)

@@ -1,0 +1,362 @@
+"""What is sent for each choice, made of what was found out about a question.
+
+A `Convention` has for each choice that is known what `answers:` in app.yaml could say just as well, so that it is
+encoded, bound by the digest and stored in the same way. `$reason` is a rejection's reason, in words that cannot be
+taken for another answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from adapters.langgraph.reading.classes import hints_of
+from adapters.langgraph.reading.groups import Group, grouped, polarity, signs_of, skeleton
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
+from adapters.langgraph.reading.run import ASKS
+from adapters.langgraph.reading.values import (
+    FREE,
+    TEXT,
+    Atom,
+    Listed,
+    Made,
+    Mapped,
+    Path,
+    Unknown,
+    Value,
+    atoms_of,
+    leaves,
+)
+from engine.ask import Choice, Json
+
+_REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "message", "text", "instruction")
+OTHER_WORD = "rejected"
+"""Stands for any word but those that the code compares with."""
+_MOST_FIELDS = 12
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a question takes. `proofs` say for each choice where the code goes."""
+
+    templates: Mapping[Choice, Json] = field(default_factory=dict)
+    proofs: Mapping[Choice, str] = field(default_factory=dict)
+    edited: tuple[Path, ...] = ()
+    """The fields of the payload that an edit changes."""
+    reserved: frozenset[str] = frozenset()
+    is_question: bool = False
+    """Every answer goes the same way, and is passed on."""
+    wants_words: bool = False
+    """Whether what is passed on is a text."""
+    acts_anyway: bool = False
+    """Whether something is done in which the answer has no part."""
+    proven: bool = False
+    why: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything can be sent."""
+        return bool(self.templates)
+
+
+def convention_of(probed: Probed) -> Convention:
+    """What each choice sends."""
+    groups = grouped(probed)
+    decided = polarity(groups)
+    words = _words(probed, groups, decided.acts)
+    reserved = probed.reserved
+    if decided.acts is None or _is_mere_question(groups, decided.acts):
+        answers = {Choice.ANSWER: words} if words is not None else {}
+        open_words = words is not None and not groups
+        question = words is not None and len(groups) <= 1 and not open_words
+        proofs = {Choice.ANSWER: "the words are passed on"} if answers else {}
+        return Convention(
+            answers,
+            proofs,
+            reserved=reserved,
+            is_question=question,
+            wants_words=question and wants_words(probed),
+            acts_anyway=acts_anyway(probed),
+            proven=question,
+            why=decided.why,
+        )
+    acting = decided.acts
+    approving = best(acting, probed)
+    templates: dict[Choice, Json] = {Choice.APPROVE: template(approving.candidate, probed, "$text")}
+    proofs = {Choice.APPROVE: proof(approving)}
+    edit = _edit(probed, acting, approving)
+    edited: tuple[Path, ...] = ()
+    if edit is not None:
+        templates[Choice.EDIT], edited = edit
+        proofs[Choice.EDIT] = f"takes {', '.join('.'.join(map(str, each)) or 'the value' for each in edited)}"
+    refusal = _refusal(probed, acting, decided.refuse, proven=decided.proven)
+    if refusal is not None:
+        templates[Choice.REJECT], proofs[Choice.REJECT] = refusal
+    if words is not None and edited != () and templates.get(Choice.EDIT) == "$value":
+        words = None
+    if words is not None:
+        templates[Choice.ANSWER], proofs[Choice.ANSWER] = words, "the words are passed on"
+    return Convention(templates, proofs, edited, reserved, proven=decided.proven, why=decided.why)
+
+
+def wants_words(probed: Probed) -> bool:
+    """Whether the answer goes to a model as a tool's result, into a person's message, or into a field of text."""
+    prompts = [each for path, each in leaves(probed.payload) if isinstance(each, Unknown) and len(path) <= 1]
+    if probed.entry.is_tool and any(each.origin.startswith("argument ") for each in prompts):
+        return True  # the model words the question
+    texts = _fields_of_text(probed.entry.chain[-1][0])
+    kept = [pair for each in probed.behaviours for trace in each.traces for pair in trace.kept]
+    return any((value.given and key in texts) or _is_said(value) for key, value in kept)
+
+
+def _fields_of_text(graph: Any) -> set[str]:
+    schema = getattr(getattr(graph, "builder", None), "state_schema", None)
+    return {name for name, kind in hints_of(schema).items() if kind is str or set(get_args(kind)) == {str, type(None)}}
+
+
+def _is_said(value: Value) -> bool:
+    items = value.items if isinstance(value, Listed) else [value]
+    return any(
+        isinstance(each, Made) and getattr(each.cls, "__name__", "") == "HumanMessage" and _own(each) for each in items
+    )
+
+
+def acts_anyway(probed: Probed) -> bool:
+    """Whether there is an effect in which the answer has no part."""
+    effects = (effect for each in probed.behaviours for trace in each.traces for effect in trace.effects)
+    done = (effect.what for effect in effects if not effect.where.startswith(ASKS))
+    return any(not any(kind == "answer" for kind, _ in what) for what in done)
+
+
+def proof(behaviour: Behaviour) -> str:
+    """Where the code goes, as FILE:LINE of its last effect, or the nodes that it goes to."""
+    places = sorted({effect.where for trace in behaviour.traces for effect in trace.effects})
+    nodes = sorted(behaviour.nodes)
+    if nodes:
+        return f"goes to {', '.join(nodes)}"
+    return f"reaches {', '.join(_short(each) for each in places[:3])}" if places else "returns"
+
+
+def _short(place: str) -> str:
+    file, _, rest = place.rpartition("/")
+    return (rest if file else place).rpartition(":")[0]
+
+
+# Approve --------------------------------------------------------------------------------------------------------------
+
+
+def best(group: Group, probed: Probed) -> Behaviour:
+    """The plainest member: named or true rather than not, with the fewest fields, and nothing made up."""
+
+    def rank(each: Behaviour) -> tuple[object, ...]:
+        signs = set(signs_of(each.candidate, probed))
+        made_up = len(list(_text_places(each.candidate)))
+        passes_on = any(kind == "answer" for kind, _ in each.flows | each.returned)
+        unnamed = 0 if True in signs else len(_compared(each.candidate, probed))
+        return (False in signs, True not in signs, passes_on, made_up, unnamed, len(each.reads), _size(each.candidate))
+
+    return min(group.members, key=rank)
+
+
+def _compared(candidate: Any, probed: Probed) -> list[Path]:
+    """Where a candidate has a text that the code compares with."""
+    places = {path for path, _ in probed.demands}
+    return [path for path in places if isinstance(got(candidate, path), str)]
+
+
+def _size(candidate: Any) -> int:
+    """How many values a candidate has."""
+    return 1 + sum(map(_size, candidate.values())) if isinstance(candidate, dict) else 1
+
+
+def template(candidate: Any, probed: Probed, words: str, path: Path = ()) -> Json:
+    """A candidate as a template: words that are compared with something become a word that is none of it."""
+    if candidate is TEXT:
+        compared = any(at == path and constant[:1] in "'\"" for at, constant in probed.demands)
+        return OTHER_WORD if compared and path and OTHER_WORD not in probed.reserved else words
+    if isinstance(candidate, dict):
+        return {str(key): template(each, probed, words, (*path, key)) for key, each in candidate.items()}
+    if isinstance(candidate, list):
+        return [template(each, probed, words, (*path, number)) for number, each in enumerate(candidate)]
+    made: Json = candidate
+    return made
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Json:
+    """The template of an answer in words, where words reach something and no test of their truth decides."""
+    for each in probed.behaviours:
+        places = [path for path in _text_places(each.candidate) if each.takes(path)]
+        if len(places) != 1 or probed.raises(each):
+            continue
+        (path,) = places
+        if any(at == path and constant in ("True", "False") for at, constant in probed.demands):
+            continue
+        if path and any(at[: len(path)] != path for at, _ in probed.demands):
+            continue  # a field beside the one that decides: a reason, not an answer
+        inside = acting is not None and each in acting.members
+        if not inside or len(groups) == 1:
+            return template(each.candidate, probed, "$text") if path else "$text"
+    return None
+
+
+def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
+    if candidate is TEXT:
+        yield path
+    elif isinstance(candidate, dict):
+        for key, each in candidate.items():
+            yield from _text_places(each, (*path, key))
+
+
+def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:
+    """Whether all there is to it is words: every answer goes the same way, and the words are passed on."""
+    return (
+        len(groups) == 1
+        and not any(not list(_text_places(e.candidate)) for e in acting.members if not e.takes(()))
+        and any(each.takes(path) for each in acting.members for path in _text_places(each.candidate))
+    )
+
+
+# Edit -----------------------------------------------------------------------------------------------------------------
+
+
+def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tuple[Path, ...]] | None:
+    """The template of an edit, and the fields of the payload that it changes."""
+    best_found: tuple[int, Json, tuple[Path, ...]] | None = None
+    for base in _bases(probed, acting):
+        fields: dict[Path, Path] = {}
+        for path in dict.fromkeys([*base.reads, *_text_places(base.candidate)][:_MOST_FIELDS]):
+            if has(base.candidate, path) and got(base.candidate, path) is not TEXT:
+                continue
+            target = _target(probed, base.candidate, path, approving)
+            if target is not None:
+                fields[path] = target
+        if not fields:
+            continue
+        shaped = base.candidate
+        for path, target in fields.items():
+            shaped = put(shaped, path, _pick(target))
+        found = (len(fields), template(shaped, probed, "$text"), tuple(dict.fromkeys(fields.values())))
+        if best_found is None or found[0] > best_found[0]:
+            best_found = found
+    return None if best_found is None else (best_found[1], best_found[2])
+
+
+def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) -> Path | None:
+    """The field of the payload that a field of the answer changes, where the node then acts, or asks once more."""
+    used = frozenset(a for a in approving.flows | approving.returned if probed.shows(a))
+    plain = skeleton(approving, probed)
+    for new in (FREE, TEXT) if path else (TEXT,):
+        tried = probed.try_(put(candidate, path, new))
+        shown_again = tried.only_asks_again and not approving.only_asks_again
+        if tried.traces and not probed.raises(tried) and (skeleton(tried, probed) == plain or shown_again):
+            found = _replaced(probed, tried, path, used)
+            if found is not None:
+                return found
+    return None
+
+
+def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
+    """Candidates that act, ask again, or lack a field; the plainest first."""
+    known = [
+        each for each in probed.behaviours if each in acting.members or each.only_asks_again or each.candidate is TEXT
+    ]
+    return sorted(known, key=lambda each: (mark(each.candidate).count("True"), len(mark(each.candidate))))[:16]
+
+
+def _pick(target: Path) -> str:
+    return "$value" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in target)
+
+
+def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom]) -> Path | None:
+    """The field of the payload in whose place, or into which, a field of the answer goes."""
+    if tried.only_asks_again:
+        again = next((trace.again for trace in tried.traces if trace.again is not None), None)
+        found = list(leaves(again)) if again is not None else []
+        places = [
+            at for at, each in found if _is_it(each, path) or (_named(at, path) and ("answer", path) in _own(each))
+        ]
+        return max(places, key=len) if places else None
+    with_it = [e.what for t in tried.traces for e in t.effects if ("answer", path) in _tops(e.what)]
+    if not with_it and not any(t.effects for t in tried.traces):
+        with_it = [frozenset(trace.returned) for trace in tried.traces if ("answer", path) in _tops(trace.returned)]
+    if not with_it:
+        return None
+    named = [at for at, _ in leaves(probed.payload) if at and at[-1] == (path[-1] if path else None)]
+    if len(named) == 1:
+        return named[0]
+    lost = used - tried.flows - tried.returned
+    mixed = lost or frozenset(atom for what in with_it for atom in what if probed.shows(atom))
+    return _smallest(probed, mixed) if mixed else None
+
+
+def _is_it(value: Value, path: Path) -> bool:
+    """Whether it is the very value of the answer: what is made of it may be anything."""
+    return value.given and value.path == path
+
+
+def _named(at: Path, path: Path) -> bool:
+    return bool(at) and bool(path) and at[-1] == path[-1]
+
+
+def _tops(atoms: frozenset[Atom] | set[Atom]) -> set[Atom]:
+    """Each place of the answer, with those above it."""
+    return {("answer", at[:size]) for kind, at in atoms if kind == "answer" for size in range(len(at) + 1)}
+
+
+def _own(value: Any) -> set[Atom]:
+    return _tops(atoms_of(value))
+
+
+def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:
+    """The smallest part of the payload that has all of these."""
+    asked = frozenset(atom for atom in atoms if atom in probed.shown)
+    places = [at for at, each in leaves(probed.payload) if asked and asked <= atoms_of(each)]
+    places = [at for at in places if at or not isinstance(probed.payload, Mapped)]
+    return max(places, key=len) if places else None
+
+
+# Reject ---------------------------------------------------------------------------------------------------------------
+
+
+def _refusal(probed: Probed, acting: Group, refusing: Sequence[Group], *, proven: bool) -> tuple[Json, str] | None:
+    """The template of a rejection, and its proof; None where the run is stopped instead."""
+    found: list[tuple[tuple[object, ...], Json, Behaviour]] = []
+    known = {path for each in acting.members for path in each.reads}
+    for group in refusing:
+        for each in group.members:
+            reasoned, reasons = _with_reason(probed, each, known)
+            signs = set(signs_of(each.candidate, probed))
+            spare = len(list(_text_places(each.candidate))) - reasons
+            rank = (
+                not reasons,
+                True in signs,
+                False not in signs,
+                spare,
+                "True" in mark(each.candidate),
+                len(each.sites),
+                _size(each.candidate),
+            )
+            found.append((rank, reasoned, each))
+    if not found or not proven:
+        return None
+    _, made, behaviour = min(found, key=lambda each: each[0])
+    return made, proof(behaviour)
+
+
+def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:
+    """A candidate of a refusing group with `$reason` where the node passes words on; and in how many places."""
+    made, plain = each.candidate, skeleton(each, probed)
+    places = sum(each.takes(path) for path in _text_places(made))
+    taking = []
+    for path in [path for path in each.reads if not has(made, path)][:_MOST_FIELDS]:
+        tried = probed.try_(put(made, path, TEXT))
+        if not probed.raises(tried) and skeleton(tried, probed) == plain and tried.takes(path):
+            taking.append(path)
+    only_here = [path for path in taking if path not in known]
+    named = [path for path in only_here or taking if any(word in str(path[-1]).lower() for word in _REASONS)]
+    chosen = (named or only_here or taking)[:2] if not places else []
+    for path in chosen:
+        made = put(made, path, TEXT)
+    return template(made, probed, "$reason"), places + len(chosen)

@@ -1,0 +1,384 @@
+"""Reads expressions. What is not known here is unknown, and never an error."""
+
+import ast
+from collections.abc import Callable
+from enum import Enum
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar
+
+from adapters.langgraph.reading.conditions import Conditions, is_hashable
+from adapters.langgraph.reading.run import Raised, Scope
+from adapters.langgraph.reading.values import (
+    Closure,
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Method,
+    Unknown,
+    Value,
+    at,
+    lifted,
+    unknown,
+)
+
+T = TypeVar("T")
+_SMALL = (int, float, str, bool)
+
+
+class Later:
+    """The class of what a task of the functional API gives back: its value is in `value`."""
+
+
+class Expressions(Conditions):
+    """`evaluate` and what it needs."""
+
+    def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
+        """The value of an expression."""
+        self.step()
+        reader = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if reader is None:
+            return self._anything(node, scope)
+        value: Value = reader(node, scope)
+        return value
+
+    def _anything(self, node: ast.AST | None, scope: Scope) -> Value:
+        inner = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)] if node else []
+        return unknown(self.place(node, scope) if node else "", *(self.evaluate(each, scope) for each in inner))
+
+    # Names and constants ----------------------------------------------------------------------------------------------
+
+    def _constant(self, node: ast.Constant, _: Scope) -> Value:
+        return Known(node.value)
+
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        return self.lookup(node.id, scope)
+
+    def lookup(self, name: str, scope: Scope) -> Value:
+        """What a name stands for."""
+        here: Scope | None = scope
+        while here is not None:
+            if name in here.names:
+                return here.names[name]
+            if name in here.cells:
+                return lifted(here.cells[name])
+            here = here.above
+        if name in scope.globals:
+            return lifted(scope.globals[name])
+        builtin = scope.globals.get("__builtins__", {})
+        held = builtin if isinstance(builtin, dict) else vars(builtin)
+        return Known(held[name]) if name in held else Unknown(f"name {name}")
+
+    def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
+        value = self.evaluate(node.value, scope)
+        scope.names[node.target.id] = value
+        return value
+
+    def _await(self, node: ast.Await, scope: Scope) -> Value:
+        return self.awaited(self.evaluate(node.value, scope))
+
+    def awaited(self, value: Value) -> Value:
+        """`await value`."""
+        return value.attributes["value"] if isinstance(value, Made) and value.cls is Later else value
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
+        return Closure(node, scope)
+
+    # Attributes and items ---------------------------------------------------------------------------------------------
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
+        return self.attribute(self.evaluate(node.value, scope), node.attr, node, scope)
+
+    def attribute(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> Value:
+        """`owner.name`, as far as it can be told without running code of the owner's."""
+        match owner:
+            case Made() if name in owner.attributes:
+                return owner.attributes[name]
+            case Made() if name in getattr(owner.cls, "model_fields", ()):
+                return _default_of(owner.cls.model_fields[name])
+            case Made() if isinstance(owner.cls, type):
+                return self._of_class(owner, owner.cls, name)
+            case Mapped() if owner.rest is not None and name not in _DICT and not owner.given:
+                return self.item(owner, Known(name), node, scope)
+            case Mapped() | Listed() | Closure() | Method():
+                return Method(owner, name)
+            case Unknown():
+                return Method(owner, name) if owner.kind is str else self._part(owner, name)
+            case Known():
+                return self._of_live(owner, name, node, scope)
+        return unknown(self.place(node, scope), owner)
+
+    def _part(self, owner: Unknown, key: Any) -> Value:
+        path = None if owner.path is None else (*owner.path, key)
+        part = Unknown(f"{owner.origin}.{key}", owner.atoms, None, path, owner.given)
+        part.atoms = frozenset(_deeper(each, key) for each in owner.atoms)
+        return part
+
+    def _of_live(self, owner: Known, name: str, node: ast.AST, scope: Scope) -> Value:
+        held = owner.value
+        if owner.path is not None and not isinstance(held, Enum):
+            if hasattr(type(held), name):
+                return Method(owner, name)
+            self.demand(owner.path, "text" if name in _TEXT and name not in _DICT else "map")
+            raise Raised(AttributeError, self.place(node, scope))
+        if isinstance(held, Enum) and name in ("value", "name"):
+            return at(Known(held.value if name == "value" else held.name), owner.path)
+        if isinstance(held, ModuleType):
+            return lifted(vars(held)[name]) if name in vars(held) else Unknown(f"{held.__name__}.{name}")
+        if isinstance(held, type) and issubclass(held, Enum) and name in held.__members__:
+            return Known(held.__members__[name])
+        if isinstance(held, type):
+            return self._of_class(owner, held, name)
+        inner = vars(held) if hasattr(held, "__dict__") else {}
+        return lifted(inner[name]) if name in inner else self._of_class(owner, type(held), name)
+
+    def _of_class(self, owner: Value, kind: type, name: str) -> Value:
+        for each in kind.__mro__:
+            if name in vars(each):
+                held = vars(each)[name]
+                if isinstance(held, staticmethod):
+                    return Known(held.__func__)
+                if isinstance(held, classmethod):
+                    cls = owner if isinstance(owner, Known) and isinstance(owner.value, type) else Known(kind)
+                    return Method(cls, name, held.__func__)
+                if isinstance(held, property):
+                    return self.call_function(held.fget, [owner], {}) if held.fget else Unknown(name)
+                if isinstance(held, FunctionType):
+                    bound = isinstance(owner, Known) and owner.value is kind
+                    return Known(held) if bound else Method(owner, name, held)
+                return lifted(held) if not callable(held) else Method(owner, name)
+        return Method(owner, name)
+
+    def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
+        """The value of a call of live code; see `Calls`."""
+        raise NotImplementedError
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
+        owner = self.evaluate(node.value, scope)
+        if isinstance(node.slice, ast.Slice):
+            return self._anything(node, scope) if isinstance(owner, Known | Unknown) else owner
+        return self.item(owner, self.evaluate(node.slice, scope), node, scope)
+
+    def item(self, owner: Value, key: Value, node: ast.AST, scope: Scope) -> Value:
+        """`owner[key]`. Raises Raised where there is none."""
+        if isinstance(key, Known) and is_hashable(key.value):
+            match owner:
+                case Mapped():
+                    return self._of_map(owner, key, node, scope)
+                case Listed():
+                    return self._of_list(owner, key.value, node, scope)
+                case Known() if owner.path is not None:
+                    self._demand_container(owner.path, key.value)
+                    raise Raised(TypeError, self.place(node, scope))
+                case Unknown() if owner.kind is str:
+                    self._demand_container(owner.path, key.value)
+                    raise Raised(TypeError, self.place(node, scope))
+                case Unknown():
+                    self._read(owner.path, key.value)
+                    return self._part(owner, key.value)
+        if isinstance(owner, Mapped) and key.path is not None:
+            for each in owner.fields:
+                self.compare_with(key, each)
+        return unknown(self.place(node, scope), owner, key)
+
+    def _of_map(self, owner: Mapped, key: Known, node: ast.AST, scope: Scope) -> Value:
+        self._read(owner.path, key.value)
+        for each in owner.fields if key.path is not None else ():
+            self.compare_with(key, each)
+        if key.value in owner.fields:
+            return owner.fields[key.value]
+        if owner.rest is not None:
+            return self._part(owner.rest, key.value)
+        if owner.outer:
+            return unknown(f"{self.place(node, scope)}[{key.value}]", owner)  # it may have it by then
+        if owner.path is not None:
+            self.demand((*owner.path, key.value), "fill")
+        raise Raised(KeyError, self.place(node, scope))
+
+    def _of_list(self, owner: Listed, key: Any, node: ast.AST, scope: Scope) -> Value:
+        if owner.kind in (set, frozenset) or not isinstance(key, int) or isinstance(key, bool):
+            if owner.path is not None:
+                self._demand_container(owner.path, key)
+            raise Raised(TypeError, self.place(node, scope))
+        if owner.before is None and -len(owner.items) <= key < len(owner.items):
+            return owner.items[key]
+        if owner.before is not None:
+            return owner.items[key] if -len(owner.items) <= key < 0 else unknown(f"{owner.before}[{key}]", owner)
+        if owner.outer:
+            return unknown(f"{self.place(node, scope)}[{key}]", owner)
+        raise Raised(IndexError, self.place(node, scope))
+
+    # Containers and text ----------------------------------------------------------------------------------------------
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Value:
+        made = Mapped({})
+        for key, held in zip(node.keys, node.values, strict=True):
+            value = self.evaluate(held, scope)
+            if key is None:
+                self.merge(made, value)
+                continue
+            name = self.evaluate(key, scope)
+            if isinstance(name, Known) and is_hashable(name.value):
+                made.fields[name.value] = value
+            else:
+                made.rest = unknown(self.place(node, scope), *([made.rest] if made.rest else []), value)
+        return made
+
+    def merge(self, into: Mapped, value: Value) -> None:
+        """`into.update(value)`."""
+        if isinstance(value, Mapped):
+            into.fields |= value.fields
+            into.rest = value.rest or into.rest
+        elif not (isinstance(value, Known) and not value.value):
+            # What was there may be replaced by it, or not: both are in it from now on.
+            into.rest = unknown(f"merged {id(into)}", *([into.rest] if into.rest else []), value)
+            for name, each in into.fields.items():
+                into.fields[name] = unknown(f"merged {name}", each, value)
+
+    def _list(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+        made = Listed([], {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)])
+        for each in node.elts:
+            if not isinstance(each, ast.Starred):
+                made.items.append(self.evaluate(each, scope))
+                continue
+            value = self.evaluate(each.value, scope)
+            if isinstance(value, Listed) and value.before is None:
+                made.items += value.items
+            else:
+                made.before, made.items = unknown(self.place(node, scope), value, *made.items), []
+        return made
+
+    _tuple = _set = _list
+
+    def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        parts = [self.evaluate(each, scope) for each in node.values]
+        if all(isinstance(each, Known) and isinstance(each.value, _SMALL) and not each.given for each in parts):
+            return Known("".join(str(each.value) for each in parts if isinstance(each, Known)))
+        return unknown(self.place(node, scope), *parts, kind=None)
+
+    def _formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> Value:
+        value = self.evaluate(node.value, scope)
+        return value if isinstance(value, Known) and not value.given else unknown(self.place(node, scope), value)
+
+    def _listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
+        inner = Scope({}, scope, scope.globals, scope.file, {}, scope.depth)
+        if len(node.generators) != 1:
+            return self._anything(node, scope)
+        (loop,) = node.generators
+        source, found = self.evaluate(loop.iter, scope), list[Value]()
+        for number, each in enumerate(self.items_of(source, node, scope)[:50]):
+            self.bind(loop.target, each, inner)
+            self.one_round(lambda: self._chosen(node, loop, inner, found), next_item=number > 0)
+        return Listed(found)
+
+    def one_round(self, read: Callable[[], T], *, next_item: bool) -> T:
+        """Read a round of a loop. `next_item`: it is about another item than the first one."""
+        self.rounds += next_item
+        try:
+            return read()
+        finally:
+            self.rounds -= next_item
+
+    def _chosen(self, node: Any, loop: ast.comprehension, inner: Scope, found: list[Value]) -> None:
+        if all(self.truth(self.evaluate(each, inner), (self.place(each, inner), len(found))) for each in loop.ifs):
+            found.append(self.evaluate(node.elt, inner))
+
+    _setcomp = _generatorexp = _listcomp
+
+    def _dictcomp(self, node: ast.DictComp, scope: Scope) -> Value:
+        inner = Scope({}, scope, scope.globals, scope.file, {}, scope.depth)
+        (loop, *more) = node.generators
+        source, made = self.evaluate(loop.iter, scope), Mapped({})
+        for each in self.items_of(source, node, scope)[:50]:
+            self.bind(loop.target, each, inner)
+            if more or not all(self.truth(self.evaluate(test, inner), self.place(test, scope)) for test in loop.ifs):
+                continue
+            key, value = self.evaluate(node.key, inner), self.evaluate(node.value, inner)
+            if isinstance(key, Known) and is_hashable(key.value):
+                made.fields[key.value] = value
+            else:
+                made.rest = unknown(self.place(node, scope), value, source)
+        return made
+
+    def items_of(self, value: Value, node: ast.AST, scope: Scope) -> list[Value]:
+        """What a loop over a value goes through; of what is not known one item stands for all."""
+        match value:
+            case Listed() if value.before is None:
+                return list(value.items)
+            case Listed():
+                return [unknown(f"each of {value.before}", value), *value.items]
+            case Mapped() if value.rest is None:
+                return [at(Known(key), value.path) for key in value.fields]
+            case Known() if value.path is not None and not isinstance(value.value, str):
+                self.demand(value.path, "list", 0)
+                raise Raised(TypeError, self.place(node, scope))
+            case Known() if isinstance(value.value, type) and hasattr(value.value, "__members__"):
+                return [Known(each) for each in value.value.__members__.values()]
+            case _:
+                return [unknown(f"each of {self.place(node, scope)}", value)]
+
+    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Assign; see `Statements`."""
+        raise NotImplementedError
+
+    # Conditions -------------------------------------------------------------------------------------------------------
+
+    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:
+        taken = self.truth(self.evaluate(node.test, scope), self.place(node.test, scope))
+        return self.evaluate(node.body if taken else node.orelse, scope)
+
+    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Value:
+        stops_at, value = isinstance(node.op, ast.Or), self.evaluate(node.values[0], scope)
+        for each in node.values[1:]:
+            if self.truth(value, self.place(node, scope)) is stops_at:
+                return value
+            # What stands for a missing value is at the place of it, so that what is tested next is known to test that.
+            instead = self.evaluate(each, scope)
+            value = at(instead, value.path) if stops_at and isinstance(instead, Known) else instead
+        return value
+
+    def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:
+        value = self.evaluate(node.operand, scope)
+        if isinstance(node.op, ast.Not):
+            return Known(not self.truth(value, self.place(node.operand, scope)))
+        if isinstance(node.op, ast.USub) and isinstance(value, Known) and isinstance(value.value, int | float):
+            return Known(-value.value)
+        return unknown(self.place(node, scope), value)
+
+    def _binop(self, node: ast.BinOp, scope: Scope) -> Value:
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        if isinstance(node.op, ast.BitOr) and isinstance(left, Mapped):
+            made = Mapped(dict(left.fields), left.rest)
+            self.merge(made, right)
+            return made
+        if isinstance(node.op, ast.Add) and isinstance(left, Listed) and isinstance(right, Listed):
+            return Listed([*left.items, *right.items], left.kind, left.before)
+        return self.operate(type(node.op), left, right, node, scope)
+
+    def _compare(self, node: ast.Compare, scope: Scope) -> Value:
+        left = self.evaluate(node.left, scope)
+        result: Value = Known(value=True)
+        for each, right_node in zip(node.ops, node.comparators, strict=True):
+            right = self.evaluate(right_node, scope)
+            result = self.compare(each, left, right, node, scope)
+            if not self.truth(result, self.place(node, scope)):
+                return Known(value=False)
+            left = right
+        return Known(value=True)
+
+
+_DICT, _TEXT = frozenset(dir(dict)), frozenset(dir(str))
+
+
+def _default_of(field: Any) -> Value:
+    """What a field of a pydantic model has where nothing was given."""
+    if field.default_factory in (list, tuple):
+        return Listed([])
+    if field.default_factory is dict:
+        return Mapped({})
+    return lifted(field.default) if field.default_factory is None else Unknown("default")
+
+
+def _deeper(atom: Any, key: Any) -> Any:
+    kind, origin = atom
+    return (kind, f"{origin}.{key}") if kind == "from" else atom

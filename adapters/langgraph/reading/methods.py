@@ -1,0 +1,213 @@
+"""Reads methods of values, and what Python and libraries bring.
+
+What is pure is listed here. A call that is not, a request to a model among them, counts as an effect: to take a
+harmless call for one makes a convention unknown, the other way round an action would be overlooked.
+"""
+
+import ast
+import inspect
+from enum import Enum
+from typing import Any
+
+from adapters.langgraph.reading.classes import Classes
+from adapters.langgraph.reading.run import Ended, Raised, Scope
+from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, at, unknown
+
+# fmt: off
+_PURE_MODULES = frozenset({
+    "json", "re", "datetime", "time", "uuid", "math", "random", "copy", "textwrap", "itertools", "functools",
+    "collections", "typing", "enum", "dataclasses", "decimal", "string", "hashlib", "inspect", "logging",
+    "operator", "types", "abc", "statistics", "langgraph", "langchain_core", "pydantic", "structlog",
+    "typing_extensions", "zoneinfo", "calendar", "html", "traceback", "warnings", "contextvars", "_operator",
+    "_json", "_collections", "_functools", "posixpath", "langsmith", "pprint", "difflib", "fractions", "numbers",
+    "unicodedata", "base64",
+})
+_PURE_BUILTINS = frozenset({
+    "abs", "all", "any", "ascii", "bin", "bool", "bytes", "callable", "chr", "dict", "dir", "divmod", "enumerate",
+    "filter", "float", "format", "frozenset", "getattr", "hasattr", "hash", "hex", "id", "int", "isinstance",
+    "issubclass", "iter", "len", "list", "map", "max", "min", "next", "oct", "ord", "pow", "print", "range", "repr",
+    "reversed", "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "vars", "zip",
+})
+READING = frozenset({
+    "get", "items", "keys", "values", "lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize",
+    "casefold", "split", "rsplit", "splitlines", "join", "format", "startswith", "endswith", "replace", "copy",
+    "index", "count", "isdigit", "isnumeric", "isalpha", "isalnum", "find", "rfind", "removeprefix", "removesuffix",
+    "model_dump", "model_dump_json", "model_copy", "dict", "json", "isoformat", "strftime", "total_seconds",
+    "zfill", "ljust", "rjust", "encode", "decode", "pretty_repr", "pretty_print", "union", "intersection",
+    "difference", "partition", "rpartition", "fullmatch", "match", "search", "group", "groups", "result", "date",
+    "time", "timestamp", "bind", "swapcase", "center", "expandtabs",
+})
+_CHANGING = frozenset({
+    "append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "discard", "clear", "sort",
+    "reverse", "popitem",
+})
+# fmt: on
+_ON_TEXT = frozenset(dir(str))
+_SAME_TEXT = frozenset(("strip", "lower", "upper", "casefold", "lstrip", "rstrip", "title", "capitalize"))
+
+
+class Methods(Classes):
+    """What a method gives, and what a function of Python's or a library's does."""
+
+    def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        """The value of a call; see `Calls`."""
+        raise NotImplementedError
+
+    def _of_mapped(self, owner: Mapped, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+        match name, values:
+            case "get" | "pop" | "setdefault", [Known() as key, *rest]:
+                default = rest[0] if rest else Known(None)
+                if key.value not in owner.fields and owner.rest is None:
+                    self.item_read(owner, key.value)
+                    return at(default, None if owner.path is None else (*owner.path, key.value))
+                return self.item(owner, key, node, scope)
+            case "get", [key, *rest]:
+                return self._routed(owner, key, rest, node, scope)
+            case "items", []:
+                pairs: list[Value] = [Listed([Known(key), each], tuple) for key, each in owner.fields.items()]
+                return Listed(pairs, before=owner.rest)
+            case "keys", []:
+                return Listed([Known(key) for key in owner.fields], before=owner.rest)
+            case "values", []:
+                return Listed(list(owner.fields.values()), before=owner.rest)
+            case "copy", []:
+                return Mapped(dict(owner.fields), owner.rest)
+            case "update", [value]:
+                if owner.outer:
+                    self.effect(node, scope, value)
+                self.merge(owner, value)
+                return Known(None)
+        if name not in dir(dict):
+            self.demand(owner.path, "text")
+            raise Raised(AttributeError, self.place(node, scope))
+        return unknown(self.place(node, scope), owner, *values)
+
+    def _routed(self, owner: Mapped, key: Value, rest: list[Value], node: ast.AST, scope: Scope) -> Value:
+        """A dict that chooses by the answer's words: none of its keys, unless it is tried."""
+        if isinstance(key, Unknown) and key.kind is str and owner.rest is None:
+            for each in owner.fields:
+                self.compare_with(key, each)
+            return rest[0] if rest else Known(None)
+        return self.item(owner, key, node, scope)
+
+    def item_read(self, owner: Mapped, key: Any) -> None:
+        """Note that a key is read which the answer does not have."""
+        if owner.path is not None and self.trace.answered:
+            self.trace.reads.add((*owner.path, key))
+
+    def _of_listed(self, owner: Listed, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+        if name in _CHANGING:
+            if owner.outer:
+                self.effect(node, scope, *values)
+            if name in ("append", "add"):
+                owner.items.extend(values)
+            else:
+                owner.before, owner.items = unknown(self.place(node, scope), owner, *values), []
+            return Known(None)
+        if name not in dir(owner.kind):
+            if owner.path is not None:
+                self.demand(owner.path, "text")
+            raise Raised(AttributeError, self.place(node, scope))
+        return unknown(self.place(node, scope), owner, *values)
+
+    def _of_text(self, owner: Known, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+        if name not in _ON_TEXT:
+            self.demand(owner.path, "map")
+            raise Raised(AttributeError, self.place(node, scope))
+        given = [each.value for each in values if isinstance(each, Known) and isinstance(each.value, str | int | tuple)]
+        if len(given) != len(values):
+            return unknown(self.place(node, scope), owner, *values)
+        if owner.path is not None and name in ("startswith", "endswith"):
+            for each in given:
+                self.demand(owner.path, "value", each)
+        try:
+            made = getattr(owner.value, name)(*given)
+        except (TypeError, ValueError):
+            return unknown(self.place(node, scope), owner)
+        if isinstance(made, list | tuple):
+            return Listed([Known(each, owner.path, owner.given) for each in made])
+        return Known(made, owner.path, owner.given)
+
+    def _of_words(self, owner: Unknown, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+        if name in _SAME_TEXT:
+            return owner
+        if name not in _ON_TEXT:
+            self.demand(owner.path, "map")
+            raise Raised(AttributeError, self.place(node, scope))
+        for each in values:
+            if isinstance(each, Known):
+                self.demand(owner.path, "value", each.value)
+        return unknown(self.place(node, scope), owner, *values)
+
+    # What Python and libraries bring ----------------------------------------------------------------------------------
+
+    def _builtin(self, held: Any, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        name, module = getattr(held, "__name__", ""), (getattr(held, "__module__", "") or "").split(".")[0]
+        first = values[0] if values else Known(None)
+        match name:
+            case "isinstance" if len(values) == 2:  # noqa: PLR2004 - as it is called
+                return self.is_instance(first, values[1], node, scope)
+            case "callable" | "hasattr" if first.path is not None:
+                return unknown(self.place(node, scope), first)
+            case "getattr" if len(values) > 1 and isinstance(values[1], Known):
+                return self._got(first, values, node, scope)
+            case "len" if (
+                isinstance(first, Listed | Mapped) and getattr(first, "before", getattr(first, "rest", None)) is None
+            ):
+                return Known(len(first.items if isinstance(first, Listed) else first.fields))
+            case "all" | "any" if isinstance(first, Listed):
+                parts = [*first.items, *([first.before] if first.before else [])]
+                return Known((all if name == "all" else any)(self.truth(each, id(each)) for each in parts))
+            case "cast" if module == "typing" and len(values) > 1:
+                return values[1]
+            case "to_thread" | "run_in_executor" if module == "asyncio":
+                return self.call(first, values[1:], named, node, scope)
+            case "wait_for" | "create_task" | "ensure_future" | "shield" if module == "asyncio":
+                return first
+            case "gather" if module == "asyncio":
+                return Listed([self.awaited(each) for each in values])
+            case "sleep" if module in ("asyncio", "time"):
+                return Known(None)
+            case "deepcopy" | "copy" if module == "copy":
+                return _copied(first)
+            case "loads" if module == "json":
+                return self._from_json(first, node, scope)
+            case "interrupt":
+                raise Ended("lost", self.place(node, scope))
+        if not self._is_pure(Known(held), name):
+            self.effect(node, scope, *values, *named.values())
+        return unknown(self.place(node, scope), *values, *named.values())
+
+    def _got(self, owner: Value, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+        name = values[1].value if isinstance(values[1], Known) else ""
+        if owner.path is not None and not isinstance(owner, Made):
+            return values[2] if len(values) > 2 else unknown(self.place(node, scope), owner)  # noqa: PLR2004 - a default
+        return self.attribute(owner, str(name), node, scope)
+
+    def _from_json(self, value: Value, node: ast.AST, scope: Scope) -> Value:
+        if value.path is not None and value.given:
+            self.demand(value.path, "text")
+            raise Raised(ValueError, self.place(node, scope))
+        return unknown(self.place(node, scope), value)
+
+    def _is_pure(self, owner: Value, name: str) -> bool:
+        held = owner.value if isinstance(owner, Known) else None
+        if isinstance(owner, Made):
+            held = owner.cls
+        if isinstance(held, Enum):
+            return True
+        module = (getattr(held, "__module__", "") or getattr(held, "__name__", "") or "").split(".")[0]
+        if module == "builtins" or inspect.isbuiltin(held):
+            return name in _PURE_BUILTINS or name in READING or module in _PURE_MODULES
+        if name in ("invoke", "ainvoke", "stream", "astream", "batch", "abatch"):
+            return False
+        return module in _PURE_MODULES
+
+
+def _copied(value: Value) -> Value:
+    match value:
+        case Mapped():
+            return Mapped(dict(value.fields), value.rest, path=value.path, given=value.given)
+        case Listed():
+            return Listed(list(value.items), value.kind, value.before, path=value.path, given=value.given)
+    return value

@@ -1,0 +1,235 @@
+"""Finds out what answers a question can have: tries one, sees what the code compares it with, and tries that.
+
+The first candidates are true, false, words and an empty object. Whatever the code tests on the way (`.get("decision")`,
+`== "approve"`, `isinstance(answer, str)`, a field of a pydantic model) is a candidate for the next round. In the end
+there is one candidate for each way that the code can go, with all that it reaches: `Behaviour`.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from adapters.langgraph.reading.graphs import Entry, explore
+from adapters.langgraph.reading.run import Demand, SiteKey, Trace
+from adapters.langgraph.reading.values import TEXT, Atom, Path, Value, atoms_of, leaves
+
+_MOST_CANDIDATES = 64
+_MOST_TRACES = 2_000
+_LONGEST_LIST = 4
+_LEAST_SHOWN = 4
+"""Letters of a constant that is found again within a text of the payload."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What the code does with one candidate, over all the ways that it can go."""
+
+    candidate: Any
+    traces: tuple[Trace, ...]
+    complete: bool
+
+    @cached_property
+    def raises(self) -> frozenset[str]:
+        """Where it raises because of the candidate: by its type, or whichever way the code goes."""
+        always = self.ends == {"raises"}
+        return frozenset(each.where for each in self.traces if each.end == "raises" and (each.by_type or always))
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether all of it was followed, and none of it goes both ways by the answer."""
+        lost = any(each.end == "lost" or each.open for each in self.traces)
+        return self.complete and bool(self.traces) and not lost
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """How it ends: "end", "asks again", "raises"."""
+        return frozenset(each.end for each in self.traces)
+
+    @cached_property
+    def only_asks_again(self) -> bool:
+        """Whether the same question is asked once more, whatever else is done before."""
+        return self.ends <= {"asks again", "raises"} and "asks again" in self.ends
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """The effects that it may reach; a question to somebody else is one."""
+        return frozenset(effect.where for each in self.traces for effect in each.effects)
+
+    @cached_property
+    def flows(self) -> frozenset[Atom]:
+        """What goes into its effects."""
+        return frozenset(atom for each in self.traces for effect in each.effects for atom in effect.what)
+
+    @cached_property
+    def returned(self) -> frozenset[Atom]:
+        """What goes into the state, or out of a tool."""
+        return frozenset(atom for each in self.traces for atom in each.returned)
+
+    @cached_property
+    def asked_again(self) -> frozenset[Atom]:
+        """What the question is made of when it is asked again."""
+        return frozenset(atom for each in self.traces if each.again is not None for atom in atoms_of(each.again))
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """The nodes that it goes to."""
+        return frozenset(name for each in self.traces for name in each.nodes)
+
+    @cached_property
+    def reads(self) -> tuple[Path, ...]:
+        """What of the answer is read."""
+        return tuple(sorted({path for each in self.traces for path in each.reads}, key=repr))
+
+    def takes(self, path: Path) -> bool:
+        """Whether what stands at a path of the answer ends up somewhere."""
+        atoms = self.flows | self.returned | self.asked_again
+        return any(kind == "answer" and at[: len(path)] == path for kind, at in atoms)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """All that was tried on one question."""
+
+    site: SiteKey
+    entry: Entry
+    payload: Value
+    behaviours: tuple[Behaviour, ...]
+    demands: frozenset[tuple[Path, str]]
+    """The constants that the answer is compared with: where, and their `repr`."""
+    reserved: frozenset[str] = field(default_factory=frozenset)
+    """Words that mean something to the node, in small letters."""
+
+    @cached_property
+    def shown(self) -> frozenset[Atom]:
+        """What the payload shows: what acts with it does what was shown."""
+        tested = {("const", constant) for _, constant in self.demands}
+        atoms = frozenset(atom for _, each in leaves(self.payload) for atom in atoms_of(each) if tells(atom))
+        return atoms - tested
+
+    @cached_property
+    def shown_text(self) -> str:
+        """All constants of the payload."""
+        texts = sorted(value.strip("'\"") for kind, value in atoms_of(self.payload) if kind == "const")
+        return re.sub(r"[^\w./@:-]+", " ", " ".join(texts))
+
+    def shows(self, atom: Atom) -> bool:
+        """Whether the payload shows it, or names it within a text."""
+        if atom[0] == "const" and any(constant == atom[1] for _, constant in self.demands):
+            return False  # the word that decides
+        if atom in self.shown or (atom[0] == "from" and any(_within(atom, each) for each in self.shown)):
+            return True
+        kind, value = atom
+        word = str(value).strip("'\"")
+        return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
+
+    @cached_property
+    def raises_anyhow(self) -> frozenset[str]:
+        """Where the code may raise whatever the answer is."""
+        ended = [each.raises for each in self.behaviours if each.ends != {"raises"}]
+        return frozenset.intersection(*ended) if ended else frozenset()
+
+    def raises(self, each: Behaviour) -> bool:
+        """Whether the code may raise because of this answer."""
+        return bool(each.raises - self.raises_anyhow)
+
+    def try_(self, candidate: Any) -> Behaviour:
+        """What the code does with another candidate."""
+        return behave(self.entry, self.site, candidate)
+
+
+def tells(atom: Atom) -> bool:
+    """Whether it is more than one of the values that stand everywhere."""
+    return atom[0] != "const" or atom[1] not in ("None", "True", "False", "''", "0", "1")
+
+
+def _within(atom: Atom, shown: Atom) -> bool:
+    """Whether it is a part of what is shown."""
+    return shown[0] == "from" and shown[1] != "state" and str(atom[1]).startswith(f"{shown[1]}.")
+
+
+def behave(entry: Entry, site: SiteKey, candidate: Any) -> Behaviour:
+    """What the code does with a candidate."""
+    traces, complete = explore(entry, candidate, site)
+    return Behaviour(candidate, tuple(each for each in traces if each.answered), complete)
+
+
+def sites_of(entry: Entry) -> Mapping[SiteKey, Value]:
+    """The questions that a node can come to, with a payload of each."""
+    traces, _ = explore(entry, None, None)
+    return {site: payload for each in traces for site, payload in each.sites}
+
+
+def probe(entry: Entry, site: SiteKey, payload: Value, more: Iterable[Any] = ()) -> Probed:
+    """Try everything that the code gives reason to try; `more` are candidates from elsewhere."""
+    waiting: deque[Any] = deque([True, False, TEXT, {}, *more])
+    seen, found, demands = {mark(each) for each in waiting}, list[Behaviour](), set[Demand]()
+    work = 0
+    while waiting and len(found) < _MOST_CANDIDATES and work < _MOST_TRACES:
+        behaviour = behave(entry, site, waiting.popleft())
+        found.append(behaviour)
+        work += len(behaviour.traces)
+        for demand in dict.fromkeys(each for trace in behaviour.traces for each in trace.demands):
+            demands.add(demand)
+            for candidate in _next(behaviour.candidate, demand):
+                if mark(candidate) not in seen:
+                    seen.add(mark(candidate))
+                    waiting.append(candidate)
+    asked = next((t.payload for each in found for t in each.traces if t.payload is not None), payload)
+    compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind == "value")
+    reserved = frozenset(word for each in found for trace in each.traces for word in trace.reserved)
+    return Probed(site, entry, asked, tuple(found), compared, reserved)
+
+
+def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
+    """Candidates that a test of the answer gives reason to try."""
+    match demand.kind:
+        case "value":
+            yield put(candidate, demand.path, demand.value)
+            if isinstance(demand.value, str):
+                yield put(candidate, demand.path, TEXT)
+        case "map" if not isinstance(got(candidate, demand.path), dict):
+            yield put(candidate, demand.path, {})
+        case "list" if isinstance(demand.value, int) and 0 <= demand.value < 4:  # noqa: PLR2004 - a pair, a triple
+            yield put(candidate, demand.path, [TEXT] * (demand.value + 1))
+        case "text" | "fill":
+            yield put(candidate, demand.path, TEXT)
+
+
+def mark(candidate: Any) -> str:
+    """One spelling for each candidate."""
+    if isinstance(candidate, dict):
+        return f"{{{', '.join(sorted(f'{key!r}: {mark(each)}' for key, each in candidate.items()))}}}"
+    return f"[{', '.join(map(mark, candidate))}]" if isinstance(candidate, list) else repr(candidate)
+
+
+def got(candidate: Any, path: Path) -> Any:
+    """What a candidate has at a path; None where it has nothing there."""
+    for key in path:
+        if isinstance(candidate, dict):
+            candidate = candidate.get(key)
+        elif isinstance(candidate, list) and isinstance(key, int) and key < len(candidate):
+            candidate = candidate[key]
+        else:
+            return None
+    return candidate
+
+
+def has(candidate: Any, path: Path) -> bool:
+    """Whether a candidate has something at a path."""
+    return path == () or got(candidate, path) is not None
+
+
+def put(candidate: Any, path: Path, value: Any) -> Any:
+    """A candidate with another value at a path."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(candidate, list) and isinstance(key, int) and key < len(candidate):
+        return [put(each, rest, value) if number == key else each for number, each in enumerate(candidate)]
+    if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < _LONGEST_LIST:
+        return [*[TEXT] * key, put(None, rest, value)]
+    inner = candidate if isinstance(candidate, dict) else {}
+    return {**inner, key: put(inner.get(key), rest, value)}

@@ -1,0 +1,174 @@
+"""One reading of a graph's code along one path, with one candidate for the answer.
+
+Code is read as a person reads it: line by line, with the candidate in the answer's place. Nothing of it is executed. A
+condition that depends on something else than the answer can go both ways: `Oracle` takes one, and remembers that there
+is another, so that the next reading takes that. Where the same thing is asked again it has the same answer.
+
+What the reading is for is written down on the way: what the code compares the answer with (`Demand`: worth trying
+next), which effects it reaches, and how it ends.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.langgraph.reading.values import Atom, Path, Value, atoms_of
+
+MOST_STEPS = 6_000
+ASKS = "asks"
+"""What the place of an effect begins with that is another question."""
+MOST_CALLS = 14
+"""Functions within functions."""
+
+
+class Signal(Exception):  # noqa: N818 - it is no error: it leaves a block of the code that is read
+    """Leaves a block of the code that is read."""
+
+
+class Returned(Signal):  # noqa: D101 - as named
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.value = value
+
+
+class Broke(Signal):  # noqa: D101 - as named
+    pass
+
+
+class Continued(Signal):  # noqa: D101 - as named
+    pass
+
+
+class Raised(Signal):
+    """The code raises. `kind` is the class where it is known, `where` the place.
+
+    `by_type`: an operation does not take what it is given; else the code has a `raise` of its own.
+    """
+
+    def __init__(self, kind: type | None, where: str, *, by_type: bool = True) -> None:
+        super().__init__()
+        self.kind = kind
+        self.where = where
+        self.by_type = by_type
+
+
+class Ended(Signal):
+    """The reading ends here: `how` is "asks again", or "lost" where the code cannot be followed."""
+
+    def __init__(self, how: str, where: str = "") -> None:
+        super().__init__()
+        self.how = how
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The code tests the answer at a path: `kind` is "value" (then `value`), "map", "list", "text" or "fill"."""
+
+    path: Path
+    kind: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An effect: the place of the call in the code, and what goes into it."""
+
+    where: str
+    what: frozenset[Atom]
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Which way each open condition goes: as `taken` says, then the first way."""
+
+    taken: list[bool]
+    asked: int = 0
+    known: dict[Any, bool] = field(default_factory=dict)
+
+    def decide(self, key: Any) -> bool:
+        """The way of a condition; the same key always goes the same way."""
+        if key not in self.known:
+            if self.asked == len(self.taken):
+                self.taken.append(True)
+            self.known[key] = self.taken[self.asked]
+            self.asked += 1
+        return self.known[key]
+
+
+@dataclass(slots=True)
+class Scope:
+    """Names of a function under reading, the scope that it was made in, and the globals of its module."""
+
+    names: dict[str, Value]
+    above: "Scope | None"
+    globals: Mapping[str, Any]
+    file: str
+    cells: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+
+SiteKey = tuple[str, ...]
+"""The calls that lead to an `interrupt(...)`, each as FILE:LINE:COLUMN, the outermost first."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one reading found. Everything is counted from the moment on that the answer is there."""
+
+    answered: bool = False
+    sites: list[tuple[SiteKey, Value]] = field(default_factory=list)
+    payload: Value | None = None
+    again: Value | None = None
+    """The payload of the question when it is asked again."""
+    effects: list[Reached] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+    demands: list[Demand] = field(default_factory=list)
+    reserved: set[str] = field(default_factory=set)
+    """What words of a person are compared with."""
+    reads: set[Path] = field(default_factory=set)
+    returned: set[Atom] = field(default_factory=set)
+    """What ends up in the state or in a tool's result."""
+    kept: list[tuple[Any, Value]] = field(default_factory=list)
+    """What is written into the state, by its key."""
+    open: bool = False
+    """Whether it goes both ways by something that is made of the answer, so that what the answer does is not known."""
+    end: str = "end"
+    by_type: bool = False
+    """It ends by an operation that does not take what it is given."""
+    where: str = ""
+
+
+class Run:
+    """Holds what a reading knows; the classes below it read."""
+
+    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle) -> None:
+        self.candidate = candidate
+        self.site = site
+        self.oracle = oracle
+        self.trace = Trace()
+        self.stack: list[str] = []
+        self.rounds = 0
+        """Loops over items that the reading stands in: what asks once more there asks about the next item."""
+        self._steps = 0
+
+    def step(self) -> None:
+        """Count the work; raises Ended where it is too much."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Ended("lost", "too long")
+
+    def place(self, node: ast.AST, scope: Scope) -> str:
+        """Where something stands in the code."""
+        return f"{scope.file}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
+
+    def demand(self, path: Path | None, kind: str, value: Any = None) -> None:
+        """Note what the code tests the answer for."""
+        if path is not None and self.trace.answered:
+            self.trace.demands.append(Demand(path, kind, value))
+
+    def effect(self, node: ast.AST, scope: Scope, *values: Value) -> None:
+        """Note that something is done to the world."""
+        if self.trace.answered:
+            self.trace.effects.append(Reached(self.place(node, scope), atoms_of(*values)))

@@ -1,0 +1,57 @@
+"""The source of live functions: read once for each file, and never run."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import TypeAlias
+
+from adapters.langgraph.fingerprint import is_library
+
+Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def source_of(function: FunctionType) -> Node | None:
+    """The syntax tree of a function of the project's; None where it is a library's, or cannot be found for sure."""
+    code = function.__code__
+    if is_library(code.co_filename):
+        return None
+    found = _functions(code.co_filename).get(code.co_firstlineno, ())
+    named = [each for each in found if _name(each) == code.co_name and _takes(each) == _parameters(function)]
+    return named[0] if len(named) == 1 else None
+
+
+@cache
+def _functions(file: str) -> Mapping[int, list[Node]]:
+    try:
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return {}
+    found: dict[int, list[Node]] = {}
+    for node in _all(tree):
+        decorators = getattr(node, "decorator_list", [])
+        found.setdefault(min([node.lineno, *(each.lineno for each in decorators)]), []).append(node)
+    return found
+
+
+def forget() -> None:
+    """Read files again: an agent is loaded anew."""
+    _functions.cache_clear()
+
+
+def _all(tree: ast.AST) -> Iterator[Node]:
+    return (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+
+
+def _name(node: Node) -> str:
+    return "<lambda>" if isinstance(node, ast.Lambda) else node.name
+
+
+def _takes(node: Node) -> list[str]:
+    return [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
+def _parameters(function: FunctionType) -> list[str]:
+    code = function.__code__
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])

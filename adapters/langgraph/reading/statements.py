@@ -1,0 +1,293 @@
+"""Reads statements."""
+
+import ast
+import builtins
+from contextlib import suppress
+from typing import Any
+
+from adapters.langgraph.reading.calls import Calls
+from adapters.langgraph.reading.run import Broke, Continued, Ended, Raised, Returned, Scope
+from adapters.langgraph.reading.values import Closure, Known, Listed, Made, Mapped, Unknown, Value, at, lifted, unknown
+
+_MOST_ROUNDS = 6
+_OPEN_ROUNDS = 2
+"""Rounds of a loop whose condition is not known."""
+
+
+class Reader(Calls):
+    """Reads a function's body."""
+
+    def run_body(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Read statements, one after the other."""
+        for each in body:
+            self.step()
+            reader = getattr(self, f"_{type(each).__name__.lower()}_statement", None)
+            if reader is not None:
+                reader(each, scope)
+
+    def _expr_statement(self, node: ast.Expr, scope: Scope) -> None:
+        self.evaluate(node.value, scope)
+
+    def _return_statement(self, node: ast.Return, scope: Scope) -> None:
+        raise Returned(self.evaluate(node.value, scope) if node.value else Known(None))
+
+    def _functiondef_statement(self, node: ast.FunctionDef, scope: Scope) -> None:
+        scope.names[node.name] = Closure(node, scope)
+
+    _asyncfunctiondef_statement = _functiondef_statement
+
+    def _break_statement(self, _: ast.Break, __: Scope) -> None:
+        raise Broke
+
+    def _continue_statement(self, _: ast.Continue, __: Scope) -> None:
+        raise Continued
+
+    def _import_statement(self, node: ast.Import, scope: Scope) -> None:
+        for each in node.names:
+            scope.names[each.asname or each.name.split(".")[0]] = _imported(each.name, scope)
+
+    def _importfrom_statement(self, node: ast.ImportFrom, scope: Scope) -> None:
+        module = _imported(node.module or "", scope)
+        held = vars(module.value) if isinstance(module, Known) else {}
+        for each in node.names:
+            name = each.asname or each.name
+            scope.names[name] = lifted(held[each.name]) if each.name in held else Unknown(f"import {each.name}")
+
+    def _raise_statement(self, node: ast.Raise, scope: Scope) -> None:
+        value = self.evaluate(node.exc, scope) if node.exc else None
+        kind = value.cls if isinstance(value, Made) else value.value if isinstance(value, Known) else None
+        raise Raised(kind if isinstance(kind, type) else None, self.place(node, scope), by_type=False)
+
+    def _assert_statement(self, node: ast.Assert, scope: Scope) -> None:
+        if not self.truth(self.evaluate(node.test, scope), self.place(node, scope)):
+            raise Raised(AssertionError, self.place(node, scope), by_type=False)
+
+    # Assignments ------------------------------------------------------------------------------------------------------
+
+    def _assign_statement(self, node: ast.Assign, scope: Scope) -> None:
+        value = self.evaluate(node.value, scope)
+        for target in node.targets:
+            self.bind(target, value, scope)
+
+    def _annassign_statement(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if node.value is not None:
+            self.bind(node.target, self.evaluate(node.value, scope), scope)
+
+    def _augassign_statement(self, node: ast.AugAssign, scope: Scope) -> None:
+        left, right = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
+        if isinstance(left, Listed) and isinstance(right, Listed):
+            if left.outer:
+                self.effect(node, scope, right)
+            left.items += right.items
+            return
+        self.bind(node.target, self.operate(type(node.op), left, right, node, scope), scope)
+
+    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Assign a value to a target."""
+        match target:
+            case ast.Name():
+                scope.names[target.id] = value
+            case ast.Tuple() | ast.List():
+                self._unpack(target, value, scope)
+            case ast.Starred():
+                self.bind(target.value, value, scope)
+            case ast.Subscript():
+                self._put(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), value, target, scope)
+            case ast.Attribute():
+                owner = self.evaluate(target.value, scope)
+                if isinstance(owner, Made):
+                    owner.attributes[target.attr] = value
+                elif isinstance(owner, Mapped):
+                    owner.fields[target.attr] = value
+                else:
+                    self.effect(target, scope, value)
+
+    def _unpack(self, target: ast.Tuple | ast.List, value: Value, scope: Scope) -> None:
+        count = len(target.elts)
+        if isinstance(value, Listed) and value.before is None and len(value.items) == count:
+            for each, item in zip(target.elts, value.items, strict=True):
+                self.bind(each, item, scope)
+            return
+        typed = not (isinstance(value, Unknown) and value.kind is None)
+        if typed and value.path is not None and (value.given or isinstance(value, Known)):
+            self.demand(value.path, "list", count - 1)
+            raise Raised(ValueError, self.place(target, scope))
+        for number, each in enumerate(target.elts):
+            part = self._part(value, number) if isinstance(value, Unknown) else unknown(f"{id(target)}.{number}", value)
+            self.bind(each, part, scope)
+
+    def _put(self, owner: Value, key: Value, value: Value, node: ast.AST, scope: Scope) -> None:
+        if isinstance(owner, Mapped):
+            if owner.outer:
+                self.effect(node, scope, value)
+            if isinstance(key, Known) and isinstance(key.value, str | int | bool):
+                owner.fields[key.value] = value
+                return
+            owner.rest = unknown(f"put {self.place(node, scope)}", *([owner.rest] if owner.rest else []), value)
+            for name, each in owner.fields.items():
+                owner.fields[name] = unknown(f"put {name}", each, value)
+        elif isinstance(owner, Unknown):
+            owner.atoms |= unknown("", owner, value).atoms
+            if not owner.origin.startswith(("state", "answer")) and not owner.given:
+                self.effect(node, scope, value)
+        elif isinstance(owner, Listed) and owner.outer:
+            self.effect(node, scope, value)
+
+    # Branches ---------------------------------------------------------------------------------------------------------
+
+    def _if_statement(self, node: ast.If, scope: Scope) -> None:
+        taken = self.truth(self.evaluate(node.test, scope), self.place(node.test, scope))
+        self.run_body(node.body if taken else node.orelse, scope)
+
+    def _while_statement(self, node: ast.While, scope: Scope) -> None:
+        for number in range(_MOST_ROUNDS):
+            test = self.evaluate(node.test, scope)
+            known = isinstance(test, Known)
+            if not known and number >= _OPEN_ROUNDS:
+                break
+            if not self.truth(test, (self.place(node.test, scope), number)):
+                break
+            if self._round(node.body, scope):
+                return
+        else:
+            if isinstance(node.test, ast.Constant):
+                raise Ended("lost", self.place(node, scope))
+        self.run_body(node.orelse, scope)
+
+    def _for_statement(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+        source = self.evaluate(node.iter, scope)
+        tries = isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) in ("range", "count", "itertools.count")
+        for number, each in enumerate(self.items_of(source, node, scope)[:50]):
+            self.bind(node.target, each, scope)
+            if self.one_round(lambda: self._round(node.body, scope), next_item=number > 0 and not tries):
+                return
+        self.run_body(node.orelse, scope)
+
+    _asyncfor_statement = _for_statement
+
+    def _round(self, body: list[ast.stmt], scope: Scope) -> bool:
+        """One round of a loop; whether it was left."""
+        try:
+            self.run_body(body, scope)
+        except Broke:
+            return True
+        except Continued:
+            return False
+        return False
+
+    def _with_statement(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        for each in node.items:
+            value = self.evaluate(each.context_expr, scope)
+            if each.optional_vars is not None:
+                self.bind(each.optional_vars, value, scope)
+        self.run_body(node.body, scope)
+
+    _asyncwith_statement = _with_statement
+
+    def _try_statement(self, node: ast.Try, scope: Scope) -> None:
+        try:
+            try:
+                self.run_body(node.body, scope)
+            except Raised as raised:
+                self._handled(node, raised, scope)
+            else:
+                self.run_body(node.orelse, scope)
+        finally:
+            self.run_body(node.finalbody, scope)
+
+    def _handled(self, node: ast.Try, raised: Raised, scope: Scope) -> None:
+        for handler in node.handlers:
+            kinds = self._caught(handler, scope)
+            if raised.kind is None or kinds is None or any(issubclass(raised.kind, each) for each in kinds):
+                if handler.name:
+                    scope.names[handler.name] = Unknown(f"error {raised.where}")
+                with_bare_raise = [
+                    each for each in ast.walk(handler) if isinstance(each, ast.Raise) and each.exc is None
+                ]
+                if with_bare_raise and len(handler.body) == 1:
+                    raise raised
+                self.run_body(handler.body, scope)
+                return
+        raise raised
+
+    def _caught(self, handler: ast.ExceptHandler, scope: Scope) -> list[type] | None:
+        if handler.type is None:
+            return None
+        held = self.evaluate(handler.type, scope)
+        each = held.items if isinstance(held, Listed) else [held]
+        kinds = [one.value for one in each if isinstance(one, Known) and isinstance(one.value, type)]
+        return kinds if len(kinds) == len(each) else None
+
+    # match ------------------------------------------------------------------------------------------------------------
+
+    def _match_statement(self, node: ast.Match, scope: Scope) -> None:
+        subject = self.evaluate(node.subject, scope)
+        for case in node.cases:
+            if self._matches(case.pattern, subject, node, scope) and (
+                case.guard is None or self.truth(self.evaluate(case.guard, scope), self.place(case.guard, scope))
+            ):
+                self.run_body(case.body, scope)
+                return
+
+    def _matches(self, pattern: ast.pattern, value: Value, node: ast.AST, scope: Scope) -> bool:
+        place = f"{scope.file}:{pattern.lineno}:{pattern.col_offset}"
+        match pattern:
+            case ast.MatchValue():
+                return self.truth(self.equal(value, self.evaluate(pattern.value, scope), node, scope), place)
+            case ast.MatchSingleton():
+                return self.truth(self.equal(value, Known(pattern.value), node, scope, strictly=True), place)
+            case ast.MatchOr():
+                return any(self._matches(each, value, node, scope) for each in pattern.patterns)
+            case ast.MatchAs():
+                if pattern.pattern is not None and not self._matches(pattern.pattern, value, node, scope):
+                    return False
+                if pattern.name:
+                    scope.names[pattern.name] = value
+                return True
+            case ast.MatchMapping():
+                return self._matches_map(pattern, value, node, scope)
+            case ast.MatchClass():
+                return self._matches_class(pattern, value, node, scope, place)
+        return self.truth(unknown(place, value), place)
+
+    def _matches_map(self, pattern: ast.MatchMapping, value: Value, node: ast.AST, scope: Scope) -> bool:
+        if not isinstance(value, Mapped):
+            self.demand(value.path, "map")
+            return isinstance(value, Unknown) and value.kind is None and self.oracle.decide(("map", value.origin))
+        for key_node, each in zip(pattern.keys, pattern.patterns, strict=True):
+            key = self.evaluate(key_node, scope)
+            try:
+                held = self.item(value, key, node, scope)
+            except Raised:
+                wanted = each.value if isinstance(each, ast.MatchValue) else None
+                constant = self.evaluate(wanted, scope) if wanted is not None else None
+                if value.path is not None and isinstance(key, Known) and isinstance(constant, Known):
+                    self.compare_with(at(Known(None), (*value.path, key.value)), constant.value)
+                return False
+            if not self._matches(each, held, node, scope):
+                return False
+        if pattern.rest:
+            scope.names[pattern.rest] = value
+        return True
+
+    def _matches_class(self, pattern: ast.MatchClass, value: Value, node: ast.AST, scope: Scope, place: str) -> bool:
+        cls = self.evaluate(pattern.cls, scope)
+        if not self.truth(self.is_instance(value, cls, node, scope), place):
+            return False
+        for inner in pattern.patterns[:1]:
+            if not self._matches(inner, value, node, scope):
+                return False
+        for name, inner in zip(pattern.kwd_attrs, pattern.kwd_patterns, strict=True):
+            if not self._matches(inner, self.attribute(value, name, node, scope), node, scope):
+                return False
+        return True
+
+
+def _imported(name: str, scope: Scope) -> Value:
+    """A module that is there already: nothing is imported to be read."""
+    import sys  # noqa: PLC0415 - here alone
+
+    module: Any = sys.modules.get(name)
+    with suppress(AttributeError):
+        return Known(module) if module is not None else Unknown(f"module {name}")
+    return Unknown(f"module {name} of {scope.file}{builtins.__name__}")

@@ -1,0 +1,189 @@
+"""Values as the reader knows them: a constant, a container of values, an object that the code makes, or nothing.
+
+`path` says where in the answer a value stands, or would stand if the answer had it: what a test of it compares is then
+worth trying there. `given` is true for what the answer really has. `atoms` are the constants and origins that a value
+is made of, so that what reaches an effect can be traced to the answer, to the payload and to the state.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[Any, ...]
+Atom: TypeAlias = tuple[str, Any]
+"""("const", REPR), ("from", ORIGIN) or ("answer", PATH)."""
+NO_ATOMS: frozenset[Atom] = frozenset()
+_MOST_ITEMS = 200
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """A constant, or an object that lives: a function, a class, a member of an Enum."""
+
+    value: Any
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Unknown:
+    """Anything. `kind` is str for words that a person writes; the same `origin` means the same value."""
+
+    origin: str
+    atoms: frozenset[Atom] = NO_ATOMS
+    kind: type | None = None
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Listed:
+    """A list, tuple or set. `before` stands for items of which nothing is known, in front of these."""
+
+    items: list["Value"]
+    kind: type = list
+    before: "Value | None" = None
+    outer: bool = False
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Mapped:
+    """A dict, or a state. `rest` stands for keys of which nothing is known."""
+
+    fields: dict[Any, "Value"]
+    rest: "Unknown | None" = None
+    outer: bool = False
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """An instance of a class that the code makes."""
+
+    cls: Any
+    attributes: dict[str, "Value"] = field(default_factory=dict)
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Closure:
+    """A function that is made while the code runs: a nested `def`, a lambda. `scope` is where it was made."""
+
+    node: Any
+    scope: Any
+    path: Path | None = None
+    given: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Method:
+    """A method and the value that it belongs to; `name` alone where its code is not ours to read."""
+
+    owner: "Value"
+    name: str
+    function: Any = None
+    path: Path | None = None
+    given: bool = False
+
+
+Value: TypeAlias = Known | Unknown | Listed | Mapped | Made | Closure | Method
+_numbers = itertools.count()
+
+
+def at(value: Value, path: Path | None) -> Value:
+    """The value as what stands, or would stand, at a path of the answer."""
+    return value if path is None or value.path is not None else replace(value, path=path)
+
+
+def lifted(value: Any, depth: int = 0) -> Value:
+    """A live value. A container of the program's is shared, so that to change it is an effect."""
+    kind = type(value)
+    if depth < 6 and kind in (list, tuple, set, frozenset) and len(value) <= _MOST_ITEMS:  # noqa: PLR2004 - deep enough
+        return Listed([lifted(each, depth + 1) for each in value], kind, outer=True)
+    if depth < 6 and kind is dict and len(value) <= _MOST_ITEMS:  # noqa: PLR2004 - likewise
+        return Mapped({key: lifted(each, depth + 1) for key, each in value.items()}, outer=True)
+    return Known(value)
+
+
+def unknown(origin: str, *of: Value, kind: type | None = None) -> Unknown:
+    """What is made of other values in a way that is not followed."""
+    return Unknown(origin, atoms_of(*of), kind)
+
+
+def atoms_of(*values: Value) -> frozenset[Atom]:
+    """All that values are made of."""
+    return frozenset(_atoms(values, 0))
+
+
+def _atoms(values: Any, depth: int) -> Iterator[Atom]:
+    for value in values if depth < 8 else ():  # noqa: PLR2004 - deep enough
+        if value.given and value.path is not None:
+            yield ("answer", value.path)
+        match value:
+            case Known():
+                if isinstance(value.value, _PLAIN) and not value.given:
+                    yield ("const", repr(value.value))
+            case Unknown():
+                yield from value.atoms
+                if not value.given and not value.atoms:
+                    yield ("from", value.origin)
+            case Listed():
+                yield from _atoms(value.items, depth + 1)
+                yield from _atoms([value.before] if value.before else [], depth + 1)
+            case Mapped():
+                yield from _atoms(value.fields.values(), depth + 1)
+                yield from _atoms([value.rest] if value.rest else [], depth + 1)
+            case Made():
+                yield from _atoms(value.attributes.values(), depth + 1)
+            case Method():
+                yield from _atoms([value.owner], depth + 1)
+
+
+def leaves(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Each value within a payload, by its path, the outer ones first."""
+    yield path, value
+    if isinstance(value, Mapped):
+        for key, each in value.fields.items():
+            yield from leaves(each, (*path, key))
+    elif isinstance(value, Listed) and value.before is None:
+        for number, each in enumerate(value.items):
+            yield from leaves(each, (*path, number))
+
+
+class _Text:
+    """In a candidate: the words of a person."""
+
+    def __repr__(self) -> str:
+        return "TEXT"
+
+
+class _Free:
+    """In a candidate: a changed value."""
+
+    def __repr__(self) -> str:
+        return "FREE"
+
+
+TEXT, FREE = _Text(), _Free()
+
+
+def answer_of(candidate: Any, path: Path = ()) -> Value:
+    """A candidate for an answer as the value that `interrupt` returns."""
+    match candidate:
+        case _Text():
+            return Unknown(f"answer{path}", kind=str, path=path, given=True)
+        case _Free():
+            return Unknown(f"answer{path}", path=path, given=True)
+        case Mapping():
+            inner = {key: answer_of(each, (*path, key)) for key, each in candidate.items()}
+            return Mapped(inner, path=path, given=True)
+        case list():
+            return Listed([answer_of(each, (*path, n)) for n, each in enumerate(candidate)], path=path, given=True)
+        case _:
+            return Known(candidate, path, given=True)

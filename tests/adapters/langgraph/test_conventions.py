@@ -1,0 +1,140 @@
+"""Nodes read their answers in many ways: each choice that is offered does what its button says, and no other is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graph_talk import APPROVE, edit, talking
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from engine.ask import Choice, Decision
+
+DONE: list[Any] = []
+SAID: list[Any] = []
+A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
+
+
+class State(TypedDict, total=False):
+    messages: list[Any]
+    allowed: bool
+
+
+class Reply(BaseModel):
+    granted: bool
+    remark: str = ""
+
+
+def truth(_: State) -> None:
+    door = "north door"
+    if interrupt({"door": door}):
+        DONE.append(door)
+
+
+def turned_round(_: State) -> None:
+    door = "north door"
+    if interrupt({"door": door, "keep": "locked"}) == "continue":
+        return  # here the word that sounds like going on is the refusal
+    DONE.append(door)
+
+
+def named(_: State) -> None:
+    door = "north door"
+    reply = interrupt({"door": door})
+    match reply["verdict"]:
+        case "unlock":
+            DONE.append(door)
+        case "leave":
+            SAID.append(reply.get("remark"))
+        case other:
+            raise ValueError(other)
+
+
+def other_name(_: State) -> None:
+    sign = "Closed"
+    reply = interrupt({"sign": sign})
+    if reply.get("mode", "drop") in ("hang", "reword"):
+        DONE.append(reply.get("new_sign") or sign)
+    else:
+        SAID.append(reply.get("feedback"))
+
+
+def modelled(_: State) -> None:
+    door = "north door"
+    reply = Reply.model_validate(interrupt({"door": door}))
+    if reply.granted:
+        DONE.append(door)
+    else:
+        SAID.append(reply.remark)
+
+
+def never_no(_: State) -> None:
+    interrupt({"door": "north door"})
+    DONE.append("north door")
+
+
+def flag(_: State) -> State:
+    return {"allowed": interrupt({"door": "north door"}) is True}
+
+
+def judged(_: State) -> None:
+    if judge(interrupt({"door": "north door"})):
+        DONE.append("north door")
+
+
+def judge(said: Any) -> Any:
+    return eval("bool(said)", {"said": said})  # noqa: S307 - stands for what cannot be read
+
+
+def goes(state: State) -> str:
+    return "unlock" if state["allowed"] else END
+
+
+def unlock(_: State) -> None:
+    DONE.append("north door")
+
+
+def graph_of(node: Callable[[State], Any]) -> Any:
+    builder = StateGraph(State)
+    builder.add_node("node", node)
+    builder.add_node("unlock", unlock)
+    builder.add_edge(START, "node")
+    if node is flag:
+        builder.add_conditional_edges("node", goes, ["unlock", END])
+    return builder.compile()
+
+
+TABLE = [
+    (truth, (A, R), False),
+    (turned_round, (A, R), False),
+    (named, (A, R), True),
+    (other_name, (A, E, R), True),
+    (modelled, (A, R), True),
+    (never_no, (A, R), False),
+    (flag, (A, R), False),
+    (judged, (R, W), False),
+]
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(("node", "offered", "hears"), TABLE)
+async def test_each_choice_does_what_its_button_says(node: Any, offered: tuple[Choice, ...], hears: Any) -> None:
+    for choice in offered:
+        DONE.clear()
+        SAID.clear()
+        async with talking(graph_of(node), input={"messages": []}, reply="@") as talk:
+            (asked,) = (await talk.say()).asked
+            (action,) = asked.ask.actions
+            assert action.choices == offered
+            if choice is R and not action.reject_stops:
+                end = await talk.answer(asked, Decision(R, text="it is late"))
+                assert (DONE, end.error) == ([], "")
+                assert (["it is late"] if hears else []) == SAID
+            elif choice is A:
+                await talk.answer(asked, APPROVE)
+                assert len(DONE) == 1
+            elif choice is E:
+                await talk.answer(asked, edit({"sign": "Open"}))
+                assert DONE == ["Open"]
