@@ -53,6 +53,22 @@ class Choice(StrEnum):
     """Forget the answers that made the graph fail, and let it ask anew."""
 
 
+class KnownBy(StrEnum):
+    """What says which value each choice sends, in the order of trust."""
+
+    RULE = "rule"
+    """An entry of `answers:` in app.yaml."""
+    LIBRARY = "library"
+    """A library defines the payload and its answers, or LangGraph itself what going on past a breakpoint does."""
+    SCHEMA = "schema"
+    """The interrupt came with a `response_schema`."""
+    CODE = "code"
+    """The node's own code says what it does with each answer."""
+    HINT = "hint"
+    """The payload looks as in LangGraph's documentation, and no code that is known here contradicts it."""
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing to decide: a tool call, a text, a question.
@@ -81,7 +97,8 @@ class Ask:
     `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
     that a change of the file cannot turn one answer into another. `unguarded` is true where the graph runs elsewhere,
     and what it does with an approval cannot be compared with what was approved: the card says so. `caught` is true for
-    the failure of a tool that was about to run with something else than people decided.
+    the failure of a tool that was about to run with something else than people decided. `known_by` says what its
+    choices were read from; nothing that is sent depends on it.
     """
 
     dialect: str
@@ -94,6 +111,7 @@ class Ask:
     encoding: Json = None
     unguarded: bool = False
     caught: bool = False
+    known_by: KnownBy = KnownBy.HINT
 
     def __post_init__(self) -> None:
         if not self.actions:

@@ -27,7 +27,7 @@ from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.schemas import check
-from engine.ask import Action, Ask, Choice, Decision, Kind, Problem, unstorable
+from engine.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
 from engine.ids import UserId
 
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "problems", "read"]
@@ -60,11 +60,18 @@ _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
-    ask = next(ask for ask in asks if ask is not None)
+    ask = _sourced(next(ask for ask in asks if ask is not None))
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
         ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode)
     return _rejectable(ruled)
+
+
+def _sourced(ask: Ask) -> Ask:
+    """The ask with what its dialect goes by."""
+    if ask.dialect not in _LIBRARIES:
+        return ask
+    return replace(ask, known_by=KnownBy.SCHEMA if ask.dialect == SCHEMA.name else KnownBy.LIBRARY)
 
 
 def _rejectable(ask: Ask) -> Ask:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected
 from adapters.langgraph.schemas import Schema, inferred
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, canonical
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, canonical
 
 LONGEST_FIELD = 20_000
 """Characters of a field, as JSON, that a card's approval keeps."""
@@ -55,7 +55,7 @@ def at_breakpoint(nodes: str, paths: Sequence[str], values: Mapping[str, Json], 
     choices = tuple(each for each in _GO_ON if each is not Choice.EDIT or (may_edit and shown))
     action = Action("state", shown, choices, rest, _object_of(shown))
     payload: Json = {"next": list(paths), "state": shown, "rest": rest}
-    return Ask(BREAKPOINT.name, Kind.BREAKPOINT, _question(nodes), (action,), payload)
+    return Ask(BREAKPOINT.name, Kind.BREAKPOINT, _question(nodes), (action,), payload, known_by=KnownBy.LIBRARY)
 
 
 def _question(nodes: str) -> str:
@@ -81,7 +81,8 @@ def before_tools(paths: Sequence[str], calls: Iterable[ToolCall], tools: Mapping
         for call in calls
     )
     asked: list[Json] = [{"id": call.id, "name": call.name, "args": dict(call.args)} for call in calls]
-    return Ask(TOOLS.name, Kind.TOOL_CALL, "", actions, {"next": list(paths), "tool_calls": asked})
+    payload: Json = {"next": list(paths), "tool_calls": asked}
+    return Ask(TOOLS.name, Kind.TOOL_CALL, "", actions, payload, known_by=KnownBy.LIBRARY)
 
 
 def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json], *, may_edit: bool) -> Ask:
@@ -89,7 +90,8 @@ def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json],
     ask = at_breakpoint(nodes, (nodes,), values, may_edit=may_edit)
     words = "\n".join(each if isinstance(each, str) else canonical(each) for each in said)
     payload: Json = {"said": list(said), "at": ask.payload}
-    return Ask(NODE_INTERRUPT.name, Kind.BREAKPOINT, f"{nodes} stopped: {words}", ask.actions, payload)
+    said_so = f"{nodes} stopped: {words}"
+    return Ask(NODE_INTERRUPT.name, Kind.BREAKPOINT, said_so, ask.actions, payload, known_by=KnownBy.LIBRARY)
 
 
 # A halt is found by its checkpoint, never by a payload, and decided by a move, never by a value.

@@ -22,7 +22,7 @@ from typing import Any
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.reading import FREE, Convention, Reading
 from adapters.langgraph.schemas import Schema, inferred
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 RESERVED = "reserved"
 """In an encoding: the words that the node compares with."""
@@ -116,7 +116,14 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     schema = _only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
     made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops)
-    return replace(ask, kind=kind, actions=(made,), verdict=False, encoding=_encoding(known, len(under)))
+    return replace(
+        ask,
+        kind=kind,
+        actions=(made,),
+        verdict=False,
+        encoding=_encoding(known, len(under)),
+        known_by=KnownBy.CODE,
+    )
 
 
 _WHICH = re.compile(r"\W*(which|what|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
@@ -137,9 +144,8 @@ def _passed_on(known: Convention, ask: Ask) -> Ask:
 def _question(known: Convention, ask: Ask) -> Ask:
     (action,) = ask.actions
     asked = replace(action, choices=(Choice.ANSWER,), schema=None, reject_stops=False)
-    return replace(
-        ask, kind=Kind.QUESTION, actions=(asked,), encoding=_encoding(replace(known, reserved=frozenset()), 0)
-    )
+    encoding = _encoding(replace(known, reserved=frozenset()), 0)
+    return replace(ask, kind=Kind.QUESTION, actions=(asked,), encoding=encoding, known_by=KnownBy.CODE)
 
 
 def _encoding(known: Convention, cut: int) -> Json:
@@ -226,4 +232,5 @@ def unknown(ask: Ask) -> Ask:
         action.name, action.value, (Choice.REJECT, Choice.ANSWER), said, schema=action.schema, reject_stops=True
     )
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
-    return replace(ask, kind=kind, actions=(made,), verdict=False, encoding={Choice.ANSWER.value: {"resume": "$json"}})
+    encoding: Json = {Choice.ANSWER.value: {"resume": "$json"}}
+    return replace(ask, kind=kind, actions=(made,), verdict=False, encoding=encoding, known_by=KnownBy.UNKNOWN)

@@ -26,7 +26,7 @@ from fnmatch import fnmatchcase
 from adapters.langgraph.dialects.base import Question, Sent, value_of
 from adapters.langgraph.dialects.code import RESERVED
 from adapters.langgraph.schemas import inferred
-from engine.ask import Ask, Choice, Decision, Json, Kind, canonical
+from engine.ask import Ask, Choice, Decision, Json, Kind, KnownBy, canonical
 from engine.ids import UserId
 
 _WORD = re.compile(r"\$(text|reason|json|user|value(?:\.\w+|\[\d+\])*)(?!\w)")
@@ -87,6 +87,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
         prompt=rule.ask or ask.prompt,
         actions=(replace(action, choices=tuple(choices), schema=schema, reject_stops=False),),
         encoding={choice.value: dict(rule.templates[choice]) for choice in choices},
+        known_by=KnownBy.RULE,
     )
 
 

@@ -8,7 +8,7 @@ asking anew forgets it. Neither is done by itself: what failed once may have don
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 
 def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> Ask:
@@ -19,7 +19,8 @@ def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> 
     choices = (Choice.APPROVE, Choice.REDO, Choice.REJECT) if poisoned else (Choice.APPROVE, Choice.REJECT)
     named: list[Json] = list(nodes)
     payload: Json = {"error": sentence, "nodes": named, "run": run}
-    return Ask(FAILURE.name, Kind.FAILURE, sentence, (Action("failure", None, choices),), payload)
+    action = Action("failure", None, choices)
+    return Ask(FAILURE.name, Kind.FAILURE, sentence, (action,), payload, known_by=KnownBy.LIBRARY)
 
 
 def _never(_: Question) -> Ask | None:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from adapters.langgraph import dialects
 from adapters.langgraph.dialects import DIALECTS, Question, problems, read
 from adapters.langgraph.schemas import inferred
-from engine.ask import Ask, Choice, Decision, Kind, digest_of
+from engine.ask import Ask, Choice, Decision, Kind, KnownBy, digest_of
 
 APPROVE, REJECT = Decision(Choice.APPROVE), Decision(Choice.REJECT)
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
@@ -91,6 +91,22 @@ def test_what_the_node_gets(payload: Any, decision: Decision, value: Any) -> Non
     ask = ask_of(payload)
     assert problems(ask, 0, decision) == []
     assert encode(ask, [decision]) == value
+
+
+@pytest.mark.parametrize(
+    ("payload", "question", "known_by"),
+    [
+        (INBOX, {}, KnownBy.LIBRARY),
+        ({"n": 1}, {"schema": {"type": "boolean"}}, KnownBy.SCHEMA),
+        (CALL, {}, KnownBy.HINT),
+        ("Which city?", {}, KnownBy.HINT),
+        (ODD, {}, KnownBy.UNKNOWN),
+    ],
+)
+def test_an_ask_says_what_its_answers_are_known_by(payload: Any, question: Any, known_by: KnownBy) -> None:
+    assert ask_of(payload, **question).known_by is known_by
+    ruled = dialects.AnswerRule(None, {}, {A: {"resume": 1}})
+    assert read(Question(payload, **question), [ruled]).known_by is KnownBy.RULE
 
 
 @pytest.mark.parametrize(
