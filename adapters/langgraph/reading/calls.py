@@ -120,7 +120,7 @@ class Calls(Methods):
             self.trace.again = payload
             raise Ended("asks again", site[-1])
         if self.trace.answered:  # somebody is asked something else: it goes on with whatever they say
-            self.trace.effects.append(Reached(f"{ASKS} {site[-1]}", atoms_of(payload)))
+            self.trace.effects.append(Reached(f"{ASKS} {site[-1]}", atoms_of(payload), site[:-1], ASKS))
         if site != self.site:
             return Unknown(f"asked {site}")
         self.trace.answered, self.trace.payload = True, payload

@@ -226,7 +226,7 @@ class Walker(Reader):
             return
         # A subgraph, tools, a model: something is done there that is not read on.
         if self.trace.answered:
-            self.trace.effects.append(Reached(f"node {place}", atoms_of(self.state)))
+            self.trace.effects.append(Reached(f"node {place}", atoms_of(self.state), (), f"node {place}"))
         self.state.rest = unknown(f"after {place}", self.state.rest or Unknown("state"))
         self._follow(self._successors(*chain[-1]), chain)
 

@@ -1,25 +1,56 @@
 """Which answers make the node act: read from what they reach, never from what they are called.
 
 Candidates that make the code do the same are one group. A group acts, compared with another, where it reaches effects,
-nodes or a use of what was shown that the other avoids, and avoids nothing that the other reaches. Where both have
-something of their own nothing follows, and where nothing follows for one pair nothing is known of the question.
+nodes or a use of what was shown that the other avoids, and avoids nothing that the other reaches (`Evidence`). Where
+nothing follows for one pair, nothing is known of the question.
 
-In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They are heard in two
-places only. Words that contradict what was read make it unknown. And where two groups reach the same (they differ in
-what they say, for instance), the one that is called as our button is, or that takes a true value, is approved with: a
-hint, and no proof. A rejection is then never sent by its name alone.
+In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They are heard where
+they speak against what was read, which makes it unknown, and where both branches do something of their own, as when a
+refusal writes a mail: then what was read needs a word that says the same. And where two groups reach the same (they
+differ in what they say, for instance), the one that is called as our button is, or that takes a true value, is approved
+with: a hint, and no proof. A rejection is then never sent by its name alone.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, tells
+from adapters.langgraph.reading.run import Reached, SiteKey
 from adapters.langgraph.reading.values import FREE, TEXT, Atom
 
 _APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 _REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
+# fmt: off
+_GOING = _APPROVING | {
+    "go", "go ahead", "proceed", "continue", "ship", "run", "execute", "send", "publish", "deploy", "apply", "allow",
+    "allowed", "do", "do it", "lgtm", "sure", "grant", "pass", "ja", "oui", "si", "sí", "sim", "是", "批准",
+    "同意", "はい",
+}
+_HALTING = _REJECTING | {
+    "stop", "cancel", "cancelled", "canceled", "abort", "skip", "hold", "halt", "block", "blocked", "quit", "exit",
+    "drop", "discard", "refuse", "refused", "veto", "revoke", "disallow", "keep", "nein", "non", "否", "拒绝",
+    "不", "いいえ",
+}
+# fmt: on
+_HALTING_KEYS = frozenset(
+    ("reject", "rejected", "deny", "denied", "cancel", "cancelled", "skip", "abort", "stop", "veto")
+)
+_MOST_TRIED = 4
 _APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "accept", "confirmed", "confirm", "ok"))
+
+
+class Evidence(IntEnum):
+    """How sure it is that one group acts and another does not."""
+
+    NONE = 0
+    LIKELY = 1
+    """Both do something of their own: it does more, or it alone uses what was shown."""
+    AVOIDED = 2
+    """The other avoids all that it does, and does nothing of its own."""
+    SHOWN = 3
+    """It alone uses what was shown. The other makes no call of its own, but for what keeps a person's words."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +61,19 @@ class Group:
     probed: Probed
 
     @cached_property
-    def sites(self) -> frozenset[str]:
+    def sites(self) -> frozenset[SiteKey]:
         """The effects that they reach."""
         return frozenset(site for each in self.members for site in each.sites)
+
+    @cached_property
+    def effects(self) -> frozenset[Reached]:
+        """The same, with what goes into them."""
+        return frozenset(e for each in self.members for trace in each.traces for e in trace.effects)
+
+    @cached_property
+    def does(self) -> frozenset[str]:
+        """What their effects call."""
+        return frozenset(call for each in self.members for call in each.does)
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -52,7 +93,16 @@ class Group:
     @cached_property
     def signs(self) -> frozenset[bool]:
         """What the words and truth values that they are told apart by are called: approving, rejecting."""
-        return frozenset(sign for each in self.members for sign in signs_of(each.candidate, self.probed))
+        return self._signs(_APPROVING, _REJECTING)
+
+    @cached_property
+    def hints(self) -> frozenset[bool]:
+        """The same, by words that often mean it."""
+        return self._signs(_GOING, _HALTING)
+
+    def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
+        signs = (signs_of(each.candidate, self.probed, going, halting) for each in self.members)
+        return frozenset(sign for each in signs for sign in each)
 
     @cached_property
     def is_words(self) -> bool:
@@ -60,32 +110,54 @@ class Group:
         text = any(path == () and constant[:1] in "'\"" for path, constant in self.probed.demands)
         return text and all(("answer", ()) in each.flows for each in self.members)
 
-    def acts_over(self, other: "Group") -> bool:
-        """Whether it does something that the other avoids, and nothing less."""
+    @cached_property
+    def notes(self) -> frozenset[SiteKey]:
+        """The effects that keep what a person said: a reason, where the answer has one."""
+        tried = [
+            self.probed.try_(put(each.candidate, path, TEXT))
+            for each in self.members[:_MOST_TRIED]
+            for path in each.reads
+            if not has(each.candidate, path)
+        ]
+        effects = (effect for each in (*self.members, *tried) for trace in each.traces for effect in trace.effects)
+        return frozenset(each.site for each in effects if any(kind == "answer" for kind, _ in each.what))
+
+    def _means_no(self, other: "Group", sites: frozenset[SiteKey]) -> bool:
+        """Whether what only the other does is a call that this makes as well, or keeps what a person said."""
+        own = [each for each in other.effects if each.site in sites and each.does not in self.does]
+        return not own or {each.site for each in own} <= other.notes
+
+    def acts_over(self, other: "Group") -> Evidence:
+        """What says that it does something that the other avoids, and nothing less."""
         more, less = self.sites - other.sites, other.sites - self.sites
-        used, unused = self.uses - other.uses, other.uses - self.uses
-        if unused:
-            return False
-        if used:
-            return True
+        if other.uses - self.uses:
+            return Evidence.NONE
+        if self.uses - other.uses:
+            return Evidence.SHOWN if self._means_no(other, less) else Evidence.LIKELY
+        if more and less:
+            return Evidence.LIKELY if self.does > other.does else Evidence.NONE
         if more or less:
-            return bool(more) and not less
-        if self.nodes != other.nodes:
-            return self.nodes > other.nodes
-        return self.keeps > other.keeps
+            return Evidence.AVOIDED if more else Evidence.NONE
+        wider = self.nodes > other.nodes if self.nodes != other.nodes else self.keeps > other.keeps
+        return Evidence.AVOIDED if wider else Evidence.NONE
 
 
-def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
+def signs_of(
+    candidate: object, probed: Probed, going: frozenset[str] = _APPROVING, halting: frozenset[str] = _REJECTING
+) -> Iterable[bool]:
     """The signs of what a candidate has at the places that the code tests."""
     for path, constant in probed.demands:
         value = got(candidate, path) if has(candidate, path) else None
         if value is None or value is TEXT or repr(value) != constant:
             continue
         if isinstance(value, bool):
-            if path == () or str(path[-1]).lower() in _APPROVING_KEYS:
+            key = str(path[-1]).lower() if path else ""
+            if path == () or key in _APPROVING_KEYS:
                 yield value
-        elif isinstance(value, str) and value.strip().lower() in _APPROVING | _REJECTING:
-            yield value.strip().lower() in _APPROVING
+            elif going is _GOING:
+                yield value is not (key in _HALTING_KEYS)
+        elif isinstance(value, str) and value.strip().lower() in going | halting:
+            yield value.strip().lower() in going
 
 
 def grouped(probed: Probed) -> list[Group]:
@@ -180,8 +252,13 @@ def _is_named(each: Behaviour, probed: Probed) -> bool:
 
 
 def _not_contradicted(acting: Group, others: Sequence[Group]) -> Polarity:
+    evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
     contradicted = acting.signs == {False} or any(each.signs == {True} for each in others)
-    if contradicted:
+    doubted = acting.hints == {False} or any(each.hints == {True} for each in others)
+    if contradicted or (doubted and evidence < Evidence.SHOWN):
         return Polarity(None, why="what the answers reach and what they are called contradict each other")
+    agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
+    if evidence is Evidence.LIKELY and not agreed:
+        return Polarity(None, why="each answer does something of its own")
     refusing = tuple(each for each in others if True not in each.signs or False in each.signs)
     return Polarity(acting, refusing, proven=True, why="it does what the other avoids")

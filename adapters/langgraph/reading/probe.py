@@ -54,9 +54,14 @@ class Behaviour:
         return self.ends <= {"asks again", "raises"} and "asks again" in self.ends
 
     @cached_property
-    def sites(self) -> frozenset[str]:
+    def sites(self) -> frozenset[SiteKey]:
         """The effects that it may reach; a question to somebody else is one."""
-        return frozenset(effect.where for each in self.traces for effect in each.effects)
+        return frozenset(effect.site for each in self.traces for effect in each.effects)
+
+    @cached_property
+    def does(self) -> frozenset[str]:
+        """What its effects call."""
+        return frozenset(effect.does for each in self.traces for effect in each.effects)
 
     @cached_property
     def flows(self) -> frozenset[Atom]:

@@ -62,6 +62,10 @@ class Ended(Signal):
         self.where = where
 
 
+SiteKey = tuple[str, ...]
+"""A place and the calls that lead to it, each as FILE:LINE:COLUMN, the outermost first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """The code tests the answer at a path: `kind` is "value" (then `value`), "map", "list", "text" or "fill"."""
@@ -73,10 +77,21 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """An effect: the place of the call in the code, and what goes into it."""
+    """An effect: the place of the call in the code, and what goes into it.
+
+    `by` are the calls that lead to it: one helper that is called in two branches has two effects. `does` is what is
+    called, as the code names it.
+    """
 
     where: str
     what: frozenset[Atom]
+    by: tuple[str, ...] = ()
+    does: str = ""
+
+    @property
+    def site(self) -> SiteKey:
+        """What tells it from every other effect."""
+        return (*self.by, self.where)
 
 
 @dataclass(slots=True)
@@ -107,10 +122,6 @@ class Scope:
     file: str
     cells: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
-
-
-SiteKey = tuple[str, ...]
-"""The calls that lead to an `interrupt(...)`, each as FILE:LINE:COLUMN, the outermost first."""
 
 
 @dataclass(slots=True)
@@ -171,4 +182,6 @@ class Run:
     def effect(self, node: ast.AST, scope: Scope, *values: Value) -> None:
         """Note that something is done to the world."""
         if self.trace.answered:
-            self.trace.effects.append(Reached(self.place(node, scope), atoms_of(*values)))
+            place = self.place(node, scope)
+            does = ast.unparse(node.func) if isinstance(node, ast.Call) else place
+            self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
