@@ -118,11 +118,13 @@ class Cleaning(TypedDict, total=False):
 def clean(state: Cleaning, config: RunnableConfig) -> Cleaning:  # noqa: ARG001 - LangGraph calls it so
     logs = interrupt({"question": "Delete the logs?", "path": "/logs"})
     dies("after answer")
-    does(f"logs {logs}", config)
+    if logs:
+        does("logs deleted", config)
     dies("between")
     production = interrupt({"question": "Delete PRODUCTION?", "path": "/production"})
     dies("after second answer")
-    does(f"production {production}", config)
+    if production:
+        does("production deleted", config)
     dies("after both")
     return {"said": f"logs {logs}, production {production}"}
 

@@ -133,7 +133,7 @@ ANSWERED = Tale(
     _TWICE,
     approvals=2,
 )
-CLEANED = Tale("cleaned", "cleaning", _clean, ("logs True", "production False"), _DECIDED, 48, _TWICE, approvals=2)
+CLEANED = Tale("cleaned", "cleaning", _clean, ("logs deleted",), _DECIDED, 48, _TWICE, approvals=2)
 EXPIRED = Tale(
     "expired",
     "deploy",
