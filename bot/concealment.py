@@ -98,6 +98,8 @@ def _action(action: Action, values: _Values) -> Action:
         value=values.shown(action.value),
         description=concealed(action.description),
         schema=_schema(action.schema, values),
+        options=tuple(replace(each, word=concealed(each.word)) for each in action.options),
+        own_words=action.own_words and {choice: concealed(word) for choice, word in action.own_words.items()},
     )
 
 
@@ -116,13 +118,14 @@ def _review(review: Review, values: _Values) -> Review:
 
 
 def _vote(vote: Vote) -> Vote:
-    return replace(vote, text=concealed(vote.text))
+    return replace(vote, text=concealed(vote.text), option=concealed(vote.option))
 
 
 def _decision(decision: Decision | None, values: _Values) -> Decision | None:
     if decision is None:
         return None
-    return replace(decision, value=values.shown(decision.value), text=concealed(decision.text))
+    text, option = concealed(decision.text), concealed(decision.option)
+    return replace(decision, value=values.shown(decision.value), text=text, option=option)
 
 
 def _has_mask(value: Json) -> bool:

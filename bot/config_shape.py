@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from bot.config_file import Document, KeyPath
@@ -31,10 +31,13 @@ from bot.config_values import (
     wrong,
 )
 from bot.faults import Fault, suggestion
-from engine.ask import Choice
+from engine.ask import MOST_OPTIONS, Choice
 from engine.policy import OnExpiry
 
 M = TypeVar("M", bound=BaseModel)
+
+_LONGEST_NAME = 75
+"""Characters of a button in Slack."""
 
 
 # Entries --------------------------------------------------------------------------------------------------------------
@@ -71,6 +74,8 @@ class AnswerEntry(Strict):
     edit: Given[Sends] = None
     reject: Given[Sends] = None
     answer: Given[Sends] = None
+    options: dict[str, Sends] = {}
+    """Further choices, by the names that stand on their buttons."""
 
     @property
     def choices(self) -> Mapping[Choice, Sends]:
@@ -78,10 +83,21 @@ class AnswerEntry(Strict):
         each = {Choice(name): getattr(self, name) for name in ("approve", "edit", "reject", "answer")}
         return {choice: sends for choice, sends in each.items() if sends is not None}
 
+    @field_validator("options")
+    @classmethod
+    def _fit_buttons(cls, options: dict[str, Sends]) -> dict[str, Sends]:
+        if any(not name.strip() or len(name) > _LONGEST_NAME for name in options):
+            raise wrong("an option's name stands on a button", f"Give it 1 to {_LONGEST_NAME} characters.")
+        if len(options) > MOST_OPTIONS:
+            raise wrong("these are too many options for a card", f"Keep {MOST_OPTIONS} or fewer.")
+        return options
+
     @model_validator(mode="after")
     def _offers_something(self) -> Self:
-        if not self.choices:
-            raise wrong("this entry offers nothing", "Add approve, edit, reject or answer, with resume: or update:.")
+        if not self.choices and not self.options:
+            raise wrong(
+                "this entry offers nothing", "Add approve, edit, reject, answer or options, with resume: or update:."
+            )
         return self
 
 
@@ -348,6 +364,8 @@ def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str
 def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     """The entry that an unknown key stands in: `path` is below an entry of `model`."""
     names = [part for part in path[:-1] if isinstance(part, str)]
+    if "options" in names[:-1]:
+        return Sends
     below = _BELOW_ANSWERS if "answers" in names else _BELOW
     return below.get(names[-1], model) if names else model
 

@@ -184,7 +184,9 @@ class Desk:
         kept_back = concealment.problems(click.value, original, None if schema is None else dict(schema))
         if kept_back:
             return kept_back
-        decision = Decision(click.choice, concealment.restored(click.value, original), click.text)
+        option = approval.ask.actions[click.action].option(click.option)
+        value = concealment.restored(click.value, original)
+        decision = Decision(click.choice, value, click.text, option.word if option else "")
         return self._graphs.problems(approval.agent, approval.ask, click.action, decision)
 
     async def _facts(self, approval: Approval, click: Click) -> Facts:

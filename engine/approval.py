@@ -60,13 +60,17 @@ class PressedOn:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's word on one revision of an action; `said` is the message that it was given in, if it was one."""
+    """One person's word on one revision of an action; `said` is the message that it was given in, if it was one.
+
+    `option` is the node's word where the choice is one of its own.
+    """
 
     by: UserId
     choice: Choice
     at: datetime
     text: str = ""
     said: MessageTs | None = None
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,12 @@ class Words:
     said: MessageTs
 
 
-def supports(vote: Choice, outcome: Choice) -> bool:
+def supports(vote: Vote, outcome: Vote | Decision) -> bool:
     """Whether a vote counts for an outcome: who edits approves what they made of it, and who approves after, too."""
     approving = (Choice.APPROVE, Choice.EDIT)
-    return vote is outcome or (vote in approving and outcome in approving)
+    if vote.choice in approving and outcome.choice in approving:
+        return True
+    return (vote.choice, vote.option) == (outcome.choice, outcome.option)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Review:
         """Those whose votes made the decision; empty for an expiry."""
         if self.decision is None:
             return ()
-        return tuple(vote.by for vote in self.votes if supports(vote.choice, self.decision.choice))
+        return tuple(vote.by for vote in self.votes if supports(vote, self.decision))
 
 
 @dataclass(frozen=True, slots=True)

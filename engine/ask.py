@@ -51,6 +51,24 @@ class Choice(StrEnum):
     """Go past the node that waits, without running it."""
     REDO = "redo"
     """Forget the answers that made the graph fail, and let it ask anew."""
+    OPTION = "option"
+    """One of the node's own further choices: `Decision.option` names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A further choice that a node has, such as "revise" or "escalate".
+
+    `word` is the node's own word for it, and is unique within an action; untrusted. `takes_words` is true where the
+    node passes a person's words on with it.
+    """
+
+    word: str
+    takes_words: bool = False
+
+
+MOST_OPTIONS = 20
+"""Further choices of one action: a menu of more would be read by nobody."""
 
 
 class KnownBy(StrEnum):
@@ -77,6 +95,9 @@ class Action:
     (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
     fit, None where nothing is known of it. `reject_stops` is true where the graph knows no answer that means no: then a
     rejection is not sent to it, and ends the run.
+
+    `options` are the node's further choices, offered by `Choice.OPTION`. `own_words` has the node's word for a choice,
+    by the choice's value, where it is not the one on our button.
     """
 
     name: str
@@ -85,6 +106,12 @@ class Action:
     description: str = ""
     schema: Mapping[str, Json] | None = None
     reject_stops: bool = False
+    options: tuple[Option, ...] = ()
+    own_words: Mapping[str, str] | None = None
+
+    def option(self, index: int | None) -> Option | None:
+        """The further choice at a place; None where there is none."""
+        return self.options[index] if index is not None and 0 <= index < len(self.options) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +176,14 @@ class Ask:
 class Decision:
     """What was decided about one action.
 
-    `value` is the changed value of an EDIT, or the values of a form's ANSWER; `text` is a rejection's reason or an
-    answer's words.
+    `value` is the changed value of an EDIT, or the values of a form's ANSWER; `text` is a rejection's reason, an
+    answer's words, or what was written with an option; `option` is the word of an OPTION.
     """
 
     choice: Choice
     value: Json = field(default=None)
     text: str = ""
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)

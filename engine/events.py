@@ -47,7 +47,7 @@ class Chose:
     new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
     message that an answer was given in; without words of its own, the last of the offered ones that it sends. `on` is
     the message whose button was pressed, None for what was sent by a form of ours or said in words: nobody can copy
-    those.
+    those. `option` is the position of an OPTION in the action's.
     """
 
     by: UserId
@@ -59,6 +59,7 @@ class Chose:
     value: Json = None
     said: MessageTs | None = None
     on: PressedOn | None = None
+    option: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,11 +107,20 @@ def _standing(approval: Approval) -> refusals.Refusal:
         case State.STOPPED if stopping is not None:
             return refusals.AlreadyDecided(outcome_of(approval), stopping.deciders, at)
         case _:
-            return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at)
+            return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at, _option_of(approval))
+
+
+def _option_of(approval: Approval) -> str:
+    """The node's own word that was chosen, where that is all there was to decide."""
+    decided = approval.reviews[0].decision if len(approval.reviews) == 1 else None
+    return decided.option if decided else ""
 
 
 def outcome_of(approval: Approval) -> str:
-    """One past participle for the whole: approved, rejected, answered, or decided where actions differ."""
+    """One past participle for the whole: approved, rejected, answered.
+
+    It is decided for an option of the node's own, and where actions differ.
+    """
     if approval.state is State.STOPPED:
         return _PARTICIPLE[Choice.REJECT]
     words = {_PARTICIPLE[review.decision.choice] for review in approval.reviews if review.decision is not None}
@@ -125,6 +134,7 @@ _PARTICIPLE = {
     Choice.ANSWER: "answered",
     Choice.SKIP: "skipped",
     Choice.REDO: "asked again",
+    Choice.OPTION: "decided",
 }
 
 
@@ -203,7 +213,8 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     refusal = _not_theirs(approval, event) or _refusal_of(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
-    review = _voted(approval.reviews[event.action], event, now, changes=not _edits_nothing(approval, event))
+    vote = _vote_of(approval, event, now)
+    review = _voted(approval.reviews[event.action], event, vote, changes=not _edits_nothing(approval, event))
     reviews = (*approval.reviews[: event.action], review, *approval.reviews[event.action + 1 :])
     return _closed_when_complete(replace(approval, reviews=reviews), event, now)
 
@@ -280,33 +291,46 @@ def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
 
 
 def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -> refusals.Refusal | None:
-    if review.decision is not None:
-        outcome = _PARTICIPLE[review.decision.choice]
-        return refusals.AlreadyDecided(outcome, review.deciders, review.decided_at or approval.created_at)
+    if (decided := review.decision) is not None:
+        at = review.decided_at or approval.created_at
+        return refusals.AlreadyDecided(_PARTICIPLE[decided.choice], review.deciders, at, decided.option)
     if event.revision != review.revision:
         return refusals.NotOffered() if review.edited_by is None else refusals.Changed(review.edited_by)
     if event.choice not in approval.ask.actions[event.action].choices:
         return refusals.NotOffered()
+    if event.choice is Choice.OPTION and approval.ask.actions[event.action].option(event.option) is None:
+        return refusals.NotOffered()
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
-    if _has_voted_so(review, event, changes=not _edits_nothing(approval, event)):
-        counted = sum(supports(vote.choice, event.choice) for vote in review.votes)
-        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=event.choice is not Choice.SKIP)
+    wanted = _vote_of(approval, event, approval.created_at)
+    if _has_voted_so(review, wanted, changes=not _edits_nothing(approval, event)):
+        counted = sum(supports(vote, wanted) for vote in review.votes)
+        approved = event.choice in (Choice.APPROVE, Choice.EDIT)
+        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=approved)
     return None
 
 
-def _has_voted_so(review: Review, event: Chose, *, changes: bool) -> bool:
-    if event.choice in (Choice.REJECT, Choice.ANSWER) or (event.choice is Choice.EDIT and changes):
+def _vote_of(approval: Approval, event: Chose, now: datetime) -> Vote:
+    """The vote that a click is; an option that takes no words has none."""
+    option = approval.ask.actions[event.action].option(event.option) if event.choice is Choice.OPTION else None
+    text = event.text if option is None or option.takes_words else ""
+    return Vote(event.by, event.choice, now, text, event.said, option.word if option else "")
+
+
+def _has_voted_so(review: Review, wanted: Vote, *, changes: bool) -> bool:
+    """Whether it is a vote that counts already; other words with an option take the place of the earlier ones."""
+    if wanted.choice in (Choice.REJECT, Choice.ANSWER) or (wanted.choice is Choice.EDIT and changes):
         return False
-    return any(vote.by == event.by and supports(vote.choice, event.choice) for vote in review.votes)
+    same = (vote for vote in review.votes if vote.by == wanted.by and supports(vote, wanted))
+    return any(wanted.choice is not Choice.OPTION or vote.text == wanted.text for vote in same)
 
 
-def _voted(review: Review, event: Chose, now: datetime, *, changes: bool) -> Review:
+def _voted(review: Review, event: Chose, vote: Vote, *, changes: bool) -> Review:
     """The review with this vote: an edit that changes something starts a new revision, a rejection or answer decides.
 
     A person has one vote on a revision: who wants something else now takes the earlier one back.
     """
-    vote, needed = Vote(event.by, event.choice, now, event.text, event.said), review.policy.quorum
+    needed = review.policy.quorum
     match event.choice:
         case Choice.REJECT:
             votes, needed = (*review.votes, vote), 1
@@ -318,13 +342,16 @@ def _voted(review: Review, event: Chose, now: datetime, *, changes: bool) -> Rev
         case _:
             votes = (*(each for each in review.votes if each.by != event.by), vote)
     review = replace(review, votes=votes)
-    if sum(supports(each.choice, event.choice) for each in votes) < needed:
+    if sum(supports(each, vote) for each in votes) < needed:
         return review
-    return replace(review, decision=_decision(review, event), decided_at=now)
+    return replace(review, decision=_decision(review, event, vote), decided_at=vote.at)
 
 
-def _decision(review: Review, event: Chose) -> Decision:
+def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
     match event.choice:
+        case Choice.OPTION:
+            said = dict.fromkeys(each.text for each in review.votes if each.text and supports(each, vote))
+            return Decision(Choice.OPTION, text="\n".join(said), option=vote.option)
         case Choice.REJECT:
             return Decision(Choice.REJECT, text=event.text)
         case Choice.ANSWER:
@@ -338,7 +365,8 @@ def _decision(review: Review, event: Chose) -> Decision:
 
 
 def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
-    entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, _detail(event))]
+    detail = _detail(approval, event)
+    entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, detail)]
     if approval.stopping is not None:
         entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
         reason = f" Reason: {event.text}" if event.text else ""
@@ -346,15 +374,19 @@ def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> St
     if any(review.decision is None for review in approval.reviews):
         return Step(approval, (drawing_of(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
-        entries.append(_entry(approval, What.DECIDED, event.by, now, outcome_of(approval)))
+        option = _option_of(approval)
+        outcome: Json = {"choice": Choice.OPTION.value, "option": option} if option else outcome_of(approval)
+        entries.append(_entry(approval, What.DECIDED, event.by, now, outcome))
     return _decided(approval, tuple(entries), now)
 
 
 _VOTE_ROWS = {Choice.EDIT: What.EDITED, Choice.ANSWER: What.ANSWERED}
 
 
-def _detail(event: Chose) -> Json:
+def _detail(approval: Approval, event: Chose) -> Json:
     detail: dict[str, Json] = {"action": event.action, "revision": event.revision, "choice": event.choice.value}
+    if event.choice is Choice.OPTION:
+        detail["option"] = _vote_of(approval, event, approval.created_at).option
     if event.text:
         detail["text"] = event.text
     if event.value is not None:

@@ -612,6 +612,7 @@ class Click:
     """A pressed button or a submitted form, as it came from Slack.
 
     An answer that was given in words is one too: then `said` is the message. `on` is the message whose button it was.
+    `option` is the position of an OPTION in the action's.
     """
 
     approval: ApprovalId
@@ -623,10 +624,22 @@ class Click:
     value: Json = None
     said: MessageTs | None = None
     on: PressedOn | None = None
+    option: int | None = None
 
     def chose(self, facts: Facts) -> Chose:
         """The event that it is, once it is known who the person is."""
-        return Chose(self.by, facts, self.action, self.revision, self.choice, self.text, self.value, self.said, self.on)
+        return Chose(
+            by=self.by,
+            facts=facts,
+            action=self.action,
+            revision=self.revision,
+            choice=self.choice,
+            text=self.text,
+            value=self.value,
+            said=self.said,
+            on=self.on,
+            option=self.option,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,18 +174,20 @@ class AlreadyVoted(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDecided(Refusal):
-    """Somebody was first. `outcome` is a past participle: approved, rejected."""
+    """Somebody was first. `outcome` is a past participle: approved, rejected; `option` a node's own word, untrusted."""
 
     outcome: str
     by: tuple[UserId, ...]
     at: datetime
+    option: str = ""
     code: ClassVar[str] = "already_decided"
     title: ClassVar[str] = "Too late"
 
     @property
     def sentence(self) -> str:
         who = f" by {people(self.by)}" if self.by else ""
-        return f"This was already {self.outcome}{who} {when(self.at)}. Your click had no effect."
+        what = f": {_escaped(self.option)}" if self.option else ""
+        return f"This was already {self.outcome}{who} {when(self.at)}{what}. Your click had no effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class Closed(Refusal):
 
     @property
     def sentence(self) -> str:
-        reason = self.reason.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").rstrip(".")
+        reason = _escaped(self.reason).rstrip(".")
         return f"This request is no longer open{': ' + reason if reason else ''}. Your click had no effect."
 
 
@@ -283,6 +285,10 @@ class NotOffered(Refusal):
     @property
     def sentence(self) -> str:
         return "This request does not offer that choice."
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def people(users: Iterable[UserId]) -> str:

@@ -238,7 +238,7 @@ class Halts:
                 return await self._on_from(await self._work.read(), answer, passing=False)
             case Choice.APPROVE | Choice.ANSWER:
                 return await self._past(thread, answer)
-            case Choice.REJECT | Choice.REDO:
+            case Choice.REJECT | Choice.REDO | Choice.OPTION:
                 raise AssertionError("a halt does not offer it")
             case _:
                 assert_never(decision.choice)

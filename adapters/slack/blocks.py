@@ -82,7 +82,7 @@ def button(label: str, action_id: str, value: str, *, style: str = "", described
     """A button. `described` says to a screen reader what it acts on."""
     made: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": label},
+        "text": {"type": "plain_text", "text": label, "emoji": False},
         "action_id": action_id,
         "value": value,
     }
@@ -91,6 +91,25 @@ def button(label: str, action_id: str, value: str, *, style: str = "", described
     if described:
         made["accessibility_label"] = texts.plain(described, limits.ACCESSIBILITY_LABEL)
     return made
+
+
+def menu(label: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
+    """A menu of labels with their values; who chooses one is asked whether it is meant."""
+    made = [{"text": plain_text(each, limits.OPTION_TEXT), "value": value} for each, value in options]
+    confirm = {
+        "title": plain_text("Send this choice?", limits.CONFIRM_TITLE),
+        "text": plain_text("The agent acts on it at once.", limits.CONFIRM_TEXT),
+        "confirm": plain_text("Send", limits.CONFIRM_CONFIRM),
+        "deny": plain_text("Cancel", limits.CONFIRM_DENY),
+    }
+    placeholder = plain_text(label, limits.PLACEHOLDER)
+    return {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": placeholder,
+        "options": made,
+        "confirm": confirm,
+    }
 
 
 def actions(block_id: str, elements: Sequence[Block]) -> Block:

@@ -32,6 +32,7 @@ ACTION_IDS = {
     Choice.ANSWER: "signoff_answer",
     Choice.SKIP: "signoff_skip",
     Choice.REDO: "signoff_redo",
+    Choice.OPTION: "signoff_option",
 }
 _STYLES = {Choice.APPROVE: "primary", Choice.REJECT: "danger"}
 
@@ -45,6 +46,8 @@ _DIVIDED_ROWS = 6
 _DECIDED_LINES = 20
 _FEW_NAMES = 4
 _MANY_NAMES = 20
+_OPTION_BUTTONS = 4
+"""Further choices with a button each; more of them stand in a menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a button or a form is about; its spelling is a button's `value`."""
+    """What a button or a form is about; its spelling is a button's `value`.
+
+    `option` is the place of a further choice in the action's.
+    """
 
     approval: ApprovalId
     action: int
     revision: int
+    option: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.action}.{self.revision}.{self.approval}"
+        option = "" if self.option is None else f":{self.option}"
+        return f"{self.action}{option}.{self.revision}.{self.approval}"
 
     @classmethod
     def read(cls, spelled: str) -> "Target":
         """The target of a button's value. Raises ValueError for what is none."""
-        action, revision, approval = spelled.split(".", 2)
-        return cls(ApprovalId(approval), int(action), int(revision))
+        place, revision, approval = spelled.split(".", 2)
+        action, colon, option = place.partition(":")
+        return cls(ApprovalId(approval), int(action), int(revision), int(option) if colon else None)
 
 
 def metadata_of(approval: ApprovalId) -> Block:
@@ -218,7 +227,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
         if batch and review.decision is not None:
             yield blocks.context(wording.decided(approval.ask.kind, review, review.decision, _FEW_NAMES))
         return
-    known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES)]
+    known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES), wording.own_words(approval, index)]
     if batch and not approval.ask.is_question:
         known.append(wording.who_decides(approval, review.policy, _FEW_NAMES))
     if Choice.ANSWER in approval.ask.actions[index].choices and set(_offered(approval, index)) <= {Choice.REJECT}:
@@ -234,7 +243,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
 def _buttons(approval: Approval, index: int) -> list[Block]:
     action, review = approval.ask.actions[index], approval.reviews[index]
     value = str(Target(approval.id, index, review.revision))
-    return [
+    made = [
         blocks.button(
             wording.words(approval.ask.kind, choice).button,
             ACTION_IDS[choice],
@@ -245,7 +254,23 @@ def _buttons(approval: Approval, index: int) -> list[Block]:
             else "",
         )
         for choice in _offered(approval, index)
+        if choice is not Choice.OPTION
     ]
+    return [*made, *_option_buttons(approval, index)]
+
+
+def _option_buttons(approval: Approval, index: int) -> list[Block]:
+    """The node's further choices under its own words: a button each, or a menu that asks once more."""
+    action, revision = approval.ask.actions[index], approval.reviews[index].revision
+    if Choice.OPTION not in action.choices or not action.options:
+        return []
+    name = ACTION_IDS[Choice.OPTION]
+    targets = [str(Target(approval.id, index, revision, place)) for place in range(len(action.options))]
+    labels = [wording.option_label(each.word) for each in action.options]
+    if len(labels) > _OPTION_BUTTONS:
+        return [blocks.menu("Other choices", name, list(zip(labels, targets, strict=True)))]
+    pairs = enumerate(zip(labels, targets, strict=True))
+    return [blocks.button(label, f"{name}_{place}", target) for place, (label, target) in pairs]
 
 
 def _offered(approval: Approval, index: int) -> list[Choice]:

@@ -28,6 +28,7 @@ CALLBACKS = {
     Choice.EDIT: "signoff_edit",
     Choice.REJECT: "signoff_reject",
     Choice.ANSWER: "signoff_answer",
+    Choice.OPTION: "signoff_option",
 }
 _WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
 _ANSWER_WORDS = ("Answer", "Answer")
@@ -47,31 +48,54 @@ class Submitted:
     errors: Mapping[str, str] | None = None
 
 
-def form(approval: Approval, target: Target, choice: Choice) -> Block:
-    """The modal that a button opens. Raises ValueError for a choice that has no form, such as an approve."""
+def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None = None) -> Block:
+    """The modal that a button opens; `seen` are the characters that the card shows, and all, where those are fewer.
+
+    Raises ValueError for a choice that has no form, such as an approve.
+    """
     if choice not in CALLBACKS or choice is Choice.APPROVE:
         raise ValueError(f"{choice} has no form")
+    if choice is Choice.OPTION:
+        words = _words("Message", "The agent will see this message.")
+        return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
     if not _has_fields(approval, choice):
         words = _reason(approval, target) if choice is Choice.REJECT else _words("Answer", "")
         return _view(approval, target, choice, [words])
     return _filled_in(approval, target, choice, form_fields(approval, target, choice))
 
 
-def once_more(approval: Approval, target: Target, shown: int, total: int) -> Block:
-    """The modal that asks for an approval again, where the card shows only `shown` of `total` characters (P4)."""
-    button = wording.words(approval.ask.kind, Choice.APPROVE).button
-    told = f"You have seen {shown:,} of {total:,} characters. *{button}* covers all of it."
+def takes_words(approval: Approval, target: Target) -> bool:
+    """Whether a further choice of the node has a form."""
+    actions = approval.ask.actions
+    option = actions[target.action].option(target.option) if 0 <= target.action < len(actions) else None
+    return option is not None and option.takes_words
+
+
+def _label(approval: Approval, target: Target, choice: Choice) -> str:
+    """What the button says that a form is about. Untrusted: a node names its own choices."""
+    option = approval.ask.actions[target.action].option(target.option) if choice is Choice.OPTION else None
+    return wording.words(approval.ask.kind, choice).button if option is None else wording.option_label(option.word)
+
+
+def once_more(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int]) -> Block:
+    """The modal that asks for a decision again, where the card shows only part of all characters (P4)."""
+    button = _label(approval, target, choice)
     return blocks.modal(
         f"{button}?",
-        [
-            *_about(approval, target, Choice.APPROVE),
-            blocks.section(told),
-            blocks.actions("show", [show_button(approval, "Full request")]),
-        ],
+        [*_about(approval, target, choice), *_seen_in_part(approval, target, choice, seen)],
         submit=button,
-        callback_id=CALLBACKS[Choice.APPROVE],
+        callback_id=CALLBACKS[choice],
         private_metadata=str(target),
     )
+
+
+def _seen_in_part(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None) -> list[Block]:
+    """How much of it a person has seen, and the way to the rest; nothing where they saw all."""
+    if seen is None:
+        return []
+    button = wording.one_line(_label(approval, target, choice), limits.BUTTON_TEXT)
+    told = f"You have seen {seen[0]:,} of {seen[1]:,} characters. *{button}* covers all of it."
+    return [blocks.section(told), blocks.actions("show", [show_button(approval, "Full request")])]
 
 
 def _filled_in(approval: Approval, target: Target, choice: Choice, found: Sequence[Field]) -> Block:
@@ -83,6 +107,8 @@ def _filled_in(approval: Approval, target: Target, choice: Choice, found: Sequen
 
 def _view(approval: Approval, target: Target, choice: Choice, body: Sequence[Block], layout_mark: str = "") -> Block:
     title, submit = _WORDS.get(choice, _ANSWER_WORDS)
+    if choice is Choice.OPTION:
+        title = submit = _label(approval, target, choice)
     if approval.ask.kind is Kind.BREAKPOINT and choice is Choice.EDIT:
         title, submit = "Edit state", "Continue with changes"
     return blocks.modal(
@@ -175,7 +201,7 @@ def sentence(title: str, mrkdwn: str) -> Block:
 
 def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any], layout_mark: str) -> Submitted:
     """The submitted values (`view.state.values`), converted to their types; `layout_mark` is that of the form."""
-    if choice is Choice.APPROVE:
+    if choice is Choice.APPROVE or (choice is Choice.OPTION and not takes_words(approval, target)):
         return Submitted()
     if not _has_fields(approval, choice):
         return _read_words(state)

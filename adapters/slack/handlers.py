@@ -84,7 +84,9 @@ OVERTAKEN = (
 """Told at an input, where Slack shows plain text: a mention would stand there as its id."""
 
 _AT_ONCE = (Choice.APPROVE, Choice.SKIP, Choice.REDO)
-"""What a press alone decides; everything else opens a form first."""
+"""What a press alone decides, as does an option without words; everything else opens a form first."""
+_ACTS = (Choice.APPROVE, Choice.OPTION)
+"""What is asked once more where the card shows only part of the request."""
 
 log = structlog.get_logger(__name__)
 
@@ -231,8 +233,11 @@ class Handlers:
             await self._open(pressed, whole.show_all(self._desk.shown(approval)))
         elif pressed.choice is Choice.REJECT and approval.ask.may_recur:
             await self._choose(pressed)  # nobody reads a reason there
+        elif pressed.choice is Choice.OPTION and not forms.takes_words(approval, pressed.target):
+            await self._choose(pressed)
         elif _may_open(approval, pressed, pressed.choice):
-            await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice))
+            seen = await self._seen_in_part(approval, pressed)
+            await self._open(pressed, forms.form(self._desk.shown(approval), pressed.target, pressed.choice, seen))
         else:
             await self._choose(pressed)  # refused, recorded, and told by whoever keeps the record
 
@@ -251,20 +256,27 @@ class Handlers:
             await self._tell(pressed.person, GONE)
 
     async def _once_more(self, approval: Approval, pressed: Pressed) -> list[Block]:
-        """The modal that asks again, where somebody who may approve has seen only part of it; nothing where not (P4).
+        """The modal that asks again, where somebody who may decide has seen only part of it; nothing where not (P4).
 
         It is looked at here, and not at what the button says: an old card, or one press repeated, gets no further.
         """
-        if pressed.choice is not Choice.APPROVE or approval.ask.kind is Kind.FAILURE:
+        if pressed.choice not in _ACTS or approval.ask.kind is Kind.FAILURE:
             return []
-        if not _may_open(approval, pressed, Choice.APPROVE) or _has_voted(approval, pressed):
+        if not _may_open(approval, pressed, pressed.choice) or _has_voted(approval, pressed):
             return []
+        seen = await self._seen_in_part(approval, pressed)
         shown = self._desk.shown(approval)
+        return [] if seen is None else [forms.once_more(shown, pressed.target, pressed.choice, seen)]
+
+    async def _seen_in_part(self, approval: Approval, pressed: Pressed) -> tuple[int, int] | None:
+        """The characters that the card shows, and all; None where it shows all, or where nothing shown is acted on."""
+        if pressed.choice not in _ACTS:
+            return None
         if approval.sheet:
-            seen, total = sheets.seen(await self._desk.sheet(approval.thread, approval.sheet), approval.id)
+            seen = sheets.seen(await self._desk.sheet(approval.thread, approval.sheet), approval.id)
         else:
-            seen, total = cards.seen(shown, pressed.target.action)
-        return [forms.once_more(shown, pressed.target, seen, total)] if seen < total else []
+            seen = cards.seen(self._desk.shown(approval), pressed.target.action)
+        return seen if seen[0] < seen[1] else None
 
     async def _press_all(self, pressed: PressedAll) -> BoltResponse:
         try:
@@ -352,7 +364,8 @@ def _is_open(approval: Approval, target: Target, choice: Choice) -> bool:
     if approval.state is not State.PENDING or not 0 <= target.action < len(approval.reviews):
         return False
     review, action = approval.reviews[target.action], approval.ask.actions[target.action]
-    return review.decision is None and review.revision == target.revision and choice in action.choices
+    offered = choice in action.choices and (choice is not Choice.OPTION or action.option(target.option) is not None)
+    return review.decision is None and review.revision == target.revision and offered
 
 
 # Responses ------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ from engine.ports import Click, Said
 Payload: TypeAlias = Mapping[str, Any]
 
 _CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()} | {SEND_WORDS: Choice.ANSWER}
+_OPTION = ACTION_IDS[Choice.OPTION]
+"""The menu of a node's further choices; their buttons are numbered."""
 _SENT = {callback: choice for choice, callback in CALLBACKS.items()}
 _SPOKEN_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _TS = re.compile(r"\d{1,12}\.\d{1,9}")
@@ -144,7 +146,9 @@ Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpene
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
-    return Click(target.approval, target.action, target.revision, person.user, choice, text, value)
+    return Click(
+        target.approval, target.action, target.revision, person.user, choice, text, value, option=target.option
+    )
 
 
 def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
@@ -171,9 +175,11 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
     """The first of our buttons in a `block_actions` payload."""
     for action in _parts(payload, "actions"):
         action_id = _optional(action, "action_id")
-        if action_id not in _CHOICES and action_id != SHOW:
+        choice = Choice.OPTION if action_id.startswith(f"{_OPTION}_") else _CHOICES.get(action_id)
+        if choice is None and action_id != SHOW:
             continue
-        said, _, spelled = str(action.get("value", "")).rpartition(" ")
+        value = (_part(action, "selected_option") or action).get("value", "")
+        said, _, spelled = str(value).rpartition(" ")
         try:
             target = Target.read(spelled)
         except ValueError:
@@ -181,7 +187,7 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
         person, trigger = _person(payload, team), _optional(payload, "trigger_id")
         on, in_view = _pressed_on(payload, person, bot), bool(_part(payload, "view"))
         words = MessageTs(said) if said else None
-        return Pressed(person, target, _CHOICES.get(action_id), trigger, on, in_view, words)
+        return Pressed(person, target, choice, trigger, on, in_view, words)
     return None
 
 

@@ -42,6 +42,7 @@ _HEADLINE = 150
 _MOMENTS = timedelta(minutes=1)
 _FEW_NAMES = 4
 _SIGNS = {"approved": "✅", "rejected": "⛔", "answered": "💬", "expired": "⌛", "withdrawn": "↩️", "not delivered": "⚠️"}
+_SIGNS |= {"decided": "☑️"}
 _MARKUP = re.compile(r"<([@#])([A-Z0-9]+)>|<!date\^(\d+)\^[^|>]*\|([^>]*)>")
 
 
@@ -319,6 +320,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
         if whole.needs_file(approval):
             yield whole.more_as_file(approval)
     yield wording.votes(approval.reviews[0], _FEW_NAMES)
+    yield wording.own_words(approval, 0)
     if approval.ask.is_question:
         asked = approval.reviews[0].policy.approvers is Approvers.REQUESTER
         yield f"A question to <@{approval.requester}>" if asked else _who(approval)
@@ -348,7 +350,7 @@ def _row_buttons(number: int, approval: Approval, *, is_whole: bool) -> Block:
     """The buttons that a card of its own would have."""
     card = [block for block in cards.card(approval).blocks if block["type"] == "actions"]
     buttons = [each for block in card if block["block_id"] == "action:0" for each in block["elements"]]
-    for each in buttons:
+    for each in (each for each in buttons if each["type"] == "button"):
         each["accessibility_label"] = clipped(
             f"{each['text']['text']} {number}. {_name(approval)}", limits.ACCESSIBILITY_LABEL
         )
@@ -362,7 +364,8 @@ def _closed_line(row: _Row) -> str:
     approval, review = row.approval, row.approval.reviews[0]
     value = review.decision.value if review.decision and review.decision.choice is Choice.ANSWER else review.value
     about = _in_a_line(value if value is not None or review.decision is None else review.decision.text)
-    words = [review.decision.text if review.decision and review.decision.choice is Choice.REJECT else "", approval.note]
+    told = review.decision is not None and review.decision.choice in (Choice.REJECT, Choice.OPTION)
+    words = [review.decision.text if review.decision and told else "", approval.note]
     reason = wording.one_line(" ".join(each for each in words if each), 120) if any(words) else ""
     sign, _, outcome = wording.outcome(approval).partition(" ")
     named = f"{sign} *{row.number}.* {wording.one_line(_name(approval), 80)}{f' {about}' if about else ''}"

@@ -121,7 +121,8 @@ def _closing_words(approval: Approval, review: Review) -> Iterable[Piece]:
     if decision is None:
         return
     if decision.text and approval.state is not State.PENDING:
-        label = {Choice.REJECT: "Reason", Choice.ANSWER: "Answer"}.get(decision.choice, "Said")
+        labels = {Choice.REJECT: "Reason", Choice.ANSWER: "Answer", Choice.OPTION: "Message"}
+        label = labels.get(decision.choice, "Said")
         style = Style.INLINE if len(decision.text) <= layout.SHORT and "\n" not in decision.text else Style.QUOTE
         yield Piece(visible(decision.text), style, label)
     if decision.choice is Choice.ANSWER and decision.value is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from adapters.blockkit import limits
 from adapters.slack.markdown import parts_of, words_of
 from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
-from engine.approval import Approval, Replaced, Review, State
+from engine.approval import Approval, Replaced, Review, State, Vote
 from engine.ask import Ask, Choice, Decision, Json, Kind
 from engine.ids import UserId
 from engine.machine import outcome_of
@@ -34,6 +34,7 @@ _WORDS = {
     Choice.ANSWER: Words("Answer", "Answered", "💬"),
     Choice.SKIP: Words("Skip", "Skipped", "⏭️"),
     Choice.REDO: Words("Ask again", "Asked again", "🔁"),
+    Choice.OPTION: Words("Choose", "Chosen", "☑️"),
 }
 _WORDS_AT_HALTS = {
     (Kind.BREAKPOINT, Choice.APPROVE): Words("Continue", "Continued", "▶️"),
@@ -47,6 +48,31 @@ _WORDS_AT_HALTS = {
 def words(kind: Kind, choice: Choice) -> Words:
     """What a choice is called where that kind of thing is asked."""
     return _WORDS_AT_HALTS.get((kind, choice), _WORDS[choice])
+
+
+_OURS = frozenset(each.button.casefold() for each in (*_WORDS.values(), *_WORDS_AT_HALTS.values()))
+
+
+def option_label(word: str) -> str:
+    """A node's own word as a button; one that would pass for a button of ours stands in quotes."""
+    shown = plain(word, limits.BUTTON_TEXT)
+    return f"“{shown}”" if shown.casefold() in _OURS else shown
+
+
+def option_words(word: str) -> str:
+    """A node's own word within a sentence of ours."""
+    return f"*{one_line(word, limits.BUTTON_TEXT)}*"
+
+
+def own_words(approval: Approval, index: int) -> str:
+    """What the node calls the choices of our buttons, where it calls them something else."""
+    action = approval.ask.actions[index]
+    told = [
+        f"{words(approval.ask.kind, choice).button} sends “{one_line(word, limits.BUTTON_TEXT)}”"
+        for choice in action.choices
+        if (word := (action.own_words or {}).get(choice.value))
+    ]
+    return " · ".join(told)
 
 
 def names(users: Sequence[UserId], most: int = _MOST_NAMES) -> str:
@@ -143,9 +169,22 @@ def votes(review: Review, most: int = _MOST_NAMES) -> str:
     """`1 of 2 approvals: @alice`, or nothing where one is enough."""
     if review.policy.quorum < 2:  # noqa: PLR2004 - one approval decides
         return ""
-    so_far = [vote.by for vote in review.votes if vote.choice is not Choice.REJECT]
-    counted = f"{len(so_far)} of {review.policy.quorum} approvals"
-    return f"{counted}: {names(so_far, most)}" if so_far else counted
+    so_far: dict[str, list[UserId]] = {}
+    for vote in review.votes:
+        if vote.choice is not Choice.REJECT:
+            so_far.setdefault(_counted_as(vote), []).append(vote.by)
+    told = [f"{len(by)} of {review.policy.quorum} {what}: {names(by, most)}" for what, by in so_far.items()]
+    return " · ".join(told) or f"0 of {review.policy.quorum} approvals"
+
+
+def _counted_as(vote: Vote) -> str:
+    match vote.choice:
+        case Choice.APPROVE | Choice.EDIT:
+            return "approvals"
+        case Choice.OPTION:
+            return f"for {option_words(vote.option)}"
+        case _:
+            return f"for {_WORDS[vote.choice].button}"
 
 
 def deadline(approval: Approval) -> str:
@@ -174,7 +213,8 @@ def decided(kind: Kind, review: Review, decision: Decision, most: int = _MOST_NA
     if not review.deciders:
         by = f" by {moment(review.decided_at)}" if review.decided_at else ""
         return f"⌛ Nobody decided{by}: {made.made.lower()} automatically"
-    return f"{made.sign} {made.made} by {names(review.deciders, most)}{at}"
+    option = f": {option_words(decision.option)}" if decision.choice is Choice.OPTION else ""
+    return f"{made.sign} {made.made} by {names(review.deciders, most)}{at}{option}"
 
 
 def outcome(approval: Approval) -> str:
@@ -190,7 +230,10 @@ def outcome(approval: Approval) -> str:
         case State.STOPPED if (stopping := approval.stopping) is not None and stopping.decision is not None:
             return decided(approval.ask.kind, stopping, stopping.decision)
         case State.UNDELIVERABLE:
-            return f"⚠️ {outcome_of(approval).capitalize()} by {names(approval.deciders) or 'nobody'}, but not delivered"
+            option = next((each.decision.option for each in approval.reviews if each.decision), "")
+            told = f": {option_words(option)}" if option and len(approval.reviews) == 1 else ""
+            who = names(approval.deciders) or "nobody"
+            return f"⚠️ {outcome_of(approval).capitalize()} by {who}, but not delivered{told}"
         case _:
             first = approval.reviews[0]
             if len(approval.reviews) == 1 and first.decision is not None:

@@ -113,6 +113,7 @@ def _answers(agent: configuration.Agent) -> tuple[dialects.AnswerRule, ...]:
             payload=entry.when.payload,
             templates={choice: sends.model_dump() for choice, sends in entry.choices.items()},
             ask=entry.ask,
+            options={name: sends.model_dump() for name, sends in entry.options.items()},
         )
         for entry in agent.answers
     )

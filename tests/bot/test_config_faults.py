@@ -82,7 +82,27 @@ CASES = {
         "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - ask: Really?\n",
         (
             "app.yaml:6: agents.deploy.answers[0]: this entry offers nothing. "
-            "Add approve, edit, reject or answer, with resume: or update:."
+            "Add approve, edit, reject, answer or options, with resume: or update:."
+        ),
+    ),
+    "option with an unknown key": (
+        (
+            "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n"
+            "    - options: {escalate: {resumee: 1}}\n"
+        ),
+        (
+            'app.yaml:6: agents.deploy.answers[0].options.escalate.resumee: there is no key "resumee" here. '
+            'Did you mean "resume"?'
+        ),
+    ),
+    "option without a name": (
+        (
+            "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n"
+            "    - options: {' ': {resume: 1}}\n"
+        ),
+        (
+            "app.yaml:6: agents.deploy.answers[0].options: an option's name stands on a button. "
+            "Give it 1 to 75 characters."
         ),
     ),
     "graph here and a server": (

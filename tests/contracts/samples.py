@@ -7,7 +7,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from engine.approval import Approval, Place, Review, State, Vote, open_reviews
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Option
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Effect, Hear, Say
@@ -108,6 +108,8 @@ any_action = st.builds(
     description=ANY_TEXT,
     schema=any_schema,
     reject_stops=st.booleans(),
+    options=st.lists(st.builds(Option, word=ANY_TEXT, takes_words=st.booleans()), max_size=2).map(tuple),
+    own_words=st.none() | st.dictionaries(ANY_TEXT, ANY_TEXT, max_size=2),
 )
 any_ask = st.builds(
     Ask,
@@ -118,8 +120,10 @@ any_ask = st.builds(
     payload=any_json,
     speaker=ANY_TEXT,
 )
-any_decision = st.builds(Decision, choice=st.sampled_from(Choice), value=any_json, text=ANY_TEXT)
-any_vote = st.builds(Vote, by=ANY_TEXT.map(UserId), choice=st.sampled_from(Choice), at=any_time, text=ANY_TEXT)
+any_decision = st.builds(Decision, choice=st.sampled_from(Choice), value=any_json, text=ANY_TEXT, option=ANY_TEXT)
+any_vote = st.builds(
+    Vote, by=ANY_TEXT.map(UserId), choice=st.sampled_from(Choice), at=any_time, text=ANY_TEXT, option=ANY_TEXT
+)
 any_policy = st.builds(
     Policy,
     rule=ANY_TEXT,

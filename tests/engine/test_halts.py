@@ -16,7 +16,7 @@ from contracts.samples import (
     an_ask,
 )
 
-from engine.approval import Approval, State, supports
+from engine.approval import Approval, State, Vote, supports
 from engine.ask import Choice, Decision, Kind, digest_of
 from engine.conversation import Comment, Hold, NewTurn, meaning
 from engine.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
@@ -77,11 +77,14 @@ def test_one_persons_vote_counts_once_for_each_way() -> None:
 
 
 def test_an_edit_of_the_state_counts_as_going_on() -> None:
-    assert supports(Choice.EDIT, Choice.APPROVE)
-    assert supports(Choice.APPROVE, Choice.EDIT)
-    assert not supports(Choice.SKIP, Choice.APPROVE)
-    assert not supports(Choice.REJECT, Choice.SKIP)
-    assert not supports(Choice.ANSWER, Choice.APPROVE)
+    def counts(vote: Choice, outcome: Choice) -> bool:
+        return supports(Vote(BOB, vote, NOW), Decision(outcome))
+
+    assert counts(Choice.EDIT, Choice.APPROVE)
+    assert counts(Choice.APPROVE, Choice.EDIT)
+    assert not counts(Choice.SKIP, Choice.APPROVE)
+    assert not counts(Choice.REJECT, Choice.SKIP)
+    assert not counts(Choice.ANSWER, Choice.APPROVE)
 
 
 # Failures -------------------------------------------------------------------------------------------------------------

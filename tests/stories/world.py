@@ -145,7 +145,7 @@ class World:
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
         said["approvals"] = [dict(rule) for rule in approvals]
         said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
-        (self.folder / "app.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+        (self.folder / "app.yaml").write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
         await self.run()
 
     async def run(self) -> None:

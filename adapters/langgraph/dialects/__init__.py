@@ -75,15 +75,17 @@ def _sourced(ask: Ask) -> Ask:
 
 
 def _rejectable(ask: Ask) -> Ask:
-    """A request that takes nothing but an answer can be rejected all the same: then the run stops.
+    """A request that takes nothing but an answer, or the node's own choices, can be rejected all the same.
+
+    Then the run stops.
 
     It decides something, and where several must agree one person's answer cannot stand for them.
     """
     if ask.is_question:
         return ask
     actions = tuple(
-        replace(each, choices=(Choice.ANSWER, Choice.REJECT), reject_stops=True)
-        if set(each.choices) == {Choice.ANSWER}
+        replace(each, choices=(*each.choices, Choice.REJECT), reject_stops=True)
+        if each.choices and set(each.choices) <= {Choice.ANSWER, Choice.OPTION}
         else each
         for each in ask.actions
     )
@@ -112,17 +114,28 @@ def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
     if decision.choice not in asked.choices:
         return [Problem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
     unkept = [*unstorable(decision.value), *unstorable(decision.text)]
-    if unkept:
-        return unkept
+    return unkept or _of_choice(ask, asked, decision)
+
+
+def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
     match decision.choice:
         case Choice.EDIT:
             return _of_edit(ask, asked, decision)
+        case Choice.OPTION:
+            return _of_option(ask, asked, decision)
         case Choice.ANSWER if ask.kind is Kind.FORM:
             return check(decision.value, asked.schema or {})
         case Choice.ANSWER:
             return _of_words(ask, decision.text)
         case _:
             return []
+
+
+def _of_option(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
+    option = next((each for each in action.options if each.word == decision.option), None)
+    if option is None:
+        return [Problem((), "The agent does not take this choice here.")]
+    return _of_words(ask, decision.text) if option.takes_words else []
 
 
 def _of_words(ask: Ask, text: str) -> list[Problem]:
@@ -146,6 +159,7 @@ _WORDS = {
     Choice.ANSWER: "an answer in words",
     Choice.SKIP: "that it is skipped",
     Choice.REDO: "that it is asked again",
+    Choice.OPTION: "a choice of its own",
 }
 
 

@@ -26,6 +26,8 @@ from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 RESERVED = "reserved"
 """In an encoding: the words that the node compares with."""
+OPTIONS = "options"
+"""In an encoding: what is sent for each of the node's further choices, by its word."""
 UNKNOWN = (
     "It is not known what this step takes for an approval. An answer is sent as it is, read as JSON where it is JSON. "
     "An entry of `answers:` in app.yaml says what each choice sends."

@@ -7,6 +7,8 @@ resume value, an update of the graph's state beside it, or both.
       - when: {node: review, payload: {type: refund}}
         approve: {resume: {ok: true}, update: {approved_by: $user}}
         reject: {resume: {ok: false, why: $text}}
+        options:
+          escalate: {resume: {ok: false, to: on-call}}
 
 The payload is read by the usual dialects, which give the card its prompt and its values; the entry settles the choices
 and what they send. The entry's words are kept with the ask and bound by its digest, so that a change of the file asks
@@ -20,13 +22,13 @@ Input as a node: https://docs.langchain.com/oss/python/langgraph/human-in-the-lo
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from adapters.langgraph.dialects.base import Question, Sent, value_of
-from adapters.langgraph.dialects.code import RESERVED
+from adapters.langgraph.dialects.code import OPTIONS, RESERVED
 from adapters.langgraph.schemas import inferred
-from engine.ask import Ask, Choice, Decision, Json, Kind, KnownBy, canonical
+from engine.ask import Ask, Choice, Decision, Json, Kind, KnownBy, Option, canonical
 from engine.ids import UserId
 
 _WORD = re.compile(r"\$(text|reason|json|user|value(?:\.\w+|\[\d+\])*)(?!\w)")
@@ -47,6 +49,8 @@ class AnswerRule:
     payload: Mapping[str, Json]
     templates: Mapping[Choice, Mapping[str, Json]]
     ask: str = ""
+    options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """Further choices, by the names that stand on their buttons; one whose words hold `$text` takes words."""
 
     def matches(self, question: Question) -> bool:
         """Whether it is for this question."""
@@ -78,15 +82,20 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
     choices = [choice for choice in Choice if choice in rule.templates]
     if not question.exact or action.value is None:
         choices = [choice for choice in choices if choice is not Choice.EDIT]
+    encoding: dict[str, Json] = {choice.value: dict(rule.templates[choice]) for choice in choices}
+    if rule.options:
+        choices.append(Choice.OPTION)
+        encoding[OPTIONS] = {word: dict(each) for word, each in rule.options.items()}
     if not choices:
         return ask
     schema = action.schema or inferred(action.value)
+    options = tuple(Option(word, takes_words="$text" in canonical(dict(each))) for word, each in rule.options.items())
     return replace(
         ask,
         kind=_kind(ask.kind, choices),
         prompt=rule.ask or ask.prompt,
-        actions=(replace(action, choices=tuple(choices), schema=schema, reject_stops=False),),
-        encoding={choice.value: dict(rule.templates[choice]) for choice in choices},
+        actions=(replace(action, choices=tuple(choices), schema=schema, reject_stops=False, options=options),),
+        encoding=encoding,
         known_by=KnownBy.RULE,
     )
 
@@ -102,7 +111,10 @@ def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
     """What an ask with an encoding sends. Raises ValueError for a choice that the entry does not word."""
     (action,), (decision,) = ask.actions, decisions
     templates = ask.encoding if isinstance(ask.encoding, dict) else {}
-    template = templates.get(decision.choice.value)
+    options = templates.get(OPTIONS)
+    further = options if isinstance(options, dict) else {}
+    is_option = decision.choice is Choice.OPTION
+    template = further.get(decision.option) if is_option else templates.get(decision.choice.value)
     if not isinstance(template, dict):
         raise ValueError(f"answers: has no words for {decision.choice}")  # noqa: TRY004 - of the choice, not its type
     value = decision.value if decision.choice is Choice.ANSWER else value_of(action, decision)

@@ -320,7 +320,7 @@ def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
 
 
 def test_callbacks_name_their_choice() -> None:
-    assert set(forms.CALLBACKS) == {Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER}
+    assert set(forms.CALLBACKS) == {Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER, Choice.OPTION}
     assert fields.ACTION_ID == "value"
 
 
