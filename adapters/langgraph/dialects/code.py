@@ -46,7 +46,7 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     if ask.dialect in _TEXTS:
         approve, reject = _own_values(ask, encode)
         return ask if reading.holds(approve, reject, stops=True) else _by(known, ask, question, reading, encode)
-    if ask.dialect in _QUESTIONS and not (Choice.APPROVE in known.templates and len(known.templates) > 1):
+    if ask.dialect in _QUESTIONS and not (Choice.APPROVE in known.templates and known.decides):
         return ask
     return _by(known, ask, question, reading, encode)
 

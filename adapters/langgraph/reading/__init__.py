@@ -79,7 +79,7 @@ class Reading:
         if not refused.is_known or self.probed.raises(refused) or same:
             return False
         one, other = Group((agreed,), self.probed), Group((refused,), self.probed)
-        return not other.acts_over(one)
+        return other.avoids(one) and not other.acts_over(one)
 
     def takes_edit(self, edited: Any) -> bool:
         """Whether an edit as a dialect sends it reaches something; `edited` has FREE for what was changed."""

@@ -79,8 +79,7 @@ class Calls(Methods):
                 return self._live(function.value, values, named, node, scope)
             case Unknown() if function.given:
                 raise Raised(TypeError, self.place(node, scope))
-        self.effect(node, scope, function, *values, *named.values())
-        return unknown(self.place(node, scope), function, *values, *named.values())
+        return self.effect(node, scope, function, *values, *named.values())
 
     def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
         """Live code that is called by something else than a call: a property, a node of the graph."""
@@ -218,7 +217,7 @@ class Calls(Methods):
             case Known() if isinstance(owner.value, logging.Logger):
                 return Known(None)
         if name not in READING and not self._is_pure(owner, name):
-            self.effect(node, scope, owner, *values, *named.values())
+            return self.effect(node, scope, owner, *values, *named.values())
         return unknown(self.place(node, scope), owner, *values, *named.values())
 
 

@@ -49,6 +49,8 @@ class Convention:
     """Whether what is passed on is a text."""
     acts_anyway: bool = False
     """Whether something is done in which the answer has no part."""
+    decides: bool = False
+    """Whether there are answers with which the node does something else."""
     proven: bool = False
     why: str = ""
 
@@ -91,11 +93,13 @@ def convention_of(probed: Probed) -> Convention:
     refusal = _refusal(probed, acting, decided.refuse, proven=decided.proven)
     if refusal is not None:
         templates[Choice.REJECT], proofs[Choice.REJECT] = refusal
-    if words is not None and edited != () and templates.get(Choice.EDIT) == "$value":
-        words = None
+    if words is not None and str(templates.get(Choice.EDIT)).startswith("$value"):
+        words = None  # they take the place of what is shown: that is an edit
     if words is not None:
         templates[Choice.ANSWER], proofs[Choice.ANSWER] = words, "the words are passed on"
-    return Convention(templates, proofs, edited, reserved, proven=decided.proven, why=decided.why)
+    return Convention(
+        templates, proofs, edited, reserved, decides=len(groups) > 1, proven=decided.proven, why=decided.why
+    )
 
 
 def wants_words(probed: Probed) -> bool:
@@ -195,8 +199,8 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
             continue
         if path and any(at[: len(path)] != path for at, _ in probed.demands):
             continue  # a field beside the one that decides: a reason, not an answer
-        inside = acting is not None and each in acting.members
-        if not inside or len(groups) == 1:
+        acts = acting is not None and not Group((each,), probed).avoids(acting)
+        if not acts or len(groups) == 1:
             return template(each.candidate, probed, "$text") if path else "$text"
     return None
 

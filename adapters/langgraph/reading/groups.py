@@ -141,6 +141,19 @@ class Group:
         wider = self.nodes > other.nodes if self.nodes != other.nodes else self.keeps > other.keeps
         return Evidence.AVOIDED if wider else Evidence.NONE
 
+    @cached_property
+    def deeds(self) -> frozenset[tuple[str, frozenset[Atom]]]:
+        """What their effects call, with the constants that tell one call from another."""
+        return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
+
+    def avoids(self, acting: "Group") -> bool:
+        """Whether something that the other does is certainly not done: the same call with another value is no refusal.
+
+        It has to be another call as well. Where one call gets another constant ("approved", "rejected"; but just as
+        well a text and the one that stands for it), nobody can say which constant does nothing.
+        """
+        return not acting.effects or bool(acting.sites - self.sites and acting.deeds - self.deeds)
+
 
 def signs_of(
     candidate: object, probed: Probed, going: frozenset[str] = _APPROVING, halting: frozenset[str] = _REJECTING
@@ -219,7 +232,8 @@ def polarity(groups: Sequence[Group]) -> Polarity:
     named = [each for each in left if each.signs == {True}]
     if len(named) == 1:
         acting = named[0]
-        refusing = tuple(each for each in dominated if acting.acts_over(each) and True not in each.signs)
+        lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
+        refusing = tuple(each for each in lesser if True not in each.signs)
         return Polarity(acting, refusing, proven=bool(refusing) and len(left) == 1, why="named as the button is")
     return Polarity(None, why="what the answers do cannot be told apart")
 
@@ -260,5 +274,6 @@ def _not_contradicted(acting: Group, others: Sequence[Group]) -> Polarity:
     agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
     if evidence is Evidence.LIKELY and not agreed:
         return Polarity(None, why="each answer does something of its own")
-    refusing = tuple(each for each in others if True not in each.signs or False in each.signs)
+    avoiding = [each for each in others if each.avoids(acting)]
+    refusing = tuple(each for each in avoiding if True not in each.signs or False in each.signs)
     return Polarity(acting, refusing, proven=True, why="it does what the other avoids")

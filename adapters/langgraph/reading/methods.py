@@ -175,7 +175,7 @@ class Methods(Classes):
             case "interrupt":
                 raise Ended("lost", self.place(node, scope))
         if not self._is_pure(Known(held), name):
-            self.effect(node, scope, *values, *named.values())
+            return self.effect(node, scope, *values, *named.values())
         return unknown(self.place(node, scope), *values, *named.values())
 
     def _got(self, owner: Value, values: list[Value], node: ast.AST, scope: Scope) -> Value:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.langgraph.reading.values import Atom, Path, Value, atoms_of
+from adapters.langgraph.reading.values import Atom, Path, Unknown, Value, atoms_of
 
 MOST_STEPS = 6_000
 ASKS = "asks"
@@ -179,9 +179,11 @@ class Run:
         if path is not None and self.trace.answered:
             self.trace.demands.append(Demand(path, kind, value))
 
-    def effect(self, node: ast.AST, scope: Scope, *values: Value) -> None:
-        """Note that something is done to the world."""
+    def effect(self, node: ast.AST, scope: Scope, *values: Value) -> Unknown:
+        """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
         if self.trace.answered:
             place = self.place(node, scope)
             does = ast.unparse(node.func) if isinstance(node, ast.Call) else place
             self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
+        given = frozenset(each for each in atoms_of(*values) if each[0] != "const")
+        return Unknown(self.place(node, scope), given)
