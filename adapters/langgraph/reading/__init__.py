@@ -9,7 +9,6 @@ What cannot be followed is unknown, and nothing is sent that is not known. A que
 node asks several, by the shape of its payload; where that leaves more than one, they have to agree.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,17 +19,22 @@ import structlog
 from adapters.langgraph.reading.conventions import Convention, convention_of
 from adapters.langgraph.reading.graphs import Entry, entries
 from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity, skeleton
-from adapters.langgraph.reading.probe import Probed, probe, sites_of
-from adapters.langgraph.reading.run import SiteKey
-from adapters.langgraph.reading.sources import forget
+from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
+from adapters.langgraph.reading.run import SiteKey, allowed
+from adapters.langgraph.reading.sources import forget_changed
 from adapters.langgraph.reading.values import FREE, Known, Listed, Mapped, Unknown, Value
 from engine.ask import Json
 
 __all__ = ["FREE", "Convention", "Reading", "Readings", "read_graph"]
 
 _log = structlog.get_logger(__name__)
-_MOST_SECONDS = 20.0
-"""For a whole graph: what is left then is unknown."""
+_GRAPH_STEPS, _QUESTION_STEPS, _SEARCH_STEPS = 700_000, 250_000, 50_000
+"""The most that is read of a graph, of one of its questions, and of a node to find its questions. A step takes some
+three microseconds, so that a graph is read in three seconds at most."""
+_MOST_SECONDS = 10.0
+"""A last resort on a machine that is busy beyond that: which questions are known should not depend on it."""
+TOO_LONG = "its code is too long to be read whole"
+BROKEN = "its code could not be read"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Reading:
     convention: Convention
     certain: bool = True
     """Whether it is known that this is the question."""
+    schema: Value | None = None
+    """Its `response_schema`."""
 
     @property
     def line(self) -> str:
@@ -116,6 +122,8 @@ class Readings:
     """The questions of a graph, by the path of the node that asks."""
 
     by_path: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Nodes that were not read whole, and why."""
 
     def find(self, path: str, payload: Json) -> Reading | None:
         """The reading of a pending question; None where the node's code is not known."""
@@ -130,6 +138,7 @@ class Readings:
             return None
         first = fitting[0]
         agree = all(each.convention.templates == first.convention.templates for each in fitting)
+        agree = agree and path not in self.unread
         return first if agree else replace(first, convention=Convention(), certain=False)
 
     def all(self) -> list[Reading]:
@@ -139,20 +148,29 @@ class Readings:
 
 def read_graph(graph: Any) -> Readings:
     """Read a compiled graph. Never raises: what cannot be read is not known."""
-    forget()
-    begun, found = time.monotonic(), dict[str, list[Reading]]()
-    for entry in _entries(graph):
-        if time.monotonic() - begun > _MOST_SECONDS:
-            _log.warning("the graph's code is too long to be read whole", node=entry.path)
-            break
-        try:
-            readings = _readings(entry)
-        except Exception:  # noqa: BLE001 - whatever the code looks like, it is only not known then
-            _log.exception("a node's code could not be read", node=entry.path)
-            continue
-        if readings:
-            found.setdefault(entry.path, []).extend(readings)
-    return Readings({path: tuple(each) for path, each in found.items()})
+    forget_changed()
+    asked, found, unread = list[tuple[Entry, Site]](), dict[str, list[Reading]](), dict[str, str]()
+    with allowed(_GRAPH_STEPS, _MOST_SECONDS) as work:
+        for entry in _entries(graph):
+            try:
+                sites, whole = _search(entry)
+            except Exception:  # noqa: BLE001 - whatever the code looks like, it is only not known then
+                _log.exception("a node's code could not be read", node=entry.path)
+                unread[entry.path] = BROKEN
+                continue
+            asked += [(entry, site) for site in sites]
+            if not whole:
+                unread[entry.path] = TOO_LONG
+        for done, (entry, site) in enumerate(asked):
+            share = work.left // (len(asked) - done)
+            try:
+                found.setdefault(entry.path, []).append(_reading(entry, site, share))
+            except Exception:  # noqa: BLE001 - likewise
+                _log.exception("a node's code could not be read", node=entry.path)
+                unread[entry.path] = BROKEN
+    for path, why in unread.items():
+        _log.warning("a node's questions are not all known", node=path, why=why)
+    return Readings({path: tuple(each) for path, each in found.items()}, unread)
 
 
 def _entries(graph: Any) -> Sequence[Entry]:
@@ -163,9 +181,18 @@ def _entries(graph: Any) -> Sequence[Entry]:
         return ()
 
 
-def _readings(entry: Entry) -> list[Reading]:
-    made = []
-    for site, payload in sites_of(entry).items():
-        probed = probe(entry, site, payload)
-        made.append(Reading(entry.path, site, probed.payload, probed, convention_of(probed)))
-    return made
+def _search(entry: Entry) -> tuple[Sequence[Site], bool]:
+    """The questions that a node asks, and whether those are all."""
+    with allowed(_SEARCH_STEPS, _MOST_SECONDS) as search:
+        sites = sites_of(entry)
+    return sites, search.left >= 0
+
+
+def _reading(entry: Entry, site: Site, share: int) -> Reading:
+    with allowed(min(_QUESTION_STEPS, share), _MOST_SECONDS) as work:
+        probed = probe(entry, site.key, site.payload)
+        known = convention_of(probed) if work.left >= 0 else Convention()
+    whole = work.left >= 0
+    if not whole:
+        known = Convention(why=TOO_LONG)
+    return Reading(entry.path, site.key, probed.payload, probed, known, whole, site.schema)

@@ -113,6 +113,8 @@ class Calls(Methods):
         payload = values[0] if values else named.get("value", Known(None))
         site = (*self.stack, self.place(node, scope))
         self.trace.sites.append((site, payload))
+        if "response_schema" in named:
+            self.trace.schemas[site] = named["response_schema"]
         if self.site is None:
             return Unknown(f"asked {site}")
         if self.trace.answered and site == self.site and not self.rounds:

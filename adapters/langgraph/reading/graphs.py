@@ -4,13 +4,26 @@ A node's result is put into the state, so that a flag that a later edge or node 
 is read once after the answer. A tool is read to its end: what a model makes of its result is nobody's to know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
-from adapters.langgraph.reading.run import Ended, Oracle, Raised, Reached, Returned, Signal, SiteKey, Trace
+from adapters.langgraph.reading.run import (
+    Ended,
+    Oracle,
+    Raised,
+    Reached,
+    Returned,
+    Signal,
+    SiteKey,
+    TooLongError,
+    Trace,
+    Work,
+    work_left,
+)
 from adapters.langgraph.reading.statements import Reader
 from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, atoms_of, unknown
 
@@ -62,13 +75,21 @@ def _is_function(value: Any) -> bool:
 
 
 def explore(entry: Entry, candidate: Any, site: SiteKey | None) -> tuple[list[Trace], bool]:
-    """Every way that the code can go with a candidate for the answer; and whether that was all of them."""
+    """Every way that the code can go with a candidate for the answer; and whether that was all of them.
+
+    Where more of it was to read than is allowed, that is not all.
+    """
     waiting: list[list[bool]] = [[]]
     traces: list[Trace] = []
-    while waiting and len(traces) < _MOST_PATHS:
+    work = work_left()
+    while waiting and len(traces) < _MOST_PATHS and work.left >= 0:
         taken = waiting.pop()
         oracle = Oracle(list(taken))
-        traces.append(_read(entry, Walker(candidate, site, oracle)))
+        walker = Walker(candidate, site, oracle, work)
+        try:
+            traces.append(_read(entry, walker))
+        except TooLongError:
+            return [*traces, walker.trace], False
         waiting += [[*oracle.taken[:place], False] for place in range(len(taken), len(oracle.taken))]
     return traces, not waiting
 
@@ -83,6 +104,9 @@ def _read(entry: Entry, walker: "Walker") -> Trace:
         trace.end, trace.where, trace.by_type = "raises", raised.where, raised.by_type
     except Returned:
         pass
+    except TooLongError:
+        trace.end = "lost"
+        raise
     except (Signal, RecursionError):
         trace.end = "lost"
     except Exception as error:  # noqa: BLE001 - code that we cannot read is not read: nothing is known of it
@@ -93,8 +117,8 @@ def _read(entry: Entry, walker: "Walker") -> Trace:
 class Walker(Reader):
     """Reads node after node."""
 
-    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle) -> None:
-        super().__init__(candidate, site, oracle)
+    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: Work) -> None:
+        super().__init__(candidate, site, oracle, work)
         self.state = Mapped({}, rest=Unknown("state"))
         self._seen: dict[str, int] = {}
 
@@ -184,8 +208,7 @@ class Walker(Reader):
         builder = getattr(graph, "builder", None)
         if builder is None:
             return []
-        found = [end for start, end in sorted(builder.edges) if start == name]
-        found += [end for starts, end in sorted(builder.waiting_edges) if name in starts]
+        found = list(_ends(builder).get(name, ()))
         for branch in builder.branches.get(name, {}).values():
             found += self._branch(branch, sorted(graph.nodes))
         return found
@@ -229,6 +252,25 @@ class Walker(Reader):
             self.trace.effects.append(Reached(f"node {place}", atoms_of(self.state), (), f"node {place}"))
         self.state.rest = unknown(f"after {place}", self.state.rest or Unknown("state"))
         self._follow(self._successors(*chain[-1]), chain)
+
+
+_known_ends: WeakKeyDictionary[Any, tuple[int, Mapping[str, Sequence[str]]]] = WeakKeyDictionary()
+"""Of each builder, with the number of its edges: to sort those of a large graph takes longer than to read a node."""
+
+
+def _ends(builder: Any) -> Mapping[str, Sequence[str]]:
+    """Where the edges of each node go."""
+    size = len(builder.edges) + len(builder.waiting_edges)
+    if (known := _known_ends.get(builder)) is not None and known[0] == size:
+        return known[1]
+    found: dict[str, list[str]] = {}
+    for start, end in sorted(builder.edges):
+        found.setdefault(start, []).append(end)
+    for starts, end in sorted(builder.waiting_edges):
+        for start in starts:
+            found.setdefault(start, []).append(end)
+    _known_ends[builder] = (size, found)
+    return found
 
 
 def _is_parent(value: Value | None) -> bool:

@@ -7,7 +7,7 @@ there is one candidate for each way that the code can go, with all that it reach
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -161,10 +161,20 @@ def behave(entry: Entry, site: SiteKey, candidate: Any) -> Behaviour:
     return Behaviour(candidate, tuple(each for each in traces if each.answered), complete)
 
 
-def sites_of(entry: Entry) -> Mapping[SiteKey, Value]:
-    """The questions that a node can come to, with a payload of each."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An `interrupt(...)` that a node can come to, with one of its payloads."""
+
+    key: SiteKey
+    payload: Value
+    schema: Value | None = None
+
+
+def sites_of(entry: Entry) -> Sequence[Site]:
+    """The questions that a node can come to, in the order in which it does."""
     traces, _ = explore(entry, None, None)
-    return {site: payload for each in traces for site, payload in each.sites}
+    found = {key: Site(key, payload, each.schemas.get(key)) for each in traces for key, payload in each.sites}
+    return list(found.values())
 
 
 def probe(entry: Entry, site: SiteKey, payload: Value, more: Iterable[Any] = ()) -> Probed:

@@ -9,7 +9,10 @@ next), which effects it reaches, and how it ends.
 """
 
 import ast
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +23,55 @@ ASKS = "asks"
 """What the place of an effect begins with that is another question."""
 MOST_CALLS = 14
 """Functions within functions."""
+
+
+class TooLongError(Exception):
+    """There is more to read than the work that was allowed."""
+
+
+@dataclass(slots=True)
+class Work:
+    """The steps that may still be read. They are counted, not timed: every process reads the same of the same code.
+
+    `until` is a last resort for code of which one step takes long.
+    """
+
+    left: int
+    until: float
+
+    def spend(self) -> None:
+        """Count one step. Raises TooLongError where none is left."""
+        self.left -= 1
+        if self.left < 0 or (self.left % _CLOCK_EVERY == 0 and time.monotonic() > self.until):
+            self.left = -1
+            raise TooLongError
+
+
+_CLOCK_EVERY = 256
+SHORT_WORK, SHORT_SECONDS = 30_000, 2.0
+"""For what is tried while the bot runs: about a tenth of a second."""
+_work: ContextVar[Work | None] = ContextVar("_work", default=None)
+
+
+@contextmanager
+def allowed(steps: int, seconds: float) -> Iterator[Work]:
+    """Around a reading that may take so much, of what one around it has left. What it takes, that one has not."""
+    outer = _work.get()
+    began = steps if outer is None else max(0, min(steps, outer.left))
+    until = time.monotonic() + seconds
+    work = Work(began, until if outer is None else min(until, outer.until))
+    token = _work.set(work)
+    try:
+        yield work
+    finally:
+        _work.reset(token)
+        if outer is not None:
+            outer.left -= began - max(0, work.left)
+
+
+def work_left() -> Work:
+    """What a reading may take that begins now."""
+    return _work.get() or Work(SHORT_WORK, time.monotonic() + SHORT_SECONDS)
 
 
 class Signal(Exception):  # noqa: N818 - it is no error: it leaves a block of the code that is read
@@ -130,6 +182,8 @@ class Trace:
 
     answered: bool = False
     sites: list[tuple[SiteKey, Value]] = field(default_factory=list)
+    schemas: dict[SiteKey, Value] = field(default_factory=dict)
+    """The `response_schema` of those that have one."""
     payload: Value | None = None
     again: Value | None = None
     """The payload of the question when it is asked again."""
@@ -154,7 +208,7 @@ class Trace:
 class Run:
     """Holds what a reading knows; the classes below it read."""
 
-    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle) -> None:
+    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: Work) -> None:
         self.candidate = candidate
         self.site = site
         self.oracle = oracle
@@ -163,9 +217,11 @@ class Run:
         self.rounds = 0
         """Loops over items that the reading stands in: what asks once more there asks about the next item."""
         self._steps = 0
+        self._work = work
 
     def step(self) -> None:
-        """Count the work; raises Ended where it is too much."""
+        """Count the work; raises Ended where a function is too long, TooLongError where all of it is."""
+        self._work.spend()
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise Ended("lost", "too long")

@@ -1,8 +1,7 @@
-"""The source of live functions: read once for each file, and never run."""
+"""The source of live functions: read once, and never run."""
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import TypeAlias
@@ -22,8 +21,32 @@ def source_of(function: FunctionType) -> Node | None:
     return named[0] if len(named) == 1 else None
 
 
-@cache
+_read: dict[str, tuple[object, Mapping[int, list[Node]]]] = {}
+"""What was read of each file, and the state that the file was in."""
+
+
+def forget_changed() -> None:
+    """Read files again that have changed: an agent is loaded anew. In between, what was read is what was loaded."""
+    for file, (state, _) in tuple(_read.items()):
+        if state != _state(file):
+            _read.pop(file, None)
+
+
 def _functions(file: str) -> Mapping[int, list[Node]]:
+    if file not in _read:
+        _read[file] = (_state(file), _parsed(file))
+    return _read[file][1]
+
+
+def _state(file: str) -> object:
+    try:
+        now = Path(file).stat()
+    except (OSError, ValueError):
+        return None
+    return now.st_mtime_ns, now.st_size
+
+
+def _parsed(file: str) -> Mapping[int, list[Node]]:
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -33,11 +56,6 @@ def _functions(file: str) -> Mapping[int, list[Node]]:
         decorators = getattr(node, "decorator_list", [])
         found.setdefault(min([node.lineno, *(each.lineno for each in decorators)]), []).append(node)
     return found
-
-
-def forget() -> None:
-    """Read files again: an agent is loaded anew."""
-    _functions.cache_clear()
 
 
 def _all(tree: ast.AST) -> Iterator[Node]:
