@@ -4,7 +4,7 @@ Each agent and each rule is checked by itself, so that a mistake in one hides no
 becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +31,7 @@ from bot.config_values import (
     wrong,
 )
 from bot.faults import Fault, suggestion
+from engine import templates
 from engine.ask import MOST_OPTIONS, Choice
 from engine.policy import OnExpiry
 
@@ -56,6 +57,12 @@ class Sends(Strict):
     resume: SentValue = None
     update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = None
     as_node: Given[str] = None
+
+    def words(self) -> Iterator[tuple[str, templates.PickPath, templates.Word]]:
+        """Its words, each with the part and the place in it that it stands at."""
+        for part in ("resume", "update"):
+            for path, text in templates.texts(getattr(self, part)):
+                yield from ((part, path, each) for each in templates.parsed(text) if not isinstance(each, str))
 
 
 class WhenAsked(Strict):
@@ -98,6 +105,24 @@ class AnswerEntry(Strict):
             raise wrong(
                 "this entry offers nothing", "Add approve, edit, reject, answer or options, with resume: or update:."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _words_stand_for_something(self) -> Self:
+        worded: list[tuple[Choice, tuple[str, ...], Sends]]
+        worded = [*((choice, (choice.value,), sends) for choice, sends in self.choices.items())]
+        worded += [(Choice.OPTION, ("options", name), sends) for name, sends in self.options.items()]
+        for choice, place, sends in worded:
+            for part, path, word in sends.words():
+                only = templates.choice_of(word)
+                if only not in (None, choice):
+                    raise wrong(f"{word} is known in {only} only", "Write $text, or a value.", *place, part, *path)
+        return self
+
+    @model_validator(mode="after")
+    def _sends_what_was_edited(self) -> Self:
+        if self.edit is not None and not any(word.name == "value" for _, _, word in self.edit.words()):
+            raise wrong("nothing of what was edited is sent", "Write $value, or a field of it: $value.draft.", "edit")
         return self
 
 
@@ -150,7 +175,7 @@ class Agent(Strict):
         if not self.channels and not self.direct_messages:
             raise wrong("nobody can reach this agent", "Give it channels, or direct_messages: true.")
         if twice := next((name for name in self.channels if self.channels.count(name) > 1), None):
-            raise wrong(f"{twice} is named twice", "Keep one of the two.", at="channels")
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "channels")
         return self
 
 
@@ -216,7 +241,7 @@ class Approval(Strict):
 
     def _people_fit(self) -> None:
         if twice := next((name for name in self.users if self.users.count(name) > 1), None):
-            raise wrong(f"{twice} is named twice", "Keep one of the two.", "approvers.users")
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "approvers", "users")
         people = max(1, len(self.users))
         if self.quorum > people:
             what = f"a quorum of {self.quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
@@ -334,7 +359,7 @@ def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: Err
     if error.get("input", ...) is None:
         what, mend = EMPTY
     elif kind == "signoff":
-        path = (*path, *context["at"].split(".")) if context["at"] else path
+        path = (*path, *context["at"])
         what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]
     elif kind == "missing":
         what, mend = "is missing", _EXAMPLES.get(key, "Add it.")

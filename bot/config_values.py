@@ -1,7 +1,6 @@
 """What may stand behind a key of `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
 
 import re
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
@@ -11,7 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
 from bot.faults import suggestion
+from engine import templates
 from engine.policy import OnExpiry
+from engine.templates import TemplateError
 
 T = TypeVar("T")
 
@@ -22,16 +23,14 @@ DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
 """What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
-_DECIDED = ("$text", "$value", "$user")
-"""What an answer is made of: the words, the value as it was decided, the one who decided."""
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
 
 
-def wrong(what: str, mend: str, at: str = "") -> PydanticCustomError:
-    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` names a key below."""
+def wrong(what: str, mend: str, *at: str | int) -> PydanticCustomError:
+    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` is a key below."""
     return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
 
 
@@ -99,31 +98,34 @@ def _expression(value: str) -> str:
     return value
 
 
-def _known_words(value: JsonValue, known: Sequence[str]) -> JsonValue:
+def _template(value: JsonValue) -> JsonValue:
     for word in _words(value):
-        if word not in known:
-            raise wrong(f"{word} is not known here", suggestion(word, known))
+        if word not in _PLACEHOLDERS:
+            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
     return value
 
 
-def _template(value: JsonValue) -> JsonValue:
-    return _known_words(value, _PLACEHOLDERS)
+def _words(value: JsonValue) -> list[str]:
+    found = (re.findall(r"\$(\$|[A-Za-z_]\w*)", text) for _, text in templates.texts(value))
+    return [f"${word}" for words in found for word in words if word != "$"]
 
 
 def _sent(value: JsonValue) -> JsonValue:
-    return _known_words(value, _DECIDED)
+    for path, text in templates.texts(value):
+        try:
+            templates.parsed(text)
+        except TemplateError as error:
+            near = suggestion(error.word, [f"${each}" for each in templates.WORDS], error.fix) if error.word else ""
+            raise wrong(error.what, near or error.fix, *path) from None
+    for path, key in templates.keys(value):
+        if _holds_word(key):
+            raise wrong(f"{key} is a key, and keys are sent as they are", "Put the word into a value.", *path)
+    return value
 
 
-def _words(value: JsonValue) -> list[str]:
-    match value:
-        case str():
-            return re.findall(r"\$[A-Za-z_]\w*", value)
-        case list():
-            return [word for each in value for word in _words(each)]
-        case dict():
-            return [word for each in value.values() for word in _words(each)]
-        case _:
-            return []
+def _holds_word(key: str) -> bool:
+    """Whether a key is meant to be filled in: `$ref` and the like are other people's words."""
+    return any(found in templates.WORDS for found in re.findall(r"(?<!\$)\$([A-Za-z_]\w*)", key))
 
 
 Given = Annotated[T | None, BeforeValidator(_given)]

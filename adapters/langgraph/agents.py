@@ -28,12 +28,12 @@ from engine.ask import Json, canonical
 from engine.ports import Turn
 
 DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})
-_NAMES = re.compile(r"\$(text|user|channel)\b")
+_NAMES = re.compile(r"\$(\$|(?:text|user|channel)\b)")
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """One entry of `agents:`. `base` is the folder of `app.yaml`; `input` may hold $text, $user and $channel."""
+    """One entry of `agents:`. `base` is the folder of `app.yaml`; `input` may hold $text, $user, $channel and $$."""
 
     graph: str
     base: Path
@@ -157,9 +157,9 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
 
 
 def filled(template: Any, words: Mapping[str, str]) -> Any:
-    """The template with `$text`, `$user` and `$channel` put in."""
+    """The template with `$text`, `$user` and `$channel` put in; `$$` is a dollar sign."""
     if isinstance(template, str):
-        return _NAMES.sub(lambda found: words[found[1]], template)
+        return _NAMES.sub(lambda found: words.get(found[1], "$"), template)
     if isinstance(template, Mapping):
         return {key: filled(each, words) for key, each in template.items()}
     if isinstance(template, list):

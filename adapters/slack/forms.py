@@ -20,6 +20,7 @@ from adapters.slack.cards import Target, show_button
 from adapters.slack.fields import Field, Input
 from adapters.slack.numerals import EntryError
 from adapters.slack.text import visible
+from engine import templates
 from engine.approval import Approval
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 
@@ -37,6 +38,7 @@ _CONTEXT_CHARACTERS = 1_500
 _PLUMBING = ("type", "actions")
 """What tells a page how to draw a request, in payloads that have a prompt of their own."""
 _GUIDE_CHARACTERS = 6_000
+JSON_HINT = 'The agent gets exactly this value, such as true or {"approved": true}. Put text into quotes: "some text".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, in
         words = _words("Message", "The agent will see this message.")
         return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
     if not _has_fields(approval, choice):
-        words = _reason(approval, target) if choice is Choice.REJECT else _words("Answer", "")
+        words = _reason(approval, target) if choice is Choice.REJECT else _answer(approval)
         return _view(approval, target, choice, [words])
     return _filled_in(approval, target, choice, form_fields(approval, target, choice))
 
@@ -157,6 +159,12 @@ def _reason(approval: Approval, target: Target) -> Block:
     if approval.ask.actions[target.action].reject_stops:
         return _words("Reason", "This agent cannot be told no: the run stops, and the requester will see this reason.")
     return _words("Reason", "The agent will see this reason.")
+
+
+def _answer(approval: Approval) -> Block:
+    if templates.takes_json(approval.ask.encoding):
+        return _words("Answer as JSON", JSON_HINT)
+    return _words("Answer", "")
 
 
 def _guide(action: Action) -> list[Block]:

@@ -13,6 +13,7 @@ from adapters.slack import blocks, layout, wording
 from adapters.slack.blocks import Block
 from adapters.slack.layout import Piece, Style
 from adapters.slack.text import changes, document, line_diff, plain, visible
+from engine import templates
 from engine.approval import Approval, Review, State
 from engine.ask import Action, Ask, Choice, Json, Kind
 
@@ -121,7 +122,8 @@ def _closing_words(approval: Approval, review: Review) -> Iterable[Piece]:
     if decision is None:
         return
     if decision.text and approval.state is not State.PENDING:
-        labels = {Choice.REJECT: "Reason", Choice.ANSWER: "Answer", Choice.OPTION: "Message"}
+        answer = "Sent to the agent" if templates.takes_json(approval.ask.encoding) else "Answer"
+        labels = {Choice.REJECT: "Reason", Choice.ANSWER: answer, Choice.OPTION: "Message"}
         label = labels.get(decision.choice, "Said")
         style = Style.INLINE if len(decision.text) <= layout.SHORT and "\n" not in decision.text else Style.QUOTE
         yield Piece(visible(decision.text), style, label)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.promise("P10")
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"}
 DEPLOY = "agents:\n  deploy: {graph: a.py:graph, channels: [ops]}\n"
+ANSWERS = "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n"
 RULE = DEPLOY + "approvals:\n  - approvers: {users: [alice, bob]}\n"
 
 
@@ -55,6 +56,68 @@ CASES = {
     "resume that is neither": (
         "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    resume: togeter\n",
         'app.yaml:5: agents.deploy.resume: "togeter" is not possible here. Did you mean "together"?',
+    ),
+    "answer with a word that is nearly known": (
+        ANSWERS + "    - approve: {resume: {a: [$valu]}}\n",
+        ('app.yaml:6: agents.deploy.answers[0].approve.resume.a[0]: $valu is not known here. Did you mean "$value"?'),
+    ),
+    "answer with a dollar sign": (
+        ANSWERS + "    - approve: {resume: {price: $foo}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].approve.resume.price: $foo is not known here. For "
+            "a dollar sign write $$: $$foo."
+        ),
+    ),
+    "answer that picks nothing": (
+        ANSWERS + "    - edit: {resume: {a: $value., b: $value}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].edit.resume.a: $value. picks nothing that can be read. Write a field "
+            '($value.draft, $value["due-date"]) or a number in brackets ($value.items[0]).'
+        ),
+    ),
+    "answer that picks by a name in brackets": (
+        ANSWERS + '    - edit: {update: {a: "$value[x]"}}\n',
+        (
+            "app.yaml:6: agents.deploy.answers[0].edit.update.a: $value[x] picks nothing that can be "
+            "read. Write a field "
+            '($value.draft, $value["due-date"]) or a number in brackets ($value.items[0]).'
+        ),
+    ),
+    "answer that picks of a text": (
+        ANSWERS + "    - reject: {resume: $text.x}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].reject.resume: $text.x picks nothing that can be "
+            "read. $text has no fields: write it alone, "
+            "or put a space behind it."
+        ),
+    ),
+    "answer with a word as a key": (
+        ANSWERS + "    - reject: {resume: {$text: 1}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].reject.resume.$text: $text is a key, and keys are "
+            "sent as they are. Put the word into a value."
+        ),
+    ),
+    "answer with a word of another choice": (
+        ANSWERS + "    - approve: {update: {a: [1, $json]}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].approve.update.a[1]: $json is known in answer "
+            "only. Write $text, or a value."
+        ),
+    ),
+    "answer with a reason where nobody refuses": (
+        ANSWERS + "    - approve: {resume: $reason}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].approve.resume: $reason is known in reject only. "
+            "Write $text, or a value."
+        ),
+    ),
+    "edit that sends nothing of the edit": (
+        ANSWERS + "    - edit: {resume: {a: 1}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].edit: nothing of what was edited is sent. Write "
+            "$value, or a field of it: $value.draft."
+        ),
     ),
     "answer with an unknown key": (
         "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answers:\n    - approve: {resumee: true}\n",

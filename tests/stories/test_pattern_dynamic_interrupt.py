@@ -52,7 +52,7 @@ async def test_values_that_mean_something_to_langgraph_reach_the_node_as_they_ar
     world.outside.payload = {"question": "Go on?"}
     await world.start("anything", answers=[{"when": {"node": "ask"}, "approve": {"resume": value}}])
     card = await world.asked("go", containing="Go on?")
-    assert card.buttons == ["Approve"]
+    assert card.buttons == ["Approve", "Reject"]
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="I was told")
     await world.done(f"answered {value!r}")

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS
-from adapters.langgraph.dialects.code import RESERVED, by_code
-from adapters.langgraph.dialects.configured import AnswerRule, configured, sent
+from adapters.langgraph.dialects.code import by_code
+from adapters.langgraph.dialects.configured import AnswerRule, configured
 from adapters.langgraph.dialects.documented import (
     FIELDS,
     GATE,
@@ -22,10 +22,13 @@ from adapters.langgraph.dialects.documented import (
     YES_OR_NO,
 )
 from adapters.langgraph.dialects.elicitation import ELICITATION
+from adapters.langgraph.dialects.encoded import A_DECISION, decides, sent
+from adapters.langgraph.dialects.encoded import problems as of_template
 from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
+from adapters.langgraph.dialects.shaped import kept
 from adapters.langgraph.schemas import check
 from engine.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
 from engine.ids import UserId
@@ -120,15 +123,16 @@ def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
 def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
     match decision.choice:
         case Choice.EDIT:
-            return _of_edit(ask, asked, decision)
+            found = _of_edit(ask, asked, decision)
         case Choice.OPTION:
-            return _of_option(ask, asked, decision)
+            found = _of_option(ask, asked, decision)
         case Choice.ANSWER if ask.kind is Kind.FORM:
-            return check(decision.value, asked.schema or {})
+            found = check(decision.value, asked.schema or {})
         case Choice.ANSWER:
-            return _of_words(ask, decision.text)
+            found = _of_words(ask, decision.text)
         case _:
-            return []
+            found = []
+    return found or list(of_template(ask, asked, decision))
 
 
 def _of_option(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
@@ -141,15 +145,7 @@ def _of_option(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
 def _of_words(ask: Ask, text: str) -> list[Problem]:
     if not text.strip():
         return [Problem((), "Please write an answer.")]
-    if _decides(ask, text):
-        return [Problem((), "This word is a decision here, not an answer: use the buttons to decide.")]
-    return []
-
-
-def _decides(ask: Ask, text: str) -> bool:
-    """Whether the node would take the words for a decision."""
-    reserved = ask.encoding.get(RESERVED) if isinstance(ask.encoding, dict) else None
-    return isinstance(reserved, list) and text.strip().lower() in reserved
+    return [Problem((), A_DECISION)] if decides(ask, text) else []
 
 
 _WORDS = {
@@ -168,4 +164,8 @@ def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
         return [Problem((), "The arguments of a tool must be an object.")]
     if ask.kind is Kind.TEXT and not (isinstance(decision.value, str) and decision.value.strip()):
         return [Problem((), "Please write a text.")]
-    return check(decision.value, action.schema) if action.schema else []
+    return (
+        [*check(decision.value, action.schema), *kept(action.schema, action.value, decision.value)]
+        if action.schema
+        else []
+    )

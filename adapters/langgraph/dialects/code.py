@@ -15,22 +15,22 @@ code asks anew, and never sends another value than the one that people decided t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph.dialects.base import Question
+from adapters.langgraph.dialects.encoded import RESERVED
+from adapters.langgraph.dialects.shaped import only
 from adapters.langgraph.reading import FREE, Convention, Reading
-from adapters.langgraph.schemas import Schema, inferred
+from adapters.langgraph.schemas import inferred
+from engine import templates
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
+from engine.templates import Word
 
-RESERVED = "reserved"
-"""In an encoding: the words that the node compares with."""
-OPTIONS = "options"
-"""In an encoding: what is sent for each of the node's further choices, by its word."""
 UNKNOWN = (
-    "It is not known what this step takes for an approval. An answer is sent as it is, read as JSON where it is JSON. "
-    "An entry of `answers:` in app.yaml says what each choice sends."
+    "Signoff doesn't know what this step takes for an approval. An answer goes to the agent as JSON, exactly as it is "
+    "written, and can approve. An entry of `answers:` in app.yaml gives this request buttons of its own."
 )
 _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 
@@ -114,8 +114,11 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     choices = [each for each in _ORDER if each in known.templates or each is Choice.REJECT]
     if (not question.exact or not known.edited) and Choice.EDIT in choices:
         choices.remove(Choice.EDIT)
+    encoding = _encoding(known, len(under))
+    if Choice.EDIT in choices and not _has_all(action.value, encoding[Choice.EDIT.value]):
+        choices.remove(Choice.EDIT)
     stops = Choice.REJECT not in known.templates
-    schema = _only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
+    schema = only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
     made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops)
     return replace(
@@ -123,7 +126,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
         kind=kind,
         actions=(made,),
         verdict=False,
-        encoding=_encoding(known, len(under)),
+        encoding=encoding,
         known_by=KnownBy.CODE,
     )
 
@@ -150,7 +153,12 @@ def _question(known: Convention, ask: Ask) -> Ask:
     return replace(ask, kind=Kind.QUESTION, actions=(asked,), encoding=encoding, known_by=KnownBy.CODE)
 
 
-def _encoding(known: Convention, cut: int) -> Json:
+def _has_all(value: Json, template: Json) -> bool:
+    """Whether a value has all that a template takes of it."""
+    return all(templates.resolves(value, path) for path in templates.picks(template))
+
+
+def _encoding(known: Convention, cut: int) -> dict[str, Json]:
     made: dict[str, Json] = {}
     for choice, each in known.templates.items():
         made[choice.value] = {"resume": _rerooted(each, cut) if choice is Choice.EDIT else each}
@@ -162,11 +170,7 @@ def _encoding(known: Convention, cut: int) -> Json:
 
 def _rerooted(template: Json, cut: int) -> Json:
     """`$value.tool.args.x` as `$value.x` where the action's value is what stands at `tool.args`."""
-    if isinstance(template, str) and template.startswith("$value") and cut:
-        return ".".join(["$value", *template.split(".")[cut + 1 :]])
-    if isinstance(template, dict):
-        return {key: _rerooted(each, cut) for key, each in template.items()}
-    return template
+    return templates.rewritten(template, lambda word: Word(word.name, word.path[cut:]) if word.path else word)
 
 
 def _within(
@@ -198,32 +202,6 @@ def _has(value: Json, path: Sequence[Any]) -> bool:
             return False
         value = value[key]
     return True
-
-
-def _only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
-    """A schema in which every other field is only to be read."""
-    if schema is None or any(not path for path in edited):
-        return schema
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping):
-        return schema
-    made: dict[str, Json] = {}
-    for name, each in properties.items():
-        inner = [path[1:] for path in edited if path[0] == name]
-        part = dict(each) if isinstance(each, Mapping) else {}
-        made[name] = dict(_closed(_only(part, inner) or {})) if inner else {**part, "readOnly": True}
-    return {**schema, "properties": made}
-
-
-def _closed(schema: Schema) -> Schema:
-    """An object with an input for each of its fields: the node takes these."""
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping):
-        return schema
-    inner: dict[str, Json] = {
-        name: dict(_closed(each)) if isinstance(each, Mapping) else each for name, each in properties.items()
-    }
-    return {**schema, "properties": inner, "additionalProperties": False}
 
 
 def unknown(ask: Ask) -> Ask:

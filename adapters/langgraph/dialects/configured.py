@@ -11,30 +11,32 @@ resume value, an update of the graph's state beside it, or both.
           escalate: {resume: {ok: false, to: on-call}}
 
 The payload is read by the usual dialects, which give the card its prompt and its values; the entry settles the choices
-and what they send. The entry's words are kept with the ask and bound by its digest, so that a change of the file asks
-anew and never turns a decision into another. In them `$text` is what was written, `$value` the value as it was decided,
-`$user` the Slack id of who decided; a word that stands alone keeps its type.
+and what they send: see `encoded`, and `engine.templates` for the words.
+
+| the entry | the card |
+|---|---|
+| has no `reject` | can be rejected all the same: the run is stopped |
+| has `answer` alone | a question to the requester; it cannot be rejected |
+| picks what the request does not have | lacks that choice, and says so |
+| is for a node that compares words, and takes words | as the code: those words are decisions, and never an answer |
 
 `Command(resume=..., update=...)`: https://docs.langchain.com/oss/python/langgraph/interrupts
 Input as a node: https://docs.langchain.com/oss/python/langgraph/human-in-the-loop
 """
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from adapters.langgraph.dialects.base import Question, Sent, value_of
-from adapters.langgraph.dialects.code import OPTIONS, RESERVED
+from adapters.langgraph.dialects.base import Question, literal
+from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED, settled
+from adapters.langgraph.dialects.shaped import only
 from adapters.langgraph.schemas import inferred
-from engine.ask import Ask, Choice, Decision, Json, Kind, KnownBy, Option, canonical
-from engine.ids import UserId
+from engine import templates
+from engine.ask import Ask, Choice, Json, Kind, KnownBy, Option
+from engine.templates import TemplateError
 
-_WORD = re.compile(r"\$(text|reason|json|user|value(?:\.\w+|\[\d+\])*)(?!\w)")
-_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-REFUSED = "This was rejected."
-"""The reason of a rejection without one, where the node reads words."""
+_Template = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class AnswerRule:
     ask: str = ""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """Further choices, by the names that stand on their buttons; one whose words hold `$text` takes words."""
+
+    def offers(self, choice: Choice) -> bool:
+        """Whether it says what a choice sends."""
+        return choice in self.templates or (choice is Choice.OPTION and bool(self.options))
 
     def matches(self, question: Question) -> bool:
         """Whether it is for this question."""
@@ -79,25 +85,87 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
     if rule is None or len(ask.actions) != 1:
         return ask
     (action,) = ask.actions
-    choices = [choice for choice in Choice if choice in rule.templates]
+    kind = _kind(ask.kind, [choice for choice in Choice if rule.offers(choice)])
+    sends = _settled(rule, replace(ask, kind=kind))
     if not question.exact or action.value is None:
-        choices = [choice for choice in choices if choice is not Choice.EDIT]
-    encoding: dict[str, Json] = {choice.value: dict(rule.templates[choice]) for choice in choices}
-    if rule.options:
-        choices.append(Choice.OPTION)
-        encoding[OPTIONS] = {word: dict(each) for word, each in rule.options.items()}
-    if not choices:
-        return ask
+        sends.choices.pop(Choice.EDIT, None)
+    choices = [each for each in Choice if each in sends.choices or (each is Choice.OPTION and sends.options)]
+    if kind is Kind.QUESTION and not choices:
+        kind = Kind.APPROVAL
+    stops = Choice.REJECT not in choices and not replace(ask, kind=kind).is_question
+    if stops:
+        choices.insert(sum(each in (Choice.APPROVE, Choice.EDIT) for each in choices), Choice.REJECT)
     schema = action.schema or inferred(action.value)
-    options = tuple(Option(word, takes_words="$text" in canonical(dict(each))) for word, each in rule.options.items())
+    made = replace(
+        action,
+        choices=tuple(choices),
+        schema=only(schema, _picked(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
+        description="\n\n".join(each for each in (*sends.lacks, action.description) if each),
+        reject_stops=stops,
+        options=tuple(Option(word, takes_words=_takes_words(each)) for word, each in sends.options.items()),
+    )
     return replace(
         ask,
-        kind=_kind(ask.kind, choices),
+        kind=kind,
         prompt=rule.ask or ask.prompt,
-        actions=(replace(action, choices=tuple(choices), schema=schema, reject_stops=False, options=options),),
-        encoding=encoding,
+        actions=(made,),
+        encoding=_encoding(sends, question, choices),
         known_by=KnownBy.RULE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sends:
+    """What is sent for each choice that a request has all for, and a sentence for each of the others."""
+
+    choices: dict[Choice, _Template]
+    options: dict[str, _Template]
+    lacks: list[str]
+
+
+def _settled(rule: AnswerRule, ask: Ask) -> _Sends:
+    (action,) = ask.actions
+    sends = _Sends({}, {}, [])
+    worded: list[tuple[Choice | str, Mapping[str, Json]]] = [
+        *((each, rule.templates[each]) for each in Choice if each in rule.templates),
+        *rule.options.items(),
+    ]
+    for choice, template in worded:
+        if choice is Choice.ANSWER and ask.kind is Kind.FORM:
+            sends.choices[choice] = dict(template)  # its values are those of the form
+            continue
+        try:
+            made = {name: settled(each, action.value, ask.payload) for name, each in template.items()}
+        except TemplateError as error:
+            name = choice.value.capitalize() if isinstance(choice, Choice) else literal(choice)
+            sends.lacks.append(f"{name} is not offered: `answers:` in app.yaml: {literal(error.what)}.")
+            continue
+        if isinstance(choice, Choice):
+            sends.choices[choice] = made
+        else:
+            sends.options[choice] = made
+    if Choice.EDIT in sends.choices and not _picked(sends.choices[Choice.EDIT]):
+        del sends.choices[Choice.EDIT]  # what it sends is nothing that can be edited
+    return sends
+
+
+def _picked(template: _Template) -> list[templates.PickPath]:
+    """The parts of the value that a template sends."""
+    return [path for part in template.values() for path in templates.picks(part)]
+
+
+def _takes_words(template: _Template) -> bool:
+    return any(word.name == "text" for part in template.values() for word in templates.words(part))
+
+
+def _encoding(sends: _Sends, question: Question, choices: Sequence[Choice]) -> Json:
+    made: dict[str, Json] = {choice.value: dict(template) for choice, template in sends.choices.items()}
+    if sends.options:
+        made[OPTIONS] = {word: dict(template) for word, template in sends.options.items()}
+    reading = question.reading
+    if reading is not None and Choice.ANSWER in choices and len(choices) > 1 and reading.convention.reserved:
+        made[RESERVED] = [*sorted(reading.convention.reserved)]
+    return made
 
 
 def _kind(kind: Kind, choices: Sequence[Choice]) -> Kind:
@@ -105,84 +173,3 @@ def _kind(kind: Kind, choices: Sequence[Choice]) -> Kind:
     if choices == [Choice.ANSWER]:
         return kind if kind is Kind.FORM else Kind.QUESTION
     return Kind.APPROVAL if kind in (Kind.QUESTION, Kind.FORM) else kind
-
-
-def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
-    """What an ask with an encoding sends. Raises ValueError for a choice that the entry does not word."""
-    (action,), (decision,) = ask.actions, decisions
-    templates = ask.encoding if isinstance(ask.encoding, dict) else {}
-    options = templates.get(OPTIONS)
-    further = options if isinstance(options, dict) else {}
-    is_option = decision.choice is Choice.OPTION
-    template = further.get(decision.option) if is_option else templates.get(decision.choice.value)
-    if not isinstance(template, dict):
-        raise ValueError(f"answers: has no words for {decision.choice}")  # noqa: TRY004 - of the choice, not its type
-    value = decision.value if decision.choice is Choice.ANSWER else value_of(action, decision)
-    words = _Words(decision.text, value, by[0] if by else "", templates.get(RESERVED))
-    update, as_node = _filled(template.get("update"), words), template.get("as_node")
-    return Sent(
-        resume=_filled(template.get("resume"), words),
-        update=update if isinstance(update, dict) else None,
-        as_node=as_node if isinstance(as_node, str) else "",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What stands in a template for something that was decided."""
-
-    text: str
-    value: Json
-    user: str
-    reserved: Json
-
-    def __getitem__(self, word: str) -> Json:
-        match word:
-            case "text":
-                return self.text
-            case "user":
-                return self.user
-            case "json":
-                return _read(self.text)
-            case "reason":
-                told = self.text.strip() or REFUSED
-                taken = isinstance(self.reserved, list) and told.lower() in self.reserved
-                return f"Rejected: {told}" if taken else told
-        return picked(self.value, word)
-
-
-def picked(value: Json, word: str) -> Json:
-    """What `value.items[0]` picks. Raises ValueError where there is no such thing."""
-    for key, number in _STEP.findall(word):
-        if key and isinstance(value, dict) and key in value:
-            value = value[key]
-        elif number and isinstance(value, list) and int(number) < len(value):
-            value = value[int(number)]
-        else:
-            raise ValueError(f"answers: ${word} picks something that the request does not have")
-    return value
-
-
-def _read(text: str) -> Json:
-    """An answer as JSON where it is JSON, else the text itself."""
-    try:
-        made: Json = json.loads(text)
-    except ValueError:
-        return text
-    return made
-
-
-def _filled(template: Json, words: _Words) -> Json:
-    if isinstance(template, str):
-        whole = _WORD.fullmatch(template)
-        return words[whole[1]] if whole else _WORD.sub(lambda found: _spelled(words[found[1]]), template)
-    if isinstance(template, dict):
-        return {key: _filled(each, words) for key, each in template.items()}
-    if isinstance(template, list):
-        return [_filled(each, words) for each in template]
-    return template
-
-
-def _spelled(value: Json) -> str:
-    """A value within a text."""
-    return value if isinstance(value, str) else "" if value is None else canonical(value)

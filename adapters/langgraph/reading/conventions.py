@@ -26,7 +26,9 @@ from adapters.langgraph.reading.values import (
     atoms_of,
     leaves,
 )
+from engine import templates
 from engine.ask import Choice, Json
+from engine.templates import Word
 
 _REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "message", "text", "instruction")
 OTHER_WORD = "rejected"
@@ -181,8 +183,9 @@ def template(candidate: Any, probed: Probed, words: str, path: Path = ()) -> Jso
         return {str(key): template(each, probed, words, (*path, key)) for key, each in candidate.items()}
     if isinstance(candidate, list):
         return [template(each, probed, words, (*path, number)) for number, each in enumerate(candidate)]
-    made: Json = candidate
-    return made
+    if isinstance(candidate, Word):
+        return str(candidate)
+    return templates.literal(candidate)
 
 
 # Words ----------------------------------------------------------------------------------------------------------------
@@ -269,8 +272,8 @@ def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
     return sorted(known, key=lambda each: (mark(each.candidate).count("True"), len(mark(each.candidate))))[:16]
 
 
-def _pick(target: Path) -> str:
-    return "$value" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in target)
+def _pick(target: Path) -> Word:
+    return Word("value", tuple(key if isinstance(key, int) else str(key) for key in target))
 
 
 def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom]) -> Path | None:

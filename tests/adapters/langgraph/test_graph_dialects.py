@@ -83,7 +83,7 @@ ODD = {"path": "/etc", "size": 3}
         ({"question": "Go on?"}, APPROVE, True),
         ({"query": "Which city?"}, words("Rome"), {"data": "Rome"}),
         ("Which city?", words("Rome"), "Rome"),
-        (ODD, words("ask Bob"), "ask Bob"),
+        (ODD, words('"ask Bob"'), "ask Bob"),
         (ODD, words('{"ok": [1, null]}'), {"ok": [1, None]}),
     ],
 )
@@ -334,7 +334,7 @@ def test_anything_at_all_has_an_ask_whose_every_choice_can_be_encoded(payload: A
     for action in ask.actions:
         for choice in action.choices:
             if choice is not R or not action.reject_stops:
-                encode(ask, [Decision(choice, action.value, "words")] * len(ask.actions))
+                encode(ask, [Decision(choice, action.value, '"words"')] * len(ask.actions))
 
 
 @pytest.mark.promise("P6")

@@ -314,7 +314,7 @@ async def test_what_is_stored_and_read_back_is_no_change_and_a_change_is_one(pay
             decision = (
                 APPROVE
                 if APPROVE.choice in asked.ask.actions[0].choices
-                else Decision(asked.ask.actions[0].choices[-1], text="ok")
+                else Decision(asked.ask.actions[0].choices[-1], text='"ok"')
             )
             if len(prices) == 2:
                 (asked,) = (await talk.stale(asked, decision)).standstill.asked

@@ -1,0 +1,192 @@
+"""Asks whose answers are worded: by `answers:` in `app.yaml`, or by what was read of the node's code.
+
+The encoding of such an ask has a template for each choice (`engine.templates`), an object of `resume`, `update` and
+`as_node`. It is kept with the ask and bound by its digest, so that a change of the file or of the code asks anew and
+never turns one decision into another.
+
+What a template picks of the value is looked up when the ask is made: a choice whose pick is not there is not offered.
+It is looked up again when something is decided, since an edit may have taken it away: that is a problem that is told to
+the person at the form, and no error in a lane.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from adapters.langgraph.dialects.base import Sent, value_of
+from engine import templates
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Problem, unstorable
+from engine.ids import UserId
+from engine.templates import PickPath, TemplateError, Word
+
+RESERVED = "reserved"
+"""In an encoding: the words that the node compares with."""
+OPTIONS = "options"
+"""In an encoding: what is sent for each of the node's further choices, by its word."""
+REFUSED = "This was rejected."
+"""The reason of a rejection without one, where the node reads words."""
+NOT_JSON = 'This is not JSON. Write a value such as true or {"approved": true}. Put text into quotes: "some text".'
+A_DECISION = "This word is a decision here, not an answer. To decide, use the buttons on the card."
+_PARTS = ("resume", "update")
+
+
+# When the ask is made -------------------------------------------------------------------------------------------------
+
+
+def settled(template: Json, value: Json, payload: Json) -> Json:
+    """A template whose picks the value has; what only the payload has beside it is filled in at once.
+
+    Raises TemplateError for what neither has.
+    """
+
+    def found(word: Word) -> "Word | Json":
+        if word.name != "value" or (value is not None and templates.resolves(value, word.path)):
+            return word
+        if not templates.resolves(payload, word.path):
+            raise TemplateError(f"{word} picks something that this request does not have", "")
+        return templates.picked(payload, word.path)
+
+    return templates.rewritten(template, found)
+
+
+# When something was decided -------------------------------------------------------------------------------------------
+
+
+def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
+    """What an ask with an encoding sends. Raises ValueError for what has problems."""
+    (action,), (decision,) = ask.actions, decisions
+    template = _template(ask, decision)
+    if template is None:
+        raise ValueError(f"answers: has no words for {decision.choice}")
+    words = _Words(decision, _value(ask, action, decision), by[0] if by else "", _reserved(ask))
+    update, as_node = words.fill(template.get("update")), template.get("as_node")
+    return Sent(
+        resume=words.fill(template.get("resume")),
+        update=update if isinstance(update, dict) else None,
+        as_node=as_node if isinstance(as_node, str) else "",
+    )
+
+
+def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[Problem]:
+    """Why a decision cannot be sent as its template says."""
+    template = _template(ask, decision)
+    if template is None:
+        return
+    try:
+        words = [word for part in _PARTS for word in templates.words(template.get(part))]
+    except TemplateError as error:  # of an earlier version, which took it for a text
+        yield Problem((), f"`answers:` in app.yaml cannot be sent: {error.what}.")
+        return
+    value = _value(ask, action, decision)
+    for word in words:
+        if word.name == "value" and not templates.resolves(value, word.path):
+            yield Problem(_place(value, word.path), f"The agent needs {_named(word)}, which is not there any more.")
+        elif word.name == "json":
+            yield from _of_json(decision.text)
+
+
+def takes_json(ask: Ask) -> bool:
+    """Whether an answer of this ask has to be JSON."""
+    return templates.takes_json(ask.encoding)
+
+
+def _of_json(text: str) -> Iterator[Problem]:
+    try:
+        value = read_json(text)
+    except ValueError:
+        yield Problem((), NOT_JSON)
+    else:
+        yield from (Problem((), each.sentence) for each in unstorable(value))
+
+
+def read_json(text: str) -> Json:
+    """A value that a person wrote as JSON. Raises ValueError for what is none."""
+    try:
+        made: Json = json.loads(text, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return made
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _template(ask: Ask, decision: Decision) -> Mapping[str, Json] | None:
+    encoding = ask.encoding if isinstance(ask.encoding, dict) else {}
+    further = encoding.get(OPTIONS)
+    options = further if isinstance(further, dict) else {}
+    is_option = decision.choice is Choice.OPTION
+    found = options.get(decision.option) if is_option else encoding.get(decision.choice.value)
+    return found if isinstance(found, dict) else None
+
+
+def _value(ask: Ask, action: Action, decision: Decision) -> Json:
+    """What `$value` stands for: the values of a form's answer, else what was asked, as it was changed."""
+    if decision.choice is Choice.ANSWER and ask.kind is Kind.FORM:
+        return decision.value
+    return value_of(action, decision)
+
+
+def _place(value: Json, path: PickPath) -> PickPath:
+    """The field of a form that a missing value belongs to."""
+    while path and not templates.resolves(value, path):
+        path = path[:-1]
+    return path
+
+
+def _named(word: Word) -> str:
+    return str(word).removeprefix("$value").removeprefix(".") or "a value"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the words of a template stand for."""
+
+    decision: Decision
+    value: Json
+    user: str
+    reserved: frozenset[str]
+
+    def fill(self, template: Json) -> Json:
+        return templates.filled(template, self._of)
+
+    def _of(self, word: Word) -> Json:
+        match word.name:
+            case "text":
+                return self.decision.text
+            case "user":
+                return self.user
+            case "json":
+                return read_json(self.decision.text)
+            case "reason":
+                told = self.decision.text.strip() or REFUSED
+                return f"Rejected: {told}" if spelling(told) in self.reserved else told
+        return templates.picked(self.value, word.path)
+
+
+# Words that decide ----------------------------------------------------------------------------------------------------
+
+
+def decides(ask: Ask, text: str) -> bool:
+    """Whether the node would take words for a decision: they are one of those that it compares with.
+
+    Nodes strip and fold in many ways, so what differs by case, width, blanks or punctuation alone is the same word.
+    """
+    return spelling(text) in _reserved(ask)
+
+
+def _reserved(ask: Ask) -> frozenset[str]:
+    listed = ask.encoding.get(RESERVED) if isinstance(ask.encoding, dict) else None
+    words = listed if isinstance(listed, list) else []
+    return frozenset(spelling(each) for each in words if isinstance(each, str))
+
+
+def spelling(text: str) -> str:
+    """One spelling for all that a node may take for the same word; of signs alone, the signs."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    seen = [each for each in folded if unicodedata.category(each) not in ("Cf", "Mn")]
+    letters = " ".join("".join(each if each.isalnum() else " " for each in seen).split())
+    return letters or "".join(each for each in seen if unicodedata.category(each)[0] == "S") or folded.strip()

@@ -1,0 +1,51 @@
+"""The form of an edit: the fields that the graph takes can be changed, and the others are only to be read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from adapters.langgraph.schemas import Schema
+from engine.ask import Json, Problem, canonical
+from engine.templates import PickPath
+
+NOT_TAKEN = "The agent does not take a change of this field."
+
+
+def only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
+    """A schema in which every other field is only to be read."""
+    if schema is None or any(not path for path in edited):
+        return schema
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return schema
+    made: dict[str, Json] = {}
+    for name, each in properties.items():
+        inner = [path[1:] for path in edited if path[0] == name]
+        part = dict(each) if isinstance(each, Mapping) else {}
+        made[name] = dict(_closed(only(part, inner) or {})) if inner else {**part, "readOnly": True}
+    return {**schema, "properties": made}
+
+
+def _closed(schema: Schema) -> Schema:
+    """An object with an input for each of its fields: the node takes these."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return schema
+    inner: dict[str, Json] = {
+        name: dict(_closed(each)) if isinstance(each, Mapping) else each for name, each in properties.items()
+    }
+    return {**schema, "properties": inner, "additionalProperties": False}
+
+
+def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[Problem]:
+    """A problem for each field that is only to be read and was changed all the same."""
+    properties = (schema or {}).get("properties")
+    if not isinstance(properties, Mapping) or not isinstance(before, dict) or not isinstance(after, dict):
+        return
+    for name, part in properties.items():
+        if not isinstance(part, Mapping):
+            continue
+        if part.get("readOnly") is True:
+            if name in before and (name not in after or canonical(after[name]) != canonical(before[name])):
+                yield Problem((*path, name), NOT_TAKEN)
+        else:
+            yield from kept(part, before.get(name), after.get(name), (*path, name))
