@@ -25,7 +25,8 @@ from adapters.langgraph.dialects.elicitation import ELICITATION
 from adapters.langgraph.dialects.encoded import A_DECISION, decides, sent
 from adapters.langgraph.dialects.encoded import problems as of_template
 from adapters.langgraph.dialects.failure import FAILURE
-from adapters.langgraph.dialects.general import ANYTHING, PLEA, SCHEMA, STRING
+from adapters.langgraph.dialects.general import ANYTHING, DECISION, PLEA, SCHEMA, STRING
+from adapters.langgraph.dialects.hinted import by_hint
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.dialects.shaped import kept
@@ -46,10 +47,11 @@ DIALECTS: tuple[Dialect, ...] = (
     TEXT,
     TASK,
     FIELDS,
+    PLEA,
+    DECISION,
     YES_OR_NO,
     QUERY,
     GATE,
-    PLEA,
     STRING,
     ANYTHING,
 )
@@ -66,7 +68,7 @@ def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     ask = _sourced(next(ask for ask in asks if ask is not None))
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
-        ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode)
+        ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode) if question.reading else by_hint(ask, question)
     return _rejectable(ruled)
 
 

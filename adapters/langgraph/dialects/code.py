@@ -14,7 +14,6 @@ The encoding is written like an entry of `answers:`, is kept with the ask and bo
 code asks anew, and never sends another value than the one that people decided to send.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.encoded import RESERVED
 from adapters.langgraph.dialects.shaped import only
+from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
 from adapters.langgraph.reading import FREE, Convention, Reading
 from adapters.langgraph.schemas import inferred
 from engine import templates
@@ -38,17 +38,40 @@ _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     """The ask as the node's code takes it. `encode` gives what the ask's own dialect would send for a decision."""
     reading = question.reading
-    if len(ask.actions) != 1:
+    if len(ask.actions) != 1 or not isinstance(reading, Reading):
         return ask
-    if not isinstance(reading, Reading):
-        return unknown(ask) if ask.dialect == "anything" else ask
-    known = reading.convention
+    known, sentence = reading.convention, judged(ask.prompt)
     if ask.dialect in _TEXTS:
         approve, reject = _own_values(ask, encode)
         return ask if reading.holds(approve, reject, stops=True) else _by(known, ask, question, reading, encode)
-    if ask.dialect in _QUESTIONS and not (Choice.APPROVE in known.templates and known.decides):
+    if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence):
         return ask
+    if known.is_question and sentence.decides and (known.wants_words or Choice.APPROVE not in ask.actions[0].choices):
+        return _taking(_decided_in_words(reading, sentence), ask, question)
     return _by(known, ask, question, reading, encode)
+
+
+def _is_decision(reading: Reading, sentence: Sentence) -> bool:
+    """Whether the code takes the answer to a question for a decision: it acts by it, or compares it with a yes or no.
+
+    Where it only tests whether there is an answer, and uses its words, a sentence that asks for words is a question.
+    """
+    known, compares = reading.convention, any(names_a_verdict(each) for each in reading.compared)
+    if Choice.APPROVE in known.templates and (known.decides or compares):
+        return compares or not (sentence.wants_words and reading.uses_words)
+    return compares and not sentence.wants_words
+
+
+def _decided_in_words(reading: Reading, sentence: Sentence) -> Convention:
+    """For words that are passed on, to a model for instance, where the sentence asks for a decision.
+
+    What becomes of them is not known: approvers word them, or send the word that the sentence itself asks for.
+    """
+    known = reading.convention
+    words = known.templates[Choice.ANSWER]
+    named = None if not isinstance(sentence.names, str) else worded(words, sentence.names)
+    approving = {Choice.APPROVE: named} if named is not None and reading.holds(named, stops=True) else {}
+    return replace(known, templates={**approving, Choice.ANSWER: words}, is_question=False)
 
 
 _TEXTS = frozenset(("text_to_revise", "task_text"))
@@ -56,6 +79,13 @@ _QUESTIONS = frozenset(("string", "query", "question_fields"))
 
 
 _TOOLS = frozenset(("question_tool_call", "question_tool_call_by_name", "action_message"))
+
+
+def worded(template: Json, words: str) -> Json:
+    """The template of an answer with these words in it."""
+    if isinstance(template, dict):
+        return {key: worded(each, words) for key, each in template.items()}
+    return words if template == "$text" else template
 
 
 def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encode: Any) -> Ask:
@@ -105,7 +135,8 @@ def _listed(value: Any) -> Any:
 def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     """The ask with the choices that the convention words."""
     if known.is_question:
-        return _question(known, ask) if known.wants_words or _asks_for_words(ask) else _passed_on(known, ask)
+        words = known.wants_words or judged(ask.prompt).wants_words
+        return _question(known, ask) if words else _passed_on(known, ask)
     action = ask.actions[0]
     under, edited = _within(action.value, question.payload, known.edited)
     if edited is None:
@@ -129,14 +160,6 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
         encoding=encoding,
         known_by=KnownBy.CODE,
     )
-
-
-_WHICH = re.compile(r"\W*(which|what|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
-
-
-def _asks_for_words(ask: Ask) -> bool:
-    """Whether the sentence, which is all there is to go by, cannot be answered by yes or no."""
-    return _WHICH.match(ask.prompt) is not None
 
 
 def _passed_on(known: Convention, ask: Ask) -> Ask:

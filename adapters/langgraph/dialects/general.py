@@ -4,10 +4,11 @@ A schema of true or false is decided like any approval. Every other schema is a 
 decision ("approve", "deny") approvers decide it, else it is a question. A form's schema is always an object: where the
 graph wants a single value, the form has one field, `answer`, and the value is taken out of it again.
 
-A sentence is answered in words, with two exceptions from LangGraph's own pages. `interrupt("Do you approve this
-action?")` wants True or False: any words at all, "no" among them, would be true, so it is decided and never answered.
-And a node that asks again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same
-number as a number: the text was refused already. https://docs.langchain.com/oss/python/langgraph/interrupts
+A sentence is answered in words, unless it asks for a decision: see `adapters.langgraph.dialects.sentences`. Then it is
+decided by approvers. `interrupt("Do you approve this action?")`, as on LangGraph's own page, wants True or False: any
+words at all, "no" among them, would be true. "Delete it? (yes/no)" names the word that is sent to approve. And a node
+that asks again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same number as a
+number: the text was refused already. https://docs.langchain.com/oss/python/langgraph/interrupts
 
 What nothing recognises is shown field by field. Approving sends True, rejecting False, an answer its words, and an edit
 the changed value; a reason for the rejection stays on the card and in the audit.
@@ -17,6 +18,7 @@ import re
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
+from adapters.langgraph.dialects.sentences import judged
 from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -119,6 +121,8 @@ _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
 def _recognise_plea(question: Question) -> Ask | None:
     if not isinstance(question.payload, str) or not _APPROVE.fullmatch(question.payload):
         return None
+    if judged(question.payload).names is not None:
+        return None
     action = Action("", None, (Choice.APPROVE, Choice.REJECT))
     return Ask(PLEA.name, Kind.APPROVAL, question.payload, (action,), question.payload, question.speaker)
 
@@ -131,6 +135,33 @@ def _encode_plea(ask: Ask, decisions: Sequence[Decision]) -> object:
 
 
 PLEA = Dialect("approve_sentence", _recognise_plea, _encode_plea)
+
+
+def _recognise_decision(question: Question) -> Ask | None:
+    """A sentence that asks for a decision; an object that holds nothing else, where it names the word for it."""
+    told = only_sentence(question.payload)
+    if told is None:
+        return None
+    prompt, shown = told
+    sentence = judged(prompt)
+    if not sentence.decides or (sentence.names is None and not isinstance(question.payload, str)):
+        return None
+    named: Json = {Choice.APPROVE.value: {"resume": sentence.names}}
+    choices = (Choice.REJECT,) if sentence.names is None else (Choice.APPROVE, Choice.REJECT)
+    action = Action("details" if shown else "", shown, choices, reject_stops=True)
+    encoding = None if sentence.names is None else named
+    return Ask(DECISION.name, Kind.APPROVAL, prompt, (action,), question.payload, question.speaker, encoding=encoding)
+
+
+def _encode_decision(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (decision,) = decisions
+    match ask.encoding, decision.choice:
+        case {Choice.APPROVE.value: {"resume": word}}, Choice.APPROVE:
+            return word
+    raise unexpected(ask, decision)
+
+
+DECISION = Dialect("decision_sentence", _recognise_decision, _encode_decision)
 
 
 def _recognise_string(question: Question) -> Ask | None:
@@ -181,6 +212,23 @@ def _encode_anything(ask: Ask, decisions: Sequence[Decision]) -> object:
 
 
 ANYTHING = Dialect("anything", _recognise_anything, _encode_anything)
+
+
+def only_sentence(payload: Json) -> tuple[str, Json] | None:
+    """The sentence of a payload that holds nothing else, and what sort of question it says that it is."""
+    if isinstance(payload, str):
+        return payload, None
+    if not isinstance(payload, dict):
+        return None
+    texts = [(name, each) for name, each in payload.items() if name not in _SORTS]
+    sorts: dict[str, Json] = {name: each for name, each in payload.items() if name in _SORTS}
+    match texts:
+        case [(str(name), str(text))] if name in _PROMPTS and all(isinstance(each, str) for each in sorts.values()):
+            return text, sorts or None
+    return None
+
+
+_SORTS = ("type", "kind")
 
 
 def _prompt(payload: Json) -> tuple[str, Json]:

@@ -9,6 +9,7 @@ What cannot be followed is unknown, and nothing is sent that is not known. A que
 node asks several, by the shape of its payload; where that leaves more than one, they have to agree.
 """
 
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity
 from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
 from adapters.langgraph.reading.run import SiteKey, allowed
 from adapters.langgraph.reading.sources import forget_changed
-from adapters.langgraph.reading.values import FREE, Known, Listed, Mapped, Unknown, Value
+from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Unknown, Value
 from engine.ask import Json
 
 __all__ = ["FREE", "Convention", "Reading", "Readings", "read_graph"]
@@ -66,6 +67,17 @@ class Reading:
         """Whether the code says which answers act, or there is nothing that it could do."""
         groups, decided = self._groups
         return decided.proven or not any(each.sites for each in groups)
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """The words that the code compares the answer with."""
+        spelled = (constant for _, constant in self.probed.demands if constant[:1] in ("'", '"'))
+        return frozenset(str(literal_eval(each)) for each in spelled)
+
+    @cached_property
+    def uses_words(self) -> bool:
+        """Whether the words of an answer end up somewhere."""
+        return any(each.candidate is TEXT and each.takes(()) for each in self.probed.behaviours)
 
     def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
         """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""

@@ -43,6 +43,7 @@ _CHANGING = frozenset({
 })
 # fmt: on
 _ON_TEXT = frozenset(dir(str))
+_PARTS = frozenset(("startswith", "endswith"))
 _SAME_TEXT = frozenset(("strip", "lower", "upper", "casefold", "lstrip", "rstrip", "title", "capitalize"))
 
 
@@ -117,9 +118,9 @@ class Methods(Classes):
         given = [each.value for each in values if isinstance(each, Known) and isinstance(each.value, str | int | tuple)]
         if len(given) != len(values):
             return unknown(self.place(node, scope), owner, *values)
-        if owner.path is not None and name in ("startswith", "endswith"):
+        if owner.path is not None and name in _PARTS:
             for each in given:
-                self.demand(owner.path, "value", each)
+                self.demand(owner.path, "part", each)
         try:
             made = getattr(owner.value, name)(*given)
         except (TypeError, ValueError):
@@ -136,7 +137,7 @@ class Methods(Classes):
             raise Raised(AttributeError, self.place(node, scope))
         for each in values:
             if isinstance(each, Known):
-                self.demand(owner.path, "value", each.value)
+                self.demand(owner.path, "part" if name in _PARTS else "value", each.value)
         return unknown(self.place(node, scope), owner, *values)
 
     # What Python and libraries bring ----------------------------------------------------------------------------------

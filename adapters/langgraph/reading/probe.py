@@ -19,6 +19,8 @@ from adapters.langgraph.reading.values import TEXT, Atom, Path, Value, atoms_of,
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
 _LONGEST_LIST = 4
+_WHOLE_WORDS = ("no", "yes")
+"""Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
 _LEAST_SHOWN = 4
 """Letters of a constant that is found again within a text of the payload."""
 
@@ -193,7 +195,7 @@ def probe(entry: Entry, site: SiteKey, payload: Value, more: Iterable[Any] = ())
                     seen.add(mark(candidate))
                     waiting.append(candidate)
     asked = next((t.payload for each in found for t in each.traces if t.payload is not None), payload)
-    compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind == "value")
+    compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind in ("value", "part"))
     reserved = frozenset(word for each in found for trace in each.traces for word in trace.reserved)
     return Probed(site, entry, asked, tuple(found), compared, reserved)
 
@@ -205,6 +207,9 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
             yield put(candidate, demand.path, demand.value)
             if isinstance(demand.value, str):
                 yield put(candidate, demand.path, TEXT)
+        case "part":
+            yield put(candidate, demand.path, demand.value)
+            yield from (put(candidate, demand.path, word) for word in _WHOLE_WORDS)
         case "map" if not isinstance(got(candidate, demand.path), dict):
             yield put(candidate, demand.path, {})
         case "list" if isinstance(demand.value, int) and 0 <= demand.value < 4:  # noqa: PLR2004 - a pair, a triple

@@ -42,8 +42,13 @@ async def log_of(talk: Talk) -> list[Any]:
     return list(state.values["log"])
 
 
+def sure(question: str) -> Any:
+    """A question that is answered with True or False, also where the code that asks it is not found."""
+    return interrupt({"question": question}, response_schema={"type": "boolean"})
+
+
 def two_questions(_: State) -> State:
-    return {"log": [interrupt({"question": "delete logs?"}), interrupt({"question": "delete PROD?"})]}
+    return {"log": [sure("delete logs?"), sure("delete PROD?")]}
 
 
 def after(_: State) -> State:
@@ -155,10 +160,10 @@ async def test_an_answer_that_a_called_graph_took_before_it_raised_is_not_given_
     failures: list[str] = []
 
     def flaky(_: State) -> State:
-        first, second = interrupt({"question": "delete logs?"}), interrupt({"question": "delete PROD?"})
+        first, second = sure("delete logs?"), sure("delete PROD?")
         if failures:
             raise RuntimeError(failures.pop())
-        return {"log": [first, second, interrupt({"question": "delete backups?"})]}
+        return {"log": [first, second, sure("delete backups?")]}
 
     builder = graph_of(flaky)
     for _ in range(depth):
@@ -454,7 +459,7 @@ async def test_below_a_subgraph_too_a_grown_question_is_asked_anew(tmp_path: Pat
     files = [version(tmp_path / "v1", ONE), version(tmp_path / "v2", TWO)]
     for file in files:
         source = file.read_text() + "below = graph.compile()\n" + BELOW.format(name="calls", node=node)
-        file.write_text(source)
+        file.write_text(source.replace('?"})', '?"}, response_schema={"type": "boolean"})'))
     async with talking(files[0], saver) as talk:
         (logs,) = (await talk.say()).asked
     async with talking(files[1], saver) as talk:

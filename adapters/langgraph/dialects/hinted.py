@@ -1,0 +1,98 @@
+"""What may be sent where no code is known: on a LangGraph Server, and for a node that cannot be found.
+
+A payload says what is asked, and hardly ever what an answer has to look like. So only what it states is sent:
+
+| the payload | approve | edit | answer |
+|---|---|---|---|
+| a sentence that names its word: "(yes/no)", "Type APPROVE to go on" | the word | | |
+| as on LangGraph's own pages: `{"question"}`, `{"action", "message"}`, "Do you approve ...?" | as there | | |
+| a text to revise | the text | the new text | |
+| words are asked for: a sentence, `{"query"}`, `{"type": "ask_user", "question"}` | | | the words |
+| `{"question", "tool_call"}`, which LangGraph's pages answer in two ways; a list of choices; anything else | | | as JSON |
+
+A rejection is never sent. What a node does with `False`, or with "no", only its code could say, and a node that tests
+nothing but the truth of an answer goes ahead on "no": so the run is stopped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from adapters.langgraph.dialects.base import Question
+from adapters.langgraph.dialects.code import unknown
+from adapters.langgraph.dialects.general import only_sentence, reads_like_a_verdict
+from adapters.langgraph.dialects.sentences import judged
+from engine.ask import Action, Ask, Choice, Json, Kind
+
+_CHOICES = (
+    "options",
+    "actions",
+    "choices",
+    "allowed_decisions",
+    "allowed_actions",
+    "decisions",
+    "buttons",
+    "responses",
+)
+"""Fields that list what can be answered."""
+
+
+def by_hint(ask: Ask, question: Question) -> Ask:
+    """The ask with the choices of which the payload says what to send."""
+    if len(ask.actions) != 1:
+        return ask
+    match ask.dialect:
+        case "anything":
+            return unknown(ask)
+        case "question":
+            return _of_question(ask)
+        case "question_tool_call" if not question.texts:
+            return unknown(ask)
+        case "action_message" if _lists_choices(ask.payload):
+            return unknown(ask)
+        case "action_message":
+            return _decided(ask, Choice.APPROVE, Choice.REJECT)  # which of the fields it takes back is not known
+        case "decision_sentence" if Choice.APPROVE not in ask.actions[0].choices:
+            return unknown(ask)
+    return ask if ask.is_question else _decided(ask, *ask.actions[0].choices)
+
+
+def _of_question(ask: Ask) -> Ask:
+    """`{"question"}` is decided by True; but one that lists choices, or names its words, wants something else."""
+    sentence = judged(ask.prompt)
+    alone = only_sentence(_without_suggestions(ask.payload)) is not None
+    if alone and not sentence.decides and (sentence.wants_words or _asks_somebody(ask.payload)):
+        (action,) = ask.actions
+        asked = Action("answer", action.value, (Choice.ANSWER,))
+        return replace(ask, kind=Kind.QUESTION, actions=(asked,), encoding={Choice.ANSWER.value: {"resume": "$text"}})
+    if sentence.wants_words or sentence.names is not None or _lists_choices(ask.payload):
+        return unknown(ask)
+    return _decided(ask, Choice.APPROVE, Choice.REJECT)
+
+
+def _decided(ask: Ask, *choices: Choice) -> Ask:
+    (action,) = ask.actions
+    return replace(ask, actions=(replace(action, choices=choices, reject_stops=True),))
+
+
+def _lists_choices(payload: Json) -> bool:
+    return isinstance(payload, Mapping) and any(isinstance(payload.get(name), list) for name in _CHOICES)
+
+
+def _without_suggestions(payload: Json) -> Json:
+    """A payload without the answers that it suggests, unless one of them may be a decision."""
+    if not isinstance(payload, dict):
+        return payload
+    listed = {name for name in _CHOICES if isinstance(payload.get(name), list)}
+    if any(reads_like_a_verdict({"enum": payload[name]}) for name in listed):
+        return None
+    return {name: each for name, each in payload.items() if name not in listed}
+
+
+_DECIDING_SORTS = ("approv", "confirm", "review", "decision", "permission", "authori", "consent", "gate", "sign")
+
+
+def _asks_somebody(payload: Json) -> bool:
+    """Whether the payload says of itself that it is a question, and nothing to approve."""
+    sorts = [payload.get(name) for name in ("type", "kind")] if isinstance(payload, Mapping) else []
+    said = [each.lower() for each in sorts if isinstance(each, str)]
+    return bool(said) and not any(word in each for each in said for word in _DECIDING_SORTS)
