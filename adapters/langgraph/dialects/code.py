@@ -20,8 +20,8 @@ from typing import Any
 
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.encoded import RESERVED
-from adapters.langgraph.dialects.shaped import only
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
+from adapters.langgraph.dialects.shaped import only
 from adapters.langgraph.reading import FREE, Convention, Reading
 from adapters.langgraph.schemas import inferred
 from engine import templates

@@ -5,10 +5,10 @@ A payload says what is asked, and hardly ever what an answer has to look like. S
 | the payload | approve | edit | answer |
 |---|---|---|---|
 | a sentence that names its word: "(yes/no)", "Type APPROVE to go on" | the word | | |
-| as on LangGraph's own pages: `{"question"}`, `{"action", "message"}`, "Do you approve ...?" | as there | | |
+| as LangGraph's own pages: `{"question"}`, `{"action", "message"}`, "Do you approve ...?" | as there | | |
 | a text to revise | the text | the new text | |
 | words are asked for: a sentence, `{"query"}`, `{"type": "ask_user", "question"}` | | | the words |
-| `{"question", "tool_call"}`, which LangGraph's pages answer in two ways; a list of choices; anything else | | | as JSON |
+| `{"question", "tool_call"}`, which the pages answer in two ways; a list of choices; the rest | | | as JSON |
 
 A rejection is never sent. What a node does with `False`, or with "no", only its code could say, and a node that tests
 nothing but the truth of an answer goes ahead on "no": so the run is stopped.

@@ -224,7 +224,7 @@ async def test_a_sentence_is_approved_and_rejected_as_the_code_says(node: Any, w
             if choice is APPROVE:
                 assert encode(asked.ask, [APPROVE]).resume == word
                 await talk.answer(asked, APPROVE)
-                assert DONE == ([] if node is only_noted else ["prod-db"])
+                assert ([] if node is only_noted else ["prod-db"]) == DONE
             elif not action.reject_stops:
                 await talk.answer(asked, REJECT)
                 assert DONE == []
@@ -269,4 +269,4 @@ async def test_a_question_whose_words_are_used_is_answered_in_words(node: Any) -
         (asked,) = (await talk.say()).asked
         assert (asked.ask.kind, asked.ask.actions[0].choices) == (Kind.QUESTION, (W,))
         await talk.answer(asked, words("Ada"))
-        assert DONE == {greets: ["hello Ada"], until_quit: ["Ada"], to_c_or_d: []}[node]
+        assert {greets: ["hello Ada"], until_quit: ["Ada"], to_c_or_d: []}[node] == DONE
