@@ -14,6 +14,7 @@ import hashlib
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from inspect import getattr_static
 from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
@@ -56,8 +57,8 @@ def _subgraphs(node: Any) -> Iterable[Any]:
 
 
 def is_graph(value: Any) -> bool:
-    """Whether it is a compiled graph."""
-    return hasattr(value, "nodes") and hasattr(value, "aget_state")
+    """Whether it is a compiled graph. An object with a `__getattr__` of its own is not asked: that runs its code."""
+    return all(getattr_static(value, name, None) is not None for name in ("nodes", "aget_state"))
 
 
 def _mark(name: str, reader: "_Reader") -> str:

@@ -1,17 +1,20 @@
 """Reads calls: functions of the project are read on, pure ones are worked out, all others are effects on the world."""
 
 import ast
+import contextlib
 import logging
 from collections.abc import Mapping
 from functools import partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, TypeGuard
 
 from adapters.langgraph.fingerprint import UNGUARDED
-from adapters.langgraph.reading.expressions import Later
+from adapters.langgraph.reading.classes import REST
+from adapters.langgraph.reading.expressions import Generated, Later, Managed
 from adapters.langgraph.reading.methods import READING, Methods
 from adapters.langgraph.reading.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
 from adapters.langgraph.reading.sources import source_of
+from adapters.langgraph.reading.special import own_method
 from adapters.langgraph.reading.values import (
     Closure,
     Known,
@@ -22,13 +25,15 @@ from adapters.langgraph.reading.values import (
     Unknown,
     Value,
     answer_of,
+    at,
     atoms_of,
+    inside,
     lifted,
     unknown,
 )
 
 _LOGGERS = frozenset(("log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "console"))
-_NAMED = "kwargs"
+_INNER = "__wrapped__"
 
 
 class Calls(Methods):
@@ -37,7 +42,7 @@ class Calls(Methods):
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         function = self._called(node.func, scope)
         values, named = self._arguments(node, scope)
-        if _is_logging(node.func):
+        if _is_logging(node.func) and not _is_code(function):
             return Known(None)
         return self.call(function, values, named, node, scope)
 
@@ -64,12 +69,21 @@ class Calls(Methods):
                 named[keyword.arg] = value
             elif isinstance(value, Mapped):
                 named |= {str(key): each for key, each in value.fields.items()}
+                if value.given and value.rest is None:
+                    named[REST] = value
+            elif value.given and (isinstance(value, Known | Listed) or getattr(value, "kind", None) is str):
+                self.demand(value.path, "map")
+                raise Raised(TypeError, self.place(node, scope))
             else:
-                named["**"] = value
+                named[REST] = value
         return values, named
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
         """The value of a call."""
+        if (told := self.special(function, "__call__", *values)) is not None:
+            return told
+        if not _is_code(function):  # what takes a generator draws from it
+            values = [Listed(self.drawn(each)) if _is_generated(each) else each for each in values]
         match function:
             case Closure():
                 return self.run_code(function.node, function.scope, values, named, self.place(node, scope))
@@ -79,6 +93,7 @@ class Calls(Methods):
                 return self._live(function.value, values, named, node, scope)
             case Unknown() if function.given:
                 raise Raised(TypeError, self.place(node, scope))
+        self.opened(function)  # the answer says what is called
         return self.effect(node, scope, function, *values, *named.values())
 
     def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
@@ -92,6 +107,12 @@ class Calls(Methods):
                 {**{k: lifted(v) for k, v in held.keywords.items()}, **named},
             )
             held = held.func
+        if (
+            isinstance(held, FunctionType)
+            and held.__code__.co_filename == contextlib.__file__
+            and hasattr(held, _INNER)
+        ):
+            return Made(Managed, {"made": self._live(vars(held)[_INNER], values, named, node, scope)})
         if isinstance(held, MethodType):
             return self._live(held.__func__, [lifted(held.__self__), *values], named, node, scope)
         if _is_interrupt(held):
@@ -150,6 +171,24 @@ class Calls(Methods):
         if len(self.stack) >= MOST_CALLS or self.stack.count(place) > 1:
             raise Ended("lost", place)
         inner = Scope(self._bound(code.args, made_in, values, dict(named)), made_in, made_in.globals, made_in.file)
+        if _is_generator(code):
+            return Made(Generated, {"generator": Known((code, inner, place))})
+        return self._run_in(code, inner, place)
+
+    def drawn(self, value: Made) -> list[Value]:
+        """All that a generator gives: its code runs when it is asked for that, and not before."""
+        generator = value.attributes.pop("generator", None)
+        if isinstance(generator, Known):
+            code, scope, place = generator.value
+            self.yields.append([])
+            try:
+                self._run_in(code, scope, place)
+            finally:
+                value.attributes["given"] = Listed(self.yields.pop())
+        given = value.attributes.get("given")
+        return given.items if isinstance(given, Listed) else []
+
+    def _run_in(self, code: Any, inner: Scope, place: str) -> Value:
         self.stack.append(place)
         try:
             if isinstance(code, ast.Lambda):
@@ -164,6 +203,7 @@ class Calls(Methods):
     def _bound(
         self, takes: ast.arguments, made_in: Scope, values: list[Value], named: dict[str, Value]
     ) -> dict[str, Value]:
+        rest = named.pop(REST, None)
         positional = [each.arg for each in (*takes.posonlyargs, *takes.args)]
         bound: dict[str, Value] = dict(zip(positional, values, strict=False))
         defaults = dict(zip(reversed(positional), reversed(takes.defaults), strict=False))
@@ -173,14 +213,22 @@ class Calls(Methods):
                 named.pop(name, None)
             elif name in named:
                 bound[name] = named.pop(name)
+            elif isinstance(rest, Unknown):
+                bound[name] = unknown(f"argument {name}", rest)
             elif name in defaults:
-                bound[name] = self.evaluate(defaults[name], made_in)
+                bound[name] = at(self.evaluate(defaults[name], made_in), inside(rest, name))
+            elif rest is not None:
+                self.demand(inside(rest, name), "fill")
+                raise Raised(TypeError, f"argument {name}")
             else:
                 bound[name] = Unknown(f"argument {name}")
         if takes.vararg:
             bound[takes.vararg.arg] = Listed(values[len(positional) :], tuple)
         if takes.kwarg:
-            bound[takes.kwarg.arg] = Mapped(dict(named))
+            spare = rest if isinstance(rest, Unknown) else None
+            bound[takes.kwarg.arg] = Mapped(
+                dict(named), spare, path=rest.path if rest else None, given=rest is not None
+            )
         return bound
 
     def run_body(self, body: list[ast.stmt], scope: Scope) -> None:
@@ -193,6 +241,8 @@ class Calls(Methods):
         self, method: Method, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
     ) -> Value:
         owner, name = method.owner, method.name
+        if _is_generated(owner) and name != "close":
+            return unknown(self.place(node, scope), *self.drawn(owner), *values)
         if isinstance(method.function, FunctionType):
             code = source_of(method.function)
             if code is not None:
@@ -216,8 +266,10 @@ class Calls(Methods):
                 return self.item(owner, values[0], node, scope)
             case Unknown() if owner.given and name in ("items", "keys", "values"):
                 return owner
-            case Known() if isinstance(owner.value, logging.Logger):
+            case Known() if isinstance(owner.value, logging.Logger) and not any(map(_is_ours, _handlers(owner.value))):
                 return Known(None)
+            case Known() if isinstance(owner.value, logging.Logger):
+                return self.effect(node, scope, *values, *named.values())
         if name not in READING and not self._is_pure(owner, name):
             return self.effect(node, scope, owner, *values, *named.values())
         return unknown(self.place(node, scope), owner, *values, *named.values())
@@ -228,6 +280,49 @@ def _is_interrupt(held: Any) -> bool:
         return False
     original = vars(held).get(UNGUARDED, held)
     return held.__name__ == "interrupt" and original.__globals__.get("__name__") == "langgraph.types"
+
+
+def _is_generated(value: Value) -> TypeGuard[Made]:
+    return isinstance(value, Made) and value.cls is Generated
+
+
+def _is_code(value: Value) -> bool:
+    """Whether it is code of the project, or a container: whatever its name is, it is no logger."""
+    match value:
+        case Closure():
+            return True
+        case Method():
+            held = value.owner.value if isinstance(value.owner, Known) else None
+            acting = isinstance(held, logging.Logger) and any(map(_is_ours, _handlers(held)))
+            ours = isinstance(value.function, FunctionType) and source_of(value.function) is not None
+            return ours or acting or isinstance(value.owner, Listed | Mapped | Made)
+        case Known():
+            return isinstance(value.value, FunctionType) and source_of(value.value) is not None
+    return False
+
+
+def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
+    found: list[logging.Handler] = []
+    while logger is not None:
+        found += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    return found
+
+
+def _is_ours(handler: logging.Handler) -> bool:
+    return own_method(type(handler), "emit") is not None or own_method(type(handler), "handle") is not None
+
+
+def _is_generator(code: Any) -> bool:
+    """Whether a function has a `yield` of its own."""
+    waiting = [] if isinstance(code, ast.Lambda) else list(code.body)
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(each)
+    return False
 
 
 def _is_logging(node: ast.expr) -> bool:

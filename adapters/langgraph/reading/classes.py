@@ -3,15 +3,19 @@
 import ast
 import dataclasses
 from enum import Enum
-from types import FunctionType, NoneType, UnionType
+from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from adapters.langgraph.reading.expressions import Expressions
-from adapters.langgraph.reading.run import Raised, Scope
+from adapters.langgraph.reading.run import Ended, Raised, Scope
 from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, at, unknown
+from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, at, inside, lifted, unknown
 
-_MISSING = object()
+REST = "**"
+"""Among named arguments: a mapping that was spread, for what it does not have."""
+_PLAIN_CLASSES = frozenset(
+    ("pathlib", "asyncio", "threading", "queue", "concurrent", "ipaddress", "urllib", "email", "contextlib", "weakref")
+)
 
 
 class Classes(Expressions):
@@ -26,16 +30,28 @@ class Classes(Expressions):
             return self._of_python(cls, values, named, node, scope)
         if hasattr(cls, "model_fields"):
             return self._model(cls, values, named, node, scope)
-        made = Made(cls, dict(named))
-        if dataclasses.is_dataclass(cls):
-            return self._dataclass(cls, values, named)
+        rest = named.pop(REST, None)
+        if dataclasses.is_dataclass(cls) or hasattr(cls, "_fields"):
+            return self._of_fields(cls, values, named, rest, node, scope)
+        made = Made(cls, dict(named), path=rest.path if rest else None)
         init = next((vars(each)["__init__"] for each in cls.__mro__ if "__init__" in vars(each)), None)
         if isinstance(init, FunctionType) and source_of(init) is not None:
             self.call_function(init, [made, *values], named)
         else:
             names = list(getattr(cls, "__match_args__", ())) or [f"_{n}" for n in range(len(values))]
             made.attributes |= dict(zip(names, values, strict=False))
+            if init is not None and init is not object.__init__ and not self._is_plain(cls):
+                self.effect(node, scope, *values, *named.values())
         return made
+
+    def _is_plain(self, cls: type) -> bool:
+        """Whether nothing is done by making one, as far as that is known of libraries."""
+        module = cls.__module__.split(".")[0]
+        return module in _PLAIN_CLASSES or self._is_pure(Known(cls), cls.__name__) or issubclass(cls, BaseException)
+
+    def _is_pure(self, owner: Value, name: str) -> bool:
+        """Whether a call does nothing to the world; see `Methods`."""
+        raise NotImplementedError
 
     def _model(self, cls: Any, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
         if cls.__module__.split(".")[0] in ("langchain_core", "langchain", "langgraph"):
@@ -43,19 +59,34 @@ class Classes(Expressions):
             if values:
                 attributes["content"] = values[0]
             return Made(cls, attributes)
-        given = Mapped({name: each for name, each in named.items() if name != "**"})
-        if "**" in named:
-            return self.validated(cls, named["**"], node, scope)
+        given = Mapped({name: each for name, each in named.items() if name != REST})
+        if REST in named:
+            return self.validated(cls, named[REST], node, scope)
         paths = {each.path[:-1] for each in named.values() if each.path}
         given.path = paths.pop() if len(paths) == 1 else None
         return self.validated(cls, given, node, scope)
 
-    def _dataclass(self, cls: Any, values: list[Value], named: dict[str, Value]) -> Value:
-        fields = [each for each in dataclasses.fields(cls) if each.init]
-        made = Made(cls, dict(zip((each.name for each in fields), values, strict=False)) | named)
-        for each in fields:
-            if each.name not in made.attributes and each.default is not dataclasses.MISSING:
-                made.attributes[each.name] = Known(each.default)
+    def _of_fields(
+        self, cls: Any, values: list[Value], named: dict[str, Value], rest: Value | None, node: ast.AST, scope: Scope
+    ) -> Value:
+        """A dataclass or a named tuple. Raises Raised where an argument lacks, or is one too many."""
+        fields = _fields_of(cls)
+        if isinstance(rest, Mapped) and not rest.fields.keys() <= fields.keys():
+            raise Raised(TypeError, self.place(node, scope))
+        made = Made(cls, dict(zip(fields, values, strict=False)) | named)
+        for name, default in fields.items():
+            if (path := inside(rest, name)) is not None and self.trace.answered:
+                self.trace.reads.add(path)
+            if name in made.attributes:
+                continue
+            if isinstance(rest, Unknown):
+                made.attributes[name] = unknown(f"{rest.origin}.{name}", rest)
+            elif default is not None:
+                made.attributes[name] = at(default, path)
+            else:
+                self.demand(path, "fill")
+                raise Raised(TypeError, self.place(node, scope))
+        self.special(made, "__post_init__")
         return made
 
     # Enums ------------------------------------------------------------------------------------------------------------
@@ -160,6 +191,9 @@ class Classes(Expressions):
             self.demand(value.path, "map")
             raise Raised(ValueError, self.place(node, scope))
         made = Made(cls)
+        checks = _validators(cls)
+        if checks is None:
+            raise Ended("lost", self.place(node, scope))
         for name, field in cls.model_fields.items():
             key = field.alias if isinstance(field.alias, str) else name
             path = None if value.path is None else (*value.path, key)
@@ -176,8 +210,27 @@ class Classes(Expressions):
                 made.attributes[name] = at(Known(default), path)
                 self._wanted(path, field.annotation)
             else:
-                made.attributes[name] = self._fitted(held, field.annotation, path, node, scope)
+                made.attributes[name] = self._validated_field(name, held, field.annotation, path, node, scope, checks)
+        self.special(made, "model_post_init", Known(None))
         return made
+
+    def _validated_field(
+        self, name: str, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope, checks: list[Any]
+    ) -> Value:
+        """A field's value through the model's own validators."""
+        mine = [each for each in checks if name in each.info.fields or "*" in each.info.fields]
+        for each in mine:
+            if each.info.mode == "before":
+                value = self._checked(each, value)
+        value = self._fitted(value, annotation, path, node, scope)
+        for each in mine:
+            if each.info.mode == "after":
+                value = self._checked(each, value)
+        return value
+
+    def _checked(self, decorator: Any, value: Value) -> Value:
+        held = decorator.func
+        return self.call_function(held, [value, Unknown("info")][: _takes(held)], {})
 
     def _fitted(self, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope) -> Value:
         """A field's value as its annotation takes it."""
@@ -218,6 +271,41 @@ class Classes(Expressions):
                 self.demand(path, "map")
             elif each in (int, float):
                 self.demand(path, "value", 1)
+
+
+def _validators(cls: Any) -> list[Any] | None:
+    """A model's own validators of single fields; None where it has others, which are not read."""
+    found = getattr(cls, "__pydantic_decorators__", None)
+    if found is None:
+        return []
+    checks = list(found.field_validators.values())
+    others = found.model_validators or found.root_validators or found.validators
+    alike = all(each.info.mode in ("before", "after") and isinstance(each.func, MethodType) for each in checks)
+    return checks if alike and not others else None
+
+
+def _takes(held: MethodType) -> int:
+    """How many arguments of a bound method's function are its own."""
+    return held.__func__.__code__.co_argcount - 1
+
+
+def _fields_of(cls: Any) -> dict[str, Value | None]:
+    """The arguments of a dataclass or a named tuple, with what stands for one that lacks; None: it has to be given."""
+    if not dataclasses.is_dataclass(cls):
+        defaults = getattr(cls, "_field_defaults", {})
+        return {name: lifted(defaults[name]) if name in defaults else None for name in cls._fields}
+    made: dict[str, Value | None] = {}
+    for each in dataclasses.fields(cls):
+        if not each.init:
+            continue
+        if each.default is not dataclasses.MISSING:
+            made[each.name] = lifted(each.default)
+        elif each.default_factory in (list, dict):
+            made[each.name] = Listed([]) if each.default_factory is list else Mapped({})
+        else:
+            missing = each.default_factory is dataclasses.MISSING
+            made[each.name] = None if missing else Unknown(f"default {each.name}")
+    return made
 
 
 def _kinds(annotation: Any) -> list[Any]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from adapters.langgraph.reading.run import Ended, Raised, Run, Scope
+from adapters.langgraph.reading.run import Ended, Raised, Scope
+from adapters.langgraph.reading.special import Special
 from adapters.langgraph.reading.values import (
     Closure,
     Known,
@@ -29,15 +30,36 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_NAMES: Mapping[type, tuple[str, str]] = {
+    ast.Add: ("__add__", "__radd__"),
+    ast.Sub: ("__sub__", "__rsub__"),
+    ast.Mult: ("__mul__", "__rmul__"),
+    ast.Mod: ("__mod__", "__rmod__"),
+    ast.Div: ("__truediv__", "__rtruediv__"),
+    ast.FloorDiv: ("__floordiv__", "__rfloordiv__"),
+    ast.MatMult: ("__matmul__", "__rmatmul__"),
+    ast.BitAnd: ("__and__", "__rand__"),
+    ast.BitOr: ("__or__", "__ror__"),
+    ast.BitXor: ("__xor__", "__rxor__"),
+    ast.LShift: ("__lshift__", "__rlshift__"),
+    ast.RShift: ("__rshift__", "__rrshift__"),
+    ast.Lt: ("__lt__", "__gt__"),
+    ast.LtE: ("__le__", "__ge__"),
+    ast.Gt: ("__gt__", "__lt__"),
+    ast.GtE: ("__ge__", "__le__"),
+}
 _SMALL = (int, float, str, bool)
 _LONGEST = 10_000
 
 
-class Conditions(Run):
+class Conditions(Special):
     """Comparisons, membership and truth."""
 
     def operate(self, kind: type, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
-        """An operation on two constants, as Python does it; anything else is unknown."""
+        """An operation on two constants, as Python does it, or as a class of the project does; else unknown."""
+        for name, owner, other in zip(_NAMES.get(kind, ()), (left, right), (right, left), strict=False):
+            if (made := self.special(owner, name, other)) is not None:
+                return made
         if isinstance(left, Known) and isinstance(right, Known) and kind in _OPERATORS:
             known = (
                 isinstance(left.value, _SMALL) and isinstance(right.value, _SMALL) and not (left.given or right.given)
@@ -70,6 +92,9 @@ class Conditions(Run):
 
     def equal(self, left: Value, right: Value, node: ast.AST, scope: Scope, *, strictly: bool = False) -> Value:
         """`left == right`, or `is`. Words that a person will write are taken to be other than any constant."""
+        for owner, value in ((left, right), (right, left)) if not strictly else ():
+            if (told := self.special(owner, "__eq__", value)) is not None:
+                return told
         for one, other in ((left, right), (right, left)):
             if one.path is not None and isinstance(other, Known):
                 self.compare_with(one, other.value)
@@ -97,6 +122,9 @@ class Conditions(Run):
 
     def contains(self, owner: Value, value: Value, node: ast.AST, scope: Scope) -> Value:
         """`value in owner`."""
+        if (told := self.special(owner, "__contains__", value)) is not None:
+            return told
+        self.trace.open |= self.trace.answered and isinstance(owner, Listed) and owner.path is not None
         match owner:
             case Listed() if owner.before is None:
                 answers = [self.equal(value, each, node, scope) for each in owner.items]
@@ -135,15 +163,15 @@ class Conditions(Run):
 
     def truth(self, value: Value, key: Any) -> bool:
         """Whether a value counts as true. What is not known goes both ways, one after the other."""
+        for name in ("__bool__", "__len__"):
+            if (told := self.special(value, name)) is not None:
+                return self.truth(told, key)
         match value:
             case Known():
                 if value.path is not None:
                     self.demand(value.path, "value", value=True)
                     self.demand(value.path, "value", value=False)
-                try:
-                    return bool(value.value) if type(value.value).__module__ == "builtins" else True
-                except Exception:  # noqa: BLE001 - a subclass of the user's with a truth of its own
-                    raise Ended("lost", str(key)) from None
+                return _truth_of(value, key)
             case Listed() if value.before is None and not value.outer:
                 return bool(value.items)
             case Mapped() if value.outer:
@@ -172,6 +200,19 @@ class Conditions(Run):
     def _read(self, path: Any, key: Any) -> None:
         if path is not None and self.trace.answered:
             self.trace.reads.add((*path, key))
+
+
+def _truth_of(value: Known, key: Any) -> bool:
+    """As Python has it, without running code of the user's."""
+    held = value.value
+    if isinstance(held, Enum):
+        held = held.value if isinstance(held, str | int) else True
+    kind = type(held)
+    if kind.__module__ == "builtins":
+        return bool(held)
+    if any(name in vars(each) for each in kind.__mro__ for name in ("__bool__", "__len__")):
+        raise Ended("lost", str(key))
+    return True
 
 
 def is_hashable(value: Any) -> bool:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable
 from enum import Enum
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 from adapters.langgraph.reading.conditions import Conditions, is_hashable
@@ -28,6 +28,14 @@ _SMALL = (int, float, str, bool)
 
 class Later:
     """The class of what a task of the functional API gives back: its value is in `value`."""
+
+
+class Generated:
+    """The class of a generator: nothing of its code has run."""
+
+
+class Managed:
+    """The class of what `contextlib.contextmanager` makes of a generator, which is in `made`."""
 
 
 class Expressions(Conditions):
@@ -61,10 +69,13 @@ class Expressions(Conditions):
             if name in here.names:
                 return here.names[name]
             if name in here.cells:
-                return lifted(here.cells[name])
+                put = self.written.get((f"cell {here.file}", name))
+                return self.lift(here.cells[name]) if put is None else put
             here = here.above
+        if (f"global {scope.file}", name) in self.written:
+            return self.written[f"global {scope.file}", name]
         if name in scope.globals:
-            return lifted(scope.globals[name])
+            return self.lift(scope.globals[name])
         builtin = scope.globals.get("__builtins__", {})
         held = builtin if isinstance(builtin, dict) else vars(builtin)
         return Known(held[name]) if name in held else Unknown(f"name {name}")
@@ -83,6 +94,19 @@ class Expressions(Conditions):
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
         return Closure(node, scope)
+
+    def _yield(self, node: ast.Yield, scope: Scope) -> Value:
+        value = self.evaluate(node.value, scope) if node.value else Known(None)
+        self.yields[-1].append(value)
+        return Unknown(f"sent {self.place(node, scope)}")
+
+    def _yieldfrom(self, node: ast.YieldFrom, scope: Scope) -> Value:
+        self.yields[-1] += self.items_of(self.evaluate(node.value, scope), node, scope)
+        return Unknown(f"sent {self.place(node, scope)}")
+
+    def drawn(self, value: Made) -> list[Value]:
+        """All that a generator gives: its code runs when it is asked for that, and not before."""
+        raise NotImplementedError
 
     # Attributes and items ---------------------------------------------------------------------------------------------
 
@@ -124,16 +148,22 @@ class Expressions(Conditions):
         if isinstance(held, Enum) and name in ("value", "name"):
             return at(Known(held.value if name == "value" else held.name), owner.path)
         if isinstance(held, ModuleType):
-            return lifted(vars(held)[name]) if name in vars(held) else Unknown(f"{held.__name__}.{name}")
+            if (f"global {getattr(held, '__file__', '')}", name) in self.written:
+                return self.written[f"global {getattr(held, '__file__', '')}", name]
+            return self.lift(vars(held)[name]) if name in vars(held) else Unknown(f"{held.__name__}.{name}")
         if isinstance(held, type) and issubclass(held, Enum) and name in held.__members__:
             return Known(held.__members__[name])
         if isinstance(held, type):
             return self._of_class(owner, held, name)
         inner = vars(held) if hasattr(held, "__dict__") else {}
-        return lifted(inner[name]) if name in inner else self._of_class(owner, type(held), name)
+        if (put := self.written.get((name, id(held)))) is not None:
+            return put
+        return self.lift(inner[name]) if name in inner else self._of_class(owner, type(held), name)
 
     def _of_class(self, owner: Value, kind: type, name: str) -> Value:
         for each in kind.__mro__:
+            if (name, id(each)) in self.written:
+                return self.written[name, id(each)]
             if name in vars(each):
                 held = vars(each)[name]
                 if isinstance(held, staticmethod):
@@ -146,12 +176,18 @@ class Expressions(Conditions):
                 if isinstance(held, FunctionType):
                     bound = isinstance(owner, Known) and owner.value is kind
                     return Known(held) if bound else Method(owner, name, held)
-                return lifted(held) if not callable(held) else Method(owner, name)
-        return Method(owner, name)
+                return self.lift(held) if not callable(held) else Method(owner, name)
+        if (told := self.special(owner, "__getattr__", Known(name))) is not None:
+            return told
+        return self._missing(owner, kind, name)
 
-    def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
-        """The value of a call of live code; see `Calls`."""
-        raise NotImplementedError
+    def _missing(self, owner: Value, kind: type, name: str) -> Value:
+        """An attribute that nobody has set: an error, where all that sets them is known."""
+        if isinstance(owner, Made) and (kind is SimpleNamespace or hasattr(kind, "_fields")):
+            if owner.path is not None:
+                self.demand((*owner.path, name), "fill")
+            raise Raised(AttributeError, name)
+        return Method(owner, name)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
@@ -161,6 +197,8 @@ class Expressions(Conditions):
 
     def item(self, owner: Value, key: Value, node: ast.AST, scope: Scope) -> Value:
         """`owner[key]`. Raises Raised where there is none."""
+        if (told := self.special(owner, "__getitem__", key)) is not None:
+            return told
         if isinstance(key, Known) and is_hashable(key.value):
             match owner:
                 case Mapped():
@@ -258,6 +296,10 @@ class Expressions(Conditions):
 
     def _formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
+        spec = self.evaluate(node.format_spec, scope) if node.format_spec else Known("")
+        for name, values in (("__format__", [spec]), ("__str__", []), ("__repr__", [])):
+            if (told := self.special(value, name, *values)) is not None:
+                return told
         return value if isinstance(value, Known) and not value.given else unknown(self.place(node, scope), value)
 
     def _listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
@@ -302,6 +344,11 @@ class Expressions(Conditions):
 
     def items_of(self, value: Value, node: ast.AST, scope: Scope) -> list[Value]:
         """What a loop over a value goes through; of what is not known one item stands for all."""
+        told = self.special(value, "__iter__")
+        if told is not None and told is not value:
+            return self.items_of(told, node, scope)
+        if isinstance(value, Made) and value.cls is Generated:
+            return self.drawn(value)
         match value:
             case Listed() if value.before is None:
                 return list(value.items)
@@ -334,7 +381,8 @@ class Expressions(Conditions):
                 return value
             # What stands for a missing value is at the place of it, so that what is tested next is known to test that.
             instead = self.evaluate(each, scope)
-            value = at(instead, value.path) if stops_at and isinstance(instead, Known) else instead
+            replaces = isinstance(instead, Known) or (isinstance(instead, Mapped | Listed) and not instead.outer)
+            value = at(instead, value.path) if stops_at and replaces else instead
         return value
 
     def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:

@@ -139,7 +139,8 @@ class Group:
         if more or less:
             return Evidence.AVOIDED if more else Evidence.NONE
         wider = self.nodes > other.nodes if self.nodes != other.nodes else self.keeps > other.keeps
-        return Evidence.AVOIDED if wider else Evidence.NONE
+        called_so = other.signs == {True} != self.signs  # a way round to the same
+        return Evidence.AVOIDED if wider and not called_so else Evidence.NONE
 
     @cached_property
     def deeds(self) -> frozenset[tuple[str, frozenset[Atom]]]:
@@ -234,7 +235,8 @@ def polarity(groups: Sequence[Group]) -> Polarity:
         acting = named[0]
         lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
         refusing = tuple(each for each in lesser if True not in each.signs)
-        return Polarity(acting, refusing, proven=bool(refusing) and len(left) == 1, why="named as the button is")
+        alike = all(each.sites == acting.sites for each in left)
+        return Polarity(acting, refusing, proven=bool(refusing) and alike, why="named as the button is")
     return Polarity(None, why="what the answers do cannot be told apart")
 
 
@@ -254,7 +256,8 @@ def _is_told_apart(group: Group) -> bool:
     probed = group.probed
     for path in {path for path, _ in probed.demands}:
         each = next((each for each in group.members if path == () or has(each.candidate, path[:-1])), None)
-        if each is None or not probed.try_(put(each.candidate, path, FREE if path else TEXT)).takes(path):
+        tried = None if each is None else probed.try_(put(each.candidate, path, FREE if path else TEXT))
+        if tried is None or not tried.is_known or not tried.takes(path):
             return True
     return False
 

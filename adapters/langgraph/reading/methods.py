@@ -56,8 +56,12 @@ class Methods(Classes):
 
     def _of_mapped(self, owner: Mapped, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         match name, values:
+            case "get" | "pop" | "setdefault", [Mapped() | Listed(), *_]:
+                raise Raised(TypeError, self.place(node, scope))
             case "get" | "pop" | "setdefault", [Known() as key, *rest]:
                 default = rest[0] if rest else Known(None)
+                for each in owner.fields if key.path is not None else ():
+                    self.compare_with(key, each)
                 if key.value not in owner.fields and owner.rest is None:
                     self.item_read(owner, key.value)
                     return at(default, None if owner.path is None else (*owner.path, key.value))
@@ -181,6 +185,8 @@ class Methods(Classes):
 
     def _got(self, owner: Value, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         name = values[1].value if isinstance(values[1], Known) else ""
+        if values[1].path is not None:
+            self.trace.open |= self.trace.answered  # the answer says what is called
         if owner.path is not None and not isinstance(owner, Made):
             return values[2] if len(values) > 2 else unknown(self.place(node, scope), owner)  # noqa: PLR2004 - a default
         return self.attribute(owner, str(name), node, scope)

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.langgraph.reading.values import Atom, Path, Unknown, Value, atoms_of
+from adapters.langgraph.reading.values import Atom, Path, Unknown, Value, atoms_of, lifted
 
 MOST_STEPS = 6_000
 ASKS = "asks"
@@ -174,6 +174,8 @@ class Scope:
     file: str
     cells: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
+    outside: dict[str, str] = field(default_factory=dict)
+    """Names that are declared `global` or `nonlocal`."""
 
 
 @dataclass(slots=True)
@@ -216,6 +218,10 @@ class Run:
         self.stack: list[str] = []
         self.rounds = 0
         """Loops over items that the reading stands in: what asks once more there asks about the next item."""
+        self.written: dict[tuple[str, Any], Value] = {}
+        """What the code puts into a global name, or into an attribute of an object that lives."""
+        self.yields: list[list[Value]] = []
+        self._shared: dict[int, tuple[Any, Value]] = {}
         self._steps = 0
         self._work = work
 
@@ -229,6 +235,14 @@ class Run:
     def place(self, node: ast.AST, scope: Scope) -> str:
         """Where something stands in the code."""
         return f"{scope.file}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
+
+    def lift(self, value: Any) -> Value:
+        """A live value. A container is the same each time, so that what is put into it is found there again."""
+        if type(value) not in (list, dict, set):
+            return lifted(value)
+        if id(value) not in self._shared:
+            self._shared[id(value)] = (value, lifted(value))
+        return self._shared[id(value)][1]
 
     def demand(self, path: Path | None, kind: str, value: Any = None) -> None:
         """Note what the code tests the answer for."""

@@ -6,7 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from adapters.langgraph.reading.calls import Calls
-from adapters.langgraph.reading.run import Broke, Continued, Ended, Raised, Returned, Scope
+from adapters.langgraph.reading.conditions import is_hashable
+from adapters.langgraph.reading.expressions import Managed
+from adapters.langgraph.reading.run import Broke, Continued, Ended, Raised, Returned, Scope, Signal
+from adapters.langgraph.reading.special import class_of
 from adapters.langgraph.reading.values import Closure, Known, Listed, Made, Mapped, Unknown, Value, at, lifted, unknown
 
 _MOST_ROUNDS = 6
@@ -35,6 +38,34 @@ class Reader(Calls):
         scope.names[node.name] = Closure(node, scope)
 
     _asyncfunctiondef_statement = _functiondef_statement
+
+    def _global_statement(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+        scope.outside |= dict.fromkeys(node.names, type(node).__name__)
+
+    _nonlocal_statement = _global_statement
+
+    def _delete_statement(self, node: ast.Delete, scope: Scope) -> None:
+        for each in node.targets:
+            match each:
+                case ast.Subscript():
+                    self._remove(self.evaluate(each.value, scope), self.evaluate(each.slice, scope), each, scope)
+                case ast.Attribute():
+                    owner = self.evaluate(each.value, scope)
+                    if self.special(owner, "__delattr__", Known(each.attr)) is None:
+                        self.effect(each, scope, owner)
+
+    def _remove(self, owner: Value, key: Value, node: ast.AST, scope: Scope) -> None:
+        if self.special(owner, "__delitem__", key) is not None:
+            return
+        if isinstance(owner, Mapped) and not owner.outer:
+            if isinstance(key, Known) and is_hashable(key.value):
+                owner.fields.pop(key.value, None)
+            else:
+                owner.rest = unknown(f"removed {self.place(node, scope)}", owner)
+        elif isinstance(owner, Listed) and not owner.outer:
+            owner.before, owner.items = unknown(f"removed {self.place(node, scope)}", owner), []
+        else:
+            self.effect(node, scope, owner, key)
 
     def _break_statement(self, _: ast.Break, __: Scope) -> None:
         raise Broke
@@ -86,7 +117,7 @@ class Reader(Calls):
         """Assign a value to a target."""
         match target:
             case ast.Name():
-                scope.names[target.id] = value
+                self._name_it(target, value, scope)
             case ast.Tuple() | ast.List():
                 self._unpack(target, value, scope)
             case ast.Starred():
@@ -94,13 +125,39 @@ class Reader(Calls):
             case ast.Subscript():
                 self._put(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), value, target, scope)
             case ast.Attribute():
-                owner = self.evaluate(target.value, scope)
-                if isinstance(owner, Made):
-                    owner.attributes[target.attr] = value
-                elif isinstance(owner, Mapped):
-                    owner.fields[target.attr] = value
-                else:
-                    self.effect(target, scope, value)
+                self._set_attribute(self.evaluate(target.value, scope), target, value, scope)
+
+    def _name_it(self, target: ast.Name, value: Value, scope: Scope) -> None:
+        declared, name = scope.outside.get(target.id), target.id
+        if declared is None:
+            scope.names[name] = value
+            return
+        above = scope.above if declared == "Nonlocal" else None
+        while above is not None and name not in above.names:
+            above = above.above
+        if above is not None:
+            above.names[name] = value
+            return
+        self.effect(target, scope, value)
+        self.written[f"{'cell' if declared == 'Nonlocal' else 'global'} {scope.file}", name] = value
+
+    def _set_attribute(self, owner: Value, target: ast.Attribute, value: Value, scope: Scope) -> None:
+        """`owner.attr = value`."""
+        if self.special(owner, "__setattr__", Known(target.attr), value) is not None:
+            return
+        held = next(
+            (vars(c)[target.attr] for c in getattr(class_of(owner), "__mro__", ()) if target.attr in vars(c)), 0
+        )
+        if isinstance(held, property) and held.fset is not None:
+            self.call_function(held.fset, [owner, value], {})
+        elif isinstance(owner, Made):
+            owner.attributes[target.attr] = value
+        elif isinstance(owner, Mapped):
+            owner.fields[target.attr] = value
+        else:
+            self.effect(target, scope, value)
+            if isinstance(owner, Known):
+                self.written[target.attr, id(owner.value)] = value
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value, scope: Scope) -> None:
         count = len(target.elts)
@@ -117,6 +174,9 @@ class Reader(Calls):
             self.bind(each, part, scope)
 
     def _put(self, owner: Value, key: Value, value: Value, node: ast.AST, scope: Scope) -> None:
+        """`owner[key] = value`."""
+        if self.special(owner, "__setitem__", key, value) is not None:
+            return
         if isinstance(owner, Mapped):
             if owner.outer:
                 self.effect(node, scope, value)
@@ -130,7 +190,7 @@ class Reader(Calls):
             owner.atoms |= unknown("", owner, value).atoms
             if not owner.origin.startswith(("state", "answer")) and not owner.given:
                 self.effect(node, scope, value)
-        elif isinstance(owner, Listed) and owner.outer:
+        elif not isinstance(owner, Listed) or owner.outer:
             self.effect(node, scope, value)
 
     # Branches ---------------------------------------------------------------------------------------------------------
@@ -176,11 +236,49 @@ class Reader(Calls):
         return False
 
     def _with_statement(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
-        for each in node.items:
-            value = self.evaluate(each.context_expr, scope)
-            if each.optional_vars is not None:
-                self.bind(each.optional_vars, value, scope)
-        self.run_body(node.body, scope)
+        self._within(list(node.items), node.body, scope)
+
+    def _within(self, items: list[ast.withitem], body: list[ast.stmt], scope: Scope) -> None:
+        """A body within the managers that are left; what they do on the way out is done too."""
+        if not items:
+            self.run_body(body, scope)
+            return
+        manager = self.evaluate(items[0].context_expr, scope)
+        entered = self._entered(manager)
+        if items[0].optional_vars is not None:
+            self.bind(items[0].optional_vars, entered, scope)
+        try:
+            self._within(items[1:], body, scope)
+        except Raised as raised:
+            if not self._left(manager, raised):
+                raise
+        except Signal:
+            self._left(manager, None)
+            raise
+        else:
+            self._left(manager, None)
+
+    def _entered(self, manager: Value) -> Value:
+        if isinstance(manager, Made) and manager.cls is Managed:
+            given = self.items_of(manager.attributes["made"], ast.Pass(), Scope({}, None, {}, ""))
+            return given[0] if given else Unknown("entered")
+        for name in ("__enter__", "__aenter__"):
+            if (told := self.special(manager, name)) is not None:
+                return told
+        return manager
+
+    def _left(self, manager: Value, raised: Raised | None) -> bool:
+        """Leave a manager; whether it keeps an error for itself."""
+        if isinstance(manager, Made) and manager.cls is suppress:
+            kinds = [each.value for each in manager.attributes.values() if isinstance(each, Known)]
+            return raised is not None and (raised.kind is None or issubclass(raised.kind, tuple(kinds)))
+        if isinstance(manager, Made) and manager.cls is Managed and raised is not None:
+            raise Ended("lost", raised.where)  # the generator may hold it
+        kind: Value = Known(None) if raised is None else Unknown(f"error {raised.where}")
+        for name in ("__exit__", "__aexit__"):
+            if (told := self.special(manager, name, kind, kind, kind)) is not None:
+                return raised is not None and self.truth(told, ("left", raised.where))
+        return False
 
     _asyncwith_statement = _with_statement
 

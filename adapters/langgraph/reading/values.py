@@ -101,6 +101,11 @@ def at(value: Value, path: Path | None) -> Value:
     return value if path is None or value.path is not None else replace(value, path=path)
 
 
+def inside(value: Value | None, key: Any) -> Path | None:
+    """Where in the answer a key of a value stands, or would stand."""
+    return None if value is None or value.path is None else (*value.path, key)
+
+
 def lifted(value: Any, depth: int = 0) -> Value:
     """A live value. A container of the program's is shared, so that to change it is an effect."""
     kind = type(value)

@@ -1,0 +1,45 @@
+"""Reads what an object of the project does where an operator, a test or a loop uses it: `__bool__`, `__exit__`.
+
+Where a class says nothing of its own, Python's rule holds, and nothing is called.
+"""
+
+from enum import Enum
+from types import FunctionType
+from typing import Any
+
+from adapters.langgraph.reading.run import Run
+from adapters.langgraph.reading.sources import source_of
+from adapters.langgraph.reading.values import Known, Made, Value
+
+
+class Special(Run):
+    """`special`: a method that Python calls by itself."""
+
+    def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
+        """The value of a call of live code; see `Calls`."""
+        raise NotImplementedError
+
+    def special(self, owner: Value, name: str, *values: Value) -> Value | None:
+        """What `owner.__name__(*values)` gives; None where the project's code has none."""
+        function = own_method(class_of(owner), name)
+        return None if function is None else self.call_function(function, [owner, *values], {})
+
+
+def class_of(value: Value) -> type | None:
+    """The class of an object that the code made, or that lives."""
+    if isinstance(value, Made):
+        return value.cls if isinstance(value.cls, type) else None
+    if isinstance(value, Known) and value.path is None and not isinstance(value.value, type | FunctionType):
+        return type(value.value)
+    if isinstance(value, Known) and isinstance(value.value, Enum):
+        return type(value.value)
+    return None
+
+
+def own_method(kind: type | None, name: str) -> FunctionType | None:
+    """A method that the project's code gives a class, where it is the one that counts."""
+    for each in kind.__mro__ if kind is not None else ():
+        if name in vars(each):
+            held = vars(each)[name]
+            return held if isinstance(held, FunctionType) and source_of(held) is not None else None
+    return None
