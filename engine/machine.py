@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from engine import refusals
 from engine.approval import OPEN, Approval, PressedOn, Review, State, Vote, Words, supports
-from engine.ask import Choice, Decision, Json, canonical
+from engine.ask import Choice, Decision, Json, Kind, canonical
 from engine.audit import Entry, What
 from engine.conversation import is_after
 from engine.effects import (
@@ -54,6 +54,10 @@ from engine.events import (
 )
 from engine.ids import MessageTs, UserId
 from engine.policy import OnExpiry, may_decide
+
+RUN_STOPPED = "The run was stopped."
+NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."
+START_AGAIN = "To start again, send a new message."
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +373,7 @@ def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> St
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, detail)]
     if approval.stopping is not None:
         entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
-        reason = f" Reason: {event.text}" if event.text else ""
-        return _stopped(approval, tuple(entries), f"This was rejected, so the run was stopped.{reason}", now)
+        return _stopped(approval, tuple(entries), _rejected(approval, event), now, by=event.by)
     if any(review.decision is None for review in approval.reviews):
         return Step(approval, (drawing_of(approval),), tuple(entries))
     if event.choice is not Choice.ANSWER:
@@ -400,10 +403,23 @@ def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> S
     return Step(decided, (Resume(approval.id), drawing_of(approval), *_timers_cleared(approval)), entries)
 
 
-def _stopped(approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime) -> Step:
+def _rejected(approval: Approval, event: Chose) -> str:
+    """What the requester is told, behind the name of the person who rejected."""
+    if approval.ask.kind is Kind.BREAKPOINT:
+        told = f"stopped the run. {START_AGAIN}"
+    else:
+        named = approval.ask.actions[event.action].name if approval.ask.kind is Kind.TOOL_CALL else "this request"
+        told = f"rejected {named}, so the run was stopped. {NOT_TOLD} {START_AGAIN}"
+    return f"{told}\nReason: {event.text}" if event.text else told
+
+
+def _stopped(
+    approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime, by: UserId | None = None
+) -> Step:
     """The graph is told nothing: whatever it were told, it would take for its answer."""
-    stopped = replace(approval, state=State.STOPPED, closed_at=now, note="The run was stopped.")
-    said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True)
+    note = RUN_STOPPED if approval.ask.kind is Kind.BREAKPOINT else f"{RUN_STOPPED} {NOT_TOLD}"
+    stopped = replace(approval, state=State.STOPPED, closed_at=now, note=note)
+    said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True, by=by)
     effects = (EndRun(approval.thread), drawing_of(approval), said, *_timers_cleared(approval))
     return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
 
@@ -428,10 +444,10 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
         rejected = replace(approval, reviews=reviews)
         if rejected.stopping is not None:
-            told = "Nobody decided this in time, so it was rejected and the run was stopped."
+            told = f"Nobody decided this in time, so it was rejected and the run was stopped. {START_AGAIN}"
             return _stopped(rejected, (entry,), told, now)
         return _decided(rejected, (entry,), now)
-    told = "Nobody decided this in time, so the agent was stopped here."
+    told = f"Nobody decided this in time, so the agent was stopped here. {START_AGAIN}"
     expired = replace(approval, state=State.EXPIRED, closed_at=now)
     said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.

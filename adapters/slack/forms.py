@@ -157,7 +157,10 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
 
 def _reason(approval: Approval, target: Target) -> Block:
     if approval.ask.actions[target.action].reject_stops:
-        return _words("Reason", "This agent cannot be told no: the run stops, and the requester will see this reason.")
+        return _words(
+            "Reason",
+            "The agent has no way to hear a rejection here. The run stops, and the requester will see this reason.",
+        )
     return _words("Reason", "The agent will see this reason.")
 
 

@@ -12,7 +12,7 @@ from engine.audit import What
 from engine.effects import DrawCard, EndRun, Resume, Say
 from engine.events import AskedAgain, Chose, Delivered, ExpiryDue, Posted
 from engine.ids import MessageTs, UserId
-from engine.machine import Step, outcome_of, step
+from engine.machine import NOT_TOLD, START_AGAIN, Step, outcome_of, step
 from engine.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.refusals import AlreadyDecided, Expired
 
@@ -46,7 +46,13 @@ def test_one_rejection_stops_the_run_and_the_graph_gets_nothing(quorum: int) -> 
     assert EndRun(stopped.thread) in taken.effects
     assert DrawCard(stopped.id) in taken.effects
     (said,) = (each for each in taken.effects if isinstance(each, Say))
-    assert said.text == "This was rejected, so the run was stopped. Reason: too long"
+    assert (said.by, said.text.splitlines()) == (
+        BOB,
+        [
+            f"rejected draft, so the run was stopped. {NOT_TOLD} {START_AGAIN}",
+            "Reason: too long",
+        ],
+    )
     assert [(each.what, each.who) for each in taken.entries] == [
         (What.VOTED, BOB),
         (What.DECIDED, BOB),
@@ -95,7 +101,7 @@ def test_silence_stops_the_run_where_the_rule_rejects() -> None:
     assert taken.approval.state is State.STOPPED
     assert not any(isinstance(each, Resume) for each in taken.effects)
     (said,) = (each for each in taken.effects if isinstance(each, Say))
-    assert said.text == "Nobody decided this in time, so it was rejected and the run was stopped."
+    assert said.text == f"Nobody decided this in time, so it was rejected and the run was stopped. {START_AGAIN}"
     assert [each.what for each in taken.entries] == [What.EXPIRED, What.STOPPED]
     assert isinstance(chose(taken.approval, BOB, Choice.APPROVE).refusal, Expired)
 

@@ -219,7 +219,7 @@ def test_by_its_timer_the_run_fails_where_the_rule_says_so() -> None:
     assert not any(isinstance(effect, Resume) for effect in taken.effects)
     (said,) = (effect for effect in taken.effects if isinstance(effect, Say))
     assert (said.place, said.failed) == (before.home, True)
-    assert said.text == "Nobody decided this in time, so the agent was stopped here."
+    assert said.text.startswith("Nobody decided this in time, so the agent was stopped here.")
     assert DrawCard(before.id) in taken.effects
     assert ClearTimer(before.id, Timer.EXPIRE) in taken.effects
 

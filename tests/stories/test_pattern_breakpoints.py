@@ -61,6 +61,9 @@ async def test_a_node_is_skipped_or_the_run_is_stopped(
     await card.becomes(f"{outcome} by <@U0BOB>", buttons=[])
     if button == "Skip":
         await world.alice.expect_message("#deploys", containing="billing is planned, and everybody knows")
+    else:
+        told = await world.alice.expect_message("#deploys", containing="stopped the run. To start again, send a new")
+        assert told.notification.startswith("<@U0BOB> stopped")
     await world.done(*done)
     await world.nothing_else()
     await world.alice.say("#deploys", "@signoff ledger", thread=card)

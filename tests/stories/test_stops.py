@@ -6,7 +6,7 @@ import pytest
 from fakes.people import Message
 from stories.world import World, agent
 
-SENTENCE = "This was rejected, so the run was stopped"
+SENTENCE = "rejected this request, so the run was stopped. The agent was not told"
 
 
 async def reject(card: Message, reason: str = "not like this") -> None:
@@ -33,7 +33,9 @@ async def test_a_rejected_text_stops_the_run_and_the_next_message_begins_anew(wo
     shown = await card.becomes("Rejected by <@U0BOB>", buttons=[])
     assert "The run was stopped." in shown.text
     assert "not like this" in shown.text
-    await world.alice.expect_message("#deploys", containing=f"{SENTENCE}. Reason: not like this")
+    told = await world.alice.expect_message("#deploys", containing=SENTENCE)
+    assert told.notification.startswith("<@U0BOB> rejected")
+    assert told.text.endswith("send a new message.\nReason: not like this")
     await world.audited(card, "asked", "voted by bob: reject", "decided by bob", "stopped")
 
     await world.alice.say("#deploys", "@signoff Hello again", thread=card)

@@ -67,15 +67,15 @@ async def test_a_new_message_starts_again_after_an_expiry_that_ended_the_run(wor
 
 
 @pytest.mark.promise("P5")
-async def test_what_cannot_be_rejected_fails_when_it_expires(world: World) -> None:
+async def test_what_the_agent_cannot_be_told_stops_the_run_when_it_expires(world: World) -> None:
     answers = [{"approve": {"resume": "$value"}}]
     await world.start("text_to_revise", approvals=[FOUR_HOURS], answers=answers)
     card = await world.asked("a draft")
-    assert card.buttons == ["Approve"]
+    assert card.buttons == ["Approve", "Reject"]
     world.clock.advance(hours=5)
     await card.click("Approve")
     await world.bob.expect_message("#deploys", containing="expired", ephemeral=True)
-    await world.alice.expect_message("#deploys", containing="so the agent was stopped here")
+    await world.alice.expect_message("#deploys", containing="so it was rejected and the run was stopped")
     await card.becomes("Nobody decided by", buttons=[])
     await world.nothing_else()
 

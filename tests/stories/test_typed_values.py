@@ -81,7 +81,7 @@ async def test_a_form_that_decides_can_be_answered_or_rejected(world: World) -> 
     card = await world.bob.expect_card("#deploys", containing="Ship it?")
     await (await card.open_form("Reject")).submit({"Reason": "not today"})
     await card.becomes("Rejected by <@U0BOB>", buttons=[])
-    await world.alice.expect_message("#deploys", containing="This was rejected, so the run was stopped")
+    await world.alice.expect_message("#deploys", containing="rejected this request, so the run was stopped")
     await world.done("shipped: True, for 5")
     await world.nothing_else()
 
@@ -95,6 +95,6 @@ async def test_where_several_must_approve_a_form_that_decides_can_still_be_rejec
     assert "can only be rejected" in card.text
     await (await card.open_form("Reject")).submit({"Reason": "not today"})
     await card.becomes("Rejected by <@U0BOB>", buttons=[])
-    await world.alice.expect_message("#deploys", containing="This was rejected, so the run was stopped")
+    await world.alice.expect_message("#deploys", containing="rejected this request, so the run was stopped")
     await world.done()
     await world.nothing_else()

@@ -80,21 +80,18 @@ def _sourced(ask: Ask) -> Ask:
 
 
 def _rejectable(ask: Ask) -> Ask:
-    """A request that takes nothing but an answer, or the node's own choices, can be rejected all the same.
+    """Every decision can be rejected: where its graph has no way to hear that, the run stops."""
+    return ask if ask.is_question else replace(ask, actions=tuple(map(_with_reject, ask.actions)))
 
-    Then the run stops.
 
-    It decides something, and where several must agree one person's answer cannot stand for them.
-    """
-    if ask.is_question:
-        return ask
-    actions = tuple(
-        replace(each, choices=(*each.choices, Choice.REJECT), reject_stops=True)
-        if each.choices and set(each.choices) <= {Choice.ANSWER, Choice.OPTION}
-        else each
-        for each in ask.actions
-    )
-    return replace(ask, actions=actions)
+def _with_reject(action: Action) -> Action:
+    if Choice.REJECT in action.choices:
+        return action
+    before = [each for each in action.choices if each in (Choice.APPROVE, Choice.EDIT)]
+    after = [each for each in action.choices if each not in before]
+    # A form is answered first of all.
+    choices = (*before, Choice.REJECT, *after) if before else (*after, Choice.REJECT)
+    return replace(action, choices=choices, reject_stops=True)
 
 
 def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -> Sent:

@@ -2,9 +2,9 @@
 
 | halt | approve | edit | skip | reject |
 |---|---|---|---|---|
-| breakpoint | go on | change the state, then go on | go past the nodes that wait | stop here |
+| breakpoint | go on | change the state, then go on | go past the nodes that wait | the run stops |
 | before a node of tools | run this call | run it with other arguments | | the tool does not run, the model is told |
-| NodeInterrupt | run the node again | change the state, then run it | go past it | stop here |
+| NodeInterrupt | run the node again | change the state, then run it | go past it | the run stops |
 
 What each does to the thread is in `adapters.langgraph.moves`. A state may be large: a field that is too long to be read
 is told by its length and its hash, and is not among those that an edit can change.
@@ -53,7 +53,7 @@ def at_breakpoint(nodes: str, paths: Sequence[str], values: Mapping[str, Json], 
     """Before nodes. `values` is the state, as JSON."""
     shown, rest = shown_state(values)
     choices = tuple(each for each in _GO_ON if each is not Choice.EDIT or (may_edit and shown))
-    action = Action("state", shown, choices, rest, _object_of(shown))
+    action = Action("state", shown, choices, rest, _object_of(shown), reject_stops=True)
     payload: Json = {"next": list(paths), "state": shown, "rest": rest}
     return Ask(BREAKPOINT.name, Kind.BREAKPOINT, _question(nodes), (action,), payload, known_by=KnownBy.LIBRARY)
 

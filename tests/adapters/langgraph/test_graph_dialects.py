@@ -263,7 +263,8 @@ def test_only_what_the_middleware_allows_is_offered() -> None:
 def test_configs_are_found_by_name_where_the_positions_do_not_fit() -> None:
     payload = batch(["approve"], ["reject"])
     payload["review_configs"].reverse()
-    assert [action.choices for action in ask_of(payload).actions] == [(A,), (R,)]
+    actions = ask_of(payload).actions
+    assert [(each.choices, each.reject_stops) for each in actions] == [((A, R), True), ((R,), False)]
 
 
 def test_an_edit_of_a_tool_keeps_to_its_schema() -> None:
