@@ -59,12 +59,17 @@ class Choice(StrEnum):
 class Option:
     """A further choice that a node has, such as "revise" or "escalate".
 
-    `word` is the node's own word for it, and is unique within an action; untrusted. `takes_words` is true where the
-    node passes a person's words on with it.
+    `word` is the node's own word for it, and is unique within an action; `asks_for` is what the node calls the words
+    that go with it ("feedback"), "" where none do. Both are untrusted.
     """
 
     word: str
-    takes_words: bool = False
+    asks_for: str = ""
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether the node passes a person's words on with it."""
+        return self.asks_for != ""
 
 
 MOST_OPTIONS = 20

@@ -58,7 +58,8 @@ def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, in
     if choice not in CALLBACKS or choice is Choice.APPROVE:
         raise ValueError(f"{choice} has no form")
     if choice is Choice.OPTION:
-        words = _words("Message", "The agent will see this message.")
+        option = approval.ask.actions[target.action].option(target.option)
+        words = _words(wording.words_label(option.asks_for if option else ""), "The agent will see this.")
         return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
     if not _has_fields(approval, choice):
         words = _reason(approval, target) if choice is Choice.REJECT else _answer(approval)

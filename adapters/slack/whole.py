@@ -57,7 +57,7 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
     if not _says_nothing_new(approval, review.value):
         found += layout.pieces_of(_beside_prompt(approval, review.value), prose=approval.ask.kind is Kind.TEXT)
     since = _changed_since(approval, index)
-    return [*found, *since, *_changed(action, review), *_closing_words(approval, review)]
+    return [*found, *since, *_changed(action, review), *_closing_words(approval, index)]
 
 
 def _own_words(approval: Approval, action: Action) -> str:
@@ -117,13 +117,14 @@ def _differences(value: Json, now: Json, what: str) -> Iterable[Piece]:
             yield Piece(line_diff(before, after) or "(only spaces at line ends)", Style.PREFORMATTED, label)
 
 
-def _closing_words(approval: Approval, review: Review) -> Iterable[Piece]:
-    decision = review.decision
+def _closing_words(approval: Approval, index: int) -> Iterable[Piece]:
+    decision = approval.reviews[index].decision
     if decision is None:
         return
     if decision.text and approval.state is not State.PENDING:
+        asked = next((o.asks_for for o in approval.ask.actions[index].options if o.word == decision.option), "")
         answer = "Sent to the agent" if templates.takes_json(approval.ask.encoding) else "Answer"
-        labels = {Choice.REJECT: "Reason", Choice.ANSWER: answer, Choice.OPTION: "Message"}
+        labels = {Choice.REJECT: "Reason", Choice.ANSWER: answer, Choice.OPTION: wording.words_label(asked)}
         label = labels.get(decision.choice, "Said")
         style = Style.INLINE if len(decision.text) <= layout.SHORT and "\n" not in decision.text else Style.QUOTE
         yield Piece(visible(decision.text), style, label)

@@ -59,6 +59,11 @@ def option_label(word: str) -> str:
     return f"“{shown}”" if shown.casefold() in _OURS else shown
 
 
+def words_label(asks_for: str) -> str:
+    """What a node calls the words that go with a choice, as a label."""
+    return plain(asks_for.replace("_", " ").strip().capitalize(), limits.BUTTON_TEXT)
+
+
 def option_words(word: str) -> str:
     """A node's own word within a sentence of ours."""
     return f"*{one_line(word, limits.BUTTON_TEXT)}*"

@@ -108,7 +108,7 @@ any_action = st.builds(
     description=ANY_TEXT,
     schema=any_schema,
     reject_stops=st.booleans(),
-    options=st.lists(st.builds(Option, word=ANY_TEXT, takes_words=st.booleans()), max_size=2).map(tuple),
+    options=st.lists(st.builds(Option, word=ANY_TEXT, asks_for=ANY_TEXT), max_size=2).map(tuple),
     own_words=st.none() | st.dictionaries(ANY_TEXT, ANY_TEXT, max_size=2),
 )
 any_ask = st.builds(

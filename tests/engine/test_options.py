@@ -22,7 +22,7 @@ OFFERED = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.OPTION)
 
 def asked(quorum: int = 1) -> Approval:
     ask = an_ask("draft", kind=Kind.APPROVAL, choices=OFFERED)
-    options = (Option("revise", takes_words=True), Option("escalate"))
+    options = (Option("revise", "message"), Option("escalate"))
     ask = replace(ask, actions=(replace(ask.actions[0], options=options),))
     return an_approval(ask=ask, policy=a_policy(BOB, CAROL, ALICE, quorum=quorum))
 

@@ -12,8 +12,8 @@ WORDED = {
     "approve": {"resume": {"verdict": "mail it"}},
     "reject": {"resume": {"verdict": "bin"}},
     "options": {
-        "revise": {"resume": {"verdict": "revise", "feedback": "$text"}},
-        "escalate": {"resume": {"verdict": "escalate"}},
+        "once more": {"resume": {"verdict": "revise", "feedback": "$text"}},
+        "to the lawyer": {"resume": {"verdict": "escalate"}},
     },
 }
 BUTTONS = ["Approve", "Reject", "revise", "escalate"]
@@ -21,9 +21,10 @@ TWO = {"approvers": {"users": ["bob", "carol"]}, "quorum": 2}
 
 
 async def _asked(world: World, **more: Any) -> Message:
-    await world.start("letter_review", answers=[WORDED], **more)
+    await world.start("letter_review", **more)
     card = await world.asked("write to Ada", containing=FIRST)
     assert card.buttons == BUTTONS
+    assert "Approve sends “mail it” · Reject sends “bin”" in card.text
     return card
 
 
@@ -31,8 +32,8 @@ async def _asked(world: World, **more: Any) -> Message:
 async def test_a_letter_goes_back_to_its_writer_and_is_asked_about_anew(world: World) -> None:
     card = await _asked(world)
     form = await card.open_form("revise")
-    assert form.title == "revise"
-    await form.submit({"Message": "we are <!channel> sorry"})
+    assert (form.title, form.fields) == ("revise", ["Feedback"])
+    await form.submit({"Feedback": "we are <!channel> sorry"})
     await card.becomes("Chosen by", buttons=[])
     again = await world.bob.expect_card("#deploys", containing="Dear Ada, we are <!channel> sorry")
     assert again.buttons == BUTTONS
@@ -53,7 +54,7 @@ async def test_an_escalation_is_neither_an_approval_nor_a_rejection(world: World
     assert "Approved" not in decided.text + decided.notification
     assert "Rejected" not in decided.text + decided.notification
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
-    await world.done(f"paged about: {FIRST}")
+    await world.done("paged the lawyer")
     await world.audited(card, "asked", "voted by bob: option", "decided by bob: option", "delivered")
     rows = await world.bot.ports.audit.of_thread((await world.approval(card)).thread)
     assert {"choice": "option", "option": "escalate"} in [row.detail for row in rows]
@@ -73,11 +74,11 @@ async def test_who_may_not_approve_may_not_choose_either(world: World, label: st
 
 @pytest.mark.promise("P2")
 async def test_two_people_who_choose_differently_decide_nothing(world: World) -> None:
-    await world.start("letter_review", answers=[WORDED], approvals=[TWO])
+    await world.start("letter_review", approvals=[TWO])
     card = await world.asked("write to Ada", containing=FIRST)
     await card.click("escalate")
     await card.becomes("1 of 2 for")
-    await (await card.open_form("revise", by=world.carol)).submit({"Message": "shorter"})
+    await (await card.open_form("revise", by=world.carol)).submit({"Feedback": "shorter"})
     split = await card.becomes("revise")
     assert split.buttons == BUTTONS
     await world.at_rest()
@@ -85,7 +86,7 @@ async def test_two_people_who_choose_differently_decide_nothing(world: World) ->
     await card.click("escalate", by=world.carol)
     await card.becomes("Chosen by", buttons=[])
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
-    await world.done(f"paged about: {FIRST}")
+    await world.done("paged the lawyer")
     await world.nothing_else()
 
 
@@ -100,7 +101,7 @@ async def test_a_stale_click_is_told_what_was_chosen(world: World) -> None:
     await card.click("revise", by=world.carol, stale=True)
     await world.carol.expect_message("#deploys", containing="already decided", ephemeral=True)
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
-    await world.done(f"paged about: {FIRST}")
+    await world.done("paged the lawyer")
     await world.nothing_else()
 
 
@@ -111,12 +112,12 @@ async def test_a_choice_holds_over_a_restart(world: World) -> None:
     await world.run()
     card = (await world.bob.messages("#deploys"))[-1]
     assert card.buttons == BUTTONS
-    await (await card.open_form("revise")).submit({"Message": "we are sorry"})
+    await (await card.open_form("revise")).submit({"Feedback": "we are sorry"})
     again = await world.bob.expect_card("#deploys", containing="Dear Ada, we are sorry")
     await world.restart()
     await again.click("escalate")
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
-    await world.done("paged about: Dear Ada, we are sorry")
+    await world.done("paged the lawyer")
     await world.nothing_else()
 
 
@@ -124,11 +125,23 @@ async def test_a_choice_holds_over_a_restart(world: World) -> None:
 async def test_a_rejection_stops_where_an_entry_words_options_alone(world: World) -> None:
     await world.start("letter_review", answers=[{"options": WORDED["options"]}])
     card = await world.asked("write to Ada", containing=FIRST)
-    assert card.buttons == ["Reject", "revise", "escalate"]
+    assert card.buttons == ["Reject", "once more", "to the lawyer"]
     await (await card.open_form("Reject")).submit({"Reason": "not today"})
     await card.becomes("Rejected by", buttons=[])
     await world.alice.expect_message("#deploys", containing="the run was stopped")
     await world.done()
+    await world.nothing_else()
+
+
+async def test_an_entry_of_answers_offers_options_by_its_own_names(world: World) -> None:
+    await world.start("letter_review", answers=[WORDED])
+    card = await world.asked("write to Ada", containing=FIRST)
+    assert card.buttons == ["Approve", "Reject", "once more", "to the lawyer"]
+    await (await card.open_form("once more")).submit({"Message": "we are sorry"})
+    again = await world.bob.expect_card("#deploys", containing="Dear Ada, we are sorry")
+    await again.click("to the lawyer")
+    await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
+    await world.done("paged the lawyer")
     await world.nothing_else()
 
 
@@ -140,5 +153,5 @@ async def test_many_choices_are_a_menu(world: World) -> None:
     decided = await card.becomes("to team 4", buttons=[])
     assert "Chosen by" in decided.text
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
-    await world.done(f"paged about: {FIRST}")
+    await world.done("paged the lawyer")
     await world.nothing_else()

@@ -124,7 +124,7 @@ def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
         case Choice.EDIT:
             found = _of_edit(ask, asked, decision)
         case Choice.OPTION:
-            found = _of_option(ask, asked, decision)
+            found = _of_option(asked, decision)
         case Choice.ANSWER if ask.kind is Kind.FORM:
             found = check(decision.value, asked.schema or {})
         case Choice.ANSWER:
@@ -134,11 +134,11 @@ def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
     return found or list(of_template(ask, asked, decision))
 
 
-def _of_option(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
+def _of_option(action: Action, decision: Decision) -> list[Problem]:
     option = next((each for each in action.options if each.word == decision.option), None)
     if option is None:
         return [Problem((), "The agent does not take this choice here.")]
-    return _of_words(ask, decision.text) if option.takes_words else []
+    return [Problem((), "Please write a few words.")] if option.takes_words and not decision.text.strip() else []
 
 
 def _of_words(ask: Ask, text: str) -> list[Problem]:

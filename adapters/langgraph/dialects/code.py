@@ -6,6 +6,9 @@
 | only what the payload looks like, and the code does not contradict it | as the documented dialect says |
 | nothing | everything is shown; Reject, and an answer as JSON for those who may approve |
 
+A further choice of the node ("revise", "escalate") has a button under the node's own word. Where each way on is known
+and none is known to approve, there is no Approve: the node's words are all there is, beside Reject.
+
 Reject stands on every card that is a decision. Where no answer is known that the node takes for a no, it is not sent to
 the node: the run is stopped. Words are offered only where the node takes words and no test of their truth decides, and
 a word that the node compares with is never sent as an answer: it would be a decision that nobody sees as one.
@@ -19,18 +22,21 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph.dialects.base import Question
-from adapters.langgraph.dialects.encoded import RESERVED
+from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
 from adapters.langgraph.dialects.shaped import only
 from adapters.langgraph.reading import FREE, Convention, Reading
 from adapters.langgraph.schemas import inferred
 from engine import templates
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
 from engine.templates import Word
 
 UNKNOWN = (
     "Signoff doesn't know what this step takes for an approval. An answer goes to the agent as JSON, exactly as it is "
     "written, and can approve. An entry of `answers:` in app.yaml gives this request buttons of its own."
+)
+NONE_APPROVES = (
+    "These are choices of the agent's own. It is not known which of them approves, so none is called Approve."
 )
 _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 
@@ -148,10 +154,14 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     encoding = _encoding(known, len(under))
     if Choice.EDIT in choices and not _has_all(action.value, encoding[Choice.EDIT.value]):
         choices.remove(Choice.EDIT)
+    if known.options:
+        choices += [Choice.OPTION] if Choice.APPROVE in choices or known.all_named else [Choice.ANSWER, Choice.OPTION]
+        action = _with_options(known, action, choices)
     stops = Choice.REJECT not in known.templates
     schema = only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
-    made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops)
+    own = {choice.value: word for choice, word in known.own_words.items() if choice in choices}
+    made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops, own_words=own or None)
     return replace(
         ask,
         kind=kind,
@@ -160,6 +170,15 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
         encoding=encoding,
         known_by=KnownBy.CODE,
     )
+
+
+def _with_options(known: Convention, action: Action, choices: Sequence[Choice]) -> Action:
+    """The action with the node's further choices, and with a line where none of them is called Approve."""
+    options = tuple(Option(each.word, each.asks_for) for each in known.options)
+    if Choice.APPROVE in choices:
+        return replace(action, options=options)
+    told = (NONE_APPROVES, UNKNOWN if Choice.ANSWER in choices else "", action.description)
+    return replace(action, options=options, description="\n\n".join(each for each in told if each))
 
 
 def _passed_on(known: Convention, ask: Ask) -> Ask:
@@ -188,6 +207,10 @@ def _encoding(known: Convention, cut: int) -> dict[str, Json]:
     if known.reserved and Choice.APPROVE in known.templates:
         reserved: list[Json] = [*sorted(known.reserved)]
         made[RESERVED] = reserved
+    if known.options:
+        made[OPTIONS] = {each.word: {"resume": each.sends} for each in known.options}
+        if Choice.APPROVE not in known.templates and not known.all_named:
+            made[Choice.ANSWER.value] = {"resume": "$json"}
     return made
 
 

@@ -102,7 +102,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
         schema=only(schema, _picked(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
         description="\n\n".join(each for each in (*sends.lacks, action.description) if each),
         reject_stops=stops,
-        options=tuple(Option(word, takes_words=_takes_words(each)) for word, each in sends.options.items()),
+        options=tuple(Option(word, "message" if _takes_words(each) else "") for word, each in sends.options.items()),
     )
     return replace(
         ask,

@@ -3,7 +3,8 @@
 LangGraph leaves it to each node what `interrupt()` returns, and no payload says it: only the code that uses the value
 does. So the code is read, never run: `sources` finds it, `expressions`, `classes`, `calls` and `statements` go through
 it with a candidate in the answer's place, `graphs` follows the result to the next nodes, `probe` finds the candidates,
-`groups` tells which of them act, and `conventions` makes of that what each choice sends.
+`groups` tells which of them act, `options` which others have a word of their own, and `conventions` makes of that what
+each choice sends.
 
 What cannot be followed is unknown, and nothing is sent that is not known. A question is known by its node and, where a
 node asks several, by the shape of its payload; where that leaves more than one, they have to agree.
@@ -149,7 +150,7 @@ class Readings:
         if not fitting:
             return None
         first = fitting[0]
-        agree = all(each.convention.templates == first.convention.templates for each in fitting)
+        agree = all(each.convention.sends == first.convention.sends for each in fitting)
         agree = agree and path not in self.unread
         return first if agree else replace(first, convention=Convention(), certain=False)
 

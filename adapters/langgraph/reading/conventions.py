@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from adapters.langgraph.reading.classes import hints_of
-from adapters.langgraph.reading.groups import Group, grouped, polarity, signs_of, skeleton
+from adapters.langgraph.reading.groups import (
+    APPROVING,
+    REJECTING,
+    Group,
+    Polarity,
+    grouped,
+    polarity,
+    signs_of,
+    skeleton,
+)
+from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
 from adapters.langgraph.reading.run import ASKS
 from adapters.langgraph.reading.values import (
@@ -27,13 +37,23 @@ from adapters.langgraph.reading.values import (
     leaves,
 )
 from engine import templates
-from engine.ask import Choice, Json
+from engine.ask import Choice, Json, canonical
 from engine.templates import Word
 
 _REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "message", "text", "instruction")
 OTHER_WORD = "rejected"
 """Stands for any word but those that the code compares with."""
 _MOST_FIELDS = 12
+
+
+@dataclass(frozen=True)
+class Further:
+    """A further choice of the node: its word, what is sent, what the node calls a person's words, and the proof."""
+
+    word: str
+    sends: Json
+    asks_for: str
+    proof: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,11 @@ class Convention:
     proofs: Mapping[Choice, str] = field(default_factory=dict)
     edited: tuple[Path, ...] = ()
     """The fields of the payload that an edit changes."""
+    options: tuple[Further, ...] = ()
+    """The node's further choices; `all_named` is true where every way that it can go has a word or a button."""
+    all_named: bool = False
+    own_words: Mapping[Choice, str] = field(default_factory=dict)
+    """What the node calls the choices of our buttons, where it calls them something else."""
     reserved: frozenset[str] = frozenset()
     is_question: bool = False
     """Every answer goes the same way, and is passed on."""
@@ -57,9 +82,14 @@ class Convention:
     why: str = ""
 
     @property
+    def sends(self) -> tuple[Mapping[Choice, Json], Mapping[str, Json]]:
+        """All that can be sent."""
+        return self.templates, {each.word: each.sends for each in self.options}
+
+    @property
     def is_known(self) -> bool:
         """Whether anything can be sent."""
-        return bool(self.templates)
+        return bool(self.templates or self.options)
 
 
 def convention_of(probed: Probed) -> Convention:
@@ -68,6 +98,10 @@ def convention_of(probed: Probed) -> Convention:
     decided = polarity(groups)
     words = _words(probed, groups, decided.acts)
     reserved = probed.reserved
+    if decided.acts is None and decided.apart:
+        found = _set_apart(probed, groups, decided)
+        if found is not None:
+            return found
     if decided.acts is None or _is_mere_question(groups, decided.acts):
         answers = {Choice.ANSWER: words} if words is not None else {}
         open_words = words is not None and not groups
@@ -92,16 +126,76 @@ def convention_of(probed: Probed) -> Convention:
     if edit is not None:
         templates[Choice.EDIT], edited = edit
         proofs[Choice.EDIT] = f"takes {', '.join('.'.join(map(str, each)) or 'the value' for each in edited)}"
-    refusal = _refusal(probed, acting, decided.refuse, proven=decided.proven)
+    refusal = _refusal(probed, acting, decided.refuse) if decided.proven else None
     if refusal is not None:
-        templates[Choice.REJECT], proofs[Choice.REJECT] = refusal
+        templates[Choice.REJECT], proofs[Choice.REJECT] = refusal[0], proof(refusal[1])
     if words is not None and str(templates.get(Choice.EDIT)).startswith("$value"):
         words = None  # they take the place of what is shown: that is an edit
     if words is not None:
         templates[Choice.ANSWER], proofs[Choice.ANSWER] = words, "the words are passed on"
+    ours = [*acting.members, *(_beside(refusal[1], groups) if refusal is not None else ())]
     return Convention(
-        templates, proofs, edited, reserved, decides=len(groups) > 1, proven=decided.proven, why=decided.why
+        templates,
+        proofs,
+        edited,
+        options=_further(probed, ours, templates),
+        own_words=_own_words(probed, templates),
+        reserved=reserved,
+        decides=len(groups) > 1,
+        proven=decided.proven,
+        why=decided.why,
     )
+
+
+# The node's own words -------------------------------------------------------------------------------------------------
+
+
+def _set_apart(probed: Probed, groups: Sequence[Group], decided: Polarity) -> Convention | None:
+    """Where each way is known and none of them is known to approve: each under its own word, if there are several."""
+    refusal = _refusal(probed, None, decided.refuse)
+    refusing = _beside(refusal[1], groups) if refusal is not None else ()
+    templates: dict[Choice, Json] = {} if refusal is None else {Choice.REJECT: refusal[0]}
+    options = _further(probed, refusing, templates)
+    if len(options) < 2:  # noqa: PLR2004 - one way alone is no choice
+        return None
+    others = [each for each in groups if not any(one in refusing for one in each.members)]
+    return Convention(
+        templates,
+        {} if refusal is None else {Choice.REJECT: proof(refusal[1])},
+        options=options,
+        all_named=all_named(others, probed),
+        own_words=_own_words(probed, templates),
+        reserved=probed.reserved,
+        decides=True,
+        why=decided.why,
+    )
+
+
+def _beside(each: Behaviour, groups: Sequence[Group]) -> Sequence[Behaviour]:
+    """All that do the same."""
+    return next((group.members for group in groups if each in group.members), (each,))
+
+
+def _further(probed: Probed, taken: Sequence[Behaviour], templates: Mapping[Choice, Json]) -> tuple[Further, ...]:
+    found = []
+    for way in ways(probed, taken, templates.values()):
+        asks_for = "" if way.words_at is None else str(way.words_at[-1] if way.words_at else way.word)
+        found.append(Further(way.word, template(way.candidate, probed, "$text"), asks_for, proof(way.behaviour)))
+    return tuple(found)
+
+
+_SAME: Mapping[Choice, frozenset[str]] = {
+    Choice.APPROVE: APPROVING,
+    Choice.EDIT: frozenset(("edit", "edited", "update", "modify", "change")) | APPROVING,
+    Choice.REJECT: REJECTING,
+}
+"""Words that say what our button says."""
+
+
+def _own_words(probed: Probed, templates: Mapping[Choice, Json]) -> Mapping[Choice, str]:
+    words = {choice: word_of(templates.get(choice), probed) for choice in _SAME}
+    found = {choice: named[1] for choice, named in words.items() if named and is_short(named[1])}
+    return {choice: word for choice, word in found.items() if word.strip().lower() not in _SAME[choice]}
 
 
 def wants_words(probed: Probed) -> bool:
@@ -203,8 +297,9 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
         if path and any(at[: len(path)] != path for at, _ in probed.demands):
             continue  # a field beside the one that decides: a reason, not an answer
         acts = acting is not None and not Group((each,), probed).avoids(acting)
-        if not acts or len(groups) == 1:
-            return template(each.candidate, probed, "$text") if path else "$text"
+        made = template(each.candidate, probed, "$text") if path else "$text"
+        if (not acts or len(groups) == 1) and "$text" in canonical(made):
+            return made
     return None
 
 
@@ -327,10 +422,10 @@ def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:
 # Reject ---------------------------------------------------------------------------------------------------------------
 
 
-def _refusal(probed: Probed, acting: Group, refusing: Sequence[Group], *, proven: bool) -> tuple[Json, str] | None:
-    """The template of a rejection, and its proof; None where the run is stopped instead."""
+def _refusal(probed: Probed, acting: Group | None, refusing: Sequence[Group]) -> tuple[Json, Behaviour] | None:
+    """The template of a rejection, and what it does; None where the run is stopped instead."""
     found: list[tuple[tuple[object, ...], Json, Behaviour]] = []
-    known = {path for each in acting.members for path in each.reads}
+    known = {path for each in acting.members for path in each.reads} if acting is not None else set()
     for group in refusing:
         for each in group.members:
             reasoned, reasons = _with_reason(probed, each, known)
@@ -346,10 +441,10 @@ def _refusal(probed: Probed, acting: Group, refusing: Sequence[Group], *, proven
                 _size(each.candidate),
             )
             found.append((rank, reasoned, each))
-    if not found or not proven:
+    if not found:
         return None
     _, made, behaviour = min(found, key=lambda each: each[0])
-    return made, proof(behaviour)
+    return made, behaviour
 
 
 def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:

@@ -20,15 +20,15 @@ from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, t
 from adapters.langgraph.reading.run import Reached, SiteKey
 from adapters.langgraph.reading.values import FREE, TEXT, Atom
 
-_APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
-_REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
+APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
+REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
 # fmt: off
-_GOING = _APPROVING | {
+_GOING = APPROVING | {
     "go", "go ahead", "proceed", "continue", "ship", "run", "execute", "send", "publish", "deploy", "apply", "allow",
     "allowed", "do", "do it", "lgtm", "sure", "grant", "pass", "ja", "oui", "si", "sí", "sim", "是", "批准",
     "同意", "はい",
 }
-_HALTING = _REJECTING | {
+_HALTING = REJECTING | {
     "stop", "cancel", "cancelled", "canceled", "abort", "skip", "hold", "halt", "block", "blocked", "quit", "exit",
     "drop", "discard", "refuse", "refused", "veto", "revoke", "disallow", "keep", "nein", "non", "否", "拒绝",
     "不", "いいえ",
@@ -93,7 +93,7 @@ class Group:
     @cached_property
     def signs(self) -> frozenset[bool]:
         """What the words and truth values that they are told apart by are called: approving, rejecting."""
-        return self._signs(_APPROVING, _REJECTING)
+        return self._signs(APPROVING, REJECTING)
 
     @cached_property
     def hints(self) -> frozenset[bool]:
@@ -103,6 +103,16 @@ class Group:
     def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
         signs = (signs_of(each.candidate, self.probed, going, halting) for each in self.members)
         return frozenset(sign for each in signs for sign in each)
+
+    @cached_property
+    def is_rest(self) -> bool:
+        """Whether it is called a refusal, or is where every other answer goes."""
+        return False in self.hints or not all(_is_named(each, self.probed) for each in self.members)
+
+    @cached_property
+    def may_ask_again(self) -> bool:
+        """Whether the same question may be asked once more, as where a draft goes back to its writer."""
+        return any("asks again" in each.ends for each in self.members)
 
     @cached_property
     def is_words(self) -> bool:
@@ -157,7 +167,7 @@ class Group:
 
 
 def signs_of(
-    candidate: object, probed: Probed, going: frozenset[str] = _APPROVING, halting: frozenset[str] = _REJECTING
+    candidate: object, probed: Probed, going: frozenset[str] = APPROVING, halting: frozenset[str] = REJECTING
 ) -> Iterable[bool]:
     """The signs of what a candidate has at the places that the code tests."""
     for path, constant in probed.demands:
@@ -210,12 +220,16 @@ def _marks(atom: Atom, probed: Probed) -> bool:
 
 @dataclass(frozen=True)
 class Polarity:
-    """The group that acts, those that do not, and whether the code proves it."""
+    """The group that acts, those that do not, and whether the code proves it.
+
+    `apart` is true where each group is known to do something of its own, and nothing says which of them approves.
+    """
 
     acts: Group | None
     refuse: tuple[Group, ...] = ()
     proven: bool = False
     why: str = ""
+    apart: bool = False
 
 
 def polarity(groups: Sequence[Group]) -> Polarity:
@@ -230,14 +244,38 @@ def polarity(groups: Sequence[Group]) -> Polarity:
         return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
     dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
     left = [each for each in groups if each not in dominated]
+    ending = [each for each in left if not each.may_ask_again]
+    if len(ending) == 1 and len(left) > 1:
+        return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
     named = [each for each in left if each.signs == {True}]
+    refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
     if len(named) == 1:
         acting = named[0]
         lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
-        refusing = tuple(each for each in lesser if True not in each.signs)
+        lesser = [each for each in lesser if True not in each.signs]
         alike = all(each.sites == acting.sites for each in left)
-        return Polarity(acting, refusing, proven=bool(refusing) and alike, why="named as the button is")
-    return Polarity(None, why="what the answers do cannot be told apart")
+        certain = bool(refusing or (lesser and alike))
+        return Polarity(acting, least(refusing or lesser), proven=certain, why="named as the button is")
+    return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
+
+
+def _is_refusal(group: Group, acting: Sequence[Group]) -> bool:
+    """Whether it does nothing that one of those does that act."""
+    return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
+
+
+def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
+    """The groups that a rejection may take: those that do least, and do not ask again where another one ends.
+
+    Paging somebody avoids the action too, and so does a new draft; but neither is a refusal where there is a way on
+    which does less. Where two do something of their own, the one that is called a refusal is; else none is known.
+    """
+    ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
+    lowest = [each for each in ending if not any(each.acts_over(other) for other in ending if other is not each)]
+    if len({(each.sites, each.nodes) for each in lowest}) > 1:
+        named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
+        return tuple(named) if len(named) == 1 else ()
+    return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
 
 
 def _only_one(group: Group) -> Polarity:
@@ -268,15 +306,19 @@ def _is_named(each: Behaviour, probed: Probed) -> bool:
     return any(isinstance(got(each.candidate, path), str | bool) for path in places)
 
 
-def _not_contradicted(acting: Group, others: Sequence[Group]) -> Polarity:
+def _not_contradicted(acting: Group, others: Sequence[Group], *, ends_alone: bool = False) -> Polarity:
+    """`ends_alone`: all others ask again, or do less."""
     evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
+    if ends_alone:
+        evidence = max(evidence, Evidence.LIKELY)
     contradicted = acting.signs == {False} or any(each.signs == {True} for each in others)
     doubted = acting.hints == {False} or any(each.hints == {True} for each in others)
     if contradicted or (doubted and evidence < Evidence.SHOWN):
         return Polarity(None, why="what the answers reach and what they are called contradict each other")
     agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
     if evidence is Evidence.LIKELY and not agreed:
-        return Polarity(None, why="each answer does something of its own")
-    avoiding = [each for each in others if each.avoids(acting)]
-    refusing = tuple(each for each in avoiding if True not in each.signs or False in each.signs)
-    return Polarity(acting, refusing, proven=True, why="it does what the other avoids")
+        return Polarity(None, why="each answer does something of its own", apart=True)
+    avoiding = [each for each in others if each.avoids(acting) and (True not in each.signs or False in each.signs)]
+    refusing = [each for each in avoiding if acting.acts_over(each) >= Evidence.AVOIDED or each.is_rest]
+    why = "it ends, where the others ask again" if ends_alone else "it does what the other avoids"
+    return Polarity(acting, least(refusing), proven=True, why=why)

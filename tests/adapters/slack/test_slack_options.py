@@ -17,7 +17,7 @@ from engine.ask import MOST_OPTIONS, Choice, Kind, Option
 from engine.ids import ApprovalId, SheetId, TeamId, UserId
 
 OFFERED = (*ALL, Choice.OPTION)
-REVISE, ESCALATE = Option("revise", takes_words=True), Option("escalate")
+REVISE, ESCALATE = Option("revise", "message"), Option("escalate")
 
 
 def with_options(*options: Option, quorum: int = 1, **more: Any) -> Approval:
@@ -155,7 +155,7 @@ def test_who_saw_only_part_of_a_request_is_told_so_before_an_option_counts() -> 
 
 
 def test_a_long_word_fits_the_title_of_its_form() -> None:
-    shown = with_options(Option("send this back to the people who wrote it", takes_words=True))
+    shown = with_options(Option("send this back to the people who wrote it", "message"))
     assert check_modal(forms.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION)) == []
 
 

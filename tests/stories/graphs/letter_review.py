@@ -38,8 +38,8 @@ def send(state: State) -> dict[str, list[AIMessage]]:
     return {"messages": [AIMessage("The letter is sent.")]}
 
 
-def page(state: State) -> dict[str, list[AIMessage]]:
-    outside.do(f"paged about: {state['letter']}")
+def page(_: State) -> dict[str, list[AIMessage]]:
+    outside.do("paged the lawyer")
     return {"messages": [AIMessage("The on-call lawyer reads the letter.")]}
 
 

@@ -1,0 +1,153 @@
+"""The node's further choices: what it does under a word of its own that is neither the action nor its refusal.
+
+A review often has three ways on: it approves, it refuses, and it sends the draft back to its writer or pages somebody.
+Each way that is followed to its end, does not raise, and is told apart by a text that the code compares with, can be
+offered under that text. Texts that lead the same way ("y", "yes", "ok") are one choice. Which way approves and which
+one refuses is settled before, by what they reach (`groups`); the words are only what the choices are called.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.langgraph.reading.groups import REJECTING, Group, skeleton
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put
+from adapters.langgraph.reading.run import SiteKey
+from adapters.langgraph.reading.values import TEXT, Atom, Path, atoms_of, leaves
+from engine.ask import MOST_OPTIONS
+
+_LONGEST_WORD = 75
+"""Characters of a button."""
+_REASONS = ("feedback", "reason", "comment", "note", "instruction", "message", "text", "why", "explanation", "suggest")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A further choice: its word, a candidate that takes it, and the field in which it passes a person's words on."""
+
+    word: str
+    behaviour: Behaviour
+    candidate: Any
+    words_at: Path | None = None
+
+
+def word_of(candidate: Any, probed: Probed) -> tuple[Path, str] | None:
+    """The text that tells a candidate from others, and where it has it; None where it has none, or several."""
+    found = {
+        (path, value)
+        for path, constant in probed.demands
+        if isinstance(value := got(candidate, path), str) and repr(value) == constant
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def ways(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any]) -> tuple[Way, ...]:
+    """The further choices: `taken` are the answers of our own buttons, `templates` what these send."""
+    sent = list(templates)
+    found: dict[object, list[Way]] = {}
+    known = [each for each in probed.behaviours if each.is_known and not probed.raises(each)]
+    ours = {_way(each, probed) for each in taken}
+    avoided = frozenset(site for each in taken for site in each.sites)
+    for each in known:
+        named = word_of(each.candidate, probed)
+        if named is None or _way(each, probed) in ours or any(got(one, named[0]) == named[1] for one in sent):
+            continue
+        way = _worded(probed, each, named, avoided)
+        if way is not None and not _does_nothing(way, probed):
+            found.setdefault(_way(each, probed), []).append(way)
+    made: dict[str, Way] = {}
+    for plainest in (min(same, key=_plainness) for same in found.values()):
+        before = made.get(plainest.word)  # one word may lead two ways, by other fields: the one with words is offered
+        made[plainest.word] = plainest if before is None else min(before, plainest, key=_plainness)
+    as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
+    in_order = sorted(made.values(), key=lambda way: as_compared.index(way.word))
+    return tuple(in_order) if len(in_order) <= MOST_OPTIONS else ()
+
+
+def _plainness(way: Way) -> tuple[bool, int, int]:
+    """With words rather than without, few fields, and of several words the one that says most: "escalate", not "e"."""
+    fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
+    return way.words_at is None, fields, -len(way.word)
+
+
+def all_named(groups: Sequence[Group], probed: Probed) -> bool:
+    """Whether each of them has a word."""
+    return all(any(word_of(each.candidate, probed) for each in group.members) for group in groups)
+
+
+def _way(each: Behaviour, probed: Probed) -> object:
+    """What tells one way from another: what it reaches, how it ends, and what is asked when it asks again."""
+    again = frozenset(atom for atom in each.asked_again if atom[0] == "from")
+    return skeleton(each, probed), each.ends - {"raises"}, again
+
+
+def _does_nothing(way: Way, probed: Probed) -> bool:
+    """Whether the same is asked again, and nothing else: that is no choice."""
+    each = way.behaviour
+    if not each.only_asks_again or each.sites or each.nodes - {probed.entry.path}:
+        return False
+    asked = frozenset[Atom]().union(*(atoms_of(leaf) for _, leaf in leaves(probed.payload)))
+    return each.asked_again <= asked
+
+
+# The words that go with it --------------------------------------------------------------------------------------------
+
+
+def _worded(probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: frozenset[SiteKey]) -> Way | None:
+    """The choice with a field for a person's words where it passes them on; None where it takes something else.
+
+    With them it goes the same way, though it may do more on it, but for what is done by our own buttons (`avoided`).
+    """
+    at, word = named
+    if not is_short(word) or word.strip().lower() in REJECTING:
+        return None  # Reject is there for that, and is safe
+    needed = list(_text_places(each.candidate))
+    if needed:
+        (place, *more) = needed
+        fits = not more and place not in _compared(probed) and each.takes(place) and not _is_shown(place, probed)
+        return Way(word, each, each.candidate, place) if fits else None
+    for path in sorted(_spare(probed, each), key=_rank):
+        tried = probed.try_(put(each.candidate, path, TEXT))
+        same = tried.is_known and not probed.raises(tried) and tried.nodes == each.nodes
+        if path != at and same and tried.takes(path) and not (tried.sites - each.sites) & avoided:
+            return Way(word, tried, tried.candidate, path)
+    return Way(word, each, each.candidate)
+
+
+def is_short(word: str) -> bool:
+    """Whether it can stand on a button."""
+    return 0 < len(word.strip()) <= _LONGEST_WORD and word.isprintable()
+
+
+def _spare(probed: Probed, each: Behaviour) -> Iterator[Path]:
+    """The fields that it reads and that a person's words may fill: those with the name of a reason."""
+    compared = _compared(probed)
+    for path in each.reads:
+        named = path and isinstance(path[-1], str) and any(word in path[-1].lower() for word in _REASONS)
+        if named and path not in compared and not has(each.candidate, path) and not _is_shown(path, probed):
+            yield path
+
+
+def _compared(probed: Probed) -> frozenset[Path]:
+    """Where texts are compared with a constant: what a person writes there could be taken for another choice."""
+    return frozenset(path for path, constant in probed.demands if constant[:1] in "'\"" and len(constant) > len("''"))
+
+
+def _rank(path: Path) -> int:
+    return next(place for place, word in enumerate(_REASONS) if word in str(path[-1]).lower())
+
+
+def _is_shown(path: Path, probed: Probed) -> bool:
+    """Whether the payload has a field of that name: then what stands there takes its place, which is an edit."""
+    return bool(path) and any(at and at[-1] == path[-1] for at, _ in leaves(probed.payload))
+
+
+def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
+    if candidate is TEXT:
+        yield path
+    elif isinstance(candidate, Mapping):
+        for key, each in candidate.items():
+            yield from _text_places(each, (*path, key))
+    elif isinstance(candidate, list):
+        for number, each in enumerate(candidate):
+            yield from _text_places(each, (*path, number))

@@ -1,0 +1,271 @@
+"""Reviews with more ways on than two: which one approves follows from what it reaches, the others keep their words.
+
+Nothing is done although it was refused, whatever the words are; and each choice that is offered does what it says.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from graph_talk import APPROVE, REJECT, talking
+from langchain_core.language_models import FakeListChatModel
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
+from typing_extensions import TypedDict
+
+from engine.ask import Action, Choice, Decision
+
+A, R, W, OWN = Choice.APPROVE, Choice.REJECT, Choice.ANSWER, Choice.OPTION
+DONE: list[Any] = []
+model = FakeListChatModel(responses=["a better letter"])
+
+
+class State(TypedDict, total=False):
+    letter: str
+    verdict: str
+    feedback: str
+    rounds: int
+
+
+def deed(*what: Any) -> None:
+    DONE.append(what)
+
+
+def write(state: State) -> State:
+    feedback = state.get("feedback", "")
+    if feedback:
+        deed("wrote", feedback)
+    return {"letter": f"letter {feedback}"}
+
+
+def send(state: State) -> None:
+    deed("sent", state.get("letter"))
+
+
+def page(_: State) -> None:
+    deed("paged", "the lawyer")
+
+
+def tell(_: State) -> None:
+    deed("told", "the writer")
+
+
+def graph_of(review: Callable[[State], Any], route: Callable[[State], str] | None = None) -> Any:
+    builder = StateGraph(State)
+    for node in (write, send, page, tell):
+        builder.add_node(node)
+    builder.add_node("review", review)
+    builder.add_edge(START, "write")
+    builder.add_edge("write", "review")
+    if route is not None:
+        builder.add_conditional_edges("review", route, ["send", "write", "page", END])
+    return builder.compile()
+
+
+# Shapes ---------------------------------------------------------------------------------------------------------------
+
+
+def by_command(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    if said["action"] == "approve":
+        return Command(goto="send")
+    if said["action"] == "revise":
+        return Command(goto="write", update={"feedback": said.get("feedback", "")})
+    return Command(goto=END)
+
+
+def by_state(state: State) -> State:
+    said = interrupt({"letter": state["letter"]})
+    return {"verdict": said.get("verdict"), "feedback": said.get("feedback", ""), "rounds": state.get("rounds", 0) + 1}
+
+
+def routed(state: State) -> str:
+    if state["verdict"] == "approve":
+        return "send"
+    if state["verdict"] == "revise" and state["rounds"] < 3:
+        return "write"
+    return END
+
+
+def by_words_of_its_own(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    match said["verdict"]:
+        case "ship":
+            return Command(goto="send")
+        case "redo":
+            return Command(goto="write", update={"feedback": said["notes"]})
+        case "drop":
+            return Command(goto="tell")
+        case other:
+            raise ValueError(other)
+
+
+def by_text(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    if said in ("y", "yes", "approve"):
+        return Command(goto="send")
+    if said in ("escalate", "e", "up"):
+        return Command(goto="page")
+    return Command(goto=END)
+
+
+def by_table(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    to = {"approve": "send", "revise": "write", "reject": "tell"}[said["choice"]]
+    return Command(goto=to, update={"feedback": said.get("comment", "")})
+
+
+def in_one_node(state: State) -> Any:
+    letter = state["letter"]
+    while True:
+        said = interrupt({"letter": letter})
+        if said["action"] == "approve":
+            deed("sent", letter)
+            return None
+        if said["action"] == "revise":
+            letter = str(model.invoke(f"{letter}: {said['feedback']}").content)
+            continue
+        if said["action"] == "reject":
+            return None
+
+
+def both_act(state: State) -> None:
+    """Two ways use what was shown; nothing but the name says that one of them is the approval."""
+    said = interrupt({"letter": state["letter"]})
+    if said == "approve":
+        deed("sent", state["letter"])
+    elif said == "escalate":
+        deed("paged about", state["letter"])
+
+
+def nobody_knows(state: State) -> None:
+    said = interrupt({"letter": state["letter"]})
+    if said == "billing":
+        deed("billing", state["letter"])
+    elif said == "support":
+        deed("support", state["letter"])
+    else:
+        raise ValueError(said)
+
+
+def nobody_knows_the_rest(state: State) -> None:
+    said = interrupt({"letter": state["letter"]})
+    if said == "billing":
+        deed("billing", state["letter"])
+    elif said == "support":
+        deed("support", state["letter"])
+    else:
+        deed("sales", state["letter"])
+
+
+def pages_with_a_reason(state: State) -> Any:
+    """Only the escalation takes a reason: a rejection must not take it for its own."""
+    said = interrupt({"letter": state["letter"]})
+    if said["action"] == "approve":
+        deed("sent", state["letter"])
+    elif said["action"] == "escalate":
+        deed("paged", said.get("reason"))
+
+
+def refusal_acts(state: State) -> Any:
+    """As one public project has it: whatever is said, the next stage runs."""
+    said = interrupt({"letter": state["letter"]})
+    if said == "reject":
+        deed("noted", "a rejection")
+    if said == "hold":
+        deed("noted", "a hold")
+    deed("sent", state["letter"])
+
+
+SENT, PAGED = [("sent", "letter ")], [("paged", "the lawyer")]
+REVISED = [("wrote", "kinder")]
+TABLE: Mapping[str, tuple[Any, Any, tuple[Choice, ...], Mapping[str, Any], Any]] = {
+    "by command": (by_command, None, (A, R, OWN), {"revise": REVISED}, []),
+    "by state, three rounds": (by_state, routed, (A, R, OWN), {"revise": REVISED}, []),
+    "by words of its own": (by_words_of_its_own, None, (A, R, OWN), {"redo": REVISED}, [("told", "the writer")]),
+    "by text, synonyms once": (by_text, None, (A, R, OWN), {"escalate": PAGED}, []),
+    "by a table": (by_table, None, (A, R, OWN), {"revise": REVISED}, [("told", "the writer")]),
+    "in one node": (in_one_node, None, (A, R, OWN), {"revise": []}, []),
+    "a reason for the escalation": (pages_with_a_reason, None, (A, R, OWN), {"escalate": [("paged", "kinder")]}, []),
+    "both act": (both_act, None, (A, R, OWN), {"escalate": [("paged about", "letter ")]}, []),
+    "nobody knows": (
+        nobody_knows,
+        None,
+        (R, OWN),
+        {"billing": [("billing", "letter ")], "support": [("support", "letter ")]},
+        None,
+    ),
+    "nobody knows the rest": (
+        nobody_knows_the_rest,
+        None,
+        (R, W, OWN),
+        {"billing": [("billing", "letter ")], "support": [("support", "letter ")]},
+        None,
+    ),
+}
+"""The node, its edge, the choices that are offered, what each option does, and a rejection (None: it is not sent)."""
+
+
+async def decided(graph: Any, decision: Decision) -> list[Any]:
+    DONE.clear()
+    async with talking(graph, input={}, reply="@") as talk:
+        (asked,) = (await talk.say()).asked
+        end = await talk.answer(asked, decision)
+        assert end.error == ""
+    return list(DONE)
+
+
+async def action_of(graph: Any) -> Action:
+    async with talking(graph, input={}, reply="@") as talk:
+        (asked,) = (await talk.say()).asked
+        (action,) = asked.ask.actions
+        return action
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize(("review", "route", "offered", "options", "refused"), TABLE.values(), ids=TABLE.keys())
+async def test_each_way_on_is_offered_and_does_what_it_says(
+    review: Any, route: Any, offered: tuple[Choice, ...], options: Mapping[str, Any], refused: Any
+) -> None:
+    graph = graph_of(review, route)
+    action = await action_of(graph)
+    assert action.choices == offered
+    assert [each.word for each in action.options] == list(options)
+    if A in offered:
+        assert await decided(graph, APPROVE) == SENT
+    assert action.reject_stops is (refused is None)
+    if refused is not None:
+        assert await decided(graph, REJECT) == refused
+    for each in action.options:
+        text = "kinder" if each.takes_words else ""
+        assert await decided(graph, Decision(OWN, text=text, option=each.word)) == options[each.word]
+
+
+@pytest.mark.promise("P5")
+async def test_where_every_way_acts_no_word_is_taken_for_a_refusal() -> None:
+    action = await action_of(graph_of(refusal_acts))
+    assert action.reject_stops
+    assert "reject" not in [each.word for each in action.options]
+
+
+async def test_words_that_go_with_a_choice_are_asked_for_by_the_nodes_own_name() -> None:
+    action = await action_of(graph_of(by_words_of_its_own))
+    assert [(each.word, each.asks_for) for each in action.options] == [("redo", "notes")]
+    assert action.own_words == {"approve": "ship", "reject": "drop"}
+
+
+async def test_words_that_say_what_our_button_says_do_not_stand_beside_it() -> None:
+    assert (await action_of(graph_of(by_command))).own_words is None
+
+
+@pytest.mark.promise("P4")
+async def test_what_an_option_sends_is_bound_by_the_digest() -> None:
+    async def digest(graph: Any) -> str:
+        async with talking(graph, input={}, reply="@") as talk:
+            (asked,) = (await talk.say()).asked
+            assert isinstance(asked.ask.encoding, dict)
+            assert "options" in asked.ask.encoding
+            return asked.digest
+
+    assert await digest(graph_of(by_command)) != await digest(graph_of(pages_with_a_reason))
