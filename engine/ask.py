@@ -34,8 +34,13 @@ class Kind(StrEnum):
     """Anything else: shown field by field."""
     BREAKPOINT = "breakpoint"
     """The graph stands before or after a node, and asks nothing itself."""
+    NOTICE = "notice"
+    """It is told, and there is nothing to decide."""
     FAILURE = "failure"
     """The graph raised: run it again, or leave it."""
+
+
+_SUBJECTS = {Kind.FAILURE: Subject.FAILURE, Kind.NOTICE: Subject.NOTICE}
 
 
 class Choice(StrEnum):
@@ -157,14 +162,14 @@ class Ask:
     @property
     def subject(self) -> Subject:
         """What whoever decides it decides."""
-        if self.kind is Kind.FAILURE:
-            return Subject.FAILURE
+        if self.kind in _SUBJECTS:
+            return _SUBJECTS[self.kind]
         return Subject.QUESTION if self.is_question else Subject.REQUEST
 
     @property
     def is_the_requesters(self) -> bool:
-        """Whether no rule but one for questions governs it: a question, or a failure, which decides nothing new."""
-        return self.is_question or self.kind is Kind.FAILURE
+        """Whether no rule but one for questions governs it: a question, or a failure or notice: they decide nothing."""
+        return self.is_question or self.kind in _SUBJECTS
 
     @property
     def holds(self) -> bool:

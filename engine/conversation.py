@@ -176,6 +176,8 @@ def offered_to(conversation: Conversation, approvals: Iterable[Approval]) -> tup
     questions = [each for each in approvals if _is_answered_in_words(each)]
     if len(questions) != 1 or questions[0].ask.kind is not Kind.QUESTION or questions[0].sheet:
         return None
+    if len(questions[0].ask.actions) > 1:
+        return None
     return questions[0], tuple(Words(each.text, each.ts) for each in conversation.held if each.text.strip())
 
 
@@ -205,10 +207,10 @@ def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
     asked = [each for each in asked if each.card == heard.under] or asked
     if not asked:
         return Hold()
-    if len(asked) > 1:
-        return Explain(WHICH)
-    if asked[0].ask.kind is Kind.FORM:
+    if len(asked) == 1 and asked[0].ask.kind is Kind.FORM:
         return Explain(USE_FORM)
+    if len(asked) > 1 or len(asked[0].ask.actions) > 1:
+        return Explain(WHICH)
     if not heard.text.strip():
         return Explain(NO_WORDS)
     return AnswerTo(asked[0])

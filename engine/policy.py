@@ -7,7 +7,7 @@ Only full members of the workspace decide: a guest, a person of another workspac
 not, even where a list names them. A question is answered by the person whose conversation it is, guest or not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -44,6 +44,8 @@ class Subject(StrEnum):
     QUESTION = "question"
     FAILURE = "failure"
     """What becomes of a run that failed."""
+    NOTICE = "notice"
+    """Whether what an agent tells was seen."""
 
 
 class OnExpiry(StrEnum):
@@ -111,11 +113,13 @@ def unreachable(policy: Policy, requester: UserId) -> bool:
 
 def may_decide(policy: Policy, requester: UserId, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
     """Why `by` may not decide, or None when they may. What is not known counts as no."""
+    policy = _governing(policy, requester, by, subject)
     return may_open(policy, requester, by, subject) or _refused_by_facts(policy, facts, subject)
 
 
 def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Refusal | None:
     """The part of `may_decide` that needs no roster: asked before Slack is, and before a form opens."""
+    policy = _governing(policy, requester, by, subject)
     match policy.approvers:
         case Approvers.REQUESTER:
             return None if by == requester else _not_the_requester(requester, subject)
@@ -126,13 +130,20 @@ def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) ->
     return None
 
 
+def _governing(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Policy:
+    """Whoever asked, a guest too, may say that they have seen what the agent tells them."""
+    if subject is Subject.NOTICE and by == requester:
+        return replace(policy, approvers=Approvers.REQUESTER)
+    return policy
+
+
 def _not_the_requester(requester: UserId, subject: Subject) -> Refusal:
     match subject:
         case Subject.QUESTION:
             return NotYourQuestion(requester)
         case Subject.FAILURE:
             return NotYourRun(requester)
-        case Subject.REQUEST:
+        case _:
             return NotAnApprover(frozenset({requester}))
 
 

@@ -2,7 +2,8 @@
 
 Rules are read in their order and the first that matches an action governs it; each action of a batch is matched alone.
 Where no rule matches: in a channel every full member of it but the requester decides, in a direct message the person
-there. A question is answered by the person whose conversation it is, unless a rule says `kind: question`.
+there. A question is answered by the person whose conversation it is, unless a rule says `kind: question`. A notice
+decides nothing: no rule governs it, and whoever is there may say that it was seen.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ class Rule:
 
     def matches(self, agent: AgentName, ask: Ask, action: Action) -> bool:
         """Whether it governs this action."""
-        if self.question != ask.is_question or ask.kind is Kind.FAILURE:
+        if self.question != ask.is_question or ask.kind in (Kind.FAILURE, Kind.NOTICE):
             return False
         if self.agent is not None and not fnmatchcase(agent, self.agent):
             return False
@@ -69,6 +70,8 @@ def _first(rules: Sequence[Rule], agent: AgentName, ask: Ask, action: Action) ->
 
 
 def _default(ask: Ask, conversation: Conversation) -> Policy:
+    if ask.kind is Kind.NOTICE and not conversation.direct:
+        return Policy("default: anybody in the channel takes note", Approvers.CHANNEL, own_requests=True)
     if ask.is_the_requesters:
         return Policy("default: the requester answers", Approvers.REQUESTER)
     if conversation.direct:

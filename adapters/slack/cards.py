@@ -322,7 +322,8 @@ def _how_to_answer(approval: Approval) -> str:
     if approval.ask.kind is Kind.FORM:
         fills_in = any(Choice.ANSWER in action.choices for action in approval.ask.actions)
         return "Press Answer to fill in the form" if fills_in else "Approve if you want to open the link"
-    if approval.place != approval.home or not _asks_the_requester(approval):
+    alone = len(approval.reviews) == 1
+    if approval.place != approval.home or not _asks_the_requester(approval) or not alone:
         return "Press Answer to reply"
     return "Reply here to answer" if approval.place.thread_ts is None else "Reply in this thread to answer"
 

@@ -36,7 +36,9 @@ _WORDS = {
     Choice.REDO: Words("Ask again", "Asked again", "🔁"),
     Choice.OPTION: Words("Choose", "Chosen", "☑️"),
 }
-_WORDS_AT_HALTS = {
+_WORDS_OF_KINDS = {
+    (Kind.QUESTION, Choice.SKIP): Words("Ignore", "Ignored", "⏭️"),
+    (Kind.NOTICE, Choice.SKIP): Words("Got it", "Seen", "👀"),
     (Kind.BREAKPOINT, Choice.APPROVE): Words("Continue", "Continued", "▶️"),
     (Kind.BREAKPOINT, Choice.EDIT): Words("Edit state", "Continued with changes", "▶️"),
     (Kind.BREAKPOINT, Choice.REJECT): Words("Stop", "Stopped", "⏹️"),
@@ -47,10 +49,10 @@ _WORDS_AT_HALTS = {
 
 def words(kind: Kind, choice: Choice) -> Words:
     """What a choice is called where that kind of thing is asked."""
-    return _WORDS_AT_HALTS.get((kind, choice), _WORDS[choice])
+    return _WORDS_OF_KINDS.get((kind, choice), _WORDS[choice])
 
 
-_OURS = frozenset(each.button.casefold() for each in (*_WORDS.values(), *_WORDS_AT_HALTS.values()))
+_OURS = frozenset(each.button.casefold() for each in (*_WORDS.values(), *_WORDS_OF_KINDS.values()))
 
 
 def option_label(word: str) -> str:
@@ -109,6 +111,8 @@ def title(approval: Approval) -> str:
             return f"Approve {len(actions)} actions?" if asking else f"{len(actions)} actions"
         case Kind.TOOL_CALL:
             return f"Approve {actions[0].name}?" if asking else actions[0].name
+        case Kind.NOTICE:
+            return f"{len(actions)} notices" if len(actions) > 1 else actions[0].name
         case Kind.TEXT:
             return "Please review this text" if asking else "Text for review"
         case Kind.BREAKPOINT:
@@ -148,7 +152,7 @@ def able(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
 def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
     """Who can decide, as a sentence of a card's small print."""
     ask, who = approval.ask, able(approval, policy, most)
-    decide = "retry" if ask.kind is Kind.FAILURE else "answer" if ask.is_question else "approve"
+    decide = _DOES.get(ask.kind) or ("answer" if ask.is_question else "approve")
     match policy.approvers:
         case Approvers.USERS if decide == "approve":
             return f"Approvers: {who}"
@@ -157,6 +161,8 @@ def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> 
         case _:
             return f"{who[:1].upper()}{who[1:]} can {decide}"
 
+
+_DOES = {Kind.FAILURE: "retry", Kind.NOTICE: "mark this as seen"}
 
 UNGUARDED = "Runs on a LangGraph Server: a change after approval can't be detected."
 
@@ -277,6 +283,8 @@ def _asked(approval: Approval, about: str) -> Iterable[str]:
     if approval.ask.kind is Kind.FAILURE:
         yield f"{one_line(speaker(approval), 80)} stopped: {about}"
         yield who_decides(approval, policies[0], _FEW_NAMES)
+    elif approval.ask.kind is Kind.NOTICE:
+        yield f"{one_line(speaker(approval), 80)} tells {whom}: {about}"
     elif approval.ask.is_question:
         yield f"{one_line(speaker(approval), 80)} asks {whom}: {about}"
     else:
@@ -294,7 +302,9 @@ def _about(approval: Approval) -> str:
         told = "; ".join(_with_values(action.name, review.value, ask.prompt) for action, review in pairs)
         return f"{prompt or title(approval)} {told}"
     (action, review) = pairs[0]
-    if ask.kind is Kind.TOOL_CALL:
+    if ask.kind is Kind.NOTICE:
+        head = _words(action.description) or action.name
+    elif ask.kind is Kind.TOOL_CALL:
         head = f"Approve {action.name}?" if asking else action.name
     else:
         head = prompt or (_words(action.description) or action.name if ask.is_question else title(approval))

@@ -54,6 +54,15 @@ def test_only_a_rule_for_questions_governs_a_question(kind: Kind) -> None:
 
 
 @pytest.mark.promise("P6")
+def test_no_rule_governs_a_notice_which_whoever_is_there_may_say_they_have_seen() -> None:
+    rules = (rule("all"), rule("questions", question=True))
+    (policy,) = route(an_ask(kind=Kind.NOTICE), TALK, rules).policies
+    assert (policy.approvers, policy.own_requests, policy.quorum) == (Approvers.CHANNEL, True, 1)
+    (policy,) = route(an_ask(kind=Kind.NOTICE), a_conversation(direct=True), rules).policies
+    assert policy.approvers is Approvers.REQUESTER
+
+
+@pytest.mark.promise("P6")
 def test_without_a_rule_the_conversation_says_who_decides() -> None:
     def approvers(ask: Ask, *, direct: bool) -> Approvers:
         (policy,) = route(ask, a_conversation(direct=direct), ()).policies

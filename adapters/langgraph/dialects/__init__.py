@@ -81,7 +81,9 @@ def _sourced(ask: Ask) -> Ask:
 
 def _rejectable(ask: Ask) -> Ask:
     """Every decision can be rejected: where its graph has no way to hear that, the run stops."""
-    return ask if ask.is_question else replace(ask, actions=tuple(map(_with_reject, ask.actions)))
+    if ask.is_question or ask.kind is Kind.NOTICE:
+        return ask
+    return replace(ask, actions=tuple(map(_with_reject, ask.actions)))
 
 
 def _with_reject(action: Action) -> Action:

@@ -1,13 +1,24 @@
-"""Agent Inbox and the prebuilt HumanInterrupt: `{"action_request", "config"}`, alone or as a list of one.
+"""Agent Inbox and the prebuilt HumanInterrupt: `{"action_request", "config"}`, alone or in a list.
 
 https://github.com/langchain-ai/agent-inbox, https://reference.langchain.com/python/langgraph/agents
 
-Rejecting is `ignore`, which has no room for a reason: the reason stays on the card and in the audit.
+| the config allows | the card | who |
+|---|---|---|
+| accept or edit, and more | each with its button; `ignore` is Reject | approvers |
+| respond, perhaps ignore | a question: Answer, Ignore | the person whose conversation it is |
+| ignore alone | a notice: Got it | anybody there |
+| nothing | Reject, which is `ignore`: nothing is approved for want of a rule | approvers |
+
+`ignore` has no room for a reason: it stays on the card and in the audit. A list of several requests is several actions,
+each decided alone, and the graph gets the responses in their order when all are decided.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
+from adapters.langgraph.dialects.general import only_sentence
+from adapters.langgraph.dialects.sentences import judged
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _ALLOWS = {
@@ -16,38 +27,71 @@ _ALLOWS = {
     "allow_ignore": Choice.REJECT,
     "allow_respond": Choice.ANSWER,
 }
+_ASKING = frozenset((Choice.ANSWER, Choice.SKIP))
+_NO_NEWS = frozenset(("question", "answer", "response"))
+"""Names of an action that say no more than that something is asked."""
 
 
 def _recognise(question: Question) -> Ask | None:
-    payload = question.payload
-    match payload[0] if isinstance(payload, list) and len(payload) == 1 else payload:
-        case {"action_request": {"action": str(name), "args": args, **request}, "config": dict(config), **rest}:
-            choices = tuple(
-                choice
-                for key, choice in _ALLOWS.items()
-                if config.get(key) is True and (question.exact or choice is not Choice.EDIT)
-            )
-            # What allows nothing can still be refused: nothing is approved for want of a rule.
-            choices = choices or (Choice.REJECT,)
-            more = described(described(rest.get("description"), rest, "description"), request)
-            action = Action(
-                name,
-                args,
-                choices,
-                more,
-                schema_for(name, args, question),
-            )
-            return Ask(AGENT_INBOX.name, _kind(choices), "", (action,), payload, question.speaker)
+    listed = question.payload if isinstance(question.payload, list) else [question.payload]
+    actions = [_action(each, question) for each in listed]
+    known = tuple(each for each in actions if each is not None)
+    if not known or len(known) != len(actions):
+        return None
+    kind = _kind(known)
+    if kind is Kind.QUESTION and len(known) == 1:
+        return _question(known[0], question)
+    if kind is Kind.TOOL_CALL:
+        known = tuple(_decided(each) for each in known)
+    return Ask(AGENT_INBOX.name, kind, "", known, question.payload, question.speaker)
+
+
+def _action(request: Json, question: Question) -> Action | None:
+    match request:
+        case {"action_request": {"action": str(name), "args": args, **more}, "config": dict(config), **rest}:
+            told = described(described(rest.get("description"), rest, "description"), more)
+            return Action(name, args, _choices(config, question), told, schema_for(name, args, question))
     return None
 
 
-def _kind(choices: tuple[Choice, ...]) -> Kind:
-    return Kind.QUESTION if choices == (Choice.ANSWER,) else Kind.TOOL_CALL
+def _choices(config: dict[str, Json], question: Question) -> tuple[Choice, ...]:
+    """What is allowed; ignoring what asks for no decision is no rejection."""
+    allowed = tuple(choice for key, choice in _ALLOWS.items() if config.get(key) is True)
+    if {Choice.APPROVE, Choice.EDIT}.isdisjoint(allowed):
+        asking = tuple(Choice.SKIP if each is Choice.REJECT else each for each in reversed(allowed))
+        return asking or (Choice.REJECT,)
+    return tuple(each for each in allowed if question.exact or each is not Choice.EDIT) or (Choice.REJECT,)
+
+
+def _kind(actions: Sequence[Action]) -> Kind:
+    """A request that holds any decision is one."""
+    if not all(_ASKING.issuperset(each.choices) for each in actions):
+        return Kind.TOOL_CALL
+    return Kind.QUESTION if any(Choice.ANSWER in each.choices for each in actions) else Kind.NOTICE
+
+
+def _decided(action: Action) -> Action:
+    """A question, or a notice, beside something that is decided."""
+    choices = (Choice.REJECT if each is Choice.SKIP else each for each in action.choices)
+    return replace(action, choices=tuple(choices))
+
+
+def _question(action: Action, question: Question) -> Ask:
+    """A question, in the words of its description or of its arguments; one that asks for a decision is decided."""
+    told = only_sentence(action.value) if not action.description else None
+    prompt, value = told or ("", action.value)
+    shown = replace(action, value=value)
+    if (prompt or action.description) and action.name.lower() not in _NO_NEWS:
+        shown = replace(shown, description=described(action.description, {"action": action.name}))
+    if judged(prompt).decides:
+        shown, kind = _decided(shown), Kind.APPROVAL
+    else:
+        kind = Kind.QUESTION
+    return Ask(AGENT_INBOX.name, kind, prompt, (shown,), question.payload, question.speaker)
 
 
 def _encode(ask: Ask, decisions: Sequence[Decision]) -> object:
-    (action,), (decision,) = ask.actions, decisions
-    return [_response(ask, action, decision)]
+    return [_response(ask, action, decision) for action, decision in zip(ask.actions, decisions, strict=True)]
 
 
 def _response(ask: Ask, action: Action, decision: Decision) -> dict[str, Json]:
@@ -56,7 +100,7 @@ def _response(ask: Ask, action: Action, decision: Decision) -> dict[str, Json]:
             return {"type": "accept", "args": None}
         case Choice.EDIT:
             return {"type": "edit", "args": {"action": action.name, "args": value_of(action, decision)}}
-        case Choice.REJECT:
+        case Choice.REJECT | Choice.SKIP:
             return {"type": "ignore", "args": None}
         case Choice.ANSWER:
             return {"type": "response", "args": decision.text}

@@ -457,13 +457,98 @@ def test_a_field_below_a_description_in_markdown_stands_letter_by_letter(value: 
     ]
 
 
+# Agent Inbox ----------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize("config", [{}, {"allow_accept": False}, {"allow_accept": "yes"}])
 def test_an_inbox_without_permission_takes_no_approval(config: Any) -> None:
     ask = ask_of(INBOX | {"config": config})
-    assert ask.actions[0].choices == (R,)
+    assert (ask.kind, ask.actions[0].choices) == (Kind.TOOL_CALL, (R,))
     assert problems(ask, 0, APPROVE)
     assert encode(ask, [REJECT]) == [{"type": "ignore", "args": None}]
+
+
+def request(name: str, args: Any, *allowed: str, description: str = "") -> dict[str, Any]:
+    config = {f"allow_{each}": each in allowed for each in ("accept", "edit", "respond", "ignore")}
+    made: dict[str, Any] = {"action_request": {"action": name, "args": args}, "config": config}
+    return made | ({"description": description} if description else {})
+
+
+SKIP = Decision(Choice.SKIP)
+IGNORED = {"type": "ignore", "args": None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "prompt", "description", "shown"),
+    [
+        (request("Question", {"question": "Which day?"}, "respond", "ignore"), "Which day?", "", None),
+        (request("Question", {}, "respond", "ignore", description="Is *Ada* coming?"), "", "Is *Ada* coming?", {}),
+        (
+            request("Get Clarification", {"to": "ada"}, "respond", "ignore", description="Which day?"),
+            "",
+            "Which day?\n\n`action`: `Get Clarification`",
+            {"to": "ada"},
+        ),
+        (request("Human", {"question": "Which day?"}, "respond"), "Which day?", "`action`: `Human`", None),
+    ],
+)
+def test_an_inbox_that_takes_words_and_no_approval_asks_a_question(
+    asked: Any, prompt: str, description: str, shown: Any
+) -> None:
+    ask = ask_of([asked])
+    (action,) = ask.actions
+    assert (ask.kind, ask.is_question, ask.prompt) == (Kind.QUESTION, True, prompt)
+    assert (action.description, action.value) == (description, shown)
+    assert action.choices == ((W, Choice.SKIP) if asked["config"]["allow_ignore"] else (W,))
+    assert encode(ask, [words("Monday")]) == [{"type": "response", "args": "Monday"}]
+    assert problems(ask, 0, APPROVE)
+    if Choice.SKIP in action.choices:
+        assert encode(ask, [SKIP]) == [IGNORED]
+
+
+@pytest.mark.promise("P6")
+def test_an_inbox_question_that_asks_for_a_decision_is_decided() -> None:
+    ask = ask_of([request("Question", {"question": "Delete prod-db? (yes/no)"}, "respond", "ignore")])
+    assert (ask.kind, ask.is_question, ask.actions[0].choices) == (Kind.APPROVAL, False, (W, R))
+    assert encode(ask, [REJECT]) == [IGNORED]
+
+
+def test_an_inbox_that_can_only_be_ignored_is_a_notice() -> None:
+    ask = ask_of([request("Mail from Ada", {}, "ignore", description="Lunch is at *one*.")])
+    (action,) = ask.actions
+    assert (ask.kind, ask.is_question, ask.is_the_requesters) == (Kind.NOTICE, False, True)
+    assert (action.name, action.choices, action.description) == ("Mail from Ada", (Choice.SKIP,), "Lunch is at *one*.")
+    assert encode(ask, [SKIP]) == [IGNORED]
+
+
+@pytest.mark.promise("P2")
+def test_a_list_of_inbox_requests_is_answered_in_its_order() -> None:
+    listed = [
+        request("book", {"hotel": "A"}, "accept", "edit", "ignore"),
+        request("Question", {"question": "Which day?"}, "respond", "ignore"),
+        request("Mail", {}, "ignore"),
+        request("pay", {"n": 1}, "accept", "ignore"),
+    ]
+    ask = ask_of(listed)
+    assert (ask.kind, [each.choices for each in ask.actions]) == (
+        Kind.TOOL_CALL,
+        [(A, E, R), (W, R), (R,), (A, R)],
+    )
+    assert encode(ask, [edit({"hotel": "B"}), words("Monday"), REJECT, APPROVE]) == [
+        {"type": "edit", "args": {"action": "book", "args": {"hotel": "B"}}},
+        {"type": "response", "args": "Monday"},
+        IGNORED,
+        {"type": "accept", "args": None},
+    ]
+    with pytest.raises(ValueError, match="4 decisions are needed, 1 were given"):
+        encode(ask, [APPROVE])
+    asking = ask_of(listed[1:3])
+    assert (asking.kind, [each.choices for each in asking.actions]) == (
+        Kind.QUESTION,
+        [(W, Choice.SKIP), (Choice.SKIP,)],
+    )
+    assert ask_of([listed[0], {"what": "else"}]).dialect == "anything"
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
