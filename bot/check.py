@@ -1,17 +1,19 @@
-"""`signoff check`: all that can be found wrong before the bot starts, one line for each fault.
+"""`signoff check`: all that can be found wrong before the bot starts, one line for each fault; a table of interrupts.
 
 What has to be asked of the world is asked through `Probes`, which the wiring supplies. A probe that breaks is a fault
 too: what could not be checked is not right.
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
+from bot import foreseen
 from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
@@ -28,6 +30,8 @@ from bot.config import (
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
 from bot.masking import masked
+from engine.ask import Json
+from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
 
@@ -73,11 +77,19 @@ Names = tuple[Mapping[str, ListedPerson], ChannelNames]
 """Ids of people by name, and what the names of channels stand for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A graph that fits its entry: warnings, and the interrupts that its code shows."""
+
+    warnings: tuple[str, ...] = ()
+    interrupts: tuple[Foreseen, ...] = ()
+
+
 class Probes(Protocol):
     """What the check asks of the world. Each raises UnfitError where the answer is no."""
 
-    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
-        """Load an agent's graph as `run` does, and see that it fits its entry; gives warnings."""
+    async def graph(self, config: Config, name: AgentName) -> Loaded:
+        """Load an agent's graph as `run` does, and see that it fits its entry."""
 
     async def server(self, agent: Agent) -> Sequence[str]:
         """Reach an agent's LangGraph Server, and see that it has what the entry names; gives warnings."""
@@ -100,38 +112,63 @@ class Probes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. `lines` sum up a configuration that is right; `warnings` do not stop the bot."""
+    """What was found. `lines` sum up a configuration that is right; `warnings` do not stop the bot.
+
+    `interrupts` are those of each agent whose graph could be loaded, None for one that runs on a LangGraph Server.
+    """
 
     faults: tuple[Fault, ...]
     lines: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    interrupts: Mapping[str, Sequence[Foreseen] | None] = field(default_factory=dict)
 
 
-async def check(file: Path, environ: Mapping[str, str], probes: Probes) -> Report:
-    """Check everything, and report all faults at once. Never raises for a mistake of the user's."""
+async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, strict: bool = False) -> Report:
+    """Check everything, and report all faults at once. Never raises for a mistake of the user's.
+
+    `strict`: an interrupt whose answers are not known is a fault, and no warning.
+    """
     config, wrong = examined(file, environ)
     without_tokens = bool(wrong)
     faults = [*wrong, *clashes(_folders(file, config))]
     if config is None:
         return Report(tuple(faults))
     warnings: list[str] = []
+    interrupts: dict[str, Sequence[Foreseen] | None] = {}
     for name, agent in config.agents.items():
         if agent.server is not None:
-            asked, where = probes.server(agent), config.where("agents", name, "server")
+            where = config.where("agents", name, "server")
             warnings.append(f"{where}: {UNGUARDED}")
-        else:
-            asked, where = probes.graph(config, name), config.where("agents", name, "graph")
-        faults += await _noting(warnings, asked, where)
+            faults += await _noting(warnings, probes.server(agent), where)
+            interrupts[name] = None
+            continue
+        where = config.where("agents", name, "graph")
+        loaded, wrong = await _asked(probes.graph(config, name), where)
+        faults += wrong
+        if loaded is not None:
+            warnings += loaded.warnings
+            interrupts[name] = loaded.interrupts
+            faults += _unknown(name, loaded, where, warnings, strict=strict)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     for key, at in config.listeners.items():
         faults += await _noting(warnings, probes.address(at), config.where(key))
     if without_tokens:
-        return Report(tuple(faults), warnings=(*warnings, NOT_ASKED))
+        return Report(tuple(faults), warnings=(*warnings, NOT_ASKED), interrupts=interrupts)
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
     if workspace is not None:
         faults += await _in_slack(config, probes, workspace, warnings)
-    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings))
+    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings), interrupts)
+
+
+def _unknown(name: str, loaded: Loaded, where: str, warnings: list[str], *, strict: bool) -> list[Fault]:
+    """The interrupts whose answers are not known: faults, or a warning of each."""
+    told = list(foreseen.unknown(loaded.interrupts))
+    mend = f"Add the entry of answers: that signoff check prints for {name}."
+    if strict:
+        return [Fault(where, each, mend) for each in told]
+    warnings += (f"{where}: {each}. {mend}" for each in told)
+    return []
 
 
 def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -> int:
@@ -139,10 +176,38 @@ def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -
     out, err = out or sys.stdout, err or sys.stderr
     err.writelines(masked(f"warning: {' '.join(each.split())}\n") for each in report.warnings)
     err.writelines(masked(f"{fault}\n") for fault in report.faults)
-    if report.faults:
-        return 1
-    out.writelines(f"{line}\n" for line in report.lines)
-    return 0
+    if not report.faults:
+        out.writelines(f"{line}\n" for line in report.lines)
+    out.writelines(masked(f"{line}\n") for line in foreseen.table(report.interrupts))
+    return 1 if report.faults else 0
+
+
+def show_json(report: Report, out: TextIO | None = None) -> int:
+    """Print a report as one JSON object (see docs/check.md); gives the exit code."""
+    faults: list[Json] = [{"where": each.where, "what": each.what, "fix": each.mend} for each in report.faults]
+    agents: dict[str, Json] = {name: foreseen.as_json(each) for name, each in report.interrupts.items()}
+    made: dict[str, Json] = {
+        "version": 1,
+        "ok": not report.faults,
+        "faults": faults,
+        "warnings": [*report.warnings],
+        "summary": [*report.lines],
+        "agents": agents,
+    }
+    (out or sys.stdout).write(json.dumps(_masked(made), ensure_ascii=False, indent=2) + "\n")
+    return 1 if report.faults else 0
+
+
+def _masked(value: Json) -> Json:
+    """A value without secrets in its texts."""
+    match value:
+        case str():
+            return masked(value)
+        case list():
+            return [_masked(each) for each in value]
+        case dict():
+            return {masked(key): _masked(each) for key, each in value.items()}
+    return value
 
 
 async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where: str) -> list[Fault]:

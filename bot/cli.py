@@ -78,11 +78,18 @@ def run(*, config: Config = Path("app.yaml")) -> None:
 
 
 @app.command()
-def check(*, config: Config = Path("app.yaml")) -> None:
+def check(
+    *,
+    config: Config = Path("app.yaml"),
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where it is not known what an answer means to the graph.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
     """Check configuration, graphs, Redis and Slack."""
     from bot import process
 
-    raise typer.Exit(process.check(config))
+    raise typer.Exit(process.check(config, strict=strict, as_json=as_json))
 
 
 @app.command()

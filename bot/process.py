@@ -62,7 +62,7 @@ def workspace(port: int, data: Path, people: Path | None) -> int:
     return _to_its_end(_workspace(port, data, people))
 
 
-def check(config: Path) -> int:
+def check(config: Path, *, strict: bool, as_json: bool) -> int:
     """`signoff check`."""
     from bot import check as checking
     from bot import wiring
@@ -71,7 +71,8 @@ def check(config: Path) -> int:
         _export(config.absolute().parent)
 
     async def checked() -> int:
-        return checking.show(await checking.check(config, os.environ, wiring.probes()))
+        report = await checking.check(config, os.environ, wiring.probes(), strict=strict)
+        return checking.show_json(report) if as_json else checking.show(report)
 
     return _to_its_end(checked())
 

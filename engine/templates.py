@@ -26,6 +26,8 @@ from engine.ask import Choice, Json, canonical
 PickPath: TypeAlias = tuple[str | int, ...]
 
 WORDS = ("text", "json", "reason", "value", "user")
+FILL_IN = "FILL_IN"
+"""In an entry that `signoff check` prints: what a person has to write there. It is never sent."""
 _ONLY_IN = {"json": Choice.ANSWER, "reason": Choice.REJECT}
 _WORD = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*))")
 _STEP = re.compile(r'\.(?P<key>\w+)|\[(?P<number>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]')
@@ -76,6 +78,8 @@ def parsed(text: str) -> Sequence[str | Word]:
 
 def _word(text: str, found: "re.Match[str]") -> tuple[Word, int]:
     name, at = found["name"], found.end()
+    if name == FILL_IN:
+        raise TemplateError("this is not filled in yet", "Write the value that this step takes, such as true.")
     if name not in WORDS:
         raise TemplateError(f"${name} is not known here", f"For a dollar sign write $$: $${name}.", f"${name}")
     path: list[str | int] = []

@@ -31,6 +31,7 @@ from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
 from adapters.langgraph.fitting import Misfit, hints
+from adapters.langgraph.foreseen import foreseen
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel
@@ -41,6 +42,7 @@ from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
 from adapters.langgraph.tool_order import tool_nodes
 from engine.ask import Ask, Decision, Problem
+from engine.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
@@ -121,6 +123,10 @@ class LocalGraphs:
         """The names of the tools that the tool nodes of an agent's graph hold."""
         nodes = (node for _, node in tool_nodes(self._agents[agent].graph))
         return frozenset(name for node in nodes for name in node.tools_by_name)
+
+    def foreseen(self, agent: AgentName) -> Sequence[Foreseen]:
+        """The interrupts that an agent's code shows, each with the card that it leads to."""
+        return foreseen(self._agents[agent])
 
     def drain(self) -> None:
         """Ask all runs to stop after the step they are in; what is called from now on runs nothing."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,15 +19,18 @@ from adapters.slack import directory
 from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import whoami
+from adapters.slack.wording import option_label, words
 from bot import config as configuration
 from bot import http
 from bot.channel_names import resolved
-from bot.check import Names, Probes, UnfitError, Workspace
+from bot.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
 from bot.faults import FaultsError, suggestion
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import redis_at, redis_fault
+from engine.ask import Choice
+from engine.foreseen import Card, Foreseen, Offered
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import Later
 
@@ -34,14 +38,15 @@ from engine.ports import Later
 class RealProbes:
     """See `bot.check.Probes`."""
 
-    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
-        """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing; gives warnings."""
+    async def graph(self, config: Config, name: AgentName) -> Loaded:
+        """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing."""
         await asyncio.to_thread(import_langgraph)
         from langgraph.checkpoint.memory import InMemorySaver
 
         graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
-        return [*graphs.warnings, *graphs.advice(), *_rules_without_tool(config, name, graphs.tools(name))]
+        warnings = (*graphs.warnings, *graphs.advice(), *_rules_without_tool(config, name, graphs.tools(name)))
+        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))))
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
@@ -138,6 +143,19 @@ def _rules_without_tool(config: Config, agent: AgentName, tools: Collection[str]
             where = config.where("approvals", index, "when", "tool")
             what = f'{agent} has no tool that "{pattern}" matches, so this rule may never apply.'
             yield f"{where}: {what} {suggestion(pattern, sorted(tools))}"
+
+
+def _with_buttons(found: Foreseen) -> Foreseen:
+    """An interrupt with the names that stand on the buttons."""
+    cards = tuple(
+        replace(card, choices=tuple(replace(each, button=_button(card, each)) for each in card.choices))
+        for card in found.cards
+    )
+    return replace(found, cards=cards)
+
+
+def _button(card: Card, offered: Offered) -> str:
+    return option_label(offered.word) if offered.choice is Choice.OPTION else words(card.kind, offered.choice).button
 
 
 def probes() -> Probes:

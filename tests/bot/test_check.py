@@ -10,9 +10,10 @@ import pytest
 
 from bot import wiring
 from bot.channel_names import resolved
-from bot.check import OPEN_IT, Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.check import OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Config, Http, Mode, Secrets, load
 from bot.config_shape import Agent
+from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
 
@@ -46,7 +47,7 @@ class World:
     """A world that answers well, but for what a test takes out of it."""
 
     graphs: Mapping[str, Exception] = field(default_factory=dict)
-    of_graphs: Sequence[str] = ()
+    of_graphs: Sequence[Foreseen] = ()
     of_redis: Exception | Sequence[str] = ()
     of_addresses: Exception | Sequence[str] = ()
     of_slack: Exception | Workspace = ACME
@@ -57,12 +58,12 @@ class World:
     asked: list[str] = field(default_factory=list)
     outside: Mapping[str, Collection[str]] = field(default_factory=dict)
 
-    async def graph(self, config: Config, name: AgentName) -> Sequence[str]:
+    async def graph(self, config: Config, name: AgentName) -> Loaded:
         spec = config.agents[name].graph or ""
         self.asked.append(f"{config.base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
-        return self.of_graphs
+        return Loaded(interrupts=tuple(self.of_graphs))
 
     async def server(self, agent: Agent) -> Sequence[str]:
         entry = agent.server
@@ -140,6 +141,7 @@ async def test_everything_is_asked_and_summed_up(app: Path) -> None:
             "approvals[0]: if an approver makes the request, it can't reach its quorum.",
             "Slack: signoff in Acme, socket mode.",
         ),
+        interrupts={"deploy": (), "travel": ()},
     )
 
 
@@ -275,7 +277,7 @@ async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     world = World(of_redis=("maxmemory-policy is allkeys-lru",), channels=())
     assert show(await check(app, ENVIRON, world), out, err) == 1
-    assert out.getvalue() == ""
+    assert "OK" not in out.getvalue()
     first, second = err.getvalue().splitlines()
     assert first == "warning: maxmemory-policy is allkeys-lru"
     assert second.endswith("Create it and invite the bot, or correct its name.")
@@ -380,5 +382,5 @@ async def test_a_rule_for_a_tool_that_the_agent_does_not_have_is_told(
     )
     environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
     config = load(tmp_path / "app.yaml", environ)
-    warnings = await wiring.probes().graph(config, AgentName("deploy"))
-    assert tuple(each.partition(": ")[2] for each in warnings) == said
+    loaded = await wiring.probes().graph(config, AgentName("deploy"))
+    assert tuple(each.partition(": ")[2] for each in loaded.warnings) == said

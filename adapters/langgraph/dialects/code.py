@@ -33,7 +33,7 @@ from engine.templates import Word
 
 UNKNOWN = (
     "Signoff doesn't know what this step takes for an approval. An answer goes to the agent as JSON, exactly as it is "
-    "written, and can approve. An entry of `answers:` in app.yaml gives this request buttons of its own."
+    "written, and can approve. `signoff check` prints an entry for app.yaml that gives this request buttons of its own."
 )
 NONE_APPROVES = (
     "These are choices of the agent's own. It is not known which of them approves, so none is called Approve."
@@ -168,7 +168,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
         actions=(made,),
         verdict=False,
         encoding=encoding,
-        known_by=KnownBy.CODE,
+        known_by=KnownBy.CODE if {Choice.APPROVE, Choice.OPTION} & {*choices} else KnownBy.UNKNOWN,
     )
 
 

@@ -24,7 +24,7 @@ from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 FIELD = "answer"
 """The one field of a form for a value that is no object."""
-_PROMPTS = ("question", "message", "prompt", "title", "instruction", "instructions", "task", "description")
+PROMPTS = ("question", "message", "prompt", "title", "instruction", "instructions", "task", "description")
 
 
 # A schema -------------------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def only_sentence(payload: Json) -> tuple[str, Json] | None:
     texts = [(name, each) for name, each in payload.items() if name not in _SORTS]
     sorts: dict[str, Json] = {name: each for name, each in payload.items() if name in _SORTS}
     match texts:
-        case [(str(name), str(text))] if name in _PROMPTS and all(isinstance(each, str) for each in sorts.values()):
+        case [(str(name), str(text))] if name in PROMPTS and all(isinstance(each, str) for each in sorts.values()):
             return text, sorts or None
     return None
 
@@ -237,7 +237,7 @@ def _prompt(payload: Json) -> tuple[str, Json]:
         return payload, None
     if not isinstance(payload, dict):
         return "", payload
-    for name in _PROMPTS:
+    for name in PROMPTS:
         text = payload.get(name)
         if isinstance(text, str) and text.strip():
             return text, {key: each for key, each in payload.items() if key != name} or None

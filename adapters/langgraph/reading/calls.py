@@ -115,7 +115,7 @@ class Calls(Methods):
             return Made(Managed, {"made": self._live(vars(held)[_INNER], values, named, node, scope)})
         if isinstance(held, MethodType):
             return self._live(held.__func__, [lifted(held.__self__), *values], named, node, scope)
-        if _is_interrupt(held):
+        if is_interrupt(held):
             return self._asks(values, named, node, scope)
         if isinstance(held, type):
             return self.make(held, values, named, node, scope)
@@ -275,7 +275,8 @@ class Calls(Methods):
         return unknown(self.place(node, scope), owner, *values, *named.values())
 
 
-def _is_interrupt(held: Any) -> bool:
+def is_interrupt(held: Any) -> bool:
+    """Whether it is LangGraph's own `interrupt`."""
     if not isinstance(held, FunctionType):
         return False
     original = vars(held).get(UNGUARDED, held)

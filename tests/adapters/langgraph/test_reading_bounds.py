@@ -142,10 +142,11 @@ async def test_reading_leaves_the_event_loop_to_others(graph_of: Callable[[list[
             await asyncio.sleep(0.01)
             gaps.append(time.monotonic() - began)
 
-    beating = asyncio.create_task(beat())
+    beating, began = asyncio.create_task(beat()), time.monotonic()
     async with talking(graph):
         beating.cancel()
+    took = time.monotonic() - began
     with suppress(asyncio.CancelledError):
         await beating
-    assert len(gaps) > 20
-    assert max(gaps) < 1.0
+    assert took > 1, "there is too little to read here to see anything"
+    assert max(gaps) < took / 3
