@@ -98,7 +98,7 @@ def menu(label: str, action_id: str, options: Sequence[tuple[str, str]]) -> Bloc
     made = [{"text": plain_text(each, limits.OPTION_TEXT), "value": value} for each, value in options]
     confirm = {
         "title": plain_text("Send this choice?", limits.CONFIRM_TITLE),
-        "text": plain_text("The agent acts on it at once.", limits.CONFIRM_TEXT),
+        "text": plain_text("It counts as your decision.", limits.CONFIRM_TEXT),
         "confirm": plain_text("Send", limits.CONFIRM_CONFIRM),
         "deny": plain_text("Cancel", limits.CONFIRM_DENY),
     }

@@ -227,7 +227,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
         if batch and review.decision is not None:
             yield blocks.context(wording.decided(approval.ask.kind, review, review.decision, _FEW_NAMES))
         return
-    known = [wording.votes(review, _FEW_NAMES if batch else _MANY_NAMES), wording.own_words(approval, index)]
+    known = [wording.votes(approval, index, _FEW_NAMES if batch else _MANY_NAMES), wording.own_words(approval, index)]
     if batch and not approval.ask.is_question:
         known.append(wording.who_decides(approval, review.policy, _FEW_NAMES))
     if Choice.ANSWER in approval.ask.actions[index].choices and set(_offered(approval, index)) <= {Choice.REJECT}:

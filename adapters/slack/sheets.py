@@ -319,7 +319,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
         yield f"This row shows {total - row.left_out:,} of {total:,} characters: press Show all"
         if whole.needs_file(approval):
             yield whole.more_as_file(approval)
-    yield wording.votes(approval.reviews[0], _FEW_NAMES)
+    yield wording.votes(approval, 0, _FEW_NAMES)
     yield wording.own_words(approval, 0)
     if approval.ask.is_question:
         asked = approval.reviews[0].policy.approvers is Approvers.REQUESTER

@@ -57,7 +57,13 @@ def action_pieces(approval: Approval, index: int) -> list[Piece]:
     if not _says_nothing_new(approval, review.value):
         found += layout.pieces_of(_beside_prompt(approval, review.value), prose=approval.ask.kind is Kind.TEXT)
     since = _changed_since(approval, index)
-    return [*found, *since, *_changed(action, review), *_closing_words(approval, index)]
+    return [
+        *found,
+        *since,
+        *_changed(action, review),
+        *_words_so_far(approval, index),
+        *_closing_words(approval, index),
+    ]
 
 
 def _own_words(approval: Approval, action: Action) -> str:
@@ -115,6 +121,16 @@ def _differences(value: Json, now: Json, what: str) -> Iterable[Piece]:
             yield Piece(shown, Style.INLINE if len(shown) <= layout.SHORT else Style.PREFORMATTED, label)
         else:
             yield Piece(line_diff(before, after) or "(only spaces at line ends)", Style.PREFORMATTED, label)
+
+
+def _words_so_far(approval: Approval, index: int) -> Iterable[Piece]:
+    """What was written with an option that others still have to choose: they send it too, so they read it first."""
+    review, options = approval.reviews[index], approval.ask.actions[index].options
+    for vote in review.votes if review.decision is None else ():
+        asked = next((each.asks_for for each in options if each.word == vote.option), "")
+        if vote.choice is Choice.OPTION and vote.text:
+            label = f"{wording.words_label(asked)} for {plain(vote.option, _LONG_NAME)}"
+            yield Piece(visible(vote.text), Style.QUOTE, label)
 
 
 def _closing_words(approval: Approval, index: int) -> Iterable[Piece]:

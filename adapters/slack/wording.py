@@ -176,8 +176,9 @@ def changed_since(replaced: Replaced) -> str:
     )
 
 
-def votes(review: Review, most: int = _MOST_NAMES) -> str:
+def votes(approval: Approval, index: int, most: int = _MOST_NAMES) -> str:
     """`1 of 2 approvals: @alice`, or nothing where one is enough."""
+    review, approves = approval.reviews[index], Choice.APPROVE in approval.ask.actions[index].choices
     if review.policy.quorum < 2:  # noqa: PLR2004 - one approval decides
         return ""
     so_far: dict[str, list[UserId]] = {}
@@ -185,7 +186,7 @@ def votes(review: Review, most: int = _MOST_NAMES) -> str:
         if vote.choice is not Choice.REJECT:
             so_far.setdefault(_counted_as(vote), []).append(vote.by)
     told = [f"{len(by)} of {review.policy.quorum} {what}: {names(by, most)}" for what, by in so_far.items()]
-    return " · ".join(told) or f"0 of {review.policy.quorum} approvals"
+    return " · ".join(told) or f"0 of {review.policy.quorum} {'approvals' if approves else 'votes'}"
 
 
 def _counted_as(vote: Vote) -> str:

@@ -36,7 +36,7 @@ UNKNOWN = (
     "written, and can approve. `signoff check` prints an entry for app.yaml that gives this request buttons of its own."
 )
 NONE_APPROVES = (
-    "These are choices of the agent's own. It is not known which of them approves, so none is called Approve."
+    "The agent has choices of its own here. Signoff can't tell which of them approves, so there is no Approve button."
 )
 _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 

@@ -249,7 +249,7 @@ def polarity(groups: Sequence[Group]) -> Polarity:
         return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
     named = [each for each in left if each.signs == {True}]
     refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
-    if len(named) == 1:
+    if len(named) == 1 and (dominated or all(each.sites == named[0].sites for each in left)):
         acting = named[0]
         lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
         lesser = [each for each in lesser if True not in each.signs]

@@ -92,6 +92,23 @@ def test_votes_are_counted_for_what_they_are_for() -> None:
     assert "0 of 2 approvals" in text_of(card(with_options(REVISE, quorum=2)).blocks)
 
 
+@pytest.mark.promise("P4")
+def test_who_joins_a_choice_reads_what_was_written_with_it() -> None:
+    shown = chose(with_options(REVISE, quorum=2), BOB, Choice.OPTION, option=0, text="be <!here> brief")
+    assert "Message for revise:be <!here> brief" in text_of(card(shown).blocks)
+    assert "<!here>" not in card(shown).text
+    assert problems(shown) == []
+    decided = chose(shown, CAROL, Choice.OPTION, option=0, text="and kind")
+    assert "Message for revise" not in text_of(card(decided).blocks)
+    assert "Message:be <!here> brief\nand kind" in text_of(card(decided).blocks)
+
+
+def test_a_card_without_approve_counts_votes() -> None:
+    rule = policy(BOB, CAROL, quorum=2)
+    offers = action(choices=(Choice.REJECT, Choice.OPTION), options=(ESCALATE,))
+    assert "0 of 2 votes" in text_of(card(approval(ask(offers, kind=Kind.APPROVAL), rule=rule)).blocks)
+
+
 @pytest.mark.promise("P8")
 def test_a_decided_card_says_who_chose_what_and_has_no_buttons() -> None:
     decided = chose(with_options(REVISE), BOB, Choice.OPTION, option=0, text="<!here> shorter")
