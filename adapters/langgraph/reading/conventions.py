@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from adapters.langgraph.reading.classes import hints_of
+from adapters.langgraph.reading.corrections import corrects
 from adapters.langgraph.reading.groups import (
     APPROVING,
     REJECTING,
@@ -352,7 +353,8 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
     for new in (FREE, TEXT) if path else (TEXT,):
         tried = probed.try_(put(candidate, path, new))
         shown_again = tried.only_asks_again and not approving.only_asks_again
-        if tried.traces and not probed.raises(tried) and (skeleton(tried, probed) == plain or shown_again):
+        goes_on = skeleton(tried, probed) == plain or shown_again or corrects(probed, tried, approving)
+        if tried.traces and not probed.raises(tried) and goes_on:
             found = _replaced(probed, tried, path, used)
             if found is not None:
                 return found
@@ -360,9 +362,11 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
 
 
 def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
-    """Candidates that act, ask again, or lack a field; the plainest first."""
+    """Candidates that act, ask again, say nothing, or lack a field; the plainest first."""
     known = [
-        each for each in probed.behaviours if each in acting.members or each.only_asks_again or each.candidate is TEXT
+        each
+        for each in probed.behaviours
+        if each in acting.members or each.only_asks_again or each.candidate is TEXT or each.candidate == {}
     ]
     return sorted(known, key=lambda each: (mark(each.candidate).count("True"), len(mark(each.candidate))))[:16]
 

@@ -7,7 +7,7 @@ is read once after the answer. A tool is read to its end: what a model makes of 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
@@ -127,6 +127,8 @@ class Walker(Reader):
         if entry.is_tool:
             result = self.call_function(entry.function, [], {})
             self._note(result)
+            if _is_command(result):
+                self._update(entry.chain[-1][0], result.attributes.get("update"))
             return
         self._node(entry.function, entry.chain)
 
@@ -141,7 +143,7 @@ class Walker(Reader):
         gotos: list[str] = []
         to_parent = False
         for each in results:
-            if isinstance(each, Made) and getattr(each.cls, "__name__", "") == "Command":
+            if _is_command(each):
                 self._update(graph, each.attributes.get("update"))
                 gotos += self._targets(each.attributes.get("goto"), sorted(graph.nodes))
                 to_parent |= _is_parent(each.attributes.get("graph"))
@@ -271,6 +273,10 @@ def _ends(builder: Any) -> Mapping[str, Sequence[str]]:
             found.setdefault(start, []).append(end)
     _known_ends[builder] = (size, found)
     return found
+
+
+def _is_command(value: Value) -> TypeGuard[Made]:
+    return isinstance(value, Made) and getattr(value.cls, "__name__", "") == "Command"
 
 
 def _is_parent(value: Value | None) -> bool:

@@ -1,0 +1,55 @@
+"""A branch that takes a person's values in the place of those that were shown, and else does what an approval does.
+
+So LangGraph's tutorial has it: `if reply["correct"] == "y"` keeps what the model found, and the other branch keeps
+`reply.get("name", name)`. No effect tells the two apart, and the second is no refusal, since it goes ahead too:
+it is an edit. What counts is what is left in the state. There each field has to be what an approval leaves, or the
+person's value in place of one that was shown; only what is said about it, a message, may differ.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from adapters.langgraph.reading.groups import skeleton
+from adapters.langgraph.reading.probe import Behaviour, Probed
+from adapters.langgraph.reading.values import Listed, Made, Value, atoms_of
+
+
+def corrects(probed: Probed, tried: Behaviour, approving: Behaviour) -> bool:
+    """Whether an answer corrects what an approval would have taken as it was shown."""
+    if not tried.is_known or probed.raises(tried) or len(tried.traces) != 1 or len(approving.traces) != 1:
+        return False
+    (effects, _, *reached), (same_effects, _, *same_reached) = _parts(tried, probed), _parts(approving, probed)
+    if (effects, reached) != (same_effects, same_reached):
+        return False
+    kept, shown = _kept(tried), _kept(approving)
+    if kept.keys() != shown.keys():
+        return False
+    pairs = [(kept[key], shown[key]) for key in kept if not (_is_said(kept[key]) and _is_said(shown[key]))]
+    changed = [(new, old) for new, old in pairs if atoms_of(new) != atoms_of(old)]
+    return bool(changed) and all(_takes_its_place(new, old, probed) for new, old in changed)
+
+
+def _parts(each: Behaviour, probed: Probed) -> tuple[Any, ...]:
+    made: Any = skeleton(each, probed)
+    return tuple(made)
+
+
+def _kept(each: Behaviour) -> Mapping[Any, Value]:
+    """What is left in the state, by its key."""
+    return dict(each.traces[0].kept)
+
+
+def _is_said(value: Value) -> bool:
+    items = value.items if isinstance(value, Listed) else [value]
+    return bool(items) and all(isinstance(each, Made) and _is_message(each.cls) for each in items)
+
+
+def _is_message(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, BaseMessage)
+
+
+def _takes_its_place(new: Value, old: Value, probed: Probed) -> bool:
+    """Whether one is the person's own value, and the other something that the request shows."""
+    return new.given and bool(atoms_of(old)) and all(probed.shows(atom) for atom in atoms_of(old))
