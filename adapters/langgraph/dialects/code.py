@@ -25,7 +25,7 @@ from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
 from adapters.langgraph.dialects.shaped import only
-from adapters.langgraph.reading import FREE, Convention, Reading
+from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
 from adapters.langgraph.schemas import inferred
 from engine import templates
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
@@ -49,12 +49,20 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     known, sentence = reading.convention, judged(ask.prompt)
     if ask.dialect in _TEXTS:
         approve, reject = _own_values(ask, encode)
-        return ask if reading.holds(approve, reject, stops=True) else _by(known, ask, question, reading, encode)
-    if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence):
+        edited = _listed(encode(ask, [Decision(Choice.EDIT, _ANY_TEXT)]))
+        holds = reading.holds(approve, reject, stops=True) and reading.takes_edit(edited)
+        return ask if holds else _by(known, ask, question, reading, encode)
+    if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence) and _takes_words(ask, reading):
         return ask
     if known.is_question and sentence.decides and (known.wants_words or Choice.APPROVE not in ask.actions[0].choices):
         return _taking(_decided_in_words(reading, sentence), ask, question)
     return _by(known, ask, question, reading, encode)
+
+
+def _takes_words(ask: Ask, reading: Reading) -> bool:
+    """Whether the words that answer a question are something that the node can use, and decide nothing unknown."""
+    words = {"data": TEXT} if ask.dialect == "query" else TEXT
+    return ask.dialect == "question_fields" or (reading.takes(words) and not reading.compares_words)
 
 
 def _is_decision(reading: Reading, sentence: Sentence) -> bool:
@@ -80,6 +88,7 @@ def _decided_in_words(reading: Reading, sentence: Sentence) -> Convention:
     return replace(known, templates={**approving, Choice.ANSWER: words}, is_question=False)
 
 
+_ANY_TEXT: Any = TEXT
 _TEXTS = frozenset(("text_to_revise", "task_text"))
 _QUESTIONS = frozenset(("string", "query", "question_fields"))
 

@@ -11,7 +11,7 @@ node asks several, by the shape of its payload; where that leaves more than one,
 """
 
 from ast import literal_eval
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -24,10 +24,10 @@ from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity
 from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
 from adapters.langgraph.reading.run import SiteKey, allowed
 from adapters.langgraph.reading.sources import forget_changed
-from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Unknown, Value
+from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
 from engine.ask import Json
 
-__all__ = ["FREE", "Convention", "Reading", "Readings", "read_graph"]
+__all__ = ["FREE", "TEXT", "Convention", "Reading", "Readings", "read_graph"]
 
 _log = structlog.get_logger(__name__)
 _GRAPH_STEPS, _QUESTION_STEPS, _SEARCH_STEPS = 700_000, 250_000, 50_000
@@ -80,6 +80,18 @@ class Reading:
         """Whether the words of an answer end up somewhere."""
         return any(each.candidate is TEXT and each.takes(()) for each in self.probed.behaviours)
 
+    @property
+    def compares_words(self) -> bool:
+        """Whether words decide, and what they decide is not known."""
+        groups, decided = self._groups
+        return decided.acts is None and len(groups) > 1 and bool(self.probed.reserved)
+
+    def takes(self, words: Any) -> bool:
+        """Whether words are something that the node can use; `words` has TEXT in their place."""
+        tried = self.probed.try_(words)
+        lacking = {"map", "list", "json"} & {each.kind for trace in tried.traces for each in trace.demands}
+        return not (lacking and self.probed.raises(tried))
+
     def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
         """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""
         if not self.certain:
@@ -91,25 +103,38 @@ class Reading:
         acts = decided.acts
         if acts is not None and skeleton(agreed, self.probed) not in {skeleton(e, self.probed) for e in acts.members}:
             return False
+        groups, one = self._groups[0], Group((agreed,), self.probed)
+        if acts is None and any(each.acts_over(one) for each in groups):
+            return False  # another answer does more: this one may be the refusal
         if stops:
             return True
         refused = self.probed.try_(reject)
         same = skeleton(refused, self.probed) == skeleton(agreed, self.probed)
         if not refused.is_known or self.probed.raises(refused) or same:
             return False
-        one, other = Group((agreed,), self.probed), Group((refused,), self.probed)
+        other = Group((refused,), self.probed)
         return other.avoids(one) and not other.acts_over(one)
 
     def takes_edit(self, edited: Any) -> bool:
-        """Whether an edit as a dialect sends it reaches something; `edited` has FREE for what was changed."""
+        """Whether all of an edit as a dialect sends it is read, and some of it reaches something.
+
+        `edited` has FREE for what was changed.
+        """
         tried = self.probed.try_(edited)
-        return not self.probed.raises(tried) and any(
-            kind == "answer" for kind, _ in tried.flows | tried.returned | tried.asked_again
-        )
+        changed = [path for path, each in _within(edited) if each is FREE or each is TEXT]
+        read = [path for path in changed if path in tried.reads or tried.takes(path)]
+        return not self.probed.raises(tried) and read == changed and any(tried.takes(path) for path in changed)
 
     def fits(self, payload: Json, *, closely: bool) -> bool:
         """Whether a payload may be of this question; `closely`: with the constants that its code has now."""
         return _fits(self.payload, payload, closely=closely)
+
+
+def _within(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    yield path, value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from _within(each, (*path, key))
 
 
 def _fits(shape: Value, payload: Json, *, closely: bool) -> bool:

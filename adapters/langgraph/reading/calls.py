@@ -14,7 +14,7 @@ from adapters.langgraph.reading.expressions import Generated, Later, Managed
 from adapters.langgraph.reading.methods import READING, Methods
 from adapters.langgraph.reading.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
 from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.special import own_method
+from adapters.langgraph.reading.special import class_of, own_method
 from adapters.langgraph.reading.values import (
     Closure,
     Known,
@@ -80,8 +80,6 @@ class Calls(Methods):
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
         """The value of a call."""
-        if (told := self.special(function, "__call__", *values)) is not None:
-            return told
         if not _is_code(function):  # what takes a generator draws from it
             values = [Listed(self.drawn(each)) if _is_generated(each) else each for each in values]
         match function:
@@ -89,6 +87,8 @@ class Calls(Methods):
                 return self.run_code(function.node, function.scope, values, named, self.place(node, scope))
             case Method():
                 return self._method(function, values, named, node, scope)
+            case Made() if (called := own_method(class_of(function), "__call__")) is not None:
+                return self._live(called, [function, *values], named, node, scope)
             case Known() if function.path is None:
                 return self._live(function.value, values, named, node, scope)
             case Unknown() if function.given:
@@ -128,6 +128,8 @@ class Calls(Methods):
             code = source_of(held)
             if code is not None:
                 return self._function(held, code, values, named, self.place(node, scope))
+        if (called := own_method(type(held), "__call__")) is not None:
+            return self._live(called, [lifted(held), *values], named, node, scope)
         return self._builtin(held, values, named, node, scope)
 
     def _asks(self, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:

@@ -129,6 +129,9 @@ class Classes(Expressions):
                 self.demand(first.path, "text")
             case "int" | "float", Known() if isinstance(first.value, str | int | float):
                 return self._number(cls, first, node, scope)
+            case "int" | "float", Known() | Mapped() | Listed() if first.path is not None and not _has_number(first):
+                self.demand(first.path, "value", 1)
+                raise Raised(TypeError, self.place(node, scope))
             case "int" | "float", Unknown() if first.kind is str:
                 self.demand(first.path, "value", 1)
                 raise Raised(ValueError, self.place(node, scope))
@@ -306,6 +309,10 @@ def _fields_of(cls: Any) -> dict[str, Value | None]:
             missing = each.default_factory is dataclasses.MISSING
             made[each.name] = None if missing else Unknown(f"default {each.name}")
     return made
+
+
+def _has_number(value: Value) -> bool:
+    return isinstance(value, Known) and hasattr(type(value.value), "__int__")
 
 
 def _kinds(annotation: Any) -> list[Any]:

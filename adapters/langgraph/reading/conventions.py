@@ -28,6 +28,7 @@ from adapters.langgraph.reading.values import (
     FREE,
     TEXT,
     Atom,
+    Known,
     Listed,
     Made,
     Mapped,
@@ -45,6 +46,7 @@ _REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "mess
 OTHER_WORD = "rejected"
 """Stands for any word but those that the code compares with."""
 _MOST_FIELDS = 12
+_MOST_BASES = 16
 
 
 @dataclass(frozen=True)
@@ -329,9 +331,12 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
     best_found: tuple[int, Json, tuple[Path, ...]] | None = None
     for base in _bases(probed, acting):
         fields: dict[Path, Path] = {}
-        for path in dict.fromkeys([*base.reads, *_text_places(base.candidate)][:_MOST_FIELDS]):
+        paths = sorted([*base.reads, *_text_places(base.candidate)][:_MOST_FIELDS], key=len)
+        for path in dict.fromkeys(paths):
             if has(base.candidate, path) and got(base.candidate, path) is not TEXT:
                 continue
+            if any(path[: len(each)] == each for each in fields):
+                continue  # it is within a field that is taken as a whole
             target = _target(probed, base.candidate, path, approving)
             if target is not None:
                 fields[path] = target
@@ -340,6 +345,8 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
         shaped = base.candidate
         for path, target in fields.items():
             shaped = put(shaped, path, _pick(target))
+        if any(template(TEXT, probed, "$text", path) == "$text" for path in _text_places(shaped)):
+            continue  # an edit has no words of its own
         found = (len(fields), template(shaped, probed, "$text"), tuple(dict.fromkeys(fields.values())))
         if best_found is None or found[0] > best_found[0]:
             best_found = found
@@ -356,9 +363,37 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
         goes_on = skeleton(tried, probed) == plain or shown_again or corrects(probed, tried, approving)
         if tried.traces and not probed.raises(tried) and goes_on:
             found = _replaced(probed, tried, path, used)
-            if found is not None:
+            if found is not None and _fits(probed, candidate, path, found, approving):
                 return found
     return None
+
+
+def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: Behaviour) -> bool:
+    """Whether the node can read a field of the payload where it reads an edit: its kind, and the fields within it."""
+    value = dict(leaves(probed.payload))[target]
+    tried = probed.try_(put(candidate, path, _like(value)))
+    if probed.raises(tried) or not tried.takes(path):
+        return False
+    size = len(path)
+    within = {each[size] for trace in tried.traces for each in trace.reads if each[:size] == path and len(each) > size}
+    if isinstance(value, Unknown):
+        used = {("from", f"{value.origin}.{key}") for key in within}
+        return used <= approving.flows | approving.returned
+    return not within or (isinstance(value, Mapped) and within <= value.fields.keys())
+
+
+def _like(value: Value) -> Any:
+    """A candidate of the same kind as a value of the payload."""
+    match value:
+        case Known(value=str()):
+            return TEXT
+        case Known(value=bool() | int() | float()):
+            return value.value
+        case Mapped(rest=None):
+            return {key: _like(each) for key, each in value.fields.items()}
+        case Listed(before=None) if value.items:
+            return [_like(each) for each in value.items]
+    return FREE
 
 
 def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
@@ -368,7 +403,12 @@ def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
         for each in probed.behaviours
         if each in acting.members or each.only_asks_again or each.candidate is TEXT or each.candidate == {}
     ]
-    return sorted(known, key=lambda each: (mark(each.candidate).count("True"), len(mark(each.candidate))))[:16]
+
+    def rank(each: Behaviour) -> tuple[int, ...]:
+        told = mark(each.candidate)
+        return (told.count("TEXT"), told.count("True"), len(told))
+
+    return sorted(known, key=rank)[:_MOST_BASES]
 
 
 def _pick(target: Path) -> Word:
@@ -418,9 +458,15 @@ def _own(value: Any) -> set[Atom]:
 def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:
     """The smallest part of the payload that has all of these."""
     asked = frozenset(atom for atom in atoms if atom in probed.shown)
-    places = [at for at, each in leaves(probed.payload) if asked and asked <= atoms_of(each)]
+    places = [at for at, each in leaves(probed.payload) if asked and _is_all(asked, each, probed)]
     places = [at for at in places if at or not isinstance(probed.payload, Mapped)]
     return max(places, key=len) if places else None
+
+
+def _is_all(atoms: frozenset[Atom], value: Value, probed: Probed) -> bool:
+    """Whether a part of the payload has these; a text has them alone, as a sentence is not what stands within it."""
+    held = atoms_of(value)
+    return atoms <= held and (isinstance(value, Mapped | Listed) or held & probed.shown <= atoms)
 
 
 # Reject ---------------------------------------------------------------------------------------------------------------

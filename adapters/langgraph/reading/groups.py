@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, tells
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells
 from adapters.langgraph.reading.run import Reached, SiteKey
-from adapters.langgraph.reading.values import FREE, TEXT, Atom
+from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path
 
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
@@ -59,6 +59,8 @@ class Group:
 
     members: tuple[Behaviour, ...]
     probed: Probed
+    decided_at: frozenset[Path] = frozenset()
+    """Where answers of different groups differ; empty where that is not known."""
 
     @cached_property
     def sites(self) -> frozenset[SiteKey]:
@@ -101,7 +103,7 @@ class Group:
         return self._signs(_GOING, _HALTING)
 
     def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
-        signs = (signs_of(each.candidate, self.probed, going, halting) for each in self.members)
+        signs = (signs_of(each.candidate, self.probed, going, halting, self.decided_at) for each in self.members)
         return frozenset(sign for each in signs for sign in each)
 
     @cached_property
@@ -143,6 +145,8 @@ class Group:
         if other.uses - self.uses:
             return Evidence.NONE
         if self.uses - other.uses:
+            if self.sites and self.sites <= other.sites and self.nodes <= other.nodes:
+                return Evidence.NONE  # it does the same with something else, such as an edit
             return Evidence.SHOWN if self._means_no(other, less) else Evidence.LIKELY
         if more and less:
             return Evidence.LIKELY if self.does > other.does else Evidence.NONE
@@ -167,10 +171,16 @@ class Group:
 
 
 def signs_of(
-    candidate: object, probed: Probed, going: frozenset[str] = APPROVING, halting: frozenset[str] = REJECTING
+    candidate: object,
+    probed: Probed,
+    going: frozenset[str] = APPROVING,
+    halting: frozenset[str] = REJECTING,
+    at: frozenset[Path] = frozenset(),
 ) -> Iterable[bool]:
-    """The signs of what a candidate has at the places that the code tests."""
+    """The signs of what a candidate has at the places that the code tests, or at those of them in `at`."""
     for path, constant in probed.demands:
+        if at and path not in at:
+            continue
         value = got(candidate, path) if has(candidate, path) else None
         if value is None or value is TEXT or repr(value) != constant:
             continue
@@ -199,7 +209,18 @@ def grouped(probed: Probed) -> list[Group]:
         found = {}
         for each in able:
             found.setdefault(frozenset(a for a in each.returned if a[0] == "const"), []).append(each)
-    return [Group(tuple(members), probed) for members in found.values()]
+    decided_at = _decided_at(list(found.values()), probed)
+    return [Group(tuple(members), probed, decided_at) for members in found.values()]
+
+
+def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozenset[Path]:
+    """The places at which another value alone leads to another group."""
+    reached: dict[tuple[Path, str], set[int]] = {}
+    for number, members in enumerate(groups):
+        for each in members:
+            for path in {path for path, _ in probed.demands if path == () or has(each.candidate, path[:-1])}:
+                reached.setdefault((path, mark(put(each.candidate, path, None))), set()).add(number)
+    return frozenset(path for (path, _), found in reached.items() if len(found) > 1)
 
 
 def skeleton(each: Behaviour, probed: Probed) -> object:

@@ -124,7 +124,7 @@ class Methods(Classes):
             return unknown(self.place(node, scope), owner, *values)
         if owner.path is not None and name in _PARTS:
             for each in given:
-                self.demand(owner.path, "part", each)
+                self._looked_for(owner, each)
         try:
             made = getattr(owner.value, name)(*given)
         except (TypeError, ValueError):
@@ -139,10 +139,19 @@ class Methods(Classes):
         if name not in _ON_TEXT:
             self.demand(owner.path, "map")
             raise Raised(AttributeError, self.place(node, scope))
-        for each in values:
+        for each in values if name in _PARTS else ():
+            for part in each.items if isinstance(each, Listed) else [each]:
+                self._looked_for(owner, part.value if isinstance(part, Known) else None)
+        for each in values if name not in _PARTS else ():
             if isinstance(each, Known):
-                self.demand(owner.path, "part" if name in _PARTS else "value", each.value)
+                self.demand(owner.path, "value", each.value)
         return unknown(self.place(node, scope), owner, *values)
+
+    def _looked_for(self, owner: Known | Unknown, part: Any) -> None:
+        """Note that a text of the answer is searched for another."""
+        for each in part if isinstance(part, tuple) else (part,):
+            if isinstance(each, str):
+                self.demand(owner.path, "part", str(each))
 
     # What Python and libraries bring ----------------------------------------------------------------------------------
 
@@ -193,7 +202,7 @@ class Methods(Classes):
 
     def _from_json(self, value: Value, node: ast.AST, scope: Scope) -> Value:
         if value.path is not None and value.given:
-            self.demand(value.path, "text")
+            self.demand(value.path, "json")
             raise Raised(ValueError, self.place(node, scope))
         return unknown(self.place(node, scope), value)
 

@@ -19,8 +19,10 @@ from adapters.langgraph.reading.values import TEXT, Atom, Path, Value, atoms_of,
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
 _LONGEST_LIST = 4
-_WHOLE_WORDS = ("no", "yes")
+_WHOLE_WORDS = ("no", "yes", "other")
 """Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
+_NUMBER = 70_707
+"""Stands for any number but those that the code compares with."""
 _LEAST_SHOWN = 4
 """Letters of a constant that is found again within a text of the payload."""
 
@@ -119,8 +121,8 @@ class Probed:
     @cached_property
     def shown_text(self) -> str:
         """All constants of the payload."""
-        texts = sorted(value.strip("'\"") for kind, value in atoms_of(self.payload) if kind == "const")
-        return re.sub(r"[^\w./@:-]+", " ", " ".join(texts))
+        texts = sorted(value for kind, value in atoms_of(self.payload) if kind == "const")
+        return _plain(" ".join(texts))
 
     def shows(self, atom: Atom) -> bool:
         """Whether the payload shows it, or names it within a text."""
@@ -129,7 +131,7 @@ class Probed:
         if atom in self.shown or (atom[0] == "from" and any(_within(atom, each) for each in self.shown)):
             return True
         kind, value = atom
-        word = str(value).strip("'\"")
+        word = _plain(str(value)).strip()
         return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
 
     @cached_property
@@ -145,6 +147,10 @@ class Probed:
     def try_(self, candidate: Any) -> Behaviour:
         """What the code does with another candidate."""
         return behave(self.entry, self.site, candidate)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w./@:-]+", " ", text)
 
 
 def tells(atom: Atom) -> bool:
@@ -205,8 +211,7 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
     match demand.kind:
         case "value":
             yield put(candidate, demand.path, demand.value)
-            if isinstance(demand.value, str):
-                yield put(candidate, demand.path, TEXT)
+            yield put(candidate, demand.path, _other(demand.value))
         case "part":
             yield put(candidate, demand.path, demand.value)
             yield from (put(candidate, demand.path, word) for word in _WHOLE_WORDS)
@@ -216,6 +221,16 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
             yield put(candidate, demand.path, [TEXT] * (demand.value + 1))
         case "text" | "fill":
             yield put(candidate, demand.path, TEXT)
+
+
+def _other(value: Any) -> Any:
+    """Anything but a value that the answer is compared with."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return _NUMBER
+    return TEXT
 
 
 def mark(candidate: Any) -> str:

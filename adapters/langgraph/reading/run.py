@@ -120,7 +120,10 @@ SiteKey = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The code tests the answer at a path: `kind` is "value" or "part" of a word, "map", "list", "text" or "fill"."""
+    """The code tests the answer at a path.
+
+    `kind` is "value" or "part" (then `value`), "map", "list", "text", "json" or "fill".
+    """
 
     path: Path
     kind: str

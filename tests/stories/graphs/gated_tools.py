@@ -26,8 +26,9 @@ def send_email(to: str, subject: str, body: str) -> str:
     if response.get("action") == "approve":
         final_to = response.get("to", to)
         final_subject = response.get("subject", subject)
+        final_body = response.get("body", body)
         outside.do(f"email {final_subject} to {final_to}")
-        return f"Email sent to {final_to} with subject '{final_subject}'"
+        return f"Email sent to {final_to} with subject '{final_subject}': {final_body}"
     return "Email cancelled by user"
 
 

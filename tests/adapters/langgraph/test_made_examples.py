@@ -1,0 +1,156 @@
+"""Nodes that `test_made_nodes` made up and the reader once got wrong, each as small as it can be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import pytest
+from graph_talk import AGENT, APPROVE, edit, talking, words
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+
+from engine.ask import Choice, Decision
+
+DONE: list[Any] = []
+SAID: list[Any] = []
+A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
+
+
+class State(TypedDict, total=False):
+    messages: list[Any]
+
+
+class Ledger:
+    """Its list has the name of a logger."""
+
+    def __init__(self) -> None:
+        self.log = DONE
+
+    def send(self, value: Any) -> None:
+        self.log.append(value)
+
+
+LEDGER = Ledger()
+
+
+@dataclass
+class Reply:
+    granted: bool
+    remark: str
+
+
+def effect_called_log(_: State) -> None:
+    reply = interrupt({"door": "north door"})
+    if reply["way"] == "leave":
+        SAID.append(reply.get("remark"))
+        return
+    LEDGER.send("north door")
+
+
+def kept_unless_false(_: State) -> None:
+    """Only `False` is tested for, yet it is any other value that refuses; and an edit is no refusal."""
+    reply = interrupt("Open the door 4755?")
+    if reply.get("keep", False) is False:
+        DONE.append(reply.get("door") or 4755)
+
+
+def spread(_: State) -> None:
+    reply = Reply(**interrupt({"door": "north door"}))
+    if reply.granted:
+        DONE.append("north door")
+    else:
+        SAID.append(reply.remark)
+
+
+def number(_: State) -> None:
+    reply = interrupt({"door": "north door"})
+    if int(reply.get("code")) == 200:
+        DONE.append("north door")
+    else:
+        SAID.append(reply.get("note"))
+
+
+def edit_within(_: State) -> None:
+    reply = interrupt({"door": "north door"})
+    if reply["ok"]:
+        DONE.append((reply.get("args") or {}).get("door", "north door"))
+
+
+def sentence(_: State) -> None:
+    """What stands within the sentence can be changed, the sentence cannot."""
+    door = "north door"
+    reply = interrupt(f"Open the {door}?")
+    if reply["go"] == 7:
+        DONE.append(reply.get("new") or door)
+
+
+class Gate:
+    async def __call__(self, _: State) -> None:
+        reply = interrupt({"action": "open", "message": "Please look", "door": "north door"})
+        if reply.get("decision", "") != "leave":
+            DONE.append("north door")
+        else:
+            SAID.append(reply.get("note"))
+
+
+def prefix(_: State) -> None:
+    reply = interrupt({"door": "north door"})
+    if str(reply.get("word", "")).startswith("le"):
+        SAID.append(reply.get("note"))
+        return
+    DONE.append("north door")
+
+
+def task(_: State) -> None:
+    """Its payload looks like a text to revise, and it reads another answer."""
+    reply = interrupt({"task": "Please check this", "door": "north door"})
+    if str(reply.get("d")).lower() == "no":
+        DONE.append("north door")
+    else:
+        SAID.append(reply.get("why"))
+
+
+TABLE = [
+    (effect_called_log, {A, R}, "north door"),
+    (kept_unless_false, {A, R}, 4755),
+    (spread, {A, R}, "north door"),
+    (number, {A, R}, "north door"),
+    (edit_within, {A, E, R}, "north door"),
+    (sentence, {A, R}, "north door"),
+    (Gate(), {A, R}, "north door"),
+    (prefix, {A, R}, "north door"),
+    (task, {R, W}, None),
+]
+
+
+def graph_of(node: Callable[[State], Any]) -> Any:
+    builder = StateGraph(State)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    builder.add_edge("node", END)
+    return builder.compile()
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(("node", "offered", "done"), TABLE, ids=lambda each: getattr(each, "__name__", None))
+async def test_what_was_once_misread(node: Any, offered: set[Choice], done: Any) -> None:
+    for choice in sorted(offered):
+        async with talking(graph_of(node), input={"messages": []}, reply="@") as talk:
+            (asked,) = (await talk.say()).asked
+            (action,) = asked.ask.actions
+            assert set(action.choices) == offered
+            DONE.clear()
+            SAID.clear()
+            match choice:
+                case Choice.APPROVE:
+                    await talk.answer(asked, APPROVE)
+                    assert [done] == DONE
+                case Choice.EDIT:
+                    await talk.answer(asked, edit({"door": "south door"}))
+                    assert DONE == ["south door"]
+                case Choice.REJECT if not action.reject_stops:
+                    end = await talk.answer(asked, Decision(R, text="it is late"))
+                    assert (DONE, end.error, end.asked) == ([], "", ())
+                    assert SAID in ([], ["it is late"])
+                case Choice.ANSWER:
+                    assert talk.graphs.problems(AGENT, asked.ask, 0, words("no"))
