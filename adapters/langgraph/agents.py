@@ -118,6 +118,11 @@ class Agent:
         """What the code says of a question that a node asks."""
         return self.readings.find(self.node_of(path), payload)
 
+    def acts_on(self, payload: Json, value: object) -> bool:
+        """Whether a node that may have asked this acts on a value, as its code says."""
+        asking = (each for each in self.readings.all() if each.fits(payload, closely=True))
+        return any(each.acts_on(value) for each in asking)
+
     def fingerprint_of(self, path: str) -> str:
         """What stands for the code that asks at a path: its name and its fingerprint."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"

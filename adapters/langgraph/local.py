@@ -30,6 +30,7 @@ from adapters.langgraph import dialects, drift_guard, halts, tool_guard
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
+from adapters.langgraph.dialects.encoded import A_DECISION
 from adapters.langgraph.fitting import Misfit, hints
 from adapters.langgraph.foreseen import foreseen
 from adapters.langgraph.halts import DIALECTS as HALTS
@@ -136,7 +137,11 @@ class LocalGraphs:
         """See `engine.ports.Graphs`."""
         found = dialects.problems(ask, action, decision)
         known = self._agents.get(agent)
-        return found if found or known is None else halts.problems(known, ask, decision)
+        if found or known is None:
+            return found
+        if dialects.is_told(ask, decision) and known.acts_on(ask.payload, dialects.encode(ask, [decision]).resume):
+            return [Problem((), A_DECISION)]
+        return halts.problems(known, ask, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ _CONTEXT_CHARACTERS = 1_500
 _PLUMBING = ("type", "actions")
 """What tells a page how to draw a request, in payloads that have a prompt of their own."""
 _GUIDE_CHARACTERS = 6_000
-JSON_HINT = 'The agent gets exactly this value, such as true or {"approved": true}. Put text into quotes: "some text".'
+JSON_HINT = 'Write JSON: true, {"approved": true}, or text in quotes ("some text"). The agent gets exactly this value.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _reason(approval: Approval, target: Target) -> Block:
 
 def _answer(approval: Approval) -> Block:
     if templates.takes_json(approval.ask.encoding):
-        return _words("Answer as JSON", JSON_HINT)
+        return _words("Answer", JSON_HINT)
     return _words("Answer", "")
 
 

@@ -22,7 +22,7 @@ from adapters.langgraph.dialects.documented import (
     YES_OR_NO,
 )
 from adapters.langgraph.dialects.elicitation import ELICITATION
-from adapters.langgraph.dialects.encoded import A_DECISION, decides, sent
+from adapters.langgraph.dialects.encoded import A_DECISION, decides, is_told, sent
 from adapters.langgraph.dialects.encoded import problems as of_template
 from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.general import ANYTHING, DECISION, PLEA, SCHEMA, STRING
@@ -34,7 +34,7 @@ from adapters.langgraph.schemas import check
 from engine.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
 from engine.ids import UserId
 
-__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "problems", "read"]
+__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
     PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form

@@ -35,6 +35,10 @@ UNKNOWN = (
     "Signoff doesn't know what this step takes for an approval. An answer goes to the agent as JSON, exactly as it is "
     "written, and can approve. `signoff check` prints an entry for app.yaml that gives this request buttons of its own."
 )
+UNKNOWN_WORDS = (
+    "Signoff doesn't know which answers this step takes for an approval. An answer goes to the agent word for word, "
+    "and can approve. `signoff check` prints an entry for app.yaml that gives this request buttons of its own."
+)
 NONE_APPROVES = (
     "The agent has choices of its own here. Signoff can't tell which of them approves, so there is no Approve button."
 )
@@ -166,6 +170,9 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     if known.options:
         choices += [Choice.OPTION] if Choice.APPROVE in choices or known.all_named else [Choice.ANSWER, Choice.OPTION]
         action = _with_options(known, action, choices)
+    is_known = Choice.APPROVE in choices or Choice.OPTION in choices
+    if not is_known and Choice.ANSWER in choices:
+        action = replace(action, description="\n\n".join(each for each in (UNKNOWN_WORDS, action.description) if each))
     stops = Choice.REJECT not in known.templates
     schema = only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
@@ -177,7 +184,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
         actions=(made,),
         verdict=False,
         encoding=encoding,
-        known_by=KnownBy.CODE if {Choice.APPROVE, Choice.OPTION} & {*choices} else KnownBy.UNKNOWN,
+        known_by=KnownBy.CODE if is_known else KnownBy.UNKNOWN,
     )
 
 

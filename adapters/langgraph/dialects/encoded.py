@@ -170,6 +170,13 @@ class _Words:
 # Words that decide ----------------------------------------------------------------------------------------------------
 
 
+def is_told(ask: Ask, decision: Decision) -> bool:
+    """Whether words go to a node that decides by buttons too: they may mean to it what a button means."""
+    if decision.choice is not Choice.ANSWER or ask.is_question or len(ask.actions) != 1:
+        return False
+    return _template(ask, decision) is not None and not takes_json(ask)
+
+
 def decides(ask: Ask, text: str) -> bool:
     """Whether the node would take words for a decision: they are one of those that it compares with.
 

@@ -115,6 +115,14 @@ class Reading:
         other = Group((refused,), self.probed)
         return other.avoids(one) and not other.acts_over(one)
 
+    def acts_on(self, value: Any) -> bool:
+        """Whether it is known that the node acts on this very value."""
+        acts = self._groups[1].acts
+        if acts is None:
+            return False
+        tried = self.probed.try_(value)
+        return skeleton(tried, self.probed) in {skeleton(each, self.probed) for each in acts.members}
+
     def takes_edit(self, edited: Any) -> bool:
         """Whether all of an edit as a dialect sends it is read, and some of it reaches something.
 

@@ -107,8 +107,7 @@ def convention_of(probed: Probed) -> Convention:
             return found
     if decided.acts is None or _is_mere_question(groups, decided.acts):
         answers = {Choice.ANSWER: words} if words is not None else {}
-        open_words = words is not None and not groups
-        question = words is not None and len(groups) <= 1 and not open_words
+        question = words is not None and len(groups) == 1 and _follows_words(probed)
         proofs = {Choice.ANSWER: "the words are passed on"} if answers else {}
         return Convention(
             answers,
@@ -299,11 +298,23 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
             continue
         if path and any(at[: len(path)] != path for at, _ in probed.demands):
             continue  # a field beside the one that decides: a reason, not an answer
+        if _is_tested_out_of_sight(probed, each):
+            continue
         acts = acting is not None and not Group((each,), probed).avoids(acting)
         made = template(each.candidate, probed, "$text") if path else "$text"
         if (not acts or len(groups) == 1) and "$text" in canonical(made):
             return made
     return None
+
+
+def _is_tested_out_of_sight(probed: Probed, words: Behaviour) -> bool:
+    """Whether a call that is not followed may test the truth of the answer: then "no" may count as a yes.
+
+    What raises for a truth value works on texts.
+    """
+    if not any(trace.open and trace.handed for trace in words.traces):
+        return False
+    return any(each.candidate is True and not probed.raises(each) for each in probed.behaviours)
 
 
 def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
@@ -312,6 +323,12 @@ def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
     elif isinstance(candidate, dict):
         for key, each in candidate.items():
             yield from _text_places(each, (*path, key))
+
+
+def _follows_words(probed: Probed) -> bool:
+    """Whether it is known what any words do: a test of them that cannot be followed may be what decides."""
+    heard = (each for each in probed.behaviours if any(each.takes(path) for path in _text_places(each.candidate)))
+    return any(each.is_known and not probed.raises(each) for each in heard)
 
 
 def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:

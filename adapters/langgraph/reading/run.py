@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.langgraph.reading.values import Atom, Path, Unknown, Value, atoms_of, lifted
+from adapters.langgraph.reading.values import Atom, Known, Listed, Mapped, Path, Unknown, Value, atoms_of, lifted
 
 MOST_STEPS = 6_000
 ASKS = "asks"
@@ -204,10 +204,24 @@ class Trace:
     """What is written into the state, by its key."""
     open: bool = False
     """Whether it goes both ways by something that is made of the answer, so that what the answer does is not known."""
+    handed: bool = False
+    """Whether the answer itself, and no text that is made of it, goes into a call that is not followed."""
     end: str = "end"
     by_type: bool = False
     """It ends by an operation that does not take what it is given."""
     where: str = ""
+
+
+def _is_answer(value: Value) -> bool:
+    """Whether it is a part of the answer as it came, or a container with one."""
+    match value:
+        case Mapped():
+            return any(map(_is_answer, value.fields.values())) or value.given
+        case Listed():
+            return any(map(_is_answer, value.items)) or value.given
+        case Known() | Unknown():
+            return value.given
+    return False
 
 
 class Run:
@@ -258,5 +272,6 @@ class Run:
             place = self.place(node, scope)
             does = ast.unparse(node.func) if isinstance(node, ast.Call) else place
             self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
+            self.trace.handed |= any(map(_is_answer, values))
         given = frozenset(each for each in atoms_of(*values) if each[0] != "const")
         return Unknown(self.place(node, scope), given)
