@@ -32,7 +32,7 @@ from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
 from adapters.langgraph.dialects.encoded import A_DECISION
 from adapters.langgraph.fitting import Misfit, hints
-from adapters.langgraph.foreseen import foreseen
+from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.halts import DIALECTS as HALTS
 from adapters.langgraph.halts import Halts
 from adapters.langgraph.history import history, travel

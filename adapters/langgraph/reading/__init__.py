@@ -22,6 +22,7 @@ from adapters.langgraph.reading.conventions import Convention, convention_of
 from adapters.langgraph.reading.graphs import Entry, entries
 from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity, skeleton
 from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
+from adapters.langgraph.reading.proofs import proof
 from adapters.langgraph.reading.run import SiteKey, allowed
 from adapters.langgraph.reading.sources import forget_changed
 from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
@@ -132,6 +133,11 @@ class Reading:
         changed = [path for path, each in _within(edited) if each is FREE or each is TEXT]
         read = [path for path in changed if path in tried.reads or tried.takes(path)]
         return not self.probed.raises(tried) and read == changed and any(tried.takes(path) for path in changed)
+
+    def proof_of(self, sent: Json) -> str:
+        """Where the code goes with a value; "" where that is not known."""
+        tried = self.probed.try_(sent)
+        return proof(tried) if self.certain and tried.is_known and not self.probed.raises(tried) else ""
 
     def fits(self, payload: Json, *, closely: bool) -> bool:
         """Whether a payload may be of this question; `closely`: with the constants that its code has now."""

@@ -200,6 +200,7 @@ class Calls(Methods):
             return returned.value
         finally:
             self.stack.pop()
+        self.left_at = ""
         return Known(None)
 
     def _bound(

@@ -23,6 +23,7 @@ from adapters.langgraph.reading.groups import (
 )
 from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
+from adapters.langgraph.reading.proofs import proof, taking
 from adapters.langgraph.reading.run import ASKS
 from adapters.langgraph.reading.values import (
     FREE,
@@ -127,7 +128,7 @@ def convention_of(probed: Probed) -> Convention:
     edited: tuple[Path, ...] = ()
     if edit is not None:
         templates[Choice.EDIT], edited = edit
-        proofs[Choice.EDIT] = f"takes {', '.join('.'.join(map(str, each)) or 'the value' for each in edited)}"
+        proofs[Choice.EDIT] = taking(edited)
     refusal = _refusal(probed, acting, decided.refuse) if decided.proven else None
     if refusal is not None:
         templates[Choice.REJECT], proofs[Choice.REJECT] = refusal[0], proof(refusal[1])
@@ -227,20 +228,6 @@ def acts_anyway(probed: Probed) -> bool:
     effects = (effect for each in probed.behaviours for trace in each.traces for effect in trace.effects)
     done = (effect.what for effect in effects if not effect.where.startswith(ASKS))
     return any(not any(kind == "answer" for kind, _ in what) for what in done)
-
-
-def proof(behaviour: Behaviour) -> str:
-    """Where the code goes, as FILE:LINE of its last effect, or the nodes that it goes to."""
-    places = sorted({effect.where for trace in behaviour.traces for effect in trace.effects})
-    nodes = sorted(behaviour.nodes)
-    if nodes:
-        return f"goes to {', '.join(nodes)}"
-    return f"reaches {', '.join(_short(each) for each in places[:3])}" if places else "returns"
-
-
-def _short(place: str) -> str:
-    file, _, rest = place.rpartition("/")
-    return (rest if file else place).rpartition(":")[0]
 
 
 # Approve --------------------------------------------------------------------------------------------------------------

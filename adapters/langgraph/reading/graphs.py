@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
+from adapters.langgraph.reading.proofs import told
 from adapters.langgraph.reading.run import (
     Ended,
     Oracle,
@@ -126,11 +127,17 @@ class Walker(Reader):
         """Read an entry, and what follows it."""
         if entry.is_tool:
             result = self.call_function(entry.function, [], {})
+            self._note_left(result)
             self._note(result)
             if _is_command(result):
                 self._update(entry.chain[-1][0], result.attributes.get("update"))
             return
         self._node(entry.function, entry.chain)
+
+    def _note_left(self, result: Value) -> None:
+        """Note how the function that asks was left."""
+        if self.trace.answered:
+            self.trace.left = (self.left_at, told(result))
 
     def _note(self, *values: Value) -> None:
         if self.trace.answered:
@@ -138,7 +145,10 @@ class Walker(Reader):
 
     def _node(self, function: Any, chain: tuple[tuple[Any, str], ...]) -> None:
         (graph, name) = chain[-1]
+        answered = self.trace.answered
         result = self.call_function(function, [self.state], {})
+        if not answered:
+            self._note_left(result)
         results = result.items if isinstance(result, Listed) else [result]
         gotos: list[str] = []
         to_parent = False

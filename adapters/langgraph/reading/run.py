@@ -202,6 +202,8 @@ class Trace:
     """What ends up in the state or in a tool's result."""
     kept: list[tuple[Any, Value]] = field(default_factory=list)
     """What is written into the state, by its key."""
+    left: tuple[str, str] = ("", "")
+    """Where the function that asks was left by a `return`, and what of that is told."""
     open: bool = False
     """Whether it goes both ways by something that is made of the answer, so that what the answer does is not known."""
     handed: bool = False
@@ -233,6 +235,8 @@ class Run:
         self.oracle = oracle
         self.trace = Trace()
         self.stack: list[str] = []
+        self.left_at = ""
+        """The last `return`: that of the function which was left last."""
         self.rounds = 0
         """Loops over items that the reading stands in: what asks once more there asks about the next item."""
         self.written: dict[tuple[str, Any], Value] = {}

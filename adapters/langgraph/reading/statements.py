@@ -32,7 +32,9 @@ class Reader(Calls):
         self.evaluate(node.value, scope)
 
     def _return_statement(self, node: ast.Return, scope: Scope) -> None:
-        raise Returned(self.evaluate(node.value, scope) if node.value else Known(None))
+        value = self.evaluate(node.value, scope) if node.value else Known(None)
+        self.left_at = self.place(node, scope)
+        raise Returned(value)
 
     def _functiondef_statement(self, node: ast.FunctionDef, scope: Scope) -> None:
         scope.names[node.name] = Closure(node, scope)

@@ -1,0 +1,134 @@
+"""The card that a question leads to, and what each of its choices sends.
+
+The card is made by `dialects.read`, as it is while the bot runs. What is sent is what its own encoding or dialect sends
+for a decision that is made of the words of a template.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from adapters.langgraph import dialects
+from adapters.langgraph.dialects import AnswerRule, Question
+from adapters.langgraph.dialects.breakpoint import DOES
+from adapters.langgraph.dialects.encoded import OPTIONS
+from adapters.langgraph.dialects.general import ANYTHING
+from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
+from adapters.langgraph.plain import plain
+from adapters.langgraph.schemas import Schema
+from engine.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
+from engine.foreseen import Card, Offered
+
+STOPS = "is not sent: the run stops there, and the requester is told"
+
+
+def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
+    """The card of an ask that was made of a question."""
+    offered = [each for action in ask.actions for each in _offered(ask, action, question)]
+    names = ", ".join(dict.fromkeys(action.name for action in ask.actions if action.name))
+    choices = tuple(each for at, each in enumerate(offered) if each not in offered[:at])
+    return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _why(ask, question, rules))
+
+
+def _offered(ask: Ask, action: Action, question: Question) -> Iterator[Offered]:
+    own = action.own_words or {}
+    proofs = _proofs(ask, question)
+    for choice in action.choices:
+        if choice is Choice.OPTION:
+            for option in action.options:
+                sends = _encoded(ask, OPTIONS, option.word)
+                yield Offered(choice, sends, proof=proofs.get(option.word, ""), word=option.word)
+            continue
+        fields = tuple(_fields(action.schema)) if choice is Choice.EDIT else ()
+        proof, word = proofs.get(choice.value, ""), own.get(choice.value, "")
+        if choice is Choice.REJECT and action.reject_stops:
+            yield Offered(choice, None, STOPS, word=word)
+        elif choice in (does := DOES.get(ask.dialect, {})) and ask.encoding is None:
+            yield Offered(choice, None, does[choice], fields=fields)
+        elif ask.encoding is not None:
+            yield Offered(choice, _encoded(ask, choice.value), proof=proof, fields=fields, word=word)
+        else:
+            value = _by_dialect(ask, action, choice)
+            constant = "$" not in canonical(value)
+            proof = question.reading.proof_of(value) if question.reading and constant else ""
+            yield Offered(choice, {"resume": value}, proof=proof, fields=fields, word=word)
+
+
+def _proofs(ask: Ask, question: Question) -> Mapping[str, str]:
+    if ask.known_by is not KnownBy.CODE or question.reading is None:
+        return {}
+    known = question.reading.convention
+    return {**{choice.value: each for choice, each in known.proofs.items()}, **{e.word: e.proof for e in known.options}}
+
+
+def _encoded(ask: Ask, *keys: str) -> Mapping[str, Json]:
+    held: Any = ask.encoding
+    for key in keys:
+        held = held.get(key, {}) if isinstance(held, dict) else {}
+    return {name: each for name, each in held.items() if each is not None or name == "resume"}
+
+
+def _by_dialect(ask: Ask, action: Action, choice: Choice) -> Json:
+    """What the dialect sends, with the words of a template for what a person adds."""
+    value = _worded(action.value) if isinstance(action.value, dict) else "$value"
+    one = replace(action, value=value)
+    sent = dialects.encode(replace(ask, actions=(one,)), [Decision(choice, value, "$text")])
+    return _shortened(plain(sent.resume).value, value)
+
+
+def _worded(value: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: f"$value.{key}" for key in value or (TEXT,)}
+
+
+def _shortened(sent: Json, value: Json) -> Json:
+    """`$value` in the place of all its fields."""
+    if sent == value:
+        return "$value"
+    match sent:
+        case dict():
+            return {key: _shortened(each, value) for key, each in sent.items()}
+        case list():
+            return [_shortened(each, value) for each in sent]
+    return sent
+
+
+def _fields(schema: Schema | None, above: str = "") -> Iterator[str]:
+    """The fields that an edit can change, where those are not all."""
+    properties = (schema or {}).get("properties")
+    if not isinstance(properties, Mapping):
+        return
+    if set(properties) == set(OBJECT):
+        return  # stands for an object whose fields are made while the graph runs
+    for name, part in properties.items():
+        if isinstance(part, Mapping) and part.get("readOnly") is not True:
+            inner = list(_fields(part, f"{above}{name}."))
+            yield from inner or [f"{above}{name}"]
+
+
+_LIBRARIES = {
+    "langchain_tool_approval": "LangChain's HumanInTheLoopMiddleware",
+    "langchain_batch": "LangChain's HumanInTheLoopMiddleware",
+    "agent_inbox": "Agent Inbox",
+    "mcp_elicitation": "MCP elicitation",
+}
+
+
+def _why(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
+    """What the answers are known by, in words."""
+    match ask.known_by:
+        case KnownBy.RULE:
+            number = next((n for n, rule in enumerate(rules) if rule.matches(question)), 0)
+            return f"answers[{number}] in app.yaml"
+        case KnownBy.LIBRARY:
+            return _LIBRARIES.get(ask.dialect, "LangGraph's breakpoints")
+        case KnownBy.SCHEMA:
+            return "its response_schema"
+        case KnownBy.CODE:
+            return "the node's own code"
+        case KnownBy.HINT if ask.dialect == ANYTHING.name:
+            return "the code passes the answer on, and nothing else depends on it"
+        case KnownBy.HINT:
+            return "its payload looks as in LangGraph's documentation, and the code does not contradict that"
+    reading = question.reading
+    why = reading.convention.why if reading is not None else ""
+    return why or "the code does not show what an answer does"

@@ -1,0 +1,62 @@
+"""The entry of `answers:` for a question of which it is not known what its answers mean."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from adapters.langgraph.dialects import AnswerRule, Question
+from adapters.langgraph.foreseeing.payloads import TEXT
+from engine.ask import Json
+from engine.foreseen import entry
+
+
+def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequence[Question]]) -> str:
+    """An entry of `answers:`; `beside` are the questions of each other interrupt of the node.
+
+    Its values are for a person to fill in, and are refused until then.
+    """
+    fields = _telling(questions, [each for others in beside for each in others]) if beside and questions else {}
+    below = "" if questions else "*"  # perhaps a graph asks that the node calls: its nodes stand below this one
+    when = f"node: {_yaml(_literal(node) + below)}"
+    when += f", payload: {_yaml(fields)}" if fields else ""
+    more = "This node asks more than this: add payload: {FIELD: VALUE} to say which request is meant."
+    return entry(when, more if beside and not fields else "")
+
+
+def _telling(questions: Sequence[Question], rivals: Sequence[Question]) -> dict[str, Json]:
+    """Fields of a payload that tell it from others, as few as there need be; none where nothing does."""
+    first, *more = [question.payload if isinstance(question.payload, dict) else {} for question in questions]
+    same = {key: each for key, each in first.items() if all(each == other.get(key, ...) for other in more)}
+    fields = {key: _literal(each) if isinstance(each, str) else each for key, each in same.items() if _tells(each)}
+    alone: list[dict[str, Json]] = [{key: each} for key, each in sorted(fields.items(), key=lambda at: len(str(at)))]
+    for tried in (*alone, fields):
+        if tried and not any(AnswerRule(None, tried, {}).matches(rival) for rival in rivals):
+            return tried
+    return {}
+
+
+_LONGEST = 80
+
+
+def _tells(value: Json) -> bool:
+    """Whether it is a constant that can stand in app.yaml as it is."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and value.isprintable() and "${" not in value and TEXT not in value
+    return isinstance(value, bool | int)
+
+
+def _literal(text: str) -> str:
+    """A pattern that is this text alone."""
+    return re.sub(r"([*?\[])", r"[\1]", text)
+
+
+_PLAIN_WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
+
+
+def _yaml(value: Json) -> str:
+    """A value in YAML's flow style, on one line."""
+    if isinstance(value, str) and _PLAIN_WORD.fullmatch(value):
+        return value
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_yaml(key)}: {_yaml(each)}' for key, each in value.items())}}}"
+    return json.dumps(value, ensure_ascii=False)

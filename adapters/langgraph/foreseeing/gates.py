@@ -1,0 +1,78 @@
+"""What asks without a word in a node's code: LangChain's middleware, and breakpoints."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from adapters.langgraph import dialects
+from adapters.langgraph.agents import Agent
+from adapters.langgraph.breakpoints import speaks_of
+from adapters.langgraph.dialects import Question
+from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools
+from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.foreseeing.cards import card_of
+from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
+from engine.ask import Json
+from engine.foreseen import Card, Foreseen, Payload
+
+
+def stands_at(gate: Any, path: str, node: Any, agent: Agent) -> bool:
+    """Whether it is this node in which a middleware asks."""
+    if getattr(gate, "interrupt_mode", "batched") == "per_call":
+        return path in agent.tool_nodes
+    held = getattr(node.bound, "func", None) or getattr(node.bound, "afunc", None)
+    return getattr(held, "__self__", None) is gate and getattr(held, "__name__", "").endswith("after_model")
+
+
+def of_gate(agent: Agent, path: str, gate: Any) -> Foreseen:
+    """The card of a middleware, made of its own configuration: each tool that it holds is an action."""
+    nodes = (path.rpartition(SEPARATOR)[2], path)
+    allowed = {name: list(config["allowed_decisions"]) for name, config in gate.interrupt_on.items()}
+    per_call = getattr(gate, "interrupt_mode", "batched") == "per_call"
+    made: list[Card] = []
+    for name, decisions in allowed.items():
+        question = (_one_call if per_call else _one_of_batch)(name, decisions, agent, nodes)
+        card = card_of(dialects.read(question, agent.spec.answers), question, agent.spec.answers)
+        same = next((n for n, each in enumerate(made) if each.choices == card.choices), None)
+        if same is None:
+            made.append(card)
+        else:
+            made[same] = replace(made[same], subject=f"{made[same].subject}, {card.subject}")
+    return Foreseen(path, "", Payload.PARTLY, tuple(made))
+
+
+def _one_of_batch(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ...]) -> Question:
+    request: Json = {"name": name, "args": {}}
+    config: Json = {"action_name": name, "allowed_decisions": allowed}
+    payload: Json = {"action_requests": [request], "review_configs": [config]}
+    return Question(payload, tools=agent.tools, nodes=nodes)
+
+
+def _one_call(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ...]) -> Question:
+    branches: list[Json] = [{"type": "object", "properties": {"type": {"const": each}}} for each in allowed]
+    payload: Json = {"type": "tool_approval", "name": name, "args": {}}
+    return Question(payload, {"oneOf": branches}, tools=agent.tools, nodes=nodes)
+
+
+def of_breakpoints(agent: Agent) -> Iterator[Foreseen]:
+    """The breakpoints of the graph, of those below it, and of `app.yaml`."""
+    for above, gate in agent.gates.items():
+        for name in sorted(gate.before):
+            yield _breakpoint(agent, f"{above}{name}", before=True)
+        for name in sorted(gate.after):
+            yield _breakpoint(agent, f"{above}{name}", before=False)
+
+
+def _breakpoint(agent: Agent, path: str, *, before: bool) -> Foreseen:
+    if before and path in agent.tool_nodes:
+        ask = before_tools((path,), [ToolCall(TEXT, "any tool", dict(OBJECT))], agent.tools)
+    else:
+        ask = at_breakpoint(speaks_of((path,)) if before else "", (path,), {TEXT: TEXT}, may_edit=True)
+    question = Question(ask.payload, nodes=(path.rpartition(SEPARATOR)[2], path))
+    card = card_of(dialects.configured(ask, question, agent.spec.answers), question, agent.spec.answers)
+    where = "before" if before else "after"
+    title = card.title if before else f'Go on after the step "{speaks_of((path,))}"?'
+    choices = tuple(replace(each, fields=()) for each in card.choices)
+    return Foreseen(
+        path, "", Payload.PARTLY, (replace(card, title=title, choices=choices),), f"a breakpoint {where} it"
+    )

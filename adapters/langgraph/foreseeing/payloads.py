@@ -1,0 +1,134 @@
+"""The questions that an `interrupt(...)` may ask, with the payload that stands in the code.
+
+Where the graph makes a value while it runs, stand-ins are put in its place: a text, and an object.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from adapters.langgraph.agents import Agent
+from adapters.langgraph.dialects import Question
+from adapters.langgraph.dialects.general import PROMPTS
+from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.plain import plain
+from adapters.langgraph.reading import Reading
+from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value
+from adapters.langgraph.schemas import Schema
+from engine.ask import Json
+from engine.foreseen import Payload
+
+TEXT = "…"
+OBJECT: Mapping[str, Json] = {"name": TEXT, "args": {TEXT: TEXT}, "id": TEXT}
+"""Stands for any object, a tool call among them."""
+_MOST_OPEN = 4
+"""Values of a payload that are tried as a text and as an object, each apart from the others."""
+
+
+def questions(agent: Agent, reading: Reading) -> Iterator[tuple[Question, str]]:
+    """The questions that it may be, and what the payload is then."""
+    open_places = list(_open_places(reading.payload))
+    tried = open_places[:_MOST_OPEN]
+    options: list[tuple[Json, ...]] = [
+        (TEXT,) if path and path[-1] in PROMPTS else (TEXT, dict(OBJECT)) for path, _ in tried
+    ]
+    schema = _schema_of(reading.schema)
+    nodes = (reading.path.rpartition(SEPARATOR)[2], reading.path)
+    for chosen in itertools.product(*options):
+        stand_ins: dict[int, Json] = {id(value): each for (_, value), each in zip(tried, chosen, strict=True)}
+        payload, exact = _filled(reading.payload, stand_ins)
+        said = ", ".join(
+            f"{_field(path)} is {'a text' if each == TEXT else 'an object'}"
+            for (path, _), each, option in zip(tried, chosen, options, strict=True)
+            if len(option) > 1
+        )
+        question = Question(
+            payload,
+            schema,
+            exact,
+            agent.tools,
+            nodes=nodes,
+            reading=agent.reading_of(reading.path, payload),
+            texts=agent.texts_of(reading.path),
+        )
+        yield question, said
+
+
+def _field(path: tuple[Any, ...]) -> str:
+    return ".".join(map(str, path)) or "the payload"
+
+
+def _open_places(value: Value, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Value]]:
+    """The parts of a payload that may be anything."""
+    match value:
+        case Mapped():
+            for key, each in value.fields.items():
+                yield from _open_places(each, (*path, key))
+        case Listed():
+            for number, each in enumerate(value.items):
+                yield from _open_places(each, (*path, number))
+        case Known() | Made():
+            return
+        case Unknown() if value.kind is str:
+            return
+        case _:
+            yield path, value
+
+
+def _filled(value: Value, stand_ins: Mapping[int, Json]) -> tuple[Json, bool]:
+    """A payload as JSON, and whether the graph has it so."""
+    if id(value) in stand_ins:
+        return stand_ins[id(value)], True
+    match value:
+        case Known():
+            made = plain(value.value)
+            return made.value, made.exact
+        case Mapped():
+            inner = {str(key): _filled(each, stand_ins) for key, each in value.fields.items()}
+            return {key: each for key, (each, _) in inner.items()}, all(exact for _, exact in inner.values())
+        case Listed():
+            items = [_filled(each, stand_ins) for each in value.items]
+            return [each for each, _ in items], value.kind is list and all(exact for _, exact in items)
+        case Made():
+            return {name: _filled(each, stand_ins)[0] for name, each in value.attributes.items()}, False
+    return TEXT, True
+
+
+def knows(value: Value) -> Payload:
+    """How much of a payload stands in the code."""
+    match value:
+        case Known():
+            return Payload.KNOWN
+        case Mapped() | Listed() | Made():
+            rest = value.rest if isinstance(value, Mapped) else value.before if isinstance(value, Listed) else None
+            known = rest is None and all(knows(each) is Payload.KNOWN for each in _parts(value))
+            return Payload.KNOWN if known else Payload.PARTLY
+        case Unknown() if value.kind is str:
+            return Payload.PARTLY
+    return Payload.UNKNOWN
+
+
+def _parts(value: Mapped | Listed | Made) -> Sequence[Value]:
+    match value:
+        case Mapped():
+            return list(value.fields.values())
+        case Listed():
+            return value.items
+        case Made():
+            return list(value.attributes.values())
+
+
+def _schema_of(value: Value | None) -> Schema | None:
+    """A `response_schema` as LangGraph publishes it."""
+    if value is None or (isinstance(value, Known) and value.value is None):
+        return None
+    if isinstance(value, Known):
+        try:
+            made = plain(TypeAdapter(value.value).json_schema()).value
+        except Exception:  # noqa: BLE001 - a type of which pydantic has no schema: then the node would raise, too
+            return None
+        return made if isinstance(made, dict) else None
+    filled, _ = _filled(value, {})
+    return filled if isinstance(filled, dict) else None

@@ -1,0 +1,297 @@
+"""Each interrupt that a graph's code shows is told of, with its card; what the code does not show is said."""
+
+import sysconfig
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Literal
+
+import pytest
+from graph_talk import AGENT, talking
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel
+
+from adapters.langgraph.dialects import AnswerRule
+from engine.ask import Choice, KnownBy
+from engine.foreseen import Foreseen, Payload
+
+pytestmark = pytest.mark.promise("P10")
+
+DONE: list[Any] = []
+A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
+
+
+async def foreseen(graph: Any, **more: Any) -> list[Foreseen]:
+    async with talking(graph, reply="@", **more) as talk:
+        return list(talk.graphs.foreseen(AGENT))
+
+
+def graph_of(*nodes: Callable[[Any], Any], **compiled: Any) -> Any:
+    builder = StateGraph(MessagesState)
+    for each in nodes:
+        builder.add_node(each)
+    builder.add_edge(START, nodes[0].__name__)
+    return builder.compile(**compiled)
+
+
+async def only(*nodes: Callable[[Any], Any], **more: Any) -> Foreseen:
+    (found,) = await foreseen(graph_of(*nodes), **more)
+    return found
+
+
+def sent(found: Foreseen) -> dict[Choice, Any]:
+    (card,) = found.cards
+    return {each.choice: each.sends["resume"] if each.sends is not None else None for each in card.choices}
+
+
+# Code, schemas, rules -------------------------------------------------------------------------------------------------
+
+
+def gate(_: Any) -> Command[Literal["ship", "keep"]]:
+    if interrupt({"door": "north"}) == "no":
+        return Command(goto="keep")
+    return Command(goto="ship")
+
+
+def ship(_: Any) -> None:
+    DONE.append("north")
+
+
+def keep(_: Any) -> None:
+    return None
+
+
+async def test_a_proof_names_the_line_that_an_answer_takes() -> None:
+    found = await only(gate, ship, keep)
+    (card,) = found.cards
+    approve, reject = card.choices
+    first = gate.__code__.co_firstlineno
+    assert (found.node, found.place, found.payload) == ("gate", f"test_foreseen.py:{first + 1}", Payload.KNOWN)
+    assert card.known_by is KnownBy.CODE
+    assert reject.proof == f"takes line {first + 2}, which returns goto=keep"
+    assert approve.proof.startswith(f"takes line {first + 3}, which returns goto=ship; runs line ")
+    assert approve.proof.endswith(': DONE.append("north")')
+
+
+class Booking(BaseModel):
+    guests: int
+
+
+def books(_: Any) -> None:
+    DONE.append(interrupt({"question": "For whom?"}, response_schema=Booking))
+
+
+def confirms(_: Any) -> None:
+    DONE.append(interrupt("Sure?", response_schema={"type": "boolean"}))
+
+
+async def test_a_response_schema_is_known_by_itself() -> None:
+    found = await only(books)
+    assert found.cards[0].known_by is KnownBy.SCHEMA
+    assert (found.cards[0].is_question, sent(found)) == (True, {W: "$value"})
+    assert sent(await only(confirms)) == {A: True, R: False}
+
+
+async def test_a_rule_of_app_yaml_is_told_by_its_place() -> None:
+    rules = (AnswerRule("other", {}, {A: {"resume": 1}}), AnswerRule("gate", {}, {A: {"resume": {"ok": "$user"}}}))
+    found = await only(gate, ship, keep, answers=rules)
+    assert (found.cards[0].known_by, found.cards[0].why) == (KnownBy.RULE, "answers[1] in app.yaml")
+    assert sent(found) == {A: {"ok": "$user"}, R: None}
+
+
+# Payloads that are made while the graph runs --------------------------------------------------------------------------
+
+
+def made_by_helper(state: Any) -> None:
+    DONE.append(interrupt(describe(state)))
+
+
+def describe(state: Any) -> Any:
+    return eval("dict(state)", {"state": state})  # noqa: S307 - stands for what cannot be read
+
+
+def reviews(state: Any) -> None:
+    reply = interrupt({"question": "Is this correct?", "tool_call": state["messages"][-1].tool_calls[0]})
+    if reply[0] == "continue":
+        DONE.append("call")
+    elif reply[0] == "update":
+        DONE.append(reply[1])
+
+
+async def test_a_payload_that_the_code_does_not_show_is_said_to_be_so() -> None:
+    found = await only(made_by_helper)
+    assert found.payload is Payload.UNKNOWN
+    assert found.place.startswith("test_foreseen.py:")
+    assert {card.when for card in found.cards} <= {"", "the payload is a text", "the payload is an object"}
+
+
+async def test_where_the_payload_decides_each_card_says_when_it_is_shown() -> None:
+    found = await only(reviews)
+    assert found.payload is Payload.PARTLY
+    shown = {card.when: card for card in found.cards}
+    assert all(when in ("", "tool_call is a text", "tool_call is an object") for when in shown)
+    assert len(shown) == len(found.cards)
+
+
+def judged(_: Any) -> None:
+    if eval("said == 'go'", {"said": interrupt({"door": "north"})}):  # noqa: S307 - likewise
+        DONE.append("north")
+
+
+async def test_an_unknown_one_comes_with_an_entry_and_nothing_else_does() -> None:
+    found = await only(judged)
+    assert not found.is_known
+    assert found.entry.startswith("- when: {node: judged}\n  approve: {resume: $FILL_IN}\n")
+    assert (await only(gate, ship, keep)).entry == ""
+
+
+# Libraries ------------------------------------------------------------------------------------------------------------
+
+
+def inbox(_: Any) -> None:
+    config = {"allow_accept": True, "allow_edit": False, "allow_ignore": True, "allow_respond": False}
+    reply = interrupt([{"action_request": {"action": "book", "args": {"city": "Rome"}}, "config": config}])
+    if reply[0]["type"] == "accept":
+        DONE.append("Rome")
+
+
+async def test_agent_inbox_is_known_by_the_library() -> None:
+    found = await only(inbox)
+    assert (found.cards[0].known_by, found.cards[0].why) == (KnownBy.LIBRARY, "Agent Inbox")
+    assert {*sent(found)} == {A, R}
+    assert sent(found)[A] == [{"type": "accept", "args": None}]
+
+
+@tool
+def wipe(path: str) -> str:
+    """Wipe a path."""
+    return path
+
+
+@tool
+def look(path: str) -> str:
+    """Look at a path."""
+    return path
+
+
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_the_middleware_of_langchain_is_told_by_its_own_configuration(mode: Any) -> None:
+    gates = HumanInTheLoopMiddleware(
+        {"wipe": {"allowed_decisions": ["approve", "reject"]}, "look": True}, interrupt_mode=mode
+    )
+    agent = create_agent(FakeListChatModel(responses=["x"]), [wipe, look], middleware=[gates])
+    (found,) = await foreseen(agent)
+    assert found.node == ("tools" if mode == "per_call" else "HumanInTheLoopMiddleware.after_model")
+    first, second = found.cards
+    assert (first.subject, first.known_by) == ("wipe", KnownBy.LIBRARY)
+    assert [each.choice for each in first.choices] == [A, R]
+    assert (second.subject, [each.choice for each in second.choices]) == ("look", [A, E, R, W])
+    alone = {"type": "approve"}
+    assert first.choices[0].sends == {"resume": alone if mode == "per_call" else {"decisions": [alone]}}
+
+
+async def test_a_tool_that_asks_for_itself_is_told_under_its_node() -> None:
+    @tool
+    def erase(path: str) -> str:
+        """Erase a path."""
+        if interrupt({"tool": "erase", "path": path}) != "yes":
+            return "kept"
+        DONE.append(path)
+        return "erased"
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("tools", ToolNode([erase]))
+    builder.add_edge(START, "tools")
+    (found,) = await foreseen(builder.compile())
+    assert (found.node, found.payload) == ("tools", Payload.PARTLY)
+    assert sent(found)[A] == "yes"
+
+
+def compiled_in_a_library(source: str, name: str) -> FunctionType:
+    names: dict[str, Any] = {"interrupt": interrupt, "__name__": "some_library"}
+    exec(compile(source, f"{sysconfig.get_path('purelib')}/some_library/gate.py", "exec"), names)  # noqa: S102 - a library
+    made: FunctionType = names[name]
+    return made
+
+
+async def test_a_library_that_asks_is_told_of_although_its_code_is_not_read() -> None:
+    library = compiled_in_a_library("\n\ndef library_gate(state):\n    interrupt({'sure': state})\n", "library_gate")
+    found = await only(library)
+    assert (found.node, found.place, found.cards) == ("library_gate", "gate.py:4", ())
+    assert found.note == "a library asks here, and what it asks is made while it runs"
+    assert not found.is_known
+
+    def calls_it(state: Any) -> None:
+        library(state)
+
+    assert (await only(calls_it)).place == "gate.py:4"
+
+
+# Code that is not followed --------------------------------------------------------------------------------------------
+
+
+def by_name(state: Any) -> None:
+    HANDLERS[state["messages"][-1].text](state)
+
+
+def asks_behind_a_table(_: Any) -> None:
+    DONE.append(interrupt("Which one?"))
+
+
+HANDLERS: dict[str, Callable[[Any], None]] = {"ask": asks_behind_a_table}
+
+
+class Desk:
+    def run(self, state: Any) -> None:
+        getattr(self, state["messages"][-1].text)(state)
+
+    def wait(self, _: Any) -> None:
+        return self._ask()
+
+    def _ask(self) -> None:
+        interrupt("Which one?")
+
+
+@pytest.mark.parametrize("node", [by_name, Desk().wait])
+async def test_an_interrupt_that_the_reader_did_not_come_to_is_told_all_the_same(node: Any) -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    (found,) = await foreseen(builder.compile())
+    assert found.place.startswith("test_foreseen.py:")
+
+
+async def test_what_a_graph_asks_that_a_node_calls_is_told_of() -> None:
+    inner = graph_of(asks_behind_a_table)
+
+    def calls(state: Any) -> None:
+        inner.invoke(state)
+
+    found = await only(calls)
+    assert (found.node, found.cards) == ("calls", ())
+    assert "could not be followed" in found.note
+    assert found.entry.startswith('- when: {node: "calls*"}')
+
+
+# Breakpoints ----------------------------------------------------------------------------------------------------------
+
+
+async def test_breakpoints_are_told_with_what_each_choice_does() -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("tools", ToolNode([wipe]))
+    builder.add_node(keep)
+    builder.add_edge(START, "tools")
+    graph = builder.compile(interrupt_before=["tools"])
+    tools, after = await foreseen(graph, interrupt_after=("keep",))
+    assert (tools.node, tools.note) == ("tools", "a breakpoint before it")
+    assert next((each.choice, each.does) for each in tools.cards[0].choices) == (A, "runs the tool call")
+    assert (after.node, after.note) == ("keep", "a breakpoint after it")
+    assert after.cards[0].title == 'Go on after the step "keep"?'
+    assert all(each.sends is None and each.does for row in (tools, after) for each in row.cards[0].choices)
+    assert tools.is_known
+    assert after.is_known
