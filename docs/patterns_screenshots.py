@@ -352,6 +352,17 @@ async def streaming_reply(scene: Scene) -> None:
 
 
 @picture
+async def further_choices(scene: Scene) -> None:
+    """A letter with further choices, after its first vote."""
+    two = {"approvers": {"users": ["bob", "carol"]}, "quorum": 2, "post_to": "#deploys"}
+    await scene.world.start(agents={"letters": agent("letter_review", channels=["#deploys"])}, approvals=[two])
+    card = await scene.world.asked("write to Ada", containing="Dear Ada")
+    await (await card.open_form("revise")).submit({"Feedback": "Say that we are sorry, please."})
+    await card.becomes("1 of 2 for")
+    await scene.show("carol", card)
+
+
+@picture
 async def failure(scene: Scene) -> None:
     """A graph that failed because of an answer."""
     await scene.start("stock", "number_please", input={"task": "$text"}, reply="result")
