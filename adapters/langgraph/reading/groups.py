@@ -261,6 +261,8 @@ def polarity(groups: Sequence[Group]) -> Polarity:
     if len(groups) == 1:
         return _only_one(deciding[0])
     best = [each for each in deciding if all(each.acts_over(other) for other in groups if other is not each)]
+    if best and _goes_further(best[0], groups):
+        return _one_of(best[0], groups)
     if best:
         return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
     dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
@@ -278,6 +280,27 @@ def polarity(groups: Sequence[Group]) -> Polarity:
         certain = bool(refusing or (lesser and alike))
         return Polarity(acting, least(refusing or lesser), proven=certain, why="named as the button is")
     return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
+
+
+def _goes_further(best: Group, groups: Sequence[Group]) -> list[Group]:
+    """The groups that use all that the best one uses of what is shown, and act over a third: "run it" and "always".
+
+    Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
+    """
+    others = [each for each in groups if each is not best]
+    alike = [each for each in others if best.uses and each.uses == best.uses]
+    return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
+
+
+def _one_of(best: Group, groups: Sequence[Group]) -> Polarity:
+    """The one of several that act which is called as the button is; a refusal does nothing that one of them does."""
+    able = [best, *_goes_further(best, groups)]
+    rest = [each for each in groups if each not in able and True not in each.signs]
+    refusing = least([each for each in rest if _is_refusal(each, able)])
+    named = [each for each in able if each.signs == {True}]
+    if len(named) != 1 or any(each.signs == {False} for each in able):
+        return Polarity(None, refusing, why="several answers act on what is shown", apart=True)
+    return Polarity(named[0], refusing, proven=bool(refusing), why="of those that act, it is named as the button is")
 
 
 def _is_refusal(group: Group, acting: Sequence[Group]) -> bool:

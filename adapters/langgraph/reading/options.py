@@ -18,6 +18,7 @@ from engine.ask import MOST_OPTIONS
 
 _LONGEST_WORD = 75
 """Characters of a button."""
+_SHORTEST_WORD = 3
 _REASONS = ("feedback", "reason", "comment", "note", "instruction", "message", "text", "why", "explanation", "suggest")
 
 
@@ -64,10 +65,10 @@ def ways(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any])
     return tuple(in_order) if len(in_order) <= MOST_OPTIONS else ()
 
 
-def _plainness(way: Way) -> tuple[bool, int, int]:
-    """With words rather than without, few fields, and of several words the one that says most: "escalate", not "e"."""
+def _plainness(way: Way) -> tuple[bool, int, bool]:
+    """With words rather than without, few fields, and a word rather than a letter: "escalate", not "e"."""
     fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
-    return way.words_at is None, fields, -len(way.word)
+    return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
 
 
 def all_named(groups: Sequence[Group], probed: Probed) -> bool:

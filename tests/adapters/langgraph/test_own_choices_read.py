@@ -4,13 +4,14 @@ Nothing is done although it was refused, whatever the words are; and each choice
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from graph_talk import APPROVE, REJECT, talking
 from langchain_core.language_models import FakeListChatModel
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from engine.ask import Action, Choice, Decision
@@ -129,6 +130,37 @@ def in_one_node(state: State) -> Any:
             return None
 
 
+class Ruling(BaseModel):
+    decision: Literal["approve", "revise", "reject"]
+    comments: str = ""
+
+
+def by_model(state: State) -> Any:
+    ruling = Ruling.model_validate(interrupt({"letter": state["letter"]}))
+    if ruling.decision == "approve":
+        return Command(goto="send")
+    if ruling.decision == "revise":
+        return Command(goto="write", update={"feedback": ruling.comments})
+    return Command(goto=END)
+
+
+def for_good(state: State) -> None:
+    """One way does what the approval does, and allows it for ever: the one that does most is not the approval."""
+    said = interrupt({"letter": state["letter"]})
+    if said in ("always", "y"):
+        if said == "always":
+            DONE.append(("allowed", state["letter"]))
+        deed("sent", state["letter"])
+
+
+def for_good_without_a_yes(state: State) -> None:
+    said = interrupt({"letter": state["letter"]})
+    if said in ("for good", "this time"):
+        if said == "for good":
+            DONE.append(("allowed", state["letter"]))
+        deed("sent", state["letter"])
+
+
 def both_act(state: State) -> None:
     """Two ways use what was shown; nothing but the name says that one of them is the approval."""
     said = interrupt({"letter": state["letter"]})
@@ -187,6 +219,15 @@ TABLE: Mapping[str, tuple[Any, Any, tuple[Choice, ...], Mapping[str, Any], Any]]
     "by a table": (by_table, None, (A, R, OWN), {"revise": REVISED}, [("told", "the writer")]),
     "in one node": (in_one_node, None, (A, R, OWN), {"revise": []}, []),
     "a reason for the escalation": (pages_with_a_reason, None, (A, R, OWN), {"escalate": [("paged", "kinder")]}, []),
+    "by a model": (by_model, None, (A, R, OWN), {"revise": REVISED}, []),
+    "for good": (for_good, None, (A, R, OWN), {"always": [("allowed", "letter "), *SENT]}, []),
+    "for good, and no yes": (
+        for_good_without_a_yes,
+        None,
+        (R, OWN),
+        {"for good": [("allowed", "letter "), *SENT], "this time": SENT},
+        [],
+    ),
     "both act": (both_act, None, (A, R, OWN), {"escalate": [("paged about", "letter ")]}, []),
     "nobody knows": (
         nobody_knows,
