@@ -17,6 +17,7 @@ STATES: Mapping[str, Mapping[str, Any]] = {
     "ask_until_good": {"input": {}, "reply": "city"},
     "rollout": {"input": {"service": "$text"}, "reply": "status"},
     "trouble": {"input": {"task": "$text"}, "reply": "log[2]"},
+    "own_words": {"input": {"order": "$text"}, "reply": "told"},
 }
 
 
@@ -51,6 +52,49 @@ async def test_approve_or_reject(
     await world.alice.expect_message("#deploys", containing=status)
     await card.becomes({"Approve": "Approved by", "Reject": "The run was stopped."}[choice], buttons=[])
     await done(server, *acts)
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("choice", ["Approve", "Reject"])
+async def test_a_sentence_is_approved_with_the_word_that_it_names_and_never_told_no(
+    world: World, server: LangGraphServer, choice: str
+) -> None:
+    await start(world, "risky", server.url)
+    card = await world.asked("prod-db", containing="Go on and delete it? (yes/no)")
+    assert card.buttons == ["Approve", "Reject"]
+    await card.click("Approve", by=world.alice)
+    await world.alice.expect_message("#deploys", containing="Somebody else", ephemeral=True)
+    if choice == "Approve":
+        await card.click("Approve")
+        await world.alice.expect_message("#deploys", containing="prod-db is deleted.")
+        await done(server, "deleted prod-db")
+    else:
+        await (await card.open_form("Reject")).submit({"Reason": "no"})
+        await world.alice.expect_message("#deploys", containing="so the run was stopped")
+        await done(server)
+
+
+@pytest.mark.promise("P4")
+async def test_of_a_payload_that_says_nothing_of_its_answers_nothing_is_guessed(
+    world: World, server: LangGraphServer
+) -> None:
+    await start(world, "own_words", server.url)
+    card = await world.asked("order 7", containing="Signoff doesn't know what this step takes for an approval")
+    assert card.buttons == ["Reject", "Answer"]
+    form = await card.open_form("Answer")
+    assert "This is not JSON" in str((await form.submit({form.fields[0]: "no, do not"})).errors)
+    await form.submit({form.fields[0]: '{"verdict": "no", "why": "too late"}'})
+    await world.alice.expect_message("#deploys", containing="too late")
+
+
+async def test_an_inbox_asks_and_tells_as_anywhere(world: World, server: LangGraphServer) -> None:
+    await start(world, "mail_inbox", server.url)
+    await world.alice.say("#deploys", "@signoff notify")
+    notice = await world.bob.expect_card("#deploys", containing="Lunch is at")
+    await notice.click("Got it")
+    await world.alice.expect_message("#deploys", containing="I had 1 of my requests back.")
+    await done(server, "ignore: None")
 
 
 async def test_a_text_is_edited(world: World, server: LangGraphServer) -> None:

@@ -39,11 +39,12 @@ _ENDING = frozenset(("end", "exit", "quit", "finish", "leave", "skip"))
 _VERBS = (
     "approve|confirm|accept|allow|authori[sz]e|permit|acknowledge|proceed|continue|go|delete|remove|drop|erase|wipe|"
     "destroy|overwrite|send|deploy|pay|refund|execute|publish|cancel|merge|submit|buy|purchase|sell|install|terminate|"
-    "kill|disable|enable|migrate|revoke|apply|create|restart|reboot|roll ?back|commit|rename|upload|perform|launch"
+    "kill|disable|enable|migrate|revoke|apply|create|restart|reboot|roll ?back|commit|rename|upload|perform|"
+    "launch|give|grant|add"
 )
 _NOUNS_TOO = (
-    "start|stop|order|post|book|ship|run|email|mail|update|release|charge|transfer|wire|close|open|grant|write|archive|"
-    "push|pull|change|replace|schedule|fund|call|try|sync|set|make|print|export|import|add|give|move|reset|trigger|"
+    "start|stop|order|post|book|ship|run|email|mail|update|release|charge|transfer|wire|close|open|write|archive|"
+    "push|pull|change|replace|schedule|fund|call|try|sync|set|make|print|export|import|move|reset|trigger|"
     "save|use|keep|do|let"
 )
 """Verbs that begin a name as well, as in "Start date?": they count where something follows that is done."""
@@ -78,7 +79,7 @@ _DECISIONS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_OFFER}(?:{_VERBS}|{_NOUNS_TOO})\b",
-        rf"(?:{_VERBS})\b(?!\s+(?:what|which|who|where)\W*$)",
+        rf"(?:{_VERBS})\b(?!\s+(?:(?:what|which|who|where)\W*$|(?:me|us|any\w*)\b))",
         rf"(?:{_NOUNS_TOO})(?:\s+{_OBJECT}|\W*$)",
         rf"{_MAY}\s+(?:you|they|we|everybody|\w+)\s+(?:please\s+)?{_AGREE}\b",
         r"are you (?:really |absolutely |quite )?(?:sure|certain|satisfied|happy|ok|okay)\b",
@@ -99,8 +100,8 @@ _STATED = re.compile(
 )
 """A request for approval that is no question."""
 _FOR_WORDS = re.compile(
-    r"(?:please\s+|kindly\s+|could you\s+|can you\s+)*(?:provide|enter|give|tell|describe|specify|write|share|type|"
-    r"input|fill|choose|pick|select|name|state|list|explain|clarify|answer)\b",
+    r"(?:please\s+|kindly\s+|could you\s+|can you\s+)*(?:provide|enter|describe|specify|type|input|fill|choose|pick|"
+    r"select|state|list|explain|clarify|answer|(?:give|tell|write|share|name|send|show)\s+(?:me|us|your|a|one))\b",
     re.IGNORECASE,
 )
 _WHICH_ONE = re.compile(
