@@ -56,17 +56,18 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
         edited = _listed(encode(ask, [Decision(Choice.EDIT, _ANY_TEXT)]))
         holds = reading.holds(approve, reject, stops=True) and reading.takes_edit(edited)
         return ask if holds else _by(known, ask, question, reading, encode)
-    if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence) and _takes_words(ask, reading):
+    if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence) and _takes_words(ask, reading, sentence):
         return ask
     if known.is_question and sentence.decides and (known.wants_words or Choice.APPROVE not in ask.actions[0].choices):
         return _taking(_decided_in_words(reading, sentence), ask, question)
     return _by(known, ask, question, reading, encode)
 
 
-def _takes_words(ask: Ask, reading: Reading) -> bool:
+def _takes_words(ask: Ask, reading: Reading, sentence: Sentence) -> bool:
     """Whether the words that answer a question are something that the node can use, and decide nothing unknown."""
     words = {"data": TEXT} if ask.dialect == "query" else TEXT
-    return ask.dialect == "question_fields" or (reading.takes(words) and not reading.compares_words)
+    decides = reading.compares_words and not (sentence.wants_words and reading.words_only_end_it)
+    return ask.dialect == "question_fields" or (reading.takes(words) and not decides)
 
 
 def _is_decision(reading: Reading, sentence: Sentence) -> bool:

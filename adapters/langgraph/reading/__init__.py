@@ -87,6 +87,13 @@ class Reading:
         groups, decided = self._groups
         return decided.acts is None and len(groups) > 1 and bool(self.probed.reserved)
 
+    @property
+    def words_only_end_it(self) -> bool:
+        """Whether no word does more than any words do: at most it ends what they do, as "quit" does."""
+        free = self.probed.try_(TEXT)
+        named = [each for each in self.probed.behaviours if isinstance(each.candidate, str)]
+        return free.is_known and all(each.sites <= free.sites and each.nodes <= free.nodes for each in named)
+
     def takes(self, words: Any) -> bool:
         """Whether words are something that the node can use; `words` has TEXT in their place."""
         tried = self.probed.try_(words)

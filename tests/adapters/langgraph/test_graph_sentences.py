@@ -260,16 +260,25 @@ def until_quit(_: State) -> None:
     DONE.append(wish)
 
 
-def to_c_or_d(_: State) -> Any:
-    choice = interrupt("Do you want to go to C or D? Type C/D")
-    return {"answer": "c" if choice == "C" else "d"}
+def by_name(_: State) -> None:
+    if interrupt("What shall I do with prod-db?") == "delete":
+        DONE.append("deleted")
+    else:
+        DONE.append("asked again")
 
 
-@pytest.mark.parametrize("node", [greets, until_quit, to_c_or_d])
+@pytest.mark.promise("P6")
+async def test_a_question_with_a_word_of_which_more_follows_is_decided() -> None:
+    async with talking(graph_of(by_name)) as talk:
+        (asked,) = (await talk.say()).asked
+        assert not asked.ask.is_question
+
+
+@pytest.mark.parametrize("node", [greets, until_quit])
 async def test_a_question_whose_words_are_used_is_answered_in_words(node: Any) -> None:
     DONE.clear()
     async with talking(graph_of(node)) as talk:
         (asked,) = (await talk.say()).asked
         assert (asked.ask.kind, asked.ask.actions[0].choices) == (Kind.QUESTION, (W,))
         await talk.answer(asked, words("Ada"))
-        assert {greets: ["hello Ada"], until_quit: ["Ada"], to_c_or_d: []}[node] == DONE
+        assert {greets: ["hello Ada"], until_quit: ["Ada"]}[node] == DONE
