@@ -6,12 +6,11 @@ The keys of the JSON are what other programs rely on: none is renamed or taken a
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.ask import Json
+from engine.ask import Json, Kind, KnownBy
 from engine.foreseen import Card, Foreseen, Offered, Payload, entry
 
 SERVED = "runs on a LangGraph Server: its code is not here, so its interrupts are not known before it asks."
 NOTHING = "asks nothing that its code shows."
-_MADE = "made while it runs"
 
 
 def table(agents: Mapping[str, Sequence[Foreseen] | None]) -> Iterator[str]:
@@ -45,21 +44,24 @@ def _row(agent: str, each: Foreseen) -> Iterator[str]:
 
 def _card(card: Card) -> Iterator[str]:
     what = "question" if card.is_question else "request"
-    title = f'"{_short(card.title)}"' if card.title.strip("… ") else card.subject or _MADE
+    named = f" to run {card.subject}" if card.kind is Kind.TOOL_CALL and card.subject else ""
+    title = f': "{_short(card.title)}"' if card.title.strip("… ") else ""
     when = f", if {card.when}" if card.when else ""
-    yield f"    {what}: {_shown(title)}{when}"
+    yield _shown(f"    {what}{named}{title}{when}")
     yield f"    known by: {card.known_by}, {card.why}"
     width = max((len(_button(each)) for each in card.choices), default=0)
     for each in card.choices:
         line = f"      {_button(each):<{width}}  {_sends(each)}"
-        proof = _shown(each.proof)
-        if proof and len(line) + len(proof) > _WIDEST:
+        more = _shown("; ".join([*([f"fields: {', '.join(each.fields)}"] if each.fields else []), each.proof]))
+        more = more.removesuffix("; ")
+        if more and len(line) + len(more) > _WIDEST:
             yield line
-            line = " " * (8 + width)
-        yield f"{line}{': ' if proof and line.strip() else ''}{proof}"
+            yield f"{' ' * (8 + width)}{more}"
+        else:
+            yield f"{line}: {more}" if more else line
 
 
-_WIDEST = 118
+_WIDEST = 116
 
 
 def _button(each: Offered) -> str:
@@ -72,8 +74,7 @@ def _sends(each: Offered) -> str:
         return each.does
     resume, more = each.sends.get("resume"), {name: part for name, part in each.sends.items() if name != "resume"}
     parts = [f"sends {_json(resume)}", *(f"{name} {_json(part)}" for name, part in more.items())]
-    fields = f" (fields: {', '.join(each.fields)})" if each.fields else ""
-    return _shown(", ".join(parts) + fields)
+    return _shown(", ".join(parts))
 
 
 def _json(value: Json) -> str:
@@ -101,7 +102,7 @@ def unknown(found: Sequence[Foreseen]) -> Iterator[str]:
     for each in found:
         if not each.is_known:
             place = f" ({each.place})" if each.place else ""
-            why = each.note or next((card.why for card in each.cards if card.why), "")
+            why = each.note or next((card.why for card in each.cards if card.known_by is KnownBy.UNKNOWN), "")
             yield f"{_shown(each.node)}{place} asks, and it is not known what an answer does: {_shown(why)}"
 
 

@@ -1,11 +1,13 @@
 """The questions that an `interrupt(...)` may ask, with the payload that stands in the code.
 
-Where the graph makes a value while it runs, stand-ins are put in its place: a text, and an object.
+Where the graph makes a value while it runs, a stand-in is put in its place: of the type that the state or the tool says
+it has, else a text and an object, one after the other.
 """
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_origin
 
 from pydantic import TypeAdapter
 
@@ -15,6 +17,8 @@ from adapters.langgraph.dialects.general import PROMPTS
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.plain import plain
 from adapters.langgraph.reading import Reading
+from adapters.langgraph.reading.classes import hints_of
+from adapters.langgraph.reading.graphs import Entry
 from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value
 from adapters.langgraph.schemas import Schema
 from engine.ask import Json
@@ -31,9 +35,8 @@ def questions(agent: Agent, reading: Reading) -> Iterator[tuple[Question, str]]:
     """The questions that it may be, and what the payload is then."""
     open_places = list(_open_places(reading.payload))
     tried = open_places[:_MOST_OPEN]
-    options: list[tuple[Json, ...]] = [
-        (TEXT,) if path and path[-1] in PROMPTS else (TEXT, dict(OBJECT)) for path, _ in tried
-    ]
+    known = _types(reading.probed.entry)
+    options = [_stand_ins(path, value, known) for path, value in tried]
     schema = _schema_of(reading.schema)
     nodes = (reading.path.rpartition(SEPARATOR)[2], reading.path)
     for chosen in itertools.product(*options):
@@ -54,6 +57,33 @@ def questions(agent: Agent, reading: Reading) -> Iterator[tuple[Question, str]]:
             texts=agent.texts_of(reading.path),
         )
         yield question, said
+
+
+def _types(entry: Entry) -> Mapping[str, Any]:
+    """The types of a state's fields, or of a tool's arguments, by their origin."""
+    builder = getattr(entry.chain[-1][0], "builder", None)
+    state = hints_of(getattr(builder, "state_schema", None))
+    arguments = hints_of(getattr(entry.function, "__func__", entry.function)) if entry.is_tool else {}
+    return {
+        **{f"state.{name}": each for name, each in state.items()},
+        **{f"argument {name}": each for name, each in arguments.items()},
+    }
+
+
+def _stand_ins(path: tuple[Any, ...], value: Value, types: Mapping[str, Any]) -> tuple[Json, ...]:
+    """What is tried in the place of a value."""
+    if (path and path[-1] in PROMPTS) or (isinstance(value, Unknown) and value.is_text):
+        return (TEXT,)
+    declared = types.get(value.origin) if isinstance(value, Unknown) else None
+    declared = get_origin(declared) or declared
+    for kind, each in _BY_TYPE.items():
+        if isinstance(declared, type) and issubclass(declared, kind):
+            return (each,)
+    is_object = isinstance(declared, type) and (hasattr(declared, "model_fields") or is_dataclass(declared))
+    return (dict(OBJECT),) if is_object else (TEXT, dict(OBJECT))
+
+
+_BY_TYPE: Mapping[type, Json] = {str: TEXT, bool: True, int: 1, float: 1.5, dict: dict(OBJECT), list: [TEXT]}
 
 
 def _field(path: tuple[Any, ...]) -> str:

@@ -154,7 +154,9 @@ class Classes(Expressions):
                 return Known(type(first.value))
         if issubclass(cls, BaseException):
             return Made(cls, {f"_{number}": each for number, each in enumerate(values)})
-        return unknown(self.place(node, scope), *values, *named.values())
+        result = unknown(self.place(node, scope), *values, *named.values())
+        result.is_text = cls is str
+        return result
 
     def _number(self, cls: type, value: Known, node: ast.AST, scope: Scope) -> Value:
         try:

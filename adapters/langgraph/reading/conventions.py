@@ -23,7 +23,7 @@ from adapters.langgraph.reading.groups import (
 )
 from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
-from adapters.langgraph.reading.proofs import proof, taking
+from adapters.langgraph.reading.proofs import proof
 from adapters.langgraph.reading.run import ASKS
 from adapters.langgraph.reading.values import (
     FREE,
@@ -128,7 +128,6 @@ def convention_of(probed: Probed) -> Convention:
     edited: tuple[Path, ...] = ()
     if edit is not None:
         templates[Choice.EDIT], edited = edit
-        proofs[Choice.EDIT] = taking(edited)
     refusal = _refusal(probed, acting, decided.refuse) if decided.proven else None
     if refusal is not None:
         templates[Choice.REJECT], proofs[Choice.REJECT] = refusal[0], proof(refusal[1])

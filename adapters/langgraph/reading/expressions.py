@@ -292,7 +292,9 @@ class Expressions(Conditions):
         parts = [self.evaluate(each, scope) for each in node.values]
         if all(isinstance(each, Known) and isinstance(each.value, _SMALL) and not each.given for each in parts):
             return Known("".join(str(each.value) for each in parts if isinstance(each, Known)))
-        return unknown(self.place(node, scope), *parts, kind=None)
+        made = unknown(self.place(node, scope), *parts, kind=None)
+        made.is_text = True
+        return made
 
     def _formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)

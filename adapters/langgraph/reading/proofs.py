@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from adapters.langgraph.reading.run import ASKS, Trace
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Path, Value
+from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Value
 
 if TYPE_CHECKING:
     from adapters.langgraph.reading.probe import Behaviour
@@ -74,11 +74,6 @@ def _takes(lefts: Sequence[tuple[str, str]]) -> str:
     said = [each for each in dict.fromkeys(said for _, said in lefts) if each]
     returns = f", which returns {' or '.join(said[:_MOST])}" if said else ""
     return f"takes {_lines([place for place, _ in lefts])}{returns}"
-
-
-def taking(edited: Sequence[Path]) -> str:
-    """For an edit: the fields that the code takes."""
-    return f"the node takes {', '.join('.'.join(map(str, each)) or 'the value' for each in edited)}"
 
 
 def _runs(traces: Sequence[Trace]) -> str:

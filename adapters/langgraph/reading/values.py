@@ -36,6 +36,8 @@ class Unknown:
     kind: type | None = None
     path: Path | None = None
     given: bool = False
+    is_text: bool = False
+    """Whether it is a text, of which nothing else is known."""
 
 
 @dataclass(slots=True, eq=False)
