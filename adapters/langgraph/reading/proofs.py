@@ -59,7 +59,8 @@ def proof(behaviour: "Behaviour") -> str:
     Where it goes several ways by something else than the answer, the first of them are told.
     """
     lefts = list(dict.fromkeys(trace.left for trace in behaviour.traces if trace.left[0]))
-    nodes, runs = sorted(behaviour.nodes), _runs(behaviour.traces)
+    nodes = sorted(behaviour.nodes)
+    runs = _runs(behaviour.traces, 1 if nodes else _MOST)
     if not nodes:
         return runs or _takes(lefts) or "runs to the end"
     way = _takes(lefts)
@@ -76,7 +77,7 @@ def _takes(lefts: Sequence[tuple[str, str]]) -> str:
     return f"takes {_lines([place for place, _ in lefts])}{returns}"
 
 
-def _runs(traces: Sequence[Trace]) -> str:
+def _runs(traces: Sequence[Trace], most: int) -> str:
     """The lines of the function that asks in which something is done to the world, with their code."""
     places = dict.fromkeys(
         effect.by[1] if len(effect.by) > 1 else effect.where
@@ -84,7 +85,7 @@ def _runs(traces: Sequence[Trace]) -> str:
         for effect in trace.effects
         if not effect.where.startswith((ASKS, "node "))
     )
-    lines = list(dict.fromkeys(map(_line_of, places)))[:_MOST]
+    lines = list(dict.fromkeys(map(_line_of, places)))[:most]
     shown = [f"line {number}{f': {code}' if code else ''}" for number, code in lines]
     return f"runs {' and '.join(shown)}" if shown else ""
 

@@ -1,0 +1,32 @@
+"""What README and docs/check.md show is what `signoff check` prints."""
+
+import re
+from pathlib import Path
+
+from bot import foreseen, wiring
+from bot.config import load
+from engine.ids import AgentName
+
+PAGE = Path(__file__).parents[2] / "docs" / "check.md"
+README = Path(__file__).parents[2] / "README.md"
+SERVICES = "model = mail = None\n"
+
+
+async def printed(folder: Path) -> str:
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert code is not None
+    (folder / "services.py").write_text(SERVICES)
+    (folder / "team.py").write_text(code[1])
+    (folder / "app.yaml").write_text("agents: {team: {graph: 'team.py:graph', channels: ['#team']}}\n")
+    config = load(folder / "app.yaml", {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
+    loaded = await wiring.probes().graph(config, AgentName("team"))
+    return "\n".join(foreseen.table({"team": loaded.interrupts})).strip()
+
+
+async def test_its_example_is_real(tmp_path: Path) -> None:
+    shown = re.search(r"```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)
+    assert shown is not None
+    assert shown[1] == await printed(tmp_path)
+    readme = re.search(r"```text\n(team  close.*?)\n```", README.read_text(), re.DOTALL)
+    assert readme is not None
+    assert shown[1].endswith(readme[1])
