@@ -141,9 +141,9 @@ class Rounds:
                 await again[0].click("Approve")
         return await self.finish(talks)
 
-    async def answer(self, words: str) -> list[Talk]:
+    async def answer(self, words: str, agents: Iterable[str]) -> list[Talk]:
         """Somebody who may answers in words, by the form."""
-        talks = await self.begin()
+        talks = await self.begin(agents)
         for talk in talks:
             if talk.card and "Answer" in talk.buttons:
                 await self._fill(talk, "Answer", {"Answer": words})

@@ -6,7 +6,7 @@ today, with the reason; whatever else differs from `META` fails, also where it i
 `CONVENTIONS_TABLE=FILE` appends a line of JSON for each graph, `python tests/conventions/figures.py FILE` sums them up.
 """
 
-import importlib.util
+import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ from conventions.verdicts import NOT_OFFERED, STOPPED, Row, table
 from stories.world import World
 
 GRAPHS = Path(__file__).parent / "graphs"
-COLLECTIONS = ("sample",)
+COLLECTIONS = ("sample", "gates", "routes", "tools", "reviews")
 NOT_KNOWN: Mapping[tuple[str, str], str] = {
     ("call_review", "answer"): NOT_OFFERED,  # its words are those of a refusal: Reject brings them, as the reason
+    ("step_loop", "edit"): NOT_OFFERED,  # what its second question leads to is not told apart from what the edit does
+    ("verify_fields", "approve"): NOT_OFFERED,  # every answer acts, and "correct" makes no difference
+    ("verify_fields", "edit"): NOT_OFFERED,
 }
 """(graph, choice): what happens in its place."""
 
 
 def metas(collection: str) -> dict[str, dict[str, Any]]:
     """What each graph of a collection must do."""
-    spec = importlib.util.spec_from_file_location(f"conventions_{collection}", GRAPHS / f"{collection}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: dict[str, dict[str, Any]] = module.META
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(GRAPHS)
+        found: dict[str, dict[str, Any]] = importlib.import_module(collection).META
     return found
 
 
@@ -45,7 +45,7 @@ async def test_each_choice_does_what_its_button_says(
 ) -> None:
     meta = metas(collection)
     await world.start(
-        agents={name: {"graph": f"{collection}.py:{name}", "channels": [CHANNEL]} for name in meta},
+        agents={name: {"graph": f"{GRAPHS / collection}.py:{name}", "channels": [CHANNEL]} for name in meta}
     )
     rows = await table(Rounds(world, tuple(meta), monkeypatch), meta)
     _write(rows)

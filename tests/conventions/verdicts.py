@@ -47,10 +47,12 @@ def rejection(talk: Talk, meta: Meta) -> str:
         return f"the card says {talk.outcome}"
     if meta["reject"] == "stop" and talk.effects:
         return f"the node heard {talk.effects}"
-    if not talk.did("not done"):
-        told = any("stopped" in each.text and REASON in each.text for each in talk.after)
-        return STOPPED if told else "nobody was told"
-    return OK
+    if talk.did("not done"):
+        return OK
+    if any("was stopped" in each.text and REASON in each.text for each in talk.after):
+        return STOPPED
+    told = [each for each in talk.after if talk.card and each.ts != talk.card.ts]
+    return OK if told else "nobody was told"
 
 
 def reason(talk: Talk, meta: Meta) -> str:
@@ -79,16 +81,14 @@ def answer(talk: Talk, meta: Meta) -> str:
     """Words reach a node that takes words, unchanged."""
     if not meta["answer"]:
         return ""
-    if "Answer" not in talk.buttons:
-        return NOT_OFFERED
     return OK if any(WORDS in str(each["value"]) for each in talk.did("text")) else f"lost: {talk.effects}"
 
 
 def words(talk: Talk, said: str) -> str:
     """Words never do what was not approved: not by the form, and not in the thread."""
-    if talk.failed and talk.acted:
-        return f"{said!r} raised"
     unknown = "Answer" in talk.buttons and "Approve" not in talk.buttons and not talk.is_question
+    if talk.failed and talk.acted and not unknown:
+        return f"{said!r} raised"
     if talk.did("done") and (said in REFUSALS or not unknown):
         return f"DONE BECAUSE OF {said!r}"
     return OK
@@ -117,17 +117,28 @@ class Row:
 async def table(rounds: Rounds, metas: Mapping[str, Meta]) -> Sequence[Row]:
     """Go through all rounds."""
     rows = {name: Row(name) for name in metas}
-    for talk in await rounds.approve():
+    approved = await rounds.approve()
+    for talk in approved:
         rows[talk.agent].add("approve", approval(talk, metas[talk.agent]))
     for talk in await rounds.reject():
         rows[talk.agent].add("reject", rejection(talk, metas[talk.agent]))
         rows[talk.agent].add("reason", reason(talk, metas[talk.agent]))
     for talk in await rounds.edit({name: meta["edit"] for name, meta in metas.items() if meta["edit"]}):
         rows[talk.agent].add("edit", edit(talk, metas[talk.agent]))
-    for talk in await rounds.answer(WORDS):
+    await _in_words(rounds, metas, rows, [talk.agent for talk in approved if "Answer" in talk.buttons])
+    return list(rows.values())
+
+
+async def _in_words(rounds: Rounds, metas: Mapping[str, Meta], rows: Mapping[str, Row], takers: Sequence[str]) -> None:
+    """Words in the form, where it is offered, and in the thread."""
+    for name in metas.keys() - set(takers):
+        rows[name].add("answer", NOT_OFFERED if metas[name]["answer"] else "")
+    for talk in await rounds.answer(WORDS, takers):
         rows[talk.agent].add("answer", answer(talk, metas[talk.agent]))
         rows[talk.agent].add("words", words(talk, WORDS))
     for said in (*REFUSALS, *AGREEMENTS):
-        for talk in [*await rounds.answer(said), *await rounds.reply(said)]:
+        for talk in await rounds.answer(said, takers):
             rows[talk.agent].add("words", words(talk, said))
-    return list(rows.values())
+    for said in (REFUSALS[0], AGREEMENTS[0]):
+        for talk in await rounds.reply(said):
+            rows[talk.agent].add("words", words(talk, said))

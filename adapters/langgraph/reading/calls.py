@@ -3,15 +3,19 @@
 import ast
 import contextlib
 import logging
+import re
 from collections.abc import Mapping
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, TypeGuard
 
+from pydantic import TypeAdapter
+
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.reading.classes import REST
 from adapters.langgraph.reading.expressions import Generated, Later, Managed
 from adapters.langgraph.reading.methods import READING, Methods
+from adapters.langgraph.reading.regexes import MATCHING
 from adapters.langgraph.reading.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
 from adapters.langgraph.reading.sources import source_of
 from adapters.langgraph.reading.special import class_of, own_method
@@ -254,6 +258,8 @@ class Calls(Methods):
             return owner.attributes["value"]
         if name in ("model_validate", "parse_obj", "model_validate_json") and isinstance(owner, Known):
             return self.validated(owner.value, values[0] if values else Known(None), node, scope)
+        if name == "validate_python" and isinstance(owner, Known) and isinstance(owner.value, TypeAdapter) and values:
+            return self.fitted(values[0], owner.value._type, values[0].path, node, scope)  # noqa: SLF001 - it has no other name
         match owner:
             case Mapped():
                 return self._of_mapped(owner, name, values, node, scope)
@@ -261,6 +267,8 @@ class Calls(Methods):
                 return self._of_listed(owner, name, values, node, scope)
             case Known() if isinstance(owner.value, str):
                 return self._of_text(owner, name, values, node, scope)
+            case Known() if isinstance(owner.value, re.Pattern) and name in MATCHING and values:
+                return self._matched(name, owner, values[0], Known(0), node, scope)
             case Unknown() if owner.kind is str:
                 return self._of_words(owner, name, values, node, scope)
             case Made() if name in ("model_dump", "dict"):

@@ -4,7 +4,7 @@ import ast
 import dataclasses
 from enum import Enum
 from types import FunctionType, MethodType, NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from adapters.langgraph.reading.expressions import Expressions
 from adapters.langgraph.reading.run import Ended, Raised, Scope
@@ -31,6 +31,8 @@ class Classes(Expressions):
         if hasattr(cls, "model_fields"):
             return self._model(cls, values, named, node, scope)
         rest = named.pop(REST, None)
+        if is_typeddict(cls):
+            return rest or Mapped(dict(named))
         if dataclasses.is_dataclass(cls) or hasattr(cls, "_fields"):
             return self._of_fields(cls, values, named, rest, node, scope)
         made = Made(cls, dict(named), path=rest.path if rest else None)
@@ -142,6 +144,8 @@ class Classes(Expressions):
                         self.demand(first.path, "map")
                         raise Raised(TypeError, self.place(node, scope))
                     self.merge(made, first)
+                if REST in named:
+                    self.merge(made, named.pop(REST))
                 made.fields |= named
                 return made
             case "list" | "tuple" | "set" | "frozenset", Listed():
@@ -227,7 +231,7 @@ class Classes(Expressions):
         for each in mine:
             if each.info.mode == "before":
                 value = self._checked(each, value)
-        value = self._fitted(value, annotation, path, node, scope)
+        value = self.fitted(value, annotation, path, node, scope)
         for each in mine:
             if each.info.mode == "after":
                 value = self._checked(each, value)
@@ -237,7 +241,7 @@ class Classes(Expressions):
         held = decorator.func
         return self.call_function(held, [value, Unknown("info")][: _takes(held)], {})
 
-    def _fitted(self, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope) -> Value:
+    def fitted(self, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope) -> Value:
         """A field's value as its annotation takes it."""
         self._wanted(path, annotation)
         kinds = [*_kinds(annotation)]
@@ -250,7 +254,10 @@ class Classes(Expressions):
             if isinstance(each, type) and issubclass(each, Enum) and isinstance(value, Known | Unknown):
                 return self._member(each, value, node, scope)
             if hasattr(each, "model_fields") and isinstance(value, Mapped):
-                return self.validated(each, value, node, scope)
+                try:
+                    return self.validated(each, value, node, scope)
+                except Raised:
+                    continue
             origin = get_origin(each) or each
             if isinstance(origin, type) and actual is not None and issubclass(actual, origin):
                 return value

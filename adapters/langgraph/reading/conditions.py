@@ -126,6 +126,12 @@ class Conditions(Special):
             return told
         self.trace.open |= self.trace.answered and isinstance(owner, Listed) and owner.path is not None
         match owner:
+            case Listed() if owner.kind in (set, frozenset) and isinstance(value, Mapped | Listed):
+                if value.path is not None:
+                    self.demand(value.path, "text")
+                    for each in owner.items:
+                        self.compare_with(value, each.value if isinstance(each, Known) else None)
+                raise Raised(TypeError, self.place(node, scope))  # it cannot be in a set
             case Listed() if owner.before is None:
                 answers = [self.equal(value, each, node, scope) for each in owner.items]
                 if any(isinstance(each, Known) and each.value for each in answers):
@@ -155,7 +161,7 @@ class Conditions(Special):
 
     def _tested(self, words: Unknown, value: Value) -> None:
         if isinstance(value, Known):
-            self.demand(words.path, "value", value.value)
+            self.demand(words.path, "part", value.value)
 
     def opened(self, value: Value) -> None:
         """Note that the code goes both ways by something that is made of the answer."""
@@ -173,6 +179,8 @@ class Conditions(Special):
                     self.demand(value.path, "value", value=False)
                 return _truth_of(value, key)
             case Listed() if value.before is None and not value.outer:
+                if value.path is not None and not value.items:
+                    self.demand(value.path, "list", 0)
                 return bool(value.items)
             case Mapped() if value.outer:
                 return self.oracle.decide(("truth", key))

@@ -121,7 +121,10 @@ def convention_of(probed: Probed) -> Convention:
             why=decided.why,
         )
     acting = decided.acts
-    approving = best(acting, probed)
+    members = approvable(acting)
+    if not members:
+        return Convention(reserved=reserved, why="what approves is made of a person's words")
+    approving = best(members, probed)
     templates: dict[Choice, Json] = {Choice.APPROVE: template(approving.candidate, probed, "$text")}
     proofs = {Choice.APPROVE: proof(approving)}
     edit = _edit(probed, acting, approving)
@@ -232,7 +235,19 @@ def acts_anyway(probed: Probed) -> bool:
 # Approve --------------------------------------------------------------------------------------------------------------
 
 
-def best(group: Group, probed: Probed) -> Behaviour:
+def approvable(group: Group) -> list[Behaviour]:
+    """The members that nobody has to make words up for: an approval comes without any."""
+    probed = group.probed
+
+    def needs_words(each: Behaviour, path: Path) -> bool:
+        tested = any(at == path and constant in ("True", "False") for at, constant in probed.demands)
+        acted_on = not group.uses and any(kind == "answer" and at[: len(path)] == path for kind, at in each.flows)
+        return tested or acted_on
+
+    return [e for e in group.members if not any(needs_words(e, path) for path in _text_places(e.candidate))]
+
+
+def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
     """The plainest member: named or true rather than not, with the fewest fields, and nothing made up."""
 
     def rank(each: Behaviour) -> tuple[object, ...]:
@@ -242,7 +257,7 @@ def best(group: Group, probed: Probed) -> Behaviour:
         unnamed = 0 if True in signs else len(_compared(each.candidate, probed))
         return (False in signs, True not in signs, passes_on, made_up, unnamed, len(each.reads), _size(each.candidate))
 
-    return min(group.members, key=rank)
+    return min(members, key=rank)
 
 
 def _compared(candidate: Any, probed: Probed) -> list[Path]:
@@ -277,7 +292,7 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
     """The template of an answer in words, where words reach something and no test of their truth decides."""
     for each in probed.behaviours:
         places = [path for path in _text_places(each.candidate) if each.takes(path)]
-        if len(places) != 1 or probed.raises(each):
+        if len(places) != 1 or probed.raises(each) or _may_act(each, groups, acting):
             continue
         (path,) = places
         if any(at == path and constant in ("True", "False") for at, constant in probed.demands):
@@ -286,9 +301,8 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
             continue  # a field beside the one that decides: a reason, not an answer
         if _is_tested_out_of_sight(probed, each):
             continue
-        acts = acting is not None and not Group((each,), probed).avoids(acting)
         made = template(each.candidate, probed, "$text") if path else "$text"
-        if (not acts or len(groups) == 1) and "$text" in canonical(made):
+        if "$text" in canonical(made):
             return made
     return None
 
@@ -303,12 +317,30 @@ def _is_tested_out_of_sight(probed: Probed, words: Behaviour) -> bool:
     return any(each.candidate is True and not probed.raises(each) for each in probed.behaviours)
 
 
+def _may_act(each: Behaviour, groups: Sequence[Group], acting: Group | None) -> bool:
+    """Whether words may do what is approved elsewhere, as far as it is known what that is."""
+    if len(groups) <= 1 and (acting is None or _is_mere_question(groups, acting)):
+        return False
+    if acting is None:
+        return not each.is_known or bool(each.sites)
+    acts = not Group((each,), acting.probed).avoids(acting)
+    return acts or (not each.is_known and (not each.is_followed or bool(each.sites & acting.sites)))
+
+
 def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
     if candidate is TEXT:
         yield path
+    elif isinstance(candidate, dict | list):
+        for key, each in candidate.items() if isinstance(candidate, dict) else enumerate(candidate):
+            yield from _text_places(each, (*path, key))
+
+
+def _empty_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
+    if candidate == {} and path:
+        yield path
     elif isinstance(candidate, dict):
         for key, each in candidate.items():
-            yield from _text_places(each, (*path, key))
+            yield from _empty_places(each, (*path, key))
 
 
 def _follows_words(probed: Probed) -> bool:
@@ -334,9 +366,9 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
     best_found: tuple[int, Json, tuple[Path, ...]] | None = None
     for base in _bases(probed, acting):
         fields: dict[Path, Path] = {}
-        paths = sorted([*base.reads, *_text_places(base.candidate)][:_MOST_FIELDS], key=len)
-        for path in dict.fromkeys(paths):
-            if has(base.candidate, path) and got(base.candidate, path) is not TEXT:
+        places = [*base.reads, *_text_places(base.candidate), *_empty_places(base.candidate)]
+        for path in dict.fromkeys(sorted(places[:_MOST_FIELDS], key=len)):
+            if has(base.candidate, path) and got(base.candidate, path) not in (TEXT, {}):
                 continue
             if any(path[: len(each)] == each for each in fields):
                 continue  # it is within a field that is taken as a whole
@@ -360,7 +392,8 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
     """The field of the payload that a field of the answer changes, where the node then acts, or asks once more."""
     used = frozenset(a for a in approving.flows | approving.returned if probed.shows(a))
     plain = skeleton(approving, probed)
-    for new in (FREE, TEXT) if path else (TEXT,):
+    whole = [each.fields for at, each in leaves(probed.payload) if at and isinstance(each, Mapped)]
+    for new in (FREE, TEXT, *(dict.fromkeys(each, FREE) for each in whole)) if path else (TEXT,):
         tried = probed.try_(put(candidate, path, new))
         shown_again = tried.only_asks_again and not approving.only_asks_again
         goes_on = skeleton(tried, probed) == plain or shown_again or corrects(probed, tried, approving)

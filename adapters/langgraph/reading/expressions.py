@@ -228,7 +228,7 @@ class Expressions(Conditions):
         if owner.rest is not None:
             return self._part(owner.rest, key.value)
         if owner.outer:
-            return unknown(f"{self.place(node, scope)}[{key.value}]", owner)  # it may have it by then
+            return unknown(f"{self.place(node, scope)}[{key.value}]", owner, key)  # it may have it by then
         if owner.path is not None:
             self.demand((*owner.path, key.value), "fill")
         raise Raised(KeyError, self.place(node, scope))
@@ -401,7 +401,7 @@ class Expressions(Conditions):
             made = Mapped(dict(left.fields), left.rest)
             self.merge(made, right)
             return made
-        if isinstance(node.op, ast.Add) and isinstance(left, Listed) and isinstance(right, Listed):
+        if isinstance(node.op, ast.Add | ast.BitOr) and isinstance(left, Listed) and isinstance(right, Listed):
             return Listed([*left.items, *right.items], left.kind, left.before)
         return self.operate(type(node.op), left, right, node, scope)
 

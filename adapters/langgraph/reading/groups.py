@@ -11,12 +11,12 @@ differ in what they say, for instance), the one that is called as our button is,
 with: a hint, and no proof. A rejection is then never sent by its name alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells, without
 from adapters.langgraph.reading.run import Reached, SiteKey
 from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path
 
@@ -103,8 +103,14 @@ class Group:
         return self._signs(_GOING, _HALTING)
 
     def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
-        signs = (signs_of(each.candidate, self.probed, going, halting, self.decided_at) for each in self.members)
-        return frozenset(sign for each in signs for sign in each)
+        marks = {mark(each.candidate) for each in self.members}
+        return frozenset(
+            sign
+            for each in self.members
+            for path, sign in signed(each.candidate, self.probed, going, halting)
+            if not self.decided_at or path in self.decided_at
+            if sign or mark(without(each.candidate, path)) not in marks  # a "no" that has no say is none
+        )
 
     @cached_property
     def is_rest(self) -> bool:
@@ -134,6 +140,11 @@ class Group:
         effects = (effect for each in (*self.members, *tried) for trace in each.traces for effect in trace.effects)
         return frozenset(each.site for each in effects if any(kind == "answer" for kind, _ in each.what))
 
+    def only_notes(self, sites: frozenset[SiteKey]) -> bool:
+        """Whether all of these effects keep what a person said, each by itself or in one helper with others."""
+        helpers = {each[:-1] for each in self.notes if len(each) > 1}
+        return all(each in self.notes or each[:-1] in helpers for each in sites)
+
     def _means_no(self, other: "Group", sites: frozenset[SiteKey]) -> bool:
         """Whether what only the other does is a call that this makes as well, or keeps what a person said."""
         own = [each for each in other.effects if each.site in sites and each.does not in self.does]
@@ -149,7 +160,7 @@ class Group:
                 return Evidence.NONE  # it does the same with something else, such as an edit
             return Evidence.SHOWN if self._means_no(other, less) else Evidence.LIKELY
         if more and less:
-            return Evidence.LIKELY if self.does > other.does else Evidence.NONE
+            return Evidence.LIKELY if other.only_notes(less) or self.does > other.does else Evidence.NONE
         if more or less:
             return Evidence.AVOIDED if more else Evidence.NONE
         wider = self.nodes > other.nodes if self.nodes != other.nodes else self.keeps > other.keeps
@@ -170,28 +181,28 @@ class Group:
         return not acting.effects or bool(acting.sites - self.sites and acting.deeds - self.deeds)
 
 
-def signs_of(
-    candidate: object,
-    probed: Probed,
-    going: frozenset[str] = APPROVING,
-    halting: frozenset[str] = REJECTING,
-    at: frozenset[Path] = frozenset(),
-) -> Iterable[bool]:
-    """The signs of what a candidate has at the places that the code tests, or at those of them in `at`."""
+def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
+    """The signs of what a candidate has at the places that the code tests."""
+    return (sign for _, sign in signed(candidate, probed, APPROVING, REJECTING))
+
+
+def signed(
+    candidate: object, probed: Probed, going: frozenset[str], halting: frozenset[str]
+) -> Iterator[tuple[Path, bool]]:
+    """The same, with their places."""
     for path, constant in probed.demands:
-        if at and path not in at:
-            continue
         value = got(candidate, path) if has(candidate, path) else None
         if value is None or value is TEXT or repr(value) != constant:
             continue
         if isinstance(value, bool):
             key = str(path[-1]).lower() if path else ""
+            worded = any(at == path and other[:1] in "'\"" for at, other in probed.demands)
             if path == () or key in _APPROVING_KEYS:
-                yield value
-            elif going is _GOING:
-                yield value is not (key in _HALTING_KEYS)
+                yield path, value
+            elif going is _GOING and not worded:
+                yield path, value is not (key in _HALTING_KEYS)
         elif isinstance(value, str) and value.strip().lower() in going | halting:
-            yield value.strip().lower() in going
+            yield path, value.strip().lower() in going
 
 
 def grouped(probed: Probed) -> list[Group]:
@@ -272,7 +283,7 @@ def polarity(groups: Sequence[Group]) -> Polarity:
         return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
     named = [each for each in left if each.signs == {True}]
     refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
-    if len(named) == 1 and (dominated or all(each.sites == named[0].sites for each in left)):
+    if len(named) == 1 and (dominated or all(each.does == named[0].does for each in left)):
         acting = named[0]
         lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
         lesser = [each for each in lesser if True not in each.signs]
@@ -315,11 +326,17 @@ def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
     which does less. Where two do something of their own, the one that is called a refusal is; else none is known.
     """
     ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
-    lowest = [each for each in ending if not any(each.acts_over(other) for other in ending if other is not each)]
+    lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
     if len({(each.sites, each.nodes) for each in lowest}) > 1:
         named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
         return tuple(named) if len(named) == 1 else ()
     return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
+
+
+def _does_more(group: Group, other: Group) -> bool:
+    """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
+    keeps = group.signs == {False} and group.only_notes(group.sites - other.sites)
+    return bool(group.acts_over(other)) and not keeps
 
 
 def _only_one(group: Group) -> Polarity:
@@ -328,9 +345,18 @@ def _only_one(group: Group) -> Polarity:
     named = any(_is_named(each, group.probed) for each in group.members)
     if asks_again and not (named and group.uses):
         return Polarity(None, why="it asks again until it is content, and what contents it is not known")
-    if not asks_again and _is_told_apart(group):
+    if not asks_again and not _is_demanded(group) and _is_told_apart(group):
         return Polarity(None, why="answers are told apart, and what follows from that is not known")
+    if not group.sites and not group.nodes and any(each.reads for each in group.members):
+        return Polarity(None, why="what is read of the answer makes no difference that is known")
     return Polarity(group, (), proven=True, why="every answer goes the same way")
+
+
+def _is_demanded(group: Group) -> bool:
+    """Whether the code raises at any other answer: then it goes on with this one alone, and that is what was shown."""
+    others = [each for each in group.probed.behaviours if each not in group.members]
+    raising = all(each.is_known and each.ends == {"raises"} for each in others)
+    return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
 
 
 def _is_told_apart(group: Group) -> bool:

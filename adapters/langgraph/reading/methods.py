@@ -10,8 +10,9 @@ from enum import Enum
 from typing import Any
 
 from adapters.langgraph.reading.classes import Classes
+from adapters.langgraph.reading.regexes import matched, words_of
 from adapters.langgraph.reading.run import Ended, Raised, Scope
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, at, unknown
+from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Method, Unknown, Value, at, unknown
 
 # fmt: off
 _PURE_MODULES = frozenset({
@@ -57,7 +58,9 @@ class Methods(Classes):
     def _of_mapped(self, owner: Mapped, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         match name, values:
             case "get" | "pop" | "setdefault", [Mapped() | Listed(), *_]:
-                raise Raised(TypeError, self.place(node, scope))
+                if values[0].path is not None:
+                    self.demand(values[0].path, "text")
+                raise Raised(TypeError, self.place(node, scope))  # it cannot be a key
             case "get" | "pop" | "setdefault", [Known() as key, *rest]:
                 default = rest[0] if rest else Known(None)
                 for each in owner.fields if key.path is not None else ():
@@ -186,11 +189,32 @@ class Methods(Classes):
                 return _copied(first)
             case "loads" if module == "json":
                 return self._from_json(first, node, scope)
+            case "match" | "search" | "fullmatch" if module == "re" and len(values) > 1:
+                flags = values[2] if len(values) > 2 else named.get("flags", Known(0))  # noqa: PLR2004 - the third
+                return self._matched(name, first, values[1], flags, node, scope)
             case "interrupt":
                 raise Ended("lost", self.place(node, scope))
         if not self._is_pure(Known(held), name):
             return self.effect(node, scope, *values, *named.values())
         return unknown(self.place(node, scope), *values, *named.values())
+
+    def _matched(self, name: str, pattern: Value, text: Value, flags: Value, node: ast.AST, scope: Scope) -> Value:
+        """`re.match(pattern, text, flags)`: its truth is known where the pattern and the text are."""
+        if isinstance(pattern, Known) and isinstance(flags, Known) and isinstance(flags.value, int):
+            for word in words_of(pattern.value) if text.path is not None else ():
+                self.demand(text.path, "part", word)
+            if isinstance(text, Known) and isinstance(text.value, str):
+                found = matched(name, pattern.value, text.value, int(flags.value))
+                if found is not None:
+                    return Method(text, "match") if found else Known(None)
+        if (
+            text.path is not None
+            and not isinstance(text, Unknown)
+            and not (isinstance(text, Known) and isinstance(text.value, str))
+        ):
+            self.demand(text.path, "text")
+            raise Raised(TypeError, self.place(node, scope))
+        return unknown(self.place(node, scope), pattern, text)
 
     def _got(self, owner: Value, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         name = values[1].value if isinstance(values[1], Known) else ""

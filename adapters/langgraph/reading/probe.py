@@ -44,8 +44,12 @@ class Behaviour:
     @cached_property
     def is_known(self) -> bool:
         """Whether all of it was followed, and none of it goes both ways by the answer."""
-        lost = any(each.end == "lost" or each.open for each in self.traces)
-        return self.complete and bool(self.traces) and not lost
+        return self.is_followed and not any(each.open for each in self.traces)
+
+    @cached_property
+    def is_followed(self) -> bool:
+        """Whether every way that it can go was followed to its end."""
+        return self.complete and bool(self.traces) and not any(each.end == "lost" for each in self.traces)
 
     @cached_property
     def ends(self) -> frozenset[str]:
@@ -255,6 +259,14 @@ def got(candidate: Any, path: Path) -> Any:
 def has(candidate: Any, path: Path) -> bool:
     """Whether a candidate has something at a path."""
     return path == () or got(candidate, path) is not None
+
+
+def without(candidate: Any, path: Path) -> Any:
+    """A candidate that has nothing at a path; as it is where that is no key of a dict."""
+    inner = got(candidate, path[:-1]) if path else None
+    if not isinstance(inner, dict):
+        return candidate
+    return put(candidate, path[:-1], {key: each for key, each in inner.items() if key != path[-1]})
 
 
 def put(candidate: Any, path: Path, value: Any) -> Any:

@@ -1,0 +1,35 @@
+"""Reads regular expressions: what a pattern makes of a word is worked out, and its own words are worth trying."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MATCHING = frozenset(("match", "search", "fullmatch"))
+_MOST_WORDS = 12
+_LONGEST = 200
+"""Letters of a pattern and of a word: neither takes long to match."""
+
+
+def matched(name: str, pattern: Any, word: str, flags: int = 0) -> bool | None:
+    """Whether a pattern of the project's matches a word; None where that is not worked out."""
+    source = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+    if not isinstance(source, str) or len(source) > _LONGEST or len(word) > _LONGEST or _repeats(source):
+        return None
+    try:
+        compiled = pattern if isinstance(pattern, re.Pattern) else re.compile(source, flags)
+    except re.error:
+        return None
+    return getattr(compiled, name)(word) is not None
+
+
+def words_of(pattern: Any) -> Iterator[str]:
+    """The words that stand in a pattern."""
+    source = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+    if isinstance(source, str):
+        plain = re.sub(r"\\[A-Za-z]|\(\?[a-zA-Z<!=:]+", " ", source)
+        yield from list(dict.fromkeys(re.findall(r"\w+(?: \w+)*", plain)))[:_MOST_WORDS]
+
+
+def _repeats(source: str) -> bool:
+    """Whether a repetition stands within another, which may take for ever."""
+    return re.search(r"[+*}]\)?[+*{]|\([^)]*[+*][^)]*\)[+*{]", source) is not None

@@ -1,0 +1,1 @@
+"""A project of several modules: words in one, the asking in another, the nodes in a third."""
