@@ -22,6 +22,7 @@ from adapters.langgraph.own_types import TypeName, own_types
 from adapters.langgraph.plain import plain
 from adapters.langgraph.reading import Reading, Readings, read_graph
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
+from adapters.langgraph.rule_fit import unfit
 from adapters.langgraph.schemas import DECIMAL, Schema
 from adapters.langgraph.tool_order import keep_order, tool_nodes
 from engine.ask import Json, canonical
@@ -94,6 +95,12 @@ class Agent:
     def misfits(self) -> Sequence[Misfit]:
         """What of the agent's entry in `app.yaml` the graph cannot use."""
         return misfits(self.graph, self.spec.input, self.spec.reply)
+
+    @property
+    def unfit_answers(self) -> Sequence[str]:
+        """What of its `answers:` does not fit the graph, a sentence each."""
+        nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
+        return [*unfit(self.spec.answers, nodes, self.readings.all())]
 
     def context_of(self, user: str) -> Any:
         """What the graph's context schema knows of us: unknown fields would be refused by a dataclass.

@@ -112,6 +112,11 @@ class LocalGraphs:
         return [warning for agent in agents for warning in (*agent.warnings, *hints(agent.graph))]
 
     @property
+    def unfit_answers(self) -> Mapping[AgentName, Sequence[str]]:
+        """What of each agent's `answers:` does not fit its graph, a sentence each."""
+        return {name: agent.unfit_answers for name, agent in self._agents.items()}
+
+    @property
     def types(self) -> frozenset[TypeName]:
         """The types that the graphs' checkpoints may be made of: see `adapters.langgraph.own_types`."""
         return frozenset().union(*(agent.types for agent in self._agents.values()))

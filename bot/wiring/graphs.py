@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from redis.exceptions import RedisError
 
 from adapters.langgraph import dialects
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from adapters.langgraph.agents import AgentSpec
     from adapters.langgraph.local import LocalGraphs
     from adapters.langgraph.server import ServerSpec
+
+
+log = structlog.get_logger(__name__)
 
 
 def late_graphs(config: Config, kept: Storage) -> LateGraphs:
@@ -43,6 +47,9 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     local = [name for name, agent in config.agents.items() if agent.graph is not None]
     graphs = await open_local(config, local, saver, infrastructure=(RedisError, FencedError), masked=masked)
     serde.allow(graphs.types)
+    for name, sentences in graphs.unfit_answers.items():
+        for each in sentences:
+            log.warning("answers in app.yaml do not fit the graph", agent=name, entry=each)
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}
     if not servers:
         return graphs

@@ -45,7 +45,9 @@ class RealProbes:
 
         graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
-        warnings = (*graphs.warnings, *graphs.advice(), *_rules_without_tool(config, name, graphs.tools(name)))
+        unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
+        of_rules = _rules_without_tool(config, name, graphs.tools(name))
+        warnings = (*graphs.warnings, *graphs.advice(), *of_rules, *unfit)
         return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))))
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:

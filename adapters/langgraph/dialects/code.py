@@ -105,7 +105,7 @@ def worded(template: Json, words: str) -> Json:
     """The template of an answer with these words in it."""
     if isinstance(template, dict):
         return {key: worded(each, words) for key, each in template.items()}
-    return words if template == "$text" else template
+    return templates.literal(words) if template == "$text" else template
 
 
 def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encode: Any) -> Ask:

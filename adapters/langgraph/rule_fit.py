@@ -1,0 +1,114 @@
+"""Whether `answers:` in `app.yaml` fits the graph: a node that is not there, a pick of what no request of it has.
+
+The graph's code is read, not run, and it may ask what was not found in it. So these are warnings: a choice that picks
+what a request does not have is left out when it is asked (`dialects.configured`), and nothing is sent.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from adapters.langgraph.dialects import AnswerRule
+from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.reading import Reading
+from adapters.langgraph.reading.values import Known, Listed, Mapped, Value
+from engine import templates
+from engine.ask import Json
+from engine.templates import PickPath, Word
+
+_PLAIN = (str, int, float, bool, type(None))
+_CALLS = ("tool_call", "action_request", "args")
+"""Fields whose values people decide on, whatever they hold."""
+_DEEPEST = 3
+"""Levels of a payload at which the value that people decide on may stand."""
+
+
+def unfit(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: Iterable[Reading]) -> Iterator[str]:
+    """What does not fit, a sentence each; `nodes` are all nodes of the graph, by path."""
+    known, asked = [*nodes], [*readings]
+    for index, rule in enumerate(rules):
+        if rule.node is not None and known and not any(_is_for(rule, path) for path in known):
+            yield f'answers[{index}].when.node: the graph has no node "{rule.node}".{_meant(rule.node, known)}'
+            continue
+        asking = [each for each in asked if _is_for(rule, each.path) and _may_match(rule.payload, each.payload)]
+        for place, path in _picks(rule):
+            if asking and all(_lacks(each.payload, path) for each in asking):
+                lines = ", ".join(dict.fromkeys(each.line for each in asking))
+                yield (
+                    f"answers[{index}].{place}: {Word('value', path)} picks something that is not in what is asked "
+                    f"({lines}), so this choice will not be offered.{_fields(asking[0].payload)}"
+                )
+
+
+def _is_for(rule: AnswerRule, path: str) -> bool:
+    names = (path.rpartition(SEPARATOR)[2], path)
+    return rule.node is None or any(fnmatchcase(each, rule.node) for each in names)
+
+
+def _meant(node: str, paths: Sequence[str]) -> str:
+    names = dict.fromkeys(path.rpartition(SEPARATOR)[2] for path in paths)
+    near = difflib.get_close_matches(node, names, n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _may_match(pattern: Mapping[str, Json], shape: Value) -> bool:
+    """Whether a payload of this shape may have the fields that an entry names."""
+    if not pattern:
+        return True
+    if not isinstance(shape, Mapped):
+        return not isinstance(shape, Known)
+    return all(
+        _may_fit(each, shape.fields.get(name), open_ended=shape.rest is not None) for name, each in pattern.items()
+    )
+
+
+def _may_fit(pattern: Json, value: Value | None, *, open_ended: bool) -> bool:
+    if value is None:
+        return open_ended
+    if not isinstance(value, Known) or not isinstance(value.value, str) or not isinstance(pattern, str):
+        return True
+    return fnmatchcase(value.value, pattern)
+
+
+def _picks(rule: AnswerRule) -> Iterator[tuple[str, PickPath]]:
+    worded = [(choice.value, template) for choice, template in rule.templates.items()]
+    worded += [(f"options.{name}", template) for name, template in rule.options.items()]
+    for place, template in worded:
+        for path in dict.fromkeys(each for part in template.values() for each in templates.picks(part) if each):
+            yield place, path
+
+
+def _lacks(payload: Value, path: PickPath) -> bool:
+    """Whether a payload certainly has no such thing, neither it nor a part of it that people may decide on."""
+    return all(_has_not(each, path) for each in _parts(payload))
+
+
+def _parts(value: Value, depth: int = 0) -> Iterator[Value]:
+    yield value
+    inner = list(value.fields.items()) if isinstance(value, Mapped) else []
+    inner += [("", each) for each in value.items] if isinstance(value, Listed) else []
+    for key, each in inner if depth < _DEEPEST else ():
+        if isinstance(each, Mapped | Listed) or key in _CALLS:
+            yield from _parts(each, depth + 1)
+
+
+def _has_not(value: Value, path: PickPath) -> bool:
+    if not path:
+        return False
+    match value, path[0]:
+        case Mapped(), str(key) if value.rest is None:
+            return key not in value.fields or _has_not(value.fields[key], path[1:])
+        case Mapped(), str(key) if key in value.fields:
+            return _has_not(value.fields[key], path[1:])
+        case Listed(), int(number) if value.before is None:
+            return number >= len(value.items) or _has_not(value.items[number], path[1:])
+        case (Mapped(), int()) | (Listed(), str()):
+            return True
+        case Known(), _:
+            return isinstance(value.value, _PLAIN)
+    return False
+
+
+def _fields(payload: Value) -> str:
+    names = [str(key) for key in payload.fields] if isinstance(payload, Mapped) else []
+    return f" It has {', '.join(names)}." if names else ""
