@@ -112,6 +112,9 @@ def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encod
     (action,) = ask.actions
     if ask.dialect in _TOOLS and _holds(ask, reading, encode, edit=True):
         return _safe(ask, reading)
+    if known.is_question:
+        words = known.wants_words or judged(ask.prompt).wants_words
+        return _question(known, ask) if words else _passed_on(ask, reading, encode)
     if known.proven and known.is_known:
         return _taking(known, ask, question)
     if ask.dialect != "anything" and Choice.APPROVE in action.choices and _holds(ask, reading, encode):
@@ -154,9 +157,6 @@ def _listed(value: Any) -> Any:
 
 def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     """The ask with the choices that the convention words."""
-    if known.is_question:
-        words = known.wants_words or judged(ask.prompt).wants_words
-        return _question(known, ask) if words else _passed_on(known, ask)
     action = ask.actions[0]
     under, edited = _within(action.value, question.payload, known.edited)
     if edited is None:
@@ -198,11 +198,21 @@ def _with_options(known: Convention, action: Action, choices: Sequence[Choice]) 
     return replace(action, options=options, description="\n\n".join(each for each in told if each))
 
 
-def _passed_on(known: Convention, ask: Ask) -> Ask:
-    """A node that passes on whatever it is told gets what the documented dialect says, where nothing else is done."""
+def _passed_on(ask: Ask, reading: Reading, encode: Any) -> Ask:
+    """A node that passes on whatever it is told gets what the documented dialect says, where nothing raises for it."""
     (action,) = ask.actions
-    stops = action.reject_stops or (known.acts_anyway and Choice.REJECT in action.choices)
-    return replace(ask, actions=(replace(action, reject_stops=stops),))
+    able = {each for each in action.choices if reading.survives(_listed(encode(ask, [_decision(each, action)])))}
+    if Choice.APPROVE in action.choices and Choice.APPROVE not in able:
+        return unknown(ask)
+    stops = action.reject_stops or reading.convention.acts_anyway or Choice.REJECT not in able
+    choices = tuple(each for each in action.choices if each in able or each is Choice.REJECT)
+    rejectable = Choice.REJECT in choices
+    return replace(ask, actions=(replace(action, choices=choices, reject_stops=stops and rejectable),))
+
+
+def _decision(choice: Choice, action: Action) -> Decision:
+    """Any decision of this choice."""
+    return Decision(choice, action.value, "no")
 
 
 def _question(known: Convention, ask: Ask) -> Ask:

@@ -123,6 +123,11 @@ class Reading:
         other = Group((refused,), self.probed)
         return other.avoids(one) and not other.acts_over(one)
 
+    def survives(self, value: Any) -> bool:
+        """Whether it is known that the node does not raise because of this value."""
+        tried = self.probed.try_(value)
+        return self.certain and tried.is_known and not self.probed.raises(tried)
+
     def acts_on(self, value: Any) -> bool:
         """Whether it is known that the node acts on this very value."""
         acts = self._groups[1].acts
