@@ -152,9 +152,10 @@ def able(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
 def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
     """Who can decide, as a sentence of a card's small print."""
     ask, who = approval.ask, able(approval, policy, most)
-    decide = _DOES.get(ask.kind) or ("answer" if ask.is_question else "approve")
+    can_approve = any(Choice.APPROVE in action.choices for action in ask.actions)
+    decide = _DOES.get(ask.kind) or ("answer" if ask.is_question else "approve" if can_approve else "decide")
     match policy.approvers:
-        case Approvers.USERS if decide == "approve":
+        case Approvers.USERS if decide in ("approve", "decide"):
             return f"Approvers: {who}"
         case Approvers.REQUESTER:
             return f"Only {who} can {decide}"

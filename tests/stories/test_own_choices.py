@@ -155,3 +155,21 @@ async def test_many_choices_are_a_menu(world: World) -> None:
     await world.alice.expect_message("#deploys", containing="The on-call lawyer reads the letter.")
     await world.done("paged the lawyer")
     await world.nothing_else()
+
+
+@pytest.mark.promise("P8")
+async def test_rows_of_one_message_have_their_own_choices(world: World) -> None:
+    await world.start("letters_beside")
+    card = await world.asked("write the letters", containing="8 requests to decide")
+    assert card.buttons.count("escalate") == 8
+    await card.click("escalate")
+    seven = await card.becomes("7 of 8 to decide")
+    assert "☑️ 1 decided" in seven.text
+    assert "Chosen by" in seven.text
+    assert seven.buttons.count("escalate") == 7
+    await seven.click("Approve all 7")
+    await world.bob.expect_message("#deploys", containing="You approved 7 of 8 requests.", ephemeral=True)
+    await world.alice.expect_message("#deploys", containing="All letters are dealt with.")
+    await card.becomes("8 requests", buttons=[])
+    await world.done("paged the lawyer", *(f"sent: Dear reader {number}" for number in range(1, 8)), in_any_order=True)
+    await world.nothing_else()

@@ -6,6 +6,7 @@ offered under that text. Texts that lead the same way ("y", "yes", "ok") are one
 one refuses is settled before, by what they reach (`groups`); the words are only what the choices are called.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,14 @@ def ways(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any])
         before = made.get(plainest.word)  # one word may lead two ways, by other fields: the one with words is offered
         made[plainest.word] = plainest if before is None else min(before, plainest, key=_plainness)
     as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
-    in_order = sorted(made.values(), key=lambda way: as_compared.index(way.word))
+    looks = Counter(_look(word) for word in made)  # two that nobody can tell apart are no choice
+    told_apart = [way for way in made.values() if looks[_look(way.word)] == 1]
+    in_order = sorted(told_apart, key=lambda way: as_compared.index(way.word))
     return tuple(in_order) if len(in_order) <= MOST_OPTIONS else ()
+
+
+def _look(word: str) -> str:
+    return " ".join(word.split()).casefold()
 
 
 def _plainness(way: Way) -> tuple[bool, int, bool]:
