@@ -17,7 +17,7 @@ from enum import IntEnum
 from functools import cached_property
 
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells, without
-from adapters.langgraph.reading.run import Reached, SiteKey
+from adapters.langgraph.reading.run import ASKS, Reached, SiteKey
 from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path
 
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
@@ -86,6 +86,12 @@ class Group:
     def uses(self) -> frozenset[Atom]:
         """What of the payload goes into their effects."""
         return frozenset(a for each in self.members for a in each.flows if self.probed.shows(a))
+
+    @cached_property
+    def acts_on(self) -> frozenset[Atom]:
+        """The same without what further questions are made of: they do nothing yet."""
+        acting = (effect for effect in self.effects if effect.does != ASKS)
+        return frozenset(a for each in acting for a in each.what if self.probed.shows(a))
 
     @cached_property
     def keeps(self) -> frozenset[Atom]:
@@ -299,7 +305,7 @@ def _goes_further(best: Group, groups: Sequence[Group]) -> list[Group]:
     Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
     """
     others = [each for each in groups if each is not best]
-    alike = [each for each in others if best.uses and each.uses == best.uses]
+    alike = [each for each in others if best.acts_on and each.acts_on == best.acts_on]
     return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
 
 

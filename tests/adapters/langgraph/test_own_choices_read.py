@@ -161,6 +161,17 @@ def for_good_without_a_yes(state: State) -> None:
         deed("sent", state["letter"])
 
 
+def one_by_one(_: State) -> None:
+    """The next question shows what comes next: that is not yet done."""
+    for name in ("first", "second"):
+        said = interrupt({"item": name})
+        if said == "skip":
+            continue
+        if said == "stop":
+            break
+        deed("did", name)
+
+
 def both_act(state: State) -> None:
     """Two ways use what was shown; nothing but the name says that one of them is the approval."""
     said = interrupt({"letter": state["letter"]})
@@ -281,6 +292,16 @@ async def test_each_way_on_is_offered_and_does_what_it_says(
     for each in action.options:
         text = "kinder" if each.takes_words else ""
         assert await decided(graph, Decision(OWN, text=text, option=each.word)) == options[each.word]
+
+
+@pytest.mark.promise("P5")
+async def test_a_further_question_is_no_deed() -> None:
+    action = await action_of(graph_of(one_by_one))
+    assert action.choices == (A, R, OWN)
+    assert ([each.word for each in action.options], action.own_words) == (["skip"], {"reject": "stop"})
+    assert await decided(graph_of(one_by_one), APPROVE) == [("did", "first")]
+    assert await decided(graph_of(one_by_one), REJECT) == []
+    assert await decided(graph_of(one_by_one), Decision(OWN, option="skip")) == []
 
 
 @pytest.mark.promise("P5")
