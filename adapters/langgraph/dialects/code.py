@@ -78,7 +78,7 @@ def _is_decision(reading: Reading, sentence: Sentence) -> bool:
     known, compares = reading.convention, any(names_a_verdict(each) for each in reading.compared)
     if Choice.APPROVE in known.templates and (known.decides or compares):
         return compares or not (sentence.wants_words and reading.uses_words)
-    return compares and not sentence.wants_words
+    return (compares or reading.only_decides) and not sentence.wants_words
 
 
 def _decided_in_words(reading: Reading, sentence: Sentence) -> Convention:

@@ -100,6 +100,13 @@ class Reading:
         lacking = {"map", "list", "json"} & {each.kind for trace in tried.traces for each in trace.demands}
         return not (lacking and self.probed.raises(tried))
 
+    @cached_property
+    def only_decides(self) -> bool:
+        """Whether answers are told apart by what is done with them, and words that a person chooses reach nothing."""
+        words = (each for each in self.probed.behaviours if each.candidate is TEXT)
+        reached = {kind for each in words for kind, _ in each.flows | each.asked_again}
+        return len({each.sites for each in self._groups[0]}) > 1 and "answer" not in reached
+
     def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
         """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""
         if not self.certain:

@@ -9,7 +9,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from adapters.langgraph.reading.expressions import Expressions
 from adapters.langgraph.reading.run import Ended, Raised, Scope
 from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, at, inside, lifted, unknown
+from adapters.langgraph.reading.values import (
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Unknown,
+    Value,
+    at,
+    atoms_of,
+    inside,
+    lifted,
+    unknown,
+)
 
 REST = "**"
 """Among named arguments: a mapping that was spread, for what it does not have."""
@@ -60,6 +72,8 @@ class Classes(Expressions):
             attributes = dict(named)  # messages take their content as the first argument
             if values:
                 attributes["content"] = values[0]
+            held = atoms_of(*attributes.values())
+            self.trace.said |= self.trace.answered and any(kind == "answer" for kind, _ in held)
             return Made(cls, attributes)
         given = Mapped({name: each for name, each in named.items() if name != REST})
         if REST in named:

@@ -124,7 +124,8 @@ class Conditions(Special):
         """`value in owner`."""
         if (told := self.special(owner, "__contains__", value)) is not None:
             return told
-        self.trace.open |= self.trace.answered and isinstance(owner, Listed) and owner.path is not None
+        if isinstance(owner, Listed) and owner.path is not None and self.trace.answered:
+            self.trace.open = self.trace.direct = True
         match owner:
             case Listed() if owner.kind in (set, frozenset) and isinstance(value, Mapped | Listed):
                 if value.path is not None:
@@ -165,7 +166,9 @@ class Conditions(Special):
 
     def opened(self, value: Value) -> None:
         """Note that the code goes both ways by something that is made of the answer."""
-        self.trace.open |= self.trace.answered and any(kind == "answer" for kind, _ in atoms_of(value))
+        kinds = {kind for kind, _ in atoms_of(value)} if self.trace.answered else set()
+        self.trace.open |= "answer" in kinds
+        self.trace.direct |= "answer" in kinds and "did" not in kinds and not self.trace.said
 
     def truth(self, value: Value, key: Any) -> bool:
         """Whether a value counts as true. What is not known goes both ways, one after the other."""
@@ -182,6 +185,8 @@ class Conditions(Special):
                 if value.path is not None and not value.items:
                     self.demand(value.path, "list", 0)
                 return bool(value.items)
+            case Listed() if value.items and not value.outer:
+                return True
             case Mapped() if value.outer:
                 return self.oracle.decide(("truth", key))
             case Mapped() if value.rest is None or value.fields:

@@ -107,7 +107,8 @@ def convention_of(probed: Probed) -> Convention:
         if found is not None:
             return found
     if decided.acts is None or _is_mere_question(groups, decided.acts):
-        answers = {Choice.ANSWER: words} if words is not None else {}
+        told_apart = len(groups) > 1 and any(at == () and constant[:1] in "'\"" for at, constant in probed.demands)
+        answers = {Choice.ANSWER: words} if words is not None and not told_apart else {}
         question = words is not None and len(groups) == 1 and _follows_words(probed)
         proofs = {Choice.ANSWER: "the words are passed on"} if answers else {}
         return Convention(
@@ -292,7 +293,8 @@ def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Jso
     """The template of an answer in words, where words reach something and no test of their truth decides."""
     for each in probed.behaviours:
         places = [path for path in _text_places(each.candidate) if each.takes(path)]
-        if len(places) != 1 or probed.raises(each) or _may_act(each, groups, acting):
+        open_to_it = any(trace.direct for trace in each.traces) or _may_act(each, groups, acting)
+        if len(places) != 1 or probed.raises(each) or open_to_it:
             continue
         (path,) = places
         if any(at == path and constant in ("True", "False") for at, constant in probed.demands):
@@ -372,9 +374,10 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
                 continue
             if any(path[: len(each)] == each for each in fields):
                 continue  # it is within a field that is taken as a whole
-            target = _target(probed, base.candidate, path, approving)
-            if target is not None:
-                fields[path] = target
+            for place in _deepest(probed, base.candidate, path):
+                target = _target(probed, base.candidate, place, approving)
+                if target is not None:
+                    fields[place] = target
         if not fields:
             continue
         shaped = base.candidate
@@ -386,6 +389,12 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
         if best_found is None or found[0] > best_found[0]:
             best_found = found
     return None if best_found is None else (best_found[1], best_found[2])
+
+
+def _deepest(probed: Probed, candidate: Any, path: Path) -> list[Path]:
+    """A field of the answer, or the fields within it that the code reads one by one."""
+    tried = probed.try_(put(candidate, path, FREE))
+    return [each for each in tried.reads if each[: len(path)] == path and len(each) > len(path)] or [path]
 
 
 def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) -> Path | None:

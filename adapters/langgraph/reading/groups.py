@@ -132,7 +132,8 @@ class Group:
     def is_words(self) -> bool:
         """Whether they are texts that an effect takes: that is a message to the agent, no decision."""
         text = any(path == () and constant[:1] in "'\"" for path, constant in self.probed.demands)
-        return text and all(("answer", ()) in each.flows for each in self.members)
+        free = any(each.candidate is TEXT for each in self.members)
+        return text and free and all(("answer", ()) in each.flows for each in self.members)
 
     @cached_property
     def notes(self) -> frozenset[SiteKey]:
@@ -178,6 +179,10 @@ class Group:
         """What their effects call, with the constants that tell one call from another."""
         return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
 
+    def extends(self, other: "Group") -> bool:
+        """Whether it does all that another does with what was shown, and more."""
+        return self is not other and bool(other.uses) and self.uses == other.uses and self.sites > other.sites
+
     def avoids(self, acting: "Group") -> bool:
         """Whether something that the other does is certainly not done: the same call with another value is no refusal.
 
@@ -203,6 +208,8 @@ def signed(
         if isinstance(value, bool):
             key = str(path[-1]).lower() if path else ""
             worded = any(at == path and other[:1] in "'\"" for at, other in probed.demands)
+            if path == () and not (value or probed.takes_true):
+                continue  # stands for nothing at all: `interrupt(...) or {}`
             if path == () or key in _APPROVING_KEYS:
                 yield path, value
             elif going is _GOING and not worded:
@@ -281,7 +288,8 @@ def polarity(groups: Sequence[Group]) -> Polarity:
     if best and _goes_further(best[0], groups):
         return _one_of(best[0], groups)
     if best:
-        return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
+        acting = _plainest(best[0], deciding)
+        return _not_contradicted(acting, [each for each in groups if each is not acting and not each.extends(acting)])
     dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
     left = [each for each in groups if each not in dominated]
     ending = [each for each in left if not each.may_ask_again]
@@ -351,6 +359,8 @@ def _only_one(group: Group) -> Polarity:
     named = any(_is_named(each, group.probed) for each in group.members)
     if asks_again and not (named and group.uses):
         return Polarity(None, why="it asks again until it is content, and what contents it is not known")
+    if not asks_again and group.sites and _others_raise(group):
+        return Polarity(group, (), proven=True, why="every other answer raises")
     if not asks_again and not _is_demanded(group) and _is_told_apart(group):
         return Polarity(None, why="answers are told apart, and what follows from that is not known")
     if not group.sites and not group.nodes and any(each.reads for each in group.members):
@@ -363,6 +373,13 @@ def _is_demanded(group: Group) -> bool:
     others = [each for each in group.probed.behaviours if each not in group.members]
     raising = all(each.is_known and each.ends == {"raises"} for each in others)
     return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
+
+
+def _others_raise(group: Group) -> bool:
+    """Whether a `raise` of the code's own is all that comes of every other answer: a refusal, in some projects."""
+    others = [each for each in group.probed.behaviours if each not in group.members]
+    own = [each for each in others if not any(trace.by_type for trace in each.traces)]
+    return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
 
 
 def _is_told_apart(group: Group) -> bool:

@@ -139,6 +139,11 @@ class Probed:
         return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
 
     @cached_property
+    def takes_true(self) -> bool:
+        """Whether True is an answer that the code takes."""
+        return any(each.candidate is True and each.is_known and not self.raises(each) for each in self.behaviours)
+
+    @cached_property
     def raises_anyhow(self) -> frozenset[str]:
         """Where the code may raise whatever the answer is."""
         ended = [each.raises for each in self.behaviours if each.ends != {"raises"}]

@@ -127,7 +127,9 @@ class Demand:
 
     path: Path
     kind: str
-    value: Any = None
+    value: Any = field(default=None, compare=False)
+    spelled: str = ""
+    """The value as Python spells it: 1 is not True."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,10 @@ class Trace:
     """What is written into the state, by its key."""
     left: tuple[str, str] = ("", "")
     """Where the function that asks was left by a `return`, and what of that is told."""
+    said: bool = False
+    """Whether the answer was put into a message, to be read by a model."""
+    direct: bool = False
+    """Whether it goes both ways by what the code itself makes of the answer."""
     open: bool = False
     """Whether it goes both ways by something that is made of the answer, so that what the answer does is not known."""
     handed: bool = False
@@ -268,7 +274,7 @@ class Run:
     def demand(self, path: Path | None, kind: str, value: Any = None) -> None:
         """Note what the code tests the answer for."""
         if path is not None and self.trace.answered:
-            self.trace.demands.append(Demand(path, kind, value))
+            self.trace.demands.append(Demand(path, kind, value, repr(value)))
 
     def effect(self, node: ast.AST, scope: Scope, *values: Value) -> Unknown:
         """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
@@ -278,4 +284,4 @@ class Run:
             self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
             self.trace.handed |= any(map(_is_answer, values))
         given = frozenset(each for each in atoms_of(*values) if each[0] != "const")
-        return Unknown(self.place(node, scope), given)
+        return Unknown(self.place(node, scope), given | {("did", self.place(node, scope))})

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[Any, ...]
 Atom: TypeAlias = tuple[str, Any]
-"""("const", REPR), ("from", ORIGIN) or ("answer", PATH)."""
+"""("const", REPR), ("from", ORIGIN), ("answer", PATH), or ("did", PLACE): an effect gave it."""
 NO_ATOMS: frozenset[Atom] = frozenset()
 _MOST_ITEMS = 200
 _PLAIN = (str, int, float, bool, bytes, type(None))

@@ -1,6 +1,7 @@
 """What a node does out of sight, and refusals that would act: nothing is taken for proven that is not."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
 import pytest
-from graph_talk import APPROVE, REJECT, talking
+from graph_talk import APPROVE, REJECT, talking, words
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from adapters.langgraph.reading import Convention, read_graph
-from engine.ask import Choice
+from engine.ask import Choice, Kind
 
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
 
@@ -536,3 +537,83 @@ async def test_a_choice_that_is_offered_does_what_it_says_wherever_the_deed_is_h
 def test_what_is_read_where_it_is_hidden_is_offered(nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "LOUD", not nodes)
     assert read(*nodes).templates.keys() >= {A, R}
+
+
+# What a question's words mean -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P4")
+async def test_one_word_that_decides_makes_a_question_a_decision_in_whatever_language() -> None:
+    def asks(_: State) -> State:
+        return {"text": interrupt("Ar dzēst failu? (jā/nē)")}
+
+    def acts(state: State) -> None:
+        DONE.append("yes") if state["text"] == "jā" else DONE.append("no")
+
+    async with talking(graph_of(asks, acts), input={"messages": []}, reply="@") as talk:
+        (asked,) = (await talk.say()).asked
+    assert asked.ask.kind is Kind.APPROVAL
+    assert asked.ask.actions[0].reject_stops
+
+
+@pytest.mark.promise("P4")
+async def test_words_are_sent_where_the_node_reads_them() -> None:
+    def asks(_: State) -> None:
+        DONE.append(interrupt({"query": "Which one?"})["answer"])
+
+    DONE.clear()
+    async with talking(graph_of(asks), input={"messages": []}, reply="@") as talk:
+        (asked,) = (await talk.say()).asked
+        end = await talk.answer(asked, words("the second, no other"))
+    assert (DONE, end.error) == (["the second, no other"], "")
+
+
+@pytest.mark.promise("P4")
+def test_words_are_not_offered_where_the_code_itself_makes_of_them_what_cannot_be_read() -> None:
+    def asks(_: State) -> None:
+        answer = interrupt({"row": "r1"})
+        act("r1" if re.match(r"^\s*(s|sí)\s*$", str(answer)) else "none")
+
+    assert read(asks).templates == {}
+
+
+@pytest.mark.promise("P4")
+def test_the_answer_that_does_no_more_than_what_is_shown_is_approved_with() -> None:
+    def asks(_: State) -> None:
+        answer = interrupt({"command": "rm -r build"})
+        act(f"audit {answer}")
+        if answer == "allow_always":
+            remembered.add("shell")
+        if answer in ("allow_once", "allow_always"):
+            act("rm -r build")
+
+    known = read(asks)
+    assert known.templates[A] == "allow_once"
+    assert R in known.templates
+
+
+remembered: set[str] = set()
+
+
+@pytest.mark.promise("P4")
+def test_where_every_other_answer_raises_the_one_that_acts_is_known_and_a_rejection_stops() -> None:
+    def asks(_: State) -> None:
+        answer = interrupt({"row": "r1"})
+        if isinstance(answer, dict) and answer.get("action") == "reject":
+            raise PermissionError
+        act("r1")
+
+    assert read(asks).templates == {A: True}
+
+
+@pytest.mark.promise("P4")
+def test_fields_that_are_read_one_by_one_are_edited_one_by_one() -> None:
+    def asks(state: State) -> None:
+        text, to = state["text"], "ada"
+        answer = interrupt({"letter": {"text": text, "to": to}})
+        if answer.get("action") == "send":
+            changed = answer.get("changes") or {}
+            act(f"{changed.get('text', text)} to {to}")
+
+    known = read(asks)
+    assert known.templates[E] == {"action": "send", "changes": {"text": "$value.letter.text"}}
