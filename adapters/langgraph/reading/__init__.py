@@ -97,7 +97,7 @@ class Reading:
     def takes(self, words: Any) -> bool:
         """Whether words are something that the node can use; `words` has TEXT in their place."""
         tried = self.probed.try_(words)
-        lacking = {"map", "list", "json"} & {each.kind for trace in tried.traces for each in trace.demands}
+        lacking = {"map", "list", "json", "fill"} & {each.kind for trace in tried.traces for each in trace.demands}
         return not (lacking and self.probed.raises(tried))
 
     @cached_property

@@ -107,8 +107,7 @@ def convention_of(probed: Probed) -> Convention:
         if found is not None:
             return found
     if decided.acts is None or _is_mere_question(groups, decided.acts):
-        told_apart = len(groups) > 1 and any(at == () and constant[:1] in "'\"" for at, constant in probed.demands)
-        answers = {Choice.ANSWER: words} if words is not None and not told_apart else {}
+        answers = {Choice.ANSWER: words} if words is not None else {}
         question = words is not None and len(groups) == 1 and _follows_words(probed)
         proofs = {Choice.ANSWER: "the words are passed on"} if answers else {}
         return Convention(

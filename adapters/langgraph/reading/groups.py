@@ -179,10 +179,6 @@ class Group:
         """What their effects call, with the constants that tell one call from another."""
         return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
 
-    def extends(self, other: "Group") -> bool:
-        """Whether it does all that another does with what was shown, and more."""
-        return self is not other and bool(other.uses) and self.uses == other.uses and self.sites > other.sites
-
     def avoids(self, acting: "Group") -> bool:
         """Whether something that the other does is certainly not done: the same call with another value is no refusal.
 
@@ -288,8 +284,7 @@ def polarity(groups: Sequence[Group]) -> Polarity:
     if best and _goes_further(best[0], groups):
         return _one_of(best[0], groups)
     if best:
-        acting = _plainest(best[0], deciding)
-        return _not_contradicted(acting, [each for each in groups if each is not acting and not each.extends(acting)])
+        return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
     dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
     left = [each for each in groups if each not in dominated]
     ending = [each for each in left if not each.may_ask_again]

@@ -578,24 +578,6 @@ def test_words_are_not_offered_where_the_code_itself_makes_of_them_what_cannot_b
 
 
 @pytest.mark.promise("P4")
-def test_the_answer_that_does_no_more_than_what_is_shown_is_approved_with() -> None:
-    def asks(_: State) -> None:
-        answer = interrupt({"command": "rm -r build"})
-        act(f"audit {answer}")
-        if answer == "allow_always":
-            remembered.add("shell")
-        if answer in ("allow_once", "allow_always"):
-            act("rm -r build")
-
-    known = read(asks)
-    assert known.templates[A] == "allow_once"
-    assert R in known.templates
-
-
-remembered: set[str] = set()
-
-
-@pytest.mark.promise("P4")
 def test_where_every_other_answer_raises_the_one_that_acts_is_known_and_a_rejection_stops() -> None:
     def asks(_: State) -> None:
         answer = interrupt({"row": "r1"})
