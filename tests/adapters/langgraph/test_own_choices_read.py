@@ -161,6 +161,18 @@ def for_good_without_a_yes(state: State) -> None:
         deed("sent", state["letter"])
 
 
+def edited_elsewhere(state: State) -> None:
+    """The same call in another branch, with another text: an edit, and no further choice."""
+    said = interrupt({"letter": state["letter"]})
+    match said.get("action"):
+        case "approve":
+            deed("sent", state["letter"])
+        case "change":
+            deed("sent", said["letter"])
+        case "escalate":
+            deed("paged", said.get("reason"))
+
+
 def one_by_one(_: State) -> None:
     """The next question shows what comes next: that is not yet done."""
     for name in ("first", "second"):
@@ -292,6 +304,17 @@ async def test_each_way_on_is_offered_and_does_what_it_says(
     for each in action.options:
         text = "kinder" if each.takes_words else ""
         assert await decided(graph, Decision(OWN, text=text, option=each.word)) == options[each.word]
+
+
+@pytest.mark.promise("P4")
+async def test_the_same_call_with_another_text_is_an_edit() -> None:
+    action = await action_of(graph_of(edited_elsewhere))
+    assert action.choices == (A, Choice.EDIT, R, OWN)
+    assert [each.word for each in action.options] == ["escalate"]
+    changed = Decision(Choice.EDIT, value={"letter": "a kinder letter"})
+    assert await decided(graph_of(edited_elsewhere), changed) == [("sent", "a kinder letter")]
+    assert await decided(graph_of(edited_elsewhere), APPROVE) == SENT
+    assert await decided(graph_of(edited_elsewhere), REJECT) == []
 
 
 @pytest.mark.promise("P5")
