@@ -33,9 +33,11 @@ __all__ = ["FREE", "TEXT", "Convention", "Reading", "Readings", "read_graph"]
 _log = structlog.get_logger(__name__)
 _GRAPH_STEPS, _QUESTION_STEPS, _SEARCH_STEPS = 700_000, 250_000, 50_000
 """The most that is read of a graph, of one of its questions, and of a node to find its questions. A step takes some
-three microseconds, so that a graph is read in three seconds at most."""
-_MOST_SECONDS = 10.0
-"""A last resort on a machine that is busy beyond that: which questions are known should not depend on it."""
+four microseconds, so that a graph is read in three seconds at most."""
+_LEAST_SHARE = 50_000
+"""What a question may take although others are left: many short ones are better than none."""
+_MOST_SECONDS = 8.0
+"""Of the processor: a last resort, since which questions are known should depend on the code alone."""
 TOO_LONG = "its code is too long to be read whole"
 BROKEN = "its code could not be read"
 
@@ -233,7 +235,7 @@ def read_graph(graph: Any) -> Readings:
             if not whole:
                 unread[entry.path] = TOO_LONG
         for done, (entry, site) in enumerate(asked):
-            share = work.left // (len(asked) - done)
+            share = max(_LEAST_SHARE, work.left // (len(asked) - done))
             try:
                 found.setdefault(entry.path, []).append(_reading(entry, site, share))
             except Exception:  # noqa: BLE001 - likewise

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from types import FunctionType, MethodType
 from typing import Any, TypeGuard
 
@@ -325,6 +325,7 @@ def _is_ours(handler: logging.Handler) -> bool:
     return own_method(type(handler), "emit") is not None or own_method(type(handler), "handle") is not None
 
 
+@lru_cache(maxsize=4096)
 def _is_generator(code: Any) -> bool:
     """Whether a function has a `yield` of its own."""
     waiting = [] if isinstance(code, ast.Lambda) else list(code.body)

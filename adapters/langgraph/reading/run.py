@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from adapters.langgraph.reading.values import Atom, Known, Listed, Mapped, Path, Unknown, Value, atoms_of, lifted
@@ -33,7 +34,7 @@ class TooLongError(Exception):
 class Work:
     """The steps that may still be read. They are counted, not timed: every process reads the same of the same code.
 
-    `until` is a last resort for code of which one step takes long.
+    `until`, in the thread's own time, is a last resort for code of which one step takes long.
     """
 
     left: int
@@ -42,7 +43,7 @@ class Work:
     def spend(self) -> None:
         """Count one step. Raises TooLongError where none is left."""
         self.left -= 1
-        if self.left < 0 or (self.left % _CLOCK_EVERY == 0 and time.monotonic() > self.until):
+        if self.left < 0 or (self.left % _CLOCK_EVERY == 0 and time.thread_time() > self.until):
             self.left = -1
             raise TooLongError
 
@@ -58,7 +59,7 @@ def allowed(steps: int, seconds: float) -> Iterator[Work]:
     """Around a reading that may take so much, of what one around it has left. What it takes, that one has not."""
     outer = _work.get()
     began = steps if outer is None else max(0, min(steps, outer.left))
-    until = time.monotonic() + seconds
+    until = time.thread_time() + seconds
     work = Work(began, until if outer is None else min(until, outer.until))
     token = _work.set(work)
     try:
@@ -71,7 +72,7 @@ def allowed(steps: int, seconds: float) -> Iterator[Work]:
 
 def work_left() -> Work:
     """What a reading may take that begins now."""
-    return _work.get() or Work(SHORT_WORK, time.monotonic() + SHORT_SECONDS)
+    return _work.get() or Work(SHORT_WORK, time.thread_time() + SHORT_SECONDS)
 
 
 class Signal(Exception):  # noqa: N818 - it is no error: it leaves a block of the code that is read
@@ -232,6 +233,11 @@ def _is_answer(value: Value) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
+def _spelled(node: ast.expr) -> str:
+    return ast.unparse(node)
+
+
 class Run:
     """Holds what a reading knows; the classes below it read."""
 
@@ -280,7 +286,7 @@ class Run:
         """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
         if self.trace.answered:
             place = self.place(node, scope)
-            does = ast.unparse(node.func) if isinstance(node, ast.Call) else place
+            does = _spelled(node.func) if isinstance(node, ast.Call) else place
             self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
             self.trace.handed |= any(map(_is_answer, values))
         given = frozenset(each for each in atoms_of(*values) if each[0] != "const")

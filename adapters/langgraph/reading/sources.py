@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import is_library
 
@@ -13,9 +14,16 @@ Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 def source_of(function: FunctionType) -> Node | None:
     """The syntax tree of a function of the project's; None where it is a library's, or cannot be found for sure."""
+    if function not in _found:
+        _found[function] = None if is_library(function.__code__.co_filename) else _looked_up(function)
+    return _found[function]
+
+
+_found: WeakKeyDictionary[FunctionType, Node | None] = WeakKeyDictionary()
+
+
+def _looked_up(function: FunctionType) -> Node | None:
     code = function.__code__
-    if is_library(code.co_filename):
-        return None
     found = _functions(code.co_filename).get(code.co_firstlineno, ())
     named = [each for each in found if _name(each) == code.co_name and _takes(each) == _parameters(function)]
     return named[0] if len(named) == 1 else None
@@ -27,6 +35,7 @@ _read: dict[str, tuple[object, Mapping[int, list[Node]]]] = {}
 
 def forget_changed() -> None:
     """Read files again that have changed: an agent is loaded anew. In between, what was read is what was loaded."""
+    _found.clear()
     for file, (state, _) in tuple(_read.items()):
         if state != _state(file):
             _read.pop(file, None)
