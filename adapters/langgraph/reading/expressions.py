@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable
 from enum import Enum
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 from adapters.langgraph.reading.conditions import Conditions, is_hashable
@@ -166,6 +166,8 @@ class Expressions(Conditions):
                 return self.written[name, id(each)]
             if name in vars(each):
                 held = vars(each)[name]
+                if isinstance(held, MemberDescriptorType):
+                    return self._of_slot(owner, held, name)
                 if isinstance(held, staticmethod):
                     return Known(held.__func__)
                 if isinstance(held, classmethod):
@@ -180,6 +182,15 @@ class Expressions(Conditions):
         if (told := self.special(owner, "__getattr__", Known(name))) is not None:
             return told
         return self._missing(owner, kind, name)
+
+    def _of_slot(self, owner: Value, slot: MemberDescriptorType, name: str) -> Value:
+        """What an instance has in one of its class's `__slots__`; no code of the class runs for that."""
+        if isinstance(owner, Known):
+            try:
+                return self.lift(slot.__get__(owner.value, type(owner.value)))
+            except (AttributeError, TypeError):
+                return Unknown(name)
+        return Unknown(name)
 
     def _missing(self, owner: Value, kind: type, name: str) -> Value:
         """An attribute that nobody has set: an error, where all that sets them is known."""

@@ -183,9 +183,12 @@ class Group:
         """Whether something that the other does is certainly not done: the same call with another value is no refusal.
 
         It has to be another call as well. Where one call gets another constant ("approved", "rejected"; but just as
-        well a text and the one that stands for it), nobody can say which constant does nothing.
+        well a text and the one that stands for it), nobody can say which constant does nothing. A record of what was
+        answered is made of either, and counts for none.
         """
-        return not acting.effects or bool(acting.sites - self.sites and acting.deeds - self.deeds)
+        records = {each.site for each in self.effects if each.told}
+        done = [each for each in acting.effects if not (each.told and each.site in records)]
+        return not done or bool(acting.sites - self.sites and acting.deeds - self.deeds)
 
 
 def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:

@@ -106,7 +106,7 @@ class Methods(Classes):
     def _of_listed(self, owner: Listed, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         if name in _CHANGING:
             if owner.outer:
-                self.effect(node, scope, *values)
+                self.effect(node, scope, *values, told=name in ("append", "add") and all(map(_says_answer, values)))
             if name in ("append", "add"):
                 owner.items.extend(values)
             else:
@@ -242,6 +242,11 @@ class Methods(Classes):
         if name in ("invoke", "ainvoke", "stream", "astream", "batch", "abatch"):
             return False
         return module in _PURE_MODULES
+
+
+def _says_answer(value: Value) -> bool:
+    """Whether it is a text that is made of the answer."""
+    return isinstance(value, Unknown) and value.is_text and any(kind == "answer" for kind, _ in value.atoms)
 
 
 def _copied(value: Value) -> Value:

@@ -138,13 +138,15 @@ class Reached:
     """An effect: the place of the call in the code, and what goes into it.
 
     `by` are the calls that lead to it: one helper that is called in two branches has two effects. `does` is what is
-    called, as the code names it.
+    called, as the code names it. `told` is true where the program only adds a text that says the answer to a list of
+    its own: a record of what people said, and no deed.
     """
 
     where: str
     what: frozenset[Atom]
     by: tuple[str, ...] = ()
     does: str = ""
+    told: bool = False
 
     @property
     def site(self) -> SiteKey:
@@ -282,12 +284,12 @@ class Run:
         if path is not None and self.trace.answered:
             self.trace.demands.append(Demand(path, kind, value, repr(value)))
 
-    def effect(self, node: ast.AST, scope: Scope, *values: Value) -> Unknown:
+    def effect(self, node: ast.AST, scope: Scope, *values: Value, told: bool = False) -> Unknown:
         """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
         if self.trace.answered:
             place = self.place(node, scope)
             does = _spelled(node.func) if isinstance(node, ast.Call) else place
-            self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does))
+            self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does, told))
             self.trace.handed |= any(map(_is_answer, values))
         given = frozenset(each for each in atoms_of(*values) if each[0] != "const")
         return Unknown(self.place(node, scope), given | {("did", self.place(node, scope))})
