@@ -228,7 +228,14 @@ class Expressions(Conditions):
         if isinstance(owner, Mapped) and key.path is not None:
             for each in owner.fields:
                 self.compare_with(key, each)
+            if owner.rest is None and isinstance(key, Unknown) and key.kind is str:
+                self._may_lack(key, KeyError, node, scope)  # a person's words are none of its keys
         return unknown(self.place(node, scope), owner, key)
+
+    def _may_lack(self, key: Value, kind: type, node: ast.AST, scope: Scope) -> None:
+        """What the answer picks may be missing from what lives in the program now: both ways are read."""
+        if key.given and not self.oracle.decide(("has", self.place(node, scope))):
+            raise Raised(kind, self.place(node, scope))
 
     def _of_map(self, owner: Mapped, key: Known, node: ast.AST, scope: Scope) -> Value:
         self._read(owner.path, key.value)
@@ -239,6 +246,7 @@ class Expressions(Conditions):
         if owner.rest is not None:
             return self._part(owner.rest, key.value)
         if owner.outer:
+            self._may_lack(key, KeyError, node, scope)
             return unknown(f"{self.place(node, scope)}[{key.value}]", owner, key)  # it may have it by then
         if owner.path is not None:
             self.demand((*owner.path, key.value), "fill")
