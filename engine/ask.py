@@ -104,7 +104,8 @@ class Action:
     `name` is the tool's name, or a few words of what the value is; `value` is what is shown and what an edit changes
     (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
     fit, None where nothing is known of it. `reject_stops` is true where the graph knows no answer that means no: then a
-    rejection is not sent to it, and ends the run.
+    rejection is not sent to it, and ends the run. `reason_unsent` is true where what a rejection sends has no place for
+    its reason: that stays on the card and in the audit.
 
     `options` are the node's further choices, offered by `Choice.OPTION`. `own_words` has the node's word for a choice,
     by the choice's value, where it is not the one on our button.
@@ -116,6 +117,7 @@ class Action:
     description: str = ""
     schema: Mapping[str, Json] | None = None
     reject_stops: bool = False
+    reason_unsent: bool = False
     options: tuple[Option, ...] = ()
     own_words: Mapping[str, str] | None = None
 

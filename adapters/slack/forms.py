@@ -157,11 +157,14 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
 
 
 def _reason(approval: Approval, target: Target) -> Block:
-    if approval.ask.actions[target.action].reject_stops:
+    action = approval.ask.actions[target.action]
+    if action.reject_stops:
         return _words(
             "Reason",
             "The agent has no way to hear a rejection here. The run stops, and the requester will see this reason.",
         )
+    if action.reason_unsent:
+        return _words("Reason", "The agent is only told that this was rejected. Your reason stays on the card.")
     return _words("Reason", "The agent will see this reason.")
 
 

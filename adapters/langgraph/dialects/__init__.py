@@ -69,7 +69,7 @@ def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
         ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode) if question.reading else by_hint(ask, question)
-    return _rejectable(ruled)
+    return _with_unsent_reason(_rejectable(ruled))
 
 
 def _sourced(ask: Ask) -> Ask:
@@ -94,6 +94,14 @@ def _with_reject(action: Action) -> Action:
     # A form is answered first of all.
     choices = (*before, Choice.REJECT, *after) if before else (*after, Choice.REJECT)
     return replace(action, choices=choices, reject_stops=True)
+
+
+def _with_unsent_reason(ask: Ask) -> Ask:
+    """The ask with whether a rejection's reason reaches the graph: where two reasons send the same, it does not."""
+    if any(Choice.REJECT not in action.choices or action.reject_stops for action in ask.actions):
+        return ask
+    one, other = (encode(ask, [Decision(Choice.REJECT, text=text)] * len(ask.actions)) for text in ("a", "b"))
+    return replace(ask, actions=tuple(replace(each, reason_unsent=one == other) for each in ask.actions))
 
 
 def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -> Sent:

@@ -20,6 +20,7 @@ from adapters.langgraph.reading.groups import (
     polarity,
     signs_of,
     skeleton,
+    texts_of,
 )
 from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
@@ -553,17 +554,30 @@ def _refusal(probed: Probed, acting: Group | None, refusing: Sequence[Group]) ->
     return made, behaviour
 
 
+def _is_reason(path: Path) -> bool:
+    return any(word in str(path[-1]).lower() for word in _REASONS)
+
+
+def _goes_the_same_way(tried: Behaviour, each: Behaviour, path: Path, probed: Probed) -> bool:
+    """Whether a field changes nothing of what is done; a reason may take the place of the text for none."""
+    if skeleton(tried, probed) == skeleton(each, probed):
+        return True
+    same = (tried.sites, tried.nodes, tried.ends) == (each.sites, each.nodes, each.ends)
+    told, before = texts_of(tried, probed), texts_of(each, probed)
+    return same and _is_reason(path) and all(any(text in whole for whole in before) for text in told)
+
+
 def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:
     """A candidate of a refusing group with `$reason` where the node passes words on; and in how many places."""
-    made, plain = each.candidate, skeleton(each, probed)
+    made = each.candidate
     places = sum(each.takes(path) for path in _text_places(made))
     taking = []
     for path in [path for path in each.reads if not has(made, path)][:_MOST_FIELDS]:
         tried = probed.try_(put(made, path, TEXT))
-        if not probed.raises(tried) and skeleton(tried, probed) == plain and tried.takes(path):
+        if not probed.raises(tried) and _goes_the_same_way(tried, each, path, probed) and tried.takes(path):
             taking.append(path)
     only_here = [path for path in taking if path not in known]
-    named = [path for path in only_here or taking if any(word in str(path[-1]).lower() for word in _REASONS)]
+    named = [path for path in only_here or taking if _is_reason(path)]
     chosen = (named or only_here or taking)[:2] if not places else []
     for path in chosen:
         made = put(made, path, TEXT)

@@ -257,6 +257,12 @@ def skeleton(each: Behaviour, probed: Probed) -> object:
     return (effects, said, each.nodes, each.sites)
 
 
+def texts_of(each: Behaviour, probed: Probed) -> frozenset[str]:
+    """The constants that it passes on, into effects or into the state, as the code spells them without quotes."""
+    atoms = each.flows | each.returned
+    return frozenset(str(atom[1]).strip("'\"") for atom in atoms if _marks(atom, probed))
+
+
 def _marks(atom: Atom, probed: Probed) -> bool:
     """Whether a constant tells one branch from another: what stands for a missing value does not."""
     return atom[0] == "const" and tells(atom) and not probed.shows(atom)

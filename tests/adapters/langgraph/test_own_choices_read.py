@@ -116,6 +116,25 @@ def by_table(state: State) -> Any:
     return Command(goto=to, update={"feedback": said.get("comment", "")})
 
 
+ROUTES = {"send": "send", "page": "page", "drop": END}
+
+
+def by_a_table_of_the_module(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    return Command(goto=ROUTES[said["to"]], update={"feedback": said.get("why", "no reason")})
+
+
+def let_be(_: Any) -> None:
+    """Stands for a handler that does nothing."""
+
+
+HANDLERS = {"go": lambda letter: deed("sent", letter), "drop": let_be}
+
+
+def by_handlers(state: State) -> None:
+    HANDLERS[interrupt({"letter": state["letter"]})](state["letter"])
+
+
 def in_one_node(state: State) -> Any:
     letter = state["letter"]
     while True:
@@ -222,6 +241,14 @@ def pages_with_a_reason(state: State) -> Any:
         deed("paged", said.get("reason"))
 
 
+def refuses_with_a_default(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    if said["action"] == "send":
+        deed("sent", state["letter"])
+    else:
+        DONE.append(("told", f"on hold: {said.get('reason', 'no reason given')}"))
+
+
 def refusal_acts(state: State) -> Any:
     """As one public project has it: whatever is said, the next stage runs."""
     said = interrupt({"letter": state["letter"]})
@@ -240,6 +267,8 @@ TABLE: Mapping[str, tuple[Any, Any, tuple[Choice, ...], Mapping[str, Any], Any]]
     "by words of its own": (by_words_of_its_own, None, (A, R, OWN), {"redo": REVISED}, [("told", "the writer")]),
     "by text, synonyms once": (by_text, None, (A, R, OWN), {"escalate": PAGED}, []),
     "by a table": (by_table, None, (A, R, OWN), {"revise": REVISED}, [("told", "the writer")]),
+    "by a table of the module": (by_a_table_of_the_module, None, (A, R, OWN), {"page": PAGED}, []),
+    "by handlers, and by no other word": (by_handlers, None, (A, R), {}, []),
     "in one node": (in_one_node, None, (A, R, OWN), {"revise": []}, []),
     "a reason for the escalation": (pages_with_a_reason, None, (A, R, OWN), {"escalate": [("paged", "kinder")]}, []),
     "by a model": (by_model, None, (A, R, OWN), {"revise": REVISED}, []),
@@ -338,6 +367,19 @@ async def test_words_that_go_with_a_choice_are_asked_for_by_the_nodes_own_name()
     action = await action_of(graph_of(by_words_of_its_own))
     assert [(each.word, each.asks_for) for each in action.options] == [("redo", "notes")]
     assert action.own_words == {"approve": "ship", "reject": "drop"}
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    ("review", "unsent"), [(by_command, True), (by_handlers, True), (refuses_with_a_default, False)]
+)
+async def test_a_form_promises_that_a_reason_is_seen_only_where_it_is_sent(review: Any, unsent: Any) -> None:
+    assert (await action_of(graph_of(review))).reason_unsent is unsent
+
+
+async def test_a_reason_takes_the_place_of_the_text_for_none() -> None:
+    end = await decided(graph_of(refuses_with_a_default), Decision(R, text="it is late"))
+    assert end == [("told", "on hold: it is late")]
 
 
 async def test_words_that_say_what_our_button_says_do_not_stand_beside_it() -> None:

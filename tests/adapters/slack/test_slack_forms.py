@@ -260,6 +260,20 @@ def test_a_rejection_needs_a_reason() -> None:
     assert sent(one, view, Choice.REJECT, {}).errors == {"text": "Please write a few words."}
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "The agent will see this reason."),
+        ({"reason_unsent": True}, "The agent is only told that this was rejected. Your reason stays on the card."),
+        ({"reject_stops": True}, "The run stops, and the requester will see this reason."),
+    ],
+)
+def test_a_rejections_form_says_who_will_see_the_reason(more: dict[str, bool], told: str) -> None:
+    one = approval(ask(action(**more)))
+    (block,) = inputs_of(form(one, target_of(one), Choice.REJECT))
+    assert told in block["hint"]["text"]
+
+
 def test_an_answer_form_repeats_the_question() -> None:
     one = approval(question("Where to?"))
     assert "Where to?" in text_in(form(one, target_of(one), Choice.ANSWER)["blocks"])
