@@ -71,7 +71,8 @@ def check(config: Path, *, strict: bool, as_json: bool) -> int:
         _export(config.absolute().parent)
 
     async def checked() -> int:
-        report = await checking.check(config, os.environ, wiring.probes(), strict=strict)
+        with contextlib.redirect_stdout(sys.stderr):  # what graphs print, and what is logged, is no part of the result
+            report = await checking.check(config, os.environ, wiring.probes(), strict=strict)
         return checking.show_json(report) if as_json else checking.show(report)
 
     return _to_its_end(checked())

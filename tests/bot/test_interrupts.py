@@ -140,7 +140,7 @@ async def test_the_json_has_the_same_in_keys_that_stay(tmp_path: Path) -> None:
 
 
 def test_json_is_all_that_stands_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = app(tmp_path, KNOWN)
+    file = app(tmp_path, f"print('imported')\n{KNOWN}")
     assert invoke(["check", "--json", "--strict", "--config", str(file)]) == 1
     made = json.loads(capsys.readouterr().out)
     assert made["ok"] is False

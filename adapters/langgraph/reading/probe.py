@@ -18,6 +18,8 @@ from adapters.langgraph.reading.values import TEXT, Atom, Path, Value, atoms_of,
 
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
+_MOST_KEPT = 1_000
+"""Traces beside those of the candidates: a text under review is another one each time."""
 _LONGEST_LIST = 4
 _WHOLE_WORDS = ("no", "yes", "other")
 """Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
@@ -153,9 +155,19 @@ class Probed:
         """Whether the code may raise because of this answer."""
         return bool(each.raises - self.raises_anyhow)
 
+    @cached_property
+    def _tried(self) -> dict[str, Behaviour]:
+        return {mark(each.candidate): each for each in self.behaviours}
+
     def try_(self, candidate: Any) -> Behaviour:
-        """What the code does with another candidate."""
-        return behave(self.entry, self.site, candidate)
+        """What the code does with another candidate. It is kept: cards ask the same of it each time they are made."""
+        key = mark(candidate)
+        if (known := self._tried.get(key)) is not None:
+            return known
+        tried = behave(self.entry, self.site, candidate)
+        if sum(len(each.traces) for each in self._tried.values()) < _MOST_KEPT:
+            self._tried[key] = tried
+        return tried
 
 
 def _plain(text: str) -> str:

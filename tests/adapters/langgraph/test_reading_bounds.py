@@ -166,3 +166,9 @@ async def test_reading_leaves_the_event_loop_to_others(graph_of: Callable[[list[
         await beating
     assert took > 1, "there is too little to read here to see anything"
     assert max(gaps) < took / 3
+
+
+def test_what_a_card_asks_of_a_reading_is_read_once(graph_of: Callable[[list[str]], Any]) -> None:
+    (found,) = read_graph(graph_of([PLAIN])).all()
+    assert found.probed.try_("go") is found.probed.try_("go")
+    assert found.probed.try_("1") is not found.probed.try_(1)
