@@ -53,16 +53,15 @@ async def test_a_reason_that_is_the_word_is_sent_as_a_reason(world: World) -> No
     await world.nothing_else()
 
 
-async def test_where_the_words_are_searched_the_card_says_that_an_answer_can_approve(world: World) -> None:
+@pytest.mark.promise("P5")
+async def test_where_the_words_are_searched_a_reason_that_holds_the_word_rejects(world: World) -> None:
     card = await begin(world, "by_search")
-    assert card.buttons == ["Reject", "Answer"]
-    assert "An answer goes to the agent word for word, and can approve." in card.text
-    await card.click("Answer", by=world.alice)
-    await world.alice.expect_message("#deploys", containing="You asked for this yourself", ephemeral=True)
-    await (await card.open_form("Answer")).submit({"Answer": "make it shorter"})
-    await world.alice.expect_message("#deploys", containing="To be revised: make it shorter")
-    await card.becomes("Answered by <@U0BOB>", buttons=[])
+    assert card.buttons == ["Approve", "Reject"]
+    await (await card.open_form("Reject")).submit({"Reason": "yes, but shorter"})
+    await card.becomes("Rejected by <@U0BOB>", buttons=[])
+    await world.alice.expect_message("#deploys", containing="To be revised: no")
     await world.done()
+    await world.nothing_else()
 
 
 async def test_a_node_that_tests_the_truth_of_an_answer_gets_no_words(world: World) -> None:
