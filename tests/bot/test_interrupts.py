@@ -226,6 +226,19 @@ async def test_the_entries_of_two_questions_of_one_node_are_each_for_its_own(tmp
 
 # What could not be followed -------------------------------------------------------------------------------------------
 
+CALLED = """
+def ask(state):
+    if interrupt({"sure": "?"}) == "go":
+        DONE.append("called")
+
+
+inner = StateGraph(MessagesState).add_node(ask).add_edge(START, "ask").compile()
+
+
+def review(state):
+    inner.invoke(state)
+    return {"messages": [AIMessage("over")]}
+"""
 HIDDEN = """
 def ask(what):
     return interrupt(what)
@@ -242,6 +255,16 @@ async def test_what_could_not_be_followed_is_told_of(tmp_path: Path) -> None:
     assert "gate  review  gate.py:16  (the way from the node to this interrupt could not be followed)" in shown(found)
     (warning,) = found.warnings
     assert "review (gate.py:16) asks" in warning
+
+
+@pytest.mark.promise("P4")
+async def test_the_entry_for_a_graph_that_a_node_calls_works_as_it_is_pasted(tmp_path: Path) -> None:
+    (row,) = (await loaded(app(tmp_path, CALLED))).interrupts
+    file = app(tmp_path, CALLED, filled_in(row.entry, "go", "stay"))
+    assert not (await report(file, strict=True)).faults
+    async with running(file) as graphs:
+        assert await decided(graphs, Choice.APPROVE) == ["called"]
+        assert await decided(graphs, Choice.REJECT) == []
 
 
 async def test_a_graph_on_a_server_has_no_code_here() -> None:

@@ -108,13 +108,15 @@ def _no_value(ask: Ask, decisions: Sequence[Decision]) -> object:
 BREAKPOINT = Dialect("breakpoint", _never, _no_value)
 TOOLS = Dialect("breakpoint_tools", _never, _no_value)
 NODE_INTERRUPT = Dialect("node_interrupt", _never, _no_value)
+_STEP: Mapping[Choice, str] = {
+    Choice.APPROVE: "goes on",
+    Choice.EDIT: "changes the state, then goes on",
+    Choice.SKIP: "goes past the steps that wait, without running them",
+    Choice.REJECT: "stops the run here",
+}
 DOES: Mapping[str, Mapping[Choice, str]] = {
-    BREAKPOINT.name: {
-        Choice.APPROVE: "goes on",
-        Choice.EDIT: "changes the state, then goes on",
-        Choice.SKIP: "goes past the steps that wait, without running them",
-        Choice.REJECT: "stops the run here",
-    },
+    BREAKPOINT.name: _STEP,
+    NODE_INTERRUPT.name: {**_STEP, Choice.APPROVE: "runs the step again"},
     TOOLS.name: {
         Choice.APPROVE: "runs the tool call",
         Choice.EDIT: "runs the tool call with the changed arguments",

@@ -14,9 +14,9 @@ from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
-from adapters.langgraph.foreseeing.cards import card_of
+from adapters.langgraph.foreseeing.cards import card_of, ruled
 from adapters.langgraph.foreseeing.entries import entry_for
-from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, stands_at
+from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, stands_at, stopping
 from adapters.langgraph.foreseeing.payloads import knows, questions
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.reach import Reach, is_of_library
@@ -54,9 +54,10 @@ def _of_nodes(agent: Agent) -> Iterator[_Row]:
         theirs = {getattr(sys.modules.get(type(gate).__module__), "__file__", "") for gate in reach.gates}
         lost = {each for each in reach.asks - followed if each.rpartition(":")[0] not in theirs}
         yield from (_Row(_not_followed(agent, path, place)) for place in sorted(lost, key=_by_line))
+        yield from (_Row(stopping(path, _short(place))) for place in sorted(reach.stops, key=_by_line))
         if path in agent.readings.unread and not lost and not agent.readings.by_path.get(path):
-            why = agent.readings.unread[path]
-            yield _Row(Foreseen(path, "", Payload.UNKNOWN, (), f"{why}: what it asks is not known"))
+            note = f"{agent.readings.unread[path]}: what it asks is not known"
+            yield _Row(Foreseen(path, "", Payload.UNKNOWN, ruled(agent, path), note))
 
 
 def _nodes(graph: Any, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -78,7 +79,7 @@ def _not_followed(agent: Agent, path: str, place: str) -> Foreseen:
         note = "a library asks here, and what it asks is made while it runs"
     else:
         note = agent.readings.unread.get(path, "the way from the node to this interrupt could not be followed")
-    return Foreseen(path, _short(place), Payload.UNKNOWN, (), note)
+    return Foreseen(path, _short(place), Payload.UNKNOWN, ruled(agent, path), note)
 
 
 def _short(place: str) -> str:

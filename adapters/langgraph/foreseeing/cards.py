@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph import dialects
+from adapters.langgraph.agents import Agent
 from adapters.langgraph.dialects import AnswerRule, Question
 from adapters.langgraph.dialects.breakpoint import DOES
 from adapters.langgraph.dialects.encoded import OPTIONS
 from adapters.langgraph.dialects.general import ANYTHING
+from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
 from adapters.langgraph.plain import plain
 from adapters.langgraph.schemas import Schema
@@ -28,6 +30,16 @@ def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
     names = ", ".join(dict.fromkeys(action.name for action in ask.actions if action.name))
     choices = tuple(each for at, each in enumerate(offered) if each not in offered[:at])
     return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _why(ask, question, rules))
+
+
+def ruled(agent: Agent, path: str) -> tuple[Card, ...]:
+    """The card of a question that is not known, where an entry of `answers:` is for its node."""
+    nodes = (path.rpartition(SEPARATOR)[2], path)
+    for rule in agent.spec.answers:
+        question = Question({**rule.payload} or dict(OBJECT), nodes=nodes)
+        if rule.node is not None and rule.matches(question):
+            return (card_of(dialects.read(question, agent.spec.answers), question, agent.spec.answers),)
+    return ()
 
 
 def _offered(ask: Ask, action: Action, question: Question) -> Iterator[Offered]:

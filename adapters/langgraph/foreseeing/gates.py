@@ -1,4 +1,4 @@
-"""What asks without a word in a node's code: LangChain's middleware, and breakpoints."""
+"""What asks without an `interrupt(...)` in a node's code: LangChain's middleware, breakpoints, NodeInterrupt."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.breakpoints import speaks_of
 from adapters.langgraph.dialects import Question
-from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools
+from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools, node_interrupt
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.cards import card_of
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
@@ -52,6 +52,16 @@ def _one_call(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ..
     branches: list[Json] = [{"type": "object", "properties": {"type": {"const": each}}} for each in allowed]
     payload: Json = {"type": "tool_approval", "name": name, "args": {}}
     return Question(payload, {"oneOf": branches}, tools=agent.tools, nodes=nodes)
+
+
+def stopping(path: str, place: str) -> Foreseen:
+    """A node that stops itself by the deprecated NodeInterrupt."""
+    ask = node_interrupt(speaks_of((path,)), [TEXT], {TEXT: TEXT}, may_edit=True)
+    card = card_of(ask, Question(ask.payload, nodes=(path,)), ())
+    choices = tuple(replace(each, fields=()) for each in card.choices)
+    return Foreseen(
+        path, place, Payload.PARTLY, (replace(card, choices=choices),), "NodeInterrupt, which is deprecated"
+    )
 
 
 def of_breakpoints(agent: Agent) -> Iterator[Foreseen]:

@@ -8,10 +8,12 @@ Out of reach: code that is made while it runs, and functions that are looked up 
 """
 
 import dis
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
+
+from langgraph.errors import NodeInterrupt
 
 from adapters.langgraph.fingerprint import UNGUARDED, is_graph, is_library
 from adapters.langgraph.reading.calls import is_interrupt
@@ -25,10 +27,14 @@ _MIDDLEWARE = "HumanInTheLoopMiddleware"
 
 
 class Reach:
-    """What a node comes to: `asks` are the places of an interrupt, FILE:LINE, `gates` LangChain's middleware."""
+    """What a node comes to: `asks` are the places of an interrupt, FILE:LINE, `gates` LangChain's middleware.
+
+    `stops` are the places of a NodeInterrupt.
+    """
 
     def __init__(self, node: Any) -> None:
         self.asks: set[str] = set()
+        self.stops: set[str] = set()
         self.gates: list[Any] = []
         self._seen: dict[Any, Any] = {}  # what is kept keeps its id
         self._waiting: list[Any] = [node]
@@ -93,7 +99,9 @@ class Reach:
         modules = [each for each in held if isinstance(each, ModuleType)]
         held += [vars(module)[name] for module in modules for name in used if name in vars(module)]
         if any(is_interrupt(each) for each in held):
-            self.asks |= set(_places(code, names))
+            self.asks |= set(_places(code, names, is_interrupt))
+        if any(each is NodeInterrupt for each in held):
+            self.stops |= set(_places(code, names, lambda each: each is NodeInterrupt))
         self._waiting += [each for each in held if _may_lead_on(each) and not is_interrupt(each)]
 
     def _named(self, code: CodeType, owner: Any) -> None:
@@ -138,8 +146,8 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-def _places(code: CodeType, names: Mapping[str, Any]) -> Iterable[str]:
-    """The lines that name `interrupt`, under whatever name."""
+def _places(code: CodeType, names: Mapping[str, Any], is_it: Callable[[Any], bool]) -> Iterable[str]:
+    """The lines that name something, under whatever name."""
     line = code.co_firstlineno
     for step in dis.get_instructions(code):
         position = step.positions
@@ -147,7 +155,7 @@ def _places(code: CodeType, names: Mapping[str, Any]) -> Iterable[str]:
         named = step.argval if isinstance(step.argval, str) else ""
         held = names.get(named)
         modules = [each for each in names.values() if isinstance(each, ModuleType)] if held is None and named else []
-        if is_interrupt(held) or any(is_interrupt(vars(each).get(named)) for each in modules):
+        if is_it(held) or any(is_it(vars(each).get(named)) for each in modules):
             yield f"{code.co_filename}:{line}"
 
 

@@ -11,6 +11,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.tools import tool
+from langgraph.errors import NodeInterrupt
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
@@ -278,6 +279,20 @@ async def test_what_a_graph_asks_that_a_node_calls_is_told_of() -> None:
     assert found.entry.startswith('- when: {node: "calls*"}')
 
 
+async def test_an_entry_for_its_node_makes_known_what_could_not_be_followed() -> None:
+    inner = graph_of(asks_behind_a_table)
+
+    def calls(state: Any) -> None:
+        inner.invoke(state)
+
+    rules = (AnswerRule("calls*", {"stage": "two"}, {A: {"resume": "go"}}),)
+    found = await only(calls, answers=rules)
+    assert found.is_known
+    assert found.entry == ""
+    assert found.cards[0].why == "answers[0] in app.yaml"
+    assert sent(found) == {A: "go", R: None}
+
+
 # Breakpoints ----------------------------------------------------------------------------------------------------------
 
 
@@ -295,3 +310,13 @@ async def test_breakpoints_are_told_with_what_each_choice_does() -> None:
     assert all(each.sends is None and each.does for row in (tools, after) for each in row.cards[0].choices)
     assert tools.is_known
     assert after.is_known
+
+
+async def test_a_node_that_stops_itself_is_told_of() -> None:
+    def stops(_: Any) -> None:
+        raise NodeInterrupt("too long")
+
+    found = await only(stops)
+    assert (found.node, found.note) == ("stops", "NodeInterrupt, which is deprecated")
+    assert found.place.startswith("test_foreseen.py:")
+    assert found.cards[0].choices[0].does == "runs the step again"
