@@ -113,6 +113,13 @@ async def approve_or_reject(scene: Scene) -> None:
 
 
 @picture
+async def sentence(scene: Scene) -> None:
+    """A sentence that asks for a yes or no is a request for approval."""
+    await scene.start("database", "risky")
+    await scene.show("bob", await scene.world.asked("orders_2019", containing="HIGH risk"))
+
+
+@picture
 async def edit_state(scene: Scene) -> None:
     """The text in its form, and what was changed."""
     await scene.start("writer", "text_to_revise")
@@ -126,6 +133,31 @@ async def edit_state(scene: Scene) -> None:
     await form.submit({form.fields[0]: draft.replace("a outage", "an outage").replace("agian", "again")})
     await card.becomes("Approved with changes", buttons=[])
     await scene.show("bob", card)
+
+
+@picture
+async def correction(scene: Scene) -> None:
+    """What a model found, and the form in which it is corrected."""
+    await scene.start("research", "looked_up")
+    page = await scene.show("bob", await scene.world.asked("when?", containing="Is this correct?"))
+    await scene.press("Edit")
+    await page.get_by_label("birthday").fill("Jan 18, 2024")
+
+
+@picture
+async def inbox(scene: Scene) -> None:
+    """A notice that was seen, and a question."""
+    await scene.start("mail", "mail_inbox")
+    alice = scene.world.alice
+    await alice.say("dm", "notify me")
+    notice = await alice.expect_card("dm", containing="Lunch is at")
+    await scene.show("alice", notice, root=True)
+    await scene.photograph("inbox_notice")
+    await notice.click("Got it")
+    await notice.becomes("Seen by", buttons=[])
+    await scene.world.at_rest()
+    await alice.say("dm", "ask me")
+    await scene.show("alice", await alice.expect_card("dm", containing="Which day suits Ada?"), root=True)
 
 
 @picture

@@ -122,7 +122,7 @@ def _blocks(approval: Approval) -> list[Block]:
 
 
 def _head(approval: Approval) -> Iterable[Block]:
-    if not approval.ask.is_question:
+    if wording.is_titled(approval):
         yield blocks.header(wording.title(approval))
     ended = wording.outcome(approval)
     if ended:
@@ -329,7 +329,9 @@ def _how_to_answer(approval: Approval) -> str:
 
 
 def _request_end(approval: Approval) -> Iterable[str]:
-    if approval.ask.kind is not Kind.FAILURE or approval.state is not State.PENDING:
+    if approval.ask.kind is Kind.NOTICE:
+        yield f"*{wording.one_line(wording.speaker(approval), 80)}* tells <@{approval.requester}>"
+    elif approval.ask.kind is not Kind.FAILURE or approval.state is not State.PENDING:
         yield wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:

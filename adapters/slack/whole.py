@@ -73,7 +73,7 @@ def _own_words(approval: Approval, action: Action) -> str:
     https://docs.langchain.com/oss/python/langchain/human-in-the-loop.
     """
     if approval.ask.is_question and not approval.ask.prompt:
-        return action.description or action.name
+        return action.description or ("" if wording.is_titled(approval) else action.name)
     words = action.description.removesuffix(f"Tool: {action.name}\nArgs: {action.value}").strip()
     return "" if words in (approval.ask.prompt, _LANGCHAINS_DEFAULT) else words
 

@@ -38,7 +38,7 @@ _WORDS = {
 }
 _WORDS_OF_KINDS = {
     (Kind.QUESTION, Choice.SKIP): Words("Ignore", "Ignored", "⏭️"),
-    (Kind.NOTICE, Choice.SKIP): Words("Got it", "Seen", "👀"),
+    (Kind.NOTICE, Choice.SKIP): Words("Got it", "Seen", "✔️"),
     (Kind.BREAKPOINT, Choice.APPROVE): Words("Continue", "Continued", "▶️"),
     (Kind.BREAKPOINT, Choice.EDIT): Words("Edit state", "Continued with changes", "▶️"),
     (Kind.BREAKPOINT, Choice.REJECT): Words("Stop", "Stopped", "⏹️"),
@@ -111,8 +111,10 @@ def title(approval: Approval) -> str:
             return f"Approve {len(actions)} actions?" if asking else f"{len(actions)} actions"
         case Kind.TOOL_CALL:
             return f"Approve {actions[0].name}?" if asking else actions[0].name
-        case Kind.NOTICE:
-            return f"{len(actions)} notices" if len(actions) > 1 else actions[0].name
+        case Kind.NOTICE | Kind.QUESTION if len(actions) == 1:
+            return actions[0].name
+        case Kind.NOTICE | Kind.QUESTION:
+            return f"{len(actions)} {approval.ask.kind}s"
         case Kind.TEXT:
             return "Please review this text" if asking else "Text for review"
         case Kind.BREAKPOINT:
@@ -121,6 +123,12 @@ def title(approval: Approval) -> str:
             return "The agent stopped"
         case _:
             return "Approval needed" if asking else "Approval request"
+
+
+def is_titled(approval: Approval) -> bool:
+    """Whether a headline stands above it: a question in words says itself what it is about."""
+    ask = approval.ask
+    return not ask.is_question or (ask.kind is Kind.QUESTION and not ask.prompt)
 
 
 def _step_question(approval: Approval) -> str:

@@ -10,6 +10,7 @@ async def test_a_question_is_for_the_requester_who_answers_by_replying(world: Wo
     await world.alice.say("#deploys", "@signoff ask")
     card = await world.alice.expect_card("#deploys", containing="Which day suits Ada?")
     assert "Approve" not in card.text
+    assert card.text.startswith("Question\nWhich day suits Ada?")
     assert card.buttons == ["Answer", "Ignore"]
     await card.click("Ignore", by=world.bob)
     await world.bob.expect_message("#deploys", containing="This question is for <@U0ALICE>", ephemeral=True)

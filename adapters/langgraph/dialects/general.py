@@ -167,7 +167,7 @@ DECISION = Dialect("decision_sentence", _recognise_decision, _encode_decision)
 def _recognise_string(question: Question) -> Ask | None:
     if not isinstance(question.payload, str):
         return None
-    action = Action(FIELD, None, (Choice.ANSWER,))
+    action = Action(FIELD if question.payload.strip() else "Question", None, (Choice.ANSWER,))
     return Ask(STRING.name, Kind.QUESTION, question.payload, (action,), question.payload, question.speaker)
 
 

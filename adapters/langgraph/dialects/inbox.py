@@ -28,8 +28,6 @@ _ALLOWS = {
     "allow_respond": Choice.ANSWER,
 }
 _ASKING = frozenset((Choice.ANSWER, Choice.SKIP))
-_NO_NEWS = frozenset(("question", "answer", "response"))
-"""Names of an action that say no more than that something is asked."""
 
 
 def _recognise(question: Question) -> Ask | None:
@@ -79,15 +77,11 @@ def _decided(action: Action) -> Action:
 def _question(action: Action, question: Question) -> Ask:
     """A question, in the words of its description or of its arguments; one that asks for a decision is decided."""
     told = only_sentence(action.value) if not action.description else None
-    prompt, value = told or ("", action.value)
-    shown = replace(action, value=value)
-    if (prompt or action.description) and action.name.lower() not in _NO_NEWS:
-        shown = replace(shown, description=described(action.description, {"action": action.name}))
-    if judged(prompt).decides:
-        shown, kind = _decided(shown), Kind.APPROVAL
-    else:
-        kind = Kind.QUESTION
-    return Ask(AGENT_INBOX.name, kind, prompt, (shown,), question.payload, question.speaker)
+    words, value = told or (action.description, action.value)
+    asked, kind = replace(action, description=words, value=value), Kind.QUESTION
+    if told is not None and judged(words).decides:
+        asked, kind = _decided(asked), Kind.APPROVAL
+    return Ask(AGENT_INBOX.name, kind, "", (asked,), question.payload, question.speaker)
 
 
 def _encode(ask: Ask, decisions: Sequence[Decision]) -> object:

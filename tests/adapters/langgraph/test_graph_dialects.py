@@ -480,26 +480,23 @@ IGNORED = {"type": "ignore", "args": None}
 
 
 @pytest.mark.parametrize(
-    ("asked", "prompt", "description", "shown"),
+    ("asked", "description", "shown"),
     [
-        (request("Question", {"question": "Which day?"}, "respond", "ignore"), "Which day?", "", None),
-        (request("Question", {}, "respond", "ignore", description="Is *Ada* coming?"), "", "Is *Ada* coming?", {}),
+        (request("Question", {"question": "Which day?"}, "respond", "ignore"), "Which day?", None),
+        (request("Question", {}, "respond", "ignore", description="Is *Ada* coming?"), "Is *Ada* coming?", {}),
         (
-            request("Get Clarification", {"to": "ada"}, "respond", "ignore", description="Which day?"),
-            "",
-            "Which day?\n\n`action`: `Get Clarification`",
+            request("Clarify", {"to": "ada"}, "respond", "ignore", description="Which day?"),
+            "Which day?",
             {"to": "ada"},
         ),
-        (request("Human", {"question": "Which day?"}, "respond"), "Which day?", "`action`: `Human`", None),
+        (request("Human", {"question": "Which day?"}, "respond"), "Which day?", None),
     ],
 )
-def test_an_inbox_that_takes_words_and_no_approval_asks_a_question(
-    asked: Any, prompt: str, description: str, shown: Any
-) -> None:
+def test_an_inbox_that_takes_words_and_no_approval_asks_a_question(asked: Any, description: str, shown: Any) -> None:
     ask = ask_of([asked])
     (action,) = ask.actions
-    assert (ask.kind, ask.is_question, ask.prompt) == (Kind.QUESTION, True, prompt)
-    assert (action.description, action.value) == (description, shown)
+    assert (ask.kind, ask.is_question) == (Kind.QUESTION, True)
+    assert (action.name, action.description, action.value) == (asked["action_request"]["action"], description, shown)
     assert action.choices == ((W, Choice.SKIP) if asked["config"]["allow_ignore"] else (W,))
     assert encode(ask, [words("Monday")]) == [{"type": "response", "args": "Monday"}]
     assert problems(ask, 0, APPROVE)
