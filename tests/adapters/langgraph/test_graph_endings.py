@@ -191,7 +191,7 @@ class Counted(TypedDict, total=False):
 
 async def test_a_flag_is_no_remark_while_the_graph_waits() -> None:
     def ask(_: Counted) -> Counted:
-        interrupt("sure?")
+        interrupt("which one?")
         return {"done": True}
 
     builder = StateGraph(Counted)

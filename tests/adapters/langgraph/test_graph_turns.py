@@ -441,7 +441,7 @@ async def test_a_reply_that_is_no_message_is_said_once_a_turn_and_old_words_are_
     answers = iter(["seven", "seven"])
 
     def think(_: State) -> State:
-        interrupt("sure?")
+        interrupt("which one?")
         return {"log": [next(answers)]}
 
     async with talking(builder_of(think), input=INPUT, reply="log[-1]") as talk:
