@@ -188,8 +188,9 @@ class Ask:
 class Decision:
     """What was decided about one action.
 
-    `value` is the changed value of an EDIT, or the values of a form's ANSWER; `text` is a rejection's reason, an
-    answer's words, or what was written with an option; `option` is the word of an OPTION.
+    `value` is the changed value of an EDIT, what had been changed before an OPTION, or the values of a form's ANSWER;
+    `text` is a rejection's reason, an answer's words, or what was written with an option; `option` is the word of an
+    OPTION.
     """
 
     choice: Choice

@@ -355,7 +355,8 @@ def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
     match event.choice:
         case Choice.OPTION:
             said = dict.fromkeys(each.text for each in review.votes if each.text and supports(each, vote))
-            return Decision(Choice.OPTION, text="\n".join(said), option=vote.option)
+            changed = review.value if review.edited_by is not None else None
+            return Decision(Choice.OPTION, value=changed, text="\n".join(said), option=vote.option)
         case Choice.REJECT:
             return Decision(Choice.REJECT, text=event.text)
         case Choice.ANSWER:

@@ -125,6 +125,14 @@ def test_a_word_cannot_write_markup_into_what_a_late_click_is_told() -> None:
     assert "&lt;!channel&gt;" in AlreadyDecided("decided", (BOB,), NOW, "<!channel>").sentence
 
 
+@pytest.mark.promise("P4")
+def test_an_option_after_an_edit_stands_for_what_was_shown() -> None:
+    edited = step(asked(quorum=2), Chose(BOB, MEMBER, 0, 1, Choice.EDIT, value={"of": "more"}), NOW).approval
+    first = option(edited, CAROL, ESCALATE, revision=2)
+    second = option(first.approval, BOB, ESCALATE, revision=2)
+    assert second.approval.decisions == (Decision(Choice.OPTION, value={"of": "more"}, option="escalate"),)
+
+
 def test_an_option_of_an_older_revision_is_stale() -> None:
     edited = step(asked(quorum=2), Chose(BOB, MEMBER, 0, 1, Choice.EDIT, value={"of": "more"}), NOW).approval
     assert option(edited, CAROL, ESCALATE, revision=1).refusal == Changed(BOB)

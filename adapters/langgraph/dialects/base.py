@@ -61,8 +61,9 @@ def schema_for(name: str, value: Json, question: Question) -> Schema | None:
 
 
 def value_of(action: Action, decision: Decision) -> Json:
-    """What stands after the decision."""
-    return decision.value if decision.choice is Choice.EDIT else action.value
+    """What stands after the decision; an option has a value where it was changed before."""
+    changed = decision.choice is Choice.EDIT or (decision.choice is Choice.OPTION and decision.value is not None)
+    return decision.value if changed else action.value
 
 
 def fields_of(rest: Mapping[object, object]) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 
 from adapters.langgraph.dialects import AnswerRule, Question, encode, problems, read
 from adapters.langgraph.dialects.encoded import decides
-from engine.ask import Choice, Json, Kind
+from engine.ask import Choice, Decision, Json, Kind
 from engine.ids import UserId
 
 BOB = [UserId("U0BOB")]
@@ -43,6 +43,21 @@ def test_what_no_rule_is_for_stays_as_it_was() -> None:
     plain = read(Question({"question": "Sure?"}))
     assert read(Question({"question": "Sure?"}), [rule(node="x", approve={"resume": 1})]) == plain
     assert encode(plain, [APPROVE]).resume is True
+
+
+def test_an_option_sends_what_its_entry_says_of_what_was_shown() -> None:
+    options: dict[str, Any] = {"escalate": {"resume": {"to": "cfo", "amount": "$value.amount"}}}
+    entry = AnswerRule(None, {}, {Choice.APPROVE: {"resume": True}}, options=options)
+    ask = read(Question({"amount": 80}), [entry])
+    assert ask.actions[0].choices == (Choice.APPROVE, Choice.REJECT, Choice.OPTION)
+    assert ask.actions[0].reject_stops
+    as_asked = Decision(Choice.OPTION, option="escalate")
+    assert encode(ask, [as_asked]).resume == {"to": "cfo", "amount": 80}
+    assert encode(ask, [replace(as_asked, value={"amount": 90})]).resume == {"to": "cfo", "amount": 90}
+    unknown = Decision(Choice.OPTION, option="approve")
+    assert [each.sentence for each in problems(ask, 0, unknown)] == ["The agent does not take this choice here."]
+    with pytest.raises(ValueError, match="no words"):
+        encode(ask, [unknown])
 
 
 def test_words_keep_their_types_and_are_never_read_again() -> None:
