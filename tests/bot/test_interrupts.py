@@ -118,7 +118,7 @@ async def test_an_unknown_is_a_warning_with_its_entry_and_by_strict_a_fault(tmp_
 
 
 def test_the_exit_code_is_that_of_the_faults() -> None:
-    found = Report((), ("fine",), (), {"gate": (Foreseen("review", "gate.py:1", "known", ()),)})  # type: ignore[arg-type]
+    found = Report((), ("fine",), (), {"gate": (Foreseen("review", "gate.py:1", "known", ()),)})
     assert show(found, io.StringIO(), io.StringIO()) == 0
 
 

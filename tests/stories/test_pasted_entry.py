@@ -1,4 +1,4 @@
-"""Where it is not known what an answer means, the entry that `signoff check` prints gives the card its buttons (P10)."""
+"""Where it is not known what an answer means, the entry that `signoff check` prints gives the card buttons."""
 
 import pytest
 import yaml

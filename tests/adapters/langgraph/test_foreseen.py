@@ -1,7 +1,9 @@
 """Each interrupt that a graph's code shows is told of, with its card; what the code does not show is said."""
 
+import re
 import sysconfig
 from collections.abc import Callable
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
 
@@ -11,15 +13,20 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import NodeInterrupt
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
+from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule
+from adapters.langgraph.local import LocalGraphs
 from engine.ask import Choice, KnownBy
 from engine.foreseen import Foreseen, Payload
+from engine.ids import ChannelId, ThreadId, UserId
+from engine.ports import Turn
 
 pytestmark = pytest.mark.promise("P10")
 
@@ -320,3 +327,31 @@ async def test_a_node_that_stops_itself_is_told_of() -> None:
     assert (found.node, found.note) == ("stops", "NodeInterrupt, which is deprecated")
     assert found.place.startswith("test_foreseen.py:")
     assert found.cards[0].choices[0].does == "runs the step again"
+
+
+# As it is while the bot runs ------------------------------------------------------------------------------------------
+
+CONVENTIONS = Path(__file__).parents[2] / "conventions" / "graphs"
+NAMES = sorted(re.findall(r'^    "(\w+)": _m\(', (CONVENTIONS / "sample.py").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_card_is_the_one_that_people_get(name: str) -> None:
+    graphs = await LocalGraphs.open({AGENT: AgentSpec(f"sample.py:{name}", CONVENTIONS)}, InMemorySaver())
+    try:
+        cards = [card for row in graphs.foreseen(AGENT) for card in row.cards]
+        turn = Turn(ThreadId("T:C:1"), AGENT, "turn", "go", UserId("U1"), ChannelId("C1"))
+        (asked,) = (await graphs.start(turn, fence=1)).asked
+    finally:
+        await graphs.aclose()
+    offered = [(each, "") for each in asked.ask.actions[0].choices if each is not Choice.OPTION]
+    offered += [(Choice.OPTION, each.word) for each in asked.ask.actions[0].options]
+    told = [
+        [(each.choice, each.word if each.choice is Choice.OPTION else "") for each in card.choices]
+        for card in cards
+        if (card.kind, card.known_by, card.is_question) == (asked.ask.kind, asked.ask.known_by, asked.ask.is_question)
+    ]
+    assert sorted(offered) in [sorted(each) for each in told]
+    if len(cards) == 1 and isinstance(asked.ask.encoding, dict):
+        sends = {each.choice.value: each.sends for each in cards[0].choices if each.sends and not each.word}
+        assert all(asked.ask.encoding[choice]["resume"] == parts["resume"] for choice, parts in sends.items())
