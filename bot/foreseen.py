@@ -48,7 +48,7 @@ def _card(card: Card) -> Iterator[str]:
     title = f': "{_short(card.title)}"' if card.title.strip("… ") else ""
     when = f", if {card.when}" if card.when else ""
     yield _shown(f"    {what}{named}{title}{when}")
-    yield f"    known by: {card.known_by}, {card.why}"
+    yield f"    known by: {', '.join(each for each in (card.known_by, _shown(card.why)) if each)}"
     width = max((len(_button(each)) for each in card.choices), default=0)
     for each in card.choices:
         line = f"      {_button(each):<{width}}  {_sends(each)}"

@@ -101,7 +101,7 @@ async def test_the_table_says_what_each_choice_sends_and_how_it_is_known(tmp_pat
     assert not found.warnings
     lines = [line.strip() for line in shown(found).splitlines()]
     assert lines[1] == "gate  review  gate.py:16"
-    assert lines[3] == "known by: code, the node's own code"
+    assert lines[3] == "known by: code"
     assert [line.partition(":")[0] for line in lines[4:]] == ['Approve  sends "yes"', "Reject   sends false"]
 
 

@@ -109,12 +109,18 @@ def _fields(schema: Schema | None, above: str = "") -> Iterator[str]:
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping):
         return
-    if set(properties) == set(OBJECT):
-        return  # stands for an object whose fields are made while the graph runs
+    if _is_stand_in(properties):
+        return  # its fields are made while the graph runs
     for name, part in properties.items():
         if isinstance(part, Mapping) and part.get("readOnly") is not True:
             inner = list(_fields(part, f"{above}{name}."))
             yield from inner or [f"{above}{name}"]
+
+
+def _is_stand_in(properties: Mapping[str, Json]) -> bool:
+    arguments = properties.get("args")
+    inner = arguments.get("properties") if isinstance(arguments, Mapping) else None
+    return isinstance(inner, Mapping) and set(inner) == {TEXT}
 
 
 _LIBRARIES = {
@@ -126,17 +132,15 @@ _LIBRARIES = {
 
 
 def _why(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
-    """What the answers are known by, in words."""
+    """What the answers are known by, in words, where there is more to say."""
     match ask.known_by:
         case KnownBy.RULE:
             number = next((n for n, rule in enumerate(rules) if rule.matches(question)), 0)
             return f"answers[{number}] in app.yaml"
         case KnownBy.LIBRARY:
             return _LIBRARIES.get(ask.dialect, "LangGraph's breakpoints")
-        case KnownBy.SCHEMA:
-            return "its response_schema"
-        case KnownBy.CODE:
-            return "the node's own code"
+        case KnownBy.SCHEMA | KnownBy.CODE:
+            return ""
         case KnownBy.HINT if ask.dialect == ANYTHING.name:
             return "the code passes the answer on, and nothing else depends on it"
         case KnownBy.HINT:
