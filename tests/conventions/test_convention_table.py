@@ -19,12 +19,19 @@ from conventions.verdicts import NOT_OFFERED, STOPPED, Row, table
 from stories.world import World
 
 GRAPHS = Path(__file__).parent / "graphs"
-COLLECTIONS = ("sample", "gates", "routes", "tools", "reviews")
+COLLECTIONS = ("sample", "gates", "routes", "tools", "reviews", "records", "traps")
 NOT_KNOWN: Mapping[tuple[str, str], str] = {
     ("call_review", "answer"): NOT_OFFERED,  # its words are those of a refusal: Reject brings them, as the reason
     ("step_loop", "edit"): NOT_OFFERED,  # what its second question leads to is not told apart from what the edit does
     ("verify_fields", "approve"): NOT_OFFERED,  # every answer acts, and "correct" makes no difference
     ("verify_fields", "edit"): NOT_OFFERED,
+    ("clip_choice", "edit"): NOT_OFFERED,  # it takes both ends of the clip or none
+    ("shell_consent", "approve"): NOT_OFFERED,  # once, or for the session: each has its own button
+    ("renewal_mail", "approve"): NOT_OFFERED,  # its refusal does more with what is shown than its approval
+    ("named_method", "approve"): NOT_OFFERED,  # the answer is part of the name of what is called
+    ("hold_payment", "approve"): NOT_OFFERED,  # "no" pays: what is read and what it is called contradict each other
+    ("asked_anew", "approve"): NOT_OFFERED,  # its refusal makes another text, and does the same with it
+    ("whole_answer", "edit"): NOT_OFFERED,
 }
 """(graph, choice): what happens in its place."""
 

@@ -192,6 +192,8 @@ class Conditions(Special):
             case Mapped() if value.rest is None or value.fields:
                 if value.path is not None:
                     self.demand(value.path, "value", value=False)
+                if value.path == () and not value.fields:
+                    self.demand((), "filled")
                 return bool(value.fields)
             case Unknown() if value.kind is str or (value.given and value.path is not None):
                 self.demand(value.path, "value", value=True)

@@ -114,7 +114,7 @@ class Group:
             sign
             for each in self.members
             for path, sign in signed(each.candidate, self.probed, going, halting)
-            if not self.decided_at or path in self.decided_at
+            if path in each.tested and (not self.decided_at or path in self.decided_at)
             if sign or mark(without(each.candidate, path)) not in marks  # a "no" that has no say is none
         )
 

@@ -21,6 +21,8 @@ _MOST_TRACES = 2_000
 _MOST_KEPT = 1_000
 """Traces beside those of the candidates: a text under review is another one each time."""
 _LONGEST_LIST = 4
+_ANY_KEY = "any key"
+"""In a candidate: a dict that only has to have something in it, so that what is then read of it is seen."""
 _WHOLE_WORDS = ("no", "yes", "other")
 """Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
 _NUMBER = 70_707
@@ -97,6 +99,12 @@ class Behaviour:
     def reads(self) -> tuple[Path, ...]:
         """What of the answer is read."""
         return tuple(sorted({path for each in self.traces for path in each.reads}, key=repr))
+
+    @cached_property
+    def tested(self) -> frozenset[Path]:
+        """Where the answer is compared with something on the way that it takes."""
+        found = (demand for each in self.traces for demand in each.demands)
+        return frozenset(each.path for each in found if each.kind in ("value", "part"))
 
     def takes(self, path: Path) -> bool:
         """Whether what stands at a path of the answer ends up somewhere."""
@@ -224,7 +232,15 @@ def probe(entry: Entry, site: SiteKey, payload: Value, more: Iterable[Any] = ())
     asked = next((t.payload for each in found for t in each.traces if t.payload is not None), payload)
     compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind in ("value", "part"))
     reserved = frozenset(word for each in found for trace in each.traces for word in trace.reserved)
-    return Probed(site, entry, asked, tuple(found), compared, reserved)
+    kept = tuple(each for each in found if not _stands_in(each.candidate))
+    return Probed(site, entry, asked, kept, compared, reserved)
+
+
+def _stands_in(candidate: Any) -> bool:
+    """Whether it has something in it only to have something in it."""
+    if isinstance(candidate, list):
+        return any(map(_stands_in, candidate))
+    return isinstance(candidate, dict) and (_ANY_KEY in candidate or any(map(_stands_in, candidate.values())))
 
 
 def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
@@ -238,6 +254,8 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
             yield from (put(candidate, demand.path, word) for word in _WHOLE_WORDS)
         case "map" if not isinstance(got(candidate, demand.path), dict):
             yield put(candidate, demand.path, {})
+        case "filled":
+            yield put(candidate, demand.path, {_ANY_KEY: TEXT})
         case "list" if isinstance(demand.value, int) and 0 <= demand.value < 4:  # noqa: PLR2004 - a pair, a triple
             yield put(candidate, demand.path, [TEXT] * (demand.value + 1))
         case "text" | "fill":
@@ -295,5 +313,5 @@ def put(candidate: Any, path: Path, value: Any) -> Any:
         return [put(each, rest, value) if number == key else each for number, each in enumerate(candidate)]
     if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < _LONGEST_LIST:
         return [*[TEXT] * key, put(None, rest, value)]
-    inner = candidate if isinstance(candidate, dict) else {}
+    inner = {name: each for name, each in candidate.items() if name != _ANY_KEY} if isinstance(candidate, dict) else {}
     return {**inner, key: put(inner.get(key), rest, value)}

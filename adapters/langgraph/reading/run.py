@@ -99,11 +99,12 @@ class Raised(Signal):
     `by_type`: an operation does not take what it is given; else the code has a `raise` of its own.
     """
 
-    def __init__(self, kind: type | None, where: str, *, by_type: bool = True) -> None:
+    def __init__(self, kind: type | None, where: str, *, by_type: bool = True, value: Value | None = None) -> None:
         super().__init__()
         self.kind = kind
         self.where = where
         self.by_type = by_type
+        self.value = value
 
 
 class Ended(Signal):
@@ -123,7 +124,7 @@ SiteKey = tuple[str, ...]
 class Demand:
     """The code tests the answer at a path.
 
-    `kind` is "value" or "part" (then `value`), "map", "list", "text", "json" or "fill".
+    `kind` is "value" or "part" (then `value`), "map", "list", "text", "json", "fill" or "filled".
     """
 
     path: Path

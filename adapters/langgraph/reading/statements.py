@@ -89,7 +89,7 @@ class Reader(Calls):
     def _raise_statement(self, node: ast.Raise, scope: Scope) -> None:
         value = self.evaluate(node.exc, scope) if node.exc else None
         kind = value.cls if isinstance(value, Made) else value.value if isinstance(value, Known) else None
-        raise Raised(kind if isinstance(kind, type) else None, self.place(node, scope), by_type=False)
+        raise Raised(kind if isinstance(kind, type) else None, self.place(node, scope), by_type=False, value=value)
 
     def _assert_statement(self, node: ast.Assert, scope: Scope) -> None:
         if not self.truth(self.evaluate(node.test, scope), self.place(node, scope)):
@@ -300,7 +300,8 @@ class Reader(Calls):
             kinds = self._caught(handler, scope)
             if raised.kind is None or kinds is None or any(issubclass(raised.kind, each) for each in kinds):
                 if handler.name:
-                    scope.names[handler.name] = Unknown(f"error {raised.where}")
+                    held = raised.value if isinstance(raised.value, Made) else None
+                    scope.names[handler.name] = held or Unknown(f"error {raised.where}")
                 with_bare_raise = [
                     each for each in ast.walk(handler) if isinstance(each, ast.Raise) and each.exc is None
                 ]

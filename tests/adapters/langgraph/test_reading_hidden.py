@@ -599,3 +599,35 @@ def test_fields_that_are_read_one_by_one_are_edited_one_by_one() -> None:
 
     known = read(asks)
     assert known.templates[E] == {"action": "send", "changes": {"text": "$value.letter.text"}}
+
+
+@pytest.mark.promise("P4")
+def test_what_is_read_of_an_answer_only_where_there_is_one_is_found() -> None:
+    def asks(_: State) -> None:
+        answer = interrupt({"row": "r1"})
+        if answer and answer.get("approved"):
+            act("r1")
+
+    known = read(asks)
+    assert known.templates[A] == {"approved": True}
+    assert R in known.templates
+
+
+def ensure(answer: Any) -> None:
+    if answer.get("status") != "granted":
+        raise PermissionError(answer.get("comment", ""))
+
+
+@pytest.mark.promise("P4")
+def test_a_reason_goes_with_the_error_that_carries_it() -> None:
+    def asks(_: State) -> None:
+        answer = interrupt({"row": "r1"})
+        try:
+            ensure(answer)
+            act("r1")
+        except PermissionError as error:
+            act(f"refused: {error}")
+
+    known = read(asks)
+    assert known.templates[A] == {"status": "granted"}
+    assert known.templates[R] == {"comment": "$reason"}
