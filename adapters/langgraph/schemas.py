@@ -50,6 +50,10 @@ def check(value: Json, schema: Schema) -> list[Problem]:
     return [Problem(path, _sentence(found)) for path, found in best.items()]
 
 
+NOT_EMPTY: Schema = {
+    "not": {"anyOf": [{"enum": ["", 0, False, [], {}]}, {"type": "string", "pattern": r"^\s*$"}]},
+}
+"""What is not empty, does not count as false, and is no blank text."""
 DECIMAL = "decimal"
 """The format of the text that stands for a number: it keeps every digit, which JSON's readers do not."""
 
@@ -156,6 +160,8 @@ def _sentence(error: Any) -> str:
             return f"This must be one of: {', '.join(map(str, limit))}."
         case "minLength" | "minItems" if limit == 1:
             return "This is needed."
+        case "not" if {"not": limit} == NOT_EMPTY:
+            return "The agent ignores an empty value here, so this must not be empty."
         case "format" if limit in _SUCH_AS:
             return f"This must be {_SUCH_AS[limit]}."
         case "additionalProperties":

@@ -24,7 +24,7 @@ from typing import Any
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
-from adapters.langgraph.dialects.shaped import only
+from adapters.langgraph.dialects.shaped import filled, only
 from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
 from adapters.langgraph.schemas import inferred
 from engine import templates
@@ -175,7 +175,10 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     if not is_known and Choice.ANSWER in choices:
         action = replace(action, description="\n\n".join(each for each in (UNKNOWN_WORDS, action.description) if each))
     stops = Choice.REJECT not in known.templates
-    schema = only(action.schema or inferred(action.value), edited) if Choice.EDIT in choices else action.schema
+    schema = action.schema
+    if Choice.EDIT in choices:
+        needed = [path[len(under) :] for path in known.filled]
+        schema = filled(only(schema or inferred(action.value), edited), needed)
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
     own = {choice.value: word for choice, word in known.own_words.items() if choice in choices}
     made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops, own_words=own or None)

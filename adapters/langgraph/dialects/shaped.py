@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.langgraph.schemas import Schema
+from adapters.langgraph.schemas import NOT_EMPTY, Schema
 from engine.ask import Json, Problem, canonical
 from engine.templates import PickPath
 
@@ -34,6 +34,21 @@ def _closed(schema: Schema) -> Schema:
         name: dict(_closed(each)) if isinstance(each, Mapping) else each for name, each in properties.items()
     }
     return {**schema, "properties": inner, "additionalProperties": False}
+
+
+def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | None:
+    """A schema in which the values at these places must not be empty."""
+    if schema is None:
+        return None
+    made = {**schema, **NOT_EMPTY} if () in paths else dict(schema)
+    properties = made.get("properties")
+    if not isinstance(properties, Mapping):
+        return made
+    inner: dict[str, Json] = {}
+    for name, each in properties.items():
+        below = [path[1:] for path in paths if path[:1] == (name,)]
+        inner[name] = dict(filled(each, below) or {}) if below and isinstance(each, Mapping) else each
+    return {**made, "properties": inner}
 
 
 def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[Problem]:

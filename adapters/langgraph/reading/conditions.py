@@ -167,7 +167,7 @@ class Conditions(Special):
     def opened(self, value: Value) -> None:
         """Note that the code goes both ways by something that is made of the answer."""
         kinds = {kind for kind, _ in atoms_of(value)} if self.trace.answered else set()
-        self.trace.open |= "answer" in kinds
+        self.trace.open |= bool(kinds & {"answer", "lacks"})
         self.trace.direct |= "answer" in kinds and "did" not in kinds and not self.trace.said
 
     def truth(self, value: Value, key: Any) -> bool:

@@ -69,6 +69,8 @@ class Convention:
     proofs: Mapping[Choice, str] = field(default_factory=dict)
     edited: tuple[Path, ...] = ()
     """The fields of the payload that an edit changes."""
+    filled: tuple[Path, ...] = ()
+    """Those of them that stay as they are where the new value is empty, or counts as false."""
     options: tuple[Further, ...] = ()
     """The node's further choices; `all_named` is true where every way that it can go has a word or a button."""
     all_named: bool = False
@@ -130,8 +132,9 @@ def convention_of(probed: Probed) -> Convention:
     proofs = {Choice.APPROVE: proof(approving)}
     edit = _edit(probed, acting, approving)
     edited: tuple[Path, ...] = ()
+    filled: tuple[Path, ...] = ()
     if edit is not None:
-        templates[Choice.EDIT], edited = edit
+        templates[Choice.EDIT], edited, filled = edit
     refusal = _refusal(probed, acting, decided.refuse) if decided.proven else None
     if refusal is not None:
         templates[Choice.REJECT], proofs[Choice.REJECT] = refusal[0], proof(refusal[1])
@@ -144,6 +147,7 @@ def convention_of(probed: Probed) -> Convention:
         templates,
         proofs,
         edited,
+        filled,
         options=_further(probed, ours, templates),
         own_words=_own_words(probed, templates),
         reserved=reserved,
@@ -363,9 +367,11 @@ def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:
 # Edit -----------------------------------------------------------------------------------------------------------------
 
 
-def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tuple[Path, ...]] | None:
-    """The template of an edit, and the fields of the payload that it changes."""
-    best_found: tuple[int, Json, tuple[Path, ...]] | None = None
+def _edit(
+    probed: Probed, acting: Group, approving: Behaviour
+) -> tuple[Json, tuple[Path, ...], tuple[Path, ...]] | None:
+    """The template of an edit, the fields of the payload that it changes, and those of them that must not be empty."""
+    best_found: tuple[int, Json, dict[Path, Path], Any] | None = None
     for base in _bases(probed, acting):
         fields: dict[Path, Path] = {}
         places = [*base.reads, *_text_places(base.candidate), *_empty_places(base.candidate)]
@@ -385,10 +391,25 @@ def _edit(probed: Probed, acting: Group, approving: Behaviour) -> tuple[Json, tu
             shaped = put(shaped, path, _pick(target))
         if any(template(TEXT, probed, "$text", path) == "$text" for path in _text_places(shaped)):
             continue  # an edit has no words of its own
-        found = (len(fields), template(shaped, probed, "$text"), tuple(dict.fromkeys(fields.values())))
-        if best_found is None or found[0] > best_found[0]:
-            best_found = found
-    return None if best_found is None else (best_found[1], best_found[2])
+        if best_found is None or len(fields) > best_found[0]:
+            best_found = (len(fields), template(shaped, probed, "$text"), fields, base.candidate)
+    if best_found is None:
+        return None
+    _, made, fields, candidate = best_found
+    filled = [target for path, target in fields.items() if not _takes_empty(probed, candidate, path, target)]
+    return made, tuple(dict.fromkeys(fields.values())), tuple(dict.fromkeys(filled))
+
+
+_EMPTY: Mapping[type, Json] = {str: "", bool: False, int: 0, float: 0.0, list: [], dict: {}}
+
+
+def _takes_empty(probed: Probed, candidate: Any, path: Path, target: Path) -> bool:
+    """Whether a new value that is empty or counts as false reaches the node, as does any other."""
+    value = dict(leaves(probed.payload))[target]
+    kind: Any = {Mapped: dict, Listed: list}.get(type(value), type(value.value) if isinstance(value, Known) else None)
+    tried = [_EMPTY[kind]] if kind in _EMPTY else list(_EMPTY.values())
+    blank = [" "] if "" in tried else []
+    return all(probed.try_(put(candidate, path, each)).takes(path) for each in [*tried, *blank])
 
 
 def _deepest(probed: Probed, candidate: Any, path: Path) -> list[Path]:

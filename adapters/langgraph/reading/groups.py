@@ -34,9 +34,6 @@ _HALTING = REJECTING | {
     "不", "いいえ",
 }
 # fmt: on
-_HALTING_KEYS = frozenset(
-    ("reject", "rejected", "deny", "denied", "cancel", "cancelled", "skip", "abort", "stop", "veto")
-)
 _MOST_TRIED = 4
 _APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "accept", "confirmed", "confirm", "ok"))
 
@@ -212,9 +209,16 @@ def signed(
             if path == () or key in _APPROVING_KEYS:
                 yield path, value
             elif going is _GOING and not worded:
-                yield path, value is not (key in _HALTING_KEYS)
+                yield from ((path, value is sign) for sign in _sign_of_key(key))
         elif isinstance(value, str) and value.strip().lower() in going | halting:
             yield path, value.strip().lower() in going
+
+
+def _sign_of_key(key: str) -> Iterable[bool]:
+    """What a true value at a key says, by the words of its name; nothing where they say nothing: `{"night": True}`."""
+    words = frozenset(key.replace("-", "_").split("_"))
+    if bool(words & _HALTING) is not bool(words & _GOING):
+        yield bool(words & _GOING)
 
 
 def grouped(probed: Probed) -> list[Group]:
@@ -345,6 +349,9 @@ def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
     """
     ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
     lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
+    own = [each for each in lowest if all(_is_named(member, each.probed) for member in each.members)]
+    if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
+        return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
     if len({(each.sites, each.nodes) for each in lowest}) > 1:
         named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
         return tuple(named) if len(named) == 1 else ()

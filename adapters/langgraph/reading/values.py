@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[Any, ...]
 Atom: TypeAlias = tuple[str, Any]
-"""("const", REPR), ("from", ORIGIN), ("answer", PATH), or ("did", PLACE): an effect gave it."""
+"""("const", REPR), ("from", ORIGIN), ("answer", PATH), ("did", PLACE): an effect gave it, or ("lacks", PATH): it stands
+for what the answer does not have."""
 NO_ATOMS: frozenset[Atom] = frozenset()
 _MOST_ITEMS = 200
 _PLAIN = (str, int, float, bool, bytes, type(None))
@@ -136,6 +137,8 @@ def _atoms(values: Any, depth: int) -> Iterator[Atom]:
             case Known():
                 if isinstance(value.value, _PLAIN) and not value.given:
                     yield ("const", repr(value.value))
+                if value.path is not None and not value.given:
+                    yield ("lacks", value.path)
             case Unknown():
                 yield from value.atoms
                 if not value.given and not value.atoms:

@@ -1,8 +1,9 @@
 """Ways in which a node takes its answer apart: where its verdict stands, and what the verdict is compared with."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from made_source import Maker, Place
@@ -29,8 +30,16 @@ WORDS: tuple[tuple[str, str], ...] = (
 )
 CONTRADICTING = frozenset(("no", "deny", "reject"))
 """Acting words that say the opposite of the button: what the code says is then taken for unknown."""
-NEUTRAL = frozenset(("да", "cancel", "stop", "delete", "unlock"))
+NEUTRAL = frozenset(("да", "ship it", "cancel", "stop", "delete", "unlock"))
 """Acting words that do not sound like going on."""
+OPAQUE: Mapping[str, tuple[str, str, str]] = {
+    "length": ("len(str({t})) > 3", "good", "bad"),
+    "pattern": (r"bool(re.search(r'^\w\w\w\w', str({t})))", "good", "..."),
+    "hash": (f"hashlib.sha256(str({{t}}).encode()).hexdigest() == {sha256(b'1234').hexdigest()!r}", "1234", "4321"),
+    "eval": ("eval('bool(said)', {{'said': {t}}})", "any", ""),
+    "sum": ("sum(map(ord, str({t}))) % 2 == 0", "b", "a"),
+}
+"""Tests that nobody can follow by reading, with a word that passes each and one that does not."""
 KEYS = ("decision", "action", "verdict", "choice", "type", "status", "response", "urteil", "d", "human choice")
 FLAGS = ("approved", "ok", "allowed", "confirmed", "go_ahead", "accept", "freigabe", "is_approved")
 TURNED_FLAGS = ("keep", "cancelled", "hold", "skip")
@@ -45,6 +54,14 @@ class Verdict:
     acts: list[Any]
     refuses: list[Any]
     edits: str = ""
+    extra: str = ""
+    opaque: str = ""
+    """A test that cannot be followed."""
+
+    @property
+    def known(self) -> list[Any]:
+        """All that the node knows."""
+        return [*self.acts, *self.refuses, *[each for each in (self.edits, self.extra) if each]]
 
 
 @dataclass
@@ -67,9 +84,12 @@ class Reading:
     opaque: bool = False
 
 
+DOMAINS = ("bool", "word", "word", "word", "word", "word", "int", "turned bool", "opaque")
+
+
 def verdict_of(maker: Maker) -> Verdict:
     """What the decision is made with."""
-    match maker.pick("domain", "bool", "word", "word", "word", "int", "turned bool"):
+    match maker.pick("domain", *DOMAINS):
         case "bool":
             return Verdict("bool", [True], [False])
         case "turned bool":
@@ -77,6 +97,9 @@ def verdict_of(maker: Maker) -> Verdict:
         case "int":
             acts, refuses = maker.pick("codes", (1, 0), (200, 403), (7, 8), (2, 1))
             return Verdict("int", [acts], [refuses])
+        case "opaque":
+            test, acts, refuses = OPAQUE[maker.pick("opaque", *OPAQUE)]
+            return Verdict("opaque", [acts], [refuses], opaque=test)
     acts, refuses = maker.pick("words", *WORDS)
     edits = maker.pick("edit word", "edit", "modify", "changes", "update", "ändern")
     return Verdict("word", [acts], [refuses], edits)
@@ -95,7 +118,7 @@ def reading_of(maker: Maker, place: Place, verdict: Verdict, answer: str, more: 
     """The answer, in the variable `answer`, taken apart; `more` are the fields beside the verdict."""
     shapes = [each for each in SHAPES if _suits(each, verdict, more)]
     shape = maker.pick("shape", *shapes)
-    keys = KEYS if verdict.domain in ("word", "int") else FLAGS if verdict.acts[0] else TURNED_FLAGS
+    keys = KEYS if verdict.domain in ("word", "int", "opaque") else FLAGS if verdict.acts[0] else TURNED_FLAGS
     key = maker.pick("key", *keys)
     if shape in ("model", "model of **", "dataclass", "model enum", "literal model"):
         return _modelled(maker, place, verdict, answer, more, shape, key.replace(" ", "_"))
@@ -105,6 +128,8 @@ def reading_of(maker: Maker, place: Place, verdict: Verdict, answer: str, more: 
 
 
 def _suits(shape: str, verdict: Verdict, more: Sequence[str]) -> bool:
+    if verdict.domain == "opaque":
+        return shape in ("get", "item") or (shape == "bare" and not more)
     if more and shape in ("bare", "list", "pair", "enum", "walrus", "str of"):
         return False
     if shape in ("word or dict", "enum", "model enum", "literal model", "str of"):
@@ -197,10 +222,9 @@ def _modelled(
     name = maker.fresh("Reply", "Review")
     kind = {"bool": "bool", "int": "int", "word": "str"}[verdict.domain]
     member: Callable[[Any], str] | None = None
-    known = [*verdict.acts, *verdict.refuses, *([verdict.edits] if verdict.edits else [])]
     if shape == "literal model":
         words.needs("from typing import Any, Literal")
-        kind = f"Literal[{', '.join(map(repr, known))}]"
+        kind = f"Literal[{', '.join(map(repr, verdict.known))}]"
     if shape == "model enum":
         kind = _enum(maker, verdict)
         member = _member(maker.use(place.module, "words", kind), verdict)
@@ -230,22 +254,25 @@ def _enum(maker: Maker, verdict: Verdict) -> str:
     words.needs("from enum import Enum, StrEnum")
     base = maker.pick("enum", "Enum", "str, Enum", "StrEnum")
     name = maker.fresh("Verdict", "Choice")
-    known = [*verdict.acts, *verdict.refuses, *([verdict.edits] if verdict.edits else [])]
-    words.add(f"class {name}({base}):", *[f"    M{number} = {each!r}" for number, each in enumerate(known)])
+    words.add(f"class {name}({base}):", *[f"    M{number} = {each!r}" for number, each in enumerate(verdict.known)])
     return name
 
 
 def _member(name: str, verdict: Verdict) -> Callable[[Any], str]:
-    known = [*verdict.acts, *verdict.refuses, *([verdict.edits] if verdict.edits else [])]
-    return lambda token: f"{name}.M{known.index(token)}"
+    return lambda token: f"{name}.M{verdict.known.index(token)}"
 
 
 # What it is compared with ---------------------------------------------------------------------------------------------
 
 
-def test_of(maker: Maker, place: Place, reading: Reading, tokens: Sequence[Any], domain: str) -> str:
+def test_of(maker: Maker, place: Place, reading: Reading, tokens: Sequence[Any], verdict: Verdict) -> str:
     """A condition that is true for these verdicts, and for no other that the node knows."""
-    token, write = reading.token, reading.member
+    token, write, domain = reading.token, reading.member, verdict.domain
+    if domain == "opaque":
+        for each in ("re", "hashlib"):
+            maker.modules[place.module].needs(f"import {each}")
+        test = verdict.opaque.format(t=token)
+        return test if tokens[0] in verdict.acts else f"not ({test})"
     if write is not None:
         return _of_members(maker, reading, tokens)
     if domain == "bool":

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
-from made_answers import CONTRADICTING, NEUTRAL, REASONS, Reading, Verdict, reading_of, test_of, verdict_of
+from made_answers import CONTRADICTING, NEUTRAL, REASONS, Reading, Verdict, reading_of, verdict_of
+from made_branches import EXTRAS, Parts, branches, condition_of, several
 from made_source import Draw, Maker, Place, block
 
 FIELDS = ("target", "draft", "command", "amount", "city", "customer", "sql", "recipient", "body", "plan", "betrag")
@@ -46,6 +47,15 @@ class Made:
     """An answer that refuses with the reason WHY."""
     words: tuple[str, ...] = ()
 
+    extra: str = ""
+    """A third word, after which it neither acts nor refuses."""
+
+    edit_word: str = ""
+    is_shown_again: bool = False
+    """An edit is asked about once more."""
+    says_words: bool = False
+    """What is no acting word is passed on as it is."""
+
     @property
     def act_word(self) -> str:
         """The word that acts, where words do."""
@@ -64,6 +74,8 @@ class Made:
 _MATTER = ("words", "codes", "edit word", "field", "text", "key", "edited", "changes", "outer", "reason", "value")
 """Traits that are no matter of how the code is built."""
 _DULL = ("__init__.py", "world.py")
+EDITS = ("none", "none", "same key", "other key", "nested", "under a word", "merged", "text", "shown again")
+DEPTHS = ("here", "here", "here", "nested", "helper", "two helpers")
 NEW, WHY = "NEW VALUE 7", "it is too late 8"
 
 
@@ -81,6 +93,8 @@ class Plan:
     is_async: bool
     home: str
     """Where the effect is."""
+    extra: str = ""
+    """A third way on: "revise" asks again with a new draft, "escalate" tells somebody else."""
 
 
 @st.composite
@@ -90,9 +104,11 @@ def made_nodes(draw: Draw) -> Made:
     verdict = verdict_of(maker)
     name = maker.pick("field", *FIELDS)
     shown = _value(maker)
-    edit = maker.pick("edit", "none", "none", "same key", "other key", "nested", "under a word", "merged")
-    if edit == "under a word" and verdict.domain != "word":
+    edit = maker.pick("edit", *EDITS)
+    if edit in ("under a word", "shown again") and verdict.domain != "word":
         edit = "same key"
+    if edit == "text" and not (verdict.acts == [True] and isinstance(shown, str)):
+        edit = "other key"
     if edit == "merged" and not isinstance(shown, dict):
         edit = "other key"
     edit_key = {
@@ -100,11 +116,11 @@ def made_nodes(draw: Draw) -> Made:
         "nested": name,
         "merged": maker.pick("changes", "changes", "modified_args", "patch"),
     }.get(edit, f"{maker.pick('edited', 'edited', 'new', 'final')}_{name}")
-    reason = maker.pick("reason", "", "", *REASONS)
+    reason = "" if edit == "text" else maker.pick("reason", "", "", *REASONS)
     home = maker.pick("home", "here", "here", "goto", "flag", "status", "lambda edge", "tool", "subgraph", "functional")
-    plan = Plan(
-        maker, verdict, name, shown, edit, edit_key, reason, maker.pick("runs", "sync", "async") == "async", home
-    )
+    extra = maker.pick("extra", "", "", "", "", *EXTRAS) if verdict.domain == "word" and edit != "shown again" else ""
+    is_async = maker.pick("runs", "sync", "async") == "async"
+    plan = Plan(maker, verdict, name, shown, edit, edit_key, reason, is_async, home, extra)
     return Writer(plan).made()
 
 
@@ -133,6 +149,10 @@ class Writer:
         self.reading: Reading | None = None
         self.refuses_by_default = True
         self.payload_at: tuple[str, ...] = ()
+        plan.verdict.extra = self.maker.pick("extra word", *EXTRAS[plan.extra]) if plan.extra else ""
+        self.says_words = False
+        self.again = False
+        """Whether the third word asks again."""
 
     # The whole --------------------------------------------------------------------------------------------------------
 
@@ -147,8 +167,9 @@ class Writer:
         if plan.edit != "none":
             new: Any = {"title": NEW} if plan.edit == "merged" else NEW
             extra = {"args": {plan.edit_key: new}} if plan.edit == "nested" else {plan.edit_key: new}
-            act_token = verdict.edits if plan.edit == "under a word" else act_token
+            act_token = verdict.edits if plan.edit in ("under a word", "shown again") else act_token
         reason = {plan.reason_key: WHY} if plan.reason_key else {}
+        refused = build(verdict.refuses[0], reason) if reason else WHY if self.says_words else None
         contradicts = verdict.acts[0] in CONTRADICTING or verdict.refuses[0] in ("yes", "accept", "approve")
         bare = build(verdict.acts[0], {})
         return Made(
@@ -159,11 +180,19 @@ class Writer:
             act=bare,
             refuse=build(verdict.refuses[0], {}),
             edits=plan.edit != "none" and self.payload_at != (),
-            reads_reason=bool(plan.reason_key),
-            knowable=not contradicts and not self._is_contested() and not self.reading.opaque and bare is not False,
+            reads_reason=refused is not None,
+            knowable=not contradicts
+            and not self._is_contested()
+            and not self.reading.opaque
+            and bare is not False
+            and not verdict.opaque,
             input={"messages": [{"role": "user", "content": "go"}]},
             edit=build(act_token, extra) if extra else None,
-            reason=build(verdict.refuses[0], reason) if reason else None,
+            reason=refused,
+            is_shown_again=plan.edit == "shown again",
+            says_words=self.says_words,
+            extra=verdict.extra,
+            edit_word=verdict.edits,
             words=tuple(
                 each for each in (*verdict.acts, *verdict.refuses, verdict.edits) if isinstance(each, str) and each
             ),
@@ -172,12 +201,15 @@ class Writer:
     def _is_contested(self) -> bool:
         """Whether a refusal does something of its own too, and no word says which of the two it is."""
         verdict = self.plan.verdict
-        named = verdict.domain == "bool" or (verdict.domain == "word" and verdict.acts[0] not in NEUTRAL)
-        return "refusal:audit" in self.maker.traits and not named
+        named = (verdict.domain == "bool" and "key:freigabe" not in self.maker.traits) or (
+            verdict.domain == "word" and verdict.acts[0] not in NEUTRAL
+        )
+        own = {"refusal:audit", "refusal:model"} & set(self.maker.traits)
+        return (bool(own) and not named) or bool(self.plan.extra)
 
     def _world(self) -> None:
         world = self.maker.modules["world"]
-        world.add("DONE = []", "SAID = []", "ROWS = []")
+        world.add("DONE = []", "SAID = []", "ROWS = []", "OTHER = []")
         world.add("class Client:", "    def __init__(self, log):", "        self.log = log")
         world.add("    def send(self, value):", "        self.log.append(value)")
         world.add("    async def asend(self, value):", "        self.log.append(value)")
@@ -194,16 +226,24 @@ class Writer:
         maker, _plan, _place = self.maker, self.plan, self.place
         lines = self._value_lines()
         payload = self._payload()
+        before, lines = lines, []
         if maker.pick("payload in", "place", "variable") == "variable":
             lines.append(f"payload = {payload}")
             payload = "payload"
         self._needs_interrupt()
         lines.append(f"answer = interrupt({payload})")
-        noise = maker.some("noise", "log", "print", "count")
+        noise = maker.some("noise", "log", "print", "count", "loop", "metric", "time")
         for each in noise:
             lines.append(self._noise(each))
-        lines += self._decide()
-        return lines
+        lines += self._text_or_truth() if self.plan.edit == "text" else self._decide()
+        return [*before, "while True:", block(lines)] if self.plan.edit == "shown again" else [*before, *lines]
+
+    def _text_or_truth(self) -> list[str]:
+        """A text takes the place of what was shown, anything else that is true accepts it."""
+        self.reading = Reading([], "answer", lambda token, more: NEW if more else token)
+        replaced = ["value = answer.strip()", *self._act()]
+        lines = ["if isinstance(answer, str) and answer.strip():", block(replaced)]
+        return [*lines, "if answer:", block(self._act()), *self._refuse("")]
 
     def _needs_interrupt(self) -> None:
         self.agent.needs("from langgraph.types import Command, interrupt")
@@ -218,6 +258,14 @@ class Writer:
                 return "logger.info('answered: %s', answer)"
             case "print":
                 return "print('answered', answer)"
+            case "loop":
+                return "seen = [each for each in ('one', 'two') if each != 'one']"
+            case "metric":
+                self.agent.add("COUNTS = {'asked': 0}") if "COUNTS = {'asked': 0}" not in self.agent.lines else None
+                return "COUNTS['asked'] += 1"
+            case "time":
+                self.agent.needs("import time")
+                return "began = time.monotonic()"
         self.maker.use("agent", "world", "ROWS")
         return "ROWS.append('asked')"
 
@@ -263,7 +311,7 @@ class Writer:
 
     def _decide(self) -> list[str]:
         """From the answer to acting and refusing, here or in a helper."""
-        depth = self.maker.pick("depth", "here", "here", "nested", "helper", "two helpers")
+        depth = "here" if self.plan.extra or self.plan.edit == "shown again" else self.maker.pick("depth", *DEPTHS)
         more = self._fields()
         if depth == "here":
             return self._interpreted(self.place, "answer", more, self._flow)
@@ -299,34 +347,56 @@ class Writer:
     # Here -------------------------------------------------------------------------------------------------------------
 
     def _flow(self, place: Place, reading: Reading) -> list[str]:
-        condition, acts_if, before = self._condition(place, reading)
-        act = [*before, *self._edit_lines(reading), *self._act()]
-        return self._branches(condition, acts_if=acts_if, act=act, refuse=self._refuse(self._said(reading)))
+        refuse = self._refuse(self._said(reading))
+        way = self.maker.pick("flow", "two", "two", "several")
+        if self.plan.verdict.domain == "opaque":
+            way = "two"
+        if way == "several" or self.plan.extra or self.plan.edit == "shown again":
+            return self._several(place, reading, refuse)
+        condition, acts_if = condition_of(self.maker, place, reading, self.plan.verdict, self._acts())
+        act = [*self._edit_lines(reading), *self._act()]
+        bare = reading.token == "answer" and self.plan.verdict.domain == "word" and self.maker.told == "acting"
+        if bare and reading.member is None and self.maker.pick("says words", "no", "yes") == "yes":
+            self.says_words = True
+            refuse = [f"{self.maker.use('agent', 'world', 'SAID')}.append(answer)", *refuse]
+        return branches(self.maker, condition, act, refuse, acts_if=acts_if)
 
-    def _condition(self, place: Place, reading: Reading) -> tuple[str, bool, list[str]]:
-        """A condition, whether it acts where that is true, and the statements before acting."""
-        verdict = self.plan.verdict
-        acts = [*verdict.acts, *([verdict.edits] if self.plan.edit == "under a word" else [])]
-        told = self.maker.pick("told by", "acting", "acting", "acting", "refusing")
-        if told == "refusing":
-            return test_of(self.maker, place, reading, verdict.refuses, verdict.domain), False, []
-        return test_of(self.maker, place, reading, acts, verdict.domain), True, []
+    def _acts(self) -> list[Any]:
+        """The verdicts that act."""
+        return [*self.plan.verdict.acts, *([self.plan.verdict.edits] if self.plan.edit == "under a word" else [])]
 
-    def _branches(self, condition: str, *, acts_if: bool, act: list[str], refuse: list[str]) -> list[str]:
-        way = self.maker.pick("branches", "if else", "early", "turned", "named", "finally")
-        yes, no = (act, refuse) if acts_if else (refuse, act)
-        match way:
-            case "early":
-                return [f"if {condition}:", block(yes), *no]
-            case "turned":
-                return [f"if not ({condition}):", block(no), *yes]
-            case "named":
-                return [f"go_on = {condition}", "if go_on:", block(yes), "else:", block(no)]
-            case "finally":
-                self.maker.use("agent", "world", "ROWS")
-                inner = [f"if {condition}:", block(yes), *no]
-                return ["try:", block(inner), "finally:", "    ROWS.append('end')"]
-        return [f"if {condition}:", block(yes), "else:", block(no)]
+    def _several(self, place: Place, reading: Reading, refuse: list[str]) -> list[str]:
+        plan, verdict = self.plan, self.plan.verdict
+        edit, loops = self._edit_lines(reading), plan.edit == "shown again"
+        ways: list[tuple[tuple[object, ...], list[str]]] = [
+            (tuple(self._acts()), [*([] if loops else edit), *self._act()]),
+            (tuple(verdict.refuses), refuse),
+        ]
+        if loops:
+            ways.append(((verdict.edits,), [*edit, "continue"]))
+        if plan.extra:
+            ways.append(((plan.verdict.extra,), self._third()))
+        token = reading.token
+        others = {
+            "refuse": refuse,
+            "raise": [f"raise ValueError(f'unknown answer {{{token.replace(chr(39), chr(34))}!r}}')"],
+        }
+        others["raise"] = ["raise ValueError('an unknown answer')"]
+        other = others[self.maker.pick("other", "refuse", "raise")]
+        return several(self.maker, place, reading, verdict, Parts(ways, other, loops=loops))
+
+    def _third(self) -> list[str]:
+        """The way of a third word: a new draft, and the question again; or somebody else is told."""
+        other = self.maker.use("agent", "world", "OTHER")
+        home = self.plan.home
+        over = {"here": "return {}", "functional": "return {}", "tool": "return 'It was passed on.'"}
+        end = over.get(home, "return {'allowed': False, 'status': 'refused'}")
+        if home == "goto":
+            end = "return Command(goto=END)"
+        if self.plan.extra == "revise" and home in ("goto", "here"):
+            self.again = True
+            return [f"{other}.append('a new draft')", "return Command(goto='review')"]
+        return [f"{other}.append('somebody was told')", end]
 
     def _edit_lines(self, reading: Reading) -> list[str]:
         plan = self.plan
@@ -353,12 +423,10 @@ class Writer:
 
     def _returned(self, place: Place, reading: Reading) -> list[str]:
         """The helper's end: what it found."""
-        condition, acts_if, _ = self._condition(place, reading)
+        plan = self.plan
+        condition, acts_if = condition_of(self.maker, place, reading, plan.verdict, self._acts())
         condition = condition if acts_if else f"not ({condition})"
-        plan, parts = (
-            self.plan,
-            [f"bool({condition})" if self.maker.pick("exactly", "bool", "as is") == "bool" else condition],
-        )
+        parts = [f"bool({condition})" if self.maker.pick("exactly", "bool", "as is") == "bool" else condition]
         if reading.field is not None:
             if plan.edit != "none":
                 parts.append(reading.field("args" if plan.edit == "nested" else plan.edit_key, ""))
@@ -366,15 +434,23 @@ class Writer:
                 parts.append(reading.field(plan.reason_key, ""))
         if len(parts) == 1:
             return self._only(parts[0])
-        self.form = self.maker.pick("gives", "tuple", "dict")
+        self.form = self.maker.pick("gives", "tuple", "dict", "named tuple")
         if self.form == "dict":
             return [
                 f"return {{{', '.join(f'{name!r}: {part}' for name, part in zip(self._names(), parts, strict=True))}}}"
             ]
+        if self.form == "named tuple":
+            words, name = self.maker.modules["words"], self.maker.fresh("Outcome", "Found")
+            words.needs("from typing import Any, Literal, NamedTuple")
+            words.add(f"class {name}(NamedTuple):", *[f"    {each}: Any" for each in self._names()])
+            return [f"return {self.maker.use(place.module, 'words', name)}({', '.join(parts)})"]
         return [f"return {', '.join(parts)}"]
 
     def _only(self, condition: str) -> list[str]:
-        match self.maker.pick("gives one", "value", "branches", "word"):
+        match self.maker.pick("gives one", "value", "branches", "word", "guarded"):
+            case "guarded":
+                self.form = "value"
+                return ["try:", f"    return {condition}", "except Exception:", "    return False"]
             case "branches":
                 self.form = "value"
                 return [f"if {condition}:", "    return True", "return False"]
@@ -395,6 +471,8 @@ class Writer:
             lines = [f"fine = {called}" + (" == 'forward'" if self.form == "word" else "")]
         elif self.form == "dict":
             lines = [f"found = {called}", *[f"{name} = found[{name!r}]" for name in names]]
+        elif self.form == "named tuple":
+            lines = [f"found = {called}", *[f"{name} = found.{name}" for name in names]]
         else:
             lines = [f"{', '.join(names)} = {called}"]
         edit = []
@@ -406,7 +484,7 @@ class Writer:
         said = "said" if "said" in names else ""
         return [
             *lines,
-            *self._branches("fine", acts_if=True, act=[*edit, *self._act()], refuse=self._refuse(said)),
+            *branches(self.maker, "fine", [*edit, *self._act()], self._refuse(said), acts_if=True),
         ]
 
     # What is done -----------------------------------------------------------------------------------------------------
@@ -437,7 +515,8 @@ class Writer:
         if said:
             lines.append(f"{self.maker.use('agent', 'world', 'SAID')}.append({said})")
         noise = {"log": "print('refused')", "audit": f"{self.maker.use('agent', 'world', 'audit')}('refused')"}
-        lines += [noise[each] for each in self.maker.some("refusal", "audit", "log")]
+        noise["model"] = f"{self.maker.use('agent', 'world', 'MODEL')}.invoke('They said no.')"
+        lines += [noise[each] for each in self.maker.some("refusal", "audit", "log", "model")]
         match self.plan.home:
             case "here" | "functional":
                 return [*lines, "return {}"]

@@ -39,6 +39,7 @@ class Maker:
         self.traits: list[str] = []
         self.modules = {name: Module() for name in ("world", "words", "reading", "agent")}
         self._count = 0
+        self.told = ""
 
     def pick(self, trait: str, *options: T) -> T:
         """One of the options; the first is the plainest."""

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,9 @@ class Trial:
                         await self._edit(talk)
                     case Choice.ANSWER:
                         await self._answer(talk)
+                    case Choice.OPTION:
+                        for each in action.options:
+                            await self._option(talk, each.word)
             if Choice.REJECT not in action.choices and not asked.ask.is_question:
                 self._fault("no Reject on a decision")
         return self.seen
@@ -87,7 +91,7 @@ class Trial:
         self.seen.faults.append(text)
 
     def _clear(self) -> None:
-        for each in (self.world.DONE, self.world.SAID, self.world.ROWS):
+        for each in (self.world.DONE, self.world.SAID, self.world.ROWS, self.world.OTHER):
             each.clear()
 
     # The generator itself ---------------------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ class Trial:
         assert await self._direct(made.act) == [made.shown], "it does not act"
         assert await self._direct(made.refuse) == [], "it does not refuse"
         if made.edit is not None:
-            (done,) = await self._direct(made.edit)
+            (done,) = await self._direct(made.edit, *([made.act] if made.is_shown_again else []))
             assert done == self._edited(), done
         if made.reason is not None:
             await self._direct(made.reason)
@@ -111,7 +115,7 @@ class Trial:
             else NEW
         )
 
-    async def _direct(self, answer: Any) -> list[Any]:
+    async def _direct(self, *answers: Any) -> list[Any]:
         graph = self.agent.graph
         saver = InMemorySaver()
         if hasattr(graph, "compile"):
@@ -123,7 +127,8 @@ class Trial:
         config = {"configurable": {"thread_id": "1"}}
         await graph.ainvoke(self.made.input, config)
         assert self.world.DONE == [], "it acts before it asks"
-        await graph.ainvoke(Command(resume=answer), config)
+        for each in answers:
+            await graph.ainvoke(Command(resume=each), config)
         return copy.deepcopy(self.world.DONE)
 
     # Choice by choice -------------------------------------------------------------------------------------------------
@@ -153,6 +158,20 @@ class Trial:
         await self._decide(talk, asked, Decision(Choice.APPROVE))
         if [self.made.shown] != self.world.DONE:
             self._fault(f"Approve did {self.world.DONE!r}")
+        self._nothing_else("Approve")
+
+    def _nothing_else(self, choice: str) -> None:
+        """A third way on is taken by its own word alone."""
+        if self.world.OTHER:
+            self._fault(f"{choice} did {self.world.OTHER!r} besides")
+
+    async def _option(self, talk: Talk, option: str) -> None:
+        asked = await self._ask(talk)
+        await self._decide(talk, asked, Decision(Choice.OPTION, option=option, text="more of it"))
+        if self.made.extra and option == self.made.extra and not self.world.OTHER:
+            self._fault(f"the option {option} did nothing of its own")
+        if self.world.DONE and option not in (self.made.edit_word, self.made.act_word):
+            self._fault(f"UNSOUND: the option {option} did {self.world.DONE!r}")
 
     async def _reject(self, talk: Talk) -> None:
         for reason in ("", WHY, *self.made.words):
@@ -160,6 +179,7 @@ class Trial:
             after = await self._decide(talk, asked, Decision(Choice.REJECT, text=reason))
             if self.world.DONE:
                 self._fault(f"UNSOUND: Reject with {reason!r} did {self.world.DONE!r}")
+            self._nothing_else("Reject")
             if after is not None and after.asked and not error_of(after):
                 self._fault("Reject is asked again")
             if reason == WHY and self.made.reads_reason and not self.seen.stops and self.world.SAID != [WHY]:
@@ -172,17 +192,24 @@ class Trial:
         if not takes:
             self._fault("Edit has no field")
         for path in takes:
-            asked = await self._ask(talk)
             before = _at(action.value, path)
-            new = before + 1 if type(before) is int else [NEW] if isinstance(before, list) else NEW
-            decision = Decision(Choice.EDIT, _with(action.value, path, new))
-            if await self._decide(talk, asked, decision) is None:
-                continue
-            inner = self._inner(path, action)
-            if inner is None:
-                self._fault(f"Edit of {path} that the node does not take: did {self.world.DONE!r}")
-            elif [_with(self.made.shown, inner, new)] != self.world.DONE:
-                self._fault(f"Edit of {path} did {self.world.DONE!r}")
+            new: Any = before + 1 if type(before) is int else [NEW] if isinstance(before, list) else NEW
+            for each in (new, type(before)()):  # what counts as false is a value too
+                await self._edit_to(talk, path, each)
+
+    async def _edit_to(self, talk: Talk, path: tuple[Any, ...], new: Any) -> None:
+        asked = await self._ask(talk)
+        (action,) = asked.ask.actions
+        after = await self._decide(talk, asked, Decision(Choice.EDIT, _with(action.value, path, new)))
+        if after is None:
+            return
+        if self.made.is_shown_again and not self.world.DONE and after.asked:
+            await self._decide(talk, after.asked[0], Decision(Choice.APPROVE))
+        inner = self._inner(path, action)
+        if inner is None:
+            self._fault(f"Edit of {path} that the node does not take: did {self.world.DONE!r}")
+        elif [_with(self.made.shown, inner, new)] != self.world.DONE:
+            self._fault(f"Edit to {new!r} did {self.world.DONE!r}")
 
     def _inner(self, path: tuple[Any, ...], action: Action) -> tuple[Any, ...] | None:
         """Where in what is acted on the changed field stands."""
@@ -198,19 +225,31 @@ class Trial:
             asked = await self._ask(talk)
             if _is_raw(asked):
                 problems = talk.graphs.problems(AGENT, asked.ask, 0, Decision(Choice.ANSWER, text=words))
-                if not problems and words not in ("false", "0"):
+                if not problems and not _is_json(words):
                     self._fault("UNSOUND: words are sent where nothing is known")
                 continue
             if words == self.made.act_word and Choice.APPROVE not in self.seen.choices and not asked.ask.is_question:
                 continue  # an approver who writes the node's very own word does so on purpose
-            await self._decide(talk, asked, Decision(Choice.ANSWER, text=words))
+            if await self._decide(talk, asked, Decision(Choice.ANSWER, text=words)) is None:
+                continue
+            if self.made.says_words and [words] != self.world.SAID:
+                self._fault(f"the words {words!r} do not arrive: {self.world.SAID!r}")
             if self.world.DONE:
                 self._fault(f"UNSOUND: the words {words!r} did {self.world.DONE!r}")
 
 
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_raw(asked: Asked) -> bool:
     """Whether an answer is sent as it is written, as JSON: nobody knows then what the node makes of it."""
-    return asked.ask.encoding == {"answer": {"resume": "$json"}}
+    encoding = asked.ask.encoding
+    return isinstance(encoding, dict) and encoding.get("answer") == {"resume": "$json"}
 
 
 def _inputs(action: Action) -> Iterator[tuple[Any, ...]]:

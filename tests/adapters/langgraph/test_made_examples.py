@@ -13,6 +13,7 @@ from engine.ask import Choice, Decision
 
 DONE: list[Any] = []
 SAID: list[Any] = []
+ROWS: list[Any] = []
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
 
 
@@ -110,6 +111,33 @@ def task(_: State) -> None:
         SAID.append(reply.get("why"))
 
 
+def out_of_sight(_: State) -> None:
+    """What is made of the answer is not known, and so it is of what it lacks."""
+    reply = interrupt({"door": "north door"})
+    if eval("bool(said)", {"said": reply.get("d")}):  # noqa: S307 - stands for what cannot be read
+        DONE.append("north door")
+
+
+def kept(_: State) -> None:
+    """A true value says yes only where its name says so."""
+    reply = interrupt("Open c-3?")
+    ROWS.append("asked")
+    if reply["keep"] is False:
+        DONE.append("c-3")
+    elif reply["keep"] is True:
+        note("kept")
+
+
+def note(word: str) -> None:
+    ROWS.append(word)
+
+
+def ignores_nothing(_: State) -> None:
+    reply = interrupt({"door": "north door"})
+    if reply["ok"]:
+        DONE.append(reply.get("door") or "north door")
+
+
 TABLE = [
     (effect_called_log, {A, R}, "north door"),
     (kept_unless_false, {A, R}, 4755),
@@ -120,6 +148,9 @@ TABLE = [
     (Gate(), {A, R}, "north door"),
     (prefix, {A, R}, "north door"),
     (task, {R, W}, None),
+    (out_of_sight, {R, W}, None),
+    (kept, {A, R}, "c-3"),
+    (ignores_nothing, {A, E, R}, "north door"),
 ]
 
 
@@ -146,6 +177,8 @@ async def test_what_was_once_misread(node: Any, offered: set[Choice], done: Any)
                     await talk.answer(asked, APPROVE)
                     assert [done] == DONE
                 case Choice.EDIT:
+                    for empty in ("", " ") if node is ignores_nothing else ():
+                        assert talk.graphs.problems(AGENT, asked.ask, 0, edit({"door": empty}))
                     await talk.answer(asked, edit({"door": "south door"}))
                     assert DONE == ["south door"]
                 case Choice.REJECT if not action.reject_stops:
