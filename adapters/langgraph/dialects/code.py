@@ -59,7 +59,8 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence) and _takes_words(ask, reading, sentence):
         return ask
     if known.is_question and sentence.decides and (known.wants_words or Choice.APPROVE not in ask.actions[0].choices):
-        return _taking(_decided_in_words(reading, sentence), ask, question)
+        made = _taking(_decided_in_words(reading, sentence), ask, question)
+        return replace(made, known_by=KnownBy.HINT) if Choice.APPROVE in made.actions[0].choices else made
     return _by(known, ask, question, reading, encode)
 
 
@@ -120,7 +121,17 @@ def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encod
     if ask.dialect != "anything" and Choice.APPROVE in action.choices and _holds(ask, reading, encode):
         kept = tuple(each for each in action.choices if each is not Choice.EDIT)
         return _safe(replace(ask, actions=(replace(action, choices=kept),)), reading)
-    return _taking(known, ask, question) if known.is_known else unknown(ask)
+    if known.is_known:
+        return _taking(known, ask, question)
+    return ask if _names_its_word(ask, reading, encode) else unknown(ask)
+
+
+def _names_its_word(ask: Ask, reading: Reading, encode: Any) -> bool:
+    """Whether a sentence says what to send to code that cannot be followed."""
+    (action,) = ask.actions
+    if ask.dialect != "decision_sentence" or Choice.APPROVE not in action.choices:
+        return False
+    return not reading.follows(encode(ask, [Decision(Choice.APPROVE, action.value)]))
 
 
 def _safe(ask: Ask, reading: Reading) -> Ask:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
 from adapters.langgraph.dialects.sentences import judged
+from adapters.langgraph.reading.groups import APPROVING
 from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -148,7 +149,9 @@ def _recognise_decision(question: Question) -> Ask | None:
         return None
     named: Json = {Choice.APPROVE.value: {"resume": sentence.names}}
     choices = (Choice.REJECT,) if sentence.names is None else (Choice.APPROVE, Choice.REJECT)
-    action = Action("details" if shown else "", shown, choices, reject_stops=True)
+    word = sentence.names if isinstance(sentence.names, str) and sentence.names.lower() not in APPROVING else ""
+    own_words = {Choice.APPROVE.value: word} if word else None
+    action = Action("details" if shown else "", shown, choices, reject_stops=True, own_words=own_words)
     encoding = None if sentence.names is None else named
     return Ask(DECISION.name, Kind.APPROVAL, prompt, (action,), question.payload, question.speaker, encoding=encoding)
 

@@ -132,6 +132,11 @@ class Reading:
         other = Group((refused,), self.probed)
         return other.avoids(one) and not other.acts_over(one)
 
+    def follows(self, value: Any) -> bool:
+        """Whether the code says what it does with this value, and nothing else may be asked in its place."""
+        tried = self.probed.try_(value)
+        return self.certain and (tried.is_known or self.probed.raises(tried))
+
     def survives(self, value: Any) -> bool:
         """Whether it is known that the node does not raise because of this value."""
         tried = self.probed.try_(value)

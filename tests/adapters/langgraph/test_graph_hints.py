@@ -68,6 +68,18 @@ def test_what_a_payload_states_is_approved_with_it_and_rejected_by_stopping(
     assert encode(ask, [APPROVE]).resume == approved
 
 
+@pytest.mark.parametrize(
+    ("sentence", "own"),
+    [
+        ("Delete prod-db? (yes/no)", None),
+        ("Type DELETE to confirm", {"approve": "DELETE"}),
+        ("Continuer ? (oui/non)", {"approve": "oui"}),
+    ],
+)
+def test_a_word_that_our_button_does_not_say_stands_beside_it(sentence: str, own: Any) -> None:
+    assert ask_of(sentence).actions[0].own_words == own
+
+
 @pytest.mark.promise("P4")
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize("payload", UNSTATED)

@@ -11,7 +11,7 @@ from langgraph.types import Command, interrupt
 
 from adapters.langgraph.dialects import Question, encode, problems, read
 from adapters.langgraph.dialects.sentences import judged
-from engine.ask import Choice, Decision, Kind
+from engine.ask import Choice, Decision, Kind, KnownBy
 
 A, R, W = Choice.APPROVE, Choice.REJECT, Choice.ANSWER
 REJECT = Decision(R, text="it is late")
@@ -231,6 +231,23 @@ async def test_a_sentence_is_approved_and_rejected_as_the_code_says(node: Any, w
             elif not action.reject_stops:
                 await talk.answer(asked, REJECT)
                 assert DONE == []
+
+
+def out_of_sight(_: State) -> None:
+    answer = interrupt("Delete prod-db? (yes/no)")
+    if eval("answer in ('yes', 'y')", {"answer": answer}):  # noqa: S307 - stands for what cannot be read
+        DONE.append("prod-db")
+
+
+@pytest.mark.promise("P5")
+async def test_where_the_code_cannot_be_followed_the_word_that_the_sentence_names_is_sent_and_no_other() -> None:
+    DONE.clear()
+    async with talking(graph_of(out_of_sight)) as talk:
+        (asked,) = (await talk.say()).asked
+        (action,) = asked.ask.actions
+        assert (action.choices, action.reject_stops, asked.ask.known_by) == ((A, R), True, KnownBy.HINT)
+        await talk.answer(asked, APPROVE)
+        assert DONE == ["prod-db"]
 
 
 def to_a_model(_: State) -> Any:
