@@ -20,6 +20,7 @@ FIGURES: Mapping[str, Callable[[Row], bool]] = {
     "Edit lost": lambda row: "edit" in row and row["edit"] != "as meant" and not row["edit"].startswith("not offered"),
     "reason reaches the node": lambda row: row.get("reason") == "as meant",
     "reason lost": lambda row: "reason" in row and row["reason"] != "as meant",
+    "further choice as meant": lambda row: row.get("further") == "as meant",
     "words reach the node": lambda row: row.get("answer") == "as meant",
     "raised because of what was sent": lambda row: any("raised" in each for each in row.values()),
     "the rejection stopped the run": lambda row: row["reject"] == "run stopped",
@@ -28,7 +29,8 @@ FIGURES: Mapping[str, Callable[[Row], bool]] = {
 
 def rows(file: Path) -> Sequence[Row]:
     """The table of one run."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return list({row["graph"]: row for row in found}.values())
 
 
 def main(files: Sequence[str]) -> None:

@@ -42,6 +42,10 @@ class Talk:
         """What the card offers."""
         return self.card.buttons if self.card else []
 
+    def label(self, word: str) -> str:
+        """The button of a node's own word; one that is called as a button of ours is in quotation marks."""
+        return next((each for each in self.buttons if each in (word, f"“{word}”")), "")
+
     @property
     def is_question(self) -> bool:
         """Whether the requester is asked, and nobody has to approve."""
@@ -139,6 +143,21 @@ class Rounds:
             again = [each for each in talk.after if "Approve" in each.buttons]
             if talk.acted and again:
                 await again[0].click("Approve")
+        return await self.finish(talks)
+
+    async def choose(self, choices: Mapping[str, tuple[str, str]]) -> list[Talk]:
+        """Bob takes a further choice of the node's own: its word, and what he writes where that is asked for."""
+        talks = await self.begin(choices)
+        for talk in talks:
+            word, words = choices[talk.agent]
+            label = talk.label(word)
+            if not talk.card or not label:
+                continue
+            if words:
+                form = await talk.card.open_form(label)
+                talk.acted = not (await form.submit({form.fields[0]: words})).errors
+            else:
+                talk.acted = (await talk.card.click(label)).acked
         return await self.finish(talks)
 
     async def answer(self, words: str, agents: Iterable[str]) -> list[Talk]:

@@ -77,6 +77,21 @@ def edit(talk: Talk, meta: Meta) -> str:
     return OK if values == [new] else f"acted on {done}"
 
 
+def further(talk: Talk, meta: Meta) -> str:
+    """A choice of the node's own does what the node does for it: it is neither an approval nor a refusal."""
+    word, _, told = meta["further"]
+    if talk.failed:
+        return "raised"
+    if not talk.label(word):
+        return f"{NOT_OFFERED}, only {talk.buttons}"
+    if talk.did("done"):
+        return f"acted on {talk.did('done')}"
+    if "Chosen by <@U0BOB>" not in talk.outcome or f"*{word}*" not in talk.outcome:
+        return f"the card says {talk.outcome}"
+    said = [each.text for each in talk.after if talk.card and each.ts != talk.card.ts]
+    return OK if any(told in each for each in said) else f"the thread says {said}"
+
+
 def answer(talk: Talk, meta: Meta) -> str:
     """Words reach a node that takes words, unchanged."""
     if not meta["answer"]:
@@ -125,6 +140,9 @@ async def table(rounds: Rounds, metas: Mapping[str, Meta]) -> Sequence[Row]:
         rows[talk.agent].add("reason", reason(talk, metas[talk.agent]))
     for talk in await rounds.edit({name: meta["edit"] for name, meta in metas.items() if meta["edit"]}):
         rows[talk.agent].add("edit", edit(talk, metas[talk.agent]))
+    choices = {name: meta["further"][:2] for name, meta in metas.items() if "further" in meta}
+    for talk in await rounds.choose(choices):
+        rows[talk.agent].add("further", further(talk, metas[talk.agent]))
     await _in_words(rounds, metas, rows, [talk.agent for talk in approved if "Answer" in talk.buttons])
     return list(rows.values())
 

@@ -49,5 +49,8 @@ def one_call(name: str, args: dict[str, Any], tools: Any, graph: str) -> StateGr
 
 
 def meta(approve: str, reject: str, edit: Any = None, answer: str | None = None, **more: Any) -> dict[str, Any]:
-    """An entry of `META`, as `sample.py` has it."""
+    """An entry of `META`, as `sample.py` has it.
+
+    `further`: the word of another choice of the node's own, what a person writes with it, and what the thread then says.
+    """
     return {"approve": approve, "reject": reject, "edit": edit, "answer": answer, **more}

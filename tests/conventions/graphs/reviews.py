@@ -347,7 +347,7 @@ META = {
     "invoice_fields": meta("done", "not done", edit={"due": "EDITED date"}, reason=True,
                            value={"customer": "ACME", "total": 120, "due": "2026-12-01"}),
     "json_queries": meta("done", "not done", value=["tides", "moons"]),
-    "step_loop": meta("done", "not done", edit={"step": "EDITED drain"}),
+    "step_loop": meta("done", "not done", edit={"step": "EDITED drain"}, further=("skip", "", "upgrade node")),
     "newsletter_graph": meta("done", "not done", edit={"subject": "EDITED News"}, value={"subject": "News", "text": "It is spring."}),
     "pick_matches_graph": meta("unknowable", "not done"),
     "own_task": meta("none", "stop", answer="text"),
