@@ -117,12 +117,18 @@ class Rounds:
     # One round for each choice ----------------------------------------------------------------------------------------
 
     async def approve(self) -> list[Talk]:
-        """Bob approves."""
+        """Bob approves, and approves what is asked then."""
         talks = await self.begin()
         for talk in talks:
             if talk.card and "Approve" in talk.buttons:
                 talk.acted = (await talk.card.click("Approve")).acked
-        return await self.finish(talks)
+        return await self._approve_again(await self.finish(talks))
+
+    async def _approve_again(self, talks: list[Talk]) -> list[Talk]:
+        again = [each for talk in talks if talk.acted for each in talk.after if "Approve" in each.buttons]
+        for each in again:
+            await each.click("Approve")
+        return await self.finish(talks) if again else talks
 
     async def reject(self) -> list[Talk]:
         """Bob rejects, with a reason."""
@@ -138,12 +144,7 @@ class Rounds:
         for talk in talks:
             if talk.card and "Edit" in talk.buttons:
                 await self._fill(talk, "Edit", changes[talk.agent])
-        await self.finish(talks)
-        for talk in talks:
-            again = [each for each in talk.after if "Approve" in each.buttons]
-            if talk.acted and again:
-                await again[0].click("Approve")
-        return await self.finish(talks)
+        return await self._approve_again(await self.finish(talks))
 
     async def choose(self, choices: Mapping[str, tuple[str, str]]) -> list[Talk]:
         """Bob takes a further choice of the node's own: its word, and what he writes where that is asked for."""

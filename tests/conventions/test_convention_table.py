@@ -19,7 +19,7 @@ from conventions.verdicts import NOT_OFFERED, STOPPED, Row, table
 from stories.world import World
 
 GRAPHS = Path(__file__).parent / "graphs"
-COLLECTIONS = ("sample", "gates", "routes", "tools", "reviews", "records", "traps")
+COLLECTIONS = ("sample", "gates", "routes", "tools", "reviews", "records", "traps", "odd")
 NOT_KNOWN: Mapping[tuple[str, str], str] = {
     ("call_review", "answer"): NOT_OFFERED,  # its words are those of a refusal: Reject brings them, as the reason
     ("step_loop", "edit"): NOT_OFFERED,  # what its second question leads to is not told apart from what the edit does

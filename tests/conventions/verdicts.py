@@ -32,7 +32,7 @@ def approval(talk: Talk, meta: Meta) -> str:
         return f"did nothing: {talk.effects or talk.outcome}"
     if "value" in meta and done[0]["value"] != meta["value"]:
         return f"acted on {done[0]['value']}"
-    return OK if len(done) == 1 and "Approved by" in talk.outcome else f"the card says {talk.outcome}"
+    return OK if "Approved by" in talk.outcome else f"the card says {talk.outcome}"
 
 
 def rejection(talk: Talk, meta: Meta) -> str:

@@ -266,7 +266,7 @@ class Calls(Methods):
             case Listed():
                 return self._of_listed(owner, name, values, node, scope)
             case Known() if isinstance(owner.value, str):
-                return self._of_text(owner, name, values, node, scope)
+                return self._of_text(owner, name, values, named, node, scope)
             case Known() if isinstance(owner.value, re.Pattern) and name in MATCHING and values:
                 return self._matched(name, owner, values[0], Known(0), node, scope)
             case Unknown() if owner.kind is str:
@@ -281,7 +281,7 @@ class Calls(Methods):
                 return Known(None)
             case Known() if isinstance(owner.value, logging.Logger):
                 return self.effect(node, scope, *values, *named.values())
-        if name not in READING and not self._is_pure(owner, name):
+        if name not in READING and name != "__init__" and not self._is_pure(owner, name):
             return self.effect(node, scope, owner, *values, *named.values())
         return unknown(self.place(node, scope), owner, *values, *named.values())
 

@@ -208,6 +208,8 @@ class Expressions(Conditions):
 
     def item(self, owner: Value, key: Value, node: ast.AST, scope: Scope) -> Value:
         """`owner[key]`. Raises Raised where there is none."""
+        if isinstance(owner, Known) and isinstance(owner.value, type) and issubclass(owner.value, Enum):
+            return self._by_name(owner.value, key, node, scope)
         if (told := self.special(owner, "__getitem__", key)) is not None:
             return told
         if isinstance(key, Known) and is_hashable(key.value):
@@ -236,6 +238,16 @@ class Expressions(Conditions):
         """What the answer picks may be missing from what lives in the program now: both ways are read."""
         if key.given and not self.oracle.decide(("has", self.place(node, scope))):
             raise Raised(kind, self.place(node, scope))
+
+    def _by_name(self, cls: type[Enum], key: Value, node: ast.AST, scope: Scope) -> Value:
+        """`Verdict["GO"]`."""
+        for name in cls.__members__ if key.path is not None else ():
+            self.compare_with(key, name)
+        if isinstance(key, Known) and key.value in cls.__members__:
+            return Known(cls.__members__[key.value], key.path, key.given)
+        if isinstance(key, Known) or (isinstance(key, Unknown) and key.kind is str):
+            raise Raised(KeyError, self.place(node, scope))
+        return unknown(self.place(node, scope), key)
 
     def _of_map(self, owner: Mapped, key: Known, node: ast.AST, scope: Scope) -> Value:
         self._read(owner.path, key.value)

@@ -195,6 +195,8 @@ class Walker(Reader):
     # Where it goes from there -----------------------------------------------------------------------------------------
 
     def _targets(self, value: Value | None, known: list[str]) -> list[str]:
+        if value is not None and value.given:
+            return self._named(value, known)
         match value:
             case None:
                 return []
@@ -209,6 +211,18 @@ class Walker(Reader):
                 self.opened(value)
                 return [self._one_of(value.origin, known)]
         return []
+
+    def _named(self, value: Value, known: list[str]) -> list[str]:
+        """Where the answer itself names the next node."""
+        names = [name for name in known if not name.startswith("__")]
+        for name in names:
+            self.compare_with(value, name)
+        if isinstance(value, Known) and value.value in names:
+            return [str(value.value)]
+        if isinstance(value, Unknown) and value.kind is None:
+            self.opened(value)
+            return [self._one_of(value.origin, names)]
+        raise Raised(TypeError, "goto")
 
     def _one_of(self, origin: str, names: list[str]) -> str:
         for name in names[:-1]:

@@ -360,7 +360,7 @@ def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
 
 def _does_more(group: Group, other: Group) -> bool:
     """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
-    keeps = group.signs == {False} and group.only_notes(group.sites - other.sites)
+    keeps = group.hints == {False} and group.only_notes(group.sites - other.sites)
     return bool(group.acts_over(other)) and not keeps
 
 

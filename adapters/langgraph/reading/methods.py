@@ -118,18 +118,21 @@ class Methods(Classes):
             raise Raised(AttributeError, self.place(node, scope))
         return unknown(self.place(node, scope), owner, *values)
 
-    def _of_text(self, owner: Known, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
+    def _of_text(
+        self, owner: Known, name: str, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value:
         if name not in _ON_TEXT:
             self.demand(owner.path, "map")
             raise Raised(AttributeError, self.place(node, scope))
         given = [each.value for each in values if isinstance(each, Known) and isinstance(each.value, str | int | tuple)]
-        if len(given) != len(values):
-            return unknown(self.place(node, scope), owner, *values)
+        by_name = {key: each.value for key, each in named.items() if isinstance(each, Known)}
+        if len(given) != len(values) or len(by_name) != len(named):
+            return unknown(self.place(node, scope), owner, *values, *named.values())
         if owner.path is not None and name in _PARTS:
             for each in given:
                 self._looked_for(owner, each)
         try:
-            made = getattr(owner.value, name)(*given)
+            made = getattr(owner.value, name)(*given, **by_name)
         except (TypeError, ValueError):
             return unknown(self.place(node, scope), owner)
         if isinstance(made, list | tuple):
@@ -145,6 +148,8 @@ class Methods(Classes):
         for each in values if name in _PARTS else ():
             for part in each.items if isinstance(each, Listed) else [each]:
                 self._looked_for(owner, part.value if isinstance(part, Known) else None)
+        if name in ("split", "rsplit", "partition", "rpartition"):
+            self._looked_for(owner, "")  # a word of it may be what counts
         for each in values if name not in _PARTS else ():
             if isinstance(each, Known):
                 self.demand(owner.path, "value", each.value)

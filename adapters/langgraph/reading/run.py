@@ -96,7 +96,7 @@ class Continued(Signal):  # noqa: D101 - as named
 class Raised(Signal):
     """The code raises. `kind` is the class where it is known, `where` the place.
 
-    `by_type`: an operation does not take what it is given; else the code has a `raise` of its own.
+    `by_type`: an operation does not take what it is given; else the code has a `raise` of its own, of `value`.
     """
 
     def __init__(self, kind: type | None, where: str, *, by_type: bool = True, value: Value | None = None) -> None:

@@ -167,6 +167,13 @@ class Reader(Calls):
             for each, item in zip(target.elts, value.items, strict=True):
                 self.bind(each, item, scope)
             return
+        starred = next((n for n, each in enumerate(target.elts) if isinstance(each, ast.Starred)), None)
+        if isinstance(value, Listed) and value.before is None and starred is not None and len(value.items) >= count - 1:
+            after = len(value.items) - (count - 1 - starred)
+            rest = Listed(value.items[starred:after])
+            for each, item in zip(target.elts, [*value.items[:starred], rest, *value.items[after:]], strict=True):
+                self.bind(each, item, scope)
+            return
         typed = not (isinstance(value, Unknown) and value.kind is None)
         if typed and value.path is not None and (value.given or isinstance(value, Known)):
             self.demand(value.path, "list", count - 1)
