@@ -162,6 +162,9 @@ class _Nodes:
         except ValueError:  # such as the date 2026-99-99
             self.faults.append(Fault(_where(self.file, self.lines, path), "is not a value", "Put it into quotes."))
             value = str(node.value)
+        if isinstance(value, bool) and node.value.lower() not in _TRUTH and _is_sent(path):
+            mend = f'Write "{node.value}" in quotes for the word, or {str(value).lower()}.'
+            self._wrong(path, f"YAML reads {node.value} as {str(value).lower()}, not as a word", mend)
         self.written[path] = value
         return self._expanded(value, path) if isinstance(value, str) else value
 
@@ -184,6 +187,14 @@ class _Nodes:
 
     def _wrong(self, path: KeyPath, what: str, mend: str) -> None:
         self.faults.append(Fault(_where(self.file, self.lines, path), what, mend))
+
+
+_TRUTH = ("true", "false")
+
+
+def _is_sent(path: KeyPath) -> bool:
+    """Whether a value goes to a graph or is compared with what it asks, where "yes" and true are not the same."""
+    return path[:1] == ("agents",) and path[2:3] == ("answers",)
 
 
 def _where(file: Path, lines: Mapping[KeyPath, int], path: KeyPath) -> str:

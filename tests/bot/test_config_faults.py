@@ -98,6 +98,20 @@ CASES = {
             "sent as they are. Put the word into a value."
         ),
     ),
+    "answer with a yes that YAML takes for true": (
+        ANSWERS + "    - approve: {resume: {sure: true, verdict: Yes}}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].approve.resume.verdict: YAML reads Yes as true, not as a word. "
+            'Write "Yes" in quotes for the word, or true.'
+        ),
+    ),
+    "answer with a no within a list": (
+        ANSWERS + "    - reject: {resume: [false, no]}\n",
+        (
+            "app.yaml:6: agents.deploy.answers[0].reject.resume[1]: YAML reads no as false, not as a word. "
+            'Write "no" in quotes for the word, or false.'
+        ),
+    ),
     "answer with a word of another choice": (
         ANSWERS + "    - approve: {update: {a: [1, $json]}}\n",
         (
