@@ -149,8 +149,9 @@ def _without_plumbing(ask: Ask, found: list[Field]) -> list[Field]:
 
 def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     action = approval.ask.actions[target.action]
-    named = approval.ask.kind is Kind.TOOL_CALL or not approval.ask.prompt
-    piece = layout.Piece(visible(action.name), layout.Style.SENTENCE) if named else whole.prompt_piece(approval)
+    named = approval.ask.kind is Kind.TOOL_CALL or (not approval.ask.prompt and len(approval.ask.actions) > 1)
+    name = layout.Piece(visible(action.name), layout.Style.SENTENCE)
+    piece = name if named else whole.prompt_piece(approval)
     shown, _ = layout.fitted([piece] if piece.text else [], _CONTEXT_CHARACTERS)
     note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]

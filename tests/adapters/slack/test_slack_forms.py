@@ -274,6 +274,12 @@ def test_a_rejections_form_says_who_will_see_the_reason(more: dict[str, bool], t
     assert told in block["hint"]["text"]
 
 
+@pytest.mark.parametrize(("kind", "told"), [(Kind.TOOL_CALL, True), (Kind.PAYLOAD, False)])
+def test_a_form_is_headed_by_a_tools_name_and_by_no_word_of_ours(kind: Kind, told: Any) -> None:
+    one = approval(ask(action(name="payload"), kind=kind))
+    assert ("payload" in text_in(form(one, target_of(one), Choice.REJECT)["blocks"])) is told
+
+
 def test_an_answer_form_repeats_the_question() -> None:
     one = approval(question("Where to?"))
     assert "Where to?" in text_in(form(one, target_of(one), Choice.ANSWER)["blocks"])
