@@ -59,4 +59,5 @@ def _yaml(value: Json) -> str:
         return value
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_yaml(key)}: {_yaml(each)}' for key, each in value.items())}}}"
-    return json.dumps(value, ensure_ascii=False)
+    shown = not isinstance(value, str) or value.isprintable()
+    return json.dumps(value, ensure_ascii=not shown)

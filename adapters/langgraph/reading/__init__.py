@@ -38,6 +38,7 @@ _LEAST_SHARE = 50_000
 """What a question may take although others are left: many short ones are better than none."""
 _MOST_SECONDS = 8.0
 """Of the processor: a last resort, since which questions are known should depend on the code alone."""
+_MOST_NAMED = 10
 TOO_LONG = "its code is too long to be read whole"
 BROKEN = "its code could not be read"
 
@@ -246,9 +247,23 @@ def read_graph(graph: Any) -> Readings:
             except Exception:  # noqa: BLE001 - likewise
                 _log.exception("a node's code could not be read", node=entry.path)
                 unread[entry.path] = BROKEN
+    _tell(found, unread)
+    return Readings({path: tuple(each) for path, each in found.items()}, unread)
+
+
+def _tell(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str]) -> None:
+    """Log what was not read; nobody is asked of it in vain, but an operator should know."""
     for path, why in unread.items():
         _log.warning("a node's questions are not all known", node=path, why=why)
-    return Readings({path: tuple(each) for path, each in found.items()}, unread)
+    cut = [
+        f"{each.path} ({each.line})" for all_of in found.values() for each in all_of if each.convention.why == TOO_LONG
+    ]
+    if cut:
+        _log.warning(
+            "code is too long to be read whole, so it is not known what answers do",
+            at=cut[:_MOST_NAMED],
+            count=len(cut),
+        )
 
 
 def _entries(graph: Any) -> Sequence[Entry]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from graph_talk import talking
+from structlog.testing import capture_logs
 
 from adapters.langgraph import reading
 from adapters.langgraph.reading import TOO_LONG, Readings, read_graph
@@ -113,7 +114,9 @@ def test_ten_thousand_lines_of_nodes_are_read_in_seconds(graph_of: Callable[[lis
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("bodies", STRANGE.values(), ids=STRANGE)
 def test_what_was_not_read_whole_is_not_known(graph_of: Callable[[list[str]], Any], bodies: list[str]) -> None:
-    readings = read_in_time(graph_of(bodies))
+    with capture_logs() as logs:
+        readings = read_in_time(graph_of(bodies))
+    assert any("too long" in str(each) for each in logs)
     unread = [each for each in readings.all() if each.convention.why == TOO_LONG]
     assert unread
     assert not any(each.convention.is_known or each.holds("yes", "no") for each in unread)
