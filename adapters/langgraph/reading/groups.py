@@ -18,7 +18,7 @@ from functools import cached_property
 
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells, without
 from adapters.langgraph.reading.run import ASKS, Reached, SiteKey
-from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path
+from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path, atoms_of
 
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
@@ -236,8 +236,28 @@ def grouped(probed: Probed) -> list[Group]:
         found = {}
         for each in able:
             found.setdefault(frozenset(a for a in each.returned if a[0] == "const"), []).append(each)
-    decided_at = _decided_at(list(found.values()), probed)
-    return [Group(tuple(members), probed, decided_at) for members in found.values()]
+    merged: dict[object, list[Behaviour]] = {}
+    for members in found.values():
+        merged.setdefault(_meaning(members), []).extend(members)
+    decided_at = _decided_at(list(merged.values()), probed)
+    return [Group(tuple(members), probed, decided_at) for members in merged.values()]
+
+
+def _meaning(members: Sequence[Behaviour]) -> object:
+    """What tells groups apart that make calls: two branches that make the very same ones mean the same."""
+    made = frozenset((calls(each), each.nodes, each.returned, _left(each), each.ends) for each in members)
+    return made if any(calls(each) for each in members) else id(members)
+
+
+def _left(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
+    """What is left in the state, by its key."""
+    return frozenset((str(key), atoms_of(value)) for trace in each.traces for key, value in trace.kept)
+
+
+def calls(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
+    """What is called, with what; wherever the call stands, and whatever of the answer goes into it."""
+    effects = (effect for trace in each.traces for effect in trace.effects)
+    return frozenset((effect.does, frozenset(a for a in effect.what if a[0] != "answer")) for effect in effects)
 
 
 def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozenset[Path]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.langgraph.reading.groups import REJECTING, Group, skeleton
+from adapters.langgraph.reading.groups import REJECTING, Group, calls, skeleton
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put
 from adapters.langgraph.reading.run import SiteKey
 from adapters.langgraph.reading.values import TEXT, Atom, Path, atoms_of, leaves
@@ -86,7 +86,8 @@ def all_named(groups: Sequence[Group], probed: Probed) -> bool:
 def _way(each: Behaviour, probed: Probed) -> object:
     """What tells one way from another: what it reaches, how it ends, and what is asked when it asks again."""
     again = frozenset(atom for atom in each.asked_again if atom[0] == "from")
-    return skeleton(each, probed), each.ends - {"raises"}, again
+    what = calls(each) or skeleton(each, probed)
+    return what, each.nodes, each.ends - {"raises"}, again
 
 
 def _does_nothing(way: Way, probed: Probed) -> bool:

@@ -192,6 +192,19 @@ def edited_elsewhere(state: State) -> None:
             deed("paged", said.get("reason"))
 
 
+def said_twice(state: State) -> None:
+    """Branches that make the very same call mean the same, wherever they stand."""
+    said = interrupt({"letter": state["letter"]})
+    if said == "ok":
+        deed("sent", state["letter"])
+    elif said == "escalate":
+        deed("paged", "the lawyer")
+    elif said == "yes":
+        deed("sent", state["letter"])
+    elif said == "up":
+        deed("paged", "the lawyer")
+
+
 def one_by_one(_: State) -> None:
     """The next question shows what comes next: that is not yet done."""
     for name in ("first", "second"):
@@ -280,6 +293,7 @@ TABLE: Mapping[str, tuple[Any, Any, tuple[Choice, ...], Mapping[str, Any], Any]]
         {"for good": [("allowed", "letter "), *SENT], "this time": SENT},
         [],
     ),
+    "said twice": (said_twice, None, (A, R, OWN), {"escalate": PAGED}, []),
     "both act": (both_act, None, (A, R, OWN), {"escalate": [("paged about", "letter ")]}, []),
     "nobody knows": (
         nobody_knows,
