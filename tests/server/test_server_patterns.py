@@ -194,7 +194,8 @@ async def test_the_answer_to_the_first_question_never_answers_the_second(world: 
     await world.at_rest()
     assert (await second.now()).buttons == ["Approve", "Reject"]
     await (await second.open_form("Reject")).submit({"Reason": "never"})
-    await done(server, "logs: True, database: False")
+    await world.alice.expect_message("#deploys", containing="so the run was stopped")
+    await done(server)
 
 
 @pytest.mark.promise("P3")
