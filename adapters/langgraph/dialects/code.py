@@ -113,6 +113,8 @@ def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encod
     (action,) = ask.actions
     if ask.dialect in _TOOLS and _holds(ask, reading, encode, edit=True):
         return _safe(ask, reading)
+    if ask.dialect in _TOOLS:
+        known = _as_documented(known, ask, reading, encode)
     if known.is_question:
         words = known.wants_words or judged(ask.prompt).wants_words
         return _question(known, ask) if words else _passed_on(ask, reading, encode)
@@ -132,6 +134,24 @@ def _names_its_word(ask: Ask, reading: Reading, encode: Any) -> bool:
     if ask.dialect != "decision_sentence" or Choice.APPROVE not in action.choices:
         return False
     return not reading.follows(encode(ask, [Decision(Choice.APPROVE, action.value)]))
+
+
+def _as_documented(known: Convention, ask: Ask, reading: Reading, encode: Any) -> Convention:
+    """What the documentation has for a payload goes before another answer that the node takes just as well.
+
+    The other may be any word that the node compares with nothing.
+    """
+    approve, reject = _own_values(ask, encode)
+    if Choice.APPROVE not in known.templates or not reading.holds(approve, stops=True):
+        return known
+    own: dict[Choice, Json] = {Choice.APPROVE: templates.literal(approve)}
+    if Choice.REJECT in known.templates and reading.holds(approve, reject):
+        (action,) = ask.actions
+        told: Json = _listed(encode(ask, [Decision(Choice.REJECT, action.value, "$reason")]))
+        if any(word.name == "reason" for word in templates.words(told)):  # else the node's own may bring it
+            own[Choice.REJECT] = told
+    words = {choice: word for choice, word in known.own_words.items() if choice not in own}
+    return replace(known, templates={**known.templates, **own}, own_words=words)
 
 
 def _safe(ask: Ask, reading: Reading) -> Ask:

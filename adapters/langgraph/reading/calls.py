@@ -37,6 +37,8 @@ from adapters.langgraph.reading.values import (
 )
 
 _LOGGERS = frozenset(("log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "console"))
+_WRITING = frozenset(("write", "writelines", "append", "add", "put", "send", "insert", "extend"))
+"""What is no method of a logger: the log is a file or a list then."""
 _INNER = "__wrapped__"
 
 
@@ -346,4 +348,4 @@ def _is_logging(node: ast.expr) -> bool:
         return False
     owner = node.value
     name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
-    return name in _LOGGERS
+    return name in _LOGGERS and node.attr not in _WRITING

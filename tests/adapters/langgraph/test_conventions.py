@@ -1,6 +1,7 @@
 """Nodes read their answers in many ways: each choice that is offered does what its button says, and no other is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from langgraph.types import interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from engine.ask import Choice, Decision
+from adapters.langgraph.dialects import Question, encode, problems, read
+from adapters.langgraph.reading import read_graph
+from engine.ask import Choice, Decision, Json
 
 DONE: list[Any] = []
 SAID: list[Any] = []
@@ -138,3 +141,45 @@ async def test_each_choice_does_what_its_button_says(node: Any, offered: tuple[C
             elif choice is E:
                 await talk.answer(asked, edit({"sign": "Open"}))
                 assert DONE == ["Open"]
+
+
+class Painting(TypedDict, total=False):
+    coats: int
+    allowed: bool
+
+
+def writes(what: str) -> None:
+    with Path("effects.log").open("a", encoding="utf-8") as log:
+        log.write(what)
+
+
+def documented(state: Painting) -> Painting:
+    call = {"name": "paint", "args": {"door": "north door", "coats": state["coats"]}, "id": "call-1"}
+    action, given = interrupt({"question": "Is this right?", "tool_call": call})
+    writes(f"told {action}")
+    coats = given["coats"] if action == "update" else state["coats"]
+    return {"allowed": action != "feedback", "coats": coats}
+
+
+def paint(state: Painting) -> None:
+    if state["allowed"]:
+        writes(f"painted x{state['coats']}")
+
+
+def test_what_the_documentation_has_for_a_payload_goes_before_a_word_that_the_node_takes_as_well() -> None:
+    builder = StateGraph(Painting)
+    builder.add_node("ask", documented)
+    builder.add_node("paint", paint)
+    builder.add_edge(START, "ask")
+    builder.add_edge("ask", "paint")
+    (reading,) = read_graph(builder.compile()).all()
+    args: Json = {"door": "north door", "coats": 2}
+    payload: Json = {"question": "Is this right?", "tool_call": {"name": "paint", "args": args, "id": "call-1"}}
+    ask = read(Question(payload, nodes=("ask",), reading=reading))
+    assert ask.actions[0].choices == (A, E, R)
+    assert [encode(ask, [each]).resume for each in (APPROVE, Decision(R, text="too cold"))] == [
+        ["continue", None],
+        ["feedback", "too cold"],
+    ]
+    assert encode(ask, [edit({"door": "north door", "coats": 3})]).resume == ["update", {"coats": 3}]
+    assert problems(ask, 0, edit({"door": "south door", "coats": 2})), "the node takes no other door"
