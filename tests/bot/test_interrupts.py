@@ -213,7 +213,7 @@ async def test_the_entry_works_as_it_is_pasted(tmp_path: Path) -> None:
 @pytest.mark.promise("P4")
 async def test_the_entries_of_two_questions_of_one_node_are_each_for_its_own(tmp_path: Path) -> None:
     first, second = (await loaded(app(tmp_path, TWICE))).interrupts
-    entries = "\n".join([filled_in(first.entry, "go", "stay"), filled_in(second.entry, '"go"', "[no]")])
+    entries = "\n".join([filled_in(first.entry, "go", "stay"), filled_in(second.entry, '"go"', '["no"]')])
     file = app(tmp_path, TWICE, entries)
     assert not (await report(file, strict=True)).faults
     async with running(file) as graphs:

@@ -23,6 +23,7 @@ from adapters.langgraph.reading.graphs import Entry, entries
 from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity, skeleton
 from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
 from adapters.langgraph.reading.proofs import proof
+from adapters.langgraph.reading.reach import Reach
 from adapters.langgraph.reading.run import SiteKey, allowed
 from adapters.langgraph.reading.sources import forget_changed
 from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
@@ -34,6 +35,8 @@ _log = structlog.get_logger(__name__)
 _GRAPH_STEPS, _QUESTION_STEPS, _SEARCH_STEPS = 700_000, 250_000, 50_000
 """The most that is read of a graph, of one of its questions, and of a node to find its questions. A step takes some
 four microseconds, so that a graph is read in three seconds at most."""
+_GLANCE_STEPS = 5_000
+"""For a node of which no code names `interrupt`: it asks nothing, unless it does so in a way that is not foreseen."""
 _LEAST_SHARE = 50_000
 """What a question may take although others are left: many short ones are better than none."""
 _MOST_SECONDS = 8.0
@@ -276,8 +279,11 @@ def _entries(graph: Any) -> Sequence[Entry]:
 
 def _search(entry: Entry) -> tuple[Sequence[Site], bool]:
     """The questions that a node asks, and whether those are all."""
-    with allowed(_SEARCH_STEPS, _MOST_SECONDS) as search:
+    names_one = bool(Reach(entry.function).asks)
+    with allowed(_SEARCH_STEPS if names_one else _GLANCE_STEPS, _MOST_SECONDS) as search:
         sites = sites_of(entry)
+    if not names_one and not sites:
+        return sites, True
     return sites, search.left >= 0
 
 
