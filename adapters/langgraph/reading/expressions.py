@@ -1,6 +1,7 @@
 """Reads expressions. What is not known here is unknown, and never an error."""
 
 import ast
+import os
 from collections.abc import Callable
 from enum import Enum
 from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 from adapters.langgraph.reading.conditions import Conditions, is_hashable
 from adapters.langgraph.reading.run import Raised, Scope
+from adapters.langgraph.reading.sources import texts_in
 from adapters.langgraph.reading.values import (
     Closure,
     Known,
@@ -70,15 +72,23 @@ class Expressions(Conditions):
                 return here.names[name]
             if name in here.cells:
                 put = self.written.get((f"cell {here.file}", name))
-                return self.lift(here.cells[name]) if put is None else put
+                return self.held(here.cells[name], name, scope) if put is None else put
             here = here.above
         if (f"global {scope.file}", name) in self.written:
             return self.written[f"global {scope.file}", name]
         if name in scope.globals:
-            return self.lift(scope.globals[name])
+            return self.held(scope.globals[name], name, scope)
         builtin = scope.globals.get("__builtins__", {})
         held = builtin if isinstance(builtin, dict) else vars(builtin)
         return Known(held[name]) if name in held else Unknown(f"name {name}")
+
+    def held(self, value: Any, name: str, scope: Scope) -> Value:
+        """What a name of the program stands for now; a text of the environment is not known, as it may be a secret.
+
+        A node may ask for a PIN: that is then never sent, shown or stored as the word that approves.
+        """
+        secret = type(value) is str and value != "" and value in os.environ.values()
+        return Unknown(f"environment {name}") if secret and value not in texts_in(scope.file) else self.lift(value)
 
     def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)
@@ -150,7 +160,9 @@ class Expressions(Conditions):
         if isinstance(held, ModuleType):
             if (f"global {getattr(held, '__file__', '')}", name) in self.written:
                 return self.written[f"global {getattr(held, '__file__', '')}", name]
-            return self.lift(vars(held)[name]) if name in vars(held) else Unknown(f"{held.__name__}.{name}")
+            return (
+                self.held(vars(held)[name], name, scope) if name in vars(held) else Unknown(f"{held.__name__}.{name}")
+            )
         if isinstance(held, type) and issubclass(held, Enum) and name in held.__members__:
             return Known(held.__members__[name])
         if isinstance(held, type):
@@ -158,7 +170,7 @@ class Expressions(Conditions):
         inner = vars(held) if hasattr(held, "__dict__") else {}
         if (put := self.written.get((name, id(held)))) is not None:
             return put
-        return self.lift(inner[name]) if name in inner else self._of_class(owner, type(held), name)
+        return self.held(inner[name], name, scope) if name in inner else self._of_class(owner, type(held), name)
 
     def _of_class(self, owner: Value, kind: type, name: str) -> Value:
         for each in kind.__mro__:

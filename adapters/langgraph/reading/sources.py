@@ -82,3 +82,13 @@ def _takes(node: Node) -> list[str]:
 def _parameters(function: FunctionType) -> list[str]:
     code = function.__code__
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def texts_in(file: str) -> frozenset[str]:
+    """The texts that are written in a file."""
+    try:
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    constants = (each.value for each in ast.walk(tree) if isinstance(each, ast.Constant))
+    return frozenset(each for each in constants if isinstance(each, str))

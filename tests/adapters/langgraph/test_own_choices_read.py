@@ -410,3 +410,32 @@ async def test_what_an_option_sends_is_bound_by_the_digest() -> None:
             return asked.digest
 
     assert await digest(graph_of(by_command)) != await digest(graph_of(pages_with_a_reason))
+
+
+# Secrets --------------------------------------------------------------------------------------------------------------
+
+
+def with_a_pin(pin: str) -> Any:
+    def review(state: State) -> None:
+        if interrupt({"letter": state["letter"]}) == pin:
+            deed("sent", state["letter"])
+
+    return review
+
+
+@pytest.mark.promise("P4")
+async def test_a_secret_of_the_environment_is_no_word_of_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin = "".join(str(number) for number in (7, 7, 3, 1))
+    monkeypatch.setenv("RELEASE_PIN", pin)
+    async with talking(graph_of(with_a_pin(pin)), input={}, reply="@") as talk:
+        (asked,) = (await talk.say()).asked
+        assert A not in asked.ask.actions[0].choices
+        assert asked.ask.actions[0].reject_stops
+        assert pin not in repr(asked.ask)
+
+
+async def test_a_word_that_the_code_spells_is_known_whatever_the_environment_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STAGE", "ship")
+    assert A in (await action_of(graph_of(with_a_pin("ship")))).choices
