@@ -582,7 +582,7 @@ META = {
     "decorated": meta("done", "not done", value="bin"),
     "ledger_flow": meta("done", "not done", value="rent 900"),
     "swap_part": meta("done", "not done", reason=True, value="R-101"),
-    "card_verdicts": meta("done", "not done", value="call Ada back", further=("defer", "", "Later, then.")),
+    "card_verdicts": meta("done", "not done", value="call Ada back"),
     "two_steps_graph": meta("done", "not done", value="output"),
     "permission": meta("done", "not done", value="web_research"),
     "vendor_graph": meta("done", "not done", reason=True, value="Globex"),
