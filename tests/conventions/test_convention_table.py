@@ -31,6 +31,7 @@ NOT_KNOWN: Mapping[tuple[str, str], str] = {
     ("named_method", "approve"): NOT_OFFERED,  # the answer is part of the name of what is called
     ("hold_payment", "approve"): NOT_OFFERED,  # "no" pays: what is read and what it is called contradict each other
     ("asked_anew", "approve"): NOT_OFFERED,  # its refusal makes another text, and does the same with it
+    ("job_queue", "approve"): NOT_OFFERED,  # what comes out of the queue is not known
     ("whole_answer", "edit"): NOT_OFFERED,
 }
 """(graph, choice): what happens in its place."""

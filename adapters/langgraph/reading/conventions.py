@@ -591,7 +591,8 @@ def _goes_the_same_way(tried: Behaviour, each: Behaviour, path: Path, probed: Pr
 def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:
     """A candidate of a refusing group with `$reason` where the node passes words on; and in how many places."""
     made = each.candidate
-    places = sum(each.takes(path) for path in _text_places(made))
+    free = [path for path in _text_places(made) if template(TEXT, probed, "$reason", path) == "$reason"]
+    places = sum(each.takes(path) for path in free)
     taking = []
     for path in [path for path in each.reads if not has(made, path)][:_MOST_FIELDS]:
         tried = probed.try_(put(made, path, TEXT))

@@ -35,6 +35,8 @@ _HALTING = REJECTING | {
 }
 # fmt: on
 _MOST_TRIED = 4
+_NOTHING = ("''", "None")
+"""What stands for a field that an answer lacks."""
 _APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "accept", "confirmed", "confirm", "ok"))
 
 
@@ -113,7 +115,13 @@ class Group:
             for path, sign in signed(each.candidate, self.probed, going, halting)
             if path in each.tested and (not self.decided_at or path in self.decided_at)
             if sign or mark(without(each.candidate, path)) not in marks  # a "no" that has no say is none
+            if not self._goes_both_ways(each.candidate, path, marks)
         )
+
+    def _goes_both_ways(self, candidate: object, path: Path, marks: set[str]) -> bool:
+        """Whether it does not matter here which truth value stands at a place."""
+        value = got(candidate, path) if path else candidate
+        return isinstance(value, bool) and mark(put(candidate, path, not value)) in marks
 
     @cached_property
     def is_rest(self) -> bool:
@@ -235,7 +243,8 @@ def grouped(probed: Probed) -> list[Group]:
     if len(found) == 1:
         found = {}
         for each in able:
-            found.setdefault(frozenset(a for a in each.returned if a[0] == "const"), []).append(each)
+            kept = frozenset(a for a in each.returned if a[0] == "const" and a[1] not in _NOTHING)
+            found.setdefault(kept, []).append(each)
     merged: dict[object, list[Behaviour]] = {}
     for members in found.values():
         merged.setdefault(_meaning(members), []).extend(members)

@@ -631,3 +631,24 @@ def test_a_reason_goes_with_the_error_that_carries_it() -> None:
     known = read(asks)
     assert known.templates[A] == {"status": "granted"}
     assert known.templates[R] == {"comment": "$reason"}
+
+
+@pytest.mark.promise("P4")
+def test_a_truth_value_that_makes_no_difference_says_nothing_against_the_word_that_does() -> None:
+    def asks(_: State) -> None:
+        if (answer := interrupt({"row": "r1"})) and str(answer).lower() == "y":
+            act("r1")
+
+    assert read(asks).templates[A] == "y"
+
+
+@pytest.mark.promise("P4")
+def test_the_reason_does_not_take_the_place_of_the_word_that_refuses() -> None:
+    def asks(_: State) -> State:
+        answer = interrupt({"row": "r1"})
+        if answer["outcome"] == "approve":
+            act("r1")
+            return {"text": "r1"}
+        return {"text": f"{answer['outcome']}: {answer.get('reason', '')}"}
+
+    assert read(asks).templates[R] == {"outcome": "rejected", "reason": "$reason"}
