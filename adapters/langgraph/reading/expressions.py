@@ -20,6 +20,7 @@ from adapters.langgraph.reading.values import (
     Unknown,
     Value,
     at,
+    atoms_of,
     lifted,
     unknown,
 )
@@ -334,7 +335,9 @@ class Expressions(Conditions):
     def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Value:
         parts = [self.evaluate(each, scope) for each in node.values]
         if all(isinstance(each, Known) and isinstance(each.value, _SMALL) and not each.given for each in parts):
-            return Known("".join(str(each.value) for each in parts if isinstance(each, Known)))
+            whole = "".join(str(each.value) for each in parts if isinstance(each, Known))
+            self.trace.spelled[whole] = atoms_of(*parts)
+            return Known(whole)
         made = unknown(self.place(node, scope), *parts, kind=None)
         made.is_text = True
         return made

@@ -143,14 +143,15 @@ class Group:
     @cached_property
     def notes(self) -> frozenset[SiteKey]:
         """The effects that keep what a person said: a reason, where the answer has one."""
-        tried = [
-            self.probed.try_(put(each.candidate, path, TEXT))
+        pairs = [
+            (each, self.probed.try_(put(each.candidate, path, TEXT)))
             for each in self.members[:_MOST_TRIED]
             for path in each.reads
             if not has(each.candidate, path)
         ]
-        effects = (effect for each in (*self.members, *tried) for trace in each.traces for effect in trace.effects)
-        return frozenset(each.site for each in effects if any(kind == "answer" for kind, _ in each.what))
+        reached = [_by_site(each) for each in (*self.members, *(tried for _, tried in pairs))]
+        said = {site for sites in reached for site, what in sites.items() if any(k == "answer" for k, _ in what)}
+        return frozenset(said - {site for plain, tried in pairs for site in _replaced(plain, tried)})
 
     def only_notes(self, sites: frozenset[SiteKey]) -> bool:
         """Whether all of these effects keep what a person said, each by itself or in one helper with others."""
@@ -194,6 +195,24 @@ class Group:
         records = {each.site for each in self.effects if each.told}
         done = [each for each in acting.effects if not (each.told and each.site in records)]
         return not done or bool(acting.sites - self.sites and acting.deeds - self.deeds)
+
+
+def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
+    """What goes into each effect."""
+    found: dict[SiteKey, frozenset[Atom]] = {}
+    for trace in each.traces:
+        for effect in trace.effects:
+            found[effect.site] = found.get(effect.site, frozenset()) | effect.what
+    return found
+
+
+def _replaced(plain: Behaviour, tried: Behaviour) -> Iterator[SiteKey]:
+    """The effects in which what a person said takes the place of something: an edit, and no note of it."""
+    after = _by_site(tried)
+    for site, what in _by_site(plain).items():
+        lost = what - after.get(site, what)
+        if any(each[0] in ("const", "from") and tells(each) for each in lost):
+            yield site
 
 
 def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
@@ -378,10 +397,10 @@ def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
     """
     ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
     lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
-    own = [each for each in lowest if all(_is_named(member, each.probed) for member in each.members)]
-    if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
-        return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
     if len({(each.sites, each.nodes) for each in lowest}) > 1:
+        own = [each for each in lowest if all(_is_named(member, each.probed) for member in each.members)]
+        if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
+            return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
         named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
         return tuple(named) if len(named) == 1 else ()
     return tuple(each for each in lowest if False in each.signs) or tuple(lowest)

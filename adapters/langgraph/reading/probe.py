@@ -7,14 +7,14 @@ there is one candidate for each way that the code can go, with all that it reach
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from adapters.langgraph.reading.graphs import Entry, explore
 from adapters.langgraph.reading.run import Demand, SiteKey, Trace
-from adapters.langgraph.reading.values import TEXT, Atom, Path, Value, atoms_of, leaves
+from adapters.langgraph.reading.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
 
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
@@ -129,8 +129,16 @@ class Probed:
     def shown(self) -> frozenset[Atom]:
         """What the payload shows: what acts with it does what was shown."""
         tested = {("const", constant) for _, constant in self.demands}
-        atoms = frozenset(atom for _, each in leaves(self.payload) for atom in atoms_of(each) if tells(atom))
-        return atoms - tested
+        values = [each for _, each in leaves(self.payload)]
+        parts = [self.spelled.get(each.value) for each in values if isinstance(each, Known) and type(each.value) is str]
+        found = [*map(atoms_of, values), *(each for each in parts if each is not None)]
+        return frozenset(atom for atoms in found for atom in atoms if tells(atom)) - tested
+
+    @cached_property
+    def spelled(self) -> Mapping[str, frozenset[Atom]]:
+        """What texts were put together from."""
+        traces = (trace for each in self.behaviours for trace in each.traces)
+        return {text: atoms for trace in traces for text, atoms in trace.spelled.items()}
 
     @cached_property
     def shown_text(self) -> str:

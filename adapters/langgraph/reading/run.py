@@ -203,6 +203,8 @@ class Trace:
     demands: list[Demand] = field(default_factory=list)
     reserved: set[str] = field(default_factory=set)
     """What words of a person are compared with."""
+    spelled: dict[str, frozenset[Atom]] = field(default_factory=dict)
+    """What texts were put together from."""
     reads: set[Path] = field(default_factory=set)
     returned: set[Atom] = field(default_factory=set)
     """What ends up in the state or in a tool's result."""

@@ -174,7 +174,7 @@ class Trial:
             self._fault(f"UNSOUND: the option {option} did {self.world.DONE!r}")
 
     async def _reject(self, talk: Talk) -> None:
-        for reason in ("", WHY, *self.made.words):
+        for reason in ("", WHY, *self.made.words) if not self.seen.stops else ("",):
             asked = await self._ask(talk)
             after = await self._decide(talk, asked, Decision(Choice.REJECT, text=reason))
             if self.world.DONE:
@@ -221,8 +221,8 @@ class Trial:
         return None
 
     async def _answer(self, talk: Talk) -> None:
+        asked = await self._ask(talk)
         for words in (*WORDS, *self.made.words):
-            asked = await self._ask(talk)
             if _is_raw(asked):
                 problems = talk.graphs.problems(AGENT, asked.ask, 0, Decision(Choice.ANSWER, text=words))
                 if not problems and not _is_json(words):
@@ -231,11 +231,12 @@ class Trial:
             if words == self.made.act_word and Choice.APPROVE not in self.seen.choices and not asked.ask.is_question:
                 continue  # an approver who writes the node's very own word does so on purpose
             if await self._decide(talk, asked, Decision(Choice.ANSWER, text=words)) is None:
-                continue
+                continue  # refused as it is written: nothing was sent
             if self.made.says_words and [words] != self.world.SAID:
                 self._fault(f"the words {words!r} do not arrive: {self.world.SAID!r}")
             if self.world.DONE:
                 self._fault(f"UNSOUND: the words {words!r} did {self.world.DONE!r}")
+            asked = await self._ask(talk)
 
 
 def _is_json(text: str) -> bool:

@@ -138,6 +138,18 @@ def ignores_nothing(_: State) -> None:
         DONE.append(reply.get("door") or "north door")
 
 
+def edited_is_no_note(_: State) -> None:
+    """What may be changed before it is done is the action, however much the refusal writes down."""
+    gate = "c-3"
+    reply = interrupt(f"Halt {gate}?")
+    if reply["d"] == "stop":
+        gate = reply.get("new") or gate
+        DONE.append(gate)
+    elif reply["d"] == "continue":
+        SAID.append(reply.get("note"))
+        note("refused")
+
+
 TABLE = [
     (effect_called_log, {A, R}, "north door"),
     (kept_unless_false, {A, R}, 4755),
@@ -150,6 +162,7 @@ TABLE = [
     (task, {R, W}, None),
     (out_of_sight, {R, W}, None),
     (kept, {A, R}, "c-3"),
+    (edited_is_no_note, {R, W}, None),
     (ignores_nothing, {A, E, R}, "north door"),
 ]
 
