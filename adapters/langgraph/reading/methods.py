@@ -169,6 +169,11 @@ class Methods(Classes):
         match name:
             case "isinstance" if len(values) == 2:  # noqa: PLR2004 - as it is called
                 return self.is_instance(first, values[1], node, scope)
+            case "eval" | "exec" if module == "builtins":  # it reads every name that is in sight
+                self.effect(node, scope, *values, *named.values())
+                self.trace.open |= self.trace.answered
+                self.trace.direct |= self.trace.answered
+                return unknown(self.place(node, scope), *values, *named.values())
             case "callable" | "hasattr" if first.path is not None:
                 return unknown(self.place(node, scope), first)
             case "getattr" if len(values) > 1 and isinstance(values[1], Known):

@@ -118,6 +118,24 @@ def out_of_sight(_: State) -> None:
         DONE.append("north door")
 
 
+def in_sight(_: State) -> None:
+    """The answer is not handed to what reads it."""
+    reply = interrupt({"door": "north door"})
+    if eval("bool(reply['d'])"):  # noqa: S307 - likewise
+        DONE.append("north door")
+    else:
+        SAID.append(reply.get("note"))
+
+
+def key_out_of_sight(_: State) -> None:
+    """Any word is a true value there: "no" too."""
+    reply = interrupt({"door": "north door"})
+    if eval("bool(said)", {"said": reply["d"]}):  # noqa: S307 - stands for what cannot be read
+        DONE.append("north door")
+    else:
+        SAID.append(reply.get("note"))
+
+
 def kept(_: State) -> None:
     """A true value says yes only where its name says so."""
     reply = interrupt("Open c-3?")
@@ -161,6 +179,8 @@ TABLE = [
     (prefix, {A, R}, "north door"),
     (task, {R, W}, None),
     (out_of_sight, {R, W}, None),
+    (in_sight, {R, W}, None),
+    (key_out_of_sight, {R, W}, None),
     (kept, {A, R}, "c-3"),
     (edited_is_no_note, {R, W}, None),
     (ignores_nothing, {A, E, R}, "north door"),
@@ -199,4 +219,4 @@ async def test_what_was_once_misread(node: Any, offered: set[Choice], done: Any)
                     assert (DONE, end.error, end.asked) == ([], "", ())
                     assert SAID in ([], ["it is late"])
                 case Choice.ANSWER:
-                    assert talk.graphs.problems(AGENT, asked.ask, 0, words("no"))
+                    assert talk.graphs.problems(AGENT, asked.ask, 0, words("no, do not"))
