@@ -69,17 +69,17 @@ async def test_of_two_requests_in_a_node_neither_answer_reaches_the_other(world:
 
 
 async def test_in_a_loop_the_answers_behind_the_change_are_dropped(world: World) -> None:
-    await start(world, "loop", one=[1], two=[2, 2, 2, 20], three=[3])
-    await (await world.asked("go", containing="amount: \n1")).click("Approve")
-    await (await world.bob.expect_card("#deploys", containing="amount: \n2")).click("Approve")
-    three = await world.bob.expect_card("#deploys", containing="amount: \n3")
+    await start(world, "loop", one=[100], two=[200, 200, 200, 250], three=[300])
+    await (await world.asked("go", containing="amount: \n100")).click("Approve")
+    await (await world.bob.expect_card("#deploys", containing="amount: \n200")).click("Approve")
+    three = await world.bob.expect_card("#deploys", containing="amount: \n300")
     await three.click("Approve")
-    again = await world.bob.expect_card("#deploys", containing="2 → 20")
+    again = await world.bob.expect_card("#deploys", containing="200 → 250")
     await again.click("Approve")
-    await (await world.bob.expect_card("#deploys", containing="amount: \n3")).click("Approve")
+    await (await world.bob.expect_card("#deploys", containing="amount: \n300")).click("Approve")
     await three.taken_back()
     await world.alice.expect_message("#deploys", containing="Done with paying.")
-    await world.done("paid [1, 20, 3]")
+    await world.done("paid [100, 250, 300]")
 
 
 async def test_one_of_several_that_wait_side_by_side_changes_and_its_sibling_goes_on(world: World) -> None:

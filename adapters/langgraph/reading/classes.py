@@ -166,6 +166,8 @@ class Classes(Expressions):
                 return Listed(list(first.items), cls, first.before, path=first.path, given=first.given)
             case "list" | "tuple" | "set" | "frozenset", Known() if not values:
                 return Listed([], cls)
+            case "reversed", Listed():
+                return Listed(list(reversed(self.items_of(first, node, scope))))
             case "enumerate", Listed() if first.before is None:
                 return Listed([Listed([Known(n), each], tuple) for n, each in enumerate(first.items)])
             case "type", Known() if len(values) == 1:

@@ -401,7 +401,8 @@ class Expressions(Conditions):
             case Listed() if value.before is None:
                 return list(value.items)
             case Listed():
-                return [unknown(f"each of {value.before}", value), *value.items]
+                before = [value.before] if value.before else []
+                return [unknown(f"each of {self.place(node, scope)}", *before), *value.items]
             case Mapped() if value.rest is None:
                 return [at(Known(key), value.path) for key in value.fields]
             case Known() if value.path is not None and not isinstance(value.value, str):

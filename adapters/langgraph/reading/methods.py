@@ -193,6 +193,8 @@ class Methods(Classes):
                 return first
             case "gather" if module == "asyncio":
                 return Listed([self.awaited(each) for each in values])
+            case "add_messages" | "_add_messages" if module == "langgraph" and len(values) > 1:
+                return _joined(first, values[1])
             case "sleep" if module in ("asyncio", "time"):
                 return Known(None)
             case "deepcopy" | "copy" if module == "copy":
@@ -257,6 +259,14 @@ class Methods(Classes):
 def _says_answer(value: Value) -> bool:
     """Whether it is a text that is made of the answer."""
     return isinstance(value, Unknown) and value.is_text and any(kind == "answer" for kind, _ in value.atoms)
+
+
+def _joined(left: Value, right: Value) -> Value:
+    """Messages behind one another, as https://reference.langchain.com/python/langgraph/graph/message has it."""
+    new = right.items if isinstance(right, Listed) and right.before is None else [right]
+    if isinstance(left, Listed):
+        return Listed([*left.items, *new], before=left.before)
+    return Listed(list(new), before=left)
 
 
 def _copied(value: Value) -> Value:
