@@ -76,6 +76,8 @@ def _is_decision(reading: Reading, sentence: Sentence) -> bool:
 
     Where it only tests whether there is an answer, and uses its words, a sentence that asks for words is a question.
     """
+    if reading.weighs_words:
+        return True
     known, compares = reading.convention, any(names_a_verdict(each) for each in reading.compared)
     if Choice.APPROVE in known.templates and (known.decides or compares):
         return compares or not (sentence.wants_words and reading.uses_words)

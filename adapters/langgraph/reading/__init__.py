@@ -113,6 +113,14 @@ class Reading:
         reached = {kind for each in words for kind, _ in each.flows | each.asked_again}
         return len({each.sites for each in self._groups[0]}) > 1 and "answer" not in reached
 
+    @cached_property
+    def weighs_words(self) -> bool:
+        """Whether words only decide, by a test that the code does not spell: a PIN, for instance."""
+        words = self.probed.try_(TEXT)
+        reached = {kind for kind, _ in words.flows | words.returned | words.asked_again}
+        ways = {frozenset(effect.site for effect in trace.effects) for trace in words.traces}
+        return any(trace.open for trace in words.traces) and len(ways) > 1 and "answer" not in reached
+
     def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
         """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""
         if not self.certain:

@@ -23,15 +23,15 @@ from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path, atoms_of
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
 # fmt: off
-_GOING = APPROVING | {
+_YES = APPROVING | {"ja", "oui", "si", "sí", "sim", "да", "是", "批准", "同意", "はい"}
+_NO = REJECTING | {"nein", "non", "não", "нет", "否", "拒绝", "不", "いいえ"}
+_GOING = _YES | {
     "go", "go ahead", "proceed", "continue", "ship", "run", "execute", "send", "publish", "deploy", "apply", "allow",
-    "allowed", "do", "do it", "lgtm", "sure", "grant", "pass", "ja", "oui", "si", "sí", "sim", "是", "批准",
-    "同意", "はい",
+    "allowed", "do", "do it", "lgtm", "sure", "grant", "pass",
 }
-_HALTING = REJECTING | {
+_HALTING = _NO | {
     "stop", "cancel", "cancelled", "canceled", "abort", "skip", "hold", "halt", "block", "blocked", "quit", "exit",
-    "drop", "discard", "refuse", "refused", "veto", "revoke", "disallow", "keep", "nein", "non", "否", "拒绝",
-    "不", "いいえ",
+    "drop", "discard", "refuse", "refused", "veto", "revoke", "disallow", "keep",
 }
 # fmt: on
 _MOST_TRIED = 4
@@ -100,7 +100,7 @@ class Group:
     @cached_property
     def signs(self) -> frozenset[bool]:
         """What the words and truth values that they are told apart by are called: approving, rejecting."""
-        return self._signs(APPROVING, REJECTING)
+        return self._signs(_YES, _NO)
 
     @cached_property
     def hints(self) -> frozenset[bool]:
@@ -217,7 +217,7 @@ def _replaced(plain: Behaviour, tried: Behaviour) -> Iterator[SiteKey]:
 
 def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
     """The signs of what a candidate has at the places that the code tests."""
-    return (sign for _, sign in signed(candidate, probed, APPROVING, REJECTING))
+    return (sign for _, sign in signed(candidate, probed, _YES, _NO))
 
 
 def signed(

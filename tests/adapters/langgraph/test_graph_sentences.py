@@ -1,5 +1,6 @@
 """What a sentence asks of people, and what is sent for it: as public graphs ask and read it."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -282,6 +283,39 @@ def by_name(_: State) -> None:
         DONE.append("deleted")
     else:
         DONE.append("asked again")
+
+
+def by_a_secret(_: State) -> None:
+    if interrupt("Enter your PIN to pay") == os.environ["SIGNOFF_TEST_PIN"]:
+        DONE.append("paid")
+
+
+@pytest.mark.promise("P6")
+async def test_words_that_only_decide_by_a_test_that_the_code_does_not_spell_are_no_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGNOFF_TEST_PIN", "7788")
+    async with talking(graph_of(by_a_secret)) as talk:
+        (asked,) = (await talk.say()).asked
+        assert (asked.ask.is_question, asked.ask.actions[0].choices) == (False, (R, W))
+
+
+def in_german(_: State) -> None:
+    if str(interrupt("Soll der Antrag genehmigt werden? (ja/nein)")).strip().lower() in ("ja", "j", "genehmigt"):
+        DONE.append("genehmigt")
+    else:
+        DONE.append("abgelehnt")
+
+
+@pytest.mark.promise("P6")
+async def test_a_word_of_another_language_approves_where_each_answer_writes_down_what_it_is() -> None:
+    DONE.clear()
+    async with talking(graph_of(in_german)) as talk:
+        (asked,) = (await talk.say()).asked
+        (action,) = asked.ask.actions
+        assert (action.choices[0], action.reject_stops) == (A, True)
+        await talk.answer(asked, APPROVE)
+    assert DONE == ["genehmigt"]
 
 
 @pytest.mark.promise("P6")

@@ -574,7 +574,7 @@ def test_words_are_not_offered_where_the_code_itself_makes_of_them_what_cannot_b
         answer = interrupt({"row": "r1"})
         act("r1" if re.match(r"^\s*(s|sí)\s*$", str(answer)) else "none")
 
-    assert read(asks).templates == {}
+    assert read(asks).templates.keys() <= {A}
 
 
 @pytest.mark.promise("P4")
