@@ -192,9 +192,23 @@ class Group:
         well a text and the one that stands for it), nobody can say which constant does nothing. A record of what was
         answered is made of either, and counts for none.
         """
+        if self._is_text_instead_of(acting):
+            return False
         records = {each.site for each in self.effects if each.told}
         done = [each for each in acting.effects if not (each.told and each.site in records)]
         return not done or bool(acting.sites - self.sites and acting.deeds - self.deeds)
+
+    def _is_text_instead_of(self, acting: "Group") -> bool:
+        """Whether it is told apart by being a text, and does something with it: that may be an edit, and no reason.
+
+        Where the action is a word among others, what is no such word is no edit.
+        """
+        for path in {path for path, _ in self.probed.demands} | {()}:
+            texts = all(got(each.candidate, path) is TEXT for each in self.members)
+            done = any(kind == "answer" and at == path for each in self.members for kind, at in each.flows)
+            if texts and done and not any(isinstance(got(each.candidate, path), str) for each in acting.members):
+                return True
+        return False
 
 
 def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
@@ -418,6 +432,8 @@ def _only_one(group: Group) -> Polarity:
     named = any(_is_named(each, group.probed) for each in group.members)
     if asks_again and not (named and group.uses):
         return Polarity(None, why="it asks again until it is content, and what contents it is not known")
+    if _some_do_more(group):
+        return Polarity(None, why="some answers do more, and which ones is not known")
     if not asks_again and group.sites and _others_raise(group):
         return Polarity(group, (), proven=True, why="every other answer raises")
     if not asks_again and not _is_demanded(group) and _is_told_apart(group):
@@ -439,6 +455,12 @@ def _others_raise(group: Group) -> bool:
     others = [each for each in group.probed.behaviours if each not in group.members]
     own = [each for each in others if not any(trace.by_type for trace in each.traces)]
     return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
+
+
+def _some_do_more(group: Group) -> bool:
+    """Whether there are answers of which it is not known what they do, and which may do more."""
+    left = [each for each in group.probed.behaviours if not each.is_known and not group.probed.raises(each)]
+    return any(each.sites - group.sites or each.nodes - group.nodes for each in left)
 
 
 def _is_told_apart(group: Group) -> bool:

@@ -1,5 +1,6 @@
 """Nodes that `test_made_nodes` made up and the reader once got wrong, each as small as it can be."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -136,6 +137,30 @@ def key_out_of_sight(_: State) -> None:
         SAID.append(reply.get("note"))
 
 
+def text_instead(_: State) -> None:
+    """A text takes the place of what is shown, in a call of its own."""
+    answer = interrupt({"door": "north door"})
+    if isinstance(answer, str) and answer.strip():
+        DONE.append(answer.strip())
+    elif answer:
+        LEDGER.send("north door")
+    else:
+        note("refused")
+
+
+def fails_to_no(_: State) -> None:
+    """What raises is a no, and what else there is cannot be read."""
+    reply = interrupt({"door": "north door"})
+    try:
+        fine = re.search(r"^\w\w\w\w", str(reply.get("d")))
+    except AttributeError:
+        fine = None
+    if fine:
+        DONE.append("north door")
+    else:
+        note("refused")
+
+
 def kept(_: State) -> None:
     """A true value says yes only where its name says so."""
     reply = interrupt("Open c-3?")
@@ -181,6 +206,8 @@ TABLE = [
     (out_of_sight, {R, W}, None),
     (in_sight, {R, W}, None),
     (key_out_of_sight, {R, W}, None),
+    (text_instead, {A, R}, "north door"),
+    (fails_to_no, {R, W}, None),
     (kept, {A, R}, "c-3"),
     (edited_is_no_note, {R, W}, None),
     (ignores_nothing, {A, E, R}, "north door"),
