@@ -331,7 +331,7 @@ def texts_of(each: Behaviour, probed: Probed) -> frozenset[str]:
 
 def _marks(atom: Atom, probed: Probed) -> bool:
     """Whether a constant tells one branch from another: what stands for a missing value does not."""
-    return atom[0] == "const" and tells(atom) and not probed.shows(atom)
+    return atom[0] == "const" and tells(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
 
 
 @dataclass(frozen=True)

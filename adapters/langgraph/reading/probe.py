@@ -156,6 +156,10 @@ class Probed:
         word = _plain(str(value)).strip()
         return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
 
+    def spells_shown(self, atom: Atom) -> bool:
+        """Whether a text was put together from what the payload shows: its other parts are atoms of their own."""
+        return any(self.shows(part) for text, parts in self.spelled.items() if repr(text) == atom[1] for part in parts)
+
     @cached_property
     def takes_true(self) -> bool:
         """Whether True is an answer that the code takes."""

@@ -287,12 +287,18 @@ class Run:
         if path is not None and self.trace.answered:
             self.trace.demands.append(Demand(path, kind, value, repr(value)))
 
+    def _made_of(self, *values: Value) -> frozenset[Atom]:
+        """The atoms of values, and of the texts that theirs were put together from."""
+        atoms = atoms_of(*values)
+        texts = (each for text, each in self.trace.spelled.items() if ("const", repr(text)) in atoms)
+        return atoms.union(*texts)
+
     def effect(self, node: ast.AST, scope: Scope, *values: Value, told: bool = False) -> Unknown:
         """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
         if self.trace.answered:
             place = self.place(node, scope)
             does = _spelled(node.func) if isinstance(node, ast.Call) else place
-            self.trace.effects.append(Reached(place, atoms_of(*values), tuple(self.stack), does, told))
+            self.trace.effects.append(Reached(place, self._made_of(*values), tuple(self.stack), does, told))
             self.trace.handed |= any(map(_is_answer, values))
         given = frozenset(each for each in atoms_of(*values) if each[0] != "const")
         return Unknown(self.place(node, scope), given | {("did", self.place(node, scope))})

@@ -652,3 +652,18 @@ def test_the_reason_does_not_take_the_place_of_the_word_that_refuses() -> None:
         return {"text": f"{answer['outcome']}: {answer.get('reason', '')}"}
 
     assert read(asks).templates[R] == {"outcome": "rejected", "reason": "$reason"}
+
+
+@pytest.mark.promise("P4")
+def test_a_text_that_the_code_puts_together_is_still_made_of_what_was_shown() -> None:
+    def asks(_: State) -> None:
+        letter = "Dear Ada"
+        answer = interrupt({"letter": letter})
+        if answer.get("mode") == "leave":
+            act("left alone")
+        else:
+            act(f"sent {answer.get('letter', letter)}")
+
+    known = read(asks)
+    assert known.templates[A] != {"mode": "leave"}
+    assert (known.templates[R], known.edited) == ({"mode": "leave"}, (("letter",),))
