@@ -25,7 +25,7 @@ def logs() -> Iterator[io.StringIO]:
     handlers, level = list(root.handlers), root.level
     stream = io.StringIO()
     set_up_logs(stream=stream, json=True)
-    remember(["0123456789abcdef", None])
+    remember(["kept-back-in-logs-alone", None])
     yield stream
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
@@ -70,7 +70,7 @@ def test_secrets_are_masked_wherever_they_stand(logs: io.StringIO) -> None:
         signing_secret="short",
         headers={"Authorization": "Bearer abc", "X-Other": ["xapp-1-A0-9f"]},
         url="redis://user:pa:ss@host:6379/0",
-        raw="0123456789abcdef inside",
+        raw="kept-back-in-logs-alone inside",
         thing=ValueError(TOKEN),
         tokens_left=3,
     )
