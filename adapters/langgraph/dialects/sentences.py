@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adapters.langgraph.reading.groups import NO_ELSEWHERE, YES_ELSEWHERE
 from engine.ask import Json
 
 _MOST_BEFORE, _MOST_AFTER = 1_000, 3_000
@@ -21,12 +22,12 @@ _MOST_BEFORE, _MOST_AFTER = 1_000, 3_000
 
 # fmt: off
 _YES = frozenset((
-    "yes", "y", "yep", "ok", "okay", "true", "approve", "approved", "accept", "confirm", "allow", "oui", "o", "ja", "j",
-    "sí", "si", "s", "sim", "да", "д", "是", "同意", "批准", "はい", "예", "네",
+    "yes", "y", "yep", "ok", "okay", "true", "approve", "approved", "accept", "confirm", "allow", "o", "j", "s", "д",
+    "예", "네", *YES_ELSEWHERE,
 ))
 _NO = frozenset((
-    "no", "n", "nope", "false", "reject", "rejected", "deny", "denied", "decline", "refuse", "disallow", "non", "nein",
-    "não", "nao", "нет", "н", "否", "不", "不同意", "拒绝", "いいえ", "아니오", "아니요",
+    "no", "n", "nope", "false", "reject", "rejected", "deny", "denied", "decline", "refuse", "disallow", "nao", "н",
+    "不同意", "아니오", "아니요", *NO_ELSEWHERE,
 ))
 _GO = frozenset((
     "proceed", "continue", "go", "run", "execute", "ship", "send", "publish", "deploy", "apply", "keep", "retry",

@@ -23,7 +23,7 @@ from adapters.langgraph.reading.groups import (
     texts_of,
 )
 from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, text_places
 from adapters.langgraph.reading.proofs import proof
 from adapters.langgraph.reading.run import ASKS
 from adapters.langgraph.reading.values import (
@@ -249,7 +249,7 @@ def approvable(group: Group) -> list[Behaviour]:
         acted_on = not group.uses and any(kind == "answer" and at[: len(path)] == path for kind, at in each.flows)
         return tested or acted_on
 
-    return [e for e in group.members if not any(needs_words(e, path) for path in _text_places(e.candidate))]
+    return [e for e in group.members if not any(needs_words(e, path) for path in text_places(e.candidate))]
 
 
 def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
@@ -257,7 +257,7 @@ def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
 
     def rank(each: Behaviour) -> tuple[object, ...]:
         signs = set(signs_of(each.candidate, probed))
-        made_up = len(list(_text_places(each.candidate)))
+        made_up = len(list(text_places(each.candidate)))
         passes_on = any(kind == "answer" for kind, _ in each.flows | each.returned)
         unnamed = 0 if True in signs else len(_compared(each.candidate, probed))
         return (False in signs, True not in signs, passes_on, made_up, unnamed, len(each.reads), _size(each.candidate))
@@ -296,7 +296,7 @@ def template(candidate: Any, probed: Probed, words: str, path: Path = ()) -> Jso
 def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Json:
     """The template of an answer in words, where words reach something and no test of their truth decides."""
     for each in probed.behaviours:
-        places = [path for path in _text_places(each.candidate) if each.takes(path)]
+        places = [path for path in text_places(each.candidate) if each.takes(path)]
         open_to_it = any(trace.direct for trace in each.traces) or _may_act(each, groups, acting)
         if len(places) != 1 or probed.raises(each) or open_to_it:
             continue
@@ -333,14 +333,6 @@ def _may_act(each: Behaviour, groups: Sequence[Group], acting: Group | None) -> 
     return acts or (not each.is_known and (not each.is_followed or bool(each.sites & acting.sites)))
 
 
-def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
-    if candidate is TEXT:
-        yield path
-    elif isinstance(candidate, dict | list):
-        for key, each in candidate.items() if isinstance(candidate, dict) else enumerate(candidate):
-            yield from _text_places(each, (*path, key))
-
-
 def _empty_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
     if candidate == {} and path:
         yield path
@@ -351,7 +343,7 @@ def _empty_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
 
 def _follows_words(probed: Probed) -> bool:
     """Whether it is known what any words do: a test of them that cannot be followed may be what decides."""
-    heard = (each for each in probed.behaviours if any(each.takes(path) for path in _text_places(each.candidate)))
+    heard = (each for each in probed.behaviours if any(each.takes(path) for path in text_places(each.candidate)))
     return any(each.is_known and not probed.raises(each) for each in heard)
 
 
@@ -359,8 +351,8 @@ def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:
     """Whether all there is to it is words: every answer goes the same way, and the words are passed on."""
     return (
         len(groups) == 1
-        and not any(not list(_text_places(e.candidate)) for e in acting.members if not e.takes(()))
-        and any(each.takes(path) for each in acting.members for path in _text_places(each.candidate))
+        and not any(not list(text_places(e.candidate)) for e in acting.members if not e.takes(()))
+        and any(each.takes(path) for each in acting.members for path in text_places(each.candidate))
     )
 
 
@@ -374,7 +366,7 @@ def _edit(
     best_found: tuple[int, Json, dict[Path, Path], Any] | None = None
     for base in _bases(probed, acting):
         fields: dict[Path, Path] = {}
-        places = [*base.reads, *_text_places(base.candidate), *_empty_places(base.candidate)]
+        places = [*base.reads, *text_places(base.candidate), *_empty_places(base.candidate)]
         for path in dict.fromkeys(sorted(places[:_MOST_FIELDS], key=len)):
             if has(base.candidate, path) and got(base.candidate, path) not in (TEXT, {}):
                 continue
@@ -389,7 +381,7 @@ def _edit(
         shaped = base.candidate
         for path, target in fields.items():
             shaped = put(shaped, path, _pick(target))
-        if any(template(TEXT, probed, "$text", path) == "$text" for path in _text_places(shaped)):
+        if any(template(TEXT, probed, "$text", path) == "$text" for path in text_places(shaped)):
             continue  # an edit has no words of its own
         if best_found is None or len(fields) > best_found[0]:
             best_found = (len(fields), template(shaped, probed, "$text"), fields, base.candidate)
@@ -558,7 +550,7 @@ def _refusal(probed: Probed, acting: Group | None, refusing: Sequence[Group]) ->
         for each in group.members:
             reasoned, reasons = _with_reason(probed, each, known)
             signs = set(signs_of(each.candidate, probed))
-            spare = len(list(_text_places(each.candidate))) - reasons
+            spare = len(list(text_places(each.candidate))) - reasons
             rank = (
                 not reasons,
                 True in signs,
@@ -591,7 +583,7 @@ def _goes_the_same_way(tried: Behaviour, each: Behaviour, path: Path, probed: Pr
 def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:
     """A candidate of a refusing group with `$reason` where the node passes words on; and in how many places."""
     made = each.candidate
-    free = [path for path in _text_places(made) if template(TEXT, probed, "$reason", path) == "$reason"]
+    free = [path for path in text_places(made) if template(TEXT, probed, "$reason", path) == "$reason"]
     places = sum(each.takes(path) for path in free)
     taking = []
     for path in [path for path in each.reads if not has(made, path)][:_MOST_FIELDS]:

@@ -23,8 +23,9 @@ from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path, atoms_of
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
 # fmt: off
-_YES = APPROVING | {"ja", "oui", "si", "sí", "sim", "да", "是", "批准", "同意", "はい"}
-_NO = REJECTING | {"nein", "non", "não", "нет", "否", "拒绝", "不", "いいえ"}
+YES_ELSEWHERE = frozenset({"ja", "oui", "si", "sí", "sim", "да", "是", "批准", "同意", "はい"})
+NO_ELSEWHERE = frozenset({"nein", "non", "não", "нет", "否", "拒绝", "不", "いいえ"})
+_YES, _NO = APPROVING | YES_ELSEWHERE, REJECTING | NO_ELSEWHERE
 _GOING = _YES | {
     "go", "go ahead", "proceed", "continue", "ship", "run", "execute", "send", "publish", "deploy", "apply", "allow",
     "allowed", "do", "do it", "lgtm", "sure", "grant", "pass",

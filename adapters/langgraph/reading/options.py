@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.langgraph.reading.groups import REJECTING, Group, calls, skeleton
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put
+from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, text_places
 from adapters.langgraph.reading.run import SiteKey
 from adapters.langgraph.reading.values import TEXT, Atom, Path, atoms_of, leaves
 from engine.ask import MOST_OPTIONS
@@ -110,7 +110,7 @@ def _worded(probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: f
     at, word = named
     if not is_short(word) or word.strip().lower() in REJECTING:
         return None  # Reject is there for that, and is safe
-    needed = list(_text_places(each.candidate))
+    needed = list(text_places(each.candidate))
     if needed:
         (place, *more) = needed
         fits = not more and place not in _compared(probed) and each.takes(place) and not _is_shown(place, probed)
@@ -149,14 +149,3 @@ def _rank(path: Path) -> int:
 def _is_shown(path: Path, probed: Probed) -> bool:
     """Whether the payload has a field of that name: then what stands there takes its place, which is an edit."""
     return bool(path) and any(at and at[-1] == path[-1] for at, _ in leaves(probed.payload))
-
-
-def _text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
-    if candidate is TEXT:
-        yield path
-    elif isinstance(candidate, Mapping):
-        for key, each in candidate.items():
-            yield from _text_places(each, (*path, key))
-    elif isinstance(candidate, list):
-        for number, each in enumerate(candidate):
-            yield from _text_places(each, (*path, number))

@@ -327,3 +327,12 @@ def put(candidate: Any, path: Path, value: Any) -> Any:
         return [*[TEXT] * key, put(None, rest, value)]
     inner = {name: each for name, each in candidate.items() if name != _ANY_KEY} if isinstance(candidate, dict) else {}
     return {**inner, key: put(inner.get(key), rest, value)}
+
+
+def text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
+    """Where a candidate has words of a person."""
+    if candidate is TEXT:
+        yield path
+    elif isinstance(candidate, dict | list):
+        for key, each in candidate.items() if isinstance(candidate, dict) else enumerate(candidate):
+            yield from text_places(each, (*path, key))
