@@ -65,7 +65,7 @@ _WIDEST = 116
 
 
 def _button(each: Offered) -> str:
-    own = f" ({_shown(each.word)})" if each.word and each.word != each.button else ""
+    own = f" ({_shown(each.word)})" if each.word and each.word != each.button.strip("“”") else ""
     return f"{each.button}{own}"
 
 
