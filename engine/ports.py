@@ -429,6 +429,54 @@ class Roster(Protocol):
         """A person's standing and, where `membership` is asked for, whether they are in the place's channel."""
 
 
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """A person who is on call; `said` is how the service names them (untrusted). The shift's times are in UTC."""
+
+    user: UserId
+    said: str
+    tier: int | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who is on call by one schedule, looked up at `looked_up`.
+
+    `error` says in one sentence why nobody can be named: the source failed, or named nobody who is a full member of
+    the workspace. `unanswered`: the source did not answer in time, and asking again with more patience may help.
+    """
+
+    people: tuple[OnDuty, ...]
+    looked_up: datetime
+    error: str = ""
+    unanswered: bool = False
+
+
+class OnCall(Protocol):
+    """Who is on call. It never raises: what it cannot find out is a `Duty` of nobody."""
+
+    async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
+        """Who is on call at `at` by an entry of `oncall:`; waits at most `patience` seconds for its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The members of a Slack group; `error` says in one sentence why nobody can be named: unreadable, or disabled."""
+
+    people: frozenset[UserId]
+    looked_up: datetime
+    error: str = ""
+
+
+class Groups(Protocol):
+    """Slack's user groups. It never raises: what it cannot find out is a `Membership` of nobody."""
+
+    async def members(self, group: str, patience: float) -> Membership:
+        """The members of the group of this Slack id; waits at most `patience` seconds."""
+
+
 class ChatFailedError(Exception):
     """Something could not be written, and may be the next time. Nobody knows whether it was written all the same."""
 

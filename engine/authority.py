@@ -1,0 +1,48 @@
+"""Where the right to decide comes from, and what is known of a person's (P6, P11).
+
+A rule names sources: people, Slack groups, the members of a channel, on-call schedules. Facts say which of them a
+person belongs to at one moment, and each says when that was looked up. A source that cannot be read gives nobody a
+right; it takes away none that another source gives.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Origin(StrEnum):
+    """The kinds of sources."""
+
+    USER = "user"
+    """A person, by Slack id."""
+    GROUP = "group"
+    """A Slack user group, by Slack id."""
+    CHANNEL = "channel"
+    """The full members of a channel, by Slack id."""
+    ON_CALL = "oncall"
+    """Who is on call, by the name of an entry of `oncall:` in `app.yaml`."""
+    REQUESTER = "requester"
+    """The person whose conversation it is, by Slack id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of people who may decide."""
+
+    origin: Origin
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a person may decide: a source that names them, and when that was looked up.
+
+    `tier`, `starts` and `ends` are those of an on-call shift; `said` is how its service names the person (untrusted).
+    """
+
+    source: Source
+    looked_up: datetime
+    tier: int | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    said: str = ""
