@@ -28,6 +28,10 @@ Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The conf
 Demo = Annotated[
     Path | None, typer.Option("--demo", metavar="DIR", help="Read what signoff demo keeps here, such as .signoff.")
 ]
+People = Annotated[
+    Path | None,
+    typer.Option("--people", metavar="FILE", help="People, channels and groups; alice, bob and others if left out."),
+]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder that keeps everything.")]
 
 
@@ -57,6 +61,7 @@ def demo(
         typer.Option("--config", metavar="FILE", help="Run these agents [default: app.yaml here, else the examples]."),
     ] = None,
     data: Data = Path(".signoff"),
+    people: People = None,
     port: Annotated[
         int | None,
         typer.Option("--port", metavar="PORT", min=0, max=65535, help="The page's port; 0 takes a free one."),
@@ -66,7 +71,7 @@ def demo(
     """Try it with a Slack workspace on this machine."""
     from bot import process
 
-    raise typer.Exit(process.demo(config, data, port, browser=not no_browser))
+    raise typer.Exit(process.demo(config, data, port, people, browser=not no_browser))
 
 
 @app.command()
@@ -114,9 +119,7 @@ def workspace(
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="The page's port; 0 takes a free one.")
     ],
     data: Data,
-    people: Annotated[
-        Path | None, typer.Option("--people", metavar="FILE", help="The members; alice, bob and others if left out.")
-    ] = None,
+    people: People = None,
 ) -> None:
     """Run the local Slack workspace alone.
 

@@ -52,9 +52,9 @@ def run(config: Path) -> int:
     return _to_its_end(_run(config))
 
 
-def demo(config: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
+def demo(config: Path | None, data: Path, port: int | None, people: Path | None, *, browser: bool) -> int:
     """`signoff demo`: the local workspace and the bot, in one process. Prints one line when both serve."""
-    return _to_its_end(_demo(config, data.absolute(), port, browser=browser))
+    return _to_its_end(_demo(config, data.absolute(), port, people, browser=browser))
 
 
 def workspace(port: int, data: Path, people: Path | None) -> int:
@@ -121,11 +121,11 @@ async def _run(file: Path) -> int:
     return 0
 
 
-async def _demo(file: Path | None, data: Path, port: int | None, *, browser: bool) -> int:
+async def _demo(file: Path | None, data: Path, port: int | None, people: Path | None, *, browser: bool) -> int:
     from bot import wiring
 
     config = _demo_config(file or _demo_file(), data)
-    async with stop_signals() as stop, _demo_workspace(config, data, port) as slack:
+    async with stop_signals() as stop, _demo_workspace(config, data, port, people) as slack:
         config = _prepared(dataclasses.replace(config, secrets=_secrets(slack.environment())))
         os.environ["SIGNOFF_DEMO_DATA"] = str(data)  # where the example agents keep what they did
 
@@ -170,11 +170,13 @@ def _secrets(environ: Mapping[str, str]) -> "Secrets":
 
 
 @contextlib.asynccontextmanager
-async def _demo_workspace(config: "Config", data: Path, port: int | None) -> AsyncIterator[Any]:
+async def _demo_workspace(config: "Config", data: Path, port: int | None, people: Path | None) -> AsyncIterator[Any]:
     from bot import wiring
 
     described = not _is_examples(config.file)  # of those the page itself knows more
-    opened = functools.partial(wiring.local_workspace, data=data / "slack", config=config, described=described)
+    opened = functools.partial(
+        wiring.local_workspace, data=data / "slack", people=people, config=config, described=described
+    )
     async with contextlib.AsyncExitStack() as stack:
         try:
             yield await stack.enter_async_context(opened(DEMO_PORT if port is None else port))

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from adapters.localslack import people_file
 from bot import config
 from engine.diagram import mermaid
 
@@ -21,3 +22,13 @@ def test_its_app_yaml_is_a_configuration(tmp_path: Path) -> None:
     file.write_text(shown[1])
     secrets = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "LANGGRAPH_API_KEY": "key"}
     assert set(config.load(file, secrets).agents) == {"deploy", "research"}
+
+
+def test_the_people_file_that_the_docs_show_can_be_read(tmp_path: Path) -> None:
+    shown = re.search(
+        r"```yaml\n(people:.*?)```", (README.parent / "docs" / "local_workspace.md").read_text(), re.DOTALL
+    )
+    assert shown is not None
+    file = tmp_path / "people.yaml"
+    file.write_text(shown[1])
+    assert [each.handle for each in people_file.load(file).groups] == ["sre", "managers"]

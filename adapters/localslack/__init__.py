@@ -6,7 +6,8 @@ parts together; `web_api` holds a file for each family of methods; `people` is h
 """
 
 from adapters.localslack.journal import JournalError
-from adapters.localslack.roster import Roster, RosterError
+from adapters.localslack.people_file import RosterError
+from adapters.localslack.roster import Roster
 from adapters.localslack.server import AddressInUseError, LocalSlack, environment_lines, run_workspace
 from adapters.localslack.web_api.rate_limit import RateLimit
 

@@ -11,6 +11,9 @@
 | `times` | how many calls (1) |
 | `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks; true: the next `times` |
 | `disconnect` | true or a number: drop that many sockets without a word; `"refresh"`: ask the bot to reconnect first |
+| `plan` | `"free"`: there are no user groups, `usergroups.*` say `plan_upgrade_required`; `"paid"`: there are again |
+| `lacks` | the scopes that the bot's token lacks from now on; `[]` gives them back |
+| `limits` | `"real"`: all of Slack's rate limits; `"posts"`: those of messages in a channel; `"none"`: none |
 | `reset` | true: forget all faults set before |
 """
 
@@ -18,6 +21,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+Limits = Literal["real", "posts", "none"]
 
 
 class FaultRequest(BaseModel):
@@ -35,6 +40,9 @@ class FaultRequest(BaseModel):
     duplicate: bool | Annotated[int, Field(ge=0)] = 0
     drop_ack: bool | Annotated[int, Field(ge=0)] = 0
     disconnect: bool | Annotated[int, Field(ge=1)] | Literal["refresh"] = False
+    plan: Literal["free", "paid"] | None = None
+    lacks: list[str] | None = None
+    limits: Limits | None = None
     reset: bool = False
 
 
@@ -72,12 +80,25 @@ class Faults:
         self._calls: list[tuple[str, CallFault, int]] = []
         self._duplicates = 0
         self._dropped_acks = 0
+        self._settle()
+
+    def _settle(self) -> None:
+        """Forget what holds until it is told otherwise."""
+        self.free_plan = False
+        self.lacking: frozenset[str] = frozenset()
+        self.limits: Limits | None = None
 
     def add(self, request: FaultRequest) -> None:
         """Arrange what the request asks for; `disconnect` is done by the server at once."""
         if request.reset:
             self._calls.clear()
             self._duplicates = self._dropped_acks = 0
+            self._settle()
+        if request.plan is not None:
+            self.free_plan = request.plan == "free"
+        if request.lacks is not None:
+            self.lacking = frozenset(request.lacks)
+        self.limits = request.limits or self.limits
         self._duplicates += request.times if request.duplicate is True else request.duplicate
         self._dropped_acks += request.times if request.drop_ack is True else request.drop_ack
         status = request.status or (429 if request.retry_after is not None else None)

@@ -7,6 +7,8 @@
 | `POST /people/click`, `/people/submit`, `/people/close`, `/people/command`, `/people/home` | use what the bot shows |
 | `POST /people/create`, `/people/rename` | `{as, channel}`: a new one, without the bot; `{as, channel, name}` |
 | `POST /people/invite`, `/people/remove` | `{as, channel}`: put the bot into a channel, or out of it |
+| `POST /people/group` | `{handle, members or null}`: change or create a group, or disable it; `name`, `description` |
+| `POST /people/person` | `{user, deactivated?, guest?}`: deactivate somebody, make them a guest; false takes it back |
 | `POST /people/archive`, `/people/unarchive`, `/people/destroy` | `{as, channel}`: close, reopen, delete a channel |
 
 Every answer is JSON. What makes Slack call the bot answers `{"acked", "ms"}`; a wrong request answers 4xx with
@@ -21,7 +23,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from adapters.localslack import channels, faults, interactions, sight
+from adapters.localslack import admin, channels, faults, interactions, sight
 from adapters.localslack.delivery import Outcome
 from adapters.localslack.interactions import Answered, NoSuchThingError, Press
 from adapters.localslack.roster import Person
@@ -56,6 +58,8 @@ class PeopleApi:
             "/people/delete": self._delete,
             "/people/create": self._create,
             "/people/rename": self._rename,
+            "/people/group": self._group,
+            "/people/person": self._change_person,
             "/people/invite": self._with_channel(channels.invite),
             "/people/remove": self._with_channel(channels.kick),
             "/people/archive": self._with_channel(channels.archive),
@@ -158,6 +162,22 @@ class PeopleApi:
         channel = self._channel(body, self._person(body))
         return _report(await channels.rename(self._slack, channel, _text(body, "name")))
 
+    async def _group(self, body: Json) -> Json:
+        members = body.get("members", ...)
+        if members is ... or not (members is None or _is_texts(members)):
+            raise BadRequestError("members: must be a list of people, or null to disable the group")
+        texts = {name: _text(body, name) for name in ("name", "description") if name in body}
+        group, outcome = await admin.put_group(self._slack, _text(body, "handle"), members, **texts)
+        return _report(outcome) | {"id": group.id}
+
+    async def _change_person(self, body: Json) -> Json:
+        person = self._person({"as": _text(body, "user")})
+        changes = {"deactivated": person.deactivated, "guest": person.guest}
+        changes |= {name: body[name] for name in changes if name in body}
+        if not all(isinstance(each, bool) for each in changes.values()):
+            raise BadRequestError("deactivated, guest: must be true or false")
+        return _report(await admin.put_person(self._slack, person, **changes))
+
     def _with_channel(
         self, act: Callable[[Workspace, Person, Channel], Awaitable[Outcome]]
     ) -> Callable[[Json], Awaitable[Json]]:
@@ -243,6 +263,10 @@ def _text(given: Json, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequestError(f"{name}: is missing")
     return value
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _values(given: Json) -> Json:

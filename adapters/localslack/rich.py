@@ -10,6 +10,7 @@ from adapters.localslack.state import Json, State
 
 _MARKUP = re.compile(
     r"<@(?P<user>\w+)(?:\|[^>]*)?>|<#(?P<channel>\w+)(?:\|[^>]*)?>|<!(?P<range>here|channel|everyone)>"
+    r"|<!subteam\^(?P<group>\w+)(?:\|[^>]*)?>"
 )
 _NAME = r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)"
 _AT = re.compile(rf"(?<![\w<])@{_NAME}", re.IGNORECASE)
@@ -17,11 +18,13 @@ _HASH = re.compile(rf"(?<![\w<&])#{_NAME}", re.IGNORECASE)
 
 
 def resolve(text: str, state: State) -> str:
-    """Escape what was typed and turn `@name` and `#channel` into Slack's markup; markup already there stays."""
+    """Escape what was typed and turn `@name`, `@group` and `#channel` into markup; markup already there stays."""
 
     def person(found: re.Match[str]) -> str:
-        who = state.find_person(found[1])
-        return f"<@{who.id}>" if who else found[0]
+        if who := state.find_person(found[1]):
+            return f"<@{who.id}>"
+        group = state.find_group(found[1])
+        return f"<!subteam^{group.id}>" if group and not group.deleted else found[0]
 
     def channel(found: re.Match[str]) -> str:
         where = state.find_channel(found[1])
@@ -48,6 +51,8 @@ def block(text: str) -> Json:
             elements.append({"type": "user", "user_id": found["user"]})
         elif found["channel"]:
             elements.append({"type": "channel", "channel_id": found["channel"]})
+        elif found["group"]:
+            elements.append({"type": "usergroup", "usergroup_id": found["group"]})
         else:
             elements.append({"type": "broadcast", "range": found["range"]})
         end = found.end()

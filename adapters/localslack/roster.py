@@ -13,18 +13,19 @@ channels:
   - {name: secrets, members: [alice], bot: false, private: true}
 groups:
   - {handle: sre, members: [alice, bob]}
+  - {handle: pay, name: Payments, description: Who may pay out, id: S024BE7LH, members: [bob], disabled: true}
 ```
+
+`people_file` reads it.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.localslack import ids
 
@@ -35,10 +36,7 @@ _NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
 _CHANNEL_NAME = r"^[\w-][\w.-]*$"
 _USER_ID = r"^[UW][A-Z0-9]{2,}$"
 _CHANNEL_ID = r"^[CG][A-Z0-9]{2,}$"
-
-
-class RosterError(ValueError):
-    """The people file cannot be used; the message says where and why."""
+_GROUP_ID = r"^S[A-Z0-9]{2,}$"
 
 
 class _Entry(BaseModel):
@@ -72,10 +70,14 @@ class ChannelEntry(_Entry):
 
 
 class GroupEntry(_Entry):
-    """A user group of the people file."""
+    """A user group of the people file. As in Slack it has a member; it may be disabled."""
 
-    handle: str
-    members: list[str]
+    handle: str = Field(pattern=_NAME)
+    id: str = Field(default="", pattern=f"^$|{_GROUP_ID}")
+    name: str = ""
+    description: str = ""
+    members: list[str] = Field(min_length=1)
+    disabled: bool = False
 
 
 class Roster(_Entry):
@@ -97,7 +99,11 @@ BUILT_IN = Roster(
         PersonEntry(name="carol", real_name="Carol Chen"),
         PersonEntry(name="gina", real_name="Gina Guest", guest=True),
         PersonEntry(name="eve", real_name="Eve Elsewhere", team="other"),
-    ]
+    ],
+    groups=[
+        GroupEntry(handle="sre", name="Site reliability", members=["alice", "bob"]),
+        GroupEntry(handle="payments", name="Payments", members=["bob", "carol"]),
+    ],
 )
 
 
@@ -128,42 +134,23 @@ class Person:
         return ORGANIZATION if self.teams else self.team
 
 
+LONG_AGO = 1_700_000_000
+"""When everything of the people file was made, in seconds since 1970."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A user group."""
+    """A user group; `members` are ids, and one that is disabled keeps them. Times are in seconds since 1970."""
 
     id: str
     handle: str
-    members: tuple[str, ...] = field(default=())
-
-
-def load(path: Path | None) -> Roster:
-    """Read a people file (YAML or JSON), or return the built-in roster. Raises RosterError."""
-    if path is None:
-        return BUILT_IN
-    try:
-        return check(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except OSError as error:
-        raise RosterError(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise RosterError(f"{path}: is not YAML: {error}") from error
-
-
-def check(data: object, source: str = "people") -> Roster:
-    """Validate a roster given as data. Raises RosterError naming each fault."""
-    try:
-        roster = Roster.model_validate(data)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors()]
-        raise RosterError(f"{source}: {'; '.join(faults)}") from error
-    names = {person.name for person in roster.people}
-    for channel in roster.channels:
-        if unknown := set(channel.members) - names:
-            raise RosterError(f"{source}: #{channel.name} has members not among the people: {', '.join(unknown)}")
-    for group in roster.groups:
-        if unknown := set(group.members) - names:
-            raise RosterError(f"{source}: group {group.handle} has members not among the people: {', '.join(unknown)}")
-    return roster
+    name: str
+    description: str = ""
+    members: tuple[str, ...] = ()
+    created: int = LONG_AGO
+    updated: int = LONG_AGO
+    deleted: int = 0
+    """When it was disabled; 0 for one that is not."""
 
 
 def person(entry: PersonEntry) -> Person:
@@ -183,22 +170,40 @@ def person(entry: PersonEntry) -> Person:
     )
 
 
+def group(entry: GroupEntry, ids_of: Mapping[str, str]) -> Group:
+    """Give a group of the file its id and those of its members."""
+    return Group(
+        id=entry.id or ids.named("S", entry.handle),
+        handle=entry.handle,
+        name=entry.name or entry.handle,
+        description=entry.description,
+        members=tuple(dict.fromkeys(ids_of[name] for name in entry.members)),
+        deleted=LONG_AGO if entry.disabled else 0,
+    )
+
+
 def widened(
-    known: Roster, people: Iterable[str], channels: Iterable[str], purposes: Mapping[str, str] = MappingProxyType({})
+    known: Roster,
+    people: Iterable[str],
+    channels: Iterable[str],
+    purposes: Mapping[str, str] = MappingProxyType({}),
+    groups: Iterable[str] = (),
 ) -> Roster:
     """Add who and what is missing, named as a configuration names them: `dana`, `U024BE7LH`, `#ops`, `C024BE91L`.
 
-    What cannot be a name here is passed over.
+    All full members are in a group that is added. What cannot be a name here is passed over.
     """
     members = {spelled for each in map(person, known.people) for spelled in (each.name, each.id)}
     rooms = {spelled for each in known.channels for spelled in (each.name, each.id or ids.named("C", each.name))}
     newcomers = [_newcomer(name) for name in people if members.isdisjoint({name, name.lower()})]
     new_rooms = [_room(name) for name in (each.removeprefix("#") for each in channels) if name not in rooms]
+    everybody = known.people + [each for each in newcomers if re.match(_NAME, each.name)]
     return known.model_copy(
         update={
             "purposes": dict(purposes),
-            "people": known.people + [each for each in newcomers if re.match(_NAME, each.name)],
+            "people": everybody,
             "channels": known.channels + [each for each in new_rooms if re.match(_CHANNEL_NAME, each.name)],
+            "groups": known.groups + _new_groups(known, everybody, groups),
         }
     )
 
@@ -207,6 +212,19 @@ def _newcomer(spelled: str) -> PersonEntry:
     if re.match(_USER_ID, spelled):
         return PersonEntry.model_construct(name=spelled.lower(), id=spelled, real_name=spelled)
     return PersonEntry.model_construct(name=spelled.lower())
+
+
+def _new_groups(known: Roster, people: list[PersonEntry], names: Iterable[str]) -> list[GroupEntry]:
+    """The groups that are missing; a name that a person has already is none of a group's."""
+    taken = {spelled for each in known.groups for spelled in (each.handle, each.id or ids.named("S", each.handle))}
+    taken |= {each.name for each in people}
+    members = [each.name for each in people if each.team == HOME_TEAM and not (each.guest or each.deactivated)]
+    wanted = dict.fromkeys(name.removeprefix("@") for name in names)
+    return [
+        GroupEntry.model_construct(handle=name.lower(), id=name if re.match(_GROUP_ID, name) else "", members=members)
+        for name in wanted
+        if taken.isdisjoint({name, name.lower()}) and re.match(_NAME, name.lower())
+    ]
 
 
 def _room(spelled: str) -> ChannelEntry:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from adapters.localslack import roster, secrets_file
+from adapters.localslack import people_file, roster, secrets_file
 from adapters.localslack.background import Background
 from adapters.localslack.delivery import Dispatcher
 from adapters.localslack.faults import Faults
@@ -91,7 +91,7 @@ class LocalSlack:
     ) -> None:
         self._data = data
         self._port = port
-        self._roster = roster.check(people) if isinstance(people, dict) else people or roster.BUILT_IN
+        self._roster = people_file.check(people) if isinstance(people, dict) else people or roster.BUILT_IN
         self._bot_name = bot_name
         self._scopes = scopes
         self._rate_limit = rate_limit
@@ -284,10 +284,10 @@ def _listen(port: int) -> socket.socket:
 
 
 async def run_workspace(
-    port: int, data: Path, people_file: Path | None, *, ready: asyncio.Future[LocalSlack] | None = None
+    port: int, data: Path, people: Path | None, *, ready: asyncio.Future[LocalSlack] | None = None
 ) -> None:
-    """Serve a workspace until cancelled; `ready` is given the workspace as soon as it serves. Prints nothing."""
-    async with LocalSlack(port=port, data=data, people=roster.load(people_file)) as slack:
+    """Serve a workspace, with the people of a file, until cancelled; `ready` is given it as soon as it serves."""
+    async with LocalSlack(port=port, data=data, people=people_file.load(people)) as slack:
         if ready is not None:
             ready.set_result(slack)
         await asyncio.get_running_loop().create_future()

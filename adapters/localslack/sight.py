@@ -5,7 +5,7 @@ Ephemeral messages stand among the others in the order of their `ts`; a thread's
 
 from collections.abc import Iterator
 
-from adapters.localslack.roster import Person
+from adapters.localslack.roster import Group, Person
 from adapters.localslack.state import Channel, Json
 from adapters.localslack.workspace import Workspace
 
@@ -18,6 +18,7 @@ def seen_by(slack: Workspace, person: Person) -> Json:
         "me": _person(person),
         "bot": {"id": state.bot.id, "name": state.bot.name},
         "people": [_person(each) for each in state.people.values()],
+        "groups": [_group(each) for each in state.groups.values()],
         "channels": [
             _channel(slack, channel, person) for channel in state.channels.values() if person.id in channel.members
         ],
@@ -33,6 +34,17 @@ def _person(person: Person) -> Json:
         "real_name": person.real_name,
         "guest": person.guest,
         "stranger": person.stranger,
+        "deactivated": person.deactivated,
+    }
+
+
+def _group(group: Group) -> Json:
+    return {
+        "id": group.id,
+        "handle": group.handle,
+        "name": group.name,
+        "members": list(group.members),
+        "disabled": bool(group.deleted),
     }
 
 

@@ -8,7 +8,7 @@ records. Ephemeral messages and open modals are not kept, as in Slack.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -80,13 +80,11 @@ class State:
         self.bot = Person(ids.named("U", bot_name), bot_name, bot_name.title(), "", self.team, bot=True)
         self.people = {each.id: each for each in map(roster.person, people.people)}
         by_name = {each.name: each.id for each in self.people.values()}
-        self.groups = [
-            Group(ids.named("S", each.handle), each.handle, tuple(by_name[name] for name in each.members))
-            for each in people.groups
-        ]
+        self.groups = {each.id: each for each in (roster.group(entry, by_name) for entry in people.groups)}
         self.purposes = people.purposes
         self.channels = {each.id: each for each in self._channels(people)}
         self._dropped: set[str] = set()
+        self._changed: set[str] = set()  # people and groups that differ from what the roster says of them
         self.files: dict[str, Json] = {}
         self.homes: dict[str, Json] = {}
         self.response_uses: dict[str, int] = {}
@@ -111,6 +109,11 @@ class State:
         named = (each for each in self.channels.values() if each.kind != "dm" and each.name == name)
         return self.channels.get(where) or next(named, None)
 
+    def find_group(self, which: str) -> Group | None:
+        """Find a user group by id, handle or @handle."""
+        handle = which.removeprefix("@").lower()
+        return self.groups.get(which) or next((each for each in self.groups.values() if each.handle == handle), None)
+
     def dm_id(self, user: str) -> str:
         """Return the id of a person's direct message channel with the bot."""
         return "D" + user[1:]
@@ -130,6 +133,14 @@ class State:
     def drop_channel(self, channel: Channel) -> None:
         """Delete a channel with all that was said in it."""
         self._record({"op": "drop_channel", "channel": channel.id})
+
+    def put_group(self, group: Group) -> None:
+        """Store a user group, new or changed."""
+        self._record(_of_group(group))
+
+    def put_person(self, person: Person) -> None:
+        """Store whether a person is deactivated or a guest; all else of them stays as the roster says."""
+        self._record(_of_person(person))
 
     def put_file(self, file: Json) -> None:
         """Store what is known of a file; its bytes lie in the data folder."""
@@ -173,6 +184,10 @@ class State:
             case "drop_channel":
                 self.channels.pop(record["channel"], None)
                 self._dropped.add(record["channel"])
+            case "group":
+                self._apply_group(record)
+            case "person":
+                self._apply_person(record)
             case "file":
                 self._rebase([record["file"]])
                 self.files[record["file"]["id"]] = record["file"]
@@ -189,6 +204,8 @@ class State:
                 yield _as_record(channel)
             for message in channel.messages.values():
                 yield {"op": "message", "channel": channel.id, "message": message}
+        yield from (_of_group(each) for each in self.groups.values() if each.id in self._changed)
+        yield from (_of_person(each) for each in self.people.values() if each.id in self._changed)
         yield from ({"op": "file", "file": file} for file in self.files.values())
         yield from ({"op": "home", "user": user, "view": view} for user, view in self.homes.items())
         yield from ({"op": "used", "key": key, "uses": uses} for key, uses in self.response_uses.items())
@@ -209,6 +226,20 @@ class State:
         channel = self.channels.setdefault(new.id, new)
         channel.name, channel.archived, channel.changed = record["name"], record["archived"], True
         channel.members = set(record["members"])
+
+    def _apply_group(self, record: Record) -> None:
+        given = {name: value for name, value in record.items() if name not in ("op", "members")}
+        members = tuple(each for each in record["members"] if each in self.people)
+        self.groups[record["id"]] = Group(**given, members=members)
+        self._changed.add(record["id"])
+
+    def _apply_person(self, record: Record) -> None:
+        before = self.people.get(record["user"])
+        if before is None:
+            return
+        person = replace(before, deactivated=record["deactivated"], guest=record["guest"])
+        self.people[person.id] = self._names[person.id] = self._names[person.name] = person
+        self._changed.add(person.id)
 
     def _apply_message(self, channel: Channel, message: Json) -> None:
         ts: str = message["ts"]
@@ -251,6 +282,14 @@ def _as_record(channel: Channel) -> Record:
         "archived": channel.archived,
         "members": members,
     }
+
+
+def _of_group(group: Group) -> Record:
+    return {"op": "group", **asdict(group), "members": list(group.members)}
+
+
+def _of_person(person: Person) -> Record:
+    return {"op": "person", "user": person.id, "deactivated": person.deactivated, "guest": person.guest}
 
 
 def _apply_drop(channel: Channel, ts: str) -> None:

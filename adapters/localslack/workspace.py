@@ -40,6 +40,11 @@ class Workspace:
     payloads: Payloads
     faults: Faults
 
+    @property
+    def granted(self) -> frozenset[str]:
+        """The scopes that the bot's token has now."""
+        return self.scopes - self.faults.lacking
+
     def said(self, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
         """Store what a person says; the bot is not told yet."""
         resolved = rich.resolve(text, self.state)

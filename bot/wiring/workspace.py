@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError
+from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError, people_file
 from adapters.localslack import roster as local_roster
 from bot.config import Agent, Config, approver_names, channel_names
 from bot.faults import Fault, FaultsError
@@ -24,7 +24,7 @@ async def local_workspace(
     for a wrong folder or roster.
     """
     try:
-        members = local_roster.load(people)
+        members = people_file.load(people)
         if config is not None:
             purposes = _purposes(config, members) if described else {}
             members = local_roster.widened(members, approver_names(config), channel_names(config), purposes)
@@ -35,7 +35,7 @@ async def local_workspace(
     except JournalError as error:
         raise FaultsError([Fault(str(data), str(error), "")]) from None
     except RosterError as error:
-        raise FaultsError([Fault(str(people), str(error), "")]) from None
+        raise FaultsError(Fault(each.where, each.what, each.fix) for each in error.wrong) from None
 
 
 def _purposes(config: Config, members: local_roster.Roster) -> dict[str, str]:

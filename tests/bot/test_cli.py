@@ -53,6 +53,24 @@ def test_slack_calls_no_address_but_https(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.promise("P10")
+@pytest.mark.parametrize("command", [["workspace"], ["demo", "--no-browser"]])
+def test_a_wrong_people_file_is_told_with_its_lines(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    people, data = tmp_path / "people.yaml", tmp_path / "data"
+    people.write_text("people:\n  - {name: ann}\n  - {nme: bob}\ngroups: [{handle: sre}]\n")
+    assert invoke([*command, "--port", "0", "--data", str(data), "--people", str(people)]) == 1
+    out, err = capsys.readouterr()
+    assert (out, data.exists()) == ("", False)
+    assert err.splitlines()[-3:] == [
+        f"{people}:3: people[1].name: is missing. Add it.",
+        f'{people}:3: people[1].nme: is not a key of this file. Did you mean "name"?',
+        f"{people}:4: groups[0].members: is missing. Add it.",
+    ]
+
+
+@pytest.mark.promise("P10")
 @pytest.mark.parametrize(
     "command", [["run"], ["check"], ["demo", "--no-browser", "--port", "0"], ["dead-letters"], ["audit", "T:C:root"]]
 )

@@ -59,6 +59,21 @@ async def test_names_are_completed_while_typing(screen: OpenScreen) -> None:
     await expect(alice.page.locator("#title")).to_have_text("#deploys")
 
 
+async def test_a_user_group_is_shown_by_its_handle_and_completed(screen: OpenScreen, bot: TestBot) -> None:
+    """As its members see it, too; one that is not there any more is shown by what the message calls it."""
+    await bot.post("general", "ask <!subteam^S0SRE> or <!subteam^S0GONE|@gone>")
+    for name, classes in (("bob", "mention me"), ("carol", "mention")):
+        mentions = (await screen(name, "general")).messages.last.locator(".mention")
+        await expect(mentions).to_have_text(["@sre", "@gone"])
+        await expect(mentions.first).to_have_attribute("class", classes)
+    carol = await screen("carol", "general")
+    await carol.page.get_by_role("textbox").press_sequentially("ask @pay")
+    await expect(carol.page.get_by_role("option")).to_have_text(["@payments (Payments)"])
+    await carol.page.keyboard.press("Enter")
+    await carol.page.keyboard.press("Enter")
+    await expect(carol.messages.last.locator(".mention")).to_have_text("@payments")
+
+
 async def test_shift_enter_starts_a_new_line_and_a_draft_waits_in_its_channel(screen: OpenScreen) -> None:
     alice = await screen("alice", "general")
     field = alice.page.locator("#composer")

@@ -171,6 +171,18 @@ async def test_the_demo_runs_the_app_yaml_of_its_folder_with_the_people_and_chan
         await people.person("dana").expect_card("#desk", containing="Publish it?")
 
 
+async def test_the_demo_takes_people_channels_and_groups_from_a_file(installed: Installed) -> None:
+    """With those that app.yaml names beside them."""
+    installed.link(without="langchain")
+    people = "people: [{name: ann}, {name: ben, deactivated: true}]\ngroups: [{handle: sre, members: [ann]}]\n"
+    for name, text in {"app.yaml": APP, "press.py": GRAPH, "people.yaml": people}.items():
+        (installed.folder / name).write_text(text)
+    async with installed.demo("--people", "people.yaml") as demo, People(demo.url) as everybody:
+        seen = await everybody.person("ann").state()
+        assert [each["name"] for each in seen["people"]] == ["ann", "ben", "dana", "u024be7lh"]
+        assert [(each["handle"], each["members"]) for each in seen["groups"]] == [("sre", ["U0ANN"])]
+
+
 def test_a_graph_that_cannot_be_loaded_is_said_before_the_demo_is_ready(installed: Installed) -> None:
     installed.link()
     (installed.folder / "app.yaml").write_text(APP)

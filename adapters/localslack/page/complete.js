@@ -17,10 +17,13 @@ function choices(sign, typed) {
     return names.slice(0, MOST).map((channel) => ({ name: title(channel), node: h("span", {}, title(channel)) }));
   }
   const everyone = [bot(), ...(store.workspace?.people ?? []).filter((person) => person.id !== bot().id)];
-  return everyone
+  const people = everyone
     .filter((person) => fits(person.name))
-    .slice(0, MOST)
     .map((person) => ({ name: `@${person.name}`, node: [avatar(person, "tiny"), h("span", {}, person.name)] }));
+  const groups = (store.workspace?.groups ?? [])
+    .filter((group) => !group.disabled && fits(group.handle))
+    .map((group) => ({ name: `@${group.handle}`, node: h("span", {}, `@${group.handle} (${group.name})`) }));
+  return [...people, ...groups].slice(0, MOST);
 }
 
 /**

@@ -143,8 +143,16 @@ export function channelLink(id, shown) {
 
 /** @param {string} command @param {string} [shown] */
 export function broadcast(command, shown) {
-  const name = command.startsWith("subteam^") ? shown || command.slice(8) : command.split("^")[0];
-  return h("span", { class: "mention me" }, `@${name.replace(/^@/, "")}`);
+  if (command.startsWith("subteam^")) return groupMention(command.slice(8), shown);
+  return h("span", { class: "mention me" }, `@${command.split("^")[0].replace(/^@/, "")}`);
+}
+
+/** @param {string} id of a user group @param {string} [shown] */
+export function groupMention(id, shown) {
+  const group = store.workspace?.groups.find((each) => each.id === id);
+  const mine = group?.members.includes(store.workspace?.me.id ?? "");
+  const name = (group?.handle || shown || id).replace(/^@/, "");
+  return h("span", { class: `mention${mine ? " me" : ""}`, title: group?.name }, "@", h("bdi", {}, leaf(name)));
 }
 
 /** `!date^SECONDS^FORMAT^LINK` @param {string} target @param {string} fallback */

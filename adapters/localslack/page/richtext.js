@@ -2,7 +2,7 @@
 
 import { h, link } from "./dom.js";
 import { emoji } from "./emoji.js";
-import { broadcast, channelLink, mention } from "./mrkdwn.js";
+import { broadcast, channelLink, groupMention, mention } from "./mrkdwn.js";
 import { literal } from "./text.js";
 import { asDate, formatDate, full } from "./time.js";
 
@@ -51,7 +51,7 @@ function leafOf(element) {
     case "channel":
       return channelLink(String(element.channel_id));
     case "usergroup":
-      return broadcast(String(element.usergroup_id));
+      return groupMention(String(element.usergroup_id));
     case "broadcast":
       return broadcast(String(element.range));
     case "emoji":

@@ -114,7 +114,7 @@ function drawSwitcher(become) {
 }
 
 /** What makes a person other than a full member. @param {import("./state.js").Person} person */
-const standing = (person) => (person.guest ? "guest" : person.stranger ? "another workspace" : undefined);
+const standing = (person) => (person.deactivated ? "deactivated" : person.guest ? "guest" : person.stranger ? "another workspace" : undefined);
 
 function drawStatus() {
   const words = { connecting: "Connecting…", live: "Connected", lost: "Connection lost. Trying again…" };

@@ -1,14 +1,16 @@
 // What the page knows: who acts, where they are looking, and the workspace's last state. One object, one change signal.
 
 /**
- * @typedef {{id: string, name: string, real_name?: string, guest?: boolean, stranger?: boolean}} Person
+ * @typedef {{id: string, name: string, real_name?: string, guest?: boolean, stranger?: boolean,
+ *            deactivated?: boolean}} Person
  * @typedef {{id?: string, name?: string, title?: string, size?: number, mimetype?: string, pretty_type?: string,
  *            url_private?: string, url_private_download?: string, permalink?: string}} File
  * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
  *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean,
  *            reactions?: {name: string, users: string[]}[]}} Message
  * @typedef {{id: string, name: string, kind: "channel" | "dm", purpose: string, messages: Message[]}} Channel
- * @typedef {{me: Person, bot: Person, people: Person[], channels: Channel[], view: any, home: any}} Workspace
+ * @typedef {{id: string, handle: string, name: string, members: string[], disabled: boolean}} Group
+ * @typedef {{me: Person, bot: Person, people: Person[], groups: Group[], channels: Channel[], view: any, home: any}} Workspace
  * @typedef {{place: string, thread: string | null}} Route   place: a channel's name, or "home"
  */
 

@@ -13,14 +13,13 @@ from aiohttp import web
 
 from adapters.localslack.faults import CallFault
 from adapters.localslack.state import Json
-from adapters.localslack.web_api import auth, chat, conversations, files, reactions, streams, users, views
+from adapters.localslack.web_api import auth, chat, conversations, files, reactions, streams, usergroups, users, views
 from adapters.localslack.web_api.call import METHODS, Call, Method, RateLimitedError, SlackError
-from adapters.localslack.web_api.rate_limit import Bucket, RateLimit
+from adapters.localslack.web_api.rate_limit import Limits, RateLimit
 from adapters.localslack.workspace import Workspace
 
 # Importing them registers their methods.
-FAMILIES = (auth, chat, conversations, files, reactions, streams, users, views)
-_POSTS = ("chat.postMessage", "chat.postEphemeral")
+FAMILIES = (auth, chat, conversations, files, reactions, streams, usergroups, users, views)
 
 
 class WebApi:
@@ -28,7 +27,7 @@ class WebApi:
 
     def __init__(self, slack: Workspace, rate_limit: RateLimit | None) -> None:
         self._slack = slack
-        self._bucket = Bucket(rate_limit) if rate_limit else None
+        self._limits = Limits(rate_limit)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one call."""
@@ -46,7 +45,7 @@ class WebApi:
             answer = error.answer
         if fault is not None and fault.lost_response and request.transport is not None:
             request.transport.abort()
-        scopes = ",".join(sorted(self._slack.scopes))
+        scopes = ",".join(sorted(self._slack.granted))
         return web.json_response(answer, headers={"X-OAuth-Scopes": scopes})
 
     def _run(self, name: str, call: Call, token: str) -> Json:
@@ -55,7 +54,7 @@ class WebApi:
             raise SlackError("unknown_method", req_method=name)
         if name != "api.test":
             self._check_token(found, token or call.text("token"))
-        if self._bucket is not None and name in _POSTS and (wait := self._bucket.wait(call.text("channel"))):
+        if wait := self._limits.wait(call, self._slack.faults.limits):
             raise RateLimitedError(wait)
         return found.run(self._slack, call)
 
@@ -67,8 +66,8 @@ class WebApi:
             raise SlackError("invalid_auth")
         if (token == secrets.app_token) != found.app_token:
             raise SlackError("not_allowed_token_type")
-        if found.scope and found.scope not in self._slack.scopes:
-            raise SlackError("missing_scope", needed=found.scope, provided=",".join(sorted(self._slack.scopes)))
+        if found.scope and found.scope not in self._slack.granted:
+            raise SlackError("missing_scope", needed=found.scope, provided=",".join(sorted(self._slack.granted)))
 
 
 async def suffer(fault: CallFault) -> web.StreamResponse | None:

@@ -1,4 +1,4 @@
-"""users.*, usergroups.*, bots.info. Source: https://docs.slack.dev/reference/methods/users.info and its neighbours."""
+"""users.*, bots.info. Source: https://docs.slack.dev/reference/methods/users.info and its neighbours."""
 
 from adapters.localslack.roster import ORGANIZATION, Person
 from adapters.localslack.state import Json
@@ -33,34 +33,6 @@ def lookup(slack: Workspace, call: Call) -> Json:
     raise SlackError("users_not_found")
 
 
-@method("usergroups.list", "usergroups:read")
-def groups(slack: Workspace, call: Call) -> Json:
-    """List user groups."""
-    shown = [
-        {
-            "id": group.id,
-            "team_id": slack.state.team,
-            "is_usergroup": True,
-            "name": group.handle,
-            "handle": group.handle,
-            "user_count": len(group.members),
-            **({"users": list(group.members)} if call.flag("include_users") else {}),
-        }
-        for group in slack.state.groups
-    ]
-    return {"ok": True, "usergroups": shown}
-
-
-@method("usergroups.users.list", "usergroups:read")
-def group_members(slack: Workspace, call: Call) -> Json:
-    """List the ids of a user group's members."""
-    wanted = call.required("usergroup")
-    for group in slack.state.groups:
-        if group.id == wanted:
-            return {"ok": True, "users": list(group.members)}
-    raise SlackError("no_such_subteam")
-
-
 @method("bots.info", "users:read")
 def bot(slack: Workspace, call: Call) -> Json:
     """Describe the bot."""
@@ -82,7 +54,7 @@ def described(slack: Workspace, person: Person) -> Json:
         "image_48": "",
         "team": person.team,
     }
-    if person.email and not person.stranger and "users:read.email" in slack.scopes:
+    if person.email and not person.stranger and "users:read.email" in slack.granted:
         profile["email"] = person.email
     shown: Json = {
         "id": person.id,

@@ -16,8 +16,7 @@ from fakes.people import People, PeopledSlack, RefusedError, saved_environment, 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.localslack import AddressInUseError, JournalError, RosterError, environment_lines
-from adapters.localslack.roster import check, load
+from adapters.localslack import AddressInUseError, JournalError, environment_lines
 
 Json = dict[str, Any]
 
@@ -370,31 +369,3 @@ async def test_the_environment_to_paste(slack: PeopledSlack) -> None:
     assert secrets is not None
     assert secrets.stat().st_mode & 0o077 == 0
     assert json.loads(secrets.read_text())["bot_token"] in environment_lines(slack)[1]
-
-
-def test_a_people_file(tmp_path: Path) -> None:
-    file = tmp_path / "people.yaml"
-    file.write_text("people:\n  - {name: zoe, guest: true}\nchannels: [ops, {name: hidden, private: true}]\n")
-    roster = load(file)
-    assert (roster.people[0].guest, [each.name for each in roster.channels]) == (True, ["ops", "hidden"])
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ("people: []", "people: List should have at least 1 item"),
-        ("people: [{name: Zoe!}]", r"people\.0\.name: String should match"),
-        ("people: [{name: zoe}]\nrooms: []", "rooms: Extra inputs are not permitted"),
-        ("people: [{name: zoe}]\nchannels: [{name: a, members: [bob]}]", "#a has members not among the people: bob"),
-        ("people: [", "is not YAML"),
-    ],
-)
-def test_a_wrong_people_file_is_named(tmp_path: Path, content: str, sentence: str) -> None:
-    file = tmp_path / "people.yaml"
-    file.write_text(content)
-    with pytest.raises(RosterError, match=sentence):
-        load(file)
-    with pytest.raises(RosterError, match="cannot be read"):
-        load(tmp_path / "missing.yaml")
-    with pytest.raises(RosterError, match="group sre has members"):
-        check({"people": [{"name": "a"}], "groups": [{"handle": "sre", "members": ["b"]}]})
