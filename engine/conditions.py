@@ -10,7 +10,7 @@ A condition is a pure function of an action and of what is known about who asked
 it when the file is read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,16 @@ class Circumstances:
     requester_is_guest: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with a condition, where in its text (counted from 1), and how to fix it."""
+
+    line: int
+    column: int
+    what: str
+    fix: str
+
+
 class Condition(Protocol):
     """A condition that was found right when the file was read. It never raises, and takes a bounded time."""
 
@@ -87,8 +97,18 @@ class Condition(Protocol):
     def names(self) -> frozenset[Name]:
         """The names that it uses: nothing else has to be looked up for it."""
 
+    def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
+        """What is wrong with it for this tool, whose arguments its JSON Schema declares; each names the tool."""
+
     def judge(self, args: Json, schema: Mapping[str, Json] | None, asked: Circumstances) -> Finding:
         """Whether it holds for these arguments, as they stand now; `schema` is the tool's, None where it is not known.
 
         `args` of what is no tool call is what is shown there; where that is no object, `args` is unknown.
         """
+
+
+class Conditions(Protocol):
+    """The language that conditions are written in."""
+
+    def compiled(self, text: str, zone: str) -> Condition | Sequence[Mistake]:
+        """A condition, or all that is wrong with it. The clock of `now` is the one of `zone`, such as Europe/Berlin."""

@@ -30,7 +30,10 @@ def declared(requirements: Sequence[str]) -> set[str]:
     return {_normal(re.split(r"[\s\[<>=!~;]", each, maxsplit=1)[0]) for each in requirements}
 
 
-@pytest.mark.parametrize(("folder", "extras"), [*((each, ()) for each in sorted(OURS)), ("examples", ("examples",))])
+EXTRAS = {"adapters": ("rules",), "examples": ("examples",)}
+
+
+@pytest.mark.parametrize(("folder", "extras"), [(each, EXTRAS.get(each, ())) for each in sorted(OURS | {"examples"})])
 def test_every_package_that_is_imported_is_declared(folder: str, extras: Sequence[str]) -> None:
     extra = [each for name in extras for each in PROJECT["optional-dependencies"][name]]
     known = declared([*PROJECT["dependencies"], *extra])

@@ -1,0 +1,97 @@
+"""Which arguments a condition can be asked about: plain JSON, as CEL reads it and as the tool will.
+
+A number that is not finite compares as false with everything, so that a rule would be passed over that was written for
+all numbers. A tool's own types turn the text "5000" into the number 5000, after the condition compared a text: where
+the arguments do not have the types that the tool's schema declares, nothing can be known.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.validators import create
+from referencing import Registry
+
+from engine.ask import DEEPEST, Json, is_storable
+
+_RULES = Draft202012Validator.VALIDATORS
+_TYPES: Final = create(
+    meta_schema={},
+    validators={
+        **{
+            name: _RULES[name]
+            for name in ("$ref", "type", "properties", "additionalProperties", "items", "prefixItems")
+        },
+        **{name: _RULES[name] for name in ("allOf", "anyOf")},
+        "oneOf": _RULES["anyOf"],
+    },
+    type_checker=Draft202012Validator.TYPE_CHECKER,
+)
+"""Checks the types that a schema declares, and nothing that could take long: no patterns, no unique items."""
+
+
+def fault(args: Json, schema: Mapping[str, Json] | None) -> str:
+    """Why nothing can be known of these arguments, as the end of a sentence; "" where it can."""
+    if not isinstance(args, dict):
+        return ""
+    for name, value in args.items():
+        if why := _unreadable(name) or _unreadable(value):
+            return f'the argument "{_short(name)}" {why}'
+    return "" if schema is None else _misfit(args, schema)
+
+
+def _unreadable(value: Any) -> str:
+    """Why CEL would misread a value. Walked without recursion: what is nested too deeply must not stop the process."""
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    while waiting:
+        each, depth = waiting.pop()
+        if depth > DEEPEST:
+            return f"is nested more than {DEEPEST} levels deep"
+        if type(each) is dict:
+            waiting += [(part, depth + 1) for pair in each.items() for part in pair]
+            if not all(type(key) is str for key in each):
+                return "has a key that is not text"
+        elif type(each) is list:
+            waiting += [(part, depth + 1) for part in each]
+        elif why := _wrong(each):
+            return why
+    return ""
+
+
+def _wrong(value: Any) -> str:
+    """Why a single value cannot be compared."""
+    match value:
+        case None | bool():
+            return ""
+        case int():
+            return "" if type(value) is int and is_storable(value) else "is not a whole number of 64 bits"
+        case float():
+            return "" if type(value) is float and math.isfinite(value) else "is not a finite number"
+        case str():
+            return "" if type(value) is str and _is_text(value) else "has a character that no text may have"
+        case _:
+            return "is not JSON"
+
+
+def _is_text(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text))
+
+
+def _misfit(args: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
+    try:
+        error = next(_TYPES(dict(schema), registry=Registry()).iter_errors(args), None)
+    except Exception:  # noqa: BLE001 - a broken schema breaks in many ways, and each means that nothing is known
+        return "the tool's schema cannot be read"
+    if error is None:
+        return ""
+    name = next(iter(error.absolute_path), "")
+    return f'the argument "{_short(str(name))}" has another type than the tool declares'
+
+
+def _short(name: object) -> str:
+    shown = ascii(name)[1:-1]
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}..."
+
+
+_LONGEST_NAME: Final = 40

@@ -1,0 +1,178 @@
+"""One condition: checked when the file is read, asked when an agent acts."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from adapters.conditions import arguments, cel, clock, effort
+from engine.ask import Json
+from engine.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
+
+LONGEST: Final = 2_000
+"""Characters of a condition: what is longer is for a tool of its own."""
+
+_UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container ''\)")
+_OVERLOAD = re.compile(r"found no matching overload for '_?(.*?)_?' applied to '\((.*)\)'")
+_IN_CEL = "Write && for and, || for or, ! for not, == for equal, and texts in quotes: args.env == 'production'."
+_SPLIT = "Split it into several rules."
+_NOT_INSTALLED = Mistake(
+    1, 1, "conditions need a package that is not installed", 'Run pip install "signoff[rules]", or remove if.'
+)
+
+
+class CelConditions:
+    """The port `Conditions`."""
+
+    def compiled(self, text: str, zone: str) -> Condition | Sequence[Mistake]:
+        """A condition, or all that is wrong with it."""
+        try:
+            return _condition(text, zone)
+        except cel.NotInstalledError:
+            return (_NOT_INSTALLED,)
+        except cel.RefusedError as error:
+            return tuple(_mistake(text, each) for each in error.faults)
+        except _MistakeError as error:
+            return (error.mistake,)
+
+
+class _MistakeError(Exception):
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.mistake = Mistake(1, 1, what, fix)
+
+
+def _condition(text: str, zone: str) -> "CelCondition":
+    if len(text) > LONGEST:
+        raise _MistakeError(f"this condition has more than {LONGEST} characters", _SPLIT)
+    if not cel.compiled(text).is_truth:
+        raise _MistakeError("this is not always true or false", "Compare it with a value: args.force == true.")
+    if not clock.is_known(zone):
+        raise _MistakeError(f"this machine knows no time zone {zone}", "Write one such as Europe/Berlin.")
+    names = frozenset(each for each in Name if not _compiles_without(each, text))
+    return CelCondition(text, names, clock.in_zone(text, zone))
+
+
+def _compiles_without(name: Name, text: str) -> bool:
+    try:
+        cel.compiled(text, [each for each in Name if each is not name])
+    except cel.RefusedError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class CelCondition:
+    """The port `Condition`."""
+
+    text: str
+    names: frozenset[Name]
+    _program: cel.Program
+
+    def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
+        """What is wrong with it for this tool; nothing where its schema takes arguments that it does not declare."""
+        declared = _declared(schema)
+        if Name.ARGS not in self.names or declared is None:
+            return ()
+        try:
+            cel.compiled(self.text, arguments=declared)
+        except cel.RefusedError as error:
+            return tuple(_mistake(self.text, each, tool, declared) for each in error.faults)
+        return ()
+
+    def judge(self, args: Json, schema: Mapping[str, Json] | None, asked: Circumstances) -> Finding:
+        """Whether it holds."""
+        known = _known(asked)
+        if Name.ARGS in self.names and isinstance(args, dict):
+            if why := arguments.fault(args, schema) or self._effort(args):
+                return _unknown(why)
+            known[Name.ARGS] = args
+        try:
+            holds = self._program.evaluate(known)
+        except cel.UnevaluatedError as error:
+            return _unknown(str(error))
+        return Finding(Verdict.HOLDS if holds else Verdict.FAILS)
+
+    def _effort(self, args: Mapping[str, Json]) -> str:
+        too_much = effort.is_too_much(args, effort.loops_in(self.text), self.text.count(","))
+        return "the arguments are too long for its loops" if too_much else ""
+
+
+def _unknown(why: str) -> Finding:
+    return Finding(Verdict.UNKNOWN, f"The rule's condition could not be checked: {why}.")
+
+
+def _known(asked: Circumstances) -> dict[str, cel.Known]:
+    """What is known, by name: what could not be found out is left out, and using it is an error."""
+    found: dict[str, cel.Known] = {
+        Name.REQUESTER: asked.requester,
+        Name.AGENT: asked.agent,
+        Name.CHANNEL: asked.channel,
+        Name.NOW: asked.now,
+    }
+    if asked.requester_groups is not None:
+        found[Name.REQUESTER_GROUPS] = [*sorted(asked.requester_groups)]
+    if asked.requester_is_guest is not None:
+        found[Name.REQUESTER_IS_GUEST] = asked.requester_is_guest
+    return found
+
+
+# What is wrong --------------------------------------------------------------------------------------------------------
+
+
+def _declared(schema: Mapping[str, Json]) -> Mapping[str, str] | None:
+    """The arguments of a tool, with their types; None where it takes others too.
+
+    A number may come as a whole one or not, and a type of several is found out by the comparison: only a text is one.
+    """
+    properties = schema.get("properties", {})
+    if schema.get("additionalProperties", False) is not False or not isinstance(properties, dict):
+        return None
+    return {
+        name: cel.TEXT if isinstance(each, dict) and each.get("type") == "string" else cel.ANY
+        for name, each in properties.items()
+    }
+
+
+def _mistake(text: str, fault: cel.Refused, tool: str = "", declared: Mapping[str, str] | None = None) -> Mistake:
+    """A fault in our words; what we have none for is said in the library's."""
+    for_tool = f" for {tool}" if tool else ""
+    if found := _UNDECLARED.fullmatch(fault.message):
+        return _of_name(found[1], _at_its_start(text, fault, found[1]), tool, declared)
+    if found := _OVERLOAD.fullmatch(fault.message):
+        what = f"{found[1]} takes no values of these types{for_tool}: {found[2]}"
+        return Mistake(fault.line, fault.column, what, "Compare values of the same type.")
+    if fault.message.startswith("Syntax error: "):
+        said = fault.message.removeprefix("Syntax error: ").partition(" expecting ")[0]
+        return Mistake(fault.line, fault.column, f"this is not CEL ({said})", _IN_CEL)
+    if "recursion" in fault.message:
+        return Mistake(fault.line, fault.column, "this condition is nested too deeply", _SPLIT)
+    return Mistake(fault.line, fault.column, f"CEL refuses this{for_tool}: {fault.message}", _IN_CEL)
+
+
+def _of_name(name: str, fault: cel.Refused, tool: str, declared: Mapping[str, str] | None) -> Mistake:
+    line, column = fault.line, fault.column
+    if declared is not None and name == Name.ARGS:
+        return Mistake(line, column, f"{tool} has a schema, so each argument is named", "Write args.NAME.")
+    if declared is not None and name.startswith(f"{Name.ARGS}."):
+        what = f'{tool} has no argument "{name.removeprefix(f"{Name.ARGS}.")}"'
+        return Mistake(line, column, what, _meant(name, (f"{Name.ARGS}.{each}" for each in declared)))
+    return Mistake(line, column, f'there is no name "{name}" here', _meant(name, Name))
+
+
+def _meant(name: str, known: Iterator[str] | type[Name]) -> str:
+    names = [str(each) for each in known]
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"Known are: {', '.join(names)}." if names else "It has no arguments."
+
+
+def _at_its_start(text: str, fault: cel.Refused, name: str) -> cel.Refused:
+    """A dotted name is found at its last dot: people look for its start."""
+    line = text.split("\n")[fault.line - 1 : fault.line]
+    start = fault.column - 1 - name.rfind(".")
+    if "." in name and line and line[0][start : start + len(name)] == name:
+        return replace(fault, column=start + 1)
+    return fault
