@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.config_file import Document, environment, read
-from bot.config_shape import Agent, Approval, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
+from bot.config_shape import Agent, Approval, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
 from engine.ids import AgentName, ChannelId
@@ -64,6 +64,7 @@ class Config:
     file: Path
     agents: Mapping[AgentName, Agent]
     approvals: tuple[Approval, ...]
+    defaults: Defaults
     mode: Mode
     http: Http
     health: Health | None
@@ -83,6 +84,16 @@ class Config:
         """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         return (*self.secrets.values(), *keys)
+
+    def gates(self, agent: AgentName) -> Mapping[str, str]:
+        """The patterns of `gate_tools` that hold for an agent, each with where it stands."""
+        own = [("agents", agent), *([("defaults",)] if self.agents[agent].server is None else [])]
+        said = (self.agents[agent].gate_tools, self.defaults.gate_tools)
+        found: dict[str, str] = {}
+        for path, patterns in zip(own, said, strict=False):
+            for index, pattern in enumerate(patterns):
+                found.setdefault(pattern, self.where(*path, "gate_tools", index))
+        return found
 
     @property
     def listeners(self) -> Mapping[str, Http]:
@@ -128,6 +139,7 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
         file=path,
         agents=MappingProxyType({name: agent for name, agent in agents.items() if agent}),
         approvals=tuple(approval for approval in approvals if approval),
+        defaults=file.defaults,
         mode=mode,
         http=file.http,
         health=file.health,

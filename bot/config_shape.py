@@ -28,6 +28,7 @@ from bot.config_values import (
     Person,
     SentValue,
     Template,
+    ToolPattern,
     wrong,
 )
 from bot.faults import Fault, suggestion
@@ -156,6 +157,8 @@ class Agent(Strict):
     interrupt_before: tuple[str, ...] = ()
     interrupt_after: tuple[str, ...] = ()
     """Nodes of the graph before and after which people decide; those that it was compiled with stay."""
+    gate_tools: tuple[ToolPattern, ...] = ()
+    """Tools of the graph that a person decides on before they start; those of `defaults:` come on top."""
     time_limit: Duration = timedelta(hours=1)
     """How long one run may take, without the time that people take: one that hangs would hold up its conversation."""
     recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
@@ -168,6 +171,14 @@ class Agent(Strict):
             raise wrong("is missing", _EXAMPLES["graph"], "graph")
         if self.graph is not None and self.server is not None:
             raise wrong("an agent has a graph here or runs on a server, not both", "Keep graph or server.", "server")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_what_runs_here(self) -> Self:
+        if self.server is not None and self.gate_tools:
+            what = "tools on a LangGraph Server start there, where Signoff cannot stop them"
+            mend = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
+            raise wrong(what, mend, "gate_tools")
         return self
 
     @model_validator(mode="after")
@@ -257,6 +268,13 @@ class Approval(Strict):
             )
 
 
+class Defaults(Strict):
+    """What holds for all agents."""
+
+    gate_tools: tuple[ToolPattern, ...] = ()
+    """Tools that a person decides on before they start, beside those of each agent."""
+
+
 class Mode(StrEnum):
     """How Slack reaches the bot."""
 
@@ -288,6 +306,7 @@ class File(Strict):
 
     agents: dict[str, Any]
     approvals: tuple[Any, ...] = ()
+    defaults: Defaults = Defaults()
     slack: Slack = Slack()
     http: Http = Http()
     health: Health | None = None
@@ -319,6 +338,7 @@ _BELOW: dict[str, type[Strict]] = {
     "server": ServerEntry,
     "when": When,
     "approvers": NamedApprovers,
+    "defaults": Defaults,
     "slack": Slack,
     "http": Http,
     "health": Health,

@@ -81,6 +81,12 @@ def _channel(value: str) -> str:
     return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
 
 
+def _tool_pattern(value: str) -> str:
+    if not re.fullmatch(r"\S{1,128}", value):
+        raise wrong("{shown} is not the name of a tool", 'Write a name, where * stands for anything: "refund_*".')
+    return value
+
+
 def _graph(value: str) -> str:
     if not _GRAPH.fullmatch(value):
         mend = "Write file.py:name or package.module:name."
@@ -134,6 +140,7 @@ Given = Annotated[T | None, BeforeValidator(_given)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Person = Annotated[str, AfterValidator(_person)]
 Channel = Annotated[str, AfterValidator(_channel)]
+ToolPattern = Annotated[str, AfterValidator(_tool_pattern)]
 GraphSpec = Annotated[str, AfterValidator(_graph)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Template = Annotated[JsonValue, AfterValidator(_template)]

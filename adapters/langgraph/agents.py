@@ -10,8 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-
 from adapters.langgraph import fingerprint
 from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
@@ -19,11 +17,12 @@ from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.fitting import Misfit, context_fields, misfits
 from adapters.langgraph.loading import LoadError, importable, load, loaded_module, open_graph
 from adapters.langgraph.own_types import TypeName, own_types
-from adapters.langgraph.plain import plain
 from adapters.langgraph.reading import Reading, Readings, read_graph
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from adapters.langgraph.rule_fit import unfit
-from adapters.langgraph.schemas import DECIMAL, Schema
+from adapters.langgraph.schemas import Schema
+from adapters.langgraph.tool_args import schema_of
+from adapters.langgraph.tool_gate import guarding
 from adapters.langgraph.tool_order import keep_order, tool_nodes
 from engine.ask import Json, canonical
 from engine.ports import Turn
@@ -47,6 +46,8 @@ class AgentSpec:
     """How long one run may take, without the time that people take."""
     recursion_limit: int | None = None
     """How many steps one run may take; LangGraph's own limit where it is None."""
+    gate_tools: tuple[str, ...] = ()
+    """Patterns for the names of tools that ask before they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     """
     replies = Replies(spec.reply, people_have_names=gives_names(spec.input))
     stack.enter_context(importable(spec.graph, spec.base))
+    stack.enter_context(guarding(spec.gate_tools))
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
@@ -183,7 +185,7 @@ def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
     """The schemas of the tools that the graph's tool nodes hold, subgraphs included, by name."""
     for _, node in tool_nodes(graph):
         for name, tool in node.tools_by_name.items():
-            schema = _schema_of(tool)
+            schema = schema_of(tool)
             if schema is not None:
                 yield name, schema
 
@@ -193,27 +195,3 @@ def _talks(graph: Any) -> Iterator[tuple[str, str]]:
     for path, node in tool_nodes(graph):
         if isinstance(key := getattr(node, "_messages_key", None), str):
             yield path, key
-
-
-class _Decimals(GenerateJsonSchema):
-    """pydantic's own schemas, where the text that stands for a `Decimal` says that it is a number."""
-
-    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
-        """A number, or its text."""
-        made = super().decimal_schema(schema)
-        for each in made.get("anyOf", [made]):
-            if each.get("type") == "string":
-                each["format"] = DECIMAL
-                each.pop("pattern", None)  # pydantic before 2.14 says it by one, which no person can read
-        return made
-
-
-def _schema_of(tool: Any) -> Schema | None:
-    """What the model sees of a tool's arguments: what the graph injects is not in it."""
-    declared: Any = getattr(tool, "tool_call_schema", None)
-    try:
-        schema = declared if isinstance(declared, dict) else declared.model_json_schema(schema_generator=_Decimals)
-        made: Json = plain(schema).value
-    except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the values themselves are read
-        return None
-    return made if isinstance(made, dict) else None

@@ -15,6 +15,7 @@ from typing import Any
 
 from adapters.langgraph.config_keys import APPROVED
 from adapters.langgraph.dialects.breakpoint import ToolCall
+from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.drift_guard import json_mark
 from engine.ask import Action, Ask, Choice, Decision, Json, canonical
 
@@ -63,7 +64,9 @@ class Asking:
 
 
 def decided_calls(interrupt: str, ask: Ask, decisions: Sequence[Decision], asking: Asking) -> Iterator[Approved]:
-    """What was decided of the calls that an ask is about."""
+    """What was decided of the calls that an ask is about; nothing of a gate's, which itself sees to what runs."""
+    if ask.dialect == GATED.name:
+        return
     left = [*_named(ask.payload), *asking.calls]
     for action, decision in zip(ask.actions, decisions, strict=True):
         call = next((each for each in left if (each.name, each.args) == (action.name, action.value)), None)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.langgraph.config_keys import DECIDED
+from adapters.langgraph.dialects.gated import TYPE
 from adapters.langgraph.drift_guard import changed_fields, fields_of, json_mark
 from engine.ask import Json
 
+_GATED = fields_of({"type": TYPE})["type"]
 MOST = 4
 """Decisions on one interrupt: the first, and three after the graph changed its request. Then the run has failed.
 
@@ -36,6 +38,11 @@ class Decided:
     digest: str
     fields: Mapping[str, str]
     number: int = 1
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether a gate asked: see `tool_gate`."""
+        return self.fields.get("type") == _GATED
 
     def changed(self, value: Json) -> bool:
         """Whether this is another payload than the one that was decided on."""

@@ -33,7 +33,16 @@ from langgraph.config import get_config
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
-from adapters.langgraph.config_keys import NAMESPACE, RESUME, SCRATCHPAD, SEND, SHOWN, STRICT_RESUME, interrupt_id
+from adapters.langgraph.config_keys import (
+    GATES,
+    NAMESPACE,
+    RESUME,
+    SCRATCHPAD,
+    SEND,
+    SHOWN,
+    STRICT_RESUME,
+    interrupt_id,
+)
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.plain import plain
 from engine.ask import Json, canonical
@@ -59,6 +68,8 @@ class Shown:
 
     payloads: Mapping[str, str]
     stored: Callable[[Any], Any] = field(default=same)
+    gated: frozenset[str] = frozenset()
+    """The interrupts by which a gate asked: their answers are for it alone (see `tool_gate`)."""
 
     def differs(self, interrupt: str, value: Any) -> bool:
         """Whether this is another payload than the one that was answered; no for one that nobody answered here."""
@@ -99,6 +110,8 @@ def _before_asking(value: Any) -> None:
         config = get_config()["configurable"]
     except RuntimeError:
         return  # outside of a graph: LangGraph says so itself
+    if (gates := config.get(GATES)) is not None:
+        gates.pass_over(config)
     shown = config.get(SHOWN)
     if isinstance(shown, Shown):
         _drop_answers_to_another(shown, config, value)

@@ -24,6 +24,7 @@ from langgraph.runtime import RunControl
 from adapters.langgraph import approved
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph.drift_guard import Shown
+from adapters.langgraph.tool_gate import Gates
 from adapters.langgraph.tool_guard import Approvals, ToolChangedError
 from adapters.langgraph.watching import MODES, Watching
 from engine.ids import ThreadId
@@ -151,11 +152,14 @@ class Runs:
         began, waited = time.monotonic(), asyncio.timeout(limit.total_seconds() if limit else None)
         ended = Ended()
         approvals = config["configurable"].get(keys.APPROVALS, Approvals())
+        gates: Gates | None = config["configurable"].get(keys.GATES)
         try:
             async with waited:
                 await _run(
                     graph, given, config, watcher, context=context, durability="sync", control=control, **breakpoints
                 )
+                if gates is not None:
+                    await gates.settled()
             if approvals.stopped:  # and somebody caught it: the tool was not run, and people are told
                 ended = Ended(approvals.stopped[0], halted=True)
         except GraphDrained:

@@ -22,10 +22,12 @@ from adapters.langgraph.drift_guard import Shown
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
+from adapters.langgraph.kept_calls import Kept, KeptCalls
 from adapters.langgraph.moves import asking_of
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
+from adapters.langgraph.tool_gate import Gates
 from engine.ask import Ask, Choice, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
@@ -130,7 +132,7 @@ class ThreadWork:
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
         given = await self._closed(thread, turn)
-        return await self._rested(await self._run(given, config, turn.user))
+        return await self._rested(await self._run(given, config, turn.user, {}))
 
     async def _closed(self, thread: Thread, turn: Turn) -> Any:
         """The input of a turn, with a result for each tool call that an earlier turn left open."""
@@ -176,13 +178,16 @@ class ThreadWork:
         """Run without input: tasks that did not finish run again, each with the answers that it has."""
         marks = self._marks(thread, answered) if answered else self._marks(thread)
         config = self._config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), marks)
-        return await self._run(None, config, thread.mark(keys.USER))
+        return await self._run(None, config, thread.mark(keys.USER), thread.kept)
 
-    async def _run(self, given: Any, config: Mapping[str, Any], user: str) -> Ended:
+    async def _run(self, given: Any, config: Mapping[str, Any], user: str, kept: Mapping[str, Kept]) -> Ended:
         agent = self.agent
         self.run_key = config["configurable"].get(keys.IDEMPOTENCY_KEY, "")
         if agent.spec.recursion_limit is not None:
             config = {**config, "recursion_limit": agent.spec.recursion_limit}
+        if agent.spec.gate_tools:
+            gates = Gates(agent.spec.gate_tools, KeptCalls(self._saver, config, kept))
+            config = {**config, "configurable": {**config["configurable"], keys.GATES: gates}}
         ended = await self._runs.run(
             agent.graph, given, config, agent.context_of(user), self._watcher, agent.breakpoints, agent.spec.time_limit
         )
@@ -194,8 +199,9 @@ class ThreadWork:
         return STOPPED if ended.stopped else self.standstill(await self.read(), ended)
 
     def _config(self, thread: Thread, key: str, marks: Marks, decided: Sequence[Decided] = ()) -> dict[str, Any]:
-        payloads = {each.interrupt: each.payload for each in (*thread.decided.values(), *decided)}
-        shown = Shown(payloads, self._stored)
+        known = {each.interrupt: each for each in (*thread.decided.values(), *decided)}
+        payloads = {name: each.payload for name, each in known.items()}
+        shown = Shown(payloads, self._stored, frozenset(name for name, each in known.items() if each.is_gated))
         return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks, shown)
 
     def _stored(self, value: Any) -> Any:
@@ -284,7 +290,7 @@ class ThreadWork:
         decided, calls = await self._decided(thread, [answer]), await self._calls(thread, [answer])
         config = self._config(thread, answer.key, self._marks(thread, answer.interrupt, calls=calls), decided)
         command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
-        ended = await self._run(command, config, thread.mark(keys.USER))
+        ended = await self._run(command, config, thread.mark(keys.USER), thread.kept)
         if ended.stopped:
             return Resumed(STOPPED)
         after = await self.read(count=ended.error is not None)
@@ -323,7 +329,7 @@ class ThreadWork:
         update = next((each.update for each in sent.values() if each.update is not None), None)
         command: Command[Any] = Command(resume={key: each.resume for key, each in sent.items()}, update=update)
         config = self._config(thread, answers[0].key, marks, decided)
-        ended = await self._run(command, config, thread.mark(keys.USER))
+        ended = await self._run(command, config, thread.mark(keys.USER), thread.kept)
         if ended.stopped:
             return [Resumed(STOPPED)] * len(answers)
         after = await self.read(count=ended.error is not None)

@@ -23,6 +23,7 @@ from adapters.langgraph import approved
 from adapters.langgraph.config_keys import ANSWERED, APPROVED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
 from adapters.langgraph.decided import MOST, Decided, latest
 from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.kept_calls import Kept, of_step
 from adapters.langgraph.plain import plain
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Thread:
     """What the answered interrupts of the step were decided on."""
     approved_here: Sequence[approved.Approved] = ()
     """The tool calls that were decided in the step."""
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    """What became of the tool calls of the step: see `kept_calls`."""
 
     @property
     def approved(self) -> Sequence[approved.Approved]:
@@ -143,8 +146,9 @@ class Thread:
 
     @property
     def step_has_finished_tasks(self) -> bool:
-        """Whether a sibling in the same step is done: forking the step would make it run again."""
-        return any(task.result is not None for task in self.snapshot.tasks) or any(level.calls for level in self.levels)
+        """Whether a sibling in the same step is done, or a tool call: forking the step would make it run again."""
+        finished = any(task.result is not None for task in self.snapshot.tasks)
+        return finished or bool(self.kept) or any(level.calls for level in self.levels)
 
     @property
     def alone(self) -> bool:
@@ -302,8 +306,8 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _counted(level, saver) if count else level for level in _levels(snapshot, "", "")]
     pending = [await _looked_up(each, saver, config) for each in _pending(snapshot, levels)]
-    decided, calls = latest(writes), approved.of_step(writes)
-    return Thread(snapshot, tuple(pending), tuple(levels), decided=decided, approved_here=calls)
+    decided, calls, kept = latest(writes), approved.of_step(writes), of_step(writes)
+    return Thread(snapshot, tuple(pending), tuple(levels), decided=decided, approved_here=calls, kept=kept)
 
 
 def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:

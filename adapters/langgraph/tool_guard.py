@@ -43,6 +43,7 @@ from adapters.langgraph.dialects.breakpoint import ToolCall, before_tools
 from adapters.langgraph.drift_guard import asked_before, json_mark, unguarded
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.plain import plain
+from adapters.langgraph.tool_args import without_injected
 from engine.ask import Choice, Decision, canonical
 
 _installing = threading.Lock()
@@ -145,6 +146,17 @@ def _asks_for_itself(decided: Approved, configurable: Mapping[str, Any]) -> bool
     return any(decided.interrupt == interrupt_id(namespace, each) for each in ahead)
 
 
+def decided_before(tool: BaseTool, call: str, configurable: Mapping[str, Any]) -> bool:
+    """Whether people decided this call of a tool, so that its start is compared with what they decided."""
+    approvals, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
+    if not isinstance(approvals, Approvals) or (graph, call) in _within.get():
+        return False
+    decided = approvals.of(call, graph, tool.name)
+    if decided is None or decided.name != tool.name or _asks_for_itself(decided, configurable):
+        return False
+    return not _is_over(configurable, decided)
+
+
 def _is_over(configurable: Mapping[str, Any], decided: Approved) -> bool:
     """Whether the call has a result that the model has seen since it was decided: then this is another of its id."""
     try:
@@ -171,7 +183,7 @@ def _difference(tool: BaseTool, tool_input: Any, decided: Approved) -> str:
         return f"The tool {tool.name} was about to run in place of {decided.name}, which was approved."
     if not isinstance(tool_input, dict):  # the one argument of a tool that takes a text
         tool_input = dict.fromkeys([*decided.args, *decided.long][:1], tool_input)
-    given, meant = _without_injected(tool, tool_input), dict(decided.args)
+    given, meant = without_injected(tool, tool_input), dict(decided.args)
     meant |= {name: given[name] for name, mark in decided.long.items() if _mark(given.get(name)) == mark}
     unknown = [name for name in decided.long if name not in meant]
     changed = [*unknown, *(name for name in _changed(given, meant) if name not in unknown)]
@@ -183,10 +195,6 @@ def _difference(tool: BaseTool, tool_input: Any, decided: Approved) -> str:
 
 def _mark(value: Any) -> str:
     return json_mark(plain(value).value)
-
-
-def _without_injected(tool: BaseTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return tool._filter_injected_args(dict(arguments))  # noqa: SLF001 - see the module
 
 
 def _changed(given: Mapping[str, Any], meant: Mapping[str, Any]) -> list[str]:
@@ -207,7 +215,7 @@ def _as_read(
         both = [tool._parse_input({**injected, **each}, call) for each in (given, meant)]  # noqa: SLF001
     except Exception:  # noqa: BLE001 - the tool's own validators
         return given, meant
-    first, second = (_without_injected(tool, each) for each in both if isinstance(each, dict))
+    first, second = (without_injected(tool, each) for each in both if isinstance(each, dict))
     return first, second
 
 

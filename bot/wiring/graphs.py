@@ -92,6 +92,7 @@ def _spec(config: Config, name: AgentName) -> "AgentSpec":
         interrupt_after=agent.interrupt_after,
         time_limit=agent.time_limit,
         recursion_limit=agent.recursion_limit,
+        gate_tools=tuple(config.gates(name)),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load, rules
 from bot.config_shape import Resume
 from bot.faults import ConfigError
-from engine.ids import ChannelId, UserId
+from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import Approvers, Deadlines, OnExpiry, Policy
 from engine.ports import ListedPerson
 from engine.routing import Rule
@@ -252,3 +252,24 @@ def test_health_may_listen_apart_from_slacks_door(write: Write) -> None:
     apart = load(write(WHOLE + "health: {port: 9090}\n"), ENVIRON).health
     assert apart is not None
     assert (apart.host, apart.port) == ("127.0.0.1", 9090)
+
+
+def test_tools_are_gated_for_one_agent_and_for_all(write: Write) -> None:
+    config = load(
+        write(
+            """\
+defaults: {gate_tools: ["delete_*", "refund_*"]}
+agents:
+  shop: {graph: shop.py:graph, channels: ["#shop"], gate_tools: ["refund_*", pay]}
+  plain: {graph: plain.py:graph, channels: ["#plain"]}
+  far: {server: {url: "http://far", assistant: far}, channels: ["#far"]}
+"""
+        ),
+        ENVIRON,
+    )
+    shop, plain, far = (config.gates(AgentName(name)) for name in ("shop", "plain", "far"))
+    assert list(shop) == ["refund_*", "pay", "delete_*"]
+    assert shop["pay"].endswith("app.yaml:3: agents.shop.gate_tools[1]")
+    assert shop["delete_*"].endswith("app.yaml:1: defaults.gate_tools[0]")
+    assert list(plain) == ["delete_*", "refund_*"]
+    assert not far

@@ -189,6 +189,27 @@ CASES = {
         ),
         "app.yaml:5: agents.one.server: an agent has a graph here or runs on a server, not both. Keep graph or server.",
     ),
+    "gated tools on a server": (
+        (
+            "agents:\n  one:\n    channels: [ops]\n    gate_tools: [refund]\n"
+            "    server: {url: 'http://127.0.0.1:2024', assistant: one}\n"
+        ),
+        (
+            "app.yaml:4: agents.one.gate_tools: tools on a LangGraph Server start there, where Signoff cannot stop "
+            "them. Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
+        ),
+    ),
+    "gated tools that are no list": (
+        DEPLOY + "defaults: {gate_tools: refund_*}\n",
+        'app.yaml:3: defaults.gate_tools: "refund_*" is not a list. Write it as [one, two].',
+    ),
+    "gated tools of two words": (
+        DEPLOY + "defaults: {gate_tools: [refund all]}\n",
+        (
+            'app.yaml:3: defaults.gate_tools[0]: "refund all" is not the name of a tool. '
+            'Write a name, where * stands for anything: "refund_*".'
+        ),
+    ),
     "server without an assistant": (
         "agents:\n  one:\n    channels: [ops]\n    server: {url: 'http://127.0.0.1:2024'}\n",
         "app.yaml:4: agents.one.server.assistant: is missing. Add it.",

@@ -25,6 +25,7 @@ from adapters.langgraph.dialects.elicitation import ELICITATION
 from adapters.langgraph.dialects.encoded import A_DECISION, decides, is_told, sent
 from adapters.langgraph.dialects.encoded import problems as of_template
 from adapters.langgraph.dialects.failure import FAILURE
+from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.dialects.general import ANYTHING, DECISION, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.hinted import by_hint
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
@@ -37,6 +38,7 @@ from engine.ids import UserId
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
+    GATED,  # before SCHEMA: its response_schema is that of the arguments
     PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form
     SCHEMA,
     BATCH,
@@ -66,6 +68,8 @@ def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
     ask = _sourced(next(ask for ask in asks if ask is not None))
+    if ask.dialect == GATED.name:
+        return ask  # its answer is for the gate, whatever `answers:` says of the node
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
         ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode) if question.reading else by_hint(ask, question)

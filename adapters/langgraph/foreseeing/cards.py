@@ -124,6 +124,7 @@ def _is_stand_in(properties: Mapping[str, Json]) -> bool:
 
 
 _LIBRARIES = {
+    "gated_tool": "gate_tools in app.yaml",
     "langchain_tool_approval": "LangChain's HumanInTheLoopMiddleware",
     "langchain_batch": "LangChain's HumanInTheLoopMiddleware",
     "agent_inbox": "Agent Inbox",

@@ -7,8 +7,8 @@ import pytest
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
 
-from adapters.langgraph.agents import _schema_of
 from adapters.langgraph.schemas import check, inferred, resolved, values_of
+from adapters.langgraph.tool_args import schema_of
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_decimal_as_text_is_held_to_what_is_said_of_the_number() -> None:
         """Pay."""
         return f"{amount} {fee}"
 
-    schema = _schema_of(pay)
+    schema = schema_of(pay)
     assert schema is not None
     for amount in ("1.10", "99.99", 1.1, 3, "1e1", 100):
         assert check({"amount": amount}, schema) == []

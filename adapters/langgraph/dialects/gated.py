@@ -1,0 +1,60 @@
+"""A tool call that `gate_tools` in `app.yaml` stops before it starts: see `adapters.langgraph.tool_gate`.
+
+The interrupt's value says which call it is, its `response_schema` what the arguments have to fit. The answer is read by
+the gate alone: no code of the graph sees it, and no entry of `answers:` changes it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from adapters.langgraph.dialects.base import Dialect, Question, schema_for, unexpected, value_of
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
+
+TYPE = "signoff_gated_tool"
+_CHOICES = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+MAY_HAVE_RUN = (
+    "**This call was approved before and started, but its result is not known:** it failed, or the process ended while "
+    "it ran. It may have taken effect."
+)
+
+
+def payload_of(name: str, args: Mapping[str, Json], call: str, starts: int) -> dict[str, Json]:
+    """What is asked of a call. `call` tells it from all others; `starts` counts its earlier starts."""
+    asked: dict[str, Json] = {"type": TYPE, "name": name, "args": dict(args), "call": call}
+    return {**asked, "starts": starts} if starts else asked
+
+
+def is_gated(payload: Json) -> bool:
+    """Whether a gate asks this."""
+    return isinstance(payload, dict) and payload.get("type") == TYPE
+
+
+def _recognise(question: Question) -> Ask | None:
+    match question.payload:
+        case {"type": "signoff_gated_tool", "name": str(name), "args": dict(args), "call": str(), **rest}:
+            schema = question.schema or schema_for(name, args, question)
+            action = Action(name, args, _CHOICES, MAY_HAVE_RUN if rest.get("starts") else "", schema)
+            return Ask(
+                GATED.name,
+                Kind.TOOL_CALL,
+                "",
+                (action,),
+                question.payload,
+                question.speaker,
+                known_by=KnownBy.LIBRARY,
+            )
+    return None
+
+
+def _encode(ask: Ask, decisions: Sequence[Decision]) -> object:
+    (action,), (decision,) = ask.actions, decisions
+    match decision.choice:
+        case Choice.APPROVE:
+            return {"decision": "approve"}
+        case Choice.EDIT:
+            return {"decision": "edit", "args": value_of(action, decision)}
+        case Choice.REJECT:
+            return {"decision": "reject", "reason": decision.text}
+    raise unexpected(ask, decision)
+
+
+GATED = Dialect("gated_tool", _recognise, _encode)

@@ -1,0 +1,156 @@
+"""What became of the tool calls of a step that paused: their results, and which of them were started.
+
+LangGraph runs a paused node again from its top. In an agent that has gates, a call that was done before the pause is
+not done again then: its result is kept beside the answers of the step, as `decided` keeps its marks, and is given in
+its place. So it is deleted with the thread, and a step that is asked anew has none.
+
+| a call | kept |
+|---|---|
+| that people approved | that it starts, before it does; its result, as soon as it is there |
+| any other | its result, when its step pauses |
+
+What a crash leaves, then: an approved call without a result was perhaps done, and people are asked about it again, with
+a word of that. One approval never starts two calls. A call that nobody gates is done again, as in any other node.
+
+Writes go through the saver, on its own loop. Code that calls a tool synchronously on that very loop cannot wait for
+them: there they are written as soon as the loop is free, and are waited for when the run ends.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from adapters.langgraph.config_keys import KEPT
+
+_log = structlog.get_logger(__name__)
+_PATIENCE_SECONDS = 5.0
+"""How long a thread waits for a write: the loop may be waiting for the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a call.
+
+    `starts` counts the starts of which no result is known, `result` is the result as the saver's serializer writes it,
+    `answers` are the numbers of the answers that interrupts within the call took. `number` counts what is written of
+    the call: the last one holds.
+    """
+
+    starts: int = 0
+    result: tuple[str, bytes] | None = None
+    answers: tuple[int, ...] = ()
+    number: int = 0
+
+
+def of_step(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Kept]:
+    """What is kept of each call, of the writes of a checkpoint."""
+    found: dict[str, Kept] = {}
+    for _, channel, written in writes:
+        for call, number, starts, kind, result, answers in written if channel == KEPT else ():
+            if call not in found or found[call].number < number:
+                found[call] = Kept(starts, (kind, result) if kind else None, tuple(answers), number)
+    return found
+
+
+class KeptCalls:
+    """The calls of one run. `config` names the thread and carries the fence; `known` is what the thread has."""
+
+    def __init__(self, saver: Any, config: Mapping[str, Any], known: Mapping[str, Kept]) -> None:
+        self._saver = saver
+        self._config = config
+        self._known = dict(known)
+        self._done: dict[str, tuple[str, Kept]] = {}
+        """Calls that are done and not written, with the checkpoint of their step."""
+        self._loop = asyncio.get_running_loop()
+        self._late: set[Future[None] | asyncio.Task[None]] = set()
+
+    def find(self, call: str) -> Kept:
+        """What is known of a call."""
+        return self._known.get(call, Kept())
+
+    def value(self, kept: Kept) -> Any:
+        """A result as it was."""
+        return None if kept.result is None else self._saver.serde.loads_typed(kept.result)
+
+    def started(self, call: str, by: int) -> Kept:
+        """Count a start, or take one back that only paused."""
+        known = self.find(call)
+        return self._change(call, replace(known, starts=known.starts + by, number=known.number + 1))
+
+    def done(self, call: str, result: Any, answers: Iterable[int]) -> Kept | None:
+        """The result of an approved call; None where it cannot be kept, and the call stays a start."""
+        spelled = self._spelled(result)
+        if spelled is None:
+            return None
+        known = self.find(call)
+        return self._change(call, Kept(0, spelled, tuple(answers), known.number + 1))
+
+    def _change(self, call: str, kept: Kept) -> Kept:
+        self._known[call] = kept
+        return kept
+
+    def remember(self, checkpoint: str, call: str, result: Any, answers: Iterable[int]) -> None:
+        """Keep the result of a call that nobody gates, in case its step pauses."""
+        spelled = self._spelled(result)
+        if spelled is not None:
+            self._done[call] = checkpoint, Kept(0, spelled, tuple(answers), 1)
+
+    def _spelled(self, result: Any) -> tuple[str, bytes] | None:
+        """A result as it is written; None where it would come back as something else."""
+        try:
+            spelled: tuple[str, bytes] = self._saver.serde.dumps_typed(result)
+            if type(self._saver.serde.loads_typed(spelled)) is type(result):
+                return spelled
+        except Exception:  # noqa: BLE001, S110 - whatever a serializer raises, it cannot be kept
+            pass
+        _log.warning("the result of a tool cannot be kept", type=type(result).__qualname__)
+        return None
+
+    def unwritten(self, checkpoint: str) -> Mapping[str, Kept]:
+        """The calls that are done in a step and not written yet; each is given once."""
+        found = {call: kept for call, (at, kept) in self._done.items() if at == checkpoint}
+        for call in found:
+            self._done.pop(call, None)
+        return found
+
+    # Writing ----------------------------------------------------------------------------------------------------------
+
+    async def write(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
+        """Write what is known of calls to the checkpoint of their step."""
+        if not calls:
+            return
+        configurable = {**self._config["configurable"], "checkpoint_ns": "", "checkpoint_id": checkpoint}
+        written = [
+            [call, kept.number, kept.starts, *(kept.result or ("", b"")), list(kept.answers)]
+            for call, kept in calls.items()
+        ]
+        config = {"configurable": configurable}
+        await self._saver.aput_writes(config, [(KEPT, written)], f"{KEPT}:{uuid4().hex}")
+
+    def write_blocking(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
+        """The same for code that blocks."""
+        if not calls:
+            return
+        work: Coroutine[Any, Any, None] = self.write(checkpoint, calls)
+        with contextlib.suppress(RuntimeError):
+            if asyncio.get_running_loop() is self._loop:
+                self._late.add(self._loop.create_task(work))
+                return
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future.result(_PATIENCE_SECONDS)
+        except LateError:
+            self._late.add(future)
+
+    async def written(self) -> None:
+        """Wait for what nobody could wait for."""
+        while self._late:
+            each = self._late.pop()
+            await (asyncio.wrap_future(each) if isinstance(each, Future) else each)

@@ -1,0 +1,93 @@
+"""Tools that ask for themselves: whether a tool's own code comes to `interrupt(...)` before it does anything else.
+
+A gate in front of such a tool would ask twice. But only a tool that asks each time, whatever its arguments are, needs
+no gate: so an `interrupt` counts here only where it stands before any branch, and behind nothing but values that are
+put together without a call. Where this cannot be told, the gate asks.
+"""
+
+import ast
+import builtins
+import inspect
+import textwrap
+from collections.abc import Iterator
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+from adapters.langgraph.fingerprint import UNGUARDED
+from adapters.langgraph.reading.calls import is_interrupt
+
+
+def asks_first(tool: Any) -> bool:
+    """Whether every way of running a tool begins with a question of its own."""
+    held = [getattr(tool, "func", None), getattr(tool, "coroutine", None)]
+    functions = [each for each in held if each is not None]
+    return bool(functions) and all(isinstance(each, FunctionType) and _asks_first(each) for each in functions)
+
+
+@lru_cache(maxsize=1024)
+def _asks_first(function: FunctionType) -> bool:
+    function = vars(function).get(UNGUARDED, function)
+    if hasattr(function, "__wrapped__"):
+        return False  # what a decorator does before it is not known
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndentationError):
+        return False
+    if not isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef) or _yields(tree):
+        return False
+    known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    for statement in tree.body:
+        calls = [each for each in _calls(statement) if not _is_harmless(_named(each.func, known))]
+        if calls:
+            return is_interrupt(_named(calls[0].func, known)) and not _conditional(statement, calls[0])
+        if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Pass):
+            return False
+    return False
+
+
+def _yields(tree: ast.AST) -> bool:
+    return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(tree))
+
+
+def _calls(statement: ast.AST) -> Iterator[ast.Call]:
+    """The calls of a statement in the order in which they are made, as far as that is sure: the first one is."""
+    for child in ast.iter_child_nodes(statement):
+        yield from _calls(child)
+    if isinstance(statement, ast.Call):
+        yield statement
+
+
+_BRANCHING = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Await)
+
+
+def _conditional(statement: ast.stmt, call: ast.Call) -> bool:
+    """Whether the call may not be made when the statement is come to."""
+    match statement:
+        case ast.Expr() | ast.Assign() | ast.AnnAssign() | ast.Return():
+            around: ast.AST | None = statement.value
+        case ast.If():
+            around = statement.test
+        case ast.Match():
+            around = statement.subject
+        case _:
+            return True
+    if around is None or not any(each is call for each in ast.walk(around)):
+        return True
+    return any(isinstance(each, _BRANCHING) and call in ast.walk(each) for each in ast.walk(around))
+
+
+_HARMLESS = (str, int, float, bool, round, len, repr, abs, min, max, sum, sorted, dict, list, tuple, set)
+
+
+def _is_harmless(held: Any) -> bool:
+    return any(held is each for each in _HARMLESS)
+
+
+def _named(function: ast.expr, known: dict[str, Any]) -> Any:
+    match function:
+        case ast.Name():
+            return known.get(function.id, vars(builtins).get(function.id))
+        case ast.Attribute():
+            return getattr(_named(function.value, known), function.attr, None)
+    return None

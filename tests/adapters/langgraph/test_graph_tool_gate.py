@@ -1,0 +1,529 @@
+"""`gate_tools`: a tool of a matching name asks a person before it starts, wherever the graph calls it."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from threading import Thread
+from typing import Annotated, Any
+
+import pytest
+from graph_talk import APPROVE, REJECT, Talk, edit, error_of, talking, words
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import InjectedToolCallId, Tool, tool
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
+from langgraph.types import interrupt
+from pydantic import BaseModel
+
+from engine.ask import Choice, Decision, Kind
+from engine.ports import Asked
+
+pytestmark = pytest.mark.promise("P4")
+
+RAN: list[Any] = []
+GATED = {"gate_tools": ("refund*",)}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+@tool
+def refund(amount: int, currency: str = "EUR") -> str:
+    """Pay money back."""
+    RAN.append((amount, currency))
+    return f"refunded {amount} {currency}"
+
+
+@tool
+async def refund_later(amount: int) -> str:
+    """Pay money back later."""
+    RAN.append(("later", amount))
+    return f"later {amount}"
+
+
+@tool
+def look_up(order: str) -> str:
+    """Look an order up."""
+    RAN.append(order)
+    return f"{order} is there"
+
+
+class Scripted(GenericFakeChatModel):
+    """Says what it is given, in order."""
+
+    def bind_tools(self, tools: Sequence[Any], **_: Any) -> Any:
+        del tools
+        return self
+
+
+def calls(*args: tuple[str, dict[str, Any]], first: int = 0) -> AIMessage:
+    made = [{"name": name, "args": each, "id": f"c{first + n}"} for n, (name, each) in enumerate(args)]
+    return AIMessage("", tool_calls=made)
+
+
+def agent(*says: BaseMessage, tools: Sequence[Any] = (refund, refund_later, look_up), **more: Any) -> Any:
+    return create_agent(Scripted(messages=iter(says)), tools=list(tools), **more)
+
+
+def tool_node(*said: BaseMessage) -> Any:
+    """The calls of a message, all in one node of tools."""
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", lambda _: {"messages": list(said)})
+    builder.add_node("tools", ToolNode([refund, refund_later, look_up]))
+    builder.add_edge(START, "model")
+    builder.add_edge("model", "tools")
+    return builder.compile()
+
+
+DONE = AIMessage("All done.")
+
+
+async def only(talk: Talk) -> Asked:
+    (asked,) = (await talk.say()).asked
+    return asked
+
+
+def args_of(asked: Asked) -> Any:
+    return asked.ask.actions[0].value
+
+
+async def test_a_call_asks_and_runs_as_it_was_shown() -> None:
+    async with talking(agent(calls(("refund", {"amount": "5"})), DONE), **GATED) as talk:
+        asked = await only(talk)
+        assert asked.ask.kind is Kind.TOOL_CALL
+        assert asked.ask.actions[0].name == "refund"
+        assert args_of(asked) == {"amount": 5, "currency": "EUR"}
+        assert asked.ask.actions[0].choices == (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+        assert RAN == []
+        end = await talk.answer(asked, APPROVE)
+        assert end.reply
+        assert end.reply.text == "All done."
+        assert RAN == [(5, "EUR")]
+
+
+async def test_an_edit_runs_with_the_edited_arguments() -> None:
+    async with talking(agent(calls(("refund", {"amount": 5})), DONE), **GATED) as talk:
+        end = await talk.answer(await only(talk), edit({"amount": 7, "currency": "USD"}))
+        assert not end.error
+        assert RAN == [(7, "USD")]
+
+
+async def test_a_rejection_is_the_tools_result() -> None:
+    async with talking(agent(calls(("refund", {"amount": 5})), DONE), **GATED) as talk:
+        end = await talk.answer(await only(talk), Decision(Choice.REJECT, text="Too much."))
+        assert end.reply
+        assert end.reply.text == "All done."
+        assert RAN == []
+        state = await talk.graphs._agents["agent"].graph.aget_state({"configurable": {"thread_id": talk.thread}})
+        (message,) = [each for each in state.values["messages"] if isinstance(each, ToolMessage)]
+        assert message.content == "The tool refund was not run. Too much."
+        assert message.status == "error"
+
+
+async def test_calls_of_one_node_each_get_their_own_answer_and_none_is_done_twice() -> None:
+    said = calls(
+        ("look_up", {"order": "a"}),
+        ("refund", {"amount": 1}),
+        ("refund_later", {"amount": 2}),
+        ("refund", {"amount": 3}),
+    )
+    async with talking(tool_node(said), **GATED) as talk:
+        asked = await only(talk)
+        assert args_of(asked)["amount"] == 1
+        assert RAN == ["a"]
+        (asked,) = (await talk.answer(asked, APPROVE)).asked
+        assert args_of(asked) == {"amount": 2}
+        (asked,) = (await talk.answer(asked, REJECT)).asked
+        assert args_of(asked)["amount"] == 3
+        end = await talk.answer(asked, edit({"amount": 4, "currency": "EUR"}))
+        assert not end.asked
+        assert RAN == ["a", (1, "EUR"), (4, "EUR")]
+
+
+# A node that calls its tools itself -----------------------------------------------------------------------------------
+
+
+def by_itself(node: Any) -> Any:
+    builder = StateGraph(MessagesState)
+    builder.add_node("work", node)
+    builder.add_edge(START, "work")
+    return builder.compile()
+
+
+def said(*parts: Any) -> dict[str, Any]:
+    return {"messages": [AIMessage(" | ".join(map(str, parts)))]}
+
+
+def sync_invoke(_: Any) -> Any:
+    look_up.invoke({"order": "a"})
+    return said(refund.invoke({"amount": 1}), refund.invoke({"amount": 2}))
+
+
+async def async_invoke(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    return said(await refund.ainvoke({"amount": 1}), await refund.ainvoke({"amount": 2}))
+
+
+async def sync_in_async(_: Any) -> Any:
+    look_up.invoke({"order": "a"})
+    return said(refund.invoke({"amount": 1}), refund.invoke({"amount": 2}))
+
+
+def run_directly(_: Any) -> Any:
+    look_up.run({"order": "a"})
+    return said(refund.run({"amount": 1}), refund.run({"amount": 2}))
+
+
+async def arun_directly(_: Any) -> Any:
+    await look_up.arun({"order": "a"})
+    return said(await refund.arun({"amount": 1}), await refund.arun({"amount": 2}))
+
+
+def batch(_: Any) -> Any:
+    look_up.invoke({"order": "a"})
+    return said(*refund.batch([{"amount": 1}, {"amount": 2}]))
+
+
+async def abatch(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    return said(*await refund.abatch([{"amount": 1}, {"amount": 2}]))
+
+
+async def gather(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    return said(*await asyncio.gather(refund.ainvoke({"amount": 1}), refund.ainvoke({"amount": 2})))
+
+
+async def chain(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    double = RunnableLambda(lambda amount: {"amount": amount}) | refund
+    return said(await double.ainvoke(1), await double.ainvoke(2))
+
+
+async def threads(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    return said(*[await asyncio.to_thread(refund.invoke, {"amount": amount}) for amount in (1, 2)])
+
+
+def own_threads(_: Any, config: RunnableConfig) -> Any:
+    look_up.invoke({"order": "a"})
+    with ThreadPoolExecutor() as pool:
+        return said(*pool.map(lambda amount: refund.invoke({"amount": amount}, config), (1, 2)))
+
+
+def inner_graph(_: Any) -> Any:
+    def inner(_: Any) -> Any:
+        return said(refund.invoke({"amount": 1}), refund.invoke({"amount": 2}))
+
+    look_up.invoke({"order": "a"})
+    return by_itself(inner).invoke({"messages": []})
+
+
+async def inner_graph_async(_: Any) -> Any:
+    await look_up.ainvoke({"order": "a"})
+    return await by_itself(batch_inner).ainvoke({"messages": []})
+
+
+async def batch_inner(_: Any) -> Any:
+    return said(await refund.ainvoke({"amount": 1}), await refund.ainvoke({"amount": 2}))
+
+
+NODES = [
+    sync_invoke,
+    async_invoke,
+    sync_in_async,
+    run_directly,
+    arun_directly,
+    batch,
+    abatch,
+    gather,
+    chain,
+    threads,
+    own_threads,
+    inner_graph,
+    inner_graph_async,
+]
+
+
+@pytest.mark.parametrize("node", NODES)
+async def test_a_tool_that_a_node_calls_asks_and_its_neighbours_are_done_once(node: Any) -> None:
+    async with talking(by_itself(node), **GATED) as talk:
+        seen = list[Any]()
+        (asked,) = (await talk.say()).asked
+        assert RAN == ["a"]
+        while True:
+            seen.append(args_of(asked)["amount"])
+            end = await talk.answer(
+                asked, APPROVE if args_of(asked)["amount"] == 1 else Decision(Choice.REJECT, text="No.")
+            )
+            if not end.asked:
+                break
+            (asked,) = end.asked
+        assert sorted(seen) == [1, 2]
+        assert RAN == ["a", (1, "EUR")]
+        assert end.reply
+        assert end.reply.text == "refunded 1 EUR | The tool refund was not run. No."
+
+
+async def test_the_same_call_twice_is_two_calls() -> None:
+    def node(_: Any) -> Any:
+        return said(refund.invoke({"amount": 1}), refund.invoke({"amount": 1}))
+
+    async with talking(by_itself(node), **GATED) as talk:
+        (again,) = (await talk.answer(await only(talk), APPROVE)).asked
+        assert RAN == [(1, "EUR")]
+        end = await talk.answer(again, REJECT)
+        assert RAN == [(1, "EUR")]
+        assert end.reply
+        assert end.reply.text.startswith("refunded 1 EUR | The tool refund was not run.")
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_a_call_that_comes_out_otherwise_is_asked_anew(way: str) -> None:
+    prices = iter([100, 200, 200, 200])
+
+    def node(_: Any) -> Any:
+        return said(refund.invoke({"amount": next(prices)}))
+
+    async def anode(_: Any) -> Any:
+        return said(await refund.ainvoke({"amount": next(prices)}))
+
+    async with talking(by_itself(node if way == "sync" else anode), **GATED) as talk:
+        asked = await only(talk)
+        stale = await talk.stale(asked, APPROVE)
+        assert RAN == []
+        (anew,) = stale.standstill.asked
+        assert args_of(anew)["amount"] == 200
+        assert anew.instead_of == asked.digest
+        end = await talk.answer(anew, APPROVE)
+        assert not end.asked
+        assert RAN == [(200, "EUR")]
+
+
+async def test_a_thread_without_the_runs_context_is_refused() -> None:
+    def node(_: Any) -> Any:
+        raised = list[BaseException]()
+
+        def work() -> None:
+            try:
+                refund.invoke({"amount": 1})
+            except RuntimeError as error:
+                raised.append(error)
+
+        thread = Thread(target=work)
+        thread.start()
+        thread.join()
+        raise raised[0]
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end = await talk.say()
+        assert "The tool refund was not run" in error_of(end)
+        assert RAN == []
+    assert refund.invoke({"amount": 1}) == "refunded 1 EUR"  # nobody gates it any more
+
+
+async def test_a_graph_with_a_thread_id_of_its_own_is_refused() -> None:
+    def inner(_: Any) -> Any:
+        return said(refund.invoke({"amount": 1}))
+
+    async def node(_: Any) -> Any:
+        return await by_itself(inner).ainvoke({"messages": []}, {"configurable": {"thread_id": "own"}})
+
+    async with talking(by_itself(node), **GATED) as talk:
+        assert "The tool refund was not run" in error_of(await talk.say())
+        assert RAN == []
+
+
+async def test_other_agents_are_not_gated() -> None:
+    async with talking(by_itself(sync_invoke), **GATED), talking(by_itself(sync_invoke)) as other:
+        assert not (await other.say()).asked
+        assert RAN == ["a", (1, "EUR"), (2, "EUR")]
+
+
+# Asked once -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_a_call_that_a_middleware_asks_about_is_asked_once(mode: Any) -> None:
+    hitl = HumanInTheLoopMiddleware({"refund": True}, interrupt_mode=mode)
+    graph = agent(calls(("refund", {"amount": 5})), calls(("refund", {"amount": 6})), DONE, middleware=[hitl])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert asked.ask.dialect.startswith("langchain")
+        (again,) = (await talk.answer(asked, APPROVE)).asked
+        assert RAN == [(5, "EUR")]
+        assert again.ask.dialect.startswith("langchain")
+        end = await talk.answer(again, edit({"amount": 7}))
+        assert not end.asked
+        assert RAN == [(5, "EUR"), (7, "EUR")]
+
+
+async def test_a_call_that_a_breakpoint_asks_about_is_asked_once() -> None:
+    async with talking(tool_node(calls(("refund", {"amount": 5}))), interrupt_before=("tools",), **GATED) as talk:
+        end = await talk.answer(await only(talk), APPROVE)
+        assert not end.asked
+        assert RAN == [(5, "EUR")]
+
+
+@tool
+def refund_asking(amount: int) -> str:
+    """Ask, then pay."""
+    answer = interrupt({"action": "pay", "amount": amount})
+    RAN.append(("asking", amount, answer))
+    return "done"
+
+
+@tool
+def refund_asking_at_times(amount: int) -> str:
+    """Ask about much, then pay."""
+    if amount > 10:
+        interrupt({"action": "pay", "amount": amount})
+    RAN.append(("at times", amount))
+    return "done"
+
+
+async def test_a_tool_that_asks_for_itself_is_asked_once_and_one_that_does_so_at_times_is_gated() -> None:
+    graph = agent(calls(("refund_asking", {"amount": 5})), DONE, tools=[refund_asking])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert asked.ask.payload == {"action": "pay", "amount": 5}
+        assert not (await talk.answer(asked, words("fine"))).asked
+        assert RAN == [("asking", 5, "fine")]
+    RAN.clear()
+    graph = agent(calls(("refund_asking_at_times", {"amount": 50})), DONE, tools=[refund_asking_at_times])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert asked.ask.dialect == "gated_tool"
+        (own,) = (await talk.answer(asked, APPROVE)).asked
+        assert own.ask.payload == {"action": "pay", "amount": 50}
+        assert RAN == []
+        assert not (await talk.answer(own, APPROVE)).asked
+        assert RAN == [("at times", 50)]
+
+
+# Interrupts of the graph's own beside gates ---------------------------------------------------------------------------
+
+
+async def test_interrupts_of_the_node_keep_their_answers_beside_gates() -> None:
+    def node(_: Any) -> Any:
+        first = interrupt("first?")
+        one = refund.invoke({"amount": 1})
+        second = interrupt("second?")
+        two = refund.invoke({"amount": 2})
+        return said(first, one, second, two)
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end = await talk.say()
+        for decision in (words("1st"), APPROVE, words("2nd"), APPROVE):
+            (asked,) = end.asked
+            end = await talk.answer(asked, decision)
+        assert end.reply
+        assert end.reply.text == "1st | refunded 1 EUR | 2nd | refunded 2 EUR"
+        assert RAN == [(1, "EUR"), (2, "EUR")]
+
+
+async def test_answers_within_a_call_that_is_done_are_passed_over() -> None:
+    @tool
+    def chat(about: str) -> str:
+        """Ask somebody."""
+        RAN.append(about)
+        return str(interrupt(f"{about}?"))
+
+    def node(_: Any) -> Any:
+        return said(
+            chat.invoke({"about": "a"}), refund.invoke({"amount": 1}), interrupt("second?"), chat.invoke({"about": "b"})
+        )
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end = await talk.say()
+        for decision in (words("1st"), APPROVE, words("2nd"), words("3rd")):
+            (asked,) = end.asked
+            end = await talk.answer(asked, decision)
+        assert end.reply
+        assert end.reply.text == "1st | refunded 1 EUR | 2nd | 3rd"
+        assert RAN == ["a", "a", (1, "EUR"), "b", "b"]
+
+
+async def test_a_tool_within_a_tool_asks_for_itself() -> None:
+    @tool
+    def refund_all(amounts: list[int]) -> str:
+        """Refund several."""
+        RAN.append("all")
+        return " ".join(refund.invoke({"amount": each}) for each in amounts)
+
+    graph = agent(calls(("refund_all", {"amounts": [1, 2]})), DONE, tools=[refund_all])
+    async with talking(graph, **GATED) as talk:
+        end = await talk.say()
+        names = list[Any]()
+        while end.asked:
+            (asked,) = end.asked
+            names.append((asked.ask.actions[0].name, "starts" in asked.ask.payload))
+            end = await talk.answer(asked, APPROVE)
+        assert names == [("refund_all", False), ("refund", False), ("refund", False)]
+        assert [each for each in RAN if each != "all"] == [(1, "EUR"), (2, "EUR")]
+
+
+# What people see ------------------------------------------------------------------------------------------------------
+
+
+class Order(BaseModel):
+    """An order."""
+
+    number: int
+    due: date
+
+
+async def test_people_see_what_the_tool_gets_and_nothing_that_is_injected() -> None:
+    @tool
+    def refund_typed(
+        order: Order,
+        amount: Decimal,
+        call: Annotated[str, InjectedToolCallId],
+        state: Annotated[dict[str, Any], InjectedState],
+        runtime: ToolRuntime,
+        note: str = "none",
+    ) -> str:
+        """Refund."""
+        RAN.append((order, amount, call, len(state["messages"]), note, runtime.tool_call_id))
+        return "done"
+
+    args = {"order": {"number": "7", "due": "2026-11-28"}, "amount": "1.50", "state": "forged"}
+    graph = agent(calls(("refund_typed", args)), DONE, tools=[refund_typed])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert args_of(asked) == {"order": {"number": 7, "due": "2026-11-28"}, "amount": "1.50", "note": "none"}
+        schema = asked.ask.actions[0].schema
+        assert schema is not None
+        assert list(schema["properties"]) == ["order", "amount", "note"]  # type: ignore[arg-type]
+        changed = {"order": {"number": 8, "due": "2026-11-29"}, "amount": "2.50", "note": "x"}
+        assert not (await talk.answer(asked, edit(changed))).asked
+        (ran,) = RAN
+        assert ran == (Order(number=8, due=date(2026, 11, 29)), Decimal("2.50"), "c0", 2, "x", "c0")
+
+
+async def test_arguments_that_the_tool_refuses_ask_nobody() -> None:
+    graph = agent(calls(("refund", {"amount": "much"})), DONE)
+    async with talking(graph, **GATED) as talk:
+        assert not (await talk.say()).asked
+        assert RAN == []
+
+
+async def test_a_tool_of_one_text_is_edited_as_a_text() -> None:
+    plain = Tool("refund_text", lambda text: RAN.append(text) or "done", "Refund by text.")
+
+    def node(_: Any) -> Any:
+        return said(plain.invoke("order 7"))
+
+    async with talking(by_itself(node), **GATED) as talk:
+        asked = await only(talk)
+        assert args_of(asked) == {"tool_input": "order 7"}
+        assert not (await talk.answer(asked, edit({"tool_input": "order 8"}))).asked
+        assert RAN == ["order 8"]
