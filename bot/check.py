@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
-from bot import foreseen
+from bot import foreseen, gates
 from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
@@ -79,10 +79,11 @@ Names = tuple[Mapping[str, ListedPerson], ChannelNames]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A graph that fits its entry: warnings, and the interrupts that its code shows."""
+    """A graph that fits its entry: warnings, and the interrupts and tools that its code shows."""
 
     warnings: tuple[str, ...] = ()
     interrupts: tuple[Foreseen, ...] = ()
+    tools: frozenset[str] = frozenset()
 
 
 class Probes(Protocol):
@@ -126,7 +127,7 @@ class Report:
 async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, strict: bool = False) -> Report:
     """Check everything, and report all faults at once. Never raises for a mistake of the user's.
 
-    `strict`: an interrupt whose answers are not known is a fault, and no warning.
+    `strict`: an interrupt whose answers are not known is a fault, and no warning; so is a gate that no tool matches.
     """
     config, wrong = examined(file, environ)
     without_tokens = bool(wrong)
@@ -135,6 +136,7 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, stric
         return Report(tuple(faults))
     warnings: list[str] = []
     interrupts: dict[str, Sequence[Foreseen] | None] = {}
+    tools: dict[AgentName, frozenset[str]] = {}
     for name, agent in config.agents.items():
         if agent.server is not None:
             where = config.where("agents", name, "server")
@@ -148,7 +150,9 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, stric
         if loaded is not None:
             warnings += loaded.warnings
             interrupts[name] = loaded.interrupts
+            tools[name] = loaded.tools
             faults += _unknown(name, loaded, where, warnings, strict=strict)
+    faults += _of_gates(config, tools, warnings, strict=strict)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     for key, at in config.listeners.items():
         faults += await _noting(warnings, probes.address(at), config.where(key))
@@ -158,7 +162,18 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, stric
     faults += wrong
     if workspace is not None:
         faults += await _in_slack(config, probes, workspace, warnings)
-    return Report(tuple(faults), tuple(_summary(config, workspace)), tuple(warnings), interrupts)
+    lines = (*_summary(config, workspace), *gates.notes(config, tools))
+    return Report(tuple(faults), lines, tuple(warnings), interrupts)
+
+
+def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict: bool) -> list[Fault]:
+    """The patterns of `gate_tools` that no tool matches: faults, or a warning of each."""
+    warnings += gates.unreached(config)
+    found = list(gates.idle(config, tools))
+    if strict:
+        return found
+    warnings += map(str, found)
+    return []
 
 
 def _unknown(name: str, loaded: Loaded, where: str, warnings: list[str], *, strict: bool) -> list[Fault]:

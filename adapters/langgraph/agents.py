@@ -22,8 +22,9 @@ from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from adapters.langgraph.rule_fit import unfit
 from adapters.langgraph.schemas import Schema
 from adapters.langgraph.tool_args import schema_of
-from adapters.langgraph.tool_gate import guarding
+from adapters.langgraph.tool_gate import can_be_gated, guarding, matches
 from adapters.langgraph.tool_order import keep_order, tool_nodes
+from adapters.langgraph.tools_seen import tools_of
 from engine.ask import Json, canonical
 from engine.ports import Turn
 
@@ -147,6 +148,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
+    _check_gates(spec, loaded.graph)
     code = fingerprint.fingerprints(loaded.graph)
     try:
         found = gates(loaded.graph, spec.interrupt_before, spec.interrupt_after)
@@ -168,6 +170,14 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         readings=await asyncio.to_thread(read_graph, loaded.graph),
         types=own_types(loaded.graph, loaded_module(spec.graph, spec.base)),
     )
+
+
+def _check_gates(spec: AgentSpec, graph: Any) -> None:
+    """Raises LoadError for a tool that is to be gated and starts some other way."""
+    for name, tool in tools_of(graph).items() if spec.gate_tools else ():
+        if matches(spec.gate_tools, name) and not can_be_gated(tool):
+            what = f"the tool {name} cannot be gated: {type(tool).__qualname__} overrides how tools of LangChain start"
+            raise LoadError(f"{what} (run, arun). Override _run and _arun instead.", "gate_tools")
 
 
 def filled(template: Any, words: Mapping[str, str]) -> Any:

@@ -41,7 +41,7 @@ from adapters.langgraph.own_types import TypeName
 from adapters.langgraph.runs import Ended, Runs
 from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
-from adapters.langgraph.tool_order import tool_nodes
+from adapters.langgraph.tools_seen import tools_of
 from engine.ask import Ask, Decision, Problem
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
@@ -126,9 +126,8 @@ class LocalGraphs:
         return [sentence for agent in self._agents.values() for sentence in advice(agent.graph)]
 
     def tools(self, agent: AgentName) -> frozenset[str]:
-        """The names of the tools that the tool nodes of an agent's graph hold."""
-        nodes = (node for _, node in tool_nodes(self._agents[agent].graph))
-        return frozenset(name for node in nodes for name in node.tools_by_name)
+        """The names of the tools that the code of an agent's graph shows."""
+        return frozenset(tools_of(self._agents[agent].graph))
 
     def foreseen(self, agent: AgentName) -> Sequence[Foreseen]:
         """The interrupts that an agent's code shows, each with the card that it leads to."""

@@ -83,6 +83,11 @@ def matches(patterns: Sequence[str], tool: str) -> bool:
     return any(match(pattern, tool) is not Verdict.FAILS for pattern in patterns)
 
 
+def can_be_gated(tool: BaseTool) -> bool:
+    """Whether a tool starts where gates stand."""
+    return type(tool).run is BaseTool.run and type(tool).arun is BaseTool.arun
+
+
 # The gates of a run ---------------------------------------------------------------------------------------------------
 
 

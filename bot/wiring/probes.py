@@ -48,7 +48,7 @@ class RealProbes:
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
         of_rules = _rules_without_tool(config, name, graphs.tools(name))
         warnings = (*graphs.warnings, *graphs.advice(), *of_rules, *unfit)
-        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))))
+        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), graphs.tools(name))
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""

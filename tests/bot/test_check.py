@@ -48,6 +48,7 @@ class World:
 
     graphs: Mapping[str, Exception] = field(default_factory=dict)
     of_graphs: Sequence[Foreseen] = ()
+    of_tools: Mapping[str, Collection[str]] = field(default_factory=dict)
     of_redis: Exception | Sequence[str] = ()
     of_addresses: Exception | Sequence[str] = ()
     of_slack: Exception | Workspace = ACME
@@ -63,7 +64,7 @@ class World:
         self.asked.append(f"{config.base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
-        return Loaded(interrupts=tuple(self.of_graphs))
+        return Loaded(interrupts=tuple(self.of_graphs), tools=frozenset(self.of_tools.get(spec, ())))
 
     async def server(self, agent: Agent) -> Sequence[str]:
         entry = agent.server
@@ -384,3 +385,61 @@ async def test_a_rule_for_a_tool_that_the_agent_does_not_have_is_told(
     config = load(tmp_path / "app.yaml", environ)
     loaded = await wiring.probes().graph(config, AgentName("deploy"))
     assert tuple(each.partition(": ")[2] for each in loaded.warnings) == said
+
+
+GATES = """\
+defaults: {gate_tools: ["delete_*", "nothing_*"]}
+agents:
+  deploy:
+    graph: deploy.py:graph
+    channels: ["#deploys"]
+    gate_tools: [refund, "delete_*", "reprot_*"]
+  travel:
+    graph: travel.py:graph
+    direct_messages: true
+  far:
+    server: {url: "http://127.0.0.1:2024", assistant: far}
+    channels: ["#general"]
+"""
+
+
+async def gates_of(tmp_path: Path, *, strict: bool) -> Report:
+    world = World(of_tools={"deploy.py:graph": {"refund", "report_day", "look_up"}, "travel.py:graph": {"delete_trip"}})
+    file = tmp_path / "app.yaml"
+    file.write_text(GATES, encoding="utf-8")
+    return await check(file, ENVIRON, world, strict=strict)
+
+
+async def test_gates_that_match_no_tool_are_named_and_so_are_tools_without_a_gate(tmp_path: Path) -> None:
+    report = await gates_of(tmp_path, strict=False)
+    told = [each.replace(f"{tmp_path}/", "") for each in report.warnings if "gate_tools" in each]
+    assert told == [
+        (
+            "app.yaml:1: defaults.gate_tools: does not reach far, which runs on a LangGraph Server: its tools start "
+            "there (docs/gates.md)."
+        ),
+        (
+            'app.yaml:6: agents.deploy.gate_tools[1]: "delete_*" matches no tool that the graph shows. '
+            "Known are: look_up, refund, report_day."
+        ),
+        (
+            'app.yaml:6: agents.deploy.gate_tools[2]: "reprot_*" matches no tool that the graph shows. '
+            'Did you mean "report_day"?'
+        ),
+        (
+            'app.yaml:1: defaults.gate_tools[1]: "nothing_*" matches no tool that the graph shows. '
+            "Known are: delete_trip, look_up, refund, report_day."
+        ),
+    ]
+    assert not report.faults
+    notes = [each.replace(f"{tmp_path}/", "") for each in report.lines if "not gated" in each]
+    assert notes == ["app.yaml:3: agents.deploy: not gated: look_up, report_day."]
+
+
+async def test_gates_that_match_no_tool_are_faults_where_the_check_is_strict(tmp_path: Path) -> None:
+    report = await gates_of(tmp_path, strict=True)
+    assert [each.where.rpartition(": ")[2] for each in report.faults] == [
+        "agents.deploy.gate_tools[1]",
+        "agents.deploy.gate_tools[2]",
+        "defaults.gate_tools[1]",
+    ]

@@ -9,18 +9,19 @@ from threading import Thread
 from typing import Annotated, Any
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, edit, error_of, talking, words
+from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, talking, words
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langchain_core.tools import InjectedToolCallId, Tool, tool
+from langchain_core.tools import BaseTool, InjectedToolCallId, Tool, tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
 from langgraph.types import interrupt
 from pydantic import BaseModel
 
+from adapters.langgraph.loading import LoadError
 from engine.ask import Choice, Decision, Kind
 from engine.ports import Asked
 
@@ -527,3 +528,47 @@ async def test_a_tool_of_one_text_is_edited_as_a_text() -> None:
         assert args_of(asked) == {"tool_input": "order 7"}
         assert not (await talk.answer(asked, edit({"tool_input": "order 8"}))).asked
         assert RAN == ["order 8"]
+
+
+# Which tools there are ------------------------------------------------------------------------------------------------
+
+
+class Runs(BaseTool):
+    """Starts in its own way."""
+
+    name: str = "refund_own"
+    description: str = "Refund."
+
+    def _run(self, amount: int) -> str:
+        return f"{amount}"
+
+    def run(self, *_: Any, **__: Any) -> Any:
+        return "ran"
+
+
+async def test_a_tool_that_starts_another_way_cannot_be_gated() -> None:
+    graph = agent(DONE, tools=[Runs()])
+    with pytest.raises(LoadError, match="the tool refund_own cannot be gated: Runs overrides") as caught:
+        async with talking(graph, **GATED):
+            pass
+    assert caught.value.key == "gate_tools"
+    async with talking(agent(DONE, tools=[Runs()]), gate_tools=("other",)):
+        pass
+
+
+@pytest.mark.parametrize("node", NODES)
+async def test_the_tools_that_a_node_calls_are_seen(node: Any) -> None:
+    async with talking(by_itself(node)) as talk:
+        assert talk.graphs.tools(AGENT) >= {"refund", "look_up"}
+
+
+async def test_the_tools_of_agents_within_tools_are_seen() -> None:
+    inner = agent(DONE, tools=[refund])
+
+    @tool
+    async def delegate(task: str) -> str:
+        """Let another agent do it."""
+        return str(await inner.ainvoke({"messages": [("user", task)]}))
+
+    async with talking(agent(DONE, tools=[delegate])) as talk:
+        assert talk.graphs.tools(AGENT) >= {"delegate", "refund"}
