@@ -6,6 +6,7 @@ de-duplication, attempts, fences, dead letters and timers holds here too, on any
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from engine.approval import OPEN, Approval, Place, policies_of
 from engine.ask import Ask
 from engine.audit import Entry, recorded
+from engine.budget import Ledger, NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
@@ -473,3 +475,19 @@ class MemoryChat:
     def _ts(self) -> MessageTs:
         self._clock += 1
         return MessageTs(f"{self._clock}.000000")
+
+
+class MemoryBudget:
+    """The port `Budget` for one process, by the rule of `engine.budget`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ledger = Ledger()
+
+    async def take(self, wish: Wish) -> NotYet | None:
+        """Take, or be told when to ask again."""
+        return self._ledger.take(wish, self._clock())
+
+    async def shut(self, bucket: str, seconds: float) -> None:
+        """Slack refuses the calls of a bucket for so long."""
+        self._ledger.shut(bucket, seconds, self._clock())

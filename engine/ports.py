@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from engine.approval import Approval, Place, PressedOn
 from engine.ask import Ask, Choice, Decision, Json, Problem
 from engine.audit import Entry
+from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
@@ -537,6 +538,16 @@ class Chat(Protocol):
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees."""
+
+
+class Budget(Protocol):
+    """The calls of Slack's API that all processes of a bot make together: see `engine.budget`. It never raises."""
+
+    async def take(self, wish: Wish) -> NotYet | None:
+        """None: make the calls now. Else ask again, with the same key."""
+
+    async def shut(self, bucket: str, seconds: float) -> None:
+        """Slack refuses the calls of a bucket for so long."""
 
 
 class LiveMessage(Protocol):

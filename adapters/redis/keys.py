@@ -115,11 +115,19 @@ CHANNELS = Kind(
     "channels", "hash", "the channel that each name in app.yaml stood for when the bot first saw it, for a workspace",
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
+CALLS = Kind(
+    "calls", "zset", "the last calls of a method of Slack's, by when they were begun; see `adapters.redis.budget`",
+    HOUR, of_thread=False,
+)  # fmt: skip
+QUEUE = Kind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
+ABSENT = Kind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
+SHUT = Kind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, META,
+    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, CALLS,
+    QUEUE, ABSENT, SHUT, META,
 )  # fmt: skip
 
 
@@ -253,6 +261,22 @@ class Keys:
         """Name what names of channels stand for."""
         return self._of_bot(CHANNELS, workspace)
 
+    def calls(self, bucket: str) -> Key:
+        """Name the last calls of a bucket of the budget, `WORKSPACE/METHOD`; its keys share a hash tag."""
+        return self._of_bucket(CALLS, bucket)
+
+    def queue(self, bucket: str) -> Key:
+        """Name the queue of a bucket."""
+        return self._of_bucket(QUEUE, bucket)
+
+    def absent(self, bucket: str) -> Key:
+        """Name what says who of a bucket's queue has given up."""
+        return self._of_bucket(ABSENT, bucket)
+
+    def shut(self, bucket: str) -> Key:
+        """Name what says that Slack refuses the calls of a bucket."""
+        return self._of_bucket(SHUT, bucket)
+
     def meta(self) -> Key:
         """Name the bot's own facts."""
         return self._of_bot(META)
@@ -274,6 +298,9 @@ class Keys:
 
     def _of_bot(self, kind: Kind, *more: str) -> Key:
         return Key(":".join((f"{self.prefix}:{kind.name}", *map(part, more))))
+
+    def _of_bucket(self, kind: Kind, bucket: str) -> Key:
+        return Key(f"{self.prefix}:{kind.name}:{{{tag(bucket)}}}")
 
     def _pattern(self, kind: Kind) -> str:
         middle = r":\{[^{}]+\}" if kind.of_thread else ""

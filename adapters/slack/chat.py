@@ -24,17 +24,28 @@ from adapters.blockkit import limits
 from adapters.slack import blocks, cards, sheets, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
-from adapters.slack.errors import NOT_THERE, STREAMING, Fate, SlackRefused, code_of, fate_of, not_posted, refused
+from adapters.slack.errors import (
+    NOT_THERE,
+    STREAMING,
+    Fate,
+    SlackRefused,
+    code_of,
+    fate_of,
+    not_posted,
+    refused,
+    retry_after,
+)
 from adapters.slack.live import Crowd, SlackLive
-from adapters.slack.pacing import Pacer
+from adapters.slack.pacing import LONGEST, Pace
 from adapters.slack.redraws import Redraws
 from adapters.slack.sheets import SHEET_EVENT
 from adapters.slack.speech import spoken, told_of
 from adapters.slack.text import clipped
 from engine.approval import Approval, Place, State
+from engine.budget import Urgency
 from engine.ids import AgentName, MessageTs, SheetId, UserId
 from engine.policy import Approvers
-from engine.ports import LiveMessage
+from engine.ports import Later, LiveMessage
 
 SPOKEN_EVENT = "signoff_message"
 REMINDER_EVENT = "signoff_reminder"
@@ -49,12 +60,12 @@ class SlackChat:
     """Implements `engine.ports.Chat`. `bot` is the bot's user id: only its own messages are found again."""
 
     def __init__(
-        self, client: AsyncWebClient, bot: UserId, pacer: Pacer | None = None, *, together: Collection[AgentName] = ()
+        self, client: AsyncWebClient, bot: UserId, pace: Pace | None = None, *, together: Collection[AgentName] = ()
     ) -> None:
         """`together` are the agents that get the answers of parallel interrupts all at once: their sheets say so."""
         self._client, self._bot = client, bot
         self._together = frozenset(together)
-        self._pacer = pacer or Pacer()
+        self._pace = pace or Pace()
         self._redraws, self._reminding = Redraws(), asyncio.Lock()
         self._crowd = Crowd()
 
@@ -62,6 +73,9 @@ class SlackChat:
 
     async def draw(self, approval: Approval, attempt: int) -> MessageTs:
         """Post the card or make the posted one true; one that is closed and was deleted stays away."""
+        message = _checked(cards.card(approval), approval)
+        if attempt == 1 and approval.card is not None and self._redraws.stands(approval.card, message):
+            return approval.card
         copies = await self._copies(approval) if attempt > 1 else []
         known = approval.card or next(iter(copies), None)
 
@@ -69,8 +83,8 @@ class SlackChat:
             return await self._redrawn(approval, known, message) if known else await self._post_card(approval, message)
 
         with self._writing("the card", approval.place):
-            message = _checked(cards.card(approval), approval)
-            card, _ = await _fitting(stand, message, lambda: cards.plain_card(approval))
+            card, message = await _fitting(stand, message, lambda: cards.plain_card(approval))
+            self._redraws.drew_card(card, message)
             if approval.state is State.PENDING and whole.needs_file(approval):
                 await self._attach(approval, card)
         for each in copies:
@@ -113,13 +127,8 @@ class SlackChat:
         message: Message,
         copies: Sequence[MessageTs],
     ) -> MessageTs:
-        place = approvals[0].place
-        (turn,) = self._pacer.book(f"{place.channel}/{known}", sheet)
-        await self._pacer.until(turn)
         try:
-            await self._client.chat_update(
-                channel=place.channel, ts=known, text=message.text, blocks=message.blocks, metadata=message.metadata
-            )
+            await self._update(approvals[0].place, known, message, _urgency(approvals))
         except SlackApiError as error:
             if fate_of(error) is not Fate.NO_MESSAGE:
                 raise
@@ -132,9 +141,9 @@ class SlackChat:
 
     async def _post_sheet(self, sheet: SheetId, approvals: Sequence[Approval], message: Message) -> MessageTs:
         place = approvals[0].place
-        (turn,) = self._pacer.book(place.channel, sheet)
-        await self._pacer.until(turn)
-        return await self._post(place, message)
+        await self._pace.turn_to_post(place.channel, sheet)
+        with _coming_back():
+            return await self._post(place, message)
 
     async def _copies_of_sheet(self, sheet: SheetId, approvals: Sequence[Approval]) -> list[MessageTs]:
         """The messages that earlier attempts may have posted."""
@@ -147,13 +156,7 @@ class SlackChat:
 
     async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs:
         try:
-            await self._client.chat_update(
-                channel=approval.place.channel,
-                ts=card,
-                text=message.text,
-                blocks=message.blocks,
-                metadata=message.metadata,
-            )
+            await self._update(approval.place, card, message, _urgency([approval]))
         except SlackApiError as error:
             if fate_of(error) is not Fate.NO_MESSAGE:
                 raise
@@ -162,9 +165,25 @@ class SlackChat:
         return card
 
     async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
-        (turn,) = self._pacer.book(approval.place.channel, approval.id)
-        await self._pacer.until(turn)
-        return await self._post(approval.place, message)
+        await self._pace.turn_to_post(approval.place.channel, approval.id)
+        with _coming_back():
+            return await self._post(approval.place, message)
+
+    async def _update(self, place: Place, message_ts: MessageTs, message: Message, urgency: Urgency) -> None:
+        """Let a message stand as given. Raises SlackApiError, and Later where it has to wait for its turn."""
+        try:
+            await self._pace.turn("chat.update", f"{place.channel}/{message_ts}", urgency)
+            with _coming_back():
+                await self._client.chat_update(
+                    channel=place.channel,
+                    ts=message_ts,
+                    text=message.text,
+                    blocks=message.blocks,
+                    metadata=message.metadata,
+                )
+        except Later:
+            self._redraws.held_up(message_ts)
+            raise
 
     async def _copies(self, approval: Approval) -> list[MessageTs]:
         """The cards that earlier attempts may have posted."""
@@ -264,13 +283,8 @@ class SlackChat:
         """Whether a live message says it now; one that is gone does not. A stream that a crash left is ended first."""
         for _ in range(2):
             try:
-                await self._client.chat_update(
-                    channel=place.channel,
-                    ts=at,
-                    text=clipped(message.text, limits.UPDATE_TEXT),
-                    blocks=message.blocks,
-                    metadata=message.metadata,
-                )
+                clip = replace(message, text=clipped(message.text, limits.UPDATE_TEXT))
+                await self._update(place, at, clip, Urgency.NEXT)
             except SlackApiError as error:
                 if fate_of(error) is not Fate.PASSES:
                     return False
@@ -289,13 +303,15 @@ class SlackChat:
 
     def live(self, place: Place, viewer: UserId) -> LiveMessage:
         """A message that will show what a run says while it runs."""
-        return SlackLive(self._client, place, viewer, self._crowd)
+        return SlackLive(self._client, place, viewer, self._crowd, self._pace)
 
     async def take_back(self, place: Place, message: MessageTs) -> None:
         """Remove a live message."""
         with self._writing("chat.delete", place):
+            await self._pace.turn("chat.delete", f"{place.channel}/{message}", Urgency.NEXT)
             try:
-                await self._client.chat_delete(channel=place.channel, ts=message)
+                with _coming_back():
+                    await self._client.chat_delete(channel=place.channel, ts=message)
             except SlackApiError as error:
                 if fate_of(error) is not Fate.NO_MESSAGE and code_of(error) != "cant_delete_message":
                     raise
@@ -306,7 +322,8 @@ class SlackChat:
         if place.thread_ts:
             words["thread_ts"] = place.thread_ts
         try:
-            await self._client.chat_postEphemeral(channel=place.channel, user=user, **words)
+            with _coming_back():
+                await self._client.chat_postEphemeral(channel=place.channel, user=user, **words)
         except SlackApiError as error:
             if code_of(error) not in NOT_THERE and fate_of(error) not in (Fate.CLOSED, Fate.NO_THREAD):
                 raise refused("chat.postEphemeral", error) from None
@@ -317,7 +334,8 @@ class SlackChat:
     async def _tell_directly(self, user: UserId, words: dict[str, Any]) -> None:
         try:
             opened = await self._client.conversations_open(users=user)
-            await self._client.chat_postMessage(channel=opened["channel"]["id"], **(words | {"thread_ts": None}))
+            with _coming_back():
+                await self._client.chat_postMessage(channel=opened["channel"]["id"], **(words | {"thread_ts": None}))
         except SlackApiError as error:
             if code_of(error).startswith("http_") or code_of(error) in ("ratelimited", "internal_error"):
                 raise refused("chat.postMessage", error) from None
@@ -339,10 +357,13 @@ class SlackChat:
         """Post in order."""
         if not messages:
             return
-        turns = self._pacer.book(place.channel, key, len(messages))
+        first, *others = messages
+        await self._pace.turn_to_post(place.channel, key, len(messages))
         with self._writing("chat.postMessage", place):
-            for turn, message in zip(turns, messages, strict=True):
-                await self._pacer.until(turn)
+            with _coming_back():
+                await self._post(place, first)
+            for message in others:
+                await self._pace.pause()
                 await self._post(place, message)
 
     async def _post(self, place: Place, message: Message) -> MessageTs:
@@ -397,6 +418,26 @@ class SlackChat:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return
+
+
+@contextlib.contextmanager
+def _coming_back() -> Iterator[None]:
+    """A call before which nothing is written: where Slack is called too often, the work comes back for it."""
+    try:
+        yield
+    except SlackApiError as error:
+        seconds = retry_after(error)
+        if seconds is None:
+            raise
+        raise Later(min(seconds, LONGEST)) from None
+
+
+def _urgency(approvals: Sequence[Approval]) -> Urgency:
+    """Buttons of what is decided go first."""
+    open_whole = all(
+        each.state is State.PENDING and all(review.decision is None for review in each.reviews) for each in approvals
+    )
+    return Urgency.NEXT if open_whole else Urgency.FIRST
 
 
 async def _fitting(

@@ -10,6 +10,7 @@ Source: the error tables of https://docs.slack.dev/reference/methods/chat.postMe
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from http import HTTPStatus
 
 from slack_sdk.errors import SlackApiError
 
@@ -113,6 +114,17 @@ def code_of(error: SlackApiError) -> str:
     data = getattr(error.response, "data", error.response)
     code = data.get("error") if isinstance(data, dict) else None
     return code if isinstance(code, str) and code else f"http_{getattr(error.response, 'status_code', 'error')}"
+
+
+def retry_after(error: SlackApiError) -> float | None:
+    """The seconds after which to call again, where Slack says that it was called too often; None for any other error.
+
+    https://docs.slack.dev/apis/web-api/rate-limits
+    """
+    if getattr(error.response, "status_code", None) != HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    said = str(error.response.headers.get("Retry-After") or "1")
+    return max(1.0, float(said)) if said.isdecimal() else 1.0
 
 
 def refused(method: str, error: SlackApiError) -> SlackRefused:

@@ -22,6 +22,7 @@ from adapters.blockkit import limits
 from adapters.slack import blocks
 from adapters.slack.blocks import Block
 from adapters.slack.errors import code_of
+from adapters.slack.pacing import POST, Pace
 from adapters.slack.speech import spoken
 from adapters.slack.text import clipped, escaped, plain, visible
 from engine.approval import Place
@@ -47,8 +48,9 @@ class Crowd:
 class SlackLive:
     """Implements `engine.ports.LiveMessage`."""
 
-    def __init__(self, client: AsyncWebClient, place: Place, viewer: UserId, crowd: Crowd) -> None:
+    def __init__(self, client: AsyncWebClient, place: Place, viewer: UserId, crowd: Crowd, pace: Pace) -> None:
         self._client, self._place, self._viewer, self._crowd = client, place, viewer, crowd
+        self._pace = pace
         self._ts: MessageTs | None = None
         self._streamed: str | None = None
         """What the stream has of the words; None while there is no stream."""
@@ -63,6 +65,8 @@ class SlackLive:
     async def show(self, words: str, speaker: str, step: str) -> float:
         """See `engine.ports.LiveMessage`."""
         clean = visible(words)
+        if wait := await self._pace.spare(self._method(), self._place.channel):
+            return wait
         try:
             if not (self._may_stream and await self._stream(clean, step)):
                 await self._write(clean, speaker, step)
@@ -70,6 +74,12 @@ class SlackLive:
             log.warning("live_message_not_shown", channel=self._place.channel, error=_code(error))
         every = APPEND_EVERY if self._streamed is not None else UPDATE_EVERY
         return every * max(1, self._crowd.live)
+
+    def _method(self) -> str:
+        """What shows the words next."""
+        if self._may_stream:
+            return "chat.startStream" if self._ts is None else "chat.appendStream"
+        return POST if self._ts is None else "chat.update"
 
     async def close(self) -> None:
         """End the stream, if there is one."""

@@ -1,8 +1,11 @@
-"""What this process drew of the sheets a moment ago: twenty clicks on one sheet shall not be twenty slow updates.
+"""What this process drew a moment ago: twenty clicks on one message shall not be twenty slow updates.
 
 Each decision asks for a redraw, and each redraw shows what is true when its turn comes. So the one behind twenty quick
 clicks shows them all, and those behind it would send the same again: these are passed over. Only for some seconds: who
-clicks a button that is gone later on gets the sheet drawn anew, whatever this process believes of it (P8).
+clicks a button that is gone later on gets the message drawn anew, whatever this process believes of it (P8).
+
+That holds for each redraw of a sheet, and for redraws of a card that gathered behind one which had to wait for its turn
+(`adapters.slack.pacing`).
 
 The rows of a sheet are created one after the other. It is posted when all are there, as its name says: people are
 notified once, of the whole. A row that does not come is waited for no longer than `ROWS_OVERDUE`.
@@ -31,6 +34,7 @@ class Redraws:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._drawn: dict[MessageTs, tuple[str, float]] = {}
+        self._held_up: set[MessageTs] = set()
         self._waiting: dict[SheetId, float] = {}
 
     def stands(self, card: MessageTs, message: Message) -> bool:
@@ -43,6 +47,18 @@ class Redraws:
         if len(self._drawn) >= _MOST_KEPT:
             self._drawn.clear()
         self._drawn[card] = _digest(message), self._clock()
+
+    def held_up(self, card: MessageTs) -> None:
+        """A redraw of this message has to wait for its turn."""
+        if len(self._held_up) >= _MOST_KEPT:
+            self._held_up.clear()
+        self._held_up.add(card)
+
+    def drew_card(self, card: MessageTs, message: Message) -> None:
+        """A card stands so now: remembered where others may have gathered behind its redraw."""
+        if card in self._held_up:
+            self._held_up.discard(card)
+            self.drew(card, message)
 
     def wait_for_rows(self, sheet: SheetId, approvals: Sequence[Approval]) -> None:
         """Raise Later while rows of a sheet are still to come."""

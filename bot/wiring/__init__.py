@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from adapters.redis.budget import RedisBudget
 from adapters.redis.connection import UnusableRedisError
 from adapters.redis.lanes import LEASE
 from adapters.redis.names import RedisNames
@@ -175,6 +176,7 @@ async def bot(
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
     ):
         identity, people, channels = await introduced(config, client, kept)
+        client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
         ports = Ports(
@@ -185,7 +187,7 @@ async def bot(
             lanes=kept.lanes,
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity)),
-            chat=SlackChat(client, identity.user, together=together(config)),
+            chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
         alter(ports)
         desk = Desk(

@@ -25,7 +25,6 @@ import adapters.langgraph.local  # imported before the process forks, so that ea
 import adapters.redis.saver  # noqa: F401 - likewise
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
-from adapters.slack.pacing import Pacer
 from bot import config as configuration
 from bot.process import serve, stop_signals
 from bot.telemetry import set_up_logs
@@ -133,7 +132,7 @@ async def _live(life: Life) -> None:
     async with web_client(config.secrets.slack_bot_token, config.secrets.slack_api_url or "") as client:
 
         def altered(ports: Ports) -> None:
-            ports.chat = SlackChat(client, BOT, Pacer(rate=1_000))
+            ports.chat = SlackChat(client, BOT)
             for name in WRAPPED:
                 setattr(ports, name, Watched(getattr(ports, name), name, death))
 

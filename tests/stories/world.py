@@ -31,7 +31,6 @@ from stories.outside import Outside, outside
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.identity import Identity
-from adapters.slack.pacing import Pacer
 from adapters.slack.roster import SlackRoster
 from adapters.slack.web import PATH
 from bot import config as configuration
@@ -300,7 +299,7 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock
-            ports.chat = SlackChat(client, BOT, Pacer(rate=1_000), together=together(config))
+            ports.chat = SlackChat(client, BOT, together=together(config))
             ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
             world.alter(ports)
 

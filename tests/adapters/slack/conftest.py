@@ -11,13 +11,11 @@ from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.app.async_app import AsyncApp
 from slack_samples import RecordingDesk
-from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.chat import SlackChat
-from adapters.slack.client import web_client
+from adapters.slack.client import PacedClient, web_client
 from adapters.slack.handlers import Handlers, build_app
 from adapters.slack.identity import Identity, whoami
-from adapters.slack.pacing import Pacer
 from adapters.slack.socket import sockets
 from adapters.slack.web import PATH, route
 from engine.approval import Place
@@ -59,7 +57,7 @@ class Bot:
     """The Slack side of a bot that is served."""
 
     slack: PeopledSlack
-    client: AsyncWebClient
+    client: PacedClient
     identity: Identity
     desk: RecordingDesk
     chat: SlackChat
@@ -93,7 +91,7 @@ async def slack(tmp_path: Path) -> AsyncIterator[PeopledSlack]:
 
 
 @pytest.fixture
-async def client(slack: PeopledSlack) -> AsyncIterator[AsyncWebClient]:
+async def client(slack: PeopledSlack) -> AsyncIterator[PacedClient]:
     environment = slack.environment()
     async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
         yield client
@@ -126,13 +124,13 @@ def over(transport: str, app: AsyncApp, slack: PeopledSlack) -> AbstractAsyncCon
 @asynccontextmanager
 async def serving(
     slack: PeopledSlack,
-    client: AsyncWebClient,
+    client: PacedClient,
     transport: str,
     patience: float = PATIENCE,
     ack_timeout: float = PATIENCE,
 ) -> AsyncIterator[Bot]:
     identity, desk = await whoami(client), RecordingDesk()
-    chat = SlackChat(client, identity.user, Pacer(rate=1_000))
+    chat = SlackChat(client, identity.user)
     handlers = Handlers(
         client=client,
         identity=identity,
@@ -150,16 +148,16 @@ async def serving(
 
 
 @pytest.fixture
-async def bot(slack: PeopledSlack, client: AsyncWebClient, transport: str, ack_timeout: float) -> AsyncIterator[Bot]:
+async def bot(slack: PeopledSlack, client: PacedClient, transport: str, ack_timeout: float) -> AsyncIterator[Bot]:
     async with serving(slack, client, transport, ack_timeout=ack_timeout) as served:
         yield served
 
 
 @pytest.fixture
-async def chatting(slack: PeopledSlack, client: AsyncWebClient) -> Bot:
+async def chatting(slack: PeopledSlack, client: PacedClient) -> Bot:
     """A bot that writes and is not written to."""
     identity, desk = await whoami(client), RecordingDesk()
-    chat = SlackChat(client, identity.user, Pacer(rate=1_000))
+    chat = SlackChat(client, identity.user)
     handlers = Handlers(
         client=client,
         identity=identity,

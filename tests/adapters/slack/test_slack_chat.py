@@ -1,5 +1,6 @@
 """What is written to people, on the local workspace: once, true, and in spite of Slack's failures."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +9,14 @@ from conftest import Bot
 from fakes.people import Message
 from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
+from adapters.memory import MemoryBudget
 from adapters.slack.chat import SlackChat
 from adapters.slack.errors import CODES, Fate, SlackRefused
-from adapters.slack.pacing import Pacer
+from adapters.slack.pacing import Pace
 from engine.approval import Approval, Place, State
 from engine.ask import Choice
-from engine.ids import ChannelId, MessageTs, UserId
+from engine.budget import Urgency
+from engine.ids import ApprovalId, ChannelId, MessageTs, UserId
 from engine.ports import CannotPostError, Later
 
 
@@ -116,13 +119,6 @@ async def test_what_may_pass_is_raised_without_what_was_sent(chatting: Bot, faul
         await chatting.chat.draw(one, 1)
     assert "billing" not in str(raised.value)
     assert "xoxb" not in str(raised.value)
-
-
-async def test_a_rate_limit_is_waited_out(chatting: Bot) -> None:
-    one = await pending(chatting)
-    await chatting.slack.people.fault(method="chat.postMessage", retry_after=0)
-    assert await chatting.chat.draw(one, 1) is not None
-    assert len(await cards(chatting)) == 1
 
 
 @pytest.mark.promise("P8")
@@ -244,75 +240,137 @@ class Time:
         self.slept.append(round(seconds, 3))
         self.now += seconds
 
-    def pacer(self, burst: int) -> Pacer:
-        return Pacer(rate=1, burst=burst, clock=lambda: self.now, sleep=self.sleep)
-
-
-async def took_its_turn(pacer: Pacer, key: str, channel: str = "C1") -> None:
-    (turn,) = pacer.book(channel, key)
-    await pacer.until(turn)
+    def pace(self) -> Pace:
+        return Pace(MemoryBudget(lambda: self.now), sleep=self.sleep)
 
 
 async def test_a_burst_passes_and_then_one_message_a_second_for_each_channel() -> None:
     time = Time()
-    pacer = time.pacer(burst=3)
+    pace = time.pace()
     for key in "abcde":
-        await took_its_turn(pacer, key)
-    await took_its_turn(pacer, "f", "C2")
-    assert time.slept == [1.0, 1.0]
-    time.now += 10
-    for key in "abcd":
-        await took_its_turn(pacer, key)
-    assert time.slept == [1.0, 1.0, 1.0]
+        await pace.turn_to_post("C1", key)
+        time.now += 0.9
+    await pace.turn_to_post("C1", "f")
+    await pace.turn_to_post("C2", "f")
+    assert time.slept == [0.5]
 
 
 @pytest.mark.promise("P7")
-def test_who_would_wait_long_is_told_when_to_come_back_and_keeps_their_place() -> None:
+async def test_who_would_wait_long_is_told_when_to_come_back_and_keeps_their_place() -> None:
     time = Time()
-    pacer = time.pacer(burst=1)
-    pacer.book("C1", "now")
-    pacer.book("C1", "in a second")
+    pace = time.pace()
+    await pace.turn_to_post("C1", "now", 7)
     told = []
-    for key in ("third", "fourth"):
+    for key in ("second", "third", "second"):
         with pytest.raises(Later) as later:
-            pacer.book("C1", key)
+            await pace.turn_to_post("C1", key)
         told.append(later.value.seconds)
-    assert told == [2.0, 3.0]
-    with pytest.raises(Later) as later:
-        pacer.book("C1", "third")  # woken early: the place is still its own
-    assert later.value.seconds == 2.0
-    assert pacer.book("C2", "elsewhere") == [100.0]
-    time.now += 3
-    assert pacer.book("C1", "a newcomer") == [104.0]
-    assert pacer.book("C1", "fourth") == [103.0]
-    assert pacer.book("C1", "third") == [102.0]
-
-
-def test_a_booking_that_nobody_came_back_for_is_void() -> None:
-    time = Time()
-    pacer = time.pacer(burst=1)
-    pacer.book("C1", "a", 5)
+    assert told == [2.0, 2.0, 2.0]
+    await pace.turn_to_post("C2", "elsewhere")
+    time.now += 7
     with pytest.raises(Later):
-        pacer.book("C1", "b")
-    time.now += 3_600
-    assert pacer.book("C1", "b") == [time.now]
+        await pace.turn_to_post("C1", "a newcomer")
+    await pace.turn_to_post("C1", "second")
+    assert time.slept == []
+    await pace.turn_to_post("C1", "third")
+    assert time.slept == [1.0]
+
+
+@pytest.mark.promise("P8")
+async def test_the_buttons_of_what_is_decided_go_before_a_vote_is_shown(chatting: Bot) -> None:
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace := time.pace())
+    bob, carol = UserId(await chatting.user("bob")), UserId(await chatting.user("carol"))
+    one = await pending(chatting, rule=policy(bob, carol, quorum=2))
+    one = replace(one, card=await chat.draw(one, 1))
+    for number in range(40):
+        await pace.turn("chat.update", str(number), Urgency.NEXT)
+    voted = chose(one, bob, Choice.APPROVE)
+    with pytest.raises(Later) as later:
+        await chat.draw(voted, 1)
+    assert later.value.seconds <= 2.0
+    assert await chat.draw(chose(voted, carol, Choice.APPROVE), 1) == one.card
+    assert (await cards(chatting))[0].buttons == []
+    with pytest.raises(Later):
+        await pace.turn("chat.update", "another", Urgency.NEXT)
+
+
+@pytest.mark.promise("P8")
+async def test_redraws_that_gathered_behind_one_that_waited_are_sent_once(chatting: Bot) -> None:
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace := time.pace())
+    bob, carol = UserId(await chatting.user("bob")), UserId(await chatting.user("carol"))
+    one = await pending(chatting, rule=policy(bob, carol, quorum=2))
+    one = replace(one, card=await chat.draw(one, 1))
+    for number in range(40):
+        await pace.turn("chat.update", str(number), Urgency.NEXT)
+    voted = chose(one, bob, Choice.APPROVE)
+    for _ in range(3):
+        with pytest.raises(Later):
+            await chat.draw(voted, 1)
+    time.now += 61
+    assert await chat.draw(voted, 1) == one.card
+    await chatting.slack.people.fault(method="chat.update", error="fatal_error", times=9)
+    for _ in range(3):
+        assert await chat.draw(voted, 1) == one.card
+    with pytest.raises(SlackRefused):  # what an earlier attempt did, only Slack knows
+        await chat.draw(voted, 2)
+    with pytest.raises(SlackRefused):
+        await chat.draw(chose(voted, carol, Choice.APPROVE), 1)
+
+
+@pytest.mark.parametrize("method", ["chat.update", "chat.postMessage", "chat.delete", "chat.postEphemeral"])
+async def test_a_429_sends_the_work_back_and_is_known_to_all(chatting: Bot, method: str) -> None:
+    time = Time()
+    chatting.client.pace = pace = time.pace()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace)
+    one = await pending(chatting)
+    drawn = replace(one, card=await chat.draw(one, 1))
+    bob = UserId(await chatting.user("bob"))
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "chat.update": lambda: chat.draw(chose(drawn, bob, Choice.APPROVE), 1),
+        "chat.postMessage": lambda: chat.draw(replace(one, id=ApprovalId(f"{one.id}x")), 1),
+        "chat.delete": lambda: chat.take_back(one.place, MessageTs("1.1")),
+        "chat.postEphemeral": lambda: chat.tell(one.place, bob, "Too late"),
+    }
+    await chatting.slack.people.fault(method=method, retry_after=20)
+    for _ in range(2 if method != "chat.postEphemeral" else 1):  # the second time Slack would take it
+        with pytest.raises(Later) as later:
+            await calls[method]()
+        assert later.value.seconds == 20.0
+    time.now += 21
+    await calls[method]()
+
+
+async def test_a_read_that_is_refused_waits_and_is_repeated(chatting: Bot) -> None:
+    await chatting.slack.people.fault(method="users.info", retry_after=1)
+    assert (await chatting.client.users_info(user=await chatting.user("bob")))["ok"]
+
+
+async def test_reads_beyond_the_limit_wait_a_moment_and_go_all_the_same(chatting: Bot) -> None:
+    time = Time()
+    chatting.client.pace = time.pace()
+    bob = await chatting.user("bob")
+    for _ in range(101):
+        await chatting.client.users_info(user=bob)
+    assert time.slept == [1.0]
 
 
 @pytest.mark.promise("P7")
 async def test_in_a_busy_channel_work_comes_back_later_and_posts_once(chatting: Bot) -> None:
     time = Time()
-    pacer = time.pacer(burst=1)
-    chat = SlackChat(chatting.client, chatting.identity.user, pacer)
+    pace = time.pace()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace)
     one = await pending(chatting)
-    pacer.book(one.place.channel, "others", 5)
+    await pace.turn_to_post(one.place.channel, "others", 9)
     text = "\n\n".join(f"part {number} " + "word " * 2_000 for number in range(4))
-    with pytest.raises(Later) as card_later:
-        await chat.draw(one, 1)
-    with pytest.raises(Later) as words_later:
-        await chat.say(one.place, text, "key", speaker="", attempt=1)
-    assert (card_later.value.seconds, words_later.value.seconds) == (5.0, 6.0)
+    for _ in range(2):
+        with pytest.raises(Later):
+            await chat.draw(one, 1)
+        with pytest.raises(Later):
+            await chat.say(one.place, text, "key", speaker="", attempt=1)
     assert await cards(chatting) == []
-    time.now += 6
+    time.now += 10
     card = await chat.draw(one, 1)
     await chat.say(one.place, text, "key", speaker="", attempt=1)
     posted, *said = await cards(chatting)
@@ -326,9 +384,11 @@ async def test_in_a_busy_channel_work_comes_back_later_and_posts_once(chatting: 
 @pytest.mark.promise("P7")
 async def test_that_a_file_was_refused_is_told_however_busy_the_channel(chatting: Bot) -> None:
     """The card stands by then: work that came back later would post it again."""
-    chat = SlackChat(chatting.client, chatting.identity.user, Pacer(rate=0.001, burst=1))
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace := time.pace())
     value = {"script": "\n".join(f'"line" {number}' for number in range(30_000))}
     one = await pending(chatting, what=ask(action(value)))  # type: ignore[arg-type]
     await chatting.slack.people.fault(method="files.getUploadURLExternal", error="missing_scope")
+    await pace.turn_to_post(one.place.channel, "others", 4)
     assert await chat.draw(one, 1) is not None
     assert any("Do not decide it unread" in each.text for each in await cards(chatting))
