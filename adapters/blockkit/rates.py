@@ -13,6 +13,7 @@ MINUTE = 60.0
 
 TIER_OF: Mapping[str, int] = MappingProxyType(
     {
+        "bots.info": 3,
         "chat.appendStream": 4,
         "chat.delete": 3,
         "chat.postEphemeral": 4,
@@ -27,8 +28,12 @@ TIER_OF: Mapping[str, int] = MappingProxyType(
         "conversations.replies": 3,
         "files.completeUploadExternal": 4,
         "files.getUploadURLExternal": 4,
+        "files.info": 4,
+        "reactions.add": 3,
+        "reactions.remove": 2,
         "usergroups.list": 2,
         "usergroups.users.list": 2,
+        "users.conversations": 3,
         "users.info": 4,
         "users.list": 2,
         "users.lookupByEmail": 3,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from adapters.blockkit import rates
 from adapters.localslack.faults import Limits as Mode
 from adapters.localslack.web_api.call import Call
 
@@ -26,44 +27,10 @@ SLACKS_RATE = RateLimit()
 _POSTS = ("chat.postMessage", "chat.postEphemeral")
 
 
-def _tier(per_minute: int) -> RateLimit:
-    return RateLimit(per_minute / 60, per_minute)
-
-
-_TIER_2, _TIER_3, _TIER_4 = _tier(20), _tier(50), _tier(100)
-_FEW = RateLimit(1 / 60, 10)
-"""Tier 1, `a small amount of burst behavior is tolerated`: enough for a bot that opens its sockets anew."""
-
 TIERS: Mapping[str, RateLimit] = {
-    "apps.connections.open": _FEW,
-    "bots.info": _TIER_3,
-    "chat.appendStream": _TIER_4,
-    "chat.delete": _TIER_3,
-    "chat.postEphemeral": _TIER_4,
-    "chat.startStream": _TIER_2,
-    "chat.stopStream": _TIER_2,
-    "chat.update": _TIER_3,
-    "conversations.history": _TIER_3,
-    "conversations.info": _TIER_3,
-    "conversations.list": _TIER_2,
-    "conversations.members": _TIER_4,
-    "conversations.open": _TIER_3,
-    "conversations.replies": _TIER_3,
-    "files.completeUploadExternal": _TIER_4,
-    "files.getUploadURLExternal": _TIER_4,
-    "files.info": _TIER_4,
-    "reactions.add": _TIER_3,
-    "reactions.remove": _TIER_2,
-    "usergroups.list": _TIER_2,
-    "usergroups.users.list": _TIER_2,
-    "users.conversations": _TIER_3,
-    "users.info": _TIER_4,
-    "users.list": _TIER_2,
-    "users.lookupByEmail": _TIER_3,
-    "views.open": _TIER_4,
-    "views.publish": _TIER_4,
-    "views.push": _TIER_4,
-    "views.update": _TIER_4,
+    # Tier 1, `a small amount of burst behavior is tolerated`: enough for a bot that opens its sockets anew.
+    "apps.connections.open": RateLimit(1 / 60, 10),
+    **{method: RateLimit(rates.TIERS[tier] / 60, rates.TIERS[tier]) for method, tier in rates.TIER_OF.items()},
 }
 """The limit of each method in one workspace. What is not here has none that a bot reaches (`auth.test`)."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.blockkit.rates import NOT_COUNTED
 from adapters.localslack.faults import CallFault
 from adapters.localslack.state import Json
 from adapters.localslack.web_api import auth, chat, conversations, files, reactions, streams, usergroups, users, views
@@ -45,8 +46,10 @@ class WebApi:
             answer = error.answer
         if fault is not None and fault.lost_response and request.transport is not None:
             request.transport.abort()
-        scopes = ",".join(sorted(self._slack.granted))
-        return web.json_response(answer, headers={"X-OAuth-Scopes": scopes})
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self._slack.granted))}
+        if self._slack.faults.limits != "real":
+            headers[NOT_COUNTED] = "off"
+        return web.json_response(answer, headers=headers)
 
     def _run(self, name: str, call: Call, token: str) -> Json:
         found = METHODS.get(name)

@@ -321,6 +321,7 @@ async def test_redraws_that_gathered_behind_one_that_waited_are_sent_once(chatti
 
 @pytest.mark.parametrize("method", ["chat.update", "chat.postMessage", "chat.delete", "chat.postEphemeral"])
 async def test_a_429_sends_the_work_back_and_is_known_to_all(chatting: Bot, method: str) -> None:
+    await chatting.slack.people.fault(limits="real")
     time = Time()
     chatting.client.pace = pace = time.pace()
     chat = SlackChat(chatting.client, chatting.identity.user, pace)
@@ -348,6 +349,7 @@ async def test_a_read_that_is_refused_waits_and_is_repeated(chatting: Bot) -> No
 
 
 async def test_reads_beyond_the_limit_wait_a_moment_and_go_all_the_same(chatting: Bot) -> None:
+    await chatting.slack.people.fault(limits="real")
     time = Time()
     chatting.client.pace = time.pace()
     bob = await chatting.user("bob")
