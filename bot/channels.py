@@ -1,4 +1,6 @@
-"""What becomes of the channels that the bot listens and posts in."""
+"""What becomes of the channels that the bot listens and posts in; what happens to people and groups is passed on."""
+
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -27,12 +29,14 @@ class Channels:
         conversations: Conversations,
         names: ChannelNames,
         metrics: Metrics,
+        directory_changed: Callable[[Collection[str]], Awaitable[None]],
     ) -> None:
         self._posting = posting
         self._backlog = backlog
         self._approvals = approvals
         self._conversations = conversations
         self._metrics = metrics
+        self._directory_changed = directory_changed
         self._ours = frozenset(names.ids.values())
         self._closed = {names.ids[name] for name in names.closed}
         for name, why in names.closed.items():
@@ -69,3 +73,7 @@ class Channels:
         """The bot knows channels by their ids, so it follows."""
         if channel in self._ours:
             log.warning("channel_renamed", channel=channel, name=name)
+
+    async def directory_changed(self, ids: Collection[str]) -> None:
+        """Nobody decides by what was known of these people and groups before."""
+        await self._directory_changed(ids)

@@ -29,6 +29,7 @@ from bot.config import (
 )
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
+from bot.group_names import GroupNames
 from bot.masking import masked
 from engine.ask import Json
 from engine.foreseen import Foreseen
@@ -106,6 +107,9 @@ class Probes(Protocol):
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
         """Those of these people who cannot see a channel."""
+
+    async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
+        """Look up user groups by handle or id; leaves out what is not there."""
 
     async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
         """Look up names as `config.approver_names` and `channel_names` spell them; leaves out what is not there."""
@@ -249,6 +253,18 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     if not faults:
         faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return faults
+
+
+async def group_faults(secrets: Secrets, probes: Probes, where: Mapping[str, str]) -> Sequence[Fault]:
+    """What is wrong with the user groups that rules name, each with the place of its name.
+
+    Only a bot whose rules name groups needs a paid plan and the scope for them; what Slack refuses is told at the first
+    of the names.
+    """
+    if not where:
+        return []
+    found, wrong = await _asked(probes.groups(secrets, where.keys()), next(iter(where.values())))
+    return wrong if found is None else [*found.faults(where)]
 
 
 async def _out_of_sight(

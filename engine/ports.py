@@ -4,7 +4,7 @@ Every write of a port says that it may be done many times: whoever performs effe
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -464,11 +464,15 @@ class OnCall(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The members of a Slack group; `error` says in one sentence why nobody can be named: unreadable, or disabled."""
+    """The members of a Slack group; `error` says in one sentence why nobody can be named: unreadable, or disabled.
+
+    `unanswered`: Slack did not answer in time, and asking again with more patience may help.
+    """
 
     people: frozenset[UserId]
     looked_up: datetime
     error: str = ""
+    unanswered: bool = False
 
 
 class Groups(Protocol):
@@ -476,6 +480,62 @@ class Groups(Protocol):
 
     async def members(self, group: str, patience: float) -> Membership:
         """The members of the group of this Slack id; waits at most `patience` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGroup:
+    """A user group as Slack lists it. `unable` says why nobody may decide by it, such as that it is disabled.
+
+    `in_organization` is its id in the Enterprise organization that it comes from; "" where it is the workspace's own.
+    """
+
+    id: str
+    handle: str
+    people: frozenset[UserId]
+    unable: str = ""
+    in_organization: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledGroup:
+    """What is kept of a user group: None where the workspace has none of this id. `age` is in seconds."""
+
+    group: ListedGroup | None
+    looked_up: datetime
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReading:
+    """The right to read the list of user groups, and what was known to have changed when it was taken."""
+
+    token: str
+    changes: Mapping[str, str] = field(repr=False)
+
+
+class GroupMemory(Protocol):
+    """The user groups of one workspace, read by one process for all. Everything that fails raises."""
+
+    async def recall(self, group: str) -> RecalledGroup | None:
+        """A group by its id, or None: the list was never read, is older than allowed, or the group changed since."""
+
+    async def begin(self) -> GroupReading | None:
+        """Take the right to read the list. None: another process reads it now."""
+
+    async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
+        """Keep the list that was read, and give the right back. No-op where the right was lost meanwhile."""
+
+    async def abandon(self, reading: GroupReading) -> None:
+        """Give the right back without a list."""
+
+    async def changed(self, ids: Collection[str]) -> None:
+        """Slack says that these people or groups have changed, or `*` for all groups; durable when it returns.
+
+        What was read before, or is being read, counts for them no more.
+        """
+
+    async def stamp(self, person: UserId) -> str:
+        """What stands for the last change of a person that Slack told of; "" for none within a day."""
 
 
 class ChatFailedError(Exception):
@@ -624,7 +684,10 @@ class ChannelMemory(Protocol):
 
 
 class Channels(Protocol):
-    """What Slack's handlers call when something happens to a channel; durable when it returns. `event` names it."""
+    """What Slack's handlers call when something happens to a channel, to people or to user groups.
+
+    Durable when it returns. `event` names what happened.
+    """
 
     async def opened(self, channel: ChannelId, event: str) -> None:
         """The bot was invited, or the channel is no longer archived: what waits for it is tried again."""
@@ -634,6 +697,9 @@ class Channels(Protocol):
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
         """It has another name now, and is the same channel."""
+
+    async def directory_changed(self, ids: Collection[str]) -> None:
+        """These people and user groups, by Slack id, are not what they were; `*` stands for all groups."""
 
 
 class TimeTravel(Protocol):

@@ -122,12 +122,21 @@ CALLS = Kind(
 QUEUE = Kind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
 ABSENT = Kind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
 SHUT = Kind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
+USERGROUPS = Kind(
+    "usergroups", "hash", "Slack's user groups of a workspace, by id; as old as `adapters.redis.group_memory` allows",
+    HOUR, of_thread=False,
+)  # fmt: skip
+CHANGED = Kind(
+    "changed", "hash", "people and user groups of a workspace that Slack said have changed, a stamp each", DAY,
+    of_thread=False,
+)  # fmt: skip
+READING = Kind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
     FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, CALLS,
-    QUEUE, ABSENT, SHUT, META,
+    QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED, READING, META,
 )  # fmt: skip
 
 
@@ -276,6 +285,18 @@ class Keys:
     def shut(self, bucket: str) -> Key:
         """Name what says that Slack refuses the calls of a bucket."""
         return self._of_bucket(SHUT, bucket)
+
+    def usergroups(self, workspace: str) -> Key:
+        """Name the user groups of a workspace."""
+        return self._of_bot(USERGROUPS, workspace)
+
+    def changed(self, workspace: str) -> Key:
+        """Name what changed of people and user groups."""
+        return self._of_bot(CHANGED, workspace)
+
+    def reading(self, workspace: str) -> Key:
+        """Name the right to read the user groups."""
+        return self._of_bot(READING, workspace)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

@@ -1,11 +1,13 @@
-"""What happens to the bot's own messages and to its channels, as facts. Pure; None stands for "not for us".
+"""What happens to the bot's messages and channels, to people and user groups, as facts. Pure; None: "not for us".
 
 A deleted message is told of in two ways: as `message_deleted`, and where it has replies as a change into a tombstone.
 Its buttons say which approvals it showed: an event carries no metadata that could be relied on.
 
 Sources: https://docs.slack.dev/reference/events/message/message_deleted,
 https://docs.slack.dev/reference/events/member_joined_channel, https://docs.slack.dev/reference/events/channel_archive
-and its neighbours; what of a public channel is `channel_...` is `group_...` of a private one.
+and its neighbours; what of a public channel is `channel_...` is `group_...` of a private one;
+https://docs.slack.dev/reference/events/subteam_updated and its neighbours,
+https://docs.slack.dev/reference/events/user_change
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from adapters.slack.cards import Target
-from engine.ids import ApprovalId, ChannelId, MessageTs, UserId
+from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
 
 Event: TypeAlias = Mapping[str, Any]
 
@@ -53,16 +55,36 @@ class ChannelRenamed:
     name: str
 
 
-Change: TypeAlias = CardGone | ChannelOpened | ChannelClosed | ChannelRenamed
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged:
+    """People or user groups are not what they were, by Slack id; `*` stands for all user groups.
+
+    Nothing of the event itself is taken: it says to look again.
+    """
+
+    ids: frozenset[str]
+
+
+Change: TypeAlias = CardGone | ChannelOpened | ChannelClosed | ChannelRenamed | DirectoryChanged
 
 _CLOSED = {"archive": "archived", "deleted": "deleted", "left": "removed"}
 
 
-def change(event: Event, bot: UserId) -> Change | None:
-    """What an event says of the bot's messages and channels."""
+def change(event: Event, bot: UserId, team: TeamId) -> Change | None:
+    """What an event says of the bot's messages and channels, and of the people and groups of its workspace."""
+    match event.get("type"):
+        case "message":
+            return _card_gone(event, bot)
+        case "user_change":
+            return _person_changed(event)
+        case "subteam_created" | "subteam_updated" | "subteam_members_changed":
+            return _group_changed(event, team)
+        case _:
+            return _channel_changed(event, bot)
+
+
+def _channel_changed(event: Event, bot: UserId) -> Change | None:
     kind, channel = str(event.get("type")), event.get("channel")
-    if kind == "message":
-        return _card_gone(event, bot)
     family, _, what = kind.partition("_")
     if kind == "member_joined_channel" and event.get("user") == bot and isinstance(channel, str):
         return ChannelOpened(ChannelId(channel), _name(event))
@@ -79,6 +101,23 @@ def change(event: Event, bot: UserId) -> Change | None:
 
 def _name(event: Event) -> str:
     return f"{event.get('type')}/{event.get('channel')}/{event.get('event_ts')}"
+
+
+def _group_changed(event: Event, team: TeamId) -> DirectoryChanged:
+    """An organization's group has another id in each workspace, which its event does not name: all are looked at."""
+    group = _dict(event, "subteam")
+    ids = (event.get("subteam_id"), group.get("id"), group.get("enterprise_subteam_id"))
+    known = frozenset(each for each in ids if isinstance(each, str) and each)
+    own = (event.get("team_id") or group.get("team_id") or team) == team
+    return DirectoryChanged(known if own and known else known | {"*"})
+
+
+def _person_changed(event: Event) -> DirectoryChanged | None:
+    """Somebody who may not decide any more. Of full members there are too many changes: each status is one."""
+    user = _dict(event, "user")
+    name = user.get("id")
+    lesser = any(user.get(key) for key in ("deleted", "is_restricted", "is_ultra_restricted", "is_bot", "is_stranger"))
+    return DirectoryChanged(frozenset({name})) if lesser and isinstance(name, str) and name else None
 
 
 def _card_gone(event: Event, bot: UserId) -> CardGone | None:

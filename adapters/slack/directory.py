@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
-from adapters.slack.manifest import SCOPES
+from adapters.slack.manifest import SCOPES, WHERE_NAMED
 from adapters.slack.roster import Account, account_of, members_of
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
@@ -23,8 +23,8 @@ _PAGE = 200
 
 
 def missing_scopes(identity: Identity) -> tuple[str, ...]:
-    """The scopes that the token lacks; none where Slack does not say which it has."""
-    return tuple(sorted(set(SCOPES) - identity.scopes)) if identity.scopes else ()
+    """The scopes that every bot needs and the token lacks; none where Slack does not say which it has."""
+    return tuple(sorted(set(SCOPES) - WHERE_NAMED - identity.scopes)) if identity.scopes else ()
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:

@@ -96,12 +96,15 @@ NOT_THERE = frozenset({"user_not_in_channel", "channel_not_found", "not_in_chann
 
 
 class SlackRefused(ChatFailedError):  # noqa: N818 - named for what happened
-    """A call of the Web API did not succeed. `code` is Slack's error, or the HTTP status as `http_503`."""
+    """A call of the Web API did not succeed. `code` is Slack's error, or the HTTP status as `http_503`.
+
+    `needed` is the scope that the token lacks, if that is why.
+    """
 
     def __init__(self, method: str, code: str, needed: str = "") -> None:
         scope = f" (the app needs the scope {needed})" if needed else ""
         super().__init__(f"Slack refused {method}: {code}{scope}")
-        self.method, self.code = method, code
+        self.method, self.code, self.needed = method, code, needed
 
 
 def fate_of(error: SlackApiError) -> Fate:

@@ -31,7 +31,14 @@ from adapters.slack import blocks, cards, forms, sheets, whole
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
-from adapters.slack.changes import CardGone, Change, ChannelClosed, ChannelOpened, ChannelRenamed
+from adapters.slack.changes import (
+    CardGone,
+    Change,
+    ChannelClosed,
+    ChannelOpened,
+    ChannelRenamed,
+    DirectoryChanged,
+)
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.identity import Identity
@@ -123,7 +130,7 @@ class Handlers:
         match what:
             case None:
                 return _ok()
-            case Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed():
+            case Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed() | DirectoryChanged():
                 return await self._take(what)
             case Pressed():
                 return await self._press(what)
@@ -147,8 +154,7 @@ class Handlers:
             async with asyncio.timeout(self._patience):
                 await self._taken(what)
         except Exception as error:  # noqa: BLE001 - whatever it was, Slack shall deliver the event again
-            channel = what.place.channel if isinstance(what, Said) else what.channel
-            log.error("event_not_kept", kind=type(what).__name__, channel=channel, error=type(error).__name__)  # noqa: TRY400
+            log.error("event_not_kept", **_named(what), error=type(error).__name__)  # noqa: TRY400
             return _not_done()
         return _ok()
 
@@ -165,6 +171,8 @@ class Handlers:
                 await self._channels.closed(channel, why)
             case ChannelRenamed(channel, name):
                 await self._channels.renamed(channel, name)
+            case DirectoryChanged(ids):
+                await self._channels.directory_changed(ids)
             case _:
                 assert_never(what)
 
@@ -346,6 +354,18 @@ class Handlers:
                 await self._chat.tell(person.place, person.user, sentence)
         except Exception as error:  # noqa: BLE001 - what is told is an aid; the answer to Slack goes first
             log.warning("person_not_told", error=type(error).__name__)
+
+
+def _named(what: Said | Change) -> dict[str, object]:
+    """An event, for the log."""
+    kind = {"kind": type(what).__name__}
+    match what:
+        case Said():
+            return {**kind, "channel": what.place.channel}
+        case DirectoryChanged():
+            return {**kind, "ids": sorted(what.ids)}
+        case _:
+            return {**kind, "channel": what.channel}
 
 
 def _may_open(approval: Approval, pressed: Pressed, choice: Choice) -> bool:

@@ -17,10 +17,14 @@ SCOPES: dict[str, str] = {
     "im:history": "hear direct messages",
     "im:read": "know direct messages",
     "im:write": "write to a person directly",
+    "usergroups:read": "know who is in the user groups that rules name",
     "users:read": "tell members from guests and strangers",
     "users:read.email": "find approvers by e-mail address",
 }
 """Every scope of the bot token, with what it is for."""
+
+WHERE_NAMED = frozenset({"usergroups:read"})
+"""The scopes that a bot needs only where its rules name what they are for."""
 
 EVENTS = (
     "app_home_opened",
@@ -39,8 +43,16 @@ EVENTS = (
     "message.channels",
     "message.groups",
     "message.im",
+    "subteam_created",
+    "subteam_members_changed",
+    "subteam_updated",
 )
-"""What Slack tells the bot of: what people say and delete, and what becomes of the channels that it posts in."""
+"""What Slack tells the bot of: what people say and delete, what becomes of channels that it posts in, and of groups.
+
+`user_change` is none of them, though the bot understands it: Slack sends one for each status that anybody sets, and
+gives an app no more than 30,000 events an hour. Without it somebody who is deactivated, or made a guest, counts as a
+member for another minute at most; Slack signs them out at once.
+"""
 
 
 def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]:

@@ -306,9 +306,9 @@ def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | Ch
         case "app_home_opened" if what.get("tab") == "home":
             return HomeOpened(UserId(_word(what, "user")))
         case "app_mention" | "message":
-            return said(what, bot=bot, team=team) or change(what, bot)
+            return said(what, bot=bot, team=team) or change(what, bot, team)
         case _:
-            return change(what, bot)
+            return change(what, bot, team)
 
 
 def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:

@@ -99,7 +99,10 @@ class Kept(Generic[Key, Value]):
 
 
 class SlackRoster:
-    """Implements `engine.ports.Roster` for the bot's workspace. It never raises."""
+    """Implements `engine.ports.Roster` for the bot's workspace. It never raises.
+
+    `stamp` stands for the last change of a person that Slack told of: what was read under another one does not count.
+    """
 
     def __init__(
         self,
@@ -109,17 +112,19 @@ class SlackRoster:
         kept: float = KEPT,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        stamp: Callable[[UserId], Awaitable[str]] | None = None,
     ) -> None:
         self._client, self._identity, self._patience = client, identity, patience
-        self._clock = clock
-        self._standings: Kept[UserId, Standing] = Kept(self._standing, kept, clock)
+        self._clock, self._stamp = clock, stamp
+        self._standings: Kept[tuple[UserId, str], Standing] = Kept(self._standing, kept, clock)
         self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
         """A person's standing and, where it is asked for, whether they are in the place's channel."""
         try:
             async with asyncio.timeout(self._patience):
-                _, standing = await self._standings.get(user)
+                stamp = "" if self._stamp is None else await self._stamp(user)
+                _, standing = await self._standings.get((user, stamp))
                 if not membership or standing is not Standing.MEMBER:
                     return Facts(standing)
                 return Facts(standing, await self._is_member(user, place.channel))
@@ -140,7 +145,8 @@ class SlackRoster:
             _, members = await self._members.get(channel, since=asked)
         return user in members
 
-    async def _standing(self, user: UserId) -> Standing:
+    async def _standing(self, stamped: tuple[UserId, str]) -> Standing:
+        user, _ = stamped
         try:
             answer = await self._client.users_info(user=user)
         except SlackApiError as error:

@@ -14,11 +14,13 @@ from uuid import uuid4
 
 from adapters.redis.budget import RedisBudget
 from adapters.redis.connection import UnusableRedisError
+from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.lanes import LEASE
 from adapters.redis.names import RedisNames
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
+from adapters.slack.groups import SlackGroups
 from adapters.slack.handlers import PATIENCE, Handlers, build_app
 from adapters.slack.roster import SlackRoster
 from adapters.slack.socket import Sockets, sockets
@@ -51,6 +53,7 @@ from engine.ports import (
     Clock,
     Conversations,
     Graphs,
+    Groups,
     Lanes,
     Roster,
 )
@@ -83,6 +86,7 @@ class Ports:
     lanes: Lanes
     graphs: Graphs
     roster: Roster
+    groups: Groups
     chat: Chat
     clock: Clock = field(default_factory=SystemClock)
 
@@ -179,6 +183,7 @@ async def bot(
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
+        memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -186,7 +191,8 @@ async def bot(
             backlog=kept.backlog,
             lanes=kept.lanes,
             graphs=graphs,
-            roster=(roster := SlackRoster(client, identity)),
+            roster=(roster := SlackRoster(client, identity, stamp=memory.stamp)),
+            groups=(groups := SlackGroups(client, identity, memory)),
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
         alter(ports)
@@ -234,6 +240,7 @@ async def bot(
                 conversations=ports.conversations,
                 names=channels,
                 metrics=metrics,
+                directory_changed=groups.changed,
             ),
             help_text=help_text(config, channels.ids),
             patience=patience,
@@ -247,6 +254,7 @@ async def bot(
                 yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, graphs, app)
         finally:
             await roster.aclose()
+            await groups.aclose()
             await graphs.aclose()
 
 

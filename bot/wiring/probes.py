@@ -26,8 +26,9 @@ from bot.channel_names import resolved
 from bot.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
 from bot.faults import FaultsError, suggestion
+from bot.group_names import GroupNames
 from bot.wiring.graphs import import_langgraph, open_local
-from bot.wiring.slack import SLACK, slack_fault
+from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
 from bot.wiring.storage import redis_at, redis_fault
 from engine.ask import Choice
 from engine.foreseen import Card, Foreseen, Offered
@@ -112,6 +113,15 @@ class RealProbes:
                 fault = slack_fault("SLACK_BOT_TOKEN", error)
                 raise UnfitError(fault.what, fault.mend, fault.where) from None
         return found, resolved(channels, listed, await self._remembered(secrets.redis_url, data, identity.team))
+
+    async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
+        """Look up user groups; leaves out what is not there."""
+        async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+            try:
+                return await user_groups(client, await whoami(client), names)
+            except SlackRefused as error:
+                fault = groups_fault("", error)
+                raise UnfitError(fault.what, fault.mend, fault.where) from None
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
         """Those of these people who cannot see a channel."""

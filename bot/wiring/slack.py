@@ -1,13 +1,13 @@
 """What of the configuration needs Slack: who and what its names are, and where its agents listen."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackClientError
 
 from adapters.redis.channel_memory import RedisChannelMemory
-from adapters.slack import directory
+from adapters.slack import directory, groups
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
 from adapters.slack.manifest import manifest as slack_manifest
@@ -17,6 +17,7 @@ from bot.agents import Agents
 from bot.channel_names import ChannelNames, resolved
 from bot.config import Config
 from bot.faults import Fault, FaultsError
+from bot.group_names import GroupNames
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId
 from engine.ports import ListedPerson
@@ -78,6 +79,28 @@ def slack_fault(variable: str, error: Exception) -> Fault:
     host, why = getattr(error, "host", None) or "slack.com", type(error).__name__
     reason = "DNS" if "DNS" in why else "no answer in time" if isinstance(error, TimeoutError) else why
     return Fault("Slack", f"cannot reach {host} ({reason})", "Check the network or the proxy.")
+
+
+async def user_groups(client: "AsyncWebClient", identity: Identity, names: Collection[str]) -> GroupNames:
+    """The user groups that these names stand for; Slack is not asked where there are none. Raises SlackRefused."""
+    if not names:
+        return GroupNames()
+    listed = await groups.all_groups(client, identity)
+    return GroupNames(groups.named(names, listed), tuple(sorted(each.handle for each in listed if not each.unable)))
+
+
+def groups_fault(where: str, error: SlackRefused) -> Fault:
+    """What it means to an operator that Slack does not list the user groups which a rule names; `where` it does."""
+    match error.code:
+        case "plan_upgrade_required":
+            fix = "Name users in place of groups, or upgrade the plan."
+            return Fault(where, "this workspace has no user groups: they need a paid Slack plan", fix)
+        case "missing_scope":
+            what = f"the bot may not read user groups: its token lacks the scope {error.needed or groups.SCOPE}"
+            fix = "Add it on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
+            return Fault(where, what, fix)
+        case _:
+            return slack_fault("SLACK_BOT_TOKEN", error)
 
 
 def manifest(url: str | None) -> dict[str, Any]:

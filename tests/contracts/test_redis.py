@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TypeVar
 
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
 from contracts.backlog_contract import BacklogContract
+from contracts.groups_contract import GroupMemoryContract, Memories
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
 from adapters.redis.approvals import RedisApprovals
@@ -11,6 +13,7 @@ from adapters.redis.audit import RedisAudit
 from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
+from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
 from adapters.redis.multiplexed import Multiplexed
@@ -57,6 +60,15 @@ def backlog(runs: Runs) -> RedisBacklog:
     return RedisBacklog(runs, Keys())
 
 
+@pytest.fixture
+def group_memory(runs: Runs) -> Memories:
+    return partial(RedisGroupMemory, runs, Keys(), "T1")
+
+
+class TestGroupMemory(GroupMemoryContract):
+    pass
+
+
 class TestBacklog(BacklogContract):
     pass
 
@@ -92,6 +104,11 @@ class TestLanesWhoseAnswersGetLost(_Stuttering, LanesContract):
 
 @pytest.mark.promise("P1")
 class TestBacklogWhoseAnswersGetLost(_Stuttering, BacklogContract):
+    pass
+
+
+@pytest.mark.promise("P1")
+class TestGroupMemoryWhoseAnswersGetLost(_Stuttering, GroupMemoryContract):
     pass
 
 

@@ -1,6 +1,6 @@
 """A local workspace, and the bot's Slack side on it over either transport, with a desk that records."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
+from fakes.valkey import redis_server, redis_url
 from slack_bolt.app.async_app import AsyncApp
 from slack_samples import RecordingDesk
 
@@ -21,7 +22,9 @@ from adapters.slack.web import PATH, route
 from engine.approval import Place
 from engine.conversation import Conversation
 from engine.ids import ChannelId, ThreadId, UserId
-from engine.ports import Moment, Trip
+from engine.ports import Channels, Moment, Trip
+
+__all__ = ["redis_server", "redis_url"]
 
 
 class NoTravel:
@@ -50,6 +53,9 @@ class NoChannels:
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
         del channel, name
+
+    async def directory_changed(self, ids: Collection[str]) -> None:
+        del ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ async def serving(
     transport: str,
     patience: float = PATIENCE,
     ack_timeout: float = PATIENCE,
+    channels: Channels | None = None,
 ) -> AsyncIterator[Bot]:
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user)
@@ -137,7 +144,7 @@ async def serving(
         desk=desk,
         chat=chat,
         time_travel=NoTravel(),
-        channels=NoChannels(),
+        channels=channels or NoChannels(),
         help_text="*deploy*: ships services",
         patience=patience,
     )

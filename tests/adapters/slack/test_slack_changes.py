@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from slack_samples import approval
 
 from adapters.slack.cards import card
-from adapters.slack.changes import CardGone, ChannelClosed, ChannelOpened, ChannelRenamed, change
+from adapters.slack.changes import CardGone, ChannelClosed, ChannelOpened, ChannelRenamed, DirectoryChanged, change
 from adapters.slack.parse import incoming
 from engine.ids import TeamId, UserId
 
 Json = dict[str, Any]
-BOT = UserId("U0BOT")
+BOT, TEAM = UserId("U0BOT"), TeamId("T1")
 ONE = approval()
 CARD: Json = {"type": "message", "user": BOT, "ts": "1.1", "blocks": card(ONE).blocks}
 TOMBSTONE: Json = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.1"}
@@ -52,6 +52,23 @@ FACTS: list[tuple[Json, object]] = [
         {"type": "channel_rename", "channel": {"id": "C1", "name": "ship-it", "created": 1}},
         ChannelRenamed("C1", "ship-it"),  # type: ignore[arg-type]
     ),
+    ({"type": "subteam_created", "subteam": {"id": "S1", "team_id": TEAM}}, DirectoryChanged(frozenset({"S1"}))),
+    (
+        {"type": "subteam_updated", "subteam": {"id": "S1", "team_id": TEAM, "enterprise_subteam_id": "S9"}},
+        DirectoryChanged(frozenset({"S1", "S9"})),
+    ),
+    (
+        {"type": "subteam_members_changed", "subteam_id": "S1", "team_id": TEAM, "removed_users": ["U1"]},
+        DirectoryChanged(frozenset({"S1"})),
+    ),
+    # Of an organization, or of nothing that could be read: each group is looked at again.
+    (
+        {"type": "subteam_members_changed", "subteam_id": "S9", "team_id": "E1"},
+        DirectoryChanged(frozenset({"S9", "*"})),
+    ),
+    ({"type": "subteam_updated", "subteam": None}, DirectoryChanged(frozenset({"*"}))),
+    ({"type": "user_change", "user": {"id": "U1", "deleted": True}}, DirectoryChanged(frozenset({"U1"}))),
+    ({"type": "user_change", "user": {"id": "U1", "is_restricted": True}}, DirectoryChanged(frozenset({"U1"}))),
 ]
 NO_FACTS: list[Json] = [
     deleted(previous_message={**CARD, "user": "U1"}),  # somebody else's
@@ -64,6 +81,9 @@ NO_FACTS: list[Json] = [
     {"type": "channel_rename", "channel": "C1"},
     {"type": "channel_created", "channel": {"id": "C1"}},
     {"type": "group_close", "channel": "G1"},
+    {"type": "subteam_self_added", "subteam_id": "S1"},
+    {"type": "user_change", "user": {"id": "U1", "deleted": False, "profile": {"status_text": "away"}}},
+    {"type": "user_change", "user": None},
     {"type": "message", "subtype": "channel_join", "user": BOT, "channel": "C1", "ts": "1.1"},
 ]
 
@@ -71,12 +91,12 @@ NO_FACTS: list[Json] = [
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize(("event", "fact"), FACTS)
 def test_what_happened_is_a_fact(event: Json, fact: object) -> None:
-    assert incoming({"type": "event_callback", "event": event}, bot=BOT, team=TeamId("T1")) == fact
+    assert incoming({"type": "event_callback", "event": event}, bot=BOT, team=TEAM) == fact
 
 
 @pytest.mark.parametrize("event", NO_FACTS)
 def test_what_is_not_for_us_is_none(event: Json) -> None:
-    assert incoming({"type": "event_callback", "event": event}, bot=BOT, team=TeamId("T1")) is None
+    assert incoming({"type": "event_callback", "event": event}, bot=BOT, team=TEAM) is None
 
 
 junk = st.recursive(
@@ -89,7 +109,7 @@ junk = st.recursive(
 @given(st.sampled_from([event for event, _ in FACTS]), st.data())
 def test_what_is_not_as_documented_is_passed_over(event: Json, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(event)))
-    change({**event, name: data.draw(junk)}, BOT)
-    change({key: value for key, value in event.items() if key != name}, BOT)
+    change({**event, name: data.draw(junk)}, BOT, TEAM)
+    change({key: value for key, value in event.items() if key != name}, BOT, TEAM)
     previous = {**CARD, data.draw(st.sampled_from(sorted(CARD))): data.draw(junk)}
-    change(deleted(previous_message=previous), BOT)
+    change(deleted(previous_message=previous), BOT, TEAM)

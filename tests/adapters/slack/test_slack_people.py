@@ -16,7 +16,7 @@ from adapters.slack.client import web_client
 from adapters.slack.directory import _unique, absent, channels, check_app_token, missing_scopes, people
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
-from adapters.slack.manifest import EVENTS, SCOPES, manifest
+from adapters.slack.manifest import EVENTS, SCOPES, WHERE_NAMED, manifest
 from adapters.slack.roster import Account, Kept, SlackRoster, account_of, standing_of
 from adapters.slack.socket import sockets
 from engine.approval import Place
@@ -228,6 +228,8 @@ async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client
     assert identity.name == "signoff"
     poor = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - {"files:write", "im:write"})
     assert missing_scopes(poor) == ("files:write", "im:write")
+    without_groups = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - WHERE_NAMED)
+    assert missing_scopes(without_groups) == (), "asked for where a rule names a group"
     assert missing_scopes(Identity(identity.user, "", identity.team, "", "", frozenset())) == ()
     await check_app_token(client, slack.environment()["SLACK_APP_TOKEN"])
 

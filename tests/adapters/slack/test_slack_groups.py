@@ -1,0 +1,387 @@
+"""Who is in a user group, by Slack's word: one list for all processes, read again at once when Slack says so (P6)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from conftest import NoChannels, serving
+from fakes.people import PeopledSlack, wait_until
+from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
+
+from adapters.redis.connection import Database
+from adapters.redis.group_memory import RedisGroupMemory
+from adapters.redis.keys import Keys
+from adapters.slack.client import PacedClient, web_client
+from adapters.slack.errors import SlackRefused
+from adapters.slack.groups import SlackGroups, all_groups, named
+from adapters.slack.identity import Identity, whoami
+from adapters.slack.roster import SlackRoster
+from engine.approval import Place
+from engine.ids import ChannelId, TeamId, UserId
+from engine.policy import Standing
+from engine.ports import ListedGroup, Membership
+
+pytestmark = pytest.mark.promise("P6")
+
+ALICE, BOB, CAROL = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL")
+PATIENCE = 10.0
+"""Of a click in these tests, whose machine may be busy."""
+
+
+class CountingClient(PacedClient):
+    """The bot's client, which counts its calls."""
+
+    calls = 0
+
+    async def api_call(self, api_method: str, **more: Any) -> Any:
+        type(self).calls += api_method == "usergroups.list"
+        return await super().api_call(api_method, **more)
+
+
+class Heard(NoChannels):
+    """Passes on what happens to people and groups, as the bot does."""
+
+    def __init__(self, groups: SlackGroups) -> None:
+        self._groups = groups
+
+    async def directory_changed(self, ids: Collection[str]) -> None:
+        await self._groups.changed(ids)
+
+
+@pytest.fixture
+async def database(redis_url: str) -> AsyncIterator[Database]:
+    async with Database.from_url(redis_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def counting(slack: PeopledSlack) -> AsyncIterator[CountingClient]:
+    CountingClient.calls = 0
+    environment = slack.environment()
+    async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
+        counted = CountingClient(token=client.token, base_url=client.base_url, session=client.session)
+        counted.retry_handlers = client.retry_handlers
+        yield counted
+
+
+@asynccontextmanager
+async def process(client: AsyncWebClient, database: Database, **more: Any) -> AsyncIterator[SlackGroups]:
+    """The groups as one process of the bot sees them."""
+    limits = {name: more.pop(name) for name in ("oldest", "lease") if name in more}
+    memory = RedisGroupMemory(database, Keys(), "T0LOCAL", **limits)
+    groups = SlackGroups(client, await whoami(client), memory, **more)
+    try:
+        yield groups
+    finally:
+        await groups.aclose()
+
+
+async def put(slack: PeopledSlack, handle: str, members: Any) -> None:
+    assert (await slack.people.post("/people/group", {"handle": handle, "members": members}))["acked"]
+
+
+async def members(groups: SlackGroups, group: str = "S0SRE") -> set[str]:
+    found = await groups.members(group, PATIENCE)
+    assert not found.error
+    return set(found.people)
+
+
+def nobody(found: Membership) -> str:
+    assert not found.people
+    return found.error
+
+
+async def test_the_members_of_a_group(client: AsyncWebClient, database: Database) -> None:
+    began = datetime.now(UTC)
+    async with process(client, database) as groups:
+        found = await groups.members("S0SRE", PATIENCE)
+        assert (found.people, found.error, found.unanswered) == ({ALICE, BOB}, "", False)
+        assert began <= found.looked_up <= datetime.now(UTC)
+        again = await groups.members("S0SRE", PATIENCE)
+        assert again.looked_up == found.looked_up, "when Slack was asked, not when it was recalled"
+
+
+async def test_one_list_serves_all_processes(counting: CountingClient, database: Database) -> None:
+    async with process(counting, database) as one, process(counting, database) as other:
+        asked = [groups.members(group, PATIENCE) for groups in (one, other) for group in ("S0SRE", "S0PAYMENTS") * 20]
+        found = await asyncio.gather(*asked)
+        assert {each.people for each in found} == {frozenset({ALICE, BOB}), frozenset({BOB, CAROL})}
+        assert counting.calls == 1
+
+
+@pytest.mark.parametrize("transport", ["sockets", "http"])
+async def test_who_left_a_second_ago_does_not_pass_once_the_event_is_delivered(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database, transport: str
+) -> None:
+    """In any process, and whoever of them was told."""
+    async with (
+        process(client, database) as told,
+        process(client, database) as other,
+        serving(slack, client, transport, channels=Heard(told)),
+    ):
+        for there in ({ALICE, BOB}, {BOB}, {CAROL}, {ALICE, CAROL}):
+            await put(slack, "sre", sorted(there))
+            assert await members(other) == there
+            assert await members(told) == there
+        await put(slack, "managers", ["carol"])
+        assert await members(other, "S0MANAGERS") == {CAROL}
+
+
+async def test_a_group_that_is_disabled_or_gone_names_nobody(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    async with process(client, database) as groups, serving(slack, client, "sockets", channels=Heard(groups)):
+        assert await members(groups) == {ALICE, BOB}
+        await put(slack, "sre", None)
+        assert nobody(await groups.members("S0SRE", PATIENCE)) == "The user group @sre is disabled in Slack."
+        assert nobody(await groups.members("S0GONE", PATIENCE)) == "There is no user group S0GONE any more."
+        await put(slack, "sre", ["carol"])
+        assert await members(groups) == {CAROL}
+
+
+async def test_without_the_event_a_list_counts_as_long_as_it_may_and_no_longer(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    short = {"oldest": timedelta(milliseconds=400), "lease": timedelta(milliseconds=100)}
+    async with process(client, database, **short) as groups:
+        assert await members(groups) == {ALICE, BOB}
+        await slack.people.post("/people/group", {"handle": "sre", "members": ["carol"]})  # no bot hears of it
+
+        async def read_again() -> bool | None:
+            return True if await members(groups) == {CAROL} else None
+
+        await wait_until(read_again)
+        await slack.people.fault(method="usergroups.list", status=500, times=100)
+
+        async def lapsed() -> str | None:
+            return (await groups.members("S0SRE", PATIENCE)).error or None
+
+        assert await wait_until(lapsed) == "Slack couldn't say who is in the user group @sre."
+
+
+async def test_a_list_that_is_used_is_read_again_in_the_background(
+    slack: PeopledSlack, counting: CountingClient, database: Database
+) -> None:
+    async with process(counting, database, fresh=0.0) as groups:
+        assert await members(groups) == {ALICE, BOB}
+        await slack.people.post("/people/group", {"handle": "sre", "members": ["carol"]})
+
+        async def read_again() -> bool | None:
+            return True if await members(groups) == {CAROL} else None
+
+        await wait_until(read_again)
+        assert counting.calls > 1
+
+
+async def test_after_an_event_the_list_is_read_before_anybody_asks(
+    slack: PeopledSlack, counting: CountingClient, database: Database
+) -> None:
+    async with process(counting, database, settle=0.01) as groups:
+        await groups.changed(["S0SRE"])
+        assert counting.calls == 0, "no rule has asked for a group yet"
+        assert await members(groups) == {ALICE, BOB}
+        await groups.changed(["U0BOB"])
+        await groups.changed(["S0SRE"])
+
+        async def read_again() -> bool | None:
+            return True if counting.calls == 2 else None
+
+        await wait_until(read_again)
+        await slack.people.fault(method="usergroups.list", status=500, times=100)
+        assert await members(groups) == {ALICE, BOB}
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ({"plan": "free"}, "This workspace has no user groups: they need a paid Slack plan."),
+        (
+            {"lacks": ["usergroups:read"]},
+            "The app may not read user groups: it lacks the scope usergroups:read, which the bot's operator can add.",
+        ),
+        ({"method": "usergroups.list", "status": 500, "times": 9}, "Slack couldn't say who is in the user group @sre."),
+    ],
+)
+async def test_what_cannot_be_read_names_nobody_and_says_why(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database, fault: dict[str, Any], sentence: str
+) -> None:
+    async with process(client, database, handles={"S0SRE": "sre"}) as groups:
+        await slack.people.fault(**fault)
+        with capture_logs() as logs:
+            found = await groups.members("S0SRE", PATIENCE)
+        assert (nobody(found), found.unanswered) == (sentence, False)
+        assert {each["event"] for each in logs} == {"group_unknown", "groups_not_read"}
+        await slack.people.fault(reset=True)
+        assert await members(groups) == {ALICE, BOB}
+
+
+async def test_a_change_that_cannot_be_looked_at_names_nobody(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    """What was known before the event does not count, although it is young."""
+    async with process(client, database) as groups:
+        assert await members(groups) == {ALICE, BOB}
+        await slack.people.fault(method="usergroups.list", status=500, times=9)
+        await groups.changed(["S0SRE"])
+        assert nobody(await groups.members("S0SRE", PATIENCE)) == "Slack couldn't say who is in the user group @sre."
+        assert await members(groups, "S0PAYMENTS") == {BOB, CAROL}
+
+
+async def test_slack_that_is_slow_is_not_waited_for_and_the_next_click_finds_the_answer(
+    slack: PeopledSlack, counting: CountingClient, database: Database
+) -> None:
+    async with process(counting, database) as groups:
+        await slack.people.fault(method="usergroups.list", delay=0.4)
+        found = await groups.members("S0SRE", 0.05)
+        assert nobody(found) == "Slack didn't say in time who is in the user group S0SRE."
+        assert found.unanswered
+        assert await members(groups) == {ALICE, BOB}
+        assert counting.calls == 1
+
+
+async def test_without_redis_nobody_is_known(client: AsyncWebClient) -> None:
+    async with Database.from_url("redis://127.0.0.1:1/0") as database:
+        groups = SlackGroups(client, await whoami(client), RedisGroupMemory(database, Keys(), "T0LOCAL"))
+        assert nobody(await groups.members("S0SRE", 0.5)).endswith("the user group S0SRE.")
+        await groups.aclose()
+
+
+async def test_who_asks_no_more_leaves_nothing_behind(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    await slack.people.fault(method="usergroups.list", delay=30)
+    async with process(client, database) as groups:
+        await groups.members("S0SRE", 0.05)
+    assert await RedisGroupMemory(database, Keys(), "T0LOCAL").begin() is not None, "the right to read is given back"
+
+
+async def test_a_group_of_700(tmp_path: Path, database: Database) -> None:
+    """Slack's event names 500 of them, and says so in no other way than by their number."""
+    everybody = [f"p{number}" for number in range(700)]
+    people = {
+        "people": [{"name": name} for name in everybody],
+        "channels": ["general"],
+        "groups": [{"handle": "all", "members": everybody[:1]}],
+    }
+    async with PeopledSlack(data=tmp_path / "many", people=people) as slack:
+        environment = slack.environment()
+        async with (
+            web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client,
+            process(client, database) as groups,
+            serving(slack, client, "sockets", channels=Heard(groups)),
+        ):
+            assert len(await members(groups, "S0ALL")) == 1
+            await put(slack, "all", everybody)
+            assert len(await members(groups, "S0ALL")) == 700
+            await put(slack, "all", everybody[:-1])
+            assert "U0P699" not in await members(groups, "S0ALL")
+
+
+async def test_who_is_deactivated_or_demoted_is_refused_at_once(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    """Where the app subscribes to `user_change`; in every process."""
+    memory = RedisGroupMemory(database, Keys(), "T0LOCAL")
+    identity, place = await whoami(client), Place(TeamId("T0LOCAL"), ChannelId("C0DEPLOYS"))
+    rosters = [SlackRoster(client, identity, stamp=memory.stamp) for _ in range(2)]
+
+    async def standings() -> set[Standing]:
+        return {(await each.facts(BOB, place, membership=False)).standing for each in rosters}
+
+    async with process(client, database) as groups, serving(slack, client, "sockets", channels=Heard(groups)):
+        assert await standings() == {Standing.MEMBER}
+        assert (await slack.people.post("/people/person", {"user": "bob", "deactivated": True}))["acked"]
+        assert await standings() == {Standing.STRANGER}
+        await slack.people.post("/people/person", {"user": "bob", "deactivated": False, "guest": True})
+        assert await standings() == {Standing.GUEST}
+    for each in rosters:
+        await each.aclose()
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+LISTED = [
+    ListedGroup("S0SRE", "sre", frozenset({ALICE})),
+    ListedGroup("S0OLD", "sre", frozenset({BOB}), "disabled"),
+    ListedGroup("S0PAY", "pay", frozenset({BOB}), "disabled"),
+    ListedGroup("S0ONE", "twice", frozenset({BOB})),
+    ListedGroup("S0TWO", "twice", frozenset({CAROL})),
+    ListedGroup("S0IDP", "idp", frozenset({CAROL}), "", "S0ORG"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("sre", "S0SRE"), ("@sre", "S0SRE"), ("@SRE", "S0SRE"), ("S0SRE", "S0SRE"), ("@S0SRE", "S0SRE"),
+        ("S0OLD", "S0OLD"), ("pay", "S0PAY"), ("S0ORG", "S0IDP"), ("S0IDP", "S0IDP"),
+        ("twice", None), ("nobody", None), ("", None), ("@", None), ("S0GONE", None), ("#sre", None),
+    ],
+)  # fmt: skip
+def test_a_group_is_named_by_its_handle_or_its_id(name: str, group: str | None) -> None:
+    found = named([name], LISTED)
+    assert {key: each.id for key, each in found.items()} == ({} if group is None else {name: group})
+
+
+async def test_all_groups_are_listed_the_disabled_ones_too(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    await slack.people.post("/people/group", {"handle": "payments", "members": None})
+    found = {each.handle: each for each in await all_groups(client, await whoami(client))}
+    assert found["sre"] == ListedGroup("S0SRE", "sre", frozenset({ALICE, BOB}))
+    assert found["payments"].unable == "disabled"
+    await slack.people.fault(plan="free")
+    with pytest.raises(SlackRefused) as raised:
+        await all_groups(client, await whoami(client))
+    assert raised.value.code == "plan_upgrade_required"
+
+
+# Organizations --------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def organization(workspaces: Mapping[str, list[dict[str, Any]]]) -> AsyncIterator[str]:
+    """Slack's answers to an app that is installed on a whole organization, one workspace a page."""
+
+    async def teams(request: web.Request) -> web.Response:
+        names = list(workspaces)
+        at = int((await request.post()).get("cursor") or request.query.get("cursor") or 0)  # type: ignore[arg-type]
+        following = str(at + 1) if at + 1 < len(names) else ""
+        found = [{"id": names[at], "name": names[at]}]
+        return web.json_response({"ok": True, "teams": found, "response_metadata": {"next_cursor": following}})
+
+    async def groups(request: web.Request) -> web.Response:
+        team = request.query.get("team_id") or (await request.post()).get("team_id")
+        if team not in workspaces:
+            return web.json_response({"ok": False, "error": "missing_argument"})
+        return web.json_response({"ok": True, "usergroups": workspaces[str(team)]})
+
+    app = web.Application()
+    app.router.add_route("*", "/api/auth.teams.list", teams)
+    app.router.add_route("*", "/api/usergroups.list", groups)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_app_of_a_whole_organization_asks_each_workspace() -> None:
+    sre = {"id": "S1", "handle": "sre", "users": ["U1"], "date_delete": 0, "enterprise_subteam_id": "S9"}
+    odd = {"id": "S2", "handle": "<!channel>", "users": ["U2"], "date_delete": 1, "user_count": "1"}
+    org = Identity(UserId("U0BOT"), "B1", TeamId("E1"), "signoff", "Org", frozenset(), "E1", org_wide=True)
+    async with organization({"T1": [sre], "T2": [odd]}) as url, web_client("xoxb-1", url) as client:
+        assert await all_groups(client, org) == [
+            ListedGroup("S1", "sre", frozenset({UserId("U1")}), "", "S9"),
+            ListedGroup("S2", "S2", frozenset({UserId("U2")}), "disabled"),
+        ]
+        one = replace(org, team=TeamId("T2"), org_wide=False)
+        assert [each.id for each in await all_groups(client, one)] == ["S2"]
