@@ -156,6 +156,22 @@ def audit(
     raise typer.Exit(process.audit(config, which, demo))
 
 
+@app.command()
+def oncall(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An entry of oncall: in app.yaml.")],
+    *,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="An instant, 2026-11-30T09:00Z; - reads one a line.")
+    ] = "now",
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Slack who people are.")] = False,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """Show who is on call, as JSON lines."""
+    from bot import process
+
+    raise typer.Exit(process.oncall(config, name, at, offline=offline))
+
+
 def _fail(line: str) -> None:
     typer.echo(line, err=True)
     raise typer.Exit(1)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.config_file import Document, environment, read
+from bot.config_oncall import OnCallEntry, people_faults, spelled
+from bot.config_oncall import name_fault as oncall_name_fault
 from bot.config_shape import Agent, Approval, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
@@ -35,6 +37,7 @@ __all__ = [
     "environment",
     "examined",
     "load",
+    "oncall_names",
     "rules",
 ]
 
@@ -71,6 +74,9 @@ class Config:
     data: Path
     retention: timedelta
     audit_retention: timedelta
+    oncall: Mapping[str, OnCallEntry]
+    people: Mapping[str, str]
+    """The members, as Slack's directory is asked for them, by the names that other services have for them."""
     secrets: Secrets
     document: Document = field(repr=False)
 
@@ -83,7 +89,8 @@ class Config:
     def secret_values(self) -> tuple[str | None, ...]:
         """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
-        return (*self.secrets.values(), *keys)
+        of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
+        return (*self.secrets.values(), *keys, *of_sources)
 
     def gates(self, agent: AgentName) -> Mapping[str, str]:
         """The patterns of `gate_tools` that hold for an agent, each with where it stands."""
@@ -127,6 +134,7 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     file, wrong = checked(File, document, document.data, ())
     faults += wrong
     agents, approvals = _entries(document, faults)
+    oncall = _sources(document, faults)
     mode = file.slack.mode if file else None
     mode, secrets, of_tokens = _secrets(known, mode)
     retention = file.retention if file else None
@@ -146,6 +154,8 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
         data=path.absolute().parent / file.data.expanduser(),
         retention=file.retention,
         audit_retention=file.audit_retention or max(audit.RETENTION, file.retention),
+        oncall=MappingProxyType(oncall),
+        people=MappingProxyType(file.people),
         secrets=secrets,
         document=document,
     )
@@ -195,6 +205,19 @@ def _entries(document: Document, faults: list[Fault]) -> tuple[_Agents, _Approva
         approvals.append(approval)
         faults += wrong
     return agents, tuple(approvals)
+
+
+def _sources(document: Document, faults: list[Fault]) -> dict[str, OnCallEntry]:
+    """The sources of who is on call, less those that are wrong."""
+    data = document.data if isinstance(document.data, dict) else {}
+    found: dict[str, OnCallEntry] = {}
+    for name, value in _pairs(data.get("oncall")):
+        entry, wrong = checked(OnCallEntry, document, value, ("oncall", name))
+        faults += filter(None, [oncall_name_fault(document, name), *wrong])
+        if entry is not None:
+            found[name] = entry
+    faults += people_faults(document, data.get("people"))
+    return found
 
 
 def _pairs(data: object) -> Iterable[tuple[str, object]]:
@@ -336,6 +359,22 @@ def approver_names(config: Config) -> Mapping[str, str]:
     for index, approval in enumerate(config.approvals):
         for position, name in enumerate(approval.users):
             found.setdefault(name, config.where("approvals", index, "approvers", "users", position))
+    return found
+
+
+def oncall_names(config: Config) -> Mapping[str, str]:
+    """Every name that `people:` and the rotations have for a member of Slack, with where it stands first.
+
+    A rotation's name that stands in `people:` is left out: there it is said who that is.
+    """
+    found: dict[str, str] = {}
+    for name, member in config.people.items():
+        found.setdefault(member, config.where("people", name))
+    mapped = {*map(spelled, config.people)}
+    for source, entry in config.oncall.items():
+        for position, name in enumerate(entry.rotation.people if entry.rotation is not None else ()):
+            if spelled(name) not in mapped:
+                found.setdefault(name, config.where("oncall", source, "rotation", "people", position))
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -302,11 +302,14 @@ class Health(Http):
 
 
 class File(Strict):
-    """The whole file; agents and rules are looked into one by one."""
+    """The whole file; agents, rules and sources of who is on call are looked into one by one."""
 
     agents: dict[str, Any]
     approvals: tuple[Any, ...] = ()
     defaults: Defaults = Defaults()
+    oncall: dict[str, Any] = {}
+    people: dict[str, Person] = {}
+    """The Slack members that other services mean by names and e-mail addresses."""
     slack: Slack = Slack()
     http: Http = Http()
     health: Health | None = None
@@ -334,20 +337,6 @@ def agent_name_fault(document: Document, name: str) -> Fault | None:
     return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
 
 
-_BELOW: dict[str, type[Strict]] = {
-    "server": ServerEntry,
-    "when": When,
-    "approvers": NamedApprovers,
-    "defaults": Defaults,
-    "slack": Slack,
-    "http": Http,
-    "health": Health,
-}
-_BELOW_ANSWERS: dict[str, type[Strict]] = {
-    "answers": AnswerEntry,
-    "when": WhenAsked,
-    **dict.fromkeys(("approve", "edit", "reject", "answer"), Sends),
-}
 _EXAMPLES = {
     "graph": "Add graph: file.py:name.",
     "users": "Add users: [alice].",
@@ -408,11 +397,18 @@ def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str
 
 def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     """The entry that an unknown key stands in: `path` is below an entry of `model`."""
-    names = [part for part in path[:-1] if isinstance(part, str)]
-    if "options" in names[:-1]:
-        return Sends
-    below = _BELOW_ANSWERS if "answers" in names else _BELOW
-    return below.get(names[-1], model) if names else model
+    for part in path[:-1]:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        model = next(_entries_in(field.annotation), model) if field is not None else model
+    return model
+
+
+def _entries_in(hint: Any) -> Iterator[type[BaseModel]]:
+    """The kinds of entries that a type is made of: `dict[str, Sends]`, `NamedApprovers | None`."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for inner in get_args(hint):
+        yield from _entries_in(inner)
 
 
 def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:

@@ -96,6 +96,13 @@ def audit(config: Path, which: str, demo: Path | None) -> int:
     return _to_its_end(_audit(config, which, demo))
 
 
+def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:
+    """`signoff oncall`: who is on call at some instants, a line of JSON for each."""
+    from bot.oncall_command import run as looked_up
+
+    return _to_its_end(looked_up(config, name, at, offline=offline))
+
+
 def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
     from bot.masking import masked
 

@@ -5,7 +5,7 @@ Every write of a port says that it may be done many times: whoever performs effe
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from engine.approval import Approval, Place, PressedOn
@@ -16,6 +16,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
+from engine.oncall import Shifts
 from engine.policy import Facts, Policy
 from engine.refusals import Refusal
 
@@ -460,6 +461,70 @@ class OnCall(Protocol):
 
     async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
         """Who is on call at `at` by an entry of `oncall:`; waits at most `patience` seconds for its source."""
+
+
+class SourceFailedError(Exception):
+    """A source gave no answer that can be used. The message is one sentence for people, without secrets.
+
+    `rest`: the source asked not to be called again for so long.
+    """
+
+    def __init__(self, sentence: str, rest: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.rest = rest
+
+
+class ShiftSource(Protocol):
+    """One source of shifts: a service, a calendar, a rotation."""
+
+    async def shifts(self, at: datetime, now: datetime) -> Shifts:
+        """Ask who is on call at an instant and around it. `now` is the time of asking, by the bot's clock.
+
+        A source that only knows who is on call now answers with a span around that. Raises SourceFailedError.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LastLookup:
+    """How the last lookup of a source went. `shifts` is the last answer: an earlier one where this lookup failed.
+
+    `failed` says why in one sentence. `not_before`: the source asked not to be called earlier.
+    """
+
+    asked: datetime
+    shifts: Shifts | None = None
+    failed: str = ""
+    not_before: datetime | None = None
+
+
+class LookupMemory(Protocol):
+    """What the processes of the bot share of lookups: the last answer of each source, and who asks at the moment."""
+
+    async def last(self, source: str) -> LastLookup | None:
+        """How the last lookup went; None where that is forgotten."""
+
+    async def keep(self, source: str, lookup: LastLookup, seconds: float) -> None:
+        """Keep it for others, for so long."""
+
+    async def claim(self, source: str, holder: str, seconds: float) -> bool:
+        """Be the one who asks, for so long at most; False where somebody else asks."""
+
+    async def release(self, source: str, holder: str) -> None:
+        """Let others ask."""
+
+
+class AccountsUnknownError(Exception):
+    """Slack did not say whose account something is. The message is one sentence for people."""
+
+
+class Accounts(Protocol):
+    """Who in the workspace somebody is whom another service names."""
+
+    async def is_member(self, user: UserId) -> bool:
+        """Whether this is an active full member. Raises AccountsUnknownError."""
+
+    async def of_email(self, email: str) -> UserId | None:
+        """The active full member who alone has this e-mail address. Raises AccountsUnknownError."""
 
 
 @dataclass(frozen=True, slots=True)

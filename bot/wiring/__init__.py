@@ -40,6 +40,7 @@ from bot.posting import Posting
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
+from bot.wiring.oncall import oncall_people, shift_sources
 from bot.wiring.probes import probes
 from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
 from bot.wiring.storage import Storage, storage
@@ -63,7 +64,8 @@ if TYPE_CHECKING:
     from slack_bolt.app.async_app import AsyncApp
 
 __all__ = [
-    "Bot", "PortTakenError", "Ports", "Storage", "bot", "local_workspace", "manifest", "probes", "storage", "together",
+    "Bot", "PortTakenError", "Ports", "Storage", "bot", "local_workspace", "manifest", "oncall_people",
+    "probes", "shift_sources", "storage", "together",
 ]  # fmt: skip
 
 

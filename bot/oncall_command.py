@@ -1,0 +1,123 @@
+"""`signoff oncall NAME`: who is on call at some instants, a line of JSON for each.
+
+A source is asked as the bot asks it, and what it says is shown as it says it. `--offline` leaves Slack alone, not the
+source. A source that only knows who is on call now answers so for every instant; a line on stderr says that.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot import config as configuration
+from bot.config import Config
+from bot.faults import ConfigError, Fault, FaultsError, suggestion
+from bot.masking import masked, remember
+from bot.oncall_people import People
+from engine.oncall import Shift, Shifts, said_of
+from engine.ports import AccountsUnknownError, ShiftSource, SourceFailedError
+
+_FORM = "Write it with its offset: 2026-11-30T09:00+01:00, or 2026-11-30T08:00Z."
+
+
+async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
+    """Print the lines; gives the exit code. A source that fails says so in its line, and the code is 0 all the same.
+
+    Raises FaultsError.
+    """
+    config = _config(file, offline=offline)
+    if name not in config.oncall:
+        what = f'app.yaml has no "{name}" below oncall:'
+        raise FaultsError([Fault("signoff oncall", what, suggestion(name, config.oncall, "Add it."))])
+    if at != "-":
+        _instant(at)
+    async with _Lookup.opened(config, name, offline=offline) as lookup:
+        async for text in _lines(at):
+            sys.stdout.write(masked(json.dumps(await lookup.line(text), ensure_ascii=False)) + "\n")
+            sys.stdout.flush()
+    return 0
+
+
+def _config(file: Path, *, offline: bool) -> Config:
+    """The configuration; of Slack's tokens only the bot's is needed, and none `offline`."""
+    config, faults = configuration.examined(file, os.environ)
+    needed = [] if offline else [each for each in faults if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
+    if config is None or needed:
+        raise ConfigError(faults if config is None else needed)
+    remember(config.secret_values)
+    return config
+
+
+async def _lines(at: str) -> AsyncIterator[str]:
+    if at != "-":
+        yield at
+        return
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if line.strip():
+            yield line.strip()
+
+
+def _instant(text: str) -> datetime:
+    """Raises FaultsError."""
+    try:
+        at = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+        what = f'"{text}" has no offset, so it is not an instant'
+    except (ValueError, OverflowError):
+        what = f'"{text}" is not an instant'
+    raise FaultsError([Fault("--at", what, _FORM)])
+
+
+@dataclass(slots=True)
+class _Lookup:
+    """Looks up one source; `people` is None where Slack is not asked."""
+
+    name: str
+    source: ShiftSource
+    people: People | None
+    last: Shifts | None = None
+    only_now: bool = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def opened(cls, config: Config, name: str, *, offline: bool) -> AsyncIterator["_Lookup"]:
+        """Hold what is asked. Raises FaultsError where Slack cannot be reached."""
+        from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong name or instant is said at once
+
+        async with contextlib.AsyncExitStack() as stack:
+            people = users = None
+            if not offline:
+                people, users = await stack.enter_async_context(wiring.oncall_people(config))
+            sources = await stack.enter_async_context(wiring.shift_sources(config, users or {}))
+            yield cls(name, sources[name], people)
+
+    async def line(self, text: str) -> Mapping[str, Any]:
+        """What is said of one instant."""
+        found: dict[str, Any] = {"at": text, "who": [], "error": None}
+        if self.people is not None:
+            found["people"] = []
+        try:
+            on_call = await self._on_call(_instant(text))
+            found["who"] = [*said_of(on_call)]
+            if self.people is not None:
+                users = [await self.people.user(each) for each in on_call]
+                found["people"] = [*dict.fromkeys(filter(None, users))]
+        except (SourceFailedError, AccountsUnknownError, FaultsError) as error:
+            found["error"] = str(error)
+        return found
+
+    async def _on_call(self, at: datetime) -> tuple[Shift, ...]:
+        now = datetime.now(UTC)
+        if self.last is None or not self.last.is_fresh(now) or not (self.only_now or self.last.covers(at)):
+            self.last = await self.source.shifts(at, now)
+        if not self.last.covers(at) and not self.only_now:
+            self.only_now = True
+            sys.stderr.write(f"{self.name} only tells who is on call now, so that is the answer for every instant\n")
+        return self.last.on_call(at)

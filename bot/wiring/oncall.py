@@ -1,0 +1,150 @@
+"""The sources of `oncall:` as `app.yaml` names them."""
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from slack_sdk.errors import SlackClientError
+
+from adapters.oncall import ical
+from adapters.oncall.client import Client
+from adapters.oncall.rotation import RotationSource
+from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
+from adapters.slack import directory
+from adapters.slack.accounts import SlackAccounts
+from adapters.slack.client import web_client
+from adapters.slack.errors import SlackRefused
+from adapters.slack.identity import whoami
+from bot import config as configuration
+from bot.config import Config
+from bot.config_oncall import (
+    GrafanaEntry,
+    HttpEntry,
+    IcalEntry,
+    IncidentIoEntry,
+    OnCallEntry,
+    PagerDutyEntry,
+    RootlyEntry,
+    RotationEntry,
+    spelled,
+)
+from bot.faults import FaultsError
+from bot.oncall_people import People
+from bot.wiring.slack import SLACK, slack_fault
+from engine.ids import UserId
+from engine.oncall import Shifts
+from engine.ports import ListedPerson, ShiftSource, SourceFailedError
+from engine.rotation import Rotation
+
+NO_ICAL = 'The calendar needs packages that are not installed. Run: pip install "signoff[ical]"'
+
+
+@contextlib.asynccontextmanager
+async def shift_sources(
+    config: Config, users: Mapping[str, UserId] = MappingProxyType({})
+) -> AsyncIterator[Mapping[str, ShiftSource]]:
+    """All sources by name. `users` are the Slack ids of those whom rotations name."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield {name: await _opened(stack, config, entry, users) for name, entry in config.oncall.items()}
+
+
+@contextlib.asynccontextmanager
+async def oncall_people(config: Config) -> AsyncIterator[tuple[People, Mapping[str, UserId]]]:
+    """Whom sources mean, asked of Slack, and those whom rotations name. Raises FaultsError."""
+    secrets = config.secrets
+    async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+        try:
+            identity = await whoami(client)
+            listed = await directory.people(client, configuration.oncall_names(config), identity)
+        except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
+            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+        accounts = SlackAccounts(client, identity)
+        try:
+            yield People(accounts, mapped(config, listed)), rotating(listed)
+        finally:
+            await accounts.aclose()
+
+
+def mapped(config: Config, listed: Mapping[str, ListedPerson]) -> Mapping[str, UserId]:
+    """The Slack ids of `people:`; `listed` are the people whom Slack knows by their names in the file."""
+    return {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
+
+
+def rotating(listed: Mapping[str, ListedPerson]) -> Mapping[str, UserId]:
+    """The Slack ids of those whom rotations name."""
+    return {name: person.id for name, person in listed.items()}
+
+
+def fingerprint(name: str, entry: OnCallEntry) -> str:
+    """What tells one definition of a source from another: processes share answers of the same one only."""
+    secrets = {entry.kind: {"token", "headers"}}
+    said = f"{name} {entry.model_dump_json(exclude=secrets)}"
+    return hashlib.sha256(said.encode()).hexdigest()[:24]
+
+
+async def _opened(
+    stack: contextlib.AsyncExitStack, config: Config, entry: OnCallEntry, users: Mapping[str, UserId]
+) -> ShiftSource:
+    match entry.source:
+        case PagerDutyEntry() as found:
+            headers = {
+                "Accept": "application/vnd.pagerduty+json;version=2",
+                "Authorization": f"Token token={found.token}",
+            }
+            client = Client("PagerDuty", found.url, headers, found.networks)
+            return PagerDuty(await stack.enter_async_context(client.open()), found.policy, found.schedule, found.tiers)
+        case IncidentIoEntry() as found:
+            client = Client("incident.io", found.url, _bearer(found.token), found.networks)
+            return IncidentIo(await stack.enter_async_context(client.open()), found.schedule)
+        case RootlyEntry() as found:
+            headers = {"Accept": "application/vnd.api+json", **_bearer(found.token)}
+            client = Client("Rootly", found.url, headers, found.networks)
+            return Rootly(await stack.enter_async_context(client.open()), found.policy, found.schedule, found.tiers)
+        case GrafanaEntry() as found:
+            client = Client("Grafana", found.url, _of_grafana(found), found.networks)
+            return Grafana(await stack.enter_async_context(client.open()), found.schedule)
+        case HttpEntry() as found:
+            client = Client(urlsplit(found.url).hostname or "", found.url, found.headers, found.networks)
+            return Own(await stack.enter_async_context(client.open()), found.people)
+        case IcalEntry() as found:
+            return await _calendar(stack, config, found)
+        case RotationEntry() as found:
+            return RotationSource(Rotation(ZoneInfo(found.zone), found.starts, found.every, found.people), users)
+    raise AssertionError("an entry of oncall: has a source")
+
+
+async def _calendar(stack: contextlib.AsyncExitStack, config: Config, entry: IcalEntry) -> ShiftSource:
+    if not ical.is_installed():
+        return Missing(NO_ICAL)
+    if entry.url is None:
+        return ical.ICalendar(ical.reader_of_file(config.base / (entry.file or "")), entry.zone)
+    client = await stack.enter_async_context(Client("The calendar", entry.url, networks=entry.networks).open())
+    return ical.ICalendar(client.get, entry.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A source that cannot be asked here. `why` is a sentence."""
+
+    why: str
+
+    async def shifts(self, at: datetime, now: datetime) -> Shifts:
+        """Say so."""
+        del at, now
+        raise SourceFailedError(self.why)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _of_grafana(entry: GrafanaEntry) -> dict[str, str]:
+    """A token of a service account works for the stack that the header names."""
+    parts = urlsplit(entry.url)
+    stack = entry.stack or (f"{parts.scheme}://{parts.netloc}" if entry.token.startswith("glsa_") else None)
+    return {**_bearer(entry.token), **({"X-Grafana-URL": stack} if stack else {})}

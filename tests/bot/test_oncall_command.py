@@ -1,0 +1,124 @@
+"""`signoff oncall`: a line of JSON for each instant, in the form that scripts rely on."""
+
+import asyncio
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.localslack import LocalSlack
+from bot.cli import invoke
+
+APP = """\
+agents:
+  deploy: {graph: a.py:graph, channels: ["#deploys"]}
+people: {"Jane Doe": carol, joan@elsewhere.example: U0BOB}
+oncall:
+  ops: {rotation: {zone: Europe/Berlin, starts: 2026-11-30T09:00, every: 1w, people: [alice, Jane Doe, nobody]}}
+  guests: {rotation: {zone: UTC, starts: 2026-11-30T09:00, every: 1d, people: [gina]}}
+  feed: {ical: {file: feed.ics}}
+  gone: {ical: {file: gone.ics}}
+"""
+FEED = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:1
+DTSTART:20261201T000000Z
+DTEND:20261202T000000Z
+ATTENDEE:mailto:Alice@Example.com
+ATTENDEE:Joan@Elsewhere.example
+ATTENDEE:stranger@example.com
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "feed.ics").write_text(FEED)
+    file = tmp_path / "app.yaml"
+    file.write_text(APP)
+    return file
+
+
+def asked(file: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert invoke(["oncall", *arguments, "--config", str(file)]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_offline_a_line_says_who_as_the_source_does(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = asked(file, capsys, "ops", "--at", "2026-12-08T12:00:00Z", "--offline")
+    assert line == {"at": "2026-12-08T12:00:00Z", "who": ["Jane Doe"], "error": None}
+
+
+def test_instants_are_read_one_a_line(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instants = ["2026-11-30T07:59:59Z", "2026-11-30T09:00+01:00", "2026-12-07T08:00:00.000Z"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join([*instants, "", "tomorrow"])))
+    lines = asked(file, capsys, "ops", "--at", "-", "--offline")
+    assert [line["at"] for line in lines] == [*instants, "tomorrow"]
+    assert [line["who"] for line in lines] == [[], ["alice"], ["Jane Doe"], []]
+    assert [line["error"] for line in lines[:3]] == [None, None, None]
+    assert lines[3]["error"].startswith('--at: "tomorrow" is not an instant.')
+
+
+def test_a_source_that_fails_names_nobody_and_says_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = asked(file, capsys, "gone", "--offline")
+    assert line == {"at": "now", "who": [], "error": "The file gone.ics is not there."}
+
+
+async def _in_slack(file: Path, tmp_path: Path, *arguments: str) -> list[Any]:
+    """The command in a process's own loop, beside a local workspace."""
+    async with LocalSlack(data=tmp_path / "slack") as slack:
+        environ = {**slack.environment(), "PATH": ""}
+        command = [sys.executable, "-m", "bot", "oncall", *arguments, "--config", str(file)]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, cwd=Path(__file__).parents[2], stdout=-1, stderr=-1
+        )
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.promise("P6")
+async def test_people_are_members_and_a_stranger_is_nobody(file: Path, tmp_path: Path) -> None:
+    """By e-mail, whatever its case, and by people: for addresses that Slack does not know."""
+    (line,) = await _in_slack(file, tmp_path, "feed", "--at", "2026-12-01T12:00:00Z")
+    assert line["who"] == ["Alice@Example.com", "Joan@Elsewhere.example", "stranger@example.com"]
+    assert line["people"] == ["U0ALICE", "U0BOB"]
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    ("name", "at", "people"),
+    [
+        ("ops", "2026-12-01T12:00:00Z", ["U0ALICE"]),
+        ("ops", "2026-12-08T12:00:00Z", ["U0CAROL"]),
+        ("ops", "2026-12-15T12:00:00Z", []),
+        ("guests", "2026-12-15T12:00:00Z", []),
+    ],
+)
+async def test_a_rotation_names_members(name: str, at: str, people: list[str], file: Path, tmp_path: Path) -> None:
+    (line,) = await _in_slack(file, tmp_path, name, "--at", at)
+    assert line["people"] == people
+    assert line["error"] is None
+
+
+@pytest.mark.promise("P10")
+def test_mistakes_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in {
+        ("opps", "--offline"): 'signoff oncall: app.yaml has no "opps" below oncall:. Did you mean "ops"?\n',
+        ("ops", "--offline", "--at", "noon"): '--at: "noon" is not an instant. Write it with its offset: ',
+        ("ops",): "SLACK_BOT_TOKEN: is not set. ",
+    }.items():
+        assert invoke(["oncall", *arguments, "--config", str(file)]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith(said)
