@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from engine.approval import OPEN, Approval, Place, policies_of
-from engine.ask import Ask
+from engine.ask import Ask, canonical
 from engine.audit import Entry, recorded
 from engine.budget import Ledger, NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
-from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
+from engine.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
+from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, ThreadId, UserId
 from engine.policy import Facts, Policy, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
 
@@ -336,6 +337,63 @@ class MemoryBacklog:
     async def is_buried(self, channel: ChannelId) -> bool:
         """Whether a channel was deleted for good."""
         return channel in self._buried
+
+
+class MemoryGrants:
+    """The port `Grants`: rows go into `audit`."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self._kept: dict[tuple[ThreadId, GrantId], Grant] = {}
+        self._revoked: set[tuple[ThreadId, GrantId]] = set()
+        self._used: set[tuple[ThreadId, GrantId, ApprovalId]] = set()
+
+    async def give(self, grant: Grant) -> bool:
+        """Keep a grant."""
+        key = (grant.thread, grant.id)
+        if key in self._revoked:
+            return False
+        if key not in self._kept:
+            self._kept[key] = grant
+            self._audit.record(given_entry(grant))
+        return self._is_kept(grant)
+
+    async def use(self, grant: Grant, approval: ApprovalId, at: datetime) -> bool:
+        """Record that an approval is decided by a grant."""
+        if not (self._is_kept(grant) and self._is_live(grant, at)):
+            return False
+        if (grant.thread, grant.id, approval) not in self._used:
+            self._used.add((grant.thread, grant.id, approval))
+            self._audit.record(used_entry(grant, approval, at))
+        return True
+
+    async def revoke(self, grant: Grant, by: UserId, at: datetime) -> bool:
+        """Take a grant back."""
+        if not self._is_live(grant, at):
+            return False
+        self._revoked.add((grant.thread, grant.id))
+        self._audit.record(revoked_entry(grant, by, at))
+        return True
+
+    async def of_thread(self, thread: ThreadId, at: datetime) -> Sequence[Grant]:
+        """The grants of a conversation, oldest first."""
+        return [each for each in self._live(at) if each.thread == thread]
+
+    async def of_person(self, user: UserId, at: datetime) -> Sequence[Grant]:
+        """The grants that a person gave, oldest first."""
+        return [each for each in self._live(at) if user in each.by]
+
+    def _live(self, at: datetime) -> list[Grant]:
+        return oldest_first(each for each in self._kept.values() if self._is_live(each, at))
+
+    def _is_kept(self, grant: Grant) -> bool:
+        """Whether it is kept as it is: 1, 1.0 and true are equal to Python."""
+        kept = self._kept.get((grant.thread, grant.id))
+        return kept == grant and canonical(grant.args) == canonical(kept.args)
+
+    def _is_live(self, grant: Grant, at: datetime) -> bool:
+        key = (grant.thread, grant.id)
+        return key in self._kept and key not in self._revoked and at < grant.until
 
 
 class MemoryConversations:

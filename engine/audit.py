@@ -35,6 +35,11 @@ class What(StrEnum):
     """
     TRAVELLED = "travelled"
     """Somebody went back to an earlier point of the conversation."""
+    GRANTED = "granted"
+    """Whoever approved a call allowed calls like it for a while."""
+    GRANT_USED = "grant_used"
+    """A call was allowed by a grant, so nobody was asked."""
+    GRANT_REVOKED = "grant_revoked"
 
 
 @dataclass(frozen=True, slots=True)

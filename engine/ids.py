@@ -26,6 +26,9 @@ MessageTs = NewType("MessageTs", str)
 """Slack's own ids. A message is known by its channel and its `ts`, which also orders messages: it is Slack's clock."""
 
 
+GrantId = NewType("GrantId", str)
+"""A grant, unique within its thread. See `engine.grants`."""
+
 SheetId = NewType("SheetId", str)
 """One message that shows several approvals of a thread; "" for an approval with a card of its own."""
 

@@ -15,6 +15,7 @@ from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Chose
+from engine.grants import Grant
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.oncall import Shifts
 from engine.policy import Facts, Policy
@@ -89,6 +90,33 @@ class Audit(Protocol):
 
     async def add(self, entry: Entry) -> None:
         """Write a row that no change of an approval comes with."""
+
+
+class Grants(Protocol):
+    """The grants of conversations (`engine.grants`). A grant that ended, or was revoked, is not there.
+
+    A grant ends at its `until` by the times given here, and after as long by the store's own clock, should ours be
+    wrong. Each write comes with its audit row, and may be made many times.
+    """
+
+    async def give(self, grant: Grant) -> bool:
+        """Keep a grant. False: it was revoked, and stays so."""
+
+    async def use(self, grant: Grant, approval: ApprovalId, at: datetime) -> bool:
+        """Record that an approval is decided by a grant. False: it ended or was revoked, and people have to decide.
+
+        Whatever was read before, only this says whether a grant may be used. A use that is told again is asked again:
+        where the grant was revoked in between, the answer is no, so decide only on the answer.
+        """
+
+    async def revoke(self, grant: Grant, by: UserId, at: datetime) -> bool:
+        """Take a grant back: no `use` after this succeeds. False: it had ended, or was revoked."""
+
+    async def of_thread(self, thread: ThreadId, at: datetime) -> Sequence[Grant]:
+        """The grants of a conversation, oldest first."""
+
+    async def of_person(self, user: UserId, at: datetime) -> Sequence[Grant]:
+        """The grants that a person gave, alone or with others, oldest first."""
 
 
 class OvertakenError(Exception):

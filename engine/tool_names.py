@@ -36,11 +36,16 @@ def match(pattern: str | None, name: str) -> Verdict:
     pattern = "*" if pattern is None else pattern
     if pattern == name:
         return Verdict.UNKNOWN if _WILD.search(pattern) else Verdict.HOLDS
-    if _PLAIN.fullmatch(name):
+    if is_plain(name):
         return Verdict.HOLDS if fnmatchcase(name, pattern) else Verdict.FAILS
     if len(name) > LONGEST or fnmatchcase(name, pattern):
         return Verdict.UNKNOWN
     return Verdict.UNKNOWN if _likenesses(pattern).fullmatch(_folded(name)) else Verdict.FAILS
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is written in plain ASCII, so that it is no other than it looks."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def _folded(text: str) -> str:

@@ -28,6 +28,7 @@ from engine.ask import Ask, Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
+from engine.grants import Grant
 from engine.policy import Policy
 from engine.ports import DeadLetter, Unposted
 
@@ -245,3 +246,4 @@ ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
 EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
 DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))
 UNPOSTED: Final[Codec[Unposted]] = Codec(*_class(Unposted))
+GRANT: Final[Codec[Grant]] = Codec(*_class(Grant))

@@ -65,6 +65,8 @@ POLICIES = Kind(
 AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
 POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
 CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
+GRANT = Kind("grant", "string", "a grant, or `revoked WRITE` in its place, until it ends", MONTH)
+GRANTS = Kind("grants", "set", "the grants of the thread, by their ids; those that ended are passed over", MONTH)
 MAIL = Kind(
     "mail", "list", "a lane's waiting messages, oldest first", None, "unfinished work: gone when the lane is empty"
 )
@@ -96,6 +98,9 @@ THREADS = Kind(
     "threads", "zset", "the threads that have checkpoints, by the time at which a process last began to write one",
     None, "an index of what stays", of_thread=False,
 )  # fmt: skip
+GRANTED = Kind(
+    "granted", "zset", "the grants that a person gave, `TAG 0x00 GRANT` by when they end", MONTH, of_thread=False
+)
 TALKS = Kind(
     "talks", "zset", "the conversations of a channel that were written last, by that time", MONTH, of_thread=False
 )
@@ -134,9 +139,10 @@ READING = Kind("reading", "string", "which process is reading the user groups of
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
-    CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, MAIL, LEASE,
-    FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, TALKS, HOLDERS, BACKLOG, DELETED, CHANNELS, CALLS,
-    QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED, READING, META,
+    CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, GRANT,
+    GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, GRANTED, TALKS, HOLDERS,
+    BACKLOG, DELETED, CHANNELS, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
+    READING, META,
 )  # fmt: skip
 
 
@@ -206,6 +212,14 @@ class Keys:
         """Name the conversation's record."""
         return self._of_thread(CONVERSATION, thread)
 
+    def grant(self, thread: str, grant: str) -> Key:
+        """Name a grant."""
+        return self._of_thread(GRANT, thread, grant)
+
+    def grants(self, thread: str) -> Key:
+        """Name the list of the thread's grants."""
+        return self._of_thread(GRANTS, thread)
+
     def mail(self, thread: str, lane: str) -> Key:
         """Name a lane's mailbox; `lane` is `run`, `chat` or `card/HASH` (see `engine.effects.Lane`)."""
         return self._of_thread(MAIL, thread, lane)
@@ -249,6 +263,10 @@ class Keys:
     def pending(self, place: str) -> Key:
         """Name the index of what waits in a place: a channel, a person, or `all`."""
         return self._of_bot(PENDING, place)
+
+    def granted(self, user: str) -> Key:
+        """Name the index of the grants that a person gave."""
+        return self._of_bot(GRANTED, user)
 
     def talks(self, channel: str) -> Key:
         """Name the index of a channel's conversations."""

@@ -11,10 +11,12 @@ from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Option
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Effect, Hear, Say
+from engine.grants import Grant
 from engine.ids import (
     AgentName,
     ApprovalId,
     ChannelId,
+    GrantId,
     InterruptId,
     MessageTs,
     SheetId,
@@ -74,6 +76,24 @@ def closed(approval: Approval, state: State = State.WITHDRAWN) -> Approval:
 
 def a_conversation(thread: ThreadId = THREAD, *, direct: bool = False) -> Conversation:
     return Conversation(thread, AgentName("deploy"), ALICE, PLACE, direct, NOW)
+
+
+def a_grant(number: int = 1, *, thread: ThreadId = THREAD, by: tuple[UserId, ...] = (BOB,), **more: Any) -> Grant:
+    given_at = NOW + timedelta(seconds=number)
+    grant = Grant(
+        id=GrantId(f"grant-{number}"),
+        thread=thread,
+        agent=AgentName("deploy"),
+        tool="deploy",
+        args={"service": "billing", "replicas": 1},
+        fields=(),
+        by=by,
+        policy=a_policy(),
+        approval=approval_id(thread, InterruptId("i1"), "digest"),
+        given_at=given_at,
+        until=given_at + timedelta(hours=1),
+    )
+    return replace(grant, **more)
 
 
 def an_entry(approval: Approval, what: What = What.ASKED) -> Entry:
@@ -165,6 +185,10 @@ any_conversation = st.builds(
     Conversation, place=any_place, started_at=any_time, held=st.lists(any_hear, max_size=2).map(tuple)
 )
 any_entry = st.builds(Entry, at=any_time, detail=any_json, rule=ANY_TEXT)
+
+any_grant = st.builds(
+    Grant, args=any_json, fields=st.lists(ANY_TEXT).map(tuple), policy=any_policy, given_at=any_time, until=any_time
+)
 
 
 def _any_of(kind: type[Effect]) -> st.SearchStrategy[Effect]:

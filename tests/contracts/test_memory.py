@@ -1,9 +1,18 @@
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
 from contracts.backlog_contract import BacklogContract
+from contracts.grants_contract import GrantsContract, GrantStores
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
-from adapters.memory import MemoryApprovals, MemoryAudit, MemoryBacklog, MemoryConversations, MemoryLanes, SystemClock
+from adapters.memory import (
+    MemoryApprovals,
+    MemoryAudit,
+    MemoryBacklog,
+    MemoryConversations,
+    MemoryGrants,
+    MemoryLanes,
+    SystemClock,
+)
 
 
 @pytest.fixture
@@ -35,4 +44,14 @@ def backlog() -> MemoryBacklog:
 
 
 class TestBacklog(BacklogContract):
+    pass
+
+
+@pytest.fixture
+def granted() -> GrantStores:
+    audit = MemoryAudit()
+    return GrantStores(MemoryGrants(audit), audit)
+
+
+class TestGrants(GrantsContract):
     pass

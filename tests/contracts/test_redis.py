@@ -5,6 +5,7 @@ from typing import TypeVar
 import pytest
 from contracts.approvals_contract import ApprovalsContract, ConversationsContract, Stores
 from contracts.backlog_contract import BacklogContract
+from contracts.grants_contract import GrantsContract, GrantStores
 from contracts.groups_contract import GroupMemoryContract, Memories
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 
@@ -13,6 +14,7 @@ from adapters.redis.audit import RedisAudit
 from adapters.redis.backlog import RedisBacklog
 from adapters.redis.connection import Database, Runs
 from adapters.redis.conversations import RedisConversations
+from adapters.redis.grants import RedisGrants
 from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
@@ -69,6 +71,15 @@ class TestGroupMemory(GroupMemoryContract):
     pass
 
 
+@pytest.fixture
+def granted(runs: Runs) -> GrantStores:
+    return GrantStores(RedisGrants(runs, Keys()), RedisAudit(runs, Keys()))
+
+
+class TestGrants(GrantsContract):
+    pass
+
+
 class TestBacklog(BacklogContract):
     pass
 
@@ -112,6 +123,11 @@ class TestGroupMemoryWhoseAnswersGetLost(_Stuttering, GroupMemoryContract):
     pass
 
 
+@pytest.mark.promise("P1")
+class TestGrantsWhoseAnswersGetLost(_Stuttering, GrantsContract):
+    pass
+
+
 class _OnOneConnection:
     @pytest.fixture
     async def runs(self, redis_url: str) -> AsyncIterator[Runs]:
@@ -124,4 +140,8 @@ class TestApprovalsOnOneConnection(_OnOneConnection, ApprovalsContract):
 
 
 class TestLanesOnOneConnection(_OnOneConnection, LanesContract):
+    pass
+
+
+class TestGrantsOnOneConnection(_OnOneConnection, GrantsContract):
     pass

@@ -15,6 +15,7 @@ from contracts.samples import (
     any_conversation,
     any_effect,
     any_entry,
+    any_grant,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from engine.ask import digest_of
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Hear
+from engine.grants import Grant
 from engine.ids import MessageTs, UserId
 
 
@@ -55,6 +57,15 @@ def test_any_effect_comes_back(effect: Effect) -> None:
     kept = codec.EFFECT.load(codec.EFFECT.dump(effect), "key")
     assert repr(kept) == repr(effect)
     assert type(kept) is type(effect)
+
+
+@given(any_grant)
+def test_any_grant_comes_back_and_is_written_the_same_again(grant: Grant) -> None:
+    document = codec.GRANT.dump(grant)
+    kept = codec.GRANT.load(document, "key")
+    assert repr(kept) == repr(replace(grant, policy=kept.policy))
+    assert kept.policy == grant.policy
+    assert codec.GRANT.dump(kept) == document
 
 
 def test_times_of_other_zones_become_utc() -> None:
@@ -125,7 +136,7 @@ def test_what_cannot_be_read_is_refused_by_its_key(document: bytes, why: str) ->
 
 @given(st.binary(max_size=40))
 def test_no_bytes_raise_anything_else(document: bytes) -> None:
-    for kind in (codec.APPROVAL, codec.CONVERSATION, codec.ENTRY, codec.EFFECT):
+    for kind in (codec.APPROVAL, codec.CONVERSATION, codec.ENTRY, codec.EFFECT, codec.GRANT):
         with pytest.raises(codec.UnreadableError):
             kind.load(document, "key")
 

@@ -1,0 +1,195 @@
+"""Grants: "Allow like this for 1 h in this conversation".
+
+Whoever approves a tool call may allow calls like it for a while, where the rule says `grants:`. A grant is never wider
+than what its card showed: the same agent calls the same tool in the same conversation with equal arguments, or, where
+the rule names fields, with the same set of arguments of which those are equal. Equal is equal as JSON: 1, 1.0 and true
+are three values, and the order of keys means nothing.
+
+A grant dies with the rule that it was given under: when that rule permits no grants any more, or other fields, or lets
+other people decide. What a grant does not cover asks people, as ever. It does not make sure that they who gave it may
+still decide: that is asked of the same sources as a vote, when it is used.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from engine.approval import Approval
+from engine.ask import DEEPEST, Choice, Json, Kind, canonical, is_storable
+from engine.audit import Entry, What
+from engine.ids import AgentName, ApprovalId, GrantId, ThreadId, UserId
+from engine.policy import Policy
+from engine.tool_names import is_plain
+
+LONGEST: Final = timedelta(days=7)
+"""How long a grant can last: what is to be allowed for good belongs into a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a rule says of grants. With `fields` the arguments of these names have to be equal, else all have to.
+
+    Raises ValueError for a length of time that no grant has, and for a field without a name or named twice.
+    """
+
+    lasts: timedelta
+    fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not timedelta() < self.lasts <= LONGEST:
+            raise ValueError(f"a grant lasts at most {LONGEST.days} days")
+        if "" in self.fields or len(set(self.fields)) < len(self.fields):
+            raise ValueError("each field has a name, and is named once")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant. `args` are all arguments of the call that was approved with it, `by` they who approved."""
+
+    id: GrantId
+    thread: ThreadId
+    agent: AgentName
+    tool: str
+    args: Json
+    fields: tuple[str, ...]
+    by: tuple[UserId, ...]
+    policy: Policy
+    approval: ApprovalId
+    given_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call that asks to be decided."""
+
+    thread: ThreadId
+    agent: AgentName
+    tool: str
+    args: Json
+
+
+# Giving ---------------------------------------------------------------------------------------------------------------
+
+
+def is_offered(permit: Permit, approval: Approval, action: int, *, whole: bool) -> bool:
+    """Whether the card of an action can offer a grant; `whole`: everything that would be allowed is shown on it."""
+    asked, args = approval.ask.actions[action], approval.reviews[action].value
+    if not whole or approval.ask.kind is not Kind.TOOL_CALL or Choice.APPROVE not in asked.choices:
+        return False
+    return is_plain(asked.name) and _is_exact(args) and isinstance(args, dict) and args.keys() >= {*permit.fields}
+
+
+def given(permit: Permit, approval: Approval, action: int, by: tuple[UserId, ...]) -> Grant:
+    """The grant that was given with an approval, for what was approved. The same approval gives the same grant.
+
+    Raises ValueError where none could be offered, or where one of those whose votes decided did not give it.
+    """
+    review = approval.reviews[action]
+    approved = review.decision is not None and review.decision.choice in (Choice.APPROVE, Choice.EDIT)
+    willing = bool(by) and {*by} >= {*review.deciders}
+    if review.decided_at is None or not (approved and willing and is_offered(permit, approval, action, whole=True)):
+        raise ValueError(f"no grant was given with {approval.id}")
+    return Grant(
+        id=_id(approval.id, action),
+        thread=approval.thread,
+        agent=approval.agent,
+        tool=approval.ask.actions[action].name,
+        args=review.value,
+        fields=permit.fields,
+        by=by,
+        policy=review.policy,
+        approval=approval.id,
+        given_at=review.decided_at,
+        until=review.decided_at + permit.lasts,
+    )
+
+
+def _id(approval: ApprovalId, action: int) -> GrantId:
+    return GrantId("grant-" + hashlib.sha256(f"{approval}\n{action}".encode()).hexdigest()[:16])
+
+
+# Using ----------------------------------------------------------------------------------------------------------------
+
+
+def allowing(grants: Iterable[Grant], permit: Permit | None, policy: Policy, call: Call, now: datetime) -> Grant | None:
+    """The grant that allows a call whose rule, as it is now, says `permit` and `policy`; None: people decide.
+
+    Only for a rule that is known to apply: one whose condition cannot be known asks a person whatever was granted.
+    """
+    return next((each for each in grants if stands(each, permit, policy, now) and covers(each, call, now)), None)
+
+
+def stands(grant: Grant, permit: Permit | None, policy: Policy, now: datetime) -> bool:
+    """Whether the rule still permits a grant: not one of other fields, for longer, or by what others decide."""
+    if permit is None or (permit.fields, policy) != (grant.fields, grant.policy):
+        return False
+    return now < grant.given_at + permit.lasts
+
+
+def covers(grant: Grant, call: Call, now: datetime) -> bool:
+    """Whether a call is like the one that the grant was given with. Never raises."""
+    if not grant.given_at <= now < grant.until:  # a clock that was put back lengthens nothing
+        return False
+    if (call.thread, call.agent, call.tool) != (grant.thread, grant.agent, grant.tool):
+        return False
+    return _is_alike(grant, call.args)
+
+
+def _is_alike(grant: Grant, args: Json) -> bool:
+    if not (_is_exact(args) and isinstance(args, dict) and isinstance(grant.args, dict)):
+        return False
+    if not grant.fields:
+        return canonical(args) == canonical(grant.args)
+    if args.keys() != grant.args.keys():
+        return False
+    return all(name in args and canonical(args[name]) == canonical(grant.args[name]) for name in grant.fields)
+
+
+def _is_exact(value: Json, levels: int = DEEPEST) -> bool:
+    """Whether `canonical` spells a value in one way of its own: all of it plain JSON, finite, and of a bounded size."""
+    if type(value) is dict:
+        pairs = value.items()
+        return levels > 0 and all(type(key) is str and _is_exact(each, levels - 1) for key, each in pairs)
+    if type(value) is list:
+        return levels > 0 and all(_is_exact(each, levels - 1) for each in value)
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or (type(value) in (bool, int, str) and is_storable(value))
+
+
+def oldest_first(grants: Iterable[Grant]) -> list[Grant]:
+    """Grants in the order in which they are listed."""
+    return sorted(grants, key=lambda grant: (grant.given_at, grant.thread, grant.id))
+
+
+# Audit ----------------------------------------------------------------------------------------------------------------
+
+
+def given_entry(grant: Grant) -> Entry:
+    """The audit's row of a grant that is given."""
+    return _entry(What.GRANTED, grant, grant.approval, grant.by[0], grant.given_at)
+
+
+def used_entry(grant: Grant, approval: ApprovalId, at: datetime) -> Entry:
+    """The row of a use: `approval` is decided by it, and nobody decided anew."""
+    return _entry(What.GRANT_USED, grant, approval, None, at)
+
+
+def revoked_entry(grant: Grant, by: UserId, at: datetime) -> Entry:
+    """The row of a grant that is taken back."""
+    return _entry(What.GRANT_REVOKED, grant, grant.approval, by, at)
+
+
+def _entry(what: What, grant: Grant, approval: ApprovalId, who: UserId | None, at: datetime) -> Entry:
+    detail: Json = {
+        "grant": grant.id,
+        "tool": grant.tool,
+        "fields": [*grant.fields],
+        "by": [*grant.by],
+        "until": grant.until.isoformat(),
+    }
+    return Entry(at, grant.thread, approval, what, who, grant.policy.rule, detail)

@@ -1,0 +1,212 @@
+"""A grant allows what its card showed, and nothing else."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from contracts.samples import ALICE, BOB, CAROL, NOW, a_grant, a_policy, an_approval, an_ask, any_json
+from hypothesis import given as samples
+from hypothesis import strategies as st
+
+from engine.approval import Approval, Vote
+from engine.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
+from engine.grants import LONGEST, Call, Grant, Permit, allowing, covers, given, is_offered, stands
+from engine.ids import AgentName, ThreadId, UserId
+
+HOUR = timedelta(hours=1)
+EXACT, BY_SERVICE = Permit(HOUR), Permit(HOUR, ("service",))
+ARGS: Json = {"service": "billing", "replicas": 1, "labels": {"a": [1, None], "b": "x"}}
+SOON = NOW + timedelta(minutes=5)
+
+
+def a_call(args: Any, grant: Grant | None = None) -> Call:
+    grant = grant or a_grant()
+    return Call(grant.thread, grant.agent, grant.tool, args)
+
+
+def allowed(granted: Any, args: Any, *fields: str) -> bool:
+    return covers(a_grant(args=granted, fields=fields), a_call(args), SOON)
+
+
+def approved(args: Json = ARGS, *, tool: str = "deploy", by: tuple[UserId, ...] = (BOB,), **decision: Any) -> Approval:
+    approval = an_approval(ask=an_ask(tool))
+    (action,), (review,) = approval.ask.actions, approval.reviews
+    votes = tuple(Vote(each, Choice.APPROVE, NOW) for each in by)
+    review = replace(
+        review, value=args, votes=votes, decision=Decision(**({"choice": Choice.APPROVE} | decision)), decided_at=NOW
+    )
+    return replace(approval, ask=replace(approval.ask, actions=(replace(action, value=args),)), reviews=(review,))
+
+
+# Like this ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    ("args", "like"),
+    [
+        (ARGS, True),
+        ({"labels": {"b": "x", "a": [1, None]}, "replicas": 1, "service": "billing"}, True),
+        ({**ARGS, "replicas": 1.0}, False),
+        ({**ARGS, "replicas": True}, False),
+        ({**ARGS, "replicas": "1"}, False),
+        ({**ARGS, "replicas": 2}, False),
+        ({**ARGS, "force": True}, False),
+        ({**ARGS, "force": None}, False),
+        ({"service": "billing", "replicas": 1}, False),
+        ({**ARGS, "labels": {"a": [None, 1], "b": "x"}}, False),
+        ({**ARGS, "labels": {"a": (1, None), "b": "x"}}, False),
+        ({**ARGS, "service": "b\u0456lling"}, False),
+        ({**ARGS, "service": "billing\u200b"}, False),
+        ([ARGS], False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_without_fields_all_arguments_are_equal_as_json(args: Any, like: bool) -> None:  # noqa: FBT001
+    assert allowed(ARGS, args) is like
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    ("args", "like"),
+    [
+        ({**ARGS, "replicas": 50, "labels": None}, True),
+        ({**ARGS, "service": "payments"}, False),
+        ({**ARGS, "service": ["billing"]}, False),
+        ({**ARGS, "force": True}, False),
+        ({"service": "billing", "replicas": 1}, False),
+        ({"service": "billing", "replicas": 1, "label": {}}, False),
+    ],
+)
+def test_with_fields_those_are_equal_and_the_names_of_all_are_the_same(args: Any, like: bool) -> None:  # noqa: FBT001
+    assert allowed(ARGS, args, "service") is like
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize("odd", [math.nan, math.inf, (1,), {1: 2}, b"", object(), "long", {"\ud800": 1.5e400}, "deep"])
+def test_what_json_cannot_tell_apart_is_like_nothing(odd: Any) -> None:
+    if odd == "long":
+        odd = 10**5000
+    elif odd == "deep":
+        odd = []
+        for _ in range(50_000):
+            odd = [odd]
+    assert not allowed({"a": odd}, {"a": odd})
+    assert not allowed({"a": odd, "b": 1}, {"a": odd, "b": 1}, "b")
+    assert not allowed({"a": 1, "b": 1}, {"a": odd, "b": 1}, "b")
+
+
+@pytest.mark.promise("P6")
+@samples(st.dictionaries(st.sampled_from("abc"), any_json, max_size=3), st.data())
+def test_a_call_is_like_another_only_where_the_bound_parts_are_written_the_same(args: Any, data: st.DataObject) -> None:
+    other = data.draw(st.just(args) | st.dictionaries(st.sampled_from("abc"), any_json, max_size=3))
+    fields = data.draw(st.lists(st.sampled_from("abc"), unique=True, max_size=2))
+    if allowed(args, other, *fields):
+        assert args.keys() == other.keys()
+        for name in fields or args:
+            assert canonical(args[name]) == canonical(other[name])
+
+
+numbers = st.integers(-3, 3) | st.booleans() | st.sampled_from([0.0, -0.0, 1.0, 2.0, -1.0])
+
+
+@pytest.mark.promise("P6")
+@samples(numbers, numbers)
+def test_numbers_and_truths_are_told_apart_as_they_are_written(one: float, other: float) -> None:
+    assert allowed({"n": one}, {"n": other}) is (repr(one) == repr(other))
+
+
+@pytest.mark.promise("P6")
+def test_only_the_same_agent_tool_and_conversation_and_only_for_its_time() -> None:
+    grant = a_grant(args=ARGS)
+    call = a_call(ARGS)
+    assert covers(grant, call, SOON)
+    for other in (
+        replace(call, thread=ThreadId("T1:C1:2.2")), replace(call, agent=AgentName("pay")),
+        replace(call, tool="deploy_all"), replace(call, tool="Deploy"), replace(call, tool="d\u0435ploy"),
+    ):  # fmt: skip
+        assert not covers(grant, other, SOON)
+    assert covers(grant, call, grant.given_at)
+    assert not covers(grant, call, grant.until)
+    assert not covers(grant, call, grant.given_at - timedelta(seconds=1)), "the clock was put back"
+
+
+# The rule -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P6")
+def test_a_grant_is_dead_when_its_rule_no_longer_permits_it() -> None:
+    grant = a_grant()
+    assert stands(grant, EXACT, a_policy(), SOON)
+    assert not stands(grant, None, a_policy(), SOON)
+    assert not stands(grant, BY_SERVICE, a_policy(), SOON)
+    assert not stands(grant, EXACT, a_policy(ALICE, CAROL), SOON)
+    assert not stands(grant, EXACT, a_policy(quorum=2), SOON)
+    assert stands(grant, Permit(timedelta(minutes=5)), a_policy(), NOW + timedelta(minutes=5))
+    assert not stands(grant, Permit(timedelta(minutes=1)), a_policy(), SOON)
+    assert stands(grant, Permit(2 * HOUR), a_policy(), SOON)
+    assert not covers(grant, a_call(grant.args), grant.until), "no longer than it said"
+
+
+def test_the_first_grant_that_allows_a_call_is_found() -> None:
+    call = a_call(ARGS)
+    grants = [a_grant(1), a_grant(2, args=ARGS), a_grant(3, args=ARGS)]
+    assert allowing(grants, EXACT, a_policy(), call, SOON) == grants[1]
+    assert allowing(grants, None, a_policy(), call, SOON) is None
+    assert allowing([], EXACT, a_policy(), call, SOON) is None
+
+
+# Giving ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P4")
+def test_a_grant_is_given_for_what_was_approved() -> None:
+    approval = approved()
+    grant = given(EXACT, approval, 0, (BOB,))
+    assert grant == given(EXACT, approval, 0, (BOB,)), "told twice it is the same"
+    assert (grant.tool, grant.args, grant.by, grant.until - grant.given_at) == ("deploy", ARGS, (BOB,), HOUR)
+    assert covers(grant, Call(approval.thread, approval.agent, "deploy", ARGS), SOON)
+    assert stands(grant, EXACT, approval.reviews[0].policy, SOON)
+    edited = approved({"service": "payments"}, choice=Choice.EDIT, value={"service": "payments"})
+    assert given(BY_SERVICE, edited, 0, (BOB,)).args == {"service": "payments"}
+
+
+@pytest.mark.promise("P6")
+def test_none_is_given_by_less_than_all_who_decided_or_without_an_approval() -> None:
+    for approval, by in (
+        (approved(by=(BOB, CAROL)), (BOB,)),
+        (approved(), ()),
+        (approved(), (CAROL,)),
+        (approved(choice=Choice.REJECT), (BOB,)),
+        (an_approval(), (BOB,)),
+    ):
+        with pytest.raises(ValueError, match="no grant was given"):
+            given(EXACT, approval, 0, by)
+
+
+@pytest.mark.promise("P4")
+def test_none_is_offered_that_would_be_wider_than_the_card() -> None:
+    assert is_offered(EXACT, approved(), 0, whole=True)
+    assert is_offered(BY_SERVICE, approved(), 0, whole=True)
+    assert not is_offered(EXACT, approved(), 0, whole=False), "the card shows a part"
+    assert not is_offered(Permit(HOUR, ("service", "region")), approved(), 0, whole=True)
+    assert not is_offered(EXACT, approved(tool="d\u0435ploy"), 0, whole=True)
+    assert not is_offered(EXACT, approved("billing"), 0, whole=True)
+    assert not is_offered(EXACT, approved({"n": math.nan}), 0, whole=True)
+    approval = approved()
+    for kind in (Kind.BREAKPOINT, Kind.QUESTION, Kind.PAYLOAD):
+        assert not is_offered(EXACT, replace(approval, ask=replace(approval.ask, kind=kind)), 0, whole=True)
+    deep: Json = 1
+    for _ in range(DEEPEST + 1):
+        deep = [deep]
+    assert not is_offered(EXACT, approved({"a": deep}), 0, whole=True)
+
+
+def test_a_permit_has_a_length_and_fields_that_are_named_once() -> None:
+    for lasts, fields in (
+        (timedelta(), ()), (-HOUR, ()), (LONGEST + HOUR, ()), (HOUR, ("",)), (HOUR, ("a", "a")),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"grant|field"):
+            Permit(lasts, fields)
