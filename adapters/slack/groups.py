@@ -15,14 +15,16 @@ may name it by either. An app that is installed on the whole organization has to
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
@@ -171,23 +173,35 @@ def _heard(task: "asyncio.Task[None]") -> None:
 
 async def listed(client: AsyncWebClient, identity: Identity) -> Sequence[ListedGroup]:
     """All user groups, those that are disabled too. Raises SlackApiError."""
-    found: list[ListedGroup] = []
-    for team in await _workspaces(client) if identity.org_wide else [identity.team]:
-        answer = await client.usergroups_list(include_users=True, include_disabled=True, team_id=team)
-        found += map(_listed, answer["usergroups"])
-    return found
+
+    async def page(team: str, cursor: str) -> AsyncSlackResponse:
+        return await client.usergroups_list(
+            include_users=True, include_disabled=True, team_id=team, cursor=cursor or None
+        )
+
+    teams = await _workspaces(client) if identity.org_wide else [identity.team]
+    return [_listed(each) for team in teams async for each in _pages(partial(page, team), "usergroups")]
 
 
 async def _workspaces(client: AsyncWebClient) -> Sequence[str]:
     """The workspaces that an app of a whole organization serves."""
-    teams: list[str] = []
+
+    async def page(cursor: str) -> AsyncSlackResponse:
+        return await client.auth_teams_list(limit=1_000, cursor=cursor or None)
+
+    return [str(each["id"]) async for each in _pages(page, "teams")]
+
+
+async def _pages(page: Callable[[str], Awaitable[AsyncSlackResponse]], key: str) -> AsyncIterator[Mapping[str, Any]]:
+    """All that the pages of an answer hold; `usergroups.list` has had one only, and knows of cursors all the same."""
     cursor = ""
     while True:
-        page = await client.auth_teams_list(limit=1_000, cursor=cursor or None)
-        teams += (str(each["id"]) for each in page["teams"])
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        answer = await page(cursor)
+        for each in answer[key]:
+            yield each
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
-            return teams
+            return
 
 
 def _listed(group: Mapping[str, Any]) -> ListedGroup:

@@ -1,10 +1,12 @@
 """Who is in a user group, by Slack's word: one list for all processes, read again at once when Slack says so (P6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,11 @@ async def put(slack: PeopledSlack, handle: str, members: Any) -> None:
     assert (await slack.people.post("/people/group", {"handle": handle, "members": members}))["acked"]
 
 
+async def put_unheard(slack: PeopledSlack, members: Collection[str]) -> None:
+    """While no bot is there."""
+    await slack.people.post("/people/group", {"handle": "sre", "members": sorted(members)})
+
+
 async def members(groups: SlackGroups, group: str = "S0SRE") -> set[str]:
     found = await groups.members(group, PATIENCE)
     assert not found.error
@@ -134,6 +141,63 @@ async def test_who_left_a_second_ago_does_not_pass_once_the_event_is_delivered(
         assert await members(other, "S0MANAGERS") == {CAROL}
 
 
+async def test_no_click_is_decided_by_what_an_earlier_event_took_back(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    """Members change while people click in both processes, and lists are read that are old before they are kept."""
+    everybody = ["alice", "bob", "carol", "gina", "eve"]
+    versions = [*(set(each) for size in (1, 2, 3, 4) for each in combinations(everybody, size))]
+    number = {frozenset(f"U0{name.upper()}" for name in each): at for at, each in enumerate(versions)}
+    delivered, seen = [0], set()
+    await put_unheard(slack, versions[0])
+    async with process(client, database) as told, process(client, database) as other:
+
+        async def click(groups: SlackGroups) -> None:
+            while delivered[0] < len(versions) - 1:
+                before = delivered[0]
+                found = await groups.members("S0SRE", PATIENCE)
+                assert not found.error
+                assert number[found.people] >= before, f"{found.people} after {versions[before]} was told"
+                seen.add(number[found.people])
+
+        async def shown(version: int) -> bool | None:
+            return True if version in seen else None
+
+        async with serving(slack, client, "sockets", channels=Heard(told)), asyncio.TaskGroup() as clicks:
+            for groups in (told, other) * 3:
+                clicks.create_task(click(groups))
+            for at, each in enumerate(versions[1:], 1):
+                await put(slack, "sre", sorted(each))
+                delivered[0] = at
+                if at % 3 == 0:
+                    await wait_until(partial(shown, at))
+
+
+async def test_an_event_that_cannot_be_kept_is_delivered_again(
+    slack: PeopledSlack, client: AsyncWebClient, database: Database
+) -> None:
+    """Slack is not told "ok" before every process would know (P1)."""
+
+    class Forgetful(Heard):
+        calls = 0
+
+        async def directory_changed(self, ids: Collection[str]) -> None:
+            Forgetful.calls += 1
+            if Forgetful.calls <= 2:
+                raise ConnectionError("Redis is away")
+            await super().directory_changed(ids)
+
+    async with process(client, database) as groups, serving(slack, client, "http", channels=Forgetful(groups)):
+        assert await members(groups) == {ALICE, BOB}
+        outcome = await slack.people.post("/people/group", {"handle": "sre", "members": ["carol"]})
+        assert not outcome["acked"]
+
+        async def heard() -> bool | None:
+            return True if await members(groups) == {CAROL} else None
+
+        await wait_until(heard)
+
+
 async def test_a_group_that_is_disabled_or_gone_names_nobody(
     slack: PeopledSlack, client: AsyncWebClient, database: Database
 ) -> None:
@@ -152,7 +216,7 @@ async def test_without_the_event_a_list_counts_as_long_as_it_may_and_no_longer(
     short = {"oldest": timedelta(milliseconds=400), "lease": timedelta(milliseconds=100)}
     async with process(client, database, **short) as groups:
         assert await members(groups) == {ALICE, BOB}
-        await slack.people.post("/people/group", {"handle": "sre", "members": ["carol"]})  # no bot hears of it
+        await put_unheard(slack, ["carol"])
 
         async def read_again() -> bool | None:
             return True if await members(groups) == {CAROL} else None
@@ -171,7 +235,7 @@ async def test_a_list_that_is_used_is_read_again_in_the_background(
 ) -> None:
     async with process(counting, database, fresh=0.0) as groups:
         assert await members(groups) == {ALICE, BOB}
-        await slack.people.post("/people/group", {"handle": "sre", "members": ["carol"]})
+        await put_unheard(slack, ["carol"])
 
         async def read_again() -> bool | None:
             return True if await members(groups) == {CAROL} else None
@@ -345,22 +409,32 @@ async def test_all_groups_are_listed_the_disabled_ones_too(slack: PeopledSlack, 
 # Organizations --------------------------------------------------------------------------------------------------------
 
 
+Groups = list[dict[str, Any]]
+
+
+def paged(items: Sequence[Any], cursor: Any) -> tuple[Any, dict[str, str]]:
+    """One of the items, and where the next one is found."""
+    at = int(cursor or 0)
+    return items[at], {"next_cursor": str(at + 1) if at + 1 < len(items) else ""}
+
+
 @asynccontextmanager
-async def organization(workspaces: Mapping[str, list[dict[str, Any]]]) -> AsyncIterator[str]:
-    """Slack's answers to an app that is installed on a whole organization, one workspace a page."""
+async def organization(workspaces: Mapping[str, Groups]) -> AsyncIterator[str]:
+    """Slack's answers to an app that is installed on a whole organization: one workspace or group a page."""
+
+    async def given(request: web.Request) -> dict[str, Any]:
+        return {**request.query, **await request.post()}
 
     async def teams(request: web.Request) -> web.Response:
-        names = list(workspaces)
-        at = int((await request.post()).get("cursor") or request.query.get("cursor") or 0)  # type: ignore[arg-type]
-        following = str(at + 1) if at + 1 < len(names) else ""
-        found = [{"id": names[at], "name": names[at]}]
-        return web.json_response({"ok": True, "teams": found, "response_metadata": {"next_cursor": following}})
+        team, metadata = paged([*workspaces], (await given(request)).get("cursor"))
+        return web.json_response({"ok": True, "teams": [{"id": team, "name": team}], "response_metadata": metadata})
 
     async def groups(request: web.Request) -> web.Response:
-        team = request.query.get("team_id") or (await request.post()).get("team_id")
-        if team not in workspaces:
+        asked = await given(request)
+        if asked.get("team_id") not in workspaces:
             return web.json_response({"ok": False, "error": "missing_argument"})
-        return web.json_response({"ok": True, "usergroups": workspaces[str(team)]})
+        group, metadata = paged(workspaces[asked["team_id"]], asked.get("cursor"))
+        return web.json_response({"ok": True, "usergroups": [group], "response_metadata": metadata})
 
     app = web.Application()
     app.router.add_route("*", "/api/auth.teams.list", teams)
@@ -374,14 +448,16 @@ async def organization(workspaces: Mapping[str, list[dict[str, Any]]]) -> AsyncI
         await runner.cleanup()
 
 
-async def test_an_app_of_a_whole_organization_asks_each_workspace() -> None:
+async def test_an_app_of_a_whole_organization_asks_each_workspace_for_all_pages() -> None:
     sre = {"id": "S1", "handle": "sre", "users": ["U1"], "date_delete": 0, "enterprise_subteam_id": "S9"}
     odd = {"id": "S2", "handle": "<!channel>", "users": ["U2"], "date_delete": 1, "user_count": "1"}
+    bare = {"id": "S3"}
     org = Identity(UserId("U0BOT"), "B1", TeamId("E1"), "signoff", "Org", frozenset(), "E1", org_wide=True)
-    async with organization({"T1": [sre], "T2": [odd]}) as url, web_client("xoxb-1", url) as client:
+    async with organization({"T1": [sre], "T2": [odd, bare]}) as url, web_client("xoxb-1", url) as client:
         assert await all_groups(client, org) == [
             ListedGroup("S1", "sre", frozenset({UserId("U1")}), "", "S9"),
             ListedGroup("S2", "S2", frozenset({UserId("U2")}), "disabled"),
+            ListedGroup("S3", "S3", frozenset()),
         ]
         one = replace(org, team=TeamId("T2"), org_wide=False)
-        assert [each.id for each in await all_groups(client, one)] == ["S2"]
+        assert [each.id for each in await all_groups(client, one)] == ["S2", "S3"]
