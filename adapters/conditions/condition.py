@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adapters.conditions import arguments, cel, clock, effort
+from adapters.conditions import arguments, cel, clock, effort, literals
 from engine.ask import Json
 from engine.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
 
@@ -28,7 +28,8 @@ class CelConditions:
     def compiled(self, text: str, zone: str) -> Condition | Sequence[Mistake]:
         """A condition, or all that is wrong with it."""
         try:
-            return _condition(text, zone)
+            condition = _condition(text, zone)
+            return literals.mistakes(text) or condition
         except cel.NotInstalledError:
             return (_NOT_INSTALLED,)
         except cel.RefusedError as error:

@@ -278,6 +278,24 @@ def test_a_name_that_the_tool_does_not_have_is_a_mistake(text: str, column: int,
     assert fix in first.fix
 
 
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("requester == 'alice'", [(1, 14)]),
+        ("true &&\n '@bob' != requester", [(2, 2)]),
+        ("requester in ['U1', 'bob', \"carol\"]", [(1, 21), (1, 28)]),
+        ("channel == '#deploys' || channel == 'C1'", [(1, 12)]),
+        ("'@sre' in requester_groups", [(1, 1)]),
+        ("requester == 'U02ABC' && 'W1' == requester && channel in ['C1', 'D2', 'G3']", []),
+        ("args.requester == 'alice' && args.channel == '#x' && agent == 'pay' && 'sre' in requester_groups", []),
+    ],
+)
+def test_a_comparison_that_can_never_hold_is_a_mistake(text: str, places: list[tuple[int, int]]) -> None:
+    found = compiled(text, "UTC")
+    assert [(each.line, each.column) for each in (found if isinstance(found, list) else ())] == places
+
+
 def test_what_the_tool_declares_is_right() -> None:
     text = (
         "args.amount > 1 && args.order == 'x' && args.namespace != 'kube' && has(args.note) && args.lines[0].price > 1"
