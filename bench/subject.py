@@ -33,7 +33,7 @@ from engine.ask import Ask, Decision, Problem
 from engine.conversation import Conversation, thread_id
 from engine.effects import Effect, Hear, Timer
 from engine.ids import AgentName, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId, approval_id
-from engine.policy import Approvers, Deadlines, Policy
+from engine.policy import Deadlines, one_part, person
 from engine.ports import (
     UNWATCHED,
     Answer,
@@ -147,7 +147,7 @@ class Subject:
 
     async def _pending(self, *, timers: bool) -> Approval:
         conversation, ask = _conversation(), _ask()
-        policy = Policy("approvals[0]", Approvers.USERS, frozenset({BOB}))
+        policy = one_part("approvals[0]", person(BOB))
         interrupt, digest = InterruptId("0" * 32), "0" * 64
         approval = Approval(
             id=approval_id(conversation.thread, interrupt, digest),

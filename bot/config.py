@@ -18,9 +18,9 @@ from bot.config_shape import Agent, Approval, Defaults, File, Health, Http, Mode
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
 from engine.ids import AgentName, ChannelId
-from engine.policy import Approvers, Deadlines, Policy
+from engine.policy import REQUESTER, Deadlines, Part, Policy, person
 from engine.ports import ListedPerson
-from engine.routing import Rule
+from engine.routing import Rule, Rulebook
 
 __all__ = [
     "Agent",
@@ -434,7 +434,7 @@ def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable
 
 def rules(
     config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
-) -> tuple[Rule, ...]:
+) -> Rulebook:
     """The engine's rules, with Slack's ids in place of names as `approver_names` and `channel_names` spell them.
 
     Raises ConfigError for names that are not in the mappings or may never decide, and where two names of a rule are one
@@ -442,21 +442,17 @@ def rules(
     """
     if faults := name_faults(config, people, channels, listed):
         raise ConfigError(faults)
-    return tuple(_rule(config, index, people, channels) for index in range(len(config.approvals)))
+    return Rulebook(tuple(_rule(config, index, people, channels) for index in range(len(config.approvals))))
 
 
 def _rule(config: Config, index: int, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]) -> Rule:
-    approval = config.approvals[index]
-    users = frozenset(people[name].id for name in approval.users)
+    approval, name = config.approvals[index], f"approvals[{index}]"
+    users = tuple(person(user) for user in sorted({people[each].id for each in approval.users}))
+    reminders = () if approval.remind_after is None else (approval.remind_after,)
     return Rule(
-        policy=Policy(
-            rule=f"approvals[{index}]",
-            approvers=Approvers.USERS if users else Approvers.REQUESTER,
-            users=users,
-            quorum=approval.quorum,
-            own_requests=approval.own_requests,
-        ),
-        deadlines=Deadlines(approval.remind_after, approval.expires_after, approval.on_expiry),
+        name=name,
+        policy=Policy(name, ((Part(users or (REQUESTER,), approval.quorum),),), approval.own_requests),
+        deadlines=Deadlines(reminders, approval.expires_after, approval.on_expiry),
         agent=approval.when.agent,
         tool=approval.when.tool,
         question=approval.is_question,

@@ -10,21 +10,23 @@ from dataclasses import dataclass, replace
 
 from bot import concealment
 from bot.agents import Agents
+from bot.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from bot.masking import masked
+from bot.rules import Rules
 from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, Place, Replaced, State, open_reviews
 from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, size_of
+from engine.authority import Source
 from engine.conversation import Conversation, thread_id
-from engine.effects import Hear, Say, TellPerson
-from engine.events import AskedAgain, CardDeleted, Event, NotDelivered, Opened, Withdrew
+from engine.effects import Consider, Hear, Say, TellPerson
+from engine.events import AskedAgain, Automatic, CardDeleted, Click, Event, NotDelivered, Opened, Ruling, Withdrew
 from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, outcome_of, step
-from engine.policy import Approvers, Facts, Standing, may_open, unreachable
+from engine.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open, unreachable
 from engine.ports import (
     Approvals,
     Asked,
     Change,
-    Click,
     Clock,
     Conversations,
     Graphs,
@@ -34,8 +36,8 @@ from engine.ports import (
     Standstill,
     Unless,
 )
-from engine.refusals import Closed, Refusal, ShownInPart
-from engine.routing import Route, Rule, route
+from engine.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
+from engine.routing import Route, route
 
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""
@@ -74,9 +76,10 @@ class Desk:
         lanes: Lanes,
         graphs: Graphs,
         roster: Roster,
+        authority: Authority,
         clock: Clock,
         agents: Agents,
-        rules: Sequence[Rule],
+        rules: Rules,
         metrics: Metrics,
     ) -> None:
         self._approvals = approvals
@@ -84,6 +87,7 @@ class Desk:
         self._lanes = lanes
         self._graphs = graphs
         self._roster = roster
+        self._authority = authority
         self._clock = clock
         self._agents = agents
         self._rules = rules
@@ -106,18 +110,50 @@ class Desk:
 
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
+        with self._metrics.ack():
+            taken = await self._choose(choice, AT_ONCE, unless)
+        if isinstance(taken, _Late):
+            await self._keep(choice, taken)
+            return None
+        return self._counted(choice, taken)
+
+    async def consider(self, click: Click) -> None:
+        """Decide what follows from a click that was kept, as of its own time."""
+        taken = await self._choose(click, WITH_PATIENCE)
+        if isinstance(taken, _Late):
+            raise TypeError("a click that was kept is not kept again")
+        self._counted(click, taken)
+
+    def _counted(self, click: Click, taken: Step | None) -> Refusal | None:
+        refusal = taken.refusal if taken else Closed("it is no longer kept")
+        self._metrics.clicked(click.choice.value, refusal.code if refusal else "counted")
+        return refusal
+
+    async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> "Step | _Late | None":
+        """Step by a click. `_Late`: nothing was written, since who may decide is still being looked up."""
+        late: list[_Late] = []
 
         async def chose(approval: Approval) -> Event | Refusal:
             if unless is not None and await unless(approval):
                 return ShownInPart()
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
-            return sent.chose(await self._facts(approval, choice))
+            facts, ruling = await self._known(approval, sent, patience)
+            if choice.at is None and (waits := _waits_for(approval, sent, facts)) is not None:
+                late.append(waits)
+                return waits.refusal
+            return sent.chose(facts, ruling)
 
-        with self._metrics.ack():
-            taken = await self._step(choice.approval, chose)
-        refusal = taken.refusal if taken else Closed("it is no longer kept")
-        self._metrics.clicked(choice.choice.value, refusal.code if refusal else "counted")
-        return refusal
+        taken = await self._step(choice.approval, chose)
+        return late[-1] if late and taken is not None and taken.refusal is late[-1].refusal else taken
+
+    async def _keep(self, click: Click, late: "_Late") -> None:
+        """Keep a click, durably, until its person is looked up."""
+        at = self._clock.now()
+        key = f"{click.approval}/{click.by}/{click.action}/{click.revision}/{click.choice}/{at.timestamp()}"
+        await self._lanes.put(Consider(replace(click, at=at)), f"consider/{key}")
+        place = click.on.place if click.on is not None else late.place
+        told = TellPerson(late.thread, place, click.by, late.sentence)
+        await self._lanes.put(told, f"considering/{key}")
 
     async def hear(self, said: Said) -> None:
         """Take a message: durable when this returns. The same message delivered twice is taken once.
@@ -161,7 +197,7 @@ class Desk:
             return ""
         facts = await self._roster.facts(said.user, said.place, membership=False)
         match facts.standing:
-            case Standing.STRANGER:
+            case Standing.STRANGER | Standing.VISITOR:
                 return STRANGER
             case Standing.UNKNOWN:
                 return NOT_KNOWN
@@ -189,18 +225,38 @@ class Desk:
         decision = Decision(click.choice, value, click.text, option.word if option else "")
         return self._graphs.problems(approval.agent, approval.ask, click.action, decision)
 
-    async def _facts(self, approval: Approval, click: Click) -> Facts:
+    async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
+        nothing = Facts(Standing.UNKNOWN), Ruling()
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
-            return Facts(Standing.UNKNOWN)  # refused whoever it is
+            return nothing  # refused whoever it is
         if not is_on_card(approval, click.on):
-            return Facts(Standing.UNKNOWN)
-        policy = approval.reviews[click.action].policy
-        if may_open(policy, approval.requester, click.by, approval.ask.subject) is not None:
-            return Facts(Standing.UNKNOWN)  # refused by name: nothing is asked of Slack
-        membership = policy.approvers is Approvers.CHANNEL
-        # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
-        return await self._roster.facts(click.by, approval.home, membership=membership)
+            return nothing
+        review = approval.reviews[click.action]
+        if may_open(review.governing, approval.requester, click.by, approval.ask.subject) is not None:
+            return nothing  # refused by name: nothing is asked of Slack
+        current = await self._rules.current(approval, click.action)
+        edited, forbids = await self._rules.edited(approval, click, click.at or self._clock.now())
+        voters = tuple(dict.fromkeys(vote.by for vote in review.votes if vote.by != click.by))
+        known = await self._authority.all_facts(
+            # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
+            [click.by, *voters],
+            approval.home,
+            _needed(review.governing, current, edited),
+            click.at,
+            patience,
+        )
+        return known[0][1], Ruling(known[1:], current, edited, forbids)
+
+    async def empty_rungs(self, approval: Approval) -> frozenset[tuple[int, int]]:
+        """The steps of its ladders on which nobody stands now, each as (action, step)."""
+        found: set[tuple[int, int]] = set()
+        for place, review in enumerate(approval.reviews):
+            for number, rung in enumerate(review.policy.ladder[review.escalated :], review.escalated):
+                people, _ = await self._authority.people(rung.sources, WITH_PATIENCE)
+                if not people and CHANNEL not in rung.sources:
+                    found.add((place, number))
+        return frozenset(found)
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
         """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
@@ -254,7 +310,7 @@ class Desk:
         if any(each.state is State.STOPPED for each in known.values()):
             await self._end_beside(await self._approvals.open(conversation.thread))
             return
-        routes = {each: route(question.ask, conversation, self._rules) for each, question in asked.items()}
+        routes = await self._routes(conversation, asked)
         sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
         for each, question in asked.items():
             if each not in known:
@@ -262,10 +318,20 @@ class Desk:
                 sheet = sheets.get(each, SheetId(""))
                 await self._open(each, question, conversation, routes[each], sheet, replaced)
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
-                await self.happened(each, AskedAgain(await self._replaced(conversation.thread, question)))
+                replaced = await self._replaced(conversation.thread, question)
+                await self.happened(each, AskedAgain(replaced, _if_any(routes[each].automatic)))
         for approval in await self._approvals.open(conversation.thread):
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))
+
+    async def _routes(
+        self, conversation: Conversation, asked: Mapping[ApprovalId, Asked]
+    ) -> Mapping[ApprovalId, Route]:
+        if not asked:
+            return {}
+        place, requester = conversation.place, conversation.requester
+        known = await self._rules.circumstances(conversation.agent, place, requester, self._clock.now())
+        return {each: route(question.ask, conversation, self._rules.book, known) for each, question in asked.items()}
 
     async def _askable(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
         """What is not too large to be asked. The rest ends here as the agent's failure, and new input voids it."""
@@ -368,14 +434,17 @@ class Desk:
             reviews=open_reviews(asked.ask, routed.policies),
             sheet=sheet,
             replaced=replaced,
+            calling=routed.calling,
+            edition=self._rules.edition,
         )
-        taken = step(opened, Opened(), self._clock.now())
+        taken = step(opened, Opened(_if_any(routed.automatic)), self._clock.now())
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
             await self._lanes.ring(taken.effects)
             self._metrics.opened(asked.ask.kind.value)
             if asked.ask.caught:
                 self._metrics.changed()
-        if any(unreachable(review.policy, opened.requester) for review in opened.reviews):
+        waiting = [review for review in taken.approval.reviews if review.decision is None]
+        if any(unreachable(review.policy, opened.requester) for review in waiting):
             await self.say(conversation, UNREACHABLE, f"unreachable/{approval}", failed=True)
 
     async def say(
@@ -433,6 +502,36 @@ class _Found:
         return self.approval is None and size_of(self.asked.ask) > MOST_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A click whose person may decide or not by sources that did not answer yet."""
+
+    thread: ThreadId
+    place: Place
+    refusal: Refusal
+    sentence: str
+
+
+def _waits_for(approval: Approval, click: Click, facts: Facts) -> _Late | None:
+    """What a click has to wait for, where that settles whether it counts."""
+    if not facts.late or not 0 <= click.action < len(approval.reviews):
+        return None
+    policy = approval.reviews[click.action].governing
+    refusal = may_decide(policy, approval.requester, click.by, facts, approval.ask.subject)
+    if not isinstance(refusal, SourceUnknown) or not any(each.source in facts.late for each in refusal.failed):
+        return None
+    sentence = f"Checking {spoken(facts.late).replace('whoever', 'who')}. Your click is kept: you'll hear in a moment."
+    return _Late(approval.thread, approval.place, refusal, sentence)
+
+
+def _needed(governing: Policy, current: Policy | None, edited: Policy | None) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys((*governing.sources, *sources_of(current, edited))))
+
+
+def _if_any(automatic: tuple[Automatic | None, ...]) -> tuple[Automatic | None, ...]:
+    return automatic if any(automatic) else ()
+
+
 def _value_of(approval: Approval, action: int) -> Json:
     return approval.reviews[action].value if 0 <= action < len(approval.reviews) else None
 
@@ -460,7 +559,7 @@ def _sheets(
     """
     places: dict[Place, list[ApprovalId]] = {}
     for each, question in asked.items():
-        if _fits_a_row(question.ask) and not question.instead_of:
+        if _fits_a_row(question.ask) and not question.instead_of and not any(routes[each].automatic):
             places.setdefault(routes[each].place, []).append(each)
     found: dict[ApprovalId, SheetId] = {}
     for approvals in places.values():

@@ -35,8 +35,11 @@ from engine.conversation import (
     offered_to,
 )
 from engine.effects import (
+    Call,
     ClearTimer,
+    Consider,
     DrawCard,
+    DrawCopies,
     DrawSheet,
     Effect,
     EndRun,
@@ -52,7 +55,7 @@ from engine.effects import (
     TimerFired,
     Travel,
 )
-from engine.events import Delivered, ExpiryDue, NotDelivered, Offered, ReminderDue
+from engine.events import Click, Delivered, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, thread_of
 from engine.machine import sent_words
 from engine.ports import (
@@ -60,7 +63,6 @@ from engine.ports import (
     Answer,
     Approvals,
     Chat,
-    Click,
     Clock,
     DeadLetter,
     Graphs,
@@ -177,6 +179,10 @@ class Outbox:
                 await self._pass_on(thread, work)
             case Travel():
                 await self._travel(effect, work)
+            case Consider(click):
+                await self._desk.consider(click)
+            case Call() | DrawCopies():
+                pass  # nobody is called by anything but the card yet
             case DrawCard() | DrawSheet():
                 await self._drawing.draw(effect, work)
             case Remind() | Say() | TakeBack():
@@ -529,11 +535,27 @@ class Outbox:
             if known is not None:
                 await self._drawing.again_by_timer(known, work)
             return
-        due = None if known is None else known.expires_at if timer is Timer.EXPIRE else known.remind_at
+        due = None if known is None else _due(known, timer)
         early = (due - self._clock.now()).total_seconds() if due is not None else 0.0
-        if known is not None and known.state is State.PENDING and early > 0:
-            raise Later(min(early, MOST_EARLY))
+        if known is not None and due is not None and known.state is State.PENDING and early > 0:
+            if not (known.rested or known.extended):
+                raise Later(min(early, MOST_EARLY))
+            await self._lanes.set_timer(approval, timer, due)  # it was put off meanwhile
+            return
+        if timer is Timer.ESCALATE and known is not None:
+            await self._desk.happened(approval, LadderDue(await self._desk.empty_rungs(known)))
+            return
         await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
+
+
+def _due(approval: Approval, timer: Timer) -> datetime | None:
+    match timer:
+        case Timer.EXPIRE:
+            return approval.expires_at
+        case Timer.REMIND:
+            return approval.remind_at
+        case _:
+            return approval.escalates_at
 
 
 def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import concealment
+from bot.authority import Authority, sources_of
 from bot.masking import MASK
 from engine.ask import Json, canonical
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Travel
 from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
-from engine.policy import Approvers, Facts, Policy, Standing, Subject, may_decide
+from engine.policy import REQUESTER, Facts, Standing, Subject, may_decide, one_part
 from engine.ports import (
     Approvals,
     Audit,
@@ -43,7 +44,7 @@ from engine.refusals import (
 
 MOST_MOMENTS = 100
 """Checkpoints that are shown: more than a person reads."""
-_OWN = Policy("default: the requester goes back", Approvers.REQUESTER)
+_OWN = one_part("default: the requester goes back", REQUESTER)
 
 
 class TimeTravels:
@@ -58,6 +59,7 @@ class TimeTravels:
         lanes: Lanes,
         graphs: Graphs,
         roster: Roster,
+        authority: Authority,
         clock: Clock,
     ) -> None:
         self._approvals = approvals
@@ -66,6 +68,7 @@ class TimeTravels:
         self._lanes = lanes
         self._graphs = graphs
         self._roster = roster
+        self._authority = authority
         self._clock = clock
 
     async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
@@ -125,7 +128,7 @@ class TimeTravels:
         facts = await self._facts(conversation, by)
         if facts.standing is Standing.UNKNOWN or facts.in_channel is None:
             return RosterUnknown()
-        if facts.standing is Standing.STRANGER:
+        if facts.standing in (Standing.STRANGER, Standing.VISITOR):
             return Stranger()
         return None if facts.in_channel else NotInChannel()
 
@@ -137,7 +140,7 @@ class TimeTravels:
         several = max(policy.quorum for policy in policies)
         if several > 1:
             return NeedsSeveral(several)
-        facts = await self._facts(conversation, trip.by)
+        facts = await self._authority.facts(trip.by, conversation.place, sources_of(*policies))
         refusals = (
             may_decide(
                 policy,

@@ -10,12 +10,14 @@ of its neighbours alive.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engine.ask import Ask, Choice, Decision, Json
+from engine.authority import Ground
+from engine.hours import after
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.policy import Deadlines, Policy
+from engine.policy import Deadlines, Policy, escalated
 
 
 class State(StrEnum):
@@ -59,10 +61,19 @@ class PressedOn:
 
 
 @dataclass(frozen=True, slots=True)
+class Fills:
+    """A part of a policy that a person can fill: its stage, and its place in it."""
+
+    stage: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """One person's word on one revision of an action; `said` is the message that it was given in, if it was one.
 
-    `option` is the node's word where the choice is one of its own.
+    `option` is the node's word where the choice is one of its own. `grounds` say why this person might decide (P11);
+    `fills` are the parts of the policy that they could fill, as of the last time that was looked at.
     """
 
     by: UserId
@@ -71,6 +82,8 @@ class Vote:
     text: str = ""
     said: MessageTs | None = None
     option: str = ""
+    grounds: tuple[Ground, ...] = ()
+    fills: tuple[Fills, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,15 @@ class Review:
     edited_by: UserId | None = None
     decision: Decision | None = None
     decided_at: datetime | None = None
+    escalated: int = 0
+    """The steps of its ladder that were taken."""
+    automatic: str = ""
+    """What decided it where no person did: the rule, or the grant."""
+
+    @property
+    def governing(self) -> Policy:
+        """The policy with everybody whom its ladder added so far."""
+        return escalated(self.policy, self.escalated)
 
     @property
     def deciders(self) -> tuple[UserId, ...]:
@@ -119,6 +141,41 @@ class Replaced:
     outcome: str
     by: tuple[UserId, ...]
     values: tuple[Json, ...]
+
+
+class Notify(StrEnum):
+    """How the people who may decide hear of a request."""
+
+    MENTION = "mention"
+    """Its card mentions them."""
+    DIRECT = "dm"
+    """Each gets the card in a direct message."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """Who is called, and how. `broadcast`: a card in a thread is shown in its channel, too."""
+
+    notify: Notify = Notify.NONE
+    broadcast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The card in somebody's direct messages: one more place of the same truth."""
+
+    user: UserId
+    channel: ChannelId
+    card: MessageTs
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Somebody said that they are looking at it: until then reminders and the ladder rest."""
+
+    by: UserId
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +210,26 @@ class Approval:
     """What was decided before the graph changed its request to this one."""
     offered: tuple[Words, ...] = ()
     """What a button on the card sends as the answer, all of it: see `engine.conversation`."""
+    calling: Calling = Calling()
+    called: tuple[UserId, ...] = ()
+    """Those who were called."""
+    copies: tuple[Copy, ...] = ()
+    reminded: int = 0
+    """Reminders that were given."""
+    looking: tuple[Looking, ...] = ()
+    rested: timedelta = timedelta()
+    """How long reminders and the ladder rested."""
+    extended: timedelta = timedelta()
+    """By how much people put off its expiry."""
+    handed_to: UserId | None = None
+    """The person whom an approver asked to decide."""
+    nudged_at: datetime | None = None
+    """When its requester last had those who can decide reminded."""
+    withdrawn_by: UserId | None = None
+    edition: str = ""
+    """The edition of the rules that it was asked under."""
+    quiet: bool = False
+    """Decided by a rule that wants no card."""
 
     @property
     def holds(self) -> bool:
@@ -162,12 +239,35 @@ class Approval:
     @property
     def expires_at(self) -> datetime | None:
         """When it expires, if it does."""
-        return None if self.deadlines.expires_after is None else self.created_at + self.deadlines.expires_after
+        if self.deadlines.expires_after is None:
+            return None
+        hours = None if self.deadlines.always else self.deadlines.hours
+        return after(self.created_at, self.deadlines.expires_after + self.extended, hours)
 
     @property
     def remind_at(self) -> datetime | None:
-        """When the one reminder is due, if there is one."""
-        return None if self.deadlines.remind_after is None else self.created_at + self.deadlines.remind_after
+        """When the next reminder is due, if there is one."""
+        left = self.deadlines.reminders[self.reminded :]
+        return self._rested(left[0]) if left else None
+
+    @property
+    def escalates_at(self) -> datetime | None:
+        """When the next step of a ladder is due, if there is one."""
+        steps = (self.rung_due(review) for review in self.reviews if review.decision is None)
+        return min((at for at in steps if at is not None), default=None)
+
+    def rung_due(self, review: Review) -> datetime | None:
+        """When the next step of a review's ladder is due."""
+        left = review.policy.ladder[review.escalated :]
+        return self._rested(left[0].after) if left else None
+
+    def _rested(self, span: timedelta) -> datetime:
+        return after(self.created_at, span + self.rested, self.deadlines.hours)
+
+    @property
+    def calls_directly(self) -> bool:
+        """Whether somebody may have its card in their direct messages."""
+        return self.calling.notify is Notify.DIRECT or bool(self.copies) or any(each.escalated for each in self.reviews)
 
     @property
     def rule(self) -> str:

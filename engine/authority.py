@@ -27,10 +27,22 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of people who may decide."""
+    """One source of people who may decide. `label` is what people call it: a group's handle."""
 
     origin: Origin
     name: str
+    label: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name for people who read the audit."""
+        match self.origin:
+            case Origin.USER:
+                return "users"
+            case Origin.CHANNEL | Origin.REQUESTER:
+                return self.origin.value
+            case _:
+                return self.label or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +58,11 @@ class Ground:
     starts: datetime | None = None
     ends: datetime | None = None
     said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read, and why: one sentence, without secrets."""
+
+    source: Source
+    why: str

@@ -12,12 +12,13 @@ from typing import TypeAlias, assert_never
 
 from engine.approval import Place
 from engine.ask import Json
+from engine.events import Click
 from engine.ids import AgentName, ApprovalId, MessageTs, SheetId, ThreadId, UserId, thread_of
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A queue served one at a time. `name` is `run`, `chat`, or `card/...`; see `lane_of`."""
+    """A queue served one at a time. `name` is `run`, `chat`, `card/...` or `copies/...`; see `lane_of`."""
 
     thread: ThreadId
     name: str
@@ -31,6 +32,7 @@ class Timer(StrEnum):
 
     REMIND = "remind"
     EXPIRE = "expire"
+    ESCALATE = "escalate"
     REDRAW = "redraw"
     """To draw its card once more: an earlier change of it may still reach Slack."""
 
@@ -43,6 +45,27 @@ class DrawCard:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawCopies:
+    """Make the copies of the card in people's direct messages tell the truth."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Let those who can decide now know of it, each once."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class Consider:
+    """Decide what follows from a click whose person could not be looked up in time, as of its own time."""
+
+    click: Click
+
+
+@dataclass(frozen=True, slots=True)
 class DrawSheet:
     """Post the message that several approvals share, or make the one that stands tell the truth."""
 
@@ -52,7 +75,7 @@ class DrawSheet:
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """Nudge those who can decide, once, beside the card."""
+    """Nudge those who can decide and have not voted, beside the card."""
 
     approval: ApprovalId
 
@@ -178,7 +201,10 @@ class Travel:
 
 Effect: TypeAlias = (
     DrawCard
+    | DrawCopies
     | DrawSheet
+    | Call
+    | Consider
     | Remind
     | TellPerson
     | Say
@@ -198,7 +224,8 @@ def lane_of(effect: Effect) -> Lane:
     """Where an effect waits.
 
     Graph runs of a thread wait for one another in `run`; the writes of one card in `card/...`; what is said in the
-    conversation in `chat`. So a run of ten minutes never delays a card, and two redraws of one card never race.
+    conversation in `chat`; the copies of a card in `copies/...`.
+    So a run of ten minutes never delays a card, and two redraws of one card never race.
     """
     match effect:
         case Resume(approval):
@@ -209,6 +236,10 @@ def lane_of(effect: Effect) -> Lane:
             return Lane(thread, f"card/{sheet}")
         case Say(thread) | TellPerson(thread) | TakeBack(thread):
             return Lane(thread, "chat")
+        case Consider(click):
+            return Lane(thread_of(click.approval), f"card/{click.approval.rpartition('#')[2]}")
+        case DrawCopies(approval) | Call(approval):
+            return Lane(thread_of(approval), f"copies/{approval.rpartition('#')[2]}")
         case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):
             return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
         case _:

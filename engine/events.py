@@ -1,27 +1,98 @@
 """What can happen to an approval. Each event is a fact; `engine.machine` says what follows from it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from engine.approval import PressedOn, Replaced, Words
-from engine.ask import Choice, Json
-from engine.ids import MessageTs, UserId
-from engine.policy import Facts
+from engine.approval import Copy, PressedOn, Replaced, Words
+from engine.ask import Choice, Decision, Json
+from engine.ids import ApprovalId, MessageTs, UserId
+from engine.policy import Facts, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """A decision that no person makes now. `via` is `rule`, or `grant` with the person who gave it in `by`.
+
+    `quiet`: nobody wants to see it on a card.
+    """
+
+    decision: Decision
+    via: str
+    by: UserId | None = None
+    quiet: bool = False
+    grant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The graph asked, and nobody has heard of it yet."""
+    """The graph asked, and nobody has heard of it yet. `automatic` has an entry for each action, or none at all."""
+
+    automatic: tuple[Automatic | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AskedAgain:
     """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while.
 
-    `replaced` is set where it changed its request back to this one.
+    `replaced` is set where it changed its request back to this one; `automatic` as in `Opened`.
     """
 
     replaced: Replaced | None = None
+    automatic: tuple[Automatic | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A pressed button or a submitted form, as it came from Slack.
+
+    An answer that was given in words is one too: then `said` is the message. `on` is the message whose button it was.
+    `option` is the position of an OPTION in the action's. `at` is set for one that waits for a look-up.
+    """
+
+    approval: ApprovalId
+    action: int
+    revision: int
+    by: UserId
+    choice: Choice
+    text: str = ""
+    value: Json = None
+    said: MessageTs | None = None
+    on: PressedOn | None = None
+    option: int | None = None
+    at: datetime | None = None
+
+    def chose(self, facts: Facts, ruling: "Ruling | None" = None) -> "Chose":
+        """The event that it is, once it is known who the person is and what the rules say."""
+        return Chose(
+            by=self.by,
+            facts=facts,
+            action=self.action,
+            revision=self.revision,
+            choice=self.choice,
+            text=self.text,
+            value=self.value,
+            said=self.said,
+            on=self.on,
+            option=self.option,
+            at=self.at,
+            ruling=ruling or Ruling(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What else is known where somebody chose.
+
+    `voters` are the facts of those who voted on this revision before. `current` is the policy that the rules of today
+    have for the action, where they are not those that it was asked under. `edited` is the policy for the value that an
+    edit makes, and `forbids` the rule that rejects that value by itself.
+    """
+
+    voters: tuple[tuple[UserId, Facts], ...] = ()
+    current: Policy | None = None
+    edited: Policy | None = None
+    forbids: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +118,7 @@ class Chose:
     new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
     message that an answer was given in; without words of its own, the last of the offered ones that it sends. `on` is
     the message whose button was pressed, None for what was sent by a form of ours or said in words: nobody can copy
-    those. `option` is the position of an OPTION in the action's.
+    those. `option` is the position of an OPTION in the action's. `at` is when they did, where it was looked up later.
     """
 
     by: UserId
@@ -60,6 +131,71 @@ class Chose:
     said: MessageTs | None = None
     on: PressedOn | None = None
     option: int | None = None
+    at: datetime | None = None
+    ruling: Ruling = Ruling()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An approver said that they are looking at it."""
+
+    by: UserId
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """An approver asked somebody else, who may decide too, to do it."""
+
+    by: UserId
+    facts: Facts
+    to: UserId
+    to_facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """An approver put off the expiry by `span`."""
+
+    by: UserId
+    facts: Facts
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A person wants back what they asked for."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """The requester wants those who can decide reminded."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """These people were called."""
+
+    users: tuple[UserId, ...]
+    copies: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CopyGone:
+    """The copy in somebody's direct messages was deleted."""
+
+    card: MessageTs
+
+
+@dataclass(frozen=True, slots=True)
+class LadderDue:
+    """The time for a step of a ladder has come. `empty` are the steps that nobody stands on now: (action, step)."""
+
+    empty: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +207,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class ReminderDue:
-    """The time for the one reminder has come."""
+    """The time for a reminder has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +240,15 @@ Event: TypeAlias = (
     | Posted
     | CardDeleted
     | Chose
+    | Looked
+    | HandedOver
+    | Extended
+    | Cancelled
+    | Nudged
+    | Called
+    | CopyGone
     | Offered
+    | LadderDue
     | ReminderDue
     | ExpiryDue
     | Withdrew

@@ -15,17 +15,21 @@ click even where its timer is late (P5).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import TypeAlias
 
 from engine import refusals
-from engine.approval import OPEN, Approval, PressedOn, Review, State, Vote, Words, supports
+from engine.approval import Approval, Looking, Notify, PressedOn, Review, State, Vote, Words
 from engine.ask import Choice, Decision, Json, Kind, canonical
 from engine.audit import Entry, What
+from engine.authority import Ground
 from engine.conversation import is_after
 from engine.effects import (
+    Call,
     ClearTimer,
     DrawCard,
+    DrawCopies,
     DrawSheet,
     Effect,
     EndRun,
@@ -40,12 +44,21 @@ from engine.effects import (
 )
 from engine.events import (
     AskedAgain,
+    Automatic,
+    Called,
+    Cancelled,
     CardDeleted,
     Chose,
+    CopyGone,
     Delivered,
     Event,
     ExpiryDue,
+    Extended,
+    HandedOver,
+    LadderDue,
+    Looked,
     NotDelivered,
+    Nudged,
     Offered,
     Opened,
     Posted,
@@ -53,11 +66,27 @@ from engine.events import (
     Withdrew,
 )
 from engine.ids import MessageTs, UserId
-from engine.policy import OnExpiry, may_decide
+from engine.policy import Facts, OnExpiry
+from engine.voting import (
+    Electorate,
+    electorate,
+    not_needed,
+    recount,
+    stage_for,
+    vote_of,
+    voted,
+    votes_of_older_software,
+)
 
 RUN_STOPPED = "The run was stopped."
 NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."
 START_AGAIN = "To start again, send a new message."
+LOOK_AGAIN = "Please look at it again."
+VOTE_FELL = "You are no longer one of those who may decide this request, so your vote no longer counts."
+PAUSE = timedelta(minutes=15)
+"""How long reminders and the ladder rest when somebody is looking at it."""
+NUDGE_EVERY = timedelta(hours=1)
+MOST_EXTENDED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +121,12 @@ def step(approval: Approval, event: Event, now: datetime) -> Step:
     return taken
 
 
+PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged
+"""What a person did, who is told where it had no effect."""
+
+
 def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
-    if isinstance(event, Chose):
-        return _refuse(approval, event, _standing(approval), now)
-    return Step(approval)
+    return _refuse(approval, event, _standing(approval), now) if isinstance(event, PersonsEvent) else Step(approval)
 
 
 def _standing(approval: Approval) -> refusals.Refusal:
@@ -106,12 +137,20 @@ def _standing(approval: Approval) -> refusals.Refusal:
             return refusals.Expired(at)
         case State.WITHDRAWN | State.UNDELIVERABLE:
             return refusals.Closed(approval.note)
-        case _ if any(review.decision is not None and not review.deciders for review in approval.reviews):
+        case _ if approval.withdrawn_by is not None:
+            return refusals.Closed("its requester withdrew it")
+        case _ if any(_was_decided_by_time(review) for review in approval.reviews):
             return refusals.Expired(at)  # time decided what people had left
+        case _ if any(review.automatic for review in approval.reviews) and not approval.deciders:
+            return refusals.Closed(f"{approval.rule} decided it automatically")
         case State.STOPPED if stopping is not None:
             return refusals.AlreadyDecided(outcome_of(approval), stopping.deciders, at)
         case _:
             return refusals.AlreadyDecided(outcome_of(approval), approval.deciders, at, _option_of(approval))
+
+
+def _was_decided_by_time(review: Review) -> bool:
+    return review.decision is not None and not review.deciders and not review.automatic
 
 
 def _option_of(approval: Approval) -> str:
@@ -125,6 +164,8 @@ def outcome_of(approval: Approval) -> str:
 
     It is decided for an option of the node's own, and where actions differ.
     """
+    if approval.withdrawn_by is not None:
+        return "withdrawn"
     if approval.state is State.STOPPED:
         return _PARTICIPLE[Choice.REJECT]
     words = {_PARTICIPLE[review.decision.choice] for review in approval.reviews if review.decision is not None}
@@ -145,12 +186,20 @@ _PARTICIPLE = {
 # What each event does -------------------------------------------------------------------------------------------------
 
 
-def _open(approval: Approval, _: Event, now: datetime) -> Step:
-    timers: list[Effect] = []
-    if approval.remind_at is not None:
-        timers.append(SetTimer(approval.id, Timer.REMIND, approval.remind_at))
-    if approval.expires_at is not None:
-        timers.append(SetTimer(approval.id, Timer.EXPIRE, approval.expires_at))
+def _open(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Opened | AskedAgain)  # noqa: S101 - likewise
+    approval = _with_automatic(approval, event.automatic, now)
+    entries = (*_asked_entries(approval, now), *_automatic_entries(approval, event.automatic, now))
+    if approval.stopping is not None:
+        told = f"{approval.rule} in app.yaml rejects this, so the run was stopped. {NOT_TOLD} {START_AGAIN}"
+        return _stopped(approval, entries, told, now)
+    if all(review.decision is not None for review in approval.reviews):
+        return _decided(approval, entries, now)
+    called = () if approval.calling.notify is Notify.NONE else (Call(approval.id),)
+    return Step(approval, (drawing_of(approval), *called, *_timers_set(approval)), entries)
+
+
+def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:
     # The values are kept with the ask, as long as the audit: see `Approvals.ask`.
     asked: Json = {"actions": [action.name for action in approval.ask.actions], "digest": approval.digest}
     entries = [_entry(approval, What.ASKED, None, now, asked)]
@@ -159,7 +208,40 @@ def _open(approval: Approval, _: Event, now: datetime) -> Step:
         entries.insert(0, _entry(approval, What.CHANGED, None, now, {approval.replaced.outcome: decided}))
     if approval.ask.caught:
         entries.insert(0, _entry(approval, What.CHANGED, None, now, {"stopped": approval.ask.prompt}))
-    return Step(approval, (drawing_of(approval), *timers), tuple(entries))
+    return tuple(entries)
+
+
+def _with_automatic(approval: Approval, automatic: tuple[Automatic | None, ...], now: datetime) -> Approval:
+    """What a rule or a grant decides is decided from the start; the rest of a batch waits for people."""
+    if not any(automatic):
+        return approval
+    reviews = tuple(
+        review
+        if each is None
+        else replace(review, decision=each.decision, decided_at=now, automatic=_automatic_name(review, each))
+        for review, each in zip(approval.reviews, automatic, strict=True)
+    )
+    return replace(approval, reviews=reviews, quiet=all(each is not None and each.quiet for each in automatic))
+
+
+def _automatic_name(review: Review, automatic: Automatic) -> str:
+    return f"grant by <@{automatic.by}>" if automatic.by is not None else review.policy.rule
+
+
+def _automatic_entries(approval: Approval, automatic: tuple[Automatic | None, ...], now: datetime) -> tuple[Entry, ...]:
+    return tuple(
+        replace(
+            _entry(approval, What.DECIDED, each.by, now, _automatic_detail(place, each)),
+            rule=approval.reviews[place].policy.rule,
+        )
+        for place, each in enumerate(automatic)
+        if each is not None
+    )
+
+
+def _automatic_detail(place: int, automatic: Automatic) -> Json:
+    detail: dict[str, Json] = {"action": place, "choice": automatic.decision.choice.value, "via": automatic.via}
+    return detail | ({"grant": automatic.grant} if automatic.grant else {})
 
 
 def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
@@ -182,6 +264,13 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         note="",
         offered=(),
         replaced=event.replaced,
+        called=(),
+        reminded=0,
+        looking=(),
+        rested=timedelta(),
+        extended=timedelta(),
+        handed_to=None,
+        nudged_at=None,
     )
     if approval.state is not State.UNDELIVERABLE or approval.sheet or approval.card is None:
         return _open(again, event, now)
@@ -210,17 +299,84 @@ def _post_anew(approval: Approval, event: Event, _: datetime) -> Step:
 def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, Chose)  # noqa: S101 - likewise
     event = _as_meant(approval, event)
-    if approval.expires_at is not None and now >= approval.expires_at:
-        expired = _expire(approval, ExpiryDue(), now)
-        late = _refuse(expired.approval, event, refusals.Expired(approval.expires_at), now)
-        return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
+    if (late := _expired_before(approval, event, event.at or now, now)) is not None:
+        return late
+    approval = _with_older_votes(approval)
     refusal = _not_theirs(approval, event) or _refusal_of(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
-    vote = _vote_of(approval, event, now)
-    review = _voted(approval.reviews[event.action], event, vote, changes=not _edits_nothing(approval, event))
+    return _count(approval, event, event.at or now, now)
+
+
+def _expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: datetime) -> Step | None:
+    """What follows where the deadline had passed when a person did something, though no timer fired yet."""
+    if approval.expires_at is None or at < approval.expires_at:
+        return None
+    deadline = approval.expires_at
+    expired = _expire(approval, ExpiryDue(), now)
+    late = _refuse(expired.approval, event, refusals.Expired(deadline), now)
+    return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
+
+
+def _with_older_votes(approval: Approval) -> Approval:
+    reviews = tuple(votes_of_older_software(review) for review in approval.reviews)
+    return approval if reviews == approval.reviews else replace(approval, reviews=reviews)
+
+
+def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:
+    """Count a vote that nothing speaks against but the votes before it."""
+    voters = _electorate(approval, event)
+    review, fallen, unknown = _recounted(approval.reviews[event.action], voters, event)
+    wanted = _vote_of(approval, event, at)
+    refusal = unknown or voters.refuses(event.by, event.facts, stage_for(review, wanted))
+    if refusal is None and not _starts_anew(approval, event):
+        refusal = not_needed(review, wanted)
+    if refusal is not None and not fallen:
+        return _refuse(approval, event, refusal, now)
+    if refusal is None:
+        review = _voted(review, approval, event, wanted)
     reviews = (*approval.reviews[: event.action], review, *approval.reviews[event.action + 1 :])
-    return _closed_when_complete(replace(approval, reviews=reviews), event, now)
+    taken = replace(approval, reviews=reviews)
+    told = _told_of_votes(approval, event, fallen)
+    rows = tuple(_entry(approval, What.FELL, user, now, {"action": event.action}) for user in fallen)
+    if refusal is not None:
+        step = _refuse(taken, event, refusal, now)
+        return replace(step, effects=(*step.effects, *told, *_drawings_of(taken)), entries=(*rows, *step.entries))
+    counted = _closed_when_complete(taken, event, wanted, now)
+    return replace(counted, effects=(*counted.effects, *told), entries=(*rows, *counted.entries))
+
+
+def _electorate(approval: Approval, event: Chose) -> Electorate:
+    return electorate(approval.reviews[event.action], approval.requester, approval.ask.subject, event.ruling)
+
+
+def _recounted(
+    review: Review, voters: Electorate, event: Chose
+) -> tuple[Review, tuple[UserId, ...], refusals.Refusal | None]:
+    """One person's rejection or answer needs no other vote, so nothing that is unknown of others stands in its way."""
+    alone = event.choice is Choice.ANSWER or (event.choice is Choice.REJECT and review.policy.reject_quorum == 1)
+    return (review, (), None) if alone else recount(review, voters, event.ruling)
+
+
+def _starts_anew(approval: Approval, event: Chose) -> bool:
+    return event.choice is Choice.EDIT and not _edits_nothing(approval, event)
+
+
+def _voted(review: Review, approval: Approval, event: Chose, vote: Vote) -> Review:
+    policy = event.ruling.edited or review.governing
+    edits_under = Electorate(policy, approval.requester, approval.ask.subject)
+    return voted(review, event, vote, changes=_starts_anew(approval, event), edits_under=edits_under)
+
+
+def _told_of_votes(approval: Approval, event: Chose, fallen: tuple[UserId, ...]) -> tuple[Effect, ...]:
+    """Those whose votes do not count any more hear of it, and why."""
+    review = approval.reviews[event.action]
+    told = [TellPerson(approval.thread, approval.place, user, VOTE_FELL) for user in fallen]
+    if _starts_anew(approval, event):
+        changed = f"<@{event.by}> changed the request that you voted on, so your vote no longer counts. {LOOK_AGAIN}"
+        voters = dict.fromkeys(each.by for each in review.votes if each.by != event.by and each.by not in fallen)
+        told += [TellPerson(approval.thread, approval.place, user, changed) for user in voters]
+    return tuple(told)
 
 
 def _as_meant(approval: Approval, event: Chose) -> Chose:
@@ -262,17 +418,20 @@ def _edits_nothing(approval: Approval, event: Chose) -> bool:
 
 
 def is_on_card(approval: Approval, on: PressedOn | None) -> bool:
-    """Whether a button was pressed on the approval's own card, and not on a copy of it.
+    """Whether a button was pressed on the approval's own card or a copy that the bot posted, and on no copy of others.
 
     Where the card stands may not be written down yet, or it was posted anew a moment ago. So another message of the
     bot's own in the card's channel is taken for the card where it is newer than the one that is known: nobody but the
     bot can post one.
     """
-    if on is None or on.message == approval.card:
-        return on is None or on.place.channel == approval.place.channel
-    if on.place.channel != approval.place.channel or not on.own:
-        return False
-    return approval.card is None or is_after(on.message, approval.card)
+    if on is None:
+        return True
+    if any(on.message == each.card and on.place.channel == each.channel for each in approval.copies):
+        return True
+    if on.place.channel != approval.place.channel:
+        # A copy in direct messages that was posted a moment ago may not be written down yet.
+        return on.own and on.place.channel.startswith("D") and approval.calls_directly
+    return on.message == approval.card or (on.own and (approval.card is None or is_after(on.message, approval.card)))
 
 
 def _not_theirs(approval: Approval, event: Chose) -> refusals.Refusal | None:
@@ -290,93 +449,49 @@ def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
     if not 0 <= event.action < len(approval.reviews):
         return refusals.NotOffered()
     review = approval.reviews[event.action]
-    refusal = may_decide(review.policy, approval.requester, event.by, event.facts, approval.ask.subject)
-    return refusal or _too_late_or_not_offered(approval, event, review)
+    # Who may not decide hears that first: it is the more useful answer, and tells strangers less.
+    refusal = _electorate(approval, event).refuses(event.by, event.facts, None) or _too_late(approval, event, review)
+    return refusal or _not_offered(approval, event, review, _vote_of(approval, event, approval.created_at))
 
 
-def _too_late_or_not_offered(approval: Approval, event: Chose, review: Review) -> refusals.Refusal | None:
+def _too_late(approval: Approval, event: Chose, review: Review) -> refusals.Refusal | None:
     if (decided := review.decision) is not None:
         at = review.decided_at or approval.created_at
         return refusals.AlreadyDecided(_PARTICIPLE[decided.choice], review.deciders, at, decided.option)
     if event.revision != review.revision:
         return refusals.NotOffered() if review.edited_by is None else refusals.Changed(review.edited_by)
-    if event.choice not in approval.ask.actions[event.action].choices:
-        return refusals.NotOffered()
-    if event.choice is Choice.OPTION and approval.ask.actions[event.action].option(event.option) is None:
-        return refusals.NotOffered()
-    if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
-        return refusals.OnePersonsWords(review.policy.quorum)
-    wanted = _vote_of(approval, event, approval.created_at)
-    if _has_voted_so(review, wanted, changes=not _edits_nothing(approval, event)):
-        counted = sum(supports(vote, wanted) for vote in review.votes)
-        approved = event.choice in (Choice.APPROVE, Choice.EDIT)
-        return refusals.AlreadyVoted(review.policy.quorum - counted, approved=approved)
     return None
 
 
-def _vote_of(approval: Approval, event: Chose, now: datetime) -> Vote:
+def _not_offered(approval: Approval, event: Chose, review: Review, wanted: Vote) -> refusals.Refusal | None:
+    if event.choice not in approval.ask.actions[event.action].choices:
+        return refusals.NotOffered()
+    if event.choice is Choice.OPTION and not wanted.option:
+        return refusals.NotOffered()
+    if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
+        return refusals.OnePersonsWords(review.policy.quorum)
+    if event.ruling.forbids and _starts_anew(approval, event):
+        return refusals.RuleRejects(event.ruling.forbids)
+    return None
+
+
+def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
     """The vote that a click is; an option that takes no words has none."""
     option = approval.ask.actions[event.action].option(event.option) if event.choice is Choice.OPTION else None
     text = event.text if option is None or option.takes_words else ""
-    return Vote(event.by, event.choice, now, text, event.said, option.word if option else "")
+    return replace(vote_of(_electorate(approval, event), event, at), text=text, option=option.word if option else "")
 
 
-def _has_voted_so(review: Review, wanted: Vote, *, changes: bool) -> bool:
-    """Whether it is a vote that counts already; other words with an option take the place of the earlier ones."""
-    if wanted.choice in (Choice.REJECT, Choice.ANSWER) or (wanted.choice is Choice.EDIT and changes):
-        return False
-    same = (vote for vote in review.votes if vote.by == wanted.by and supports(vote, wanted))
-    return any(wanted.choice is not Choice.OPTION or vote.text == wanted.text for vote in same)
-
-
-def _voted(review: Review, event: Chose, vote: Vote, *, changes: bool) -> Review:
-    """The review with this vote: an edit that changes something starts a new revision, a rejection or answer decides.
-
-    A person has one vote on a revision: who wants something else now takes the earlier one back.
-    """
-    needed = review.policy.quorum
-    match event.choice:
-        case Choice.REJECT:
-            votes, needed = (*review.votes, vote), 1
-        case Choice.ANSWER:
-            votes, needed = (vote,), 1
-        case Choice.EDIT if changes:
-            review = replace(review, value=event.value, revision=review.revision + 1, edited_by=event.by)
-            votes = (vote,)
-        case _:
-            votes = (*(each for each in review.votes if each.by != event.by), vote)
-    review = replace(review, votes=votes)
-    if sum(supports(each, vote) for each in votes) < needed:
-        return review
-    return replace(review, decision=_decision(review, event, vote), decided_at=vote.at)
-
-
-def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
-    match event.choice:
-        case Choice.OPTION:
-            said = dict.fromkeys(each.text for each in review.votes if each.text and supports(each, vote))
-            changed = review.value if review.edited_by is not None else None
-            return Decision(Choice.OPTION, value=changed, text="\n".join(said), option=vote.option)
-        case Choice.REJECT:
-            return Decision(Choice.REJECT, text=event.text)
-        case Choice.ANSWER:
-            return Decision(Choice.ANSWER, value=event.value, text=event.text)
-        case Choice.SKIP | Choice.REDO:
-            return Decision(event.choice)
-        case Choice.APPROVE | Choice.EDIT if review.edited_by is not None or event.choice is Choice.EDIT:
-            return Decision(Choice.EDIT, value=review.value)
-        case _:
-            return Decision(Choice.APPROVE)
-
-
-def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> Step:
-    detail = _detail(approval, event)
+def _closed_when_complete(approval: Approval, event: Chose, vote: Vote, now: datetime) -> Step:
+    detail = _detail(event, vote)
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, detail)]
     if approval.stopping is not None:
         entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
         return _stopped(approval, tuple(entries), _rejected(approval, event), now, by=event.by)
     if any(review.decision is None for review in approval.reviews):
-        return Step(approval, (drawing_of(approval),), tuple(entries))
+        # A vote may bring the next stage on, an edit another rule: others may have to hear of it now.
+        called = () if approval.calling.notify is Notify.NONE else (Call(approval.id),)
+        return Step(approval, (*_drawings_of(approval), *called), tuple(entries))
     if event.choice is not Choice.ANSWER:
         option = _option_of(approval)
         outcome: Json = {"choice": Choice.OPTION.value, "option": option} if option else outcome_of(approval)
@@ -387,21 +502,40 @@ def _closed_when_complete(approval: Approval, event: Chose, now: datetime) -> St
 _VOTE_ROWS = {Choice.EDIT: What.EDITED, Choice.ANSWER: What.ANSWERED}
 
 
-def _detail(approval: Approval, event: Chose) -> Json:
+def _detail(event: Chose, vote: Vote) -> Json:
     detail: dict[str, Json] = {"action": event.action, "revision": event.revision, "choice": event.choice.value}
-    if event.choice is Choice.OPTION:
-        detail["option"] = _vote_of(approval, event, approval.created_at).option
+    if vote.option:
+        detail["option"] = vote.option
     if event.text:
         detail["text"] = event.text
     if event.value is not None:
         detail["value"] = event.value
+    if vote.grounds:
+        detail["via"] = vote.grounds[0].source.called
+        detail["grounds"] = [_evidence(each) for each in vote.grounds]
     return detail
+
+
+def _evidence(ground: Ground) -> Json:
+    """Why a person might vote, as the audit keeps it (P11)."""
+    told: dict[str, Json] = {
+        "source": ground.source.origin.value,
+        "name": ground.source.name,
+        "called": ground.source.label,
+        "looked_up": ground.looked_up.isoformat(),
+        "tier": ground.tier,
+        "starts": ground.starts.isoformat() if ground.starts else None,
+        "ends": ground.ends.isoformat() if ground.ends else None,
+        "said": ground.said,
+    }
+    return {name: value for name, value in told.items() if value not in (None, "")}
 
 
 def _decided(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
     decided = replace(approval, state=State.DECIDED, closed_at=now)
     # The graph comes first: its lane starts while the card is being redrawn.
-    return Step(decided, (Resume(approval.id), drawing_of(approval), *_timers_cleared(approval)), entries)
+    drawn = () if approval.quiet else _drawings_of(approval)
+    return Step(decided, (Resume(approval.id), *drawn, *_timers_cleared(approval)), entries)
 
 
 def _rejected(approval: Approval, event: Chose) -> str:
@@ -421,7 +555,7 @@ def _stopped(
     note = RUN_STOPPED if approval.ask.kind is Kind.BREAKPOINT else f"{RUN_STOPPED} {NOT_TOLD}"
     stopped = replace(approval, state=State.STOPPED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True, by=by)
-    effects = (EndRun(approval.thread), drawing_of(approval), said, *_timers_cleared(approval))
+    effects = (EndRun(approval.thread), *_drawings_of(approval), said, *_timers_cleared(approval))
     return Step(stopped, effects, (*entries, _entry(approval, What.STOPPED, None, now)))
 
 
@@ -434,14 +568,173 @@ def _offer(approval: Approval, event: Event, _: datetime) -> Step:
 
 
 def _remind(approval: Approval, _: Event, now: datetime) -> Step:
-    return Step(approval, (Remind(approval.id),), (_entry(approval, What.REMINDED, None, now),))
+    if approval.remind_at is None or now < approval.remind_at:
+        return Step(approval)  # it was put off, as by somebody who looks at it
+    reminded = approval
+    while reminded.remind_at is not None and reminded.remind_at <= now:  # the bot may have been down for several
+        reminded = replace(reminded, reminded=reminded.reminded + 1)
+    return Step(reminded, (Remind(approval.id), *_timers_set(reminded)), (_entry(approval, What.REMINDED, None, now),))
+
+
+def _escalate(approval: Approval, event: Event, now: datetime) -> Step:
+    """Take the steps that are due, and those behind a step that nobody stands on: one notice for all of them."""
+    assert isinstance(event, LadderDue)  # noqa: S101 - likewise
+    reviews = tuple(_climbed(approval, place, event, now) for place in range(len(approval.reviews)))
+    taken = replace(approval, reviews=reviews)
+    if taken == approval:
+        return Step(approval)
+    rows = tuple(
+        _entry(approval, What.ESCALATED, None, now, _steps(place, before, after, event))
+        for place, (before, after) in enumerate(zip(approval.reviews, reviews, strict=True))
+        if before.escalated != after.escalated
+    )
+    return Step(taken, (*_drawings_of(taken), Call(taken.id), *_timers_set(taken)), rows)
+
+
+def _climbed(approval: Approval, place: int, event: LadderDue, now: datetime) -> Review:
+    review, in_its_place = approval.reviews[place], False
+    while review.decision is None and (due := approval.rung_due(review)) is not None and (in_its_place or due <= now):
+        in_its_place = (place, review.escalated) in event.empty
+        review = replace(review, escalated=review.escalated + 1)
+    return review
+
+
+def _steps(place: int, before: Review, after: Review, event: LadderDue) -> Json:
+    steps: list[Json] = [
+        {
+            "to": [source.called if source.label else source.name for source in before.policy.ladder[number].sources],
+            "empty": (place, number) in event.empty,
+        }
+        for number in range(before.escalated, after.escalated)
+    ]
+    return {"action": place, "steps": steps}
+
+
+# What else people do --------------------------------------------------------------------------------------------------
+
+
+def _may_act(approval: Approval, by: UserId, facts: Facts) -> refusals.Refusal | None:
+    """Whether somebody is one of those who can decide something of it."""
+    found: list[refusals.Refusal | None] = [
+        Electorate(review.governing, approval.requester, approval.ask.subject).refuses(by, facts, None)
+        for review in approval.reviews
+        if review.decision is None
+    ]
+    return None if None in found else found[0]
+
+
+def _look(approval: Approval, event: Event, now: datetime) -> Step:
+    """Reminders and the ladder rest for a while; the expiry does not."""
+    assert isinstance(event, Looked)  # noqa: S101 - likewise
+    if (late := _expired_before(approval, event, now, now)) is not None:
+        return late
+    refusal = _may_act(approval, event.by, event.facts)
+    if refusal is None and any(each.by == event.by for each in approval.looking):
+        refusal = refusals.LookedAlready()
+    if refusal is not None:
+        return _refuse(approval, event, refusal, now)
+    until = now + PAUSE
+    resting = max((each.until for each in approval.looking), default=now)
+    looked = replace(
+        approval,
+        looking=(*approval.looking, Looking(event.by, until)),
+        rested=approval.rested + (until - max(now, resting)),
+    )
+    return Step(looked, (*_drawings_of(looked), *_timers_set(looked)), (_entry(approval, What.LOOKING, event.by, now),))
+
+
+def _hand_over(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, HandedOver)  # noqa: S101 - likewise
+    if (late := _expired_before(approval, event, now, now)) is not None:
+        return late
+    refusal = _may_act(approval, event.by, event.facts)
+    if refusal is None and _may_act(approval, event.to, event.to_facts) is not None:
+        refusal = refusals.CannotTakeOver(event.to)
+    if refusal is not None:
+        return _refuse(approval, event, refusal, now)
+    handed = replace(approval, handed_to=event.to)
+    return Step(
+        handed,
+        (*_drawings_of(handed), Call(approval.id)),
+        (_entry(approval, What.HANDED_OVER, event.by, now, {"to": event.to}),),
+    )
+
+
+def _extend(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Extended)  # noqa: S101 - likewise
+    if (late := _expired_before(approval, event, now, now)) is not None:
+        return late
+    refusal = _may_act(approval, event.by, event.facts)
+    sum_of_all = approval.extended + event.span
+    if refusal is None and (approval.expires_at is None or not timedelta() < event.span <= sum_of_all <= MOST_EXTENDED):
+        refusal = refusals.NoDeadline()
+    if refusal is not None:
+        return _refuse(approval, event, refusal, now)
+    extended = replace(approval, extended=sum_of_all)
+    detail: Json = {"by_seconds": int(event.span.total_seconds())}
+    return Step(
+        extended,
+        (*_drawings_of(extended), *_timers_set(extended)),
+        (_entry(approval, What.EXTENDED, event.by, now, detail),),
+    )
+
+
+def _cancel(approval: Approval, event: Event, now: datetime) -> Step:
+    """Its requester does not want it any more: the run ends, and nothing is sent to the graph."""
+    assert isinstance(event, Cancelled)  # noqa: S101 - likewise
+    if (late := _expired_before(approval, event, now, now)) is not None:
+        return late
+    if event.by != approval.requester:
+        return _refuse(approval, event, refusals.NotTheRequester(approval.requester), now)
+    entry = _entry(approval, What.WITHDRAWN, event.by, now)
+    withdrawn = replace(approval, withdrawn_by=event.by)
+    return _stopped(
+        withdrawn, (entry,), f"withdrew the request, so the run was stopped. {START_AGAIN}", now, by=event.by
+    )
+
+
+def _nudge(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Nudged)  # noqa: S101 - likewise
+    if (late := _expired_before(approval, event, now, now)) is not None:
+        return late
+    if event.by != approval.requester:
+        return _refuse(approval, event, refusals.NotTheRequester(approval.requester), now)
+    again = None if approval.nudged_at is None else approval.nudged_at + NUDGE_EVERY
+    if again is not None and now < again:
+        return _refuse(approval, event, refusals.NudgedAlready(again), now)
+    nudged = replace(approval, nudged_at=now)
+    return Step(nudged, (Remind(approval.id),), (_entry(approval, What.NUDGED, event.by, now),))
+
+
+def _call(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, Called)  # noqa: S101 - likewise
+    new = tuple(user for user in dict.fromkeys(event.users) if user not in approval.called)
+    known = {each.card for each in approval.copies}
+    copies = tuple(each for each in event.copies if each.card not in known)
+    if not new and not copies:
+        return Step(approval)
+    called = replace(approval, called=(*approval.called, *new), copies=(*approval.copies, *copies))
+    names: list[Json] = list(new)
+    rows = (_entry(approval, What.CALLED, None, now, {"people": names}),) if new else ()
+    # A copy that was posted late, when the card had moved on, has to tell what is true now (P8).
+    return Step(called, (DrawCopies(approval.id),) if copies else (), rows)
+
+
+def _forget_copy(approval: Approval, event: Event, _: datetime) -> Step:
+    assert isinstance(event, CopyGone)  # noqa: S101 - likewise
+    return Step(replace(approval, copies=tuple(each for each in approval.copies if each.card != event.card)))
+
+
+# When time has passed -------------------------------------------------------------------------------------------------
 
 
 def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     if approval.expires_at is None or now < approval.expires_at:
         return Step(approval)  # a timer of earlier times
     entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
-    if approval.deadlines.on_expiry is OnExpiry.REJECT and _can_be_rejected(approval):
+    if approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None:
+        return _escalated_by_expiry(approval, entry, now)
+    if approval.deadlines.on_expiry is not OnExpiry.FAIL and _can_be_rejected(approval):
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
         rejected = replace(approval, reviews=reviews)
         if rejected.stopping is not None:
@@ -452,8 +745,23 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     expired = replace(approval, state=State.EXPIRED, closed_at=now)
     said = Say(approval.thread, approval.home, told, key=f"expired/{approval.id}", failed=True)
     # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
-    effects = (drawing_of(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
+    effects = (*_drawings_of(approval), said, PassOn(approval.thread), *_timers_cleared(approval))
     return Step(expired, effects, (entry,))
+
+
+def _escalated_by_expiry(approval: Approval, entry: Entry, now: datetime) -> Step:
+    """The next step is called in place of the end, and has as long as those before it had."""
+    reviews = tuple(
+        review
+        if review.decision is not None or review.escalated >= len(review.policy.ladder)
+        else replace(review, escalated=review.escalated + 1)
+        for review in approval.reviews
+    )
+    span, taken = approval.deadlines.expires_after, replace(approval, reviews=reviews)
+    while span and taken.expires_at is not None and taken.expires_at <= now:
+        taken = replace(taken, extended=taken.extended + span)
+    row = _entry(approval, What.ESCALATED, None, now, "expiry")
+    return Step(taken, (*_drawings_of(taken), Call(taken.id), *_timers_set(taken)), (entry, row))
 
 
 def _can_be_rejected(approval: Approval) -> bool:
@@ -481,7 +789,7 @@ def _fail_delivery(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _ended(approval: Approval, state: State, reason: str, what: What, now: datetime) -> Step:
     ended = replace(approval, state=state, note=reason, closed_at=approval.closed_at or now)
-    effects = (drawing_of(approval), *_timers_cleared(approval))
+    effects = (*_drawings_of(approval), *_timers_cleared(approval))
     return Step(ended, effects, (_entry(approval, what, None, now, reason),))
 
 
@@ -493,16 +801,23 @@ def _deliver(approval: Approval, _: Event, now: datetime) -> Step:
 # Helpers --------------------------------------------------------------------------------------------------------------
 
 
-def _refuse(approval: Approval, event: Chose, refusal: refusals.Refusal, now: datetime) -> Step:
-    detail: Json = {"refusal": refusal.code, "choice": event.choice.value, "action": event.action}
+def _refuse(approval: Approval, event: PersonsEvent, refusal: refusals.Refusal, now: datetime) -> Step:
+    chose = event if isinstance(event, Chose) else None
+    detail: dict[str, Json] = {"refusal": refusal.code, "choice": type(event).__name__.lower()}
+    if chose is not None:
+        detail |= {"choice": chose.choice.value, "action": chose.action}
     # Whoever sees a copy elsewhere may not see the place of the card.
-    elsewhere = event.on is not None and isinstance(refusal, refusals.NotTheCard)
-    place = event.on.place if elsewhere and event.on else approval.place
+    on = chose.on if chose is not None else None
+    place = on.place if on is not None and _was_elsewhere(approval, on, refusal) else approval.place
     told = TellPerson(approval.thread, place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
-    effects: tuple[Effect, ...] = (told, drawing_of(approval)) if stale else (told,)
+    effects: tuple[Effect, ...] = (told, *_drawings_of(approval)) if stale else (told,)
     return Step(approval, effects, (_entry(approval, What.REFUSED, event.by, now, detail),), refusal)
+
+
+def _was_elsewhere(approval: Approval, on: PressedOn, refusal: refusals.Refusal) -> bool:
+    return isinstance(refusal, refusals.NotTheCard) or on.place.channel != approval.place.channel
 
 
 def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
@@ -510,9 +825,32 @@ def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
     return DrawSheet(approval.thread, approval.sheet) if approval.sheet else DrawCard(approval.id)
 
 
+def _drawings_of(approval: Approval) -> tuple[Effect, ...]:
+    """All that makes its card and the copies of it tell the truth."""
+    return (drawing_of(approval), *((DrawCopies(approval.id),) if approval.copies else ()))
+
+
+def _timers(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
+    timers = (
+        (Timer.REMIND, approval.remind_at),
+        (Timer.ESCALATE, approval.escalates_at),
+        (Timer.EXPIRE, approval.expires_at),
+    )
+    return tuple((timer, at) for timer, at in timers if at is not None)
+
+
+def _timers_set(approval: Approval) -> tuple[Effect, ...]:
+    return tuple(SetTimer(approval.id, timer, at) for timer, at in _timers(approval))
+
+
 def _timers_cleared(approval: Approval) -> tuple[Effect, ...]:
-    timers = ((Timer.REMIND, approval.remind_at), (Timer.EXPIRE, approval.expires_at))
-    return tuple(ClearTimer(approval.id, timer) for timer, at in timers if at is not None)
+    """What might be set: an earlier state of it may have had timers that this one has not."""
+    had = (
+        (Timer.REMIND, bool(approval.deadlines.reminders)),
+        (Timer.ESCALATE, any(review.policy.ladder for review in approval.reviews)),
+        (Timer.EXPIRE, approval.deadlines.expires_after is not None),
+    )
+    return tuple(ClearTimer(approval.id, timer) for timer, is_set in had if is_set)
 
 
 def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, detail: Json = None) -> Entry:
@@ -520,24 +858,36 @@ def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, de
 
 
 _PENDING, _DECIDED = State.PENDING, State.DECIDED
-_CLOSED = tuple(state for state in State if state not in OPEN)
+_ALL = tuple(State)
+_OPENED = frozenset({_PENDING, _DECIDED, State.STOPPED})
+"""What an ask becomes: a rule may decide it at once."""
+_ACTED = frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})
+"""What follows from a person's act: it counts, or the deadline had passed before it."""
 
 TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
     {
-        (_PENDING, Opened): Rule(_open, frozenset({_PENDING})),
+        (_PENDING, Opened): Rule(_open, _OPENED),
         (_PENDING, CardDeleted): Rule(_post_anew, frozenset({_PENDING})),
-        (_PENDING, Chose): Rule(_choose, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
+        (_PENDING, Chose): Rule(_choose, _ACTED),
+        (_PENDING, Looked): Rule(_look, _ACTED),
+        (_PENDING, HandedOver): Rule(_hand_over, _ACTED),
+        (_PENDING, Extended): Rule(_extend, _ACTED),
+        (_PENDING, Cancelled): Rule(_cancel, _ACTED),
+        (_PENDING, Nudged): Rule(_nudge, _ACTED),
         (_PENDING, Offered): Rule(_offer, frozenset({_PENDING})),
+        (_PENDING, LadderDue): Rule(_escalate, frozenset({_PENDING})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),
         (_PENDING, ExpiryDue): Rule(_expire, frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})),
-        (State.WITHDRAWN, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
-        (State.UNDELIVERABLE, AskedAgain): Rule(_ask_again, frozenset({_PENDING})),
+        (State.WITHDRAWN, AskedAgain): Rule(_ask_again, _OPENED),
+        (State.UNDELIVERABLE, AskedAgain): Rule(_ask_again, _OPENED),
         (_PENDING, Withdrew): Rule(_withdraw, frozenset({State.WITHDRAWN})),
         (_DECIDED, Delivered): Rule(_deliver, frozenset({State.DELIVERED})),
         (_DECIDED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
         # The graph dropped the answer that it had, because it changed what it asks.
         (State.DELIVERED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
-        **{(state, Posted): Rule(_post, frozenset({state})) for state in (_PENDING, _DECIDED, *_CLOSED)},
+        **{(state, Posted): Rule(_post, frozenset({state})) for state in _ALL},
+        **{(state, Called): Rule(_call, frozenset({state})) for state in _ALL},
+        **{(state, CopyGone): Rule(_forget_copy, frozenset({state})) for state in _ALL},
     }
 )
 """Every transition there is. A state has no row for what cannot happen in it: see `step`."""

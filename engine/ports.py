@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from engine.approval import Approval, Place, PressedOn
-from engine.ask import Ask, Choice, Decision, Json, Problem
+from engine.approval import Approval, Place
+from engine.ask import Ask, Decision, Json, Problem
 from engine.audit import Entry
 from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
-from engine.events import Chose
+from engine.events import Click
 from engine.grants import Grant
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.oncall import Shifts
@@ -823,41 +823,6 @@ class Trip:
     checkpoint: str
     key: str
     edits: Json = None
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A pressed button or a submitted form, as it came from Slack.
-
-    An answer that was given in words is one too: then `said` is the message. `on` is the message whose button it was.
-    `option` is the position of an OPTION in the action's.
-    """
-
-    approval: ApprovalId
-    action: int
-    revision: int
-    by: UserId
-    choice: Choice
-    text: str = ""
-    value: Json = None
-    said: MessageTs | None = None
-    on: PressedOn | None = None
-    option: int | None = None
-
-    def chose(self, facts: Facts) -> Chose:
-        """The event that it is, once it is known who the person is."""
-        return Chose(
-            by=self.by,
-            facts=facts,
-            action=self.action,
-            revision=self.revision,
-            choice=self.choice,
-            text=self.text,
-            value=self.value,
-            said=self.said,
-            on=self.on,
-            option=self.option,
-        )
 
 
 @dataclass(frozen=True, slots=True)

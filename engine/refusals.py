@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from engine.authority import Failure, Origin, Source
 from engine.ids import ChannelId, UserId
 
 
@@ -30,12 +31,132 @@ class Refusal:
 class NotAnApprover(Refusal):
     """The rule names others."""
 
-    users: frozenset[UserId]
+    sources: tuple[Source, ...]
     code: ClassVar[str] = "not_an_approver"
 
     @property
     def sentence(self) -> str:
-        return f"You are not an approver of this request. {people(self.users)} can decide it."
+        return f"You are not an approver of this request. {capitalized(spoken(self.sources))} can decide it."
+
+
+@dataclass(frozen=True, slots=True)
+class NotYetTheirTurn(Refusal):
+    """An approval of a later stage; `sources` are those of the stage that comes first."""
+
+    sources: tuple[Source, ...]
+    code: ClassVar[str] = "not_yet_their_turn"
+    title: ClassVar[str] = "Too early"
+
+    @property
+    def sentence(self) -> str:
+        return f"{capitalized(spoken(self.sources))} must approve this first. You can already reject it."
+
+
+@dataclass(frozen=True, slots=True)
+class NotNeeded(Refusal):
+    """An approval for a part that others gave already; `sources` are those of the parts that still lack theirs."""
+
+    sources: tuple[Source, ...]
+    code: ClassVar[str] = "not_needed"
+
+    @property
+    def sentence(self) -> str:
+        return f"Your approval is not needed any more. Still missing: {spoken(self.sources)}."
+
+
+@dataclass(frozen=True, slots=True)
+class NotTheRequester(Refusal):
+    """Withdrawing, or nudging for, what somebody else asked for."""
+
+    requester: UserId
+    code: ClassVar[str] = "not_the_requester"
+
+    @property
+    def sentence(self) -> str:
+        return f"Only <@{self.requester}>, who asked for this, can do that."
+
+
+@dataclass(frozen=True, slots=True)
+class NudgedAlready(Refusal):
+    """A second nudge within the hour; `again` is when the next one is possible."""
+
+    again: datetime
+    code: ClassVar[str] = "nudged_already"
+
+    @property
+    def sentence(self) -> str:
+        return f"You nudged them already. You can do it again {when(self.again)}."
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAlready(Refusal):
+    """A second pause by the same person."""
+
+    code: ClassVar[str] = "looked_already"
+
+    @property
+    def sentence(self) -> str:
+        return "You already said that you are looking at this. Each person can pause the reminders once."
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTakeOver(Refusal):
+    """Handing over to somebody who may not decide."""
+
+    to: UserId
+    code: ClassVar[str] = "cannot_take_over"
+
+    @property
+    def sentence(self) -> str:
+        return f"<@{self.to}> may not decide this request, so it was not handed over. Choose one of its approvers."
+
+
+@dataclass(frozen=True, slots=True)
+class NoDeadline(Refusal):
+    """Putting off what does not expire, or by more than is possible."""
+
+    code: ClassVar[str] = "no_deadline"
+
+    @property
+    def sentence(self) -> str:
+        return "The deadline of this request can't be moved like that."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUnknown(Refusal):
+    """Whether the person may decide depends on sources that could not be read."""
+
+    failed: tuple[Failure, ...]
+    code: ClassVar[str] = "source_unknown"
+    title: ClassVar[str] = "Try again"
+
+    @property
+    def sentence(self) -> str:
+        what = "; ".join(f"{spoken((each.source,))}: {_escaped(each.why).rstrip('.')}" for each in self.failed)
+        return f"Couldn't check whether you may decide this ({what}). Nothing was changed: try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class NoLongerNamed(Refusal):
+    """The rule of today does not name the person, who was an approver when the request was made."""
+
+    code: ClassVar[str] = "no_longer_named"
+
+    @property
+    def sentence(self) -> str:
+        return "The rule for this request was changed since it was made, and you are no longer one of its approvers."
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRejects(Refusal):
+    """An edit to what a rule rejects by itself."""
+
+    rule: str
+    code: ClassVar[str] = "rule_rejects"
+
+    @property
+    def sentence(self) -> str:
+        return f"With these values {self.rule} in app.yaml rejects the request, so your changes were not made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +412,28 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def spoken(sources: Iterable[Source]) -> str:
+    """Who belongs to these sources, in a stable order: `<@U1>, members of <!subteam^S1> and who is on call (pay)`."""
+    sources = tuple(sources)
+    named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
+    groups = sorted(f"members of <!subteam^{each.name}>" for each in sources if each.origin is Origin.GROUP)
+    on_call = [f"whoever is on call ({each.name})" for each in sources if each.origin is Origin.ON_CALL]
+    channel = ["any member of the channel"] * any(each.origin is Origin.CHANNEL for each in sources)
+    requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)
+    return _joined([*named, *groups, *on_call, *channel, *requester])
+
+
+def capitalized(sentence: str) -> str:
+    """The same with a capital letter, where it begins with a letter."""
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
 def people(users: Iterable[UserId]) -> str:
     """`<@U1>, <@U2> and <@U3>`, in a stable order."""
-    names = [f"<@{user}>" for user in sorted(users)]
+    return _joined([f"<@{user}>" for user in sorted(users)])
+
+
+def _joined(names: list[str]) -> str:
     if len(names) < 2:  # noqa: PLR2004 - one name needs no "and"
         return "".join(names) or "Nobody"
     return f"{', '.join(names[:-1])} and {names[-1]}"

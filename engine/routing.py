@@ -1,21 +1,28 @@
 """From what is asked to who decides it, where, and by when.
 
 Rules are read in their order and the first that matches an action governs it; each action of a batch is matched alone.
+Where nobody can tell whether a rule matches, it counts as matched and a person is asked: it decides nothing by itself,
+and where it names no approvers, the next rule that names some does (see `engine.conditions`).
+
 Where no rule matches: in a channel every full member of it but the requester decides, in a direct message the person
 there. A question is answered by the person whose conversation it is, unless a rule says `kind: question`. A notice
 decides nothing: no rule governs it, and whoever is there may say that it was seen.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from engine.approval import Place
-from engine.ask import Action, Ask, Kind
+from engine import tool_names
+from engine.approval import Calling, Notify, Place
+from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.authority import Origin
+from engine.conditions import Circumstances, Condition, Finding, Name, Verdict, all_of
 from engine.conversation import Conversation
-from engine.ids import AgentName, ChannelId
-from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.events import Automatic
+from engine.ids import ChannelId
+from engine.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,70 +30,194 @@ class Rule:
     """One entry of `approvals:`. `agent` and `tool` are patterns (`deploy_*`), None where the entry names none.
 
     `tool` matches the name of an action. `question` is true for `kind: question`: only such rules govern questions.
+    `policy` is None where the rule decides by itself: then `decide` says what, and `quiet` that no card shows it.
+    `calling` is None where it is left to `default_calling`.
     """
 
-    policy: Policy
+    name: str
+    policy: Policy | None = None
     deadlines: Deadlines = Deadlines()  # noqa: RUF009 - frozen
     agent: str | None = None
     tool: str | None = None
+    condition: Condition | None = None
     question: bool = False
+    decide: Choice | None = None
+    quiet: bool = False
     post_to: ChannelId | None = None
+    notify: Notify | None = None
+    broadcast: bool = True
 
-    def matches(self, agent: AgentName, ask: Ask, action: Action) -> bool:
-        """Whether it governs this action."""
+    def matches(self, ask: Ask, action: Action, value: Json, asked: Circumstances) -> Finding:
+        """Whether it governs this action, with the value that it has now."""
         if self.question != ask.is_question or ask.kind in (Kind.FAILURE, Kind.NOTICE):
-            return False
-        if self.agent is not None and not fnmatchcase(agent, self.agent):
-            return False
-        return self.tool is None or (ask.kind is Kind.TOOL_CALL and fnmatchcase(action.name, self.tool))
+            return _FAILS
+        if self.agent is not None and not fnmatchcase(asked.agent, self.agent):
+            return _FAILS
+        named = self._names_tool(ask, action)
+        if self.condition is None or named is Verdict.FAILS:
+            return Finding(named, LOOKS_ALIKE if named is Verdict.UNKNOWN else "")
+        judged = self.condition.judge(value, action.schema, asked)
+        found = all_of((named, judged.verdict))
+        return Finding(found, judged.why or LOOKS_ALIKE if found is Verdict.UNKNOWN else "")
+
+    def _names_tool(self, ask: Ask, action: Action) -> Verdict:
+        if self.tool is None:
+            return Verdict.HOLDS
+        return tool_names.match(self.tool, action.name) if ask.kind is Kind.TOOL_CALL else Verdict.FAILS
+
+
+_FAILS = Finding(Verdict.FAILS)
+LOOKS_ALIKE = "the tool's name holds characters that look like others"
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules of a configuration, and the deadlines where a rule says nothing of one."""
+
+    rules: tuple[Rule, ...] = ()
+    defaults: Deadlines = Deadlines()  # noqa: RUF009 - frozen
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """The names that conditions use: what has to be looked up before a request is matched."""
+        return frozenset(name for rule in self.rules if rule.condition for name in rule.condition.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What the rules say of one action: the rule that governs it, None for a default, and the policy that it means.
+
+    `decide` is set where the rule decides by itself; then `policy` is for the case that people have to, after all.
+    `why` says why nobody can tell whether a rule matches (untrusted).
+    """
+
+    policy: Policy
+    rule: Rule | None = None
+    decide: Choice | None = None
+    why: str = ""
+
+    @property
+    def automatic(self) -> Automatic | None:
+        """The decision that the rule makes, if it makes one."""
+        if self.decide is None or self.rule is None:
+            return None
+        told = f"{self.rule.name} rejects this automatically." if self.decide is Choice.REJECT else ""
+        return Automatic(Decision(self.decide, text=told), "rule", quiet=self.rule.quiet)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How an ask is to be decided: a policy for each action, deadlines for the whole, and where its card stands."""
+    """How an ask is to be decided: what is ruled for each action, deadlines for the whole, where it stands."""
 
-    policies: tuple[Policy, ...]
+    ruled: tuple[Ruled, ...]
     deadlines: Deadlines
     place: Place
+    calling: Calling
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policy of each action."""
+        return tuple(each.policy for each in self.ruled)
+
+    @property
+    def automatic(self) -> tuple[Automatic | None, ...]:
+        """The decisions that rules make, for each action."""
+        return tuple(each.automatic for each in self.ruled)
 
 
-def route(ask: Ask, conversation: Conversation, rules: Sequence[Rule]) -> Route:
+def route(ask: Ask, conversation: Conversation, book: Rulebook, asked: Circumstances) -> Route:
     """Settle the rules of an ask.
 
     A batch takes the soonest deadlines of its actions' rules, and fails on expiry when one of them says so; its card
     goes where the first of them that names a channel says.
     """
-    found = [_first(rules, conversation.agent, ask, action) for action in ask.actions]
-    policies = tuple(rule.policy if rule else _default(ask, conversation) for rule in found)
-    governing = [rule for rule in found if rule]
+    direct = conversation.direct
+    ruled = tuple(rule_for(ask, each, each.value, book, asked, direct=direct) for each in ask.actions)
+    governing = [each.rule for each in ruled if each.rule]
     channel = next((rule.post_to for rule in governing if rule.post_to is not None), None)
     home = conversation.place
     place = home if channel in (None, home.channel) else Place(home.team, channel or home.channel)
-    return Route(policies, _soonest([rule.deadlines for rule in governing]), place)
+    waits = [each for each in ruled if each.decide is None] or ruled
+    deadlines = _soonest([_deadlines(each, ask, book) for each in waits])
+    return Route(ruled, deadlines, place, _calling(waits, ask, place, home))
 
 
-def _first(rules: Sequence[Rule], agent: AgentName, ask: Ask, action: Action) -> Rule | None:
-    return next((rule for rule in rules if rule.matches(agent, ask, action)), None)
+def rule_for(ask: Ask, action: Action, value: Json, book: Rulebook, asked: Circumstances, *, direct: bool) -> Ruled:
+    """What the rules say of an action with this value; `direct`: it was asked for in a direct message.
+
+    A choice that the graph does not offer is not made by a rule either: people decide then.
+    """
+    default = _default(ask, direct=direct)
+    whys: list[str] = []
+    for rule in book.rules:
+        found = rule.matches(ask, action, value, asked)
+        if found.verdict is Verdict.FAILS:
+            continue
+        if found.verdict is Verdict.UNKNOWN:
+            whys.append(found.why)
+        if rule.policy is not None:
+            return Ruled(rule.policy, rule, why="; ".join(dict.fromkeys(whys)))
+        if not whys:
+            policy = replace(default, rule=rule.name)
+            return Ruled(policy, rule, rule.decide if rule.decide in action.choices else None)
+    return Ruled(default, why="; ".join(dict.fromkeys(whys)))
 
 
-def _default(ask: Ask, conversation: Conversation) -> Policy:
-    if ask.kind is Kind.NOTICE and not conversation.direct:
-        return Policy("default: anybody in the channel takes note", Approvers.CHANNEL, own_requests=True)
+def _default(ask: Ask, *, direct: bool) -> Policy:
+    if ask.kind is Kind.NOTICE and not direct:
+        return one_part("default: anybody in the channel takes note", CHANNEL, own_requests=True)
     if ask.is_the_requesters:
-        return Policy("default: the requester answers", Approvers.REQUESTER)
-    if conversation.direct:
-        return Policy("default: the person in the direct message decides", Approvers.REQUESTER)
-    return Policy("default: any other member of the channel decides", Approvers.CHANNEL)
+        return one_part("default: the requester answers", REQUESTER)
+    if direct:
+        return one_part("default: the person in the direct message decides", REQUESTER)
+    return one_part("default: any other member of the channel decides", CHANNEL)
+
+
+def _deadlines(ruled: Ruled, ask: Ask, book: Rulebook) -> Deadlines:
+    if ask.kind in (Kind.FAILURE, Kind.NOTICE):
+        return Deadlines()
+    if ruled.rule is None:
+        return book.defaults
+    own, others = ruled.rule.deadlines, book.defaults
+    expires_after = own.expires_after or others.expires_after
+    reminders = own.reminders or tuple(each for each in others.reminders if not expires_after or each < expires_after)
+    return replace(own, reminders=reminders, expires_after=expires_after)
 
 
 def _soonest(deadlines: Sequence[Deadlines]) -> Deadlines:
-    fails = any(each.on_expiry is OnExpiry.FAIL for each in deadlines if each.expires_after is not None)
+    expiring = [each for each in deadlines if each.expires_after is not None]
+    endings = {each.on_expiry for each in expiring}
+    ending = next((each for each in (OnExpiry.FAIL, OnExpiry.REJECT, OnExpiry.ESCALATE) if each in endings), None)
+    hours = {each.hours for each in deadlines}
     return Deadlines(
-        remind_after=_least(each.remind_after for each in deadlines),
+        reminders=min((each.reminders for each in deadlines if each.reminders), default=()),
         expires_after=_least(each.expires_after for each in deadlines),
-        on_expiry=OnExpiry.FAIL if fails else OnExpiry.REJECT,
+        on_expiry=ending or OnExpiry.REJECT,
+        hours=hours.pop() if len(hours) == 1 else None,
+        always=any(each.always for each in deadlines),
     )
 
 
 def _least(times: Iterable[timedelta | None]) -> timedelta | None:
     return min((time for time in times if time is not None), default=None)
+
+
+def _calling(ruled: Sequence[Ruled], ask: Ask, place: Place, home: Place) -> Calling:
+    """How people hear of it: the most that one of the rules says."""
+    if ask.is_question and all(each.policy.is_requesters for each in ruled):
+        return Calling()
+    notify = max((_notify(each) for each in ruled), key=_LOUDNESS.index)
+    members_decide = any(CHANNEL in each.policy.sources for each in ruled)
+    wanted = all(each.rule is None or each.rule.broadcast for each in ruled)
+    in_thread = place == home and place.thread_ts is not None
+    return Calling(notify, broadcast=members_decide and wanted and in_thread and ask.kind is not Kind.NOTICE)
+
+
+def _notify(ruled: Ruled) -> Notify:
+    if ruled.rule is not None and ruled.rule.notify is not None:
+        return ruled.rule.notify
+    named = {each.origin for each in ruled.policy.sources} - {Origin.CHANNEL, Origin.REQUESTER}
+    return Notify.MENTION if named else Notify.NONE
+
+
+_LOUDNESS = (Notify.NONE, Notify.MENTION, Notify.DIRECT)

@@ -29,7 +29,7 @@ from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect
 from engine.grants import Grant
-from engine.policy import Policy
+from engine.policy import Deadlines, Policy
 from engine.ports import DeadLetter, Unposted
 
 VERSION: Final = 1
@@ -149,13 +149,40 @@ def _class(kind: type) -> tuple[_Turn, _Turn]:
                 document[name] = held if write is None else write(held)
         return document
 
+    upgraded = OLDER.get(kind, _same)
+
     def decode(document: Any) -> Any:
+        document = upgraded(document)
         names = document.keys()
         if not (needed <= names <= decoders.keys()):
             raise _FieldError(kind.__name__)
         return kind(**{name: decoders[name](held) for name, held in document.items()})
 
     return encode, decode
+
+
+def _newer_policy(document: Any) -> Any:
+    """Policies named one kind of approvers until 0.1."""
+    if "approvers" not in document:
+        return document
+    rest = {key: held for key, held in document.items() if key not in ("approvers", "users", "quorum")}
+    kind, users = document["approvers"], document.get("users", ())
+    sources = (
+        [{"origin": "user", "name": user} for user in users] if kind == "users" else [{"origin": kind, "name": ""}]
+    )
+    return {**rest, "stages": [[{"sources": sources, "quorum": document.get("quorum", 1)}]]}
+
+
+def _newer_deadlines(document: Any) -> Any:
+    """There was one reminder until 0.1."""
+    if "remind_after" not in document:
+        return document
+    rest = {key: held for key, held in document.items() if key != "remind_after"}
+    return {**rest, "reminders": [document["remind_after"]]}
+
+
+OLDER: Final[Mapping[type, _Turn]] = {Policy: _newer_policy, Deadlines: _newer_deadlines}
+"""How documents of the version before are read: approvals wait for weeks, and an upgrade must not lose them."""
 
 
 def _turns(hint: Any) -> tuple[_Turn, _Turn]:

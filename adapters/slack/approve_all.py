@@ -17,9 +17,10 @@ from adapters.slack.parse import Person, PressedAll
 from adapters.slack.sheets import approvable, mark_of
 from engine.approval import Approval, State
 from engine.ask import Choice
+from engine.events import Click
 from engine.machine import is_on_card
 from engine.policy import Policy, may_open
-from engine.ports import Click, Desk
+from engine.ports import Desk
 from engine.refusals import (
     AlreadyDecided,
     AlreadyVoted,
@@ -142,7 +143,7 @@ def _why_not(approval: Approval | None, revision: int, person: Person) -> str:
         return _CHANGED
     if not approvable(approval):
         return _OTHER
-    if may_open(review.policy, approval.requester, person.user, approval.ask.subject) is not None:
+    if may_open(review.governing, approval.requester, person.user, approval.ask.subject) is not None:
         return _NOT_YOURS
     return _VOTED if any(vote.by == person.user for vote in review.votes) else ""
 

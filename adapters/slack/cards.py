@@ -20,7 +20,6 @@ from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Kind
 from engine.ids import ApprovalId
-from engine.policy import Approvers
 
 APPROVAL_EVENT = "signoff_approval"
 SHOW = "signoff_show"
@@ -229,7 +228,7 @@ def _row_end(approval: Approval, index: int) -> Iterable[Block]:
         return
     known = [wording.votes(approval, index, _FEW_NAMES if batch else _MANY_NAMES), wording.own_words(approval, index)]
     if batch and not approval.ask.is_question:
-        known.append(wording.who_decides(approval, review.policy, _FEW_NAMES))
+        known.append(wording.who_decides(approval, review.governing, _FEW_NAMES))
     if Choice.ANSWER in approval.ask.actions[index].choices and set(_offered(approval, index)) <= {Choice.REJECT}:
         known.append("One person's answer cannot stand for several approvals, so this can only be rejected")
     told = " · ".join(each for each in known if each)
@@ -308,14 +307,14 @@ def _question_end(approval: Approval) -> Iterable[str]:
     yield asks if _asks_the_requester(approval) else wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
         if not _asks_the_requester(approval):
-            yield wording.who_decides(approval, approval.reviews[0].policy)
+            yield wording.who_decides(approval, approval.reviews[0].governing)
         yield _how_to_answer(approval)
         yield wording.deadline(approval)
 
 
 def _asks_the_requester(approval: Approval) -> bool:
     """Whether a question is answered by the person whose conversation it is, as where no rule says otherwise."""
-    return approval.reviews[0].policy.approvers is Approvers.REQUESTER
+    return approval.reviews[0].policy.is_requesters
 
 
 def _how_to_answer(approval: Approval) -> str:
@@ -335,7 +334,7 @@ def _request_end(approval: Approval) -> Iterable[str]:
         yield wording.requested(approval.requester, wording.speaker(approval))
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:
-            yield wording.who_decides(approval, approval.reviews[0].policy)
+            yield wording.who_decides(approval, approval.reviews[0].governing)
         yield wording.deadline(approval)
         if approval.ask.unguarded:
             yield wording.UNGUARDED

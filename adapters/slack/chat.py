@@ -44,7 +44,6 @@ from adapters.slack.text import clipped
 from engine.approval import Approval, Place, State
 from engine.budget import Urgency
 from engine.ids import AgentName, MessageTs, SheetId, UserId
-from engine.policy import Approvers
 from engine.ports import Later, LiveMessage
 
 SPOKEN_EVENT = "signoff_message"
@@ -492,9 +491,9 @@ def _reminder(approval: Approval, link: str) -> str:
     for review in approval.reviews:
         if review.decision is not None:
             continue
-        if review.policy.approvers is Approvers.USERS:
-            named += [user for user in sorted(review.policy.users) if user not in waited]
-        elif review.policy.approvers is Approvers.REQUESTER:
+        policy = review.governing
+        named += sorted({user for part in policy.parts for user in part.named if user not in waited})
+        if policy.is_requesters:
             named.append(approval.requester)
     able = [user for user in dict.fromkeys(named) if approval.ask.is_question or _may_ask(approval, user)]
     wanted = "answer" if approval.ask.is_question else "decision"
@@ -506,4 +505,4 @@ def _reminder(approval: Approval, link: str) -> str:
 
 def _may_ask(approval: Approval, user: UserId) -> bool:
     own = [review.policy for review in approval.reviews if review.decision is None]
-    return user != approval.requester or any(each.own_requests or each.approvers is Approvers.REQUESTER for each in own)
+    return user != approval.requester or any(each.own_requests or each.is_requesters for each in own)

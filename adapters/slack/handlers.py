@@ -372,7 +372,7 @@ def _may_open(approval: Approval, pressed: Pressed, choice: Choice) -> bool:
     """Whether a form is worth opening; what is refused here would be refused by `engine.machine` too."""
     if not is_on_card(approval, pressed.on) or not _is_open(approval, pressed.target, choice):
         return False
-    policy = approval.reviews[pressed.target.action].policy
+    policy = approval.reviews[pressed.target.action].governing
     return may_open(policy, approval.requester, pressed.person.user, approval.ask.subject) is None
 
 

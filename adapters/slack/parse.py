@@ -19,8 +19,9 @@ from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.sheets import APPROVE_ALL, Shown
 from engine.approval import Place, PressedOn
 from engine.ask import Choice, Json
+from engine.events import Click
 from engine.ids import ChannelId, MessageTs, TeamId, UserId
-from engine.ports import Click, Said
+from engine.ports import Said
 
 Payload: TypeAlias = Mapping[str, Any]
 

@@ -181,7 +181,11 @@ class Account(StrEnum):
     ELSEWHERE = "a person of another workspace"
 
 
-_STANDINGS = {Account.MEMBER: Standing.MEMBER, Account.GUEST: Standing.GUEST}
+_STANDINGS = {
+    Account.MEMBER: Standing.MEMBER,
+    Account.GUEST: Standing.GUEST,
+    Account.ELSEWHERE: Standing.VISITOR,
+}
 _SLACKBOT = "USLACKBOT"
 
 

@@ -26,7 +26,6 @@ from engine.approval import Approval, State
 from engine.ask import Choice, Json, Kind
 from engine.ids import AgentName, ApprovalId, SheetId, ThreadId
 from engine.machine import outcome_of
-from engine.policy import Approvers
 
 SHEET_EVENT = "signoff_sheet"
 APPROVE_ALL = "signoff_approve_all"
@@ -322,7 +321,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
     yield wording.votes(approval, 0, _FEW_NAMES)
     yield wording.own_words(approval, 0)
     if approval.ask.is_question:
-        asked = approval.reviews[0].policy.approvers is Approvers.REQUESTER
+        asked = approval.reviews[0].policy.is_requesters
         yield f"A question to <@{approval.requester}>" if asked else _who(approval)
     elif _who(approval) != _most_approvers(approvals)[0]:
         yield _who(approval)

@@ -8,10 +8,11 @@ from adapters.slack.markdown import parts_of, words_of
 from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
 from engine.approval import Approval, Replaced, Review, State, Vote
 from engine.ask import Ask, Choice, Decision, Json, Kind
+from engine.authority import Origin
 from engine.ids import UserId
 from engine.machine import outcome_of
-from engine.policy import Approvers, OnExpiry, Policy
-from engine.refusals import moment, people, when
+from engine.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
+from engine.refusals import capitalized, moment, people, spoken, when
 
 _MOST_NAMES = 20
 _FEW_NAMES = 4
@@ -145,16 +146,32 @@ def requested(requester: UserId, via: str, *, strong: bool = True) -> str:
 
 def able(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
     """The people who can decide, in words that hold for everybody who reads them."""
-    match policy.approvers:
-        case Approvers.USERS:
-            users = [user for user in sorted(policy.users) if policy.own_requests or user != approval.requester]
-            return names(users, most) or "nobody"
-        case Approvers.CHANNEL:
-            elsewhere = approval.place.channel != approval.home.channel
-            member = f"any member of <#{approval.home.channel}>" if elsewhere else "any channel member"
-            return member if policy.own_requests else f"{member} except the requester"
-        case _:
-            return f"<@{approval.requester}>"
+    if len(policy.parts) == 1:
+        return _of_part(approval, policy, policy.parts[0], most)
+    return ", then ".join(_of_stage(approval, policy, stage, most) for stage in policy.stages)
+
+
+def _of_stage(approval: Approval, policy: Policy, stage: Stage, most: int) -> str:
+    """How many of whom: `1 of @ann, @bob and 1 of members of @payments`."""
+    return " and ".join(f"{part.quorum} of {_of_part(approval, policy, part, most)}" for part in stage)
+
+
+def _of_part(approval: Approval, policy: Policy, part: Part, most: int) -> str:
+    users = sorted(part.named - (frozenset() if policy.own_requests else {approval.requester}))
+    others = tuple(each for each in part.sources if each.origin in (Origin.GROUP, Origin.ON_CALL))
+    told = [names(users, most)] if users else []
+    told += [spoken(others)] if others else []
+    if CHANNEL in part.sources:
+        told.append(_of_channel(approval, policy))
+    if REQUESTER in part.sources:
+        told.append(f"<@{approval.requester}>")
+    return " or ".join(told) or "nobody"
+
+
+def _of_channel(approval: Approval, policy: Policy) -> str:
+    elsewhere = approval.place.channel != approval.home.channel
+    member = f"any member of <#{approval.home.channel}>" if elsewhere else "any channel member"
+    return member if policy.own_requests else f"{member} except the requester"
 
 
 def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
@@ -162,13 +179,11 @@ def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> 
     ask, who = approval.ask, able(approval, policy, most)
     can_approve = any(Choice.APPROVE in action.choices for action in ask.actions)
     decide = _DOES.get(ask.kind) or ("answer" if ask.is_question else "approve" if can_approve else "decide")
-    match policy.approvers:
-        case Approvers.USERS if decide in ("approve", "decide"):
-            return f"Approvers: {who}"
-        case Approvers.REQUESTER:
-            return f"Only {who} can {decide}"
-        case _:
-            return f"{who[:1].upper()}{who[1:]} can {decide}"
+    if policy.is_requesters:
+        return f"Only {who} can {decide}"
+    if policy.sources != (CHANNEL,) and decide in ("approve", "decide"):
+        return f"Approvers: {who}"
+    return f"{capitalized(who)} can {decide}"
 
 
 _DOES = {Kind.FAILURE: "retry", Kind.NOTICE: "mark this as seen"}
@@ -212,7 +227,9 @@ def deadline(approval: Approval) -> str:
     """What happens when nobody decides, and when; or nothing."""
     if approval.expires_at is None:
         return ""
-    rejects = approval.deadlines.on_expiry is OnExpiry.REJECT and can_be_rejected(approval)
+    if approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None:
+        return f"More people are asked {when(approval.expires_at)} if nobody {_verb(approval)}"
+    rejects = approval.deadlines.on_expiry is not OnExpiry.FAIL and can_be_rejected(approval)
     then = "Rejected automatically" if rejects else "The run stops"
     return f"{then} {when(approval.expires_at)} if nobody {_verb(approval)}"
 
@@ -231,6 +248,8 @@ def decided(kind: Kind, review: Review, decision: Decision, most: int = _MOST_NA
     """Who decided an action, and when. A rejection that nobody voted for is an expiry."""
     made = words(kind, decision.choice)
     at = f" {when(review.decided_at)}" if review.decided_at else ""
+    if review.automatic:
+        return f"{made.sign} {made.made} automatically by {review.automatic}{at}"
     if not review.deciders:
         by = f" by {moment(review.decided_at)}" if review.decided_at else ""
         return f"⌛ Nobody decided{by}: {made.made.lower()} automatically"
@@ -248,6 +267,8 @@ def outcome(approval: Approval) -> str:
             return f"⌛ {_nobody(approval)}: the run was stopped"
         case State.WITHDRAWN:
             return f"↩️ Withdrawn{at}"
+        case State.STOPPED if approval.withdrawn_by is not None:
+            return f"↩️ Withdrawn by <@{approval.withdrawn_by}>{at}"
         case State.STOPPED if (stopping := approval.stopping) is not None and stopping.decision is not None:
             return decided(approval.ask.kind, stopping, stopping.decision)
         case State.UNDELIVERABLE:
@@ -256,14 +277,19 @@ def outcome(approval: Approval) -> str:
             who = names(approval.deciders) or "nobody"
             return f"⚠️ {outcome_of(approval).capitalize()} by {who}, but not delivered{told}"
         case _:
-            first = approval.reviews[0]
-            if len(approval.reviews) == 1 and first.decision is not None:
-                return decided(approval.ask.kind, first, first.decision)
-            if any(review.decision is not None and not review.deciders for review in approval.reviews):
-                return f"⌛ {_nobody(approval)}: the rest was rejected automatically"
-            word = outcome_of(approval)
-            sign = {"approved": "✅", "rejected": "⛔"}.get(word, "☑️")
-            return f"{sign} {word.capitalize()} by {names(approval.deciders)}{at}"
+            return _decided_as_a_whole(approval, at)
+
+
+def _decided_as_a_whole(approval: Approval, at: str) -> str:
+    first = approval.reviews[0]
+    if len(approval.reviews) == 1 and first.decision is not None:
+        return decided(approval.ask.kind, first, first.decision)
+    if any(each.decision and not each.deciders and not each.automatic for each in approval.reviews):
+        return f"⌛ {_nobody(approval)}: the rest was rejected automatically"
+    word = outcome_of(approval)
+    sign = {"approved": "✅", "rejected": "⛔"}.get(word, "☑️")
+    by = f"by {names(approval.deciders)}" if approval.deciders else "automatically"
+    return f"{sign} {word.capitalize()} {by}{at}"
 
 
 def _nobody(approval: Approval) -> str:
@@ -288,7 +314,7 @@ def summary(approval: Approval) -> str:
 
 def _asked(approval: Approval, about: str) -> Iterable[str]:
     """Who asks what of whom, and until when."""
-    policies = [review.policy for review in approval.reviews if review.decision is None]
+    policies = [review.governing for review in approval.reviews if review.decision is None]
     whom = ", ".join(dict.fromkeys(able(approval, each, _FEW_NAMES) for each in policies))
     if approval.ask.kind is Kind.FAILURE:
         yield f"{one_line(speaker(approval), 80)} stopped: {about}"

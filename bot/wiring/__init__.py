@@ -27,6 +27,7 @@ from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
 from bot import config as configuration
 from bot import http
+from bot.authority import Authority
 from bot.channels import Channels
 from bot.config import Config, Mode
 from bot.config_shape import Resume
@@ -37,6 +38,7 @@ from bot.names import Names as AgentNames
 from bot.names import definitions
 from bot.outbox import Outbox, Ways
 from bot.posting import Posting
+from bot.rules import Rules
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
@@ -53,9 +55,11 @@ from engine.ports import (
     Chat,
     Clock,
     Conversations,
+    Duty,
     Graphs,
     Groups,
     Lanes,
+    OnCall,
     Roster,
 )
 
@@ -77,6 +81,15 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class _NobodyOnCall:
+    """No schedule can be named."""
+
+    async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
+        """Nobody."""
+        del schedule, patience
+        return Duty((), at, "there is no such schedule")
+
+
 @dataclass(slots=True)
 class Ports:
     """Everything that the desk and the outbox stand on."""
@@ -89,6 +102,7 @@ class Ports:
     graphs: Graphs
     roster: Roster
     groups: Groups
+    on_call: OnCall
     chat: Chat
     clock: Clock = field(default_factory=SystemClock)
 
@@ -195,18 +209,22 @@ async def bot(
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity, stamp=memory.stamp)),
             groups=(groups := SlackGroups(client, identity, memory)),
+            on_call=_NobodyOnCall(),
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
         alter(ports)
+        authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
+        book = configuration.rules(config, people, channels.ids, channels.listed)
         desk = Desk(
             approvals=ports.approvals,
             conversations=ports.conversations,
             lanes=ports.lanes,
             graphs=ports.graphs,
             roster=ports.roster,
+            authority=authority,
             clock=ports.clock,
             agents=listening_agents(config, channels.ids),
-            rules=configuration.rules(config, people, channels.ids, channels.listed),
+            rules=Rules(ports.roster, ports.groups, book),
             metrics=metrics,
         )
         posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
@@ -233,6 +251,7 @@ async def bot(
                 lanes=ports.lanes,
                 graphs=ports.graphs,
                 roster=ports.roster,
+                authority=authority,
                 clock=ports.clock,
             ),
             channels=Channels(

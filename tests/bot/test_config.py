@@ -11,7 +11,7 @@ from bot.config import Config, Mode, agents_relying_on_defaults, approver_names,
 from bot.config_shape import Resume
 from bot.faults import ConfigError
 from engine.ids import AgentName, ChannelId, UserId
-from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ports import ListedPerson
 from engine.routing import Rule
 
@@ -108,16 +108,22 @@ CHANNELS = {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2"), "#approvals": 
 
 @pytest.mark.promise("P6")
 def test_rules_become_the_engines(whole: Config) -> None:
-    users = frozenset(each.id for each in PEOPLE.values())
-    assert rules(whole, PEOPLE, CHANNELS) == (
+    users = [person(each.id) for each in PEOPLE.values()]
+    assert rules(whole, PEOPLE, CHANNELS).rules == (
         Rule(
-            Policy("approvals[0]", Approvers.USERS, users, quorum=2, own_requests=True),
-            Deadlines(timedelta(seconds=90), timedelta(hours=4), OnExpiry.FAIL),
+            "approvals[0]",
+            one_part("approvals[0]", *users, quorum=2, own_requests=True),
+            Deadlines((timedelta(seconds=90),), timedelta(hours=4), OnExpiry.FAIL),
             agent="deploy",
             tool="rollback_*",
             post_to=ChannelId("C3"),
         ),
-        Rule(Policy("approvals[1]", Approvers.REQUESTER), Deadlines(expires_after=timedelta(days=1)), question=True),
+        Rule(
+            "approvals[1]",
+            one_part("approvals[1]", REQUESTER),
+            Deadlines(expires_after=timedelta(days=1)),
+            question=True,
+        ),
     )
 
 

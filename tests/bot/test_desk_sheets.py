@@ -4,10 +4,11 @@ import pytest
 from contracts.samples import PLACE, THREAD, a_policy, an_ask
 
 from bot.desk import MOST_CARDS, SHEET_ROWS, _sheets
+from engine.approval import Calling
 from engine.ids import ApprovalId, InterruptId, SheetId, approval_id
 from engine.policy import Deadlines
 from engine.ports import Asked
-from engine.routing import Route
+from engine.routing import Route, Ruled
 
 
 def asked(count: int) -> dict[ApprovalId, Asked]:
@@ -17,7 +18,7 @@ def asked(count: int) -> dict[ApprovalId, Asked]:
 
 def sheets(count: int, known: dict[ApprovalId, SheetId] | None = None) -> dict[ApprovalId, SheetId]:
     wanted = asked(count)
-    route = Route((a_policy(),), Deadlines(), PLACE)
+    route = Route((Ruled(a_policy()),), Deadlines(), PLACE, Calling())
     return dict(_sheets(wanted, dict.fromkeys(wanted, route), known or {}))
 
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from engine.approval import Approval, Place, Review, State, Vote, open_reviews
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Option
 from engine.audit import Entry, What
+from engine.authority import Ground, Origin, Source
 from engine.conversation import Conversation
-from engine.effects import Effect, Hear, Say
+from engine.effects import Consider, Effect, Hear, Say
+from engine.events import Click
 from engine.grants import Grant
 from engine.ids import (
     AgentName,
@@ -25,7 +27,7 @@ from engine.ids import (
     UserId,
     approval_id,
 )
-from engine.policy import Approvers, Deadlines, Policy
+from engine.policy import Deadlines, Part, Policy, Rung, one_part, person
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ALICE, BOB, CAROL, GINA, EVE = (UserId(name) for name in ("UALICE", "UBOB", "UCAROL", "UGINA", "UEVE"))
@@ -41,7 +43,7 @@ def an_ask(*names: str, kind: Kind = Kind.TOOL_CALL, choices: tuple[Choice, ...]
 
 
 def a_policy(*users: UserId, **more: Any) -> Policy:
-    return Policy("approvals[0]", Approvers.USERS, frozenset(users or (BOB, CAROL)), **more)
+    return one_part("approvals[0]", *map(person, users or (BOB, CAROL)), **more)
 
 
 def an_approval(
@@ -141,16 +143,26 @@ any_ask = st.builds(
     speaker=ANY_TEXT,
 )
 any_decision = st.builds(Decision, choice=st.sampled_from(Choice), value=any_json, text=ANY_TEXT, option=ANY_TEXT)
+any_source = st.builds(Source, origin=st.sampled_from(Origin), name=ANY_TEXT, label=ANY_TEXT)
+any_sources = st.lists(any_source, min_size=1, max_size=3).map(tuple)
+any_ground = st.builds(Ground, source=any_source, looked_up=any_time, tier=st.none() | st.integers(1, 9), said=ANY_TEXT)
 any_vote = st.builds(
-    Vote, by=ANY_TEXT.map(UserId), choice=st.sampled_from(Choice), at=any_time, text=ANY_TEXT, option=ANY_TEXT
+    Vote,
+    by=ANY_TEXT.map(UserId),
+    choice=st.sampled_from(Choice),
+    at=any_time,
+    text=ANY_TEXT,
+    option=ANY_TEXT,
+    grounds=st.lists(any_ground, max_size=2).map(tuple),
 )
+any_part = st.builds(Part, sources=any_sources, outsiders=st.booleans())
 any_policy = st.builds(
     Policy,
     rule=ANY_TEXT,
-    approvers=st.sampled_from(Approvers),
-    users=st.frozensets(ANY_TEXT.map(UserId), min_size=2, max_size=4),
-    quorum=st.integers(1, 2),
+    stages=st.lists(st.lists(any_part, min_size=1, max_size=2).map(tuple), min_size=1, max_size=2).map(tuple),
     own_requests=st.booleans(),
+    reject_quorum=st.integers(1, 2),
+    ladder=st.lists(st.builds(Rung, after=any_span, sources=any_sources), min_size=1, max_size=2).map(tuple),
 )
 any_review = st.builds(
     Review,
@@ -162,7 +174,9 @@ any_review = st.builds(
     decision=st.none() | any_decision,
     decided_at=st.none() | any_time,
 )
-any_deadlines = st.builds(Deadlines, remind_after=st.none() | any_span, expires_after=st.none() | any_span)
+any_deadlines = st.builds(
+    Deadlines, reminders=st.lists(any_span, max_size=2).map(tuple), expires_after=st.none() | any_span
+)
 any_approval = st.builds(
     Approval,
     id=ANY_TEXT.map(lambda text: ApprovalId(f"t#{text}")),
@@ -193,6 +207,9 @@ any_grant = st.builds(
 
 def _any_of(kind: type[Effect]) -> st.SearchStrategy[Effect]:
     ours = {"place": any_place, "at": any_time, "text": ANY_TEXT, "sentence": ANY_TEXT, "edits": any_json}
+    if kind is Consider:
+        clicks = st.builds(Click, value=any_json, at=st.none() | any_time, text=ANY_TEXT)
+        return st.builds(kind, click=clicks)
     if kind is Say:
         ours["at"] = st.none() | ANY_TEXT.map(MessageTs)
     return st.builds(kind, **{field.name: ours[field.name] for field in fields(kind) if field.name in ours})

@@ -30,7 +30,7 @@ from engine.effects import Hear
 from engine.events import Chose
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.machine import step
-from engine.policy import Approvers, Facts, Policy, Standing
+from engine.policy import REQUESTER, Facts, Standing, one_part, person
 
 CARD = MessageTs("200.000100")
 AFTER, BEFORE = MessageTs("200.000101"), MessageTs("200.000099")
@@ -44,7 +44,7 @@ def heard(text: str = "hello", *, by: UserId = ALICE, ts: MessageTs = AFTER, men
 
 def a_question(number: int = 1, *, card: MessageTs | None = CARD, kind: Kind = Kind.QUESTION) -> Approval:
     ask = an_ask("which", kind=kind, choices=(Choice.ANSWER,))
-    asked = an_approval(interrupt=f"q{number}", ask=ask, policy=Policy("default", Approvers.REQUESTER))
+    asked = an_approval(interrupt=f"q{number}", ask=ask, policy=one_part("default", REQUESTER))
     return replace(asked, card=card)
 
 
@@ -203,7 +203,7 @@ def test_slacks_clock_orders_messages_by_number(later: str, earlier: str) -> Non
 @pytest.mark.promise("P3")
 def test_whom_a_rule_names_answers_by_the_button_so_that_a_comment_is_never_an_answer() -> None:
     asked = a_question()
-    policy = Policy("r", Approvers.USERS, frozenset({BOB}))
+    policy = one_part("r", person(BOB))
     theirs = replace(asked, reviews=(replace(asked.reviews[0], policy=policy),))
     assert meaning(heard(by=BOB), TALK, (theirs,)) == Comment()
     assert meaning(heard(), TALK, (theirs,)) == Comment()

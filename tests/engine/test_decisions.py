@@ -14,7 +14,20 @@ from engine.effects import DrawCard, PassOn, Resume, TellPerson
 from engine.events import Chose, ExpiryDue
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing, Subject, may_decide, may_open
+from engine.policy import CHANNEL as IN_CHANNEL
+from engine.policy import (
+    REQUESTER,
+    Deadlines,
+    Facts,
+    OnExpiry,
+    Policy,
+    Standing,
+    Subject,
+    may_decide,
+    may_open,
+    one_part,
+    person,
+)
 from engine.refusals import (
     AlreadyDecided,
     AlreadyVoted,
@@ -230,7 +243,7 @@ def test_each_action_has_a_policy_of_its_own() -> None:
     approval = an_approval(ask=an_ask("get", "delete"))
     harmless, dangerous = approval.reviews
     approval = replace(approval, reviews=(harmless, replace(dangerous, policy=a_policy(CAROL))))
-    assert chose(approval, BOB, Choice.APPROVE, action=1).refusal == NotAnApprover(frozenset({CAROL}))
+    assert chose(approval, BOB, Choice.APPROVE, action=1).refusal == NotAnApprover((person(CAROL),))
     assert chose(approval, BOB, Choice.APPROVE, action=0).refusal is None
 
 
@@ -258,7 +271,7 @@ def test_a_choice_that_is_not_offered_is_refused() -> None:
 
 def question() -> Approval:
     ask = an_ask("which", kind=Kind.QUESTION, choices=(Choice.ANSWER,))
-    return an_approval(ask=ask, policy=Policy("default", Approvers.REQUESTER))
+    return an_approval(ask=ask, policy=one_part("default", REQUESTER))
 
 
 @pytest.mark.promise("P3")
@@ -281,7 +294,7 @@ def test_a_guest_may_answer_the_question_put_to_them() -> None:
 # Who may decide -------------------------------------------------------------------------------------------------------
 
 LISTED = a_policy(BOB, GINA, EVE, ALICE)
-CHANNEL = Policy("default", Approvers.CHANNEL)
+CHANNEL = one_part("default", IN_CHANNEL)
 HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False, None))
 
 
@@ -290,8 +303,8 @@ HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False
     ("policy", "by", "facts", "refusal"),
     [
         (LISTED, BOB, MEMBER, None),
-        (LISTED, CAROL, MEMBER, NotAnApprover(LISTED.users - {ALICE})),
-        (replace(LISTED, own_requests=True), CAROL, MEMBER, NotAnApprover(LISTED.users)),
+        (LISTED, CAROL, MEMBER, NotAnApprover(tuple(map(person, (BOB, GINA, EVE))))),
+        (replace(LISTED, own_requests=True), CAROL, MEMBER, NotAnApprover(LISTED.sources)),
         (LISTED, ALICE, MEMBER, NoOwnRequests()),
         (replace(LISTED, own_requests=True), ALICE, MEMBER, None),
         (LISTED, GINA, Facts(Standing.GUEST), NoGuests()),
@@ -305,9 +318,9 @@ HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False
         (CHANNEL, GINA, Facts(Standing.GUEST, in_channel=True), NoGuests()),
         (CHANNEL, EVE, Facts(Standing.STRANGER, in_channel=True), Stranger()),
         (CHANNEL, BOB, Facts(Standing.UNKNOWN, in_channel=True), RosterUnknown()),
-        (Policy("dm", Approvers.REQUESTER), ALICE, MEMBER, None),
-        (Policy("dm", Approvers.REQUESTER), ALICE, Facts(Standing.GUEST), NoGuests()),
-        (Policy("dm", Approvers.REQUESTER), BOB, MEMBER, NotAnApprover(frozenset({ALICE}))),
+        (one_part("dm", REQUESTER), ALICE, MEMBER, None),
+        (one_part("dm", REQUESTER), ALICE, Facts(Standing.GUEST), NoGuests()),
+        (one_part("dm", REQUESTER), BOB, MEMBER, NotAnApprover((person(ALICE),))),
     ],
 )
 def test_who_may_decide(policy: Policy, by: UserId, facts: Facts, refusal: Refusal | None) -> None:
@@ -332,9 +345,9 @@ def test_a_refusal_is_told_and_recorded_and_changes_nothing() -> None:
 @pytest.mark.promise("P6")
 def test_a_form_opens_only_for_those_whom_the_policy_names() -> None:
     assert may_open(LISTED, ALICE, BOB, Subject.REQUEST) is None
-    assert may_open(LISTED, ALICE, CAROL, Subject.REQUEST) == NotAnApprover(LISTED.users - {ALICE})
+    assert may_open(LISTED, ALICE, CAROL, Subject.REQUEST) == NotAnApprover(tuple(map(person, (BOB, GINA, EVE))))
     assert may_open(LISTED, ALICE, ALICE, Subject.REQUEST) == NoOwnRequests()
-    assert may_open(Policy("q", Approvers.REQUESTER), ALICE, BOB, Subject.QUESTION) == NotYourQuestion(ALICE)
+    assert may_open(one_part("q", REQUESTER), ALICE, BOB, Subject.QUESTION) == NotYourQuestion(ALICE)
 
 
 @pytest.mark.parametrize("quorum", [0, -1, 3])
@@ -366,8 +379,8 @@ def test_a_form_that_approves_is_no_question() -> None:
 def test_a_guest_answers_only_in_a_conversation_of_their_own() -> None:
     question = an_ask("which", kind=Kind.QUESTION, choices=(Choice.ANSWER,))
     guest = Facts(Standing.GUEST)
-    own = an_approval(ask=question, policy=Policy("default", Approvers.REQUESTER))
-    ruled = an_approval(ask=question, policy=Policy("r", Approvers.USERS, frozenset({BOB})))
+    own = an_approval(ask=question, policy=one_part("default", REQUESTER))
+    ruled = an_approval(ask=question, policy=one_part("r", person(BOB)))
     assert chose(own, ALICE, Choice.ANSWER, text="this", facts=guest).refusal is None
     assert chose(ruled, BOB, Choice.ANSWER, text="this", facts=guest).refusal == NoGuests()
 

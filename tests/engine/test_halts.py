@@ -18,14 +18,15 @@ from contracts.samples import (
 
 from engine.approval import Approval, State, Vote, supports
 from engine.ask import Choice, Decision, Kind, digest_of
+from engine.conditions import Circumstances
 from engine.conversation import Comment, Hold, NewTurn, meaning
 from engine.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
 from engine.events import Chose, Opened, Posted, Withdrew
 from engine.ids import AgentName, InterruptId, MessageTs, SheetId, UserId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
-from engine.policy import Approvers, Facts, Standing
+from engine.policy import Facts, Standing
 from engine.refusals import AlreadyVoted, NotOffered, NotYourRun
-from engine.routing import Rule, route
+from engine.routing import Rule, Rulebook, route
 
 MEMBER, GUEST = Facts(Standing.MEMBER), Facts(Standing.GUEST)
 HALT = (Choice.APPROVE, Choice.EDIT, Choice.SKIP, Choice.REJECT)
@@ -40,7 +41,9 @@ def a_breakpoint(quorum: int = 1) -> Approval:
 
 def a_failure() -> Approval:
     ask = an_ask("failure", kind=Kind.FAILURE, choices=RETRY)
-    routed = route(ask, a_conversation(), (Rule(a_policy(BOB, CAROL)),))
+    talk = a_conversation()
+    asked = Circumstances(talk.agent, talk.place.channel, talk.requester, NOW)
+    routed = route(ask, talk, Rulebook((Rule("approvals[0]", a_policy(BOB, CAROL)),)), asked)
     return an_approval(ask=ask, policy=routed.policies[0])
 
 
@@ -93,7 +96,7 @@ def test_an_edit_of_the_state_counts_as_going_on() -> None:
 @pytest.mark.promise("P6")
 def test_a_failure_is_the_requesters_whatever_the_rules_say() -> None:
     failure = a_failure()
-    assert failure.reviews[0].policy.approvers is Approvers.REQUESTER
+    assert failure.reviews[0].policy.is_requesters
     assert chose(failure, BOB, Choice.APPROVE).refusal == NotYourRun(ALICE)
     assert chose(failure, ALICE, Choice.APPROVE, GUEST).refusal is None, "a guest may retry what they asked for"
 

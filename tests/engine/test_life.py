@@ -27,24 +27,23 @@ from engine.events import (
 )
 from engine.ids import MessageTs, UserId
 from engine.machine import TRANSITIONS, Step, step
-from engine.policy import Approvers, Deadlines, Facts, OnExpiry, Policy, Standing
+from engine.policy import CHANNEL, REQUESTER, Deadlines, Facts, OnExpiry, Policy, Standing, one_part, person
 
 PEOPLE = (ALICE, BOB, CAROL, GINA, EVE)
 STANDINGS = {ALICE: Standing.MEMBER, BOB: Standing.MEMBER, CAROL: Standing.MEMBER, GINA: Standing.GUEST}
 HOUR = timedelta(hours=1)
 
 users = st.frozensets(st.sampled_from(PEOPLE), min_size=2, max_size=4)
+sources = users.map(lambda names: tuple(map(person, sorted(names)))) | st.sampled_from([(CHANNEL,), (REQUESTER,)])
 policies = st.builds(
-    Policy,
-    rule=st.just("rule"),
-    approvers=st.sampled_from(Approvers),
-    users=users,
-    quorum=st.integers(1, 2),
-    own_requests=st.booleans(),
+    lambda sources, quorum, own: one_part("rule", *sources, quorum=quorum, own_requests=own),
+    sources,
+    st.integers(1, 2),
+    st.booleans(),
 )
 deadlines = st.builds(
     Deadlines,
-    remind_after=st.none() | st.just(HOUR / 2),
+    reminders=st.sampled_from([(), (HOUR / 2,), (HOUR / 3, HOUR / 2)]),
     expires_after=st.none() | st.just(HOUR),
     on_expiry=st.sampled_from(OnExpiry),
 )
@@ -115,14 +114,14 @@ class Life(RuleBasedStateMachine):
         assert review.decision is None
         assert event.choice in before.ask.actions[event.action].choices
         assert event.facts.standing is Standing.MEMBER
-        match review.policy.approvers:
-            case Approvers.USERS:
-                assert event.by in review.policy.users
-            case Approvers.CHANNEL:
+        match review.policy.sources:
+            case (source,) if source == CHANNEL:
                 assert event.facts.in_channel is True
-            case Approvers.REQUESTER:
+            case (source,) if source == REQUESTER:
                 assert event.by == before.requester
-        if review.policy.approvers is not Approvers.REQUESTER and not review.policy.own_requests:
+            case named:
+                assert person(event.by) in named
+        if not review.policy.is_requesters and not review.policy.own_requests:
             assert event.by != before.requester
         if event.choice is Choice.APPROVE:
             vote = (event.action, event.revision, event.by)

@@ -12,7 +12,7 @@ from engine.effects import DrawCard, Hear
 from engine.events import AskedAgain, Chose, Offered, Withdrew
 from engine.ids import MessageTs, SheetId, UserId
 from engine.machine import sent_words, step
-from engine.policy import Approvers, Facts, Policy, Standing
+from engine.policy import REQUESTER, Facts, Standing, one_part
 from engine.refusals import NotOffered, NotYourWords
 
 FIRST, SECOND = Words("red", MessageTs("100.000001")), Words("or blue", MessageTs("100.000002"))
@@ -21,7 +21,7 @@ TALK = a_conversation()
 
 def a_question(number: int = 1, *, kind: Kind = Kind.QUESTION, **more: object) -> Approval:
     ask = an_ask("which", kind=kind, choices=(Choice.ANSWER,))
-    asked = an_approval(interrupt=f"q{number}", ask=ask, policy=Policy("default", Approvers.REQUESTER))
+    asked = an_approval(interrupt=f"q{number}", ask=ask, policy=one_part("default", REQUESTER))
     return replace(asked, card=MessageTs("200.000100"), **more)  # type: ignore[arg-type]
 
 

@@ -49,7 +49,9 @@ def test_the_audit_names_the_option_and_what_was_written() -> None:
     taken = option(asked(), BOB, REVISE, "shorter")
     voted, decided = taken.entries
     assert (voted.what, decided.what) == (What.VOTED, What.DECIDED)
-    assert voted.detail == {"action": 0, "revision": 1, "choice": "option", "option": "revise", "text": "shorter"}
+    said = {"action": 0, "revision": 1, "choice": "option", "option": "revise", "text": "shorter"}
+    grounds = [{"source": "user", "name": BOB, "looked_up": NOW.isoformat()}]
+    assert voted.detail == {**said, "via": "users", "grounds": grounds}
     assert decided.detail == {"choice": "option", "option": "revise"}
 
 

@@ -6,14 +6,17 @@ import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW
 
 from engine import refusals
+from engine.authority import Failure, Origin, Source
 from engine.ids import ChannelId, UserId
+from engine.policy import person
 from engine.refusals import Refusal, people, when
 
+GROUP, ON_CALL = Source(Origin.GROUP, "S1", "payments"), Source(Origin.ON_CALL, "pay")
 WHEN = "<!date^1767268800^{date_short_pretty} at {time}|on 2026-01-01 at 12:00 UTC>"
 
 SENTENCES: list[tuple[Refusal, str]] = [
     (
-        refusals.NotAnApprover(frozenset({CAROL, BOB})),
+        refusals.NotAnApprover((person(CAROL), person(BOB))),
         "You are not an approver of this request. <@UBOB> and <@UCAROL> can decide it.",
     ),
     (refusals.NoOwnRequests(), "You asked for this yourself, so somebody else has to decide it."),
@@ -62,6 +65,40 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (refusals.ShownInPart(), "The card shows only part of this request. Nothing was changed yet."),
     (refusals.NotYourWords(ALICE), "<@UALICE> wrote these words, so only they can send them as the answer."),
+    (
+        refusals.NotYetTheirTurn((GROUP, ON_CALL)),
+        "Members of <!subteam^S1> and whoever is on call (pay) must approve this first. You can already reject it.",
+    ),
+    (
+        refusals.SourceUnknown((Failure(ON_CALL, "PagerDuty answered <500>."),)),
+        (
+            "Couldn't check whether you may decide this (whoever is on call (pay): PagerDuty answered &lt;500&gt;). "
+            "Nothing was changed: try again in a moment."
+        ),
+    ),
+    (
+        refusals.NoLongerNamed(),
+        "The rule for this request was changed since it was made, and you are no longer one of its approvers.",
+    ),
+    (
+        refusals.RuleRejects("approvals[1]"),
+        "With these values approvals[1] in app.yaml rejects the request, so your changes were not made.",
+    ),
+    (
+        refusals.NotNeeded((ON_CALL,)),
+        "Your approval is not needed any more. Still missing: whoever is on call (pay).",
+    ),
+    (refusals.NotTheRequester(ALICE), "Only <@UALICE>, who asked for this, can do that."),
+    (refusals.NudgedAlready(NOW), f"You nudged them already. You can do it again {WHEN}."),
+    (
+        refusals.LookedAlready(),
+        "You already said that you are looking at this. Each person can pause the reminders once.",
+    ),
+    (
+        refusals.CannotTakeOver(BOB),
+        "<@UBOB> may not decide this request, so it was not handed over. Choose one of its approvers.",
+    ),
+    (refusals.NoDeadline(), "The deadline of this request can't be moved like that."),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]
 

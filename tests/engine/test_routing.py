@@ -1,18 +1,23 @@
 """From an ask to who decides it, where, and by when; and the digest that binds decisions to it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from contracts.samples import BOB, CAROL, PLACE, a_conversation, a_policy, an_ask, any_ask
+from contracts.samples import BOB, CAROL, NOW, PLACE, a_conversation, a_policy, an_ask, any_ask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.approval import Place
 from engine.ask import Ask, Json, Kind, canonical, digest_of
+from engine.authority import Source
+from engine.conditions import Circumstances
+from engine.conversation import Conversation
 from engine.ids import ChannelId, InterruptId, ThreadId, approval_id, thread_of
-from engine.policy import Approvers, Deadlines, OnExpiry
-from engine.routing import Rule, route
+from engine.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry
+from engine.routing import Route, Rule, Rulebook
+from engine.routing import route as routed_by
 
 TALK = a_conversation()
 ELSEWHERE = ChannelId("C9")
@@ -20,7 +25,12 @@ SHORT, LONG = timedelta(minutes=5), timedelta(hours=5)
 
 
 def rule(name: str, **more: object) -> Rule:
-    return Rule(replace(a_policy(BOB, CAROL), rule=name), **more)  # type: ignore[arg-type]
+    return Rule(name, replace(a_policy(BOB, CAROL), rule=name), **more)  # type: ignore[arg-type]
+
+
+def route(ask: Ask, conversation: Conversation, rules: Sequence[Rule]) -> Route:
+    asked = Circumstances(conversation.agent, conversation.place.channel, conversation.requester, NOW)
+    return routed_by(ask, conversation, Rulebook(tuple(rules)), asked)
 
 
 def governed_by(ask: Ask, *rules: Rule) -> list[str]:
@@ -57,21 +67,22 @@ def test_only_a_rule_for_questions_governs_a_question(kind: Kind) -> None:
 def test_no_rule_governs_a_notice_which_whoever_is_there_may_say_they_have_seen() -> None:
     rules = (rule("all"), rule("questions", question=True))
     (policy,) = route(an_ask(kind=Kind.NOTICE), TALK, rules).policies
-    assert (policy.approvers, policy.own_requests, policy.quorum) == (Approvers.CHANNEL, True, 1)
+    assert (policy.sources, policy.own_requests, policy.quorum) == ((CHANNEL,), True, 1)
     (policy,) = route(an_ask(kind=Kind.NOTICE), a_conversation(direct=True), rules).policies
-    assert policy.approvers is Approvers.REQUESTER
+    assert policy.is_requesters
 
 
 @pytest.mark.promise("P6")
 def test_without_a_rule_the_conversation_says_who_decides() -> None:
-    def approvers(ask: Ask, *, direct: bool) -> Approvers:
+    def approvers(ask: Ask, *, direct: bool) -> Source:
         (policy,) = route(ask, a_conversation(direct=direct), ()).policies
         assert (policy.quorum, policy.own_requests) == (1, False)
-        return policy.approvers
+        (source,) = policy.sources
+        return source
 
-    assert approvers(an_ask(), direct=False) is Approvers.CHANNEL
-    assert approvers(an_ask(), direct=True) is Approvers.REQUESTER
-    assert approvers(an_ask(kind=Kind.QUESTION), direct=False) is Approvers.REQUESTER
+    assert approvers(an_ask(), direct=False) is CHANNEL
+    assert approvers(an_ask(), direct=True) is REQUESTER
+    assert approvers(an_ask(kind=Kind.QUESTION), direct=False) is REQUESTER
 
 
 def test_without_deadlines_it_waits() -> None:
@@ -80,24 +91,24 @@ def test_without_deadlines_it_waits() -> None:
 
 def test_a_batch_takes_the_soonest_deadlines() -> None:
     rules = (
-        rule("a", tool="a", deadlines=Deadlines(SHORT, LONG)),
-        rule("b", tool="b", deadlines=Deadlines(LONG, SHORT)),
+        rule("a", tool="a", deadlines=Deadlines((SHORT,), LONG)),
+        rule("b", tool="b", deadlines=Deadlines((LONG,), SHORT)),
         rule("c", tool="c"),
     )
-    assert route(an_ask("a", "b", "c"), TALK, rules).deadlines == Deadlines(SHORT, SHORT)
-    assert route(an_ask("a", "c"), TALK, rules).deadlines == Deadlines(SHORT, LONG)
+    assert route(an_ask("a", "b", "c"), TALK, rules).deadlines == Deadlines((SHORT,), SHORT)
+    assert route(an_ask("a", "c"), TALK, rules).deadlines == Deadlines((SHORT,), LONG)
     assert route(an_ask("c", "d"), TALK, rules).deadlines == Deadlines()
 
 
 @pytest.mark.promise("P5")
 def test_a_batch_fails_on_expiry_where_one_of_its_rules_says_so() -> None:
     rules = (
-        rule("a", tool="a", deadlines=Deadlines(None, LONG, OnExpiry.FAIL)),
-        rule("b", tool="b", deadlines=Deadlines(None, SHORT)),
+        rule("a", tool="a", deadlines=Deadlines((), LONG, OnExpiry.FAIL)),
+        rule("b", tool="b", deadlines=Deadlines((), SHORT)),
         rule("never", tool="c", deadlines=Deadlines(on_expiry=OnExpiry.FAIL)),
     )
-    assert route(an_ask("a", "b"), TALK, rules).deadlines == Deadlines(None, SHORT, OnExpiry.FAIL)
-    assert route(an_ask("b", "c"), TALK, rules).deadlines == Deadlines(None, SHORT, OnExpiry.REJECT)
+    assert route(an_ask("a", "b"), TALK, rules).deadlines == Deadlines((), SHORT, OnExpiry.FAIL)
+    assert route(an_ask("b", "c"), TALK, rules).deadlines == Deadlines((), SHORT, OnExpiry.REJECT)
 
 
 def test_a_card_stands_in_the_conversation_unless_a_rule_names_a_channel() -> None:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import get_args
 
 import pytest
-from contracts.samples import ALICE, BOB, NOW, a_policy, an_approval
+from contracts.samples import ALICE, BOB, CAROL, NOW, a_policy, an_approval
 
 from engine.approval import OPEN, Approval, Review, State, Words
 from engine.ask import Choice, Decision
@@ -14,12 +14,20 @@ from engine.audit import What
 from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TakeBack, TellPerson, Timer
 from engine.events import (
     AskedAgain,
+    Called,
+    Cancelled,
     CardDeleted,
     Chose,
+    CopyGone,
     Delivered,
     Event,
     ExpiryDue,
+    Extended,
+    HandedOver,
+    LadderDue,
+    Looked,
     NotDelivered,
+    Nudged,
     Offered,
     Opened,
     Posted,
@@ -34,14 +42,23 @@ from engine.refusals import AlreadyDecided, Closed, Expired
 MEMBER = Facts(Standing.MEMBER)
 HOUR = timedelta(hours=1)
 LATE = NOW + HOUR
-DEADLINES = Deadlines(timedelta(minutes=10), HOUR)
+DEADLINES = Deadlines((timedelta(minutes=10),), HOUR)
 
+PERSONS = (Chose, Looked, HandedOver, Extended, Cancelled, Nudged)
 EVENTS: dict[type[Event], Event] = {
     Opened: Opened(),
     AskedAgain: AskedAgain(),
     Posted: Posted(MessageTs("5.5")),
     CardDeleted: CardDeleted(MessageTs("5.5")),
     Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
+    Looked: Looked(BOB, MEMBER),
+    HandedOver: HandedOver(BOB, MEMBER, CAROL, MEMBER),
+    Extended: Extended(BOB, MEMBER, HOUR),
+    Cancelled: Cancelled(ALICE),
+    Nudged: Nudged(ALICE),
+    Called: Called((BOB,)),
+    CopyGone: CopyGone(MessageTs("6.6")),
+    LadderDue: LadderDue(),
     Offered: Offered((Words("red", MessageTs("1.1")),)),
     ReminderDue: ReminderDue(),
     ExpiryDue: ExpiryDue(),
@@ -73,8 +90,8 @@ def test_what_is_closed_stays_closed_unless_the_graph_asks_it_again() -> None:
         if (state, event) == (State.DELIVERED, NotDelivered):
             continue  # the graph changed its request, and dropped the answer that it had
         if state not in OPEN:
-            assert event in (Posted, AskedAgain)
-            assert rule.to == ({state} if event is Posted else {State.PENDING})
+            assert event in (Posted, Called, CopyGone, AskedAgain)
+            assert state not in rule.to if event is AskedAgain else rule.to == {state}
     assert (State.DELIVERED, AskedAgain) not in TRANSITIONS
     assert (State.EXPIRED, AskedAgain) not in TRANSITIONS
 
@@ -108,7 +125,7 @@ def test_what_is_not_listed_changes_nothing(state: State, kind: type[Event]) -> 
     before = approval_in(state)
     taken = step(before, EVENTS[kind], LATE)
     assert taken.approval is before
-    if kind is Chose:
+    if kind in PERSONS:
         assert taken.refusal is not None
         assert [type(effect) for effect in taken.effects] == [TellPerson, DrawCard]
         assert [entry.what for entry in taken.entries] == [What.REFUSED]
@@ -164,10 +181,13 @@ def test_a_decision_goes_to_the_graph_first_and_clears_the_timers() -> None:
     )
 
 
-def test_a_reminder_is_sent_while_it_is_pending_and_changes_nothing() -> None:
+def test_a_reminder_is_sent_once_while_it_is_pending() -> None:
     before = approval_in(State.PENDING)
-    taken = step(before, ReminderDue(), NOW)
-    assert (taken.approval, taken.effects) == (before, (Remind(before.id),))
+    assert step(before, ReminderDue(), NOW) == Step(before), "not yet"
+    taken = step(before, ReminderDue(), NOW + timedelta(minutes=10))
+    assert taken.approval == replace(before, reminded=1)
+    assert taken.effects == (Remind(before.id), SetTimer(before.id, Timer.EXPIRE, LATE))
+    assert step(taken.approval, ReminderDue(), NOW + timedelta(minutes=10)) == Step(taken.approval)
     assert [entry.what for entry in taken.entries] == [What.REMINDED]
 
 

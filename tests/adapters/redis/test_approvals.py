@@ -19,7 +19,7 @@ from engine.ask import Choice
 from engine.audit import RETENTION, What
 from engine.effects import DrawCard, Resume, SetTimer, Timer
 from engine.events import Chose, Delivered, Opened
-from engine.ids import MessageTs, SheetId, ThreadId
+from engine.ids import MessageTs, SheetId, ThreadId, UserId
 from engine.machine import step
 from engine.policy import Deadlines, Facts, Standing
 from engine.ports import Change, OvertakenError
@@ -77,13 +77,15 @@ async def stored(approvals: RedisApprovals, approval: Approval) -> Approval:
 
 @pytest.mark.promise("P1")
 async def test_from_click_to_ack_there_are_two_round_trips(approvals: RedisApprovals, counts: Counts) -> None:
-    deadlines = Deadlines(timedelta(minutes=1), timedelta(hours=1))
+    deadlines = Deadlines((timedelta(minutes=1),), timedelta(hours=1))
     opened = step(an_approval(deadlines=deadlines), Opened(), NOW)
     await approvals.create(Change(opened.approval, opened.effects, opened.entries))
     counts.trips = 0
     before = await stored(approvals, opened.approval)
     taken = step(
-        before, Chose(next(iter(before.reviews[0].policy.users)), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE), NOW
+        before,
+        Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE),
+        NOW,
     )
     assert len(taken.effects) == 4
     assert await approvals.save(Change(taken.approval, taken.effects, taken.entries))
@@ -284,7 +286,7 @@ async def test_a_click_does_not_write_what_was_asked_again(
     await approvals.create(Change(opened.approval, opened.effects, opened.entries))
     assert 100_000 < _written(client) < 105_000
     before = await stored(approvals, opened.approval)
-    chose = Chose(next(iter(before.reviews[0].policy.users)), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE)
+    chose = Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE)
     taken = step(before, chose, NOW)
     counts.sent = 0
     assert await approvals.save(Change(taken.approval, taken.effects, taken.entries))

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from contracts.samples import (
+    BOB,
+    CAROL,
     NOW,
     PLACE,
     THREAD,
     a_conversation,
+    a_policy,
     an_approval,
     an_entry,
     any_approval,
@@ -28,6 +31,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Hear
 from engine.grants import Grant
 from engine.ids import MessageTs, UserId
+from engine.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part
 
 
 @given(any_approval)
@@ -101,10 +105,33 @@ def test_what_is_stored_today_reads_tomorrow() -> None:
     assert approval["reviews"] == [
         {
             "value": {"of": "deploy"},
-            "policy": {"rule": "approvals[0]", "approvers": "users", "users": ["UBOB", "UCAROL"]},
+            "policy": {
+                "rule": "approvals[0]",
+                "stages": [[{"sources": [{"origin": "user", "name": "UBOB"}, {"origin": "user", "name": "UCAROL"}]}]],
+            },
         }
     ]
     assert "state" not in approval
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ({"approvers": "users", "users": ["UBOB", "UCAROL"], "quorum": 2}, a_policy(BOB, CAROL, quorum=2)),
+        ({"approvers": "users", "users": ["UBOB"], "own_requests": True}, a_policy(BOB, own_requests=True)),
+        ({"approvers": "channel"}, one_part("approvals[0]", CHANNEL)),
+        ({"approvers": "requester"}, one_part("approvals[0]", REQUESTER)),
+    ],
+)
+def test_what_the_version_before_stored_is_read(older: dict[str, Any], newer: Policy) -> None:
+    document = json.loads(codec.APPROVAL.dump(an_approval()))
+    document["d"]["reviews"][0]["policy"] = {"rule": "approvals[0]", **older}
+    document["d"]["deadlines"] = {"remind_after": 600_000_000, "expires_after": 3_600_000_000}
+    read = codec.APPROVAL.load(json.dumps(document).encode(), "key")
+    assert read.reviews[0].policy == newer
+    assert read.deadlines == Deadlines((timedelta(minutes=10),), timedelta(hours=1))
+    (policy,) = codec.POLICIES.load(json.dumps({"v": 1, "d": [{"rule": "approvals[0]", **older}]}).encode(), "key")
+    assert policy == newer
 
 
 def _with(document: bytes, **changes: Any) -> bytes:

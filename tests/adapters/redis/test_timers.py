@@ -187,7 +187,7 @@ async def test_many_that_are_due_at_once_all_fire(database: Multiplexed, redis_u
 def due(reminder: timedelta | None, expiry: timedelta | None, *, interrupt: str) -> Approval:
     """A pending approval that is an hour old."""
     made = utc_now() - timedelta(hours=1)
-    return an_approval(interrupt=interrupt, deadlines=Deadlines(reminder, expiry), at=made)
+    return an_approval(interrupt=interrupt, deadlines=Deadlines((reminder,) if reminder else (), expiry), at=made)
 
 
 @pytest.mark.promise("P5")
@@ -197,7 +197,9 @@ async def test_the_deadlines_of_pending_approvals_are_kept_where_no_timer_is_set
     late = due(timedelta(minutes=1), timedelta(minutes=30), interrupt="late")
     ahead = due(timedelta(hours=2), timedelta(hours=3), interrupt="ahead")
     over = due(None, timedelta(hours=3), interrupt="over")
-    old = an_approval(interrupt="old", deadlines=Deadlines(timedelta(hours=1), None), at=utc_now() - timedelta(days=2))
+    old = an_approval(
+        interrupt="old", deadlines=Deadlines((timedelta(hours=1),), None), at=utc_now() - timedelta(days=2)
+    )
     store = RedisApprovals(database, KEYS)
     for approval in (late, ahead, over, old):
         assert await store.create(Change(approval))

@@ -10,7 +10,7 @@ from typing import Any
 from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
-from engine.events import Chose
+from engine.events import Chose, Click
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -24,8 +24,8 @@ from engine.ids import (
     approval_id,
 )
 from engine.machine import step
-from engine.policy import Approvers, Deadlines, Facts, Policy, Standing
-from engine.ports import Click, Said, Unless
+from engine.policy import CHANNEL, REQUESTER, Deadlines, Facts, Policy, Standing, one_part, person
+from engine.ports import Said, Unless
 from engine.refusals import Closed, Refusal, ShownInPart
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -59,10 +59,10 @@ def question(prompt: str = "Which hotel do you like?") -> Ask:
 
 
 def policy(*users: UserId, quorum: int = 1, own_requests: bool = False) -> Policy:
-    return Policy("rule 1", Approvers.USERS, frozenset(users), quorum, own_requests)
+    return one_part("rule 1", *map(person, users), quorum=quorum, own_requests=own_requests)
 
 
-ANYBODY = Policy("default", Approvers.CHANNEL)
+ANYBODY = one_part("default", CHANNEL)
 
 
 def approval(asked: Ask | None = None, *, rule: Policy = ANYBODY, **more: Any) -> Approval:
@@ -71,7 +71,7 @@ def approval(asked: Ask | None = None, *, rule: Policy = ANYBODY, **more: Any) -
     interrupt = InterruptId(more.pop("interrupt", "i1"))
     thread = thread_id(place)
     if asked.is_question:
-        rule = Policy("default: the requester answers", Approvers.REQUESTER)
+        rule = one_part("default: the requester answers", REQUESTER)
     made = Approval(
         id=approval_id(thread, interrupt, "d1"),
         thread=thread,

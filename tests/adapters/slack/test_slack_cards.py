@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from slack_samples import (
     ALICE,
     ALL,
-    ANYBODY,
     ARGUMENTS,
     BOB,
     CAROL,
@@ -39,7 +38,7 @@ from engine.approval import Approval, State
 from engine.ask import Action, Choice, Json, Kind
 from engine.events import ExpiryDue
 from engine.machine import step
-from engine.policy import Approvers, Deadlines, OnExpiry, Policy
+from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.refusals import when
 
 TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
@@ -412,9 +411,8 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
     actions = [Action(words, value, choices, description=words) for value in values]
     one = approval(ask(*actions, kind=kind, prompt=words, speaker=words), agent=words)
     many = frozenset(f"U{number:09}" for number in range(300))
-    crowded = replace(
-        one, reviews=tuple(replace(each, policy=Policy("r", Approvers.USERS, many, quorum=200)) for each in one.reviews)
-    )
+    crowd = one_part("r", *map(person, sorted(many)), quorum=200)
+    crowded = replace(one, reviews=tuple(replace(each, policy=crowd) for each in one.reviews))
     states = [one, crowded, closed(one, State.WITHDRAWN, words), closed(one, State.EXPIRED, words)]
     decided = one
     for index in range(len(values)):
@@ -424,10 +422,6 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
         states.append(decided)
     assert all(accepted(each) for each in states)
     assert all(check_message({"text": (m := plain_card(each)).text, "blocks": m.blocks}) == [] for each in states)
-
-
-def test_the_default_policy_is_not_a_list_of_names() -> None:
-    assert ANYBODY.users == frozenset()
 
 
 def test_our_own_words_may_be_long() -> None:
@@ -454,7 +448,7 @@ def test_the_menu_of_a_card_decides_nothing_and_stays() -> None:
 
 
 def test_a_failure_says_who_can_retry_it_and_a_breakpoint_asks_in_its_headline() -> None:
-    requesters = Policy("default: the requester", Approvers.REQUESTER)
+    requesters = one_part("default: the requester", REQUESTER)
     failed = approval(ask(action(None), kind=Kind.FAILURE, prompt="It failed."), rule=requesters)
     assert f"Only <@{ALICE}> can retry" in body(failed)
     assert "Requested by" not in body(failed)

@@ -126,7 +126,7 @@ async def test_200_redraws_of_two_processes_are_never_refused_and_decided_cards_
     chatting: Bot, redis_url: str
 ) -> None:
     cards = await posted(chatting, CARDS)
-    bob, carol = cards[0].reviews[0].policy.users
+    bob, carol = (UserId(each.name) for each in cards[0].reviews[0].policy.sources)
     voted = [chose(each, bob, Choice.APPROVE) for each in cards]
     decided = {each.id for each in voted[::4]}
     became = {each.id: chose(each, carol, Choice.APPROVE) if each.id in decided else each for each in voted}

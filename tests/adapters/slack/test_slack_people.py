@@ -31,11 +31,11 @@ from engine.ports import ListedPerson
         ({}, Standing.MEMBER),
         ({"is_restricted": True}, Standing.GUEST),
         ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
-        ({"is_stranger": True}, Standing.STRANGER),
-        ({"team_id": OTHER}, Standing.STRANGER),
+        ({"is_stranger": True}, Standing.VISITOR),
+        ({"team_id": OTHER}, Standing.VISITOR),
         ({"is_bot": True}, Standing.STRANGER),
         ({"deleted": True}, Standing.STRANGER),
-        ({"team_id": None}, Standing.STRANGER),
+        ({"team_id": None}, Standing.VISITOR),
     ],
 )
 @pytest.mark.promise("P6")
@@ -48,7 +48,11 @@ def test_what_a_person_is(user: dict[str, Any], standing: Standing) -> None:
 def test_what_a_person_is_in_an_enterprise_organization(kind: str) -> None:
     described, account = ORGANIZATIONS[kind]
     assert account_of(described, IN_WORKSPACE) is account
-    standings = {Account.MEMBER: Standing.MEMBER, Account.GUEST: Standing.GUEST}
+    standings = {
+        Account.MEMBER: Standing.MEMBER,
+        Account.GUEST: Standing.GUEST,
+        Account.ELSEWHERE: Standing.VISITOR,
+    }
     assert standing_of(described, IN_WORKSPACE) is standings.get(account, Standing.STRANGER)
 
 

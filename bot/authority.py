@@ -1,0 +1,120 @@
+"""What is known of people when they decide: asked of Slack and of the on-call services, as little as a policy needs.
+
+Everything is asked at the same time, and each source fails for itself: whoever another source lets in decides all the
+same. A source that has not answered in time is `late`: see `Desk.choose`.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from engine.approval import Place
+from engine.authority import Failure, Ground, Origin, Source
+from engine.ids import UserId
+from engine.policy import CHANNEL, Facts, Policy, escalated
+from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
+
+AT_ONCE = 1.5
+"""Seconds that a click waits for its sources before Slack is told "ok": Slack gives up after 3."""
+WITH_PATIENCE = 10.0
+"""Seconds for a click that was kept."""
+
+
+def sources_of(*policies: Policy | None) -> tuple[Source, ...]:
+    """All that has to be known for these policies, with every step of their ladders."""
+    found = (source for each in policies if each for source in escalated(each, len(each.ladder)).sources)
+    return tuple(dict.fromkeys(found))
+
+
+class Authority:
+    """Asks the roster, the groups and the on-call schedules."""
+
+    def __init__(self, *, roster: Roster, groups: Groups, on_call: OnCall, clock: Clock) -> None:
+        self._roster, self._groups, self._on_call, self._clock = roster, groups, on_call, clock
+
+    async def facts(
+        self,
+        user: UserId,
+        home: Place,
+        sources: Collection[Source],
+        at: datetime | None = None,
+        patience: float = AT_ONCE,
+    ) -> Facts:
+        """What is known of one person: see `Facts`. `at` is the moment whose shifts count, now where it is None."""
+        (_, found), *_ = await self.all_facts([user], home, sources, at, patience)
+        return found
+
+    async def all_facts(
+        self,
+        users: Collection[UserId],
+        home: Place,
+        sources: Collection[Source],
+        at: datetime | None = None,
+        patience: float = AT_ONCE,
+    ) -> tuple[tuple[UserId, Facts], ...]:
+        """The same for several people of one conversation; each source is asked once."""
+        now = self._clock.now()
+        groups = [each for each in sources if each.origin is Origin.GROUP]
+        schedules = [each for each in sources if each.origin is Origin.ON_CALL]
+        async with asyncio.TaskGroup() as asking:
+            standings = [
+                asking.create_task(self._roster.facts(user, home, membership=CHANNEL in sources)) for user in users
+            ]
+            members = [asking.create_task(self._groups.members(each.name, patience)) for each in groups]
+            duties = [asking.create_task(self._on_call.on_duty(each.name, at or now, patience)) for each in schedules]
+        known_groups = list(zip(groups, (each.result() for each in members), strict=True))
+        known_duties = list(zip(schedules, (each.result() for each in duties), strict=True))
+        return tuple(
+            (user, _with_sources(replace(standing.result(), looked_up=now), user, known_groups, known_duties))
+            for user, standing in zip(users, standings, strict=True)
+        )
+
+    async def people(
+        self, sources: Iterable[Source], patience: float = WITH_PATIENCE
+    ) -> tuple[tuple[UserId, ...], tuple[Failure, ...]]:
+        """Those whom these sources name now, each once, in the order of the sources; and the sources that failed.
+
+        The members of a channel are not listed: nobody is called for being in one.
+        """
+        found: dict[UserId, None] = {}
+        failed: list[Failure] = []
+        for source in sources:
+            match source.origin:
+                case Origin.USER:
+                    found[UserId(source.name)] = None
+                case Origin.GROUP:
+                    group = await self._groups.members(source.name, patience)
+                    found |= dict.fromkeys(sorted(group.people))
+                    failed += [Failure(source, group.error)] if group.error else []
+                case Origin.ON_CALL:
+                    duty = await self._on_call.on_duty(source.name, self._clock.now(), patience)
+                    found |= dict.fromkeys(each.user for each in duty.people)
+                    failed += [Failure(source, duty.error)] if duty.error else []
+                case _:
+                    pass
+        return tuple(found), tuple(failed)
+
+
+def _with_sources(
+    facts: Facts,
+    user: UserId,
+    groups: Iterable[tuple[Source, Membership]],
+    duties: Iterable[tuple[Source, Duty]],
+) -> Facts:
+    grounds: list[Ground] = []
+    failed: list[Failure] = []
+    late: list[Source] = []
+    for source, group in groups:
+        if group.error:
+            failed.append(Failure(source, group.error))
+        elif user in group.people:
+            grounds.append(Ground(source, group.looked_up))
+    for source, duty in duties:
+        if duty.unanswered:
+            late.append(source)
+        if duty.error or duty.unanswered:
+            failed.append(Failure(source, duty.error or "it did not answer in time"))
+        elif (shift := next((each for each in duty.people if each.user == user), None)) is not None:
+            grounds.append(Ground(source, duty.looked_up, shift.tier, shift.starts, shift.ends, shift.said))
+    return replace(facts, grounds=tuple(grounds), failed=tuple(failed), late=tuple(late))

@@ -1,0 +1,52 @@
+"""Working hours: clocks that rest at night and at weekends.
+
+A span is counted in time that really passes while the hours last: an hour that the clocks of a zone skip or repeat
+lengthens or shortens that day. A wall time that does not exist takes the offset before the jump, of two the first, as
+PEP 495 has it for `fold=0`.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.policy import Hours
+
+_DAY = timedelta(days=1)
+_MINUTES_OF_A_DAY = 24 * 60
+
+
+def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
+    """The moment at which `span` has passed since `start`, counted within the hours; both aware, the result in UTC."""
+    if hours is None:
+        return start + span
+    left = span
+    for opens, closes in _open_times(start, hours):
+        begins = max(opens, start)
+        if begins >= closes:
+            continue
+        if left <= closes - begins:
+            return begins + left
+        left -= closes - begins
+    raise OverflowError("the span is longer than the calendar")
+
+
+def are_open(now: datetime, hours: Hours | None) -> bool:
+    """Whether clocks run at `now`."""
+    return hours is None or next(opens <= now for opens, closes in _open_times(now, hours) if now < closes)
+
+
+def _open_times(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
+    """The times at which the hours begin and end, in UTC, in order, from the day before `start`."""
+    zone = ZoneInfo(hours.zone)
+    day = start.astimezone(zone).date() - _DAY
+    while True:
+        if day.weekday() in hours.days:
+            last = day if hours.closes > hours.opens else day + _DAY
+            yield _instant(day, hours.opens, zone), _instant(last, hours.closes, zone)
+        day += _DAY
+
+
+def _instant(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    if minutes == _MINUTES_OF_A_DAY:
+        day, minutes = day + _DAY, 0
+    return datetime.combine(day, time(minutes // 60, minutes % 60), zone).astimezone(UTC)

@@ -1,0 +1,232 @@
+"""How votes on one action add up: who counts, when it is enough, and whose vote falls. Pure.
+
+A vote counts as long as its author could give it again. Groups and channels are looked at anew with each later vote,
+so that who left one before the quorum was full does not count. Who was on call when they voted stays so: a hand-over
+between two votes takes nothing back. Where it cannot be told whether an earlier vote still counts, the later one is
+refused and nothing is decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.approval import Fills, Review, Vote, supports
+from engine.ask import Choice, Decision
+from engine.authority import Origin, Source
+from engine.events import Chose, Ruling
+from engine.ids import UserId
+from engine.policy import (
+    Able,
+    Facts,
+    Policy,
+    Subject,
+    adds,
+    escalated,
+    governed,
+    grounds_for,
+    may_decide,
+    missing,
+    parts_open_to,
+    stage_of,
+)
+from engine.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
+
+APPROVING = frozenset({Choice.APPROVE, Choice.EDIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Electorate:
+    """Whose votes on an action are looked at: its policy, the requester, and what the rules of today say."""
+
+    policy: Policy
+    requester: UserId
+    subject: Subject
+    current: Policy | None = None
+
+    def refuses(self, by: UserId, facts: Facts, stage: int | None) -> Refusal | None:
+        """Why somebody may not vote, or None."""
+        refusal = may_decide(self.policy, self.requester, by, facts, self.subject, stage)
+        if refusal is not None or self.current is None:
+            return refusal
+        widest = escalated(self.current, len(self.current.ladder))
+        narrowed = may_decide(widest, self.requester, by, facts, self.subject)
+        if narrowed is None or isinstance(narrowed, RosterUnknown | SourceUnknown):
+            return narrowed
+        return NoLongerNamed()
+
+    def fills(self, by: UserId, facts: Facts) -> tuple[Fills, ...]:
+        """The parts that a person can fill."""
+        policy = governed(self.policy, self.requester, by, self.subject)
+        return tuple(Fills(*each) for each in parts_open_to(policy, self.requester, by, facts))
+
+
+def electorate(review: Review, requester: UserId, subject: Subject, ruling: Ruling) -> Electorate:
+    """Whose votes on a review count."""
+    return Electorate(review.governing, requester, subject, ruling.current)
+
+
+def recount(review: Review, voters: Electorate, ruling: Ruling) -> tuple[Review, tuple[UserId, ...], Refusal | None]:
+    """The review without the votes that fell, their authors, and why nobody can tell, where nobody can."""
+    known = dict(ruling.voters)
+    kept: list[Vote] = []
+    fallen: list[UserId] = []
+    for vote in review.votes:
+        facts = known.get(vote.by)
+        if facts is None:
+            kept.append(vote)
+            continue
+        facts = _as_of_vote(facts, vote)
+        refusal = voters.refuses(vote.by, facts, None)
+        if isinstance(refusal, RosterUnknown | SourceUnknown):
+            return review, (), refusal
+        if refusal is None:
+            kept.append(replace(vote, fills=voters.fills(vote.by, facts)))
+        else:
+            fallen.append(vote.by)
+    return replace(review, votes=tuple(kept)), tuple(fallen), None
+
+
+def _as_of_vote(facts: Facts, vote: Vote) -> Facts:
+    """What is known of a voter now, and their shift as it was when they voted."""
+    shifts = tuple(each for each in vote.grounds if each.source.origin is Origin.ON_CALL)
+    held = {each.source for each in shifts}
+    others = tuple(each for each in facts.grounds if each.source not in held)
+    failed = tuple(each for each in facts.failed if each.source not in held)
+    return replace(facts, grounds=(*others, *shifts), failed=failed)
+
+
+def stage_for(review: Review, wanted: Vote) -> int | None:
+    """The stage whose turn it is, for the outcome that a vote wants; None for one that every stage may give."""
+    if wanted.choice in (Choice.REJECT, Choice.ANSWER):
+        return None
+    current = stage_of(review.governing, _voters(review, wanted))
+    return len(review.governing.stages) - 1 if current is None else current
+
+
+def not_needed(review: Review, wanted: Vote) -> Refusal | None:
+    """Why a vote that its author may give does not bring the outcome on: it is given, or others have to."""
+    if wanted.choice in (Choice.REJECT, Choice.ANSWER):
+        return _rejected_already(review, wanted)
+    counted = _voters(review, wanted, without=wanted.by)
+    if any(each.by == wanted.by and _says_the_same(each, wanted) for each in review.votes):
+        return AlreadyVoted(missing(review.governing, _voters(review, wanted)), approved=wanted.choice in APPROVING)
+    if adds(review.governing, counted, _able(wanted)):
+        return None
+    return NotNeeded(_still_wanted(review.governing, counted))
+
+
+def _says_the_same(vote: Vote, wanted: Vote) -> bool:
+    """Whether a vote is given already; other words with an option take the place of the earlier ones."""
+    return supports(vote, wanted) and (wanted.choice is not Choice.OPTION or vote.text == wanted.text)
+
+
+def _rejected_already(review: Review, wanted: Vote) -> Refusal | None:
+    quorum = review.policy.reject_quorum
+    if wanted.choice is Choice.ANSWER or quorum == 1:
+        return None
+    if not any(each.by == wanted.by for each in review.votes if each.choice is Choice.REJECT):
+        return None
+    return AlreadyVoted(quorum - _rejections(review.votes), approved=False)
+
+
+def _still_wanted(policy: Policy, voters: Sequence[Able]) -> tuple[Source, ...]:
+    """The sources of the parts that nobody fills yet, of the stage whose turn it is."""
+    stage = stage_of(policy, voters) or 0
+    parts = policy.stages[stage]
+    wanted = [part for place, part in enumerate(parts) if adds(policy, voters, [(stage, place)])]
+    return tuple(dict.fromkeys(source for part in wanted or parts for source in part.sources))
+
+
+def voted(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_under: Electorate) -> Review:
+    """The review with this vote: an edit that changes something starts a new revision under the policy for its value.
+
+    A person has one vote on a revision: who wants something else now takes the earlier one back.
+    """
+    others = tuple(each for each in review.votes if each.by != vote.by)
+    if event.choice is Choice.EDIT and changes:
+        return _revised(review, event, vote, edits_under)
+    review = replace(review, votes=(vote,) if event.choice is Choice.ANSWER else (*others, vote))
+    return _decided_when_enough(review, event, vote)
+
+
+def _revised(review: Review, event: Chose, vote: Vote, edits_under: Electorate) -> Review:
+    """A new revision. Its author approves it where the policy for the new value lets them: else it has no vote."""
+    policy = edits_under.policy
+    same = policy == review.governing
+    review = replace(
+        review,
+        value=event.value,
+        revision=review.revision + 1,
+        edited_by=event.by,
+        votes=(),
+        policy=review.policy if same else policy,
+        escalated=review.escalated if same else 0,
+    )
+    if edits_under.refuses(event.by, event.facts, 0) is not None:
+        return review
+    vote = replace(vote, fills=edits_under.fills(event.by, event.facts))
+    return _decided_when_enough(replace(review, votes=(vote,)), event, vote)
+
+
+def _decided_when_enough(review: Review, event: Chose, vote: Vote) -> Review:
+    if not _is_enough(review, vote):
+        return review
+    return replace(review, decision=_decision(review, event, vote), decided_at=vote.at)
+
+
+def _is_enough(review: Review, vote: Vote) -> bool:
+    match vote.choice:
+        case Choice.ANSWER:
+            return True
+        case Choice.REJECT:
+            return _rejections(review.votes) >= review.policy.reject_quorum
+        case _:
+            return stage_of(review.governing, _voters(review, vote)) is None
+
+
+def _rejections(votes: Sequence[Vote]) -> int:
+    return sum(each.choice is Choice.REJECT for each in votes)
+
+
+def _voters(review: Review, wanted: Vote, without: UserId | None = None) -> list[Able]:
+    return [_able(each) for each in review.votes if supports(each, wanted) and each.by != without]
+
+
+def _able(vote: Vote) -> Able:
+    return [(each.stage, each.place) for each in vote.fills]
+
+
+def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
+    match event.choice:
+        case Choice.OPTION:
+            said = dict.fromkeys(each.text for each in review.votes if each.text and supports(each, vote))
+            changed = review.value if review.edited_by is not None else None
+            return Decision(Choice.OPTION, value=changed, text="\n".join(said), option=vote.option)
+        case Choice.REJECT:
+            said = dict.fromkeys(each.text for each in review.votes if each.text and each.choice is Choice.REJECT)
+            return Decision(Choice.REJECT, text="\n".join(said))
+        case Choice.ANSWER:
+            return Decision(Choice.ANSWER, value=event.value, text=event.text)
+        case Choice.SKIP | Choice.REDO:
+            return Decision(event.choice)
+        case Choice.APPROVE | Choice.EDIT if review.edited_by is not None or event.choice is Choice.EDIT:
+            return Decision(Choice.EDIT, value=review.value)
+        case _:
+            return Decision(Choice.APPROVE)
+
+
+def votes_of_older_software(review: Review) -> Review:
+    """Votes that were stored before parts were kept with them: given under a policy of one part, they fill that."""
+    if all(vote.fills for vote in review.votes):
+        return review
+    policy = review.governing
+    only = (Fills(0, 0),) if len(policy.parts) == 1 else ()
+    return replace(review, votes=tuple(each if each.fills else replace(each, fills=only) for each in review.votes))
+
+
+def vote_of(voters: Electorate, event: Chose, at: datetime) -> Vote:
+    """The vote that a click is, with why its author might give it."""
+    policy = governed(voters.policy, voters.requester, event.by, voters.subject)
+    grounds = grounds_for(policy, voters.requester, event.by, event.facts, at)
+    fills = voters.fills(event.by, event.facts)
+    return Vote(event.by, event.choice, at, event.text, event.said, grounds=grounds, fills=fills)
