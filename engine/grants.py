@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from engine.approval import Approval
-from engine.ask import DEEPEST, Choice, Json, Kind, canonical, is_storable
+from engine.ask import DEEPEST, Choice, Json, Kind, is_storable
 from engine.audit import Entry, What
 from engine.ids import AgentName, ApprovalId, GrantId, ThreadId, UserId
 from engine.policy import Policy
@@ -80,7 +80,7 @@ def is_offered(permit: Permit, approval: Approval, action: int, *, whole: bool) 
     asked, args = approval.ask.actions[action], approval.reviews[action].value
     if not whole or approval.ask.kind is not Kind.TOOL_CALL or Choice.APPROVE not in asked.choices:
         return False
-    return is_plain(asked.name) and _is_exact(args) and isinstance(args, dict) and args.keys() >= {*permit.fields}
+    return is_plain(asked.name) and isinstance(args, dict) and _same(args, args) and args.keys() >= {*permit.fields}
 
 
 def given(permit: Permit, approval: Approval, action: int, by: tuple[UserId, ...]) -> Grant:
@@ -140,25 +140,26 @@ def covers(grant: Grant, call: Call, now: datetime) -> bool:
 
 
 def _is_alike(grant: Grant, args: Json) -> bool:
-    if not (_is_exact(args) and isinstance(args, dict) and isinstance(grant.args, dict)):
+    if not isinstance(grant.args, dict) or not isinstance(args, dict):
         return False
     if not grant.fields:
-        return canonical(args) == canonical(grant.args)
-    if args.keys() != grant.args.keys():
+        return _same(grant.args, args)
+    bound = (name in args and _same(grant.args[name], args[name]) for name in grant.fields)
+    return args.keys() == grant.args.keys() and all(bound)
+
+
+def _same(one: Json, other: Json, levels: int = DEEPEST) -> bool:
+    """Whether two values are written alike as JSON; what no JSON can write is like nothing, not even itself."""
+    if type(one) is not type(other) or levels < 0:
         return False
-    return all(name in args and canonical(args[name]) == canonical(grant.args[name]) for name in grant.fields)
-
-
-def _is_exact(value: Json, levels: int = DEEPEST) -> bool:
-    """Whether `canonical` spells a value in one way of its own: all of it plain JSON, finite, and of a bounded size."""
-    if type(value) is dict:
-        pairs = value.items()
-        return levels > 0 and all(type(key) is str and _is_exact(each, levels - 1) for key, each in pairs)
-    if type(value) is list:
-        return levels > 0 and all(_is_exact(each, levels - 1) for each in value)
-    if type(value) is float:
-        return math.isfinite(value)
-    return value is None or (type(value) in (bool, int, str) and is_storable(value))
+    if isinstance(one, dict) and isinstance(other, dict):
+        named = all(type(name) is str for name in one) and one.keys() == other.keys()
+        return named and all(_same(one[name], other[name], levels - 1) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other, [levels - 1] * len(one)))
+    if isinstance(one, float):
+        return math.isfinite(one) and repr(one) == repr(other)
+    return one == other and (one is None or (isinstance(one, bool | int | str) and is_storable(one)))
 
 
 def oldest_first(grants: Iterable[Grant]) -> list[Grant]:

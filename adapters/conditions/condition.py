@@ -86,7 +86,7 @@ class CelCondition:
         """Whether it holds."""
         known = _known(asked)
         if Name.ARGS in self.names and isinstance(args, dict):
-            if why := arguments.fault(args, schema) or self._effort(args):
+            if why := self._too_long(args, schema) or arguments.fault(args, schema):
                 return _unknown(why)
             known[Name.ARGS] = args
         try:
@@ -95,9 +95,13 @@ class CelCondition:
             return _unknown(str(error))
         return Finding(Verdict.HOLDS if holds else Verdict.FAILS)
 
-    def _effort(self, args: Mapping[str, Json]) -> str:
-        too_much = effort.is_too_much(args, effort.loops_in(self.text), self.text.count(","))
-        return "the arguments are too long for its loops" if too_much else ""
+    def _too_long(self, args: Json, schema: Mapping[str, Json] | None) -> str:
+        size = effort.size_of(args, effort.MOST_VALUES if schema is None else effort.MOST_TYPED)
+        if size is None:
+            return "the arguments are too long to be looked through"
+        if effort.is_too_much(size, effort.loops_in(self.text), self.text.count(",")):
+            return "the arguments are too long for its loops"
+        return ""
 
 
 def _unknown(why: str) -> Finding:

@@ -350,6 +350,22 @@ def test_long_arguments_do_no_harm_where_nothing_loops_over_them() -> None:
     assert judged("args.items.exists(i, i == 7)", {**args, "body": "", "items": [*range(900)]}) is HOLDS
 
 
+@pytest.mark.parametrize("schema", [None, REFUND, {"properties": {"lines": {"items": {"type": "object"}}}}])
+@pytest.mark.parametrize("line", [1, {"price": 1}, [[1]], "x"])
+def test_very_many_arguments_are_not_looked_through(schema: Any, line: Any) -> None:
+    args: Json = {"amount": 5, "order": "", "lines": [line] * 1_000_000}
+    condition = a_condition("args.amount > 1000")
+    began = time.perf_counter()
+    assert condition.judge(args, schema, ASKED).verdict is UNKNOWN
+    assert time.perf_counter() - began < 1
+
+
+def test_arguments_that_hold_themselves_are_not_known() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    assert judged("args.a == 1", {"a": ring}) is UNKNOWN
+
+
 # Anything -------------------------------------------------------------------------------------------------------------
 
 _ATOMS = (
