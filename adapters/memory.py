@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from engine.approval import OPEN, Approval, Place, policies_of
+from engine.approval import OPEN, Approval, Place, State, people_of, policies_of
 from engine.ask import Ask, canonical
 from engine.audit import Entry, recorded
 from engine.budget import Ledger, NotYet, Wish
@@ -235,7 +235,7 @@ class MemoryAudit:
 
 
 class MemoryApprovals:
-    """The port `Approvals`: effects go into `lanes`, rows into `audit`."""
+    """The ports `Approvals` and `Listing`: effects go into `lanes`, rows into `audit`."""
 
     def __init__(self, lanes: MemoryLanes, audit: MemoryAudit) -> None:
         self._lanes = lanes
@@ -286,6 +286,19 @@ class MemoryApprovals:
         """The approval whose card is this message at the root of its channel."""
         found = self._found(lambda each: each.thread == thread and each.card == card and each.place.thread_ts is None)
         return found[0].id if found else None
+
+    async def pending(self, most: int = 1_000) -> Sequence[Approval]:
+        """The pending approvals, the oldest first."""
+        return self._found(lambda each: each.state is State.PENDING)[:most]
+
+    async def asked_by(self, user: UserId, most: int = 1_000) -> Sequence[Approval]:
+        """The pending approvals of this requester, the oldest first."""
+        return [each for each in await self.pending(most) if each.requester == user]
+
+    async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
+        """What was closed lately of what this person asked or voted on, the latest first."""
+        found = self._found(lambda each: each.state not in OPEN and user in people_of(each))
+        return sorted(found, key=lambda each: each.closed_at or each.created_at, reverse=True)[:most]
 
     async def policies(self, thread: ThreadId) -> Sequence[Policy]:
         """The policies of the thread's approvals."""

@@ -303,6 +303,12 @@ def open_reviews(ask: Ask, policies: tuple[Policy, ...]) -> tuple[Review, ...]:
     return tuple(Review(action.value, policy) for action, policy in zip(ask.actions, policies, strict=True))
 
 
+def people_of(approval: Approval) -> tuple[UserId, ...]:
+    """The requester, and everybody who voted as it stands."""
+    voters = (vote.by for review in approval.reviews for vote in review.votes)
+    return tuple(dict.fromkeys((approval.requester, *voters)))
+
+
 def policies_of(approvals: Iterable[Approval]) -> tuple[Policy, ...]:
     """The policies of all that was or is to be decided, each once; questions and failures decide nothing."""
     deciding = (each for each in approvals if not each.ask.is_the_requesters)

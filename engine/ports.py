@@ -82,6 +82,19 @@ class Approvals(Protocol):
         """The policies of the thread's approvals that are kept, each once; see `engine.approval.policies_of`."""
 
 
+class Listing(Protocol):
+    """Approvals found without their thread, for people who look at what there is. Nothing is decided by it."""
+
+    async def pending(self, most: int = ...) -> Sequence[Approval]:
+        """The pending approvals, the oldest first; at most so many."""
+
+    async def asked_by(self, user: UserId, most: int = ...) -> Sequence[Approval]:
+        """The pending approvals of this requester, the oldest first."""
+
+    async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
+        """What was closed lately of what this person asked or voted on, the latest first."""
+
+
 class Audit(Protocol):
     """What happened, to be read back. Rows are written with the change that they tell of."""
 

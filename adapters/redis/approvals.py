@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from adapters.redis import codec, documents, mail
+from adapters.redis import codec, documents, indexes, mail
 from adapters.redis.audit import RECORD, written
 from adapters.redis.connection import Runs
 from adapters.redis.keys import DAY, MONTH, Keys
@@ -314,9 +314,12 @@ class RedisApprovals:
             more=post.more,
             **self._indexed(stored),
         )
-        written = await self._send(post, script)
+        before_it = [] if expected else indexes.opened(keys, stored)
+        written = await self._send(post, script, *before_it)
         if written == NOT_ASKED:  # the last version kept it in the approval
             written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
+        if written == WRITTEN and stored.state not in OPEN:
+            await self._database.run_all(*indexes.closed(keys, stored))
         return written == WRITTEN
 
     async def _note(self, change: Change) -> bool:
@@ -336,10 +339,11 @@ class RedisApprovals:
         )
         return await self._send(post, script)
 
-    async def _send(self, post: "_Post", script: Script[R]) -> R:
-        if post.mark is None:
+    async def _send(self, post: "_Post", script: Script[R], *before_it: Call[Any]) -> R:
+        marks = [] if post.mark is None else [post.mark]
+        if not marks and not before_it:
             return await self._database.run(script)
-        reply: R = (await self._database.run_all(post.mark, script))[-1]
+        reply: R = (await self._database.run_all(*marks, *before_it, script))[-1]
         return reply
 
 

@@ -91,9 +91,12 @@ TIMERS = Kind(
     "timers of open approvals; what fired is gone", of_thread=False,
 )  # fmt: skip
 PENDING = Kind(
-    "pending", "zset", "pending approvals of an approver's place, by the time they were asked", None,
+    "pending", "zset", "pending approvals, all of them or those of a requester, by the time they were asked", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
+RECENT = Kind(
+    "recent", "zset", "closed approvals that a person asked or voted on, by that time", MONTH, of_thread=False
+)
 THREADS = Kind(
     "threads", "zset", "the threads that have checkpoints, by the time at which a process last began to write one",
     None, "an index of what stays", of_thread=False,
@@ -140,7 +143,8 @@ META = Kind("meta", "hash", "facts of this bot: layout version, first start", No
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, GRANT,
-    GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, THREADS, GRANTED, TALKS, HOLDERS,
+    GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, RECENT, THREADS, GRANTED, TALKS,
+    HOLDERS,
     BACKLOG, DELETED, CHANNELS, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
     READING, META,
 )  # fmt: skip
@@ -261,8 +265,12 @@ class Keys:
         return f"{self.prefix}:bells"
 
     def pending(self, place: str) -> Key:
-        """Name the index of what waits in a place: a channel, a person, or `all`."""
+        """Name the index of the pending approvals of a requester, or of `all`."""
         return self._of_bot(PENDING, place)
+
+    def recent(self, user: str) -> Key:
+        """Name the index of what a person asked or voted on and is closed."""
+        return self._of_bot(RECENT, user)
 
     def granted(self, user: str) -> Key:
         """Name the index of the grants that a person gave."""

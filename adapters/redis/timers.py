@@ -30,7 +30,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from adapters.redis import codec
+from adapters.redis import codec, indexes
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.connection import Runs
 from adapters.redis.errors import LOST
@@ -166,6 +166,7 @@ class Timers:
         for mark in await self._database.run(Command("SMEMBERS", key)):
             approval = await approvals.get(ApprovalId(f"{thread}#{mark.decode()}"))
             if approval is not None and approval.state is State.PENDING:
+                await self._database.run_all(*indexes.opened(self._keys, approval))
                 for timer, at in self._deadlines(approval):
                     member = _member(approval.id, timer)
                     await self._database.run(Command("ZADD", self._key, "NX", _score(at), member))

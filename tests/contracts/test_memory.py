@@ -3,6 +3,7 @@ from contracts.approvals_contract import ApprovalsContract, ConversationsContrac
 from contracts.backlog_contract import BacklogContract
 from contracts.grants_contract import GrantsContract, GrantStores
 from contracts.lanes_contract import ATTEMPTS, LanesContract
+from contracts.listing_contract import Listed, ListingContract
 
 from adapters.memory import (
     MemoryApprovals,
@@ -54,4 +55,14 @@ def granted() -> GrantStores:
 
 
 class TestGrants(GrantsContract):
+    pass
+
+
+@pytest.fixture
+def listed() -> Listed:
+    approvals = MemoryApprovals(MemoryLanes(SystemClock()), MemoryAudit())
+    return Listed(approvals, approvals)
+
+
+class TestListing(ListingContract):
     pass

@@ -8,6 +8,7 @@ from contracts.backlog_contract import BacklogContract
 from contracts.grants_contract import GrantsContract, GrantStores
 from contracts.groups_contract import GroupMemoryContract, Memories
 from contracts.lanes_contract import ATTEMPTS, LanesContract
+from contracts.listing_contract import Listed, ListingContract
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
@@ -18,6 +19,7 @@ from adapters.redis.grants import RedisGrants
 from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
+from adapters.redis.listing import RedisListing
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Call
 
@@ -144,4 +146,16 @@ class TestLanesOnOneConnection(_OnOneConnection, LanesContract):
 
 
 class TestGrantsOnOneConnection(_OnOneConnection, GrantsContract):
+    pass
+
+
+@pytest.fixture(params=["once", "twice"])
+def listed(request: pytest.FixtureRequest, runs: Runs) -> Listed:
+    """Also where every call is sent twice."""
+    database = Stutters(runs) if request.param == "twice" else runs
+    approvals = RedisApprovals(database, Keys())
+    return Listed(approvals, RedisListing(database, Keys(), approvals))
+
+
+class TestListing(ListingContract):
     pass

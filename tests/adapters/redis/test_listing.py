@@ -1,0 +1,93 @@
+"""Indexes for people: bounded, healed by those who look, and no obstacle to a decision."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from contracts.samples import ALICE, NOW, THREAD, an_approval, closed
+
+from adapters.redis.approvals import RedisApprovals
+from adapters.redis.connection import Database
+from adapters.redis.indexes import MOST_RECENT
+from adapters.redis.keys import Keys
+from adapters.redis.lanes import RedisLanes
+from adapters.redis.listing import RedisListing
+from adapters.redis.scripts import Command
+from adapters.redis.timers import Timers
+from adapters.redis.trouble import Faults
+from engine.approval import Approval
+from engine.ids import ApprovalId
+from engine.ports import Change
+
+KEYS = Keys()
+ALL = KEYS.pending("all")
+
+
+@pytest.fixture
+def approvals(database: Database) -> RedisApprovals:
+    return RedisApprovals(database, KEYS)
+
+
+@pytest.fixture
+def listing(database: Database, approvals: RedisApprovals) -> RedisListing:
+    return RedisListing(database, KEYS, approvals)
+
+
+def one(number: int) -> Approval:
+    return replace(an_approval(), id=ApprovalId(f"{THREAD}#{number:016x}"), created_at=NOW + timedelta(minutes=number))
+
+
+async def test_what_a_crash_left_in_an_index_is_taken_out_by_who_looks(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    waits, over = one(1), one(2)
+    for each in (waits, over):
+        await approvals.create(Change(each))
+    await approvals.save(Change(replace(closed(over), version=1)))
+    for name in (over.id, f"{THREAD}#gone", "no name of an approval", b"\xff\xfe"):
+        await database.run(Command("ZADD", ALL, 1, name))
+    assert [each.id for each in await listing.pending()] == [waits.id]
+    assert await database.run(Command("ZRANGE", ALL, 0, -1)) == [waits.id.encode()]
+
+
+@pytest.mark.promise("P1")
+async def test_an_index_of_another_type_loses_no_request(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    for key in (ALL, KEYS.pending(ALICE), KEYS.recent(ALICE)):
+        await database.run(Command("SET", key, "another program's", "EX", 60))
+    assert await approvals.create(Change(one(1)))
+    assert len(await listing.asked_by(ALICE)) == 1
+    assert await approvals.save(Change(replace(closed(one(1)), version=1)))
+    assert len(await listing.lately(ALICE, 5)) == 1
+
+
+async def test_an_approval_that_cannot_be_read_hides_no_other(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    for number in range(3):
+        await approvals.create(Change(one(number)))
+    await database.run(Command("SET", KEYS.approval(THREAD, one(1).id), "1 x\nnonsense", "EX", 60))
+    assert [each.id for each in await listing.pending()] == [one(0).id, one(2).id]
+
+
+async def test_of_what_is_over_only_the_latest_is_kept(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    for number in range(MOST_RECENT + 5):
+        await approvals.create(Change(one(number)))
+        over = replace(closed(one(number)), version=1, closed_at=NOW + timedelta(minutes=number))
+        await approvals.save(Change(over))
+    assert await database.run(Command("ZCARD", KEYS.recent(ALICE))) == MOST_RECENT
+    assert (await listing.lately(ALICE, 1))[0].id == one(MOST_RECENT + 4).id
+    assert await database.run(Command("ZCARD", ALL)) == 0
+
+
+async def test_requests_from_before_there_was_an_index_are_found_after_a_start(
+    database: Database, approvals: RedisApprovals, listing: RedisListing, redis_url: str
+) -> None:
+    await approvals.create(Change(one(1)))
+    await database.run(Command("DEL", ALL, KEYS.pending(ALICE)))
+    lanes = RedisLanes(database, KEYS, redis_url)
+    await Timers(database, KEYS, lanes.put, Faults()).restore()
+    assert len(await listing.pending()) == len(await listing.asked_by(ALICE)) == 1
