@@ -7,7 +7,7 @@ import structlog
 from bot.channel_names import ChannelNames
 from bot.posting import Posting
 from bot.telemetry import Metrics
-from engine.ids import ChannelId
+from engine.ids import ChannelId, UserId
 from engine.machine import drawing_of
 from engine.ports import Approvals, Backlog, Conversations
 
@@ -29,14 +29,15 @@ class Channels:
         conversations: Conversations,
         names: ChannelNames,
         metrics: Metrics,
-        directory_changed: Callable[[Collection[str]], Awaitable[None]],
+        groups_changed: Callable[[Collection[str]], Awaitable[None]],
+        person_changed: Callable[[UserId], None],
     ) -> None:
         self._posting = posting
         self._backlog = backlog
         self._approvals = approvals
         self._conversations = conversations
         self._metrics = metrics
-        self._directory_changed = directory_changed
+        self._groups_changed, self._person_changed = groups_changed, person_changed
         self._ours = frozenset(names.ids.values())
         self._closed = {names.ids[name] for name in names.closed}
         for name, why in names.closed.items():
@@ -74,6 +75,10 @@ class Channels:
         if channel in self._ours:
             log.warning("channel_renamed", channel=channel, name=name)
 
-    async def directory_changed(self, ids: Collection[str]) -> None:
-        """Nobody decides by what was known of these people and groups before."""
-        await self._directory_changed(ids)
+    async def groups_changed(self, groups: Collection[str]) -> None:
+        """Nobody decides by what was known of these groups before."""
+        await self._groups_changed(groups)
+
+    def person_changed(self, user: UserId) -> None:
+        """Nobody decides by what was known of them before."""
+        self._person_changed(user)

@@ -635,13 +635,10 @@ class GroupMemory(Protocol):
         """Give the right back without a list."""
 
     async def changed(self, ids: Collection[str]) -> None:
-        """Slack says that these people or groups have changed, or `*` for all groups; durable when it returns.
+        """Slack says that these groups have changed, or `*` for all of them; durable when it returns.
 
         What was read before, or is being read, counts for them no more.
         """
-
-    async def stamp(self, person: UserId) -> str:
-        """What stands for the last change of a person that Slack told of; "" for none within a day."""
 
 
 class ChatFailedError(Exception):
@@ -792,7 +789,7 @@ class ChannelMemory(Protocol):
 class Channels(Protocol):
     """What Slack's handlers call when something happens to a channel, to people or to user groups.
 
-    Durable when it returns. `event` names what happened.
+    What is awaited is durable when it returns. `event` names what happened.
     """
 
     async def opened(self, channel: ChannelId, event: str) -> None:
@@ -804,8 +801,11 @@ class Channels(Protocol):
     async def renamed(self, channel: ChannelId, name: str) -> None:
         """It has another name now, and is the same channel."""
 
-    async def directory_changed(self, ids: Collection[str]) -> None:
-        """These people and user groups, by Slack id, are not what they were; `*` stands for all groups."""
+    async def groups_changed(self, groups: Collection[str]) -> None:
+        """These user groups are not what they were, by Slack id; `*` stands for all."""
+
+    def person_changed(self, user: UserId) -> None:
+        """Somebody is not who they were, such as a guest now. What this process knows of them counts no more."""
 
 
 class TimeTravel(Protocol):

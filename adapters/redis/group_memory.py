@@ -156,7 +156,7 @@ class RedisGroupMemory:
 
     async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
         """Keep the list that was read. A group that changed and is not in it is kept as one that is gone."""
-        documents: dict[str, Mapping[str, object]] = {each: {} for each in reading.changes if each.startswith("S")}
+        documents: dict[str, Mapping[str, object]] = {each: {} for each in reading.changes if each != _ALL}
         documents |= {each.id: _document(each) for each in groups}
         entries = [_LOOKED_UP, looked_up.isoformat(), _STAMP_OF_ALL, reading.changes.get(_ALL, "")]
         for name, document in documents.items():
@@ -172,11 +172,6 @@ class RedisGroupMemory:
         """Let nothing count for these that was read before."""
         if ids:
             await self._database.run(Mark(self._changed, uuid4().hex, _milliseconds(CHANGED.lives or DAY), tuple(ids)))
-
-    async def stamp(self, person: UserId) -> str:
-        """The stamp of a person's last change."""
-        found = await self._database.run(Command("HGET", self._changed, person))
-        return "" if found is None else str(found.decode(errors="replace"))
 
 
 def _milliseconds(time: timedelta) -> int:

@@ -135,7 +135,7 @@ USERGROUPS = Kind(
     HOUR, of_thread=False,
 )  # fmt: skip
 CHANGED = Kind(
-    "changed", "hash", "people and user groups of a workspace that Slack said have changed, a stamp each", DAY,
+    "changed", "hash", "user groups of a workspace that Slack said have changed, a stamp each", DAY,
     of_thread=False,
 )  # fmt: skip
 READING = Kind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
@@ -317,7 +317,7 @@ class Keys:
         return self._of_bot(USERGROUPS, workspace)
 
     def changed(self, workspace: str) -> Key:
-        """Name what changed of people and user groups."""
+        """Name the user groups that changed."""
         return self._of_bot(CHANGED, workspace)
 
     def reading(self, workspace: str) -> Key:

@@ -56,16 +56,20 @@ class ChannelRenamed:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryChanged:
-    """People or user groups are not what they were, by Slack id; `*` stands for all user groups.
+class GroupsChanged:
+    """User groups are not what they were, by id; `*` stands for all. Nothing else of the event is taken: look again."""
 
-    Nothing of the event itself is taken: it says to look again.
-    """
-
-    ids: frozenset[str]
+    groups: frozenset[str]
 
 
-Change: TypeAlias = CardGone | ChannelOpened | ChannelClosed | ChannelRenamed | DirectoryChanged
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """Somebody may not decide any more. Nothing else of the event is taken: look again."""
+
+    user: UserId
+
+
+Change: TypeAlias = CardGone | ChannelOpened | ChannelClosed | ChannelRenamed | GroupsChanged | PersonChanged
 
 _CLOSED = {"archive": "archived", "deleted": "deleted", "left": "removed"}
 
@@ -103,21 +107,21 @@ def _name(event: Event) -> str:
     return f"{event.get('type')}/{event.get('channel')}/{event.get('event_ts')}"
 
 
-def _group_changed(event: Event, team: TeamId) -> DirectoryChanged:
+def _group_changed(event: Event, team: TeamId) -> GroupsChanged:
     """An organization's group has another id in each workspace, which its event does not name: all are looked at."""
     group = _dict(event, "subteam")
     ids = (event.get("subteam_id"), group.get("id"), group.get("enterprise_subteam_id"))
     known = frozenset(each for each in ids if isinstance(each, str) and each)
     own = (event.get("team_id") or group.get("team_id") or team) == team
-    return DirectoryChanged(known if own and known else known | {"*"})
+    return GroupsChanged(known if own and known else known | {"*"})
 
 
-def _person_changed(event: Event) -> DirectoryChanged | None:
+def _person_changed(event: Event) -> PersonChanged | None:
     """Somebody who may not decide any more. Of full members there are too many changes: each status is one."""
     user = _dict(event, "user")
     name = user.get("id")
     lesser = any(user.get(key) for key in ("deleted", "is_restricted", "is_ultra_restricted", "is_bot", "is_stranger"))
-    return DirectoryChanged(frozenset({name})) if lesser and isinstance(name, str) and name else None
+    return PersonChanged(UserId(name)) if lesser and isinstance(name, str) and name else None
 
 
 def _card_gone(event: Event, bot: UserId) -> CardGone | None:

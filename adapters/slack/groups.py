@@ -86,9 +86,9 @@ class SlackGroups:
         return self._membership(group, kept)
 
     async def changed(self, ids: Collection[str]) -> None:
-        """Let nothing count for these people and groups that was read before; durable when it returns."""
+        """Let nothing count for these groups, or for all (`*`), that was read before; durable when it returns."""
         await self._memory.changed(ids)
-        if self._used and any(each[:1] in "S*" for each in ids):
+        if self._used:
             self._read_soon(self._settle)
 
     async def aclose(self) -> None:

@@ -37,7 +37,8 @@ from adapters.slack.changes import (
     ChannelClosed,
     ChannelOpened,
     ChannelRenamed,
-    DirectoryChanged,
+    GroupsChanged,
+    PersonChanged,
 )
 from adapters.slack.client import quiet_logger
 from adapters.slack.errors import SlackRefused, code_of
@@ -130,7 +131,10 @@ class Handlers:
         match what:
             case None:
                 return _ok()
-            case Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed() | DirectoryChanged():
+            case (
+                Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed() | GroupsChanged()
+                | PersonChanged()
+            ):  # fmt: skip
                 return await self._take(what)
             case Pressed():
                 return await self._press(what)
@@ -171,8 +175,10 @@ class Handlers:
                 await self._channels.closed(channel, why)
             case ChannelRenamed(channel, name):
                 await self._channels.renamed(channel, name)
-            case DirectoryChanged(ids):
-                await self._channels.directory_changed(ids)
+            case GroupsChanged(groups):
+                await self._channels.groups_changed(groups)
+            case PersonChanged(user):
+                self._channels.person_changed(user)
             case _:
                 assert_never(what)
 
@@ -362,8 +368,10 @@ def _named(what: Said | Change) -> dict[str, object]:
     match what:
         case Said():
             return {**kind, "channel": what.place.channel}
-        case DirectoryChanged():
-            return {**kind, "ids": sorted(what.ids)}
+        case GroupsChanged():
+            return {**kind, "groups": sorted(what.groups)}
+        case PersonChanged():
+            return {**kind, "user": what.user}
         case _:
             return {**kind, "channel": what.channel}
 

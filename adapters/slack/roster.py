@@ -54,6 +54,7 @@ class Kept(Generic[Key, Value]):
         self._known: dict[Key, tuple[float, Value]] = {}
         self._asking: dict[Key, tuple[float, asyncio.Task[tuple[float, Value]]]] = {}
         self._tasks: set[asyncio.Task[tuple[float, Value]]] = set()
+        self._forgotten: dict[Key, float] = {}
 
     async def get(self, key: Key, *, since: float | None = None) -> tuple[float, Value]:
         """The answer and when it was asked for, not before `since` (default: as long ago as answers are kept).
@@ -61,6 +62,7 @@ class Kept(Generic[Key, Value]):
         Who stops waiting does not stop the question: a long answer is there for the next who ask.
         """
         oldest = self._clock() - self._seconds if since is None else since
+        oldest = max(oldest, self._forgotten.get(key, oldest))
         known = self._known.get(key)
         if known is not None and known[0] > oldest:
             return known
@@ -71,6 +73,14 @@ class Kept(Generic[Key, Value]):
             self._tasks.add(asking)
             asking.add_done_callback(self._done)
         return await asyncio.shield(asking)
+
+    def forget(self, key: Key) -> None:
+        """Let nothing count that was asked so far, answered or not."""
+        if len(self._forgotten) >= _MOST_KEPT:
+            self._known.clear()
+            self._asking.clear()
+            self._forgotten.clear()
+        self._forgotten[key] = self._clock()
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -99,10 +109,7 @@ class Kept(Generic[Key, Value]):
 
 
 class SlackRoster:
-    """Implements `engine.ports.Roster` for the bot's workspace. It never raises.
-
-    `stamp` stands for the last change of a person that Slack told of: what was read under another one does not count.
-    """
+    """Implements `engine.ports.Roster` for the bot's workspace. It never raises."""
 
     def __init__(
         self,
@@ -112,19 +119,17 @@ class SlackRoster:
         kept: float = KEPT,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
-        stamp: Callable[[UserId], Awaitable[str]] | None = None,
     ) -> None:
         self._client, self._identity, self._patience = client, identity, patience
-        self._clock, self._stamp = clock, stamp
-        self._standings: Kept[tuple[UserId, str], Standing] = Kept(self._standing, kept, clock)
+        self._clock = clock
+        self._standings: Kept[UserId, Standing] = Kept(self._standing, kept, clock)
         self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
         """A person's standing and, where it is asked for, whether they are in the place's channel."""
         try:
             async with asyncio.timeout(self._patience):
-                stamp = "" if self._stamp is None else await self._stamp(user)
-                _, standing = await self._standings.get((user, stamp))
+                _, standing = await self._standings.get(user)
                 if not membership or standing is not Standing.MEMBER:
                     return Facts(standing)
                 return Facts(standing, await self._is_member(user, place.channel))
@@ -132,6 +137,10 @@ class SlackRoster:
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("roster_unknown", user=user, channel=place.channel, error=code)
             return Facts(Standing.UNKNOWN)
+
+    def changed(self, user: UserId) -> None:
+        """Slack says that a person is not who they were: this process asks anew before they decide."""
+        self._standings.forget(user)
 
     async def aclose(self) -> None:
         """Stop asking Slack."""
@@ -145,8 +154,7 @@ class SlackRoster:
             _, members = await self._members.get(channel, since=asked)
         return user in members
 
-    async def _standing(self, stamped: tuple[UserId, str]) -> Standing:
-        user, _ = stamped
+    async def _standing(self, user: UserId) -> Standing:
         try:
             answer = await self._client.users_info(user=user)
         except SlackApiError as error:

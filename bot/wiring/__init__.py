@@ -199,7 +199,6 @@ async def bot(
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
-        memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -207,8 +206,8 @@ async def bot(
             backlog=kept.backlog,
             lanes=kept.lanes,
             graphs=graphs,
-            roster=(roster := SlackRoster(client, identity, stamp=memory.stamp)),
-            groups=(groups := SlackGroups(client, identity, memory)),
+            roster=(roster := SlackRoster(client, identity)),
+            groups=(groups := SlackGroups(client, identity, _group_memory(kept, identity.team))),
             on_call=_NobodyOnCall(),
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
@@ -261,7 +260,8 @@ async def bot(
                 conversations=ports.conversations,
                 names=channels,
                 metrics=metrics,
-                directory_changed=groups.changed,
+                groups_changed=groups.changed,
+                person_changed=roster.changed,
             ),
             help_text=help_text(config, channels.ids),
             patience=patience,
@@ -281,6 +281,10 @@ async def bot(
 
 def _names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> RedisNames:
     return RedisNames(kept.database, kept.keys, team, uuid4().hex, definitions(config), lease * 3)
+
+
+def _group_memory(kept: Storage, team: TeamId) -> RedisGroupMemory:
+    return RedisGroupMemory(kept.database, kept.keys, team)
 
 
 def together(config: Config) -> frozenset[AgentName]:

@@ -122,17 +122,6 @@ class GroupMemoryContract:
         await read(memory, SRE)
         assert await recalled(memory, "S0SRE") == SRE
 
-    async def test_each_change_of_a_person_has_a_stamp_of_its_own(self, group_memory: Memories) -> None:
-        one, other = group_memory(), group_memory()
-        assert await one.stamp(ALICE) == ""
-        stamps = set()
-        for _ in range(3):
-            await other.changed([ALICE])
-            stamps.add(await one.stamp(ALICE))
-        assert len(stamps) == 3
-        assert await one.stamp(BOB) == ""
-        await other.changed([])
-
     async def test_a_group_of_700(self, group_memory: Memories) -> None:
         memory, people = group_memory(), frozenset(UserId(f"U{number}") for number in range(700))
         await read(memory, ListedGroup("S0ALL", "all", people), *(SRE,) * 50)

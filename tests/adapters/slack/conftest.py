@@ -54,8 +54,11 @@ class NoChannels:
     async def renamed(self, channel: ChannelId, name: str) -> None:
         del channel, name
 
-    async def directory_changed(self, ids: Collection[str]) -> None:
-        del ids
+    async def groups_changed(self, groups: Collection[str]) -> None:
+        del groups
+
+    def person_changed(self, user: UserId) -> None:
+        del user
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from slack_samples import approval
 
 from adapters.slack.cards import card
-from adapters.slack.changes import CardGone, ChannelClosed, ChannelOpened, ChannelRenamed, DirectoryChanged, change
+from adapters.slack.changes import (
+    CardGone,
+    ChannelClosed,
+    ChannelOpened,
+    ChannelRenamed,
+    GroupsChanged,
+    PersonChanged,
+    change,
+)
 from adapters.slack.parse import incoming
 from engine.ids import TeamId, UserId
 
@@ -52,23 +60,23 @@ FACTS: list[tuple[Json, object]] = [
         {"type": "channel_rename", "channel": {"id": "C1", "name": "ship-it", "created": 1}},
         ChannelRenamed("C1", "ship-it"),  # type: ignore[arg-type]
     ),
-    ({"type": "subteam_created", "subteam": {"id": "S1", "team_id": TEAM}}, DirectoryChanged(frozenset({"S1"}))),
+    ({"type": "subteam_created", "subteam": {"id": "S1", "team_id": TEAM}}, GroupsChanged(frozenset({"S1"}))),
     (
         {"type": "subteam_updated", "subteam": {"id": "S1", "team_id": TEAM, "enterprise_subteam_id": "S9"}},
-        DirectoryChanged(frozenset({"S1", "S9"})),
+        GroupsChanged(frozenset({"S1", "S9"})),
     ),
     (
         {"type": "subteam_members_changed", "subteam_id": "S1", "team_id": TEAM, "removed_users": ["U1"]},
-        DirectoryChanged(frozenset({"S1"})),
+        GroupsChanged(frozenset({"S1"})),
     ),
     # Of an organization, or of nothing that could be read: each group is looked at again.
     (
         {"type": "subteam_members_changed", "subteam_id": "S9", "team_id": "E1"},
-        DirectoryChanged(frozenset({"S9", "*"})),
+        GroupsChanged(frozenset({"S9", "*"})),
     ),
-    ({"type": "subteam_updated", "subteam": None}, DirectoryChanged(frozenset({"*"}))),
-    ({"type": "user_change", "user": {"id": "U1", "deleted": True}}, DirectoryChanged(frozenset({"U1"}))),
-    ({"type": "user_change", "user": {"id": "U1", "is_restricted": True}}, DirectoryChanged(frozenset({"U1"}))),
+    ({"type": "subteam_updated", "subteam": None}, GroupsChanged(frozenset({"*"}))),
+    ({"type": "user_change", "user": {"id": "U1", "deleted": True}}, PersonChanged(UserId("U1"))),
+    ({"type": "user_change", "user": {"id": "U1", "is_restricted": True}}, PersonChanged(UserId("U1"))),
 ]
 NO_FACTS: list[Json] = [
     deleted(previous_message={**CARD, "user": "U1"}),  # somebody else's

@@ -24,10 +24,7 @@ from adapters.slack.client import PacedClient, web_client
 from adapters.slack.errors import SlackRefused
 from adapters.slack.groups import SlackGroups, all_groups, named
 from adapters.slack.identity import Identity, whoami
-from adapters.slack.roster import SlackRoster
-from engine.approval import Place
-from engine.ids import ChannelId, TeamId, UserId
-from engine.policy import Standing
+from engine.ids import TeamId, UserId
 from engine.ports import ListedGroup, Membership
 
 pytestmark = pytest.mark.promise("P6")
@@ -48,13 +45,13 @@ class CountingClient(PacedClient):
 
 
 class Heard(NoChannels):
-    """Passes on what happens to people and groups, as the bot does."""
+    """Passes on what happens to groups, as the bot does."""
 
     def __init__(self, groups: SlackGroups) -> None:
         self._groups = groups
 
-    async def directory_changed(self, ids: Collection[str]) -> None:
-        await self._groups.changed(ids)
+    async def groups_changed(self, groups: Collection[str]) -> None:
+        await self._groups.changed(groups)
 
 
 @pytest.fixture
@@ -181,11 +178,11 @@ async def test_an_event_that_cannot_be_kept_is_delivered_again(
     class Forgetful(Heard):
         calls = 0
 
-        async def directory_changed(self, ids: Collection[str]) -> None:
+        async def groups_changed(self, groups: Collection[str]) -> None:
             Forgetful.calls += 1
             if Forgetful.calls <= 2:
                 raise ConnectionError("Redis is away")
-            await super().directory_changed(ids)
+            await super().groups_changed(groups)
 
     async with process(client, database) as groups, serving(slack, client, "http", channels=Forgetful(groups)):
         assert await members(groups) == {ALICE, BOB}
@@ -251,7 +248,6 @@ async def test_after_an_event_the_list_is_read_before_anybody_asks(
         await groups.changed(["S0SRE"])
         assert counting.calls == 0, "no rule has asked for a group yet"
         assert await members(groups) == {ALICE, BOB}
-        await groups.changed(["U0BOB"])
         await groups.changed(["S0SRE"])
 
         async def read_again() -> bool | None:
@@ -346,27 +342,6 @@ async def test_a_group_of_700(tmp_path: Path, database: Database) -> None:
             assert len(await members(groups, "S0ALL")) == 700
             await put(slack, "all", everybody[:-1])
             assert "U0P699" not in await members(groups, "S0ALL")
-
-
-async def test_who_is_deactivated_or_demoted_is_refused_at_once(
-    slack: PeopledSlack, client: AsyncWebClient, database: Database
-) -> None:
-    """Where the app subscribes to `user_change`; in every process."""
-    memory = RedisGroupMemory(database, Keys(), "T0LOCAL")
-    identity, place = await whoami(client), Place(TeamId("T0LOCAL"), ChannelId("C0DEPLOYS"))
-    rosters = [SlackRoster(client, identity, stamp=memory.stamp) for _ in range(2)]
-
-    async def standings() -> set[Standing]:
-        return {(await each.facts(BOB, place, membership=False)).standing for each in rosters}
-
-    async with process(client, database) as groups, serving(slack, client, "sockets", channels=Heard(groups)):
-        assert await standings() == {Standing.MEMBER}
-        assert (await slack.people.post("/people/person", {"user": "bob", "deactivated": True}))["acked"]
-        assert await standings() == {Standing.STRANGER}
-        await slack.people.post("/people/person", {"user": "bob", "deactivated": False, "guest": True})
-        assert await standings() == {Standing.GUEST}
-    for each in rosters:
-        await each.aclose()
 
 
 # Names ----------------------------------------------------------------------------------------------------------------

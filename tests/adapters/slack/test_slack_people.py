@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.people import PeopledSlack
+from conftest import NoChannels, serving
+from fakes.people import PeopledSlack, wait_until
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
@@ -99,6 +101,54 @@ async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
     await slack.people.fault(reset=True)
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
+
+
+@pytest.mark.promise("P6")
+async def test_who_is_deactivated_or_demoted_is_refused_at_once(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    """Where the app subscribes to `user_change`; else within a minute."""
+    identity, deploys = await place(client, "#deploys")
+    roster, bob = SlackRoster(client, identity), await user(client, "bob")
+
+    class Heard(NoChannels):
+        def person_changed(self, user: UserId) -> None:
+            roster.changed(user)
+
+    async with serving(slack, client, "sockets", channels=Heard()):
+        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.MEMBER
+        assert (await slack.people.post("/people/person", {"user": "bob", "deactivated": True}))["acked"]
+        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.STRANGER
+        await slack.people.post("/people/person", {"user": "bob", "deactivated": False, "guest": True})
+        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.GUEST
+    await roster.aclose()
+
+
+@pytest.mark.promise("P6")
+async def test_what_is_being_asked_while_a_person_changes_does_not_count_for_them() -> None:
+    answers: list[asyncio.Future[str]] = []
+
+    async def ask(key: str) -> str:
+        del key
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    async def asked(times: int) -> bool | None:
+        return True if len(answers) == times else None
+
+    kept: Kept[str, str] = Kept(ask, 60.0)
+    early = asyncio.create_task(kept.get("bob"))
+    await wait_until(partial(asked, 1))
+    kept.forget("bob")
+    late = asyncio.create_task(kept.get("bob"))
+    await wait_until(partial(asked, 2))
+    answers[1].set_result("guest")
+    assert (await late)[1] == "guest"
+    answers[0].set_result("member")
+    assert (await early)[1] == "member", "who asked before the change gets what was so then"
+    again = asyncio.create_task(kept.get("bob"))
+    await wait_until(partial(asked, 3))
+    answers[2].set_result("guest")
+    assert (await again)[1] == "guest"
+    await kept.aclose()
 
 
 async def test_who_just_joined_is_found_at_once(client: AsyncWebClient) -> None:
