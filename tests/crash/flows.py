@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
@@ -156,6 +157,47 @@ _letter.add_node(revise)
 _letter.add_edge(START, "revise")
 _letter.add_edge("revise", END)
 letter = _letter.compile()
+
+
+# A node that calls tools which ask nothing ----------------------------------------------------------------------------
+
+
+class Payroll(TypedDict, total=False):
+    text: str
+    said: str
+
+
+@tool
+def look_up(name: str, config: RunnableConfig) -> str:
+    """Look somebody up."""
+    does(f"looked {name} up", config)
+    return name
+
+
+@tool
+def pay(name: str, config: RunnableConfig) -> str:
+    """Pay somebody."""
+    dies(f"before {name} is paid")
+    does(f"paid {name}", config)
+    dies(f"after {name} is paid")
+    return f"paid {name}"
+
+
+async def pay_all(state: Payroll) -> Payroll:  # noqa: ARG001 - LangGraph calls it so
+    await look_up.ainvoke({"name": "zoe"})
+    dies("between look_up and pay")
+    first = await pay.ainvoke({"name": "zoe"})
+    dies("between payments")
+    second = await pay.ainvoke({"name": "kim"})
+    dies("after both")
+    return {"said": f"{first}; {second}"}
+
+
+_payroll = StateGraph(Payroll)
+_payroll.add_node(pay_all)
+_payroll.add_edge(START, "pay_all")
+_payroll.add_edge("pay_all", END)
+payroll = _payroll.compile()
 
 
 # Slow steps -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from threading import Thread
@@ -16,14 +18,16 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import BaseTool, InjectedToolCallId, Tool, tool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
 from langgraph.types import interrupt
 from pydantic import BaseModel
 
 from adapters.langgraph.loading import LoadError
+from adapters.langgraph.thread_work import AnswerNotTakenError
 from engine.ask import Choice, Decision, Kind
-from engine.ports import Asked
+from engine.ports import Asked, Standstill
 
 pytestmark = pytest.mark.promise("P4")
 
@@ -572,3 +576,104 @@ async def test_the_tools_of_agents_within_tools_are_seen() -> None:
 
     async with talking(agent(DONE, tools=[delegate])) as talk:
         assert talk.graphs.tools(AGENT) >= {"delegate", "refund"}
+
+
+# Killed ---------------------------------------------------------------------------------------------------------------
+
+
+class Dies(Exception):  # noqa: N818 - it is no error of the bot's
+    """The process is killed."""
+
+
+class DyingSaver(InMemorySaver):
+    """Dies before one of its writes, and from then on writes nothing."""
+
+    left = 0
+    dead = False
+
+    async def aput(self, *args: Any, **more: Any) -> Any:
+        self.count()
+        return await super().aput(*args, **more)
+
+    async def aput_writes(self, *args: Any, **more: Any) -> None:
+        self.count()
+        await super().aput_writes(*args, **more)
+
+    def count(self) -> None:
+        self.left -= 1
+        self.dead = self.dead or self.left == 0
+        if self.dead:
+            raise Dies
+
+
+@dataclass
+class Life:
+    """What people approved, call by call, and the last request that they approved."""
+
+    granted: list[str] = field(default_factory=list)
+    last: Asked | None = None
+
+    async def lived(self, talk: Talk, end: Standstill) -> Standstill:
+        """Approve all that is asked."""
+        while end.asked:
+            self.last = end.asked[0]
+            self.granted.append(str(args_of(self.last)["amount"]))
+            end = await talk.answer(self.last, APPROVE)
+        return end
+
+
+GRAPHS = {
+    "agent": lambda: agent(
+        calls(("look_up", {"order": "a"}), ("refund", {"amount": 1}), ("refund", {"amount": 2})), DONE, DONE
+    ),
+    "tool node": lambda: tool_node(
+        calls(("look_up", {"order": "a"}), ("refund", {"amount": 1}), ("refund", {"amount": 2}))
+    ),
+    "sync node": lambda: by_itself(sync_invoke),
+    "async node": lambda: by_itself(arun_directly),
+    "gather": lambda: by_itself(gather),
+    "batch": lambda: by_itself(batch),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+@pytest.mark.parametrize("left", range(1, 12))
+async def test_wherever_the_process_dies_one_approval_runs_one_call(graph: str, left: int) -> None:
+    saver, life = DyingSaver(), Life()
+    async with talking(GRAPHS[graph](), saver, infrastructure=(Dies,), **GATED) as talk:
+        end = await talk.say()
+        saver.left = left
+        with suppress(Dies, AnswerNotTakenError, AssertionError):
+            await life.lived(talk, end)
+        saver.left, saver.dead = 0, False
+    async with talking(GRAPHS[graph](), saver, **GATED) as talk:
+        assert life.last is not None
+        await talk.deliver(life.last, APPROVE)  # once more
+        end = await life.lived(talk, await talk.settle())
+        assert not error_of(end)
+    for amount in (1, 2):
+        times = RAN.count((amount, "EUR"))
+        assert 1 <= times <= life.granted.count(str(amount)), (RAN, life.granted)
+
+
+@pytest.mark.parametrize("node", [sync_invoke, arun_directly])
+async def test_a_call_that_was_begun_when_the_process_died_is_asked_about_again_and_the_card_says_so(node: Any) -> None:
+    saver = DyingSaver()
+    async with talking(by_itself(node), saver, infrastructure=(Dies,), **GATED) as talk:
+        asked = await only(talk)
+        saver.left = 3  # what was decided, that it starts; then it is done, and its result is not written
+        with suppress(Dies):
+            await talk.deliver(asked, APPROVE)
+        assert RAN == ["a", (1, "EUR")]
+        saver.left, saver.dead = 0, False
+    async with talking(by_itself(node), saver, **GATED) as talk:
+        result = await talk.deliver(asked, APPROVE)
+        (again,) = result.standstill.asked
+        assert again.interrupt != asked.interrupt
+        assert "It may have taken effect" in again.ask.actions[0].description
+        assert RAN == ["a", (1, "EUR")]
+        (second,) = (await talk.answer(again, REJECT)).asked
+        end = await talk.answer(second, APPROVE)
+        assert RAN == ["a", (1, "EUR"), (2, "EUR")]
+        assert end.reply
+        assert end.reply.text == "The tool refund was not run. The call was rejected. | refunded 2 EUR"
