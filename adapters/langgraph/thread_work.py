@@ -27,7 +27,7 @@ from adapters.langgraph.moves import asking_of
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.threads import Pending, Standing, Thread
-from adapters.langgraph.tool_gate import Gates
+from adapters.langgraph.tool_gate import Gates, swallowed
 from engine.ask import Ask, Choice, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
@@ -185,12 +185,16 @@ class ThreadWork:
         self.run_key = config["configurable"].get(keys.IDEMPOTENCY_KEY, "")
         if agent.spec.recursion_limit is not None:
             config = {**config, "recursion_limit": agent.spec.recursion_limit}
-        if agent.spec.gate_tools:
-            gates = Gates(agent.spec.gate_tools, KeptCalls(self._saver, config, kept))
+        gates = Gates(agent.spec.gate_tools, KeptCalls(self._saver, config, kept))
+        if gates.patterns:
             config = {**config, "configurable": {**config["configurable"], keys.GATES: gates}}
         ended = await self._runs.run(
             agent.graph, given, config, agent.context_of(user), self._watcher, agent.breakpoints, agent.spec.time_limit
         )
+        if gates.asked and ended.error is None and not ended.stopped:
+            waiting = {each.interrupt.id for each in (await self.read()).pending}
+            lost = next((tool for name, tool in gates.asked.items() if name not in waiting), None)
+            ended = Ended(swallowed(lost), halted=True) if lost else ended
         if ended.halted:
             await stamp(self._saver, config, {keys.HALTED: sentence(ended.error or "")})
         return ended

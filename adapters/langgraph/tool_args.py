@@ -86,7 +86,17 @@ def _json(value: Any) -> Json:
 
 
 def _dumped(value: Any) -> Json:
-    """A value as pydantic writes it into JSON, which is how it reads it again; else as it is shown anywhere."""
+    """A value as pydantic writes it into JSON, which is how it reads it again; a set in one order in all processes."""
+    match value:
+        case BaseModel():
+            fields = type(value).model_fields
+            return {field.alias or name: _dumped(getattr(value, name)) for name, field in fields.items()}
+        case Mapping():
+            return {str(name): _dumped(each) for name, each in value.items()}
+        case set() | frozenset():
+            return sorted(map(_dumped, value), key=canonical)
+        case list() | tuple():
+            return [_dumped(each) for each in value]
     try:
         return plain(to_jsonable_python(value)).value
     except Exception:  # noqa: BLE001 - a type that pydantic does not know
@@ -96,6 +106,5 @@ def _dumped(value: Any) -> Json:
 def _made_anew(tool: BaseTool) -> set[str]:
     """The arguments whose default is made for each call: shown to people, it would never be what runs."""
     schema = tool.args_schema
-    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
-        return set()
-    return {name for name, field in schema.model_fields.items() if field.default_factory is not None}
+    fields = schema.model_fields if isinstance(schema, type) and issubclass(schema, BaseModel) else {}
+    return {name for name, field in fields.items() if field.default_factory is not None}

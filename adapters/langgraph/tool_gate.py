@@ -78,6 +78,14 @@ class ToolNotAskedError(RuntimeError):
     """A gated tool was called where nobody can be asked; the message is a sentence for people."""
 
 
+def swallowed(tool: str) -> ToolNotAskedError:
+    """What is told where a question got lost on its way."""
+    return ToolNotAskedError(
+        f"The tool {tool} was not run, and nobody was asked: the code around the call caught the exception by which "
+        "LangGraph pauses. Let it through: catch the exceptions that you expect by name."
+    )
+
+
 def matches(patterns: Sequence[str], tool: str) -> bool:
     """Whether a tool is gated; one whose name only looks like a gated one is, too."""
     return any(match(pattern, tool) is not Verdict.FAILS for pattern in patterns)
@@ -159,6 +167,12 @@ class Gates:
         finally:
             self._under_way.discard(ended)
             ended.set_result(None)
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """The interrupts by which calls asked in this run, each with the name of its tool."""
+        questions = [each for attempt in self._attempts.values() if attempt.asked for each in attempt.asked.args[0]]
+        return {each.id: str(each.value["name"]) for each in questions}
 
     async def settled(self) -> None:
         """Wait until no call runs any more, and all that is to be kept is written."""

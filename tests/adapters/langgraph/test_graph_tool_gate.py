@@ -13,16 +13,17 @@ from typing import Annotated, Any
 import pytest
 from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, talking, words
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.middleware import HumanInTheLoopMiddleware, ToolRetryMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langchain_core.tools import BaseTool, InjectedToolCallId, Tool, tool
+from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
-from langgraph.types import interrupt
-from pydantic import BaseModel
+from langgraph.types import Command, Send, interrupt
+from pydantic import BaseModel, Field
 
 from adapters.langgraph.loading import LoadError
 from adapters.langgraph.thread_work import AnswerNotTakenError
@@ -677,3 +678,256 @@ async def test_a_call_that_was_begun_when_the_process_died_is_asked_about_again_
         assert RAN == ["a", (1, "EUR"), (2, "EUR")]
         assert end.reply
         assert end.reply.text == "The tool refund was not run. The call was rejected. | refunded 2 EUR"
+
+
+# More graphs, as people write them ------------------------------------------------------------------------------------
+
+
+async def all_approved(graph: Any, **spec: Any) -> tuple[list[Any], Standstill]:
+    """Approve one after another what is asked: the arguments of each call, and where it ends."""
+    async with talking(graph, **GATED, **spec) as talk:
+        end, seen = await talk.say(), list[Any]()
+        while end.asked:
+            assert end.asked[0].ask.dialect == "gated_tool"
+            seen.append(args_of(end.asked[0])["amount"])
+            end = await talk.answer(end.asked[0], APPROVE)
+        return seen, end
+
+
+def payer(**more: Any) -> Any:
+    script = calls(("look_up", {"order": "a"}), ("refund", {"amount": 1}), ("refund", {"amount": 2}))
+    return agent(script, AIMessage("Paid."), **more)
+
+
+def below(*graphs: tuple[str, Any]) -> Any:
+    """Agents as nodes, one behind the other, as a supervisor has them."""
+    builder = StateGraph(MessagesState)
+    before = START
+    for name, graph in graphs:
+        builder.add_node(name, graph)
+        builder.add_edge(before, name)
+        before = name
+    return builder.compile()
+
+
+def swarm() -> Any:
+    """An agent that hands over to another one by a tool, as langgraph-swarm does it."""
+
+    @tool
+    def transfer_to_payer(call: Annotated[str, InjectedToolCallId]) -> Any:
+        """Hand over."""
+        done = ToolMessage("transferred", tool_call_id=call)
+        return Command(goto="payer", graph=Command.PARENT, update={"messages": [done]})
+
+    greeter = agent(calls(("transfer_to_payer", {}), first=20), tools=[transfer_to_payer])
+    builder = StateGraph(MessagesState)
+    builder.add_node("greeter", greeter, destinations=("payer",))
+    builder.add_node("payer", payer())
+    builder.add_edge(START, "greeter")
+    return builder.compile()
+
+
+def as_tool() -> Any:
+    """An agent that is a tool of another one."""
+    inner = payer()
+
+    @tool
+    async def delegate(task: str) -> str:
+        """Let another agent do it."""
+        return str((await inner.ainvoke({"messages": [("user", task)]}))["messages"][-1].content)
+
+    return agent(calls(("delegate", {"task": "pay"}), first=30), DONE, tools=[delegate])
+
+
+def as_sync_tool() -> Any:
+    inner = payer()
+
+    @tool
+    def delegate(task: str) -> str:
+        """Let another agent do it."""
+        return str(inner.invoke({"messages": [("user", task)]})["messages"][-1].content)
+
+    return agent(calls(("delegate", {"task": "pay"}), first=30), DONE, tools=[delegate])
+
+
+def workflow() -> Any:
+    """A workflow of the functional API."""
+
+    @task
+    def pay(amount: int) -> str:
+        return str(refund.invoke({"amount": amount}))
+
+    @entrypoint()
+    def flow(_: Any) -> Any:
+        look_up.invoke({"order": "a"})
+        one, two = pay(1), pay(2)
+        return said(one.result(), two.result())
+
+    return flow
+
+
+def async_workflow() -> Any:
+    @task
+    async def pay(amount: int) -> str:
+        return str(await refund.ainvoke({"amount": amount}))
+
+    @entrypoint()
+    async def flow(_: Any) -> Any:
+        await look_up.ainvoke({"order": "a"})
+        return said(await pay(1), await pay(2))
+
+    return flow
+
+
+def fanned_out() -> Any:
+    """Tasks made by Send, which call their tools without ids, two of them the same."""
+
+    def start(_: Any) -> Any:
+        look_up.invoke({"order": "a"})
+        return Command(goto=[Send("work", amount) for amount in (1, 2)])
+
+    def work(amount: int) -> Any:
+        return said(refund.invoke({"amount": amount}))
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("start", start, destinations=("work",))
+    builder.add_node("work", work)
+    builder.add_edge(START, "start")
+    return builder.compile()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        payer,
+        swarm,
+        as_tool,
+        as_sync_tool,
+        workflow,
+        async_workflow,
+        fanned_out,
+        lambda: below(("a", agent(DONE)), ("b", payer())),
+    ],
+    ids=["agent", "swarm", "as tool", "as sync tool", "workflow", "async workflow", "fanned out", "supervised"],
+)
+async def test_every_kind_of_graph_asks_about_each_call_and_does_it_once(made: Any) -> None:
+    seen, end = await all_approved(made())
+    assert sorted(seen) == [1, 2]
+    assert not error_of(end)
+    assert sorted(map(str, RAN)) == ["(1, 'EUR')", "(2, 'EUR')", "a"]
+
+
+async def test_a_tool_of_an_mcp_server_is_gated_and_edited_by_its_json_schema() -> None:
+    schema = {"type": "object", "properties": {"amount": {"type": "integer", "maximum": 9}}, "required": ["amount"]}
+
+    async def call(amount: int) -> tuple[str, dict[str, Any]]:
+        RAN.append(amount)
+        return f"refunded {amount}", {"raw": amount}
+
+    of_server = StructuredTool(
+        name="refund_mcp", description="", args_schema=schema, coroutine=call, response_format="content_and_artifact"
+    )
+    graph = agent(calls(("refund_mcp", {"amount": 5})), DONE, tools=[of_server])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert talk.graphs.problems(AGENT, asked.ask, 0, edit({"amount": 10}))
+        assert not (await talk.answer(asked, edit({"amount": 7}))).asked
+        assert RAN == [7]
+
+
+async def test_a_result_that_is_a_command_is_kept() -> None:
+    @tool
+    def refund_and_note(amount: int, call: Annotated[str, InjectedToolCallId]) -> Any:
+        """Refund."""
+        RAN.append(amount)
+        return Command(update={"messages": [ToolMessage(f"noted {amount}", tool_call_id=call)]})
+
+    builder = StateGraph(MessagesState)
+    said = calls(("refund_and_note", {"amount": 1}), ("refund_and_note", {"amount": 2}))
+    builder.add_node("model", lambda _: {"messages": [said]})
+    builder.add_node("tools", ToolNode([refund_and_note]))
+    builder.add_edge(START, "model")
+    builder.add_edge("model", "tools")
+    seen, end = await all_approved(builder.compile())
+    assert (seen, RAN) == ([1, 2], [1, 2])
+    assert end.reply
+    assert end.reply.text == "noted 1\n\nnoted 2"
+
+
+async def test_a_question_that_a_node_swallows_is_told() -> None:
+    def node(_: Any) -> Any:
+        try:
+            return said(refund.invoke({"amount": 1}))
+        except Exception as error:  # noqa: BLE001 - as people write it
+            return said(f"failed: {type(error).__name__}")
+
+    async with talking(by_itself(node), **GATED) as talk:
+        assert "The tool refund was not run, and nobody was asked" in error_of(await talk.say())
+        assert RAN == []
+
+
+async def test_a_call_that_a_middleware_repeats_is_asked_about_each_time() -> None:
+    tries = list[int]()
+
+    @tool
+    def refund_badly(amount: int) -> str:
+        """Fail once."""
+        tries.append(amount)
+        if len(tries) == 1:
+            raise ValueError("not now")
+        return "done"
+
+    retry = ToolRetryMiddleware(max_retries=2, initial_delay=0)
+    graph = agent(calls(("refund_badly", {"amount": 1})), DONE, tools=[refund_badly], middleware=[retry])
+    async with talking(graph, **GATED) as talk:
+        end = await talk.answer(await only(talk), APPROVE)
+        assert tries == [1]
+        (again,) = end.asked
+        end = await talk.answer(again, APPROVE)
+        while end.asked:
+            end = await talk.answer(end.asked[0], APPROVE)
+        assert not error_of(end)
+        assert len(tries) <= 3
+
+
+async def test_a_call_that_comes_out_otherwise_each_time_stops_the_run() -> None:
+    prices = iter(range(100, 200))
+
+    def node(_: Any) -> Any:
+        return said(refund.invoke({"amount": next(prices)}))
+
+    async with talking(by_itself(node), **GATED) as talk:
+        asked = await only(talk)
+        for _ in range(3):
+            (asked,) = (await talk.stale(asked, APPROVE)).standstill.asked
+        stale = await talk.stale(asked, APPROVE)
+        assert "it changed its request after each of 4 decisions (args.amount" in error_of(stale.standstill)
+        assert RAN == []
+
+
+async def test_sets_and_names_of_their_own_are_shown_in_one_way() -> None:
+    class Part(BaseModel):
+        """A part."""
+
+        named: int = Field(alias="theName")
+
+    class Args(BaseModel):
+        """Arguments."""
+
+        amount: int
+        part: Part
+        tags: set[str] = Field(default_factory=set)
+        made: str = Field(default_factory=lambda: f"{RAN.append('made')}")
+
+    def pay(**named: Any) -> str:
+        RAN.append(named)
+        return "done"
+
+    named = StructuredTool.from_function(pay, name="refund_named", description="Refund.", args_schema=Args)
+    args = {"amount": 5, "part": {"theName": 3}, "tags": [f"tag{n}" for n in range(20, 0, -1)]}
+    async with talking(agent(calls(("refund_named", args)), DONE, tools=[named]), **GATED) as talk:
+        asked = await only(talk)
+        assert args_of(asked) == {"amount": 5, "part": {"theName": 3}, "tags": sorted(f"tag{n}" for n in range(1, 21))}
+        assert not (await talk.answer(asked, edit({"amount": 6, "part": {"theName": 4}, "tags": ["a"]}))).asked
+        ran = RAN[-1]
+        assert (ran["amount"], ran["part"].named, ran["tags"]) == (6, 4, {"a"})
