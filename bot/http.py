@@ -31,8 +31,10 @@ class TakenError(FaultsError):
     """Something else listens there already."""
 
 
-def health_routes(ready: Readiness, metrics: Metrics) -> Sequence[web.AbstractRouteDef]:
-    """`/healthz`, `/readyz` and `/metrics`."""
+def health_routes(
+    ready: Readiness, metrics: Metrics, degraded: Callable[[], Sequence[str]] = tuple
+) -> Sequence[web.AbstractRouteDef]:
+    """`/healthz`, `/readyz` and `/metrics`. A bot that is `degraded`, for each of these reasons, is ready."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -40,13 +42,17 @@ def health_routes(ready: Readiness, metrics: Metrics) -> Sequence[web.AbstractRo
     async def readyz(_: web.Request) -> web.Response:
         reasons = await _reasons(ready)
         if reasons:
-            return web.Response(status=503, text="".join(f"{' '.join(masked(each).split())}\n" for each in reasons))
-        return web.Response(text="ready\n")
+            return web.Response(status=503, text=_lines(reasons))
+        return web.Response(text="ready\n" + _lines(f"degraded: {each}" for each in degraded()))
 
     async def exposition(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), headers={"Content-Type": metrics.content_type})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)]
+
+
+def _lines(sentences: Iterable[str]) -> str:
+    return "".join(f"{' '.join(masked(each).split())}\n" for each in sentences)
 
 
 async def _reasons(ready: Readiness) -> Sequence[str]:

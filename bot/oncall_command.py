@@ -20,6 +20,7 @@ from bot.config import Config
 from bot.faults import ConfigError, Fault, FaultsError, suggestion
 from bot.masking import masked, remember
 from bot.oncall_people import People
+from bot.telemetry import set_up_logs
 from engine.oncall import Shift, Shifts, said_of
 from engine.ports import AccountsUnknownError, ShiftSource, SourceFailedError
 
@@ -31,6 +32,7 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
 
     Raises FaultsError.
     """
+    set_up_logs()
     config = _config(file, offline=offline)
     if name not in config.oncall:
         what = f'app.yaml has no "{name}" below oncall:'
@@ -92,10 +94,8 @@ class _Lookup:
         from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong name or instant is said at once
 
         async with contextlib.AsyncExitStack() as stack:
-            people = users = None
-            if not offline:
-                people, users = await stack.enter_async_context(wiring.oncall_people(config))
-            sources = await stack.enter_async_context(wiring.shift_sources(config, users or {}))
+            people = None if offline else await stack.enter_async_context(wiring.asked_people(config))
+            sources = await stack.enter_async_context(wiring.shift_sources(config))
             yield cls(name, sources[name], people)
 
     async def line(self, text: str) -> Mapping[str, Any]:

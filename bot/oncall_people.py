@@ -15,10 +15,14 @@ from engine.ports import Accounts
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`mapped` are the Slack ids of `people:`, by names and e-mail addresses as `spelled` gives them."""
+    """Finds members. `mapped` are the Slack ids of `people:`, by names and addresses as `spelled` gives them.
+
+    `members` are those of members, by the names that rotations have for them.
+    """
 
     accounts: Accounts
     mapped: Mapping[str, UserId]
+    members: Mapping[str, UserId]
 
     async def user(self, shift: Shift) -> UserId | None:
         """The member whom a shift is of. Raises AccountsUnknownError."""
@@ -33,4 +37,4 @@ class People:
         mapped = next((self.mapped[each] for each in map(spelled, names) if each in self.mapped), None)
         if shift.slack_id and (mapped is None or shift.slack_id != shift.name):
             return UserId(shift.slack_id)
-        return mapped
+        return mapped or self.members.get(shift.member)

@@ -213,19 +213,21 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
     posting = asyncio.create_task(bot.posting.keep(), name="posting")
+    on_call = asyncio.create_task(bot.on_call.keep(), name="on call")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         async with bot.listening():
             on_ready()
-            await _first_end(lanes, graphs, names, posting, stop=stopping)
+            await _first_end(lanes, graphs, names, posting, on_call, stop=stopping)
     finally:
         bot.drain()
         stopping.cancel()
         graphs.cancel()
         posting.cancel()
+        on_call.cancel()
         await _end(lanes, DRAIN_SECONDS)
         names.cancel()  # last: what still runs is this process's until it rests
-        await asyncio.gather(stopping, graphs, names, posting, return_exceptions=True)
+        await asyncio.gather(stopping, graphs, names, posting, on_call, return_exceptions=True)
 
 
 async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:

@@ -163,6 +163,15 @@ class Metrics:
         self._closed_channels = Gauge(
             "signoff_channels_closed", "Channels of app.yaml in which the bot cannot post", registry=registry
         )
+        self._lookups = Counter(
+            "signoff_oncall_lookups", "Lookups of who is on call, by source", ["source", "result"], registry=registry
+        )
+        self._failing_sources = Gauge(
+            "signoff_oncall_failing",
+            "1 where the last lookup of an on-call source failed",
+            ["source"],
+            registry=registry,
+        )
         self._open: Gauge | None = None
 
     def clicked(self, choice: str, result: str) -> None:
@@ -191,6 +200,14 @@ class Metrics:
     def show_closed_channels(self, count: int) -> None:
         """Show in how many channels of the configuration the bot cannot post."""
         self._closed_channels.set(count)
+
+    def looked_up(self, source: str, result: str) -> None:
+        """Count a lookup of an on-call source of `app.yaml`: answered or failed."""
+        self._lookups.labels(source, result).inc()
+
+    def show_failing_source(self, source: str, *, failing: bool) -> None:
+        """Show whether the last lookup of an on-call source failed."""
+        self._failing_sources.labels(source).set(failing)
 
     def show_unposted(self, count: int) -> None:
         """Show how much waits until it can be posted."""

@@ -20,14 +20,15 @@ SKEW = timedelta(seconds=5)
 class Shift:
     """A person's shift, as the source tells it: `said` is the whole of what it calls the person.
 
-    What the source knows of the person besides is untrusted text as well. A shift without `starts` or `ends` is open
-    on that side. Times are aware.
+    What the source knows of the person besides is untrusted text as well; `member` is a member's name as the rules of
+    `app.yaml` spell it. A shift without `starts` or `ends` is open on that side. Times are aware.
     """
 
     said: str
     slack_id: str = ""
     email: str = ""
     name: str = ""
+    member: str = ""
     tier: int | None = None
     starts: datetime | None = None
     ends: datetime | None = None

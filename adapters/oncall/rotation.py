@@ -1,11 +1,9 @@
 """A rotation in `app.yaml` as a source. It is always there: nothing is asked of anybody."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.oncall.services import spelled
-from engine.ids import UserId
 from engine.oncall import Shift, Shifts
 from engine.rotation import Rotation, Turn
 
@@ -14,20 +12,27 @@ _REACH = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class RotationSource:
-    """`users` are the Slack ids of those people whom Slack knows by the names in the rotation."""
+    """People are named as in the rules: by Slack id, e-mail address or name; or as in `people:`."""
 
     rotation: Rotation
-    users: Mapping[str, UserId] = field(default_factory=dict)
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
         """The turn at the instant, which is exact for as long as it lasts."""
         turn = self.rotation.turn(at)
         if turn is None:
             return Shifts((), at, at + timedelta.resolution, now)
-        return Shifts((self._shift(turn),), turn.starts, turn.ends or at + _REACH, now)
+        return Shifts((_shift(turn),), turn.starts, turn.ends or at + _REACH, now)
 
-    def _shift(self, turn: Turn) -> Shift:
-        person = turn.person
-        known = self.users.get(person)
-        named = spelled(person) if known is None else {"slack_id": known}
-        return Shift(person, named.get("slack_id", ""), named.get("email", ""), person, None, turn.starts, turn.ends)
+
+def _shift(turn: Turn) -> Shift:
+    named = spelled(turn.person)
+    member = "" if "slack_id" in named or "email" in named else turn.person
+    return Shift(
+        said=turn.person,
+        slack_id=named.get("slack_id", ""),
+        email=named.get("email", ""),
+        name=turn.person,
+        member=member,
+        starts=turn.starts,
+        ends=turn.ends,
+    )

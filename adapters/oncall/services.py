@@ -249,7 +249,9 @@ def shift_of(row: Mapping[str, Any]) -> Shift | None:
     said = slack_id or email or name
     if not said:
         return None
-    return Shift(said, slack_id, email, name, tier, _instant(row.get("starts")), _instant(row.get("ends")))
+    return Shift(
+        said, slack_id, email, name, tier=tier, starts=_instant(row.get("starts")), ends=_instant(row.get("ends"))
+    )
 
 
 def _text(value: Any) -> str:

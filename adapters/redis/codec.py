@@ -30,7 +30,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect
 from engine.grants import Grant
 from engine.policy import Deadlines, Policy
-from engine.ports import DeadLetter, Unposted
+from engine.ports import DeadLetter, LastLookup, Unposted
 
 VERSION: Final = 1
 """Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""
@@ -274,3 +274,4 @@ EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
 DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))
 UNPOSTED: Final[Codec[Unposted]] = Codec(*_class(Unposted))
 GRANT: Final[Codec[Grant]] = Codec(*_class(Grant))
+LOOKUP: Final[Codec[LastLookup]] = Codec(*_class(LastLookup))

@@ -139,6 +139,8 @@ CHANGED = Kind(
     of_thread=False,
 )  # fmt: skip
 READING = Kind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
+LOOKUP = Kind("lookup", "string", "how the last lookup of an on-call source went", DAY, of_thread=False)
+ASKING = Kind("asking", "string", "the process that asks an on-call source", HOUR, of_thread=False)
 META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
@@ -146,7 +148,7 @@ KINDS = (
     GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, RECENT, THREADS, GRANTED, TALKS,
     HOLDERS,
     BACKLOG, DELETED, CHANNELS, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
-    READING, META,
+    READING, LOOKUP, ASKING, META,
 )  # fmt: skip
 
 
@@ -323,6 +325,14 @@ class Keys:
     def reading(self, workspace: str) -> Key:
         """Name the right to read the user groups."""
         return self._of_bot(READING, workspace)
+
+    def lookup(self, source: str) -> Key:
+        """Name how the last lookup of an on-call source went."""
+        return self._of_bot(LOOKUP, source)
+
+    def asking(self, source: str) -> Key:
+        """Name the process that asks an on-call source."""
+        return self._of_bot(ASKING, source)
 
     def meta(self) -> Key:
         """Name the bot's own facts."""

@@ -17,6 +17,7 @@ from adapters.redis.connection import UnusableRedisError
 from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.lanes import LEASE
 from adapters.redis.names import RedisNames
+from adapters.slack.accounts import SlackAccounts
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.errors import SlackRefused
@@ -36,13 +37,14 @@ from bot.faults import FaultsError
 from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.names import definitions
+from bot.oncall import OnCallSources
 from bot.outbox import Outbox, Ways
 from bot.posting import Posting
 from bot.rules import Rules
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
-from bot.wiring.oncall import oncall_people, shift_sources
+from bot.wiring.oncall import asked_people, on_call_sources, oncall_people, shift_sources
 from bot.wiring.probes import probes
 from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
 from bot.wiring.storage import Storage, storage
@@ -55,7 +57,6 @@ from engine.ports import (
     Chat,
     Clock,
     Conversations,
-    Duty,
     Graphs,
     Groups,
     Lanes,
@@ -68,8 +69,8 @@ if TYPE_CHECKING:
     from slack_bolt.app.async_app import AsyncApp
 
 __all__ = [
-    "Bot", "PortTakenError", "Ports", "Storage", "bot", "local_workspace", "manifest", "oncall_people",
-    "probes", "shift_sources", "storage", "together",
+    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "bot", "local_workspace", "manifest", "probes",
+    "shift_sources", "storage", "together",
 ]  # fmt: skip
 
 
@@ -79,15 +80,6 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware, in UTC."""
         return datetime.now(UTC)
-
-
-class _NobodyOnCall:
-    """No schedule can be named."""
-
-    async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
-        """Nobody."""
-        del schedule, patience
-        return Duty((), at, "there is no such schedule")
 
 
 @dataclass(slots=True)
@@ -119,6 +111,7 @@ class Bot:
     metrics: Metrics
     storage: Storage
     names: AgentNames
+    on_call: OnCallSources
     _graphs: LateGraphs
     _app: "AsyncApp"
     _sockets: Sockets | None = None
@@ -154,7 +147,7 @@ class Bot:
     @contextlib.asynccontextmanager
     async def http(self) -> AsyncIterator[str]:
         """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
-        config, health = self.config, http.health_routes(self.not_ready, self.metrics)
+        config, health = self.config, http.health_routes(self.not_ready, self.metrics, self.on_call.failing)
         door = [route(self._app)] if config.mode is Mode.HTTP else []
         routes: Mapping[str, Sequence[AbstractRouteDef]] = {
             "http": [*door, *health] if config.health is None else door,
@@ -194,11 +187,15 @@ async def bot(
     async with (
         storage(config, lease) as kept,
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
+        shift_sources(config) as sources,
     ):
         identity, people, channels = await introduced(config, client, kept)
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
+        accounts = SlackAccounts(client, identity)
+        named = oncall_people(config, accounts, people)
+        on_call = on_call_sources(config, kept, sources, named, metrics, SystemClock())
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -208,10 +205,11 @@ async def bot(
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity)),
             groups=(groups := SlackGroups(client, identity, _group_memory(kept, identity.team))),
-            on_call=_NobodyOnCall(),
+            on_call=on_call,
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
         alter(ports)
+        on_call.keep_to(ports.clock)
         authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
         book = configuration.rules(config, people, channels.ids, channels.listed)
         desk = Desk(
@@ -272,8 +270,10 @@ async def bot(
             raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
             async with names.held():
-                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, graphs, app)
+                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, on_call, graphs, app)
         finally:
+            await on_call.aclose()
+            await accounts.aclose()
             await roster.aclose()
             await groups.aclose()
             await graphs.aclose()

@@ -5,16 +5,17 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import structlog
 from slack_sdk.errors import SlackClientError
 
 from adapters.oncall import ical
 from adapters.oncall.client import Client
 from adapters.oncall.rotation import RotationSource
 from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
+from adapters.redis.lookups import RedisLookups
 from adapters.slack import directory
 from adapters.slack.accounts import SlackAccounts
 from adapters.slack.client import web_client
@@ -34,28 +35,30 @@ from bot.config_oncall import (
     spelled,
 )
 from bot.faults import FaultsError
+from bot.oncall import OnCallSources
 from bot.oncall_people import People
+from bot.telemetry import Metrics
 from bot.wiring.slack import SLACK, slack_fault
-from engine.ids import UserId
+from bot.wiring.storage import Storage
 from engine.oncall import Shifts
-from engine.ports import ListedPerson, ShiftSource, SourceFailedError
+from engine.ports import Accounts, Clock, ListedPerson, ShiftSource, SourceFailedError
 from engine.rotation import Rotation
+
+log = structlog.get_logger(__name__)
 
 NO_ICAL = 'The calendar needs packages that are not installed. Run: pip install "signoff[ical]"'
 
 
 @contextlib.asynccontextmanager
-async def shift_sources(
-    config: Config, users: Mapping[str, UserId] = MappingProxyType({})
-) -> AsyncIterator[Mapping[str, ShiftSource]]:
-    """All sources by name. `users` are the Slack ids of those whom rotations name."""
+async def shift_sources(config: Config) -> AsyncIterator[Mapping[str, ShiftSource]]:
+    """All sources by name."""
     async with contextlib.AsyncExitStack() as stack:
-        yield {name: await _opened(stack, config, entry, users) for name, entry in config.oncall.items()}
+        yield {name: await _opened(stack, config, entry) for name, entry in config.oncall.items()}
 
 
 @contextlib.asynccontextmanager
-async def oncall_people(config: Config) -> AsyncIterator[tuple[People, Mapping[str, UserId]]]:
-    """Whom sources mean, asked of Slack, and those whom rotations name. Raises FaultsError."""
+async def asked_people(config: Config) -> AsyncIterator[People]:
+    """Whom sources mean, asked of Slack. Raises FaultsError."""
     secrets = config.secrets
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:
@@ -65,19 +68,36 @@ async def oncall_people(config: Config) -> AsyncIterator[tuple[People, Mapping[s
             raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
         accounts = SlackAccounts(client, identity)
         try:
-            yield People(accounts, mapped(config, listed)), rotating(listed)
+            yield oncall_people(config, accounts, listed)
         finally:
             await accounts.aclose()
 
 
-def mapped(config: Config, listed: Mapping[str, ListedPerson]) -> Mapping[str, UserId]:
-    """The Slack ids of `people:`; `listed` are the people whom Slack knows by their names in the file."""
-    return {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
+def oncall_people(config: Config, accounts: Accounts, listed: Mapping[str, ListedPerson]) -> People:
+    """Whom sources mean; `listed` are the people whom Slack knows by their names in the file.
+
+    A name that Slack does not know is nobody. The bot starts all the same: people leave, and that is no mistake in the
+    file. `signoff check` reports it.
+    """
+    for name, where in configuration.oncall_names(config).items():
+        if name not in listed or listed[name].unable:
+            log.warning("this person can never be on call", where=where, name=name)
+    mapped = {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
+    return People(accounts, mapped, {name: person.id for name, person in listed.items()})
 
 
-def rotating(listed: Mapping[str, ListedPerson]) -> Mapping[str, UserId]:
-    """The Slack ids of those whom rotations name."""
-    return {name: person.id for name, person in listed.items()}
+def on_call_sources(
+    config: Config, kept: Storage, sources: Mapping[str, ShiftSource], people: People, metrics: Metrics, clock: Clock
+) -> OnCallSources:
+    """The port `OnCall`."""
+    return OnCallSources(
+        sources=sources,
+        shared={name: fingerprint(name, entry) for name, entry in config.oncall.items()},
+        memory=RedisLookups(kept.database, kept.keys),
+        people=people,
+        clock=clock,
+        metrics=metrics,
+    )
 
 
 def fingerprint(name: str, entry: OnCallEntry) -> str:
@@ -87,9 +107,7 @@ def fingerprint(name: str, entry: OnCallEntry) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:24]
 
 
-async def _opened(
-    stack: contextlib.AsyncExitStack, config: Config, entry: OnCallEntry, users: Mapping[str, UserId]
-) -> ShiftSource:
+async def _opened(stack: contextlib.AsyncExitStack, config: Config, entry: OnCallEntry) -> ShiftSource:
     match entry.source:
         case PagerDutyEntry() as found:
             headers = {
@@ -114,7 +132,7 @@ async def _opened(
         case IcalEntry() as found:
             return await _calendar(stack, config, found)
         case RotationEntry() as found:
-            return RotationSource(Rotation(ZoneInfo(found.zone), found.starts, found.every, found.people), users)
+            return RotationSource(Rotation(ZoneInfo(found.zone), found.starts, found.every, found.people))
     raise AssertionError("an entry of oncall: has a source")
 
 

@@ -36,7 +36,9 @@ async def introduced(
     try:
         identity = await whoami(client)
         people, listed = await asyncio.gather(
-            directory.people(client, configuration.approver_names(config), identity),
+            directory.people(
+                client, {**configuration.approver_names(config), **configuration.oncall_names(config)}, identity
+            ),
             directory.channels(client),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError, people_file
 from adapters.localslack import roster as local_roster
-from bot.config import Agent, Config, approver_names, channel_names
+from bot.config import Agent, Config, approver_names, channel_names, oncall_names
 from bot.faults import Fault, FaultsError
 
 
@@ -27,7 +27,8 @@ async def local_workspace(
         members = people_file.load(people)
         if config is not None:
             purposes = _purposes(config, members) if described else {}
-            members = local_roster.widened(members, approver_names(config), channel_names(config), purposes)
+            named = {**approver_names(config), **oncall_names(config)}
+            members = local_roster.widened(members, named, channel_names(config), purposes)
         async with LocalSlack(port=port, data=data, people=members) as slack:
             yield slack
     except AddressInUseError as error:

@@ -48,6 +48,15 @@ async def test_not_ready_says_why() -> None:
     assert await get(bot(starting), "/readyz") == (503, expected)
 
 
+async def test_degraded_is_ready_and_says_why() -> None:
+    """An on-call service that is down is no reason to take the bot out of service."""
+    routes = health_routes(ready, Metrics(), lambda: ['On-call schedule "pay": PagerDuty\nanswered with status 500.'])
+    async with serving(routes, "127.0.0.1", 0) as address, ClientSession() as client:
+        answer = await client.get(f"{address}/readyz")
+        expected = 'ready\ndegraded: On-call schedule "pay": PagerDuty answered with status 500.\n'
+        assert (answer.status, await answer.text()) == (200, expected)
+
+
 async def test_alive_while_not_ready() -> None:
     async def starting() -> list[str]:
         return ["graphs are loading"]

@@ -9,6 +9,7 @@ from contracts.grants_contract import GrantsContract, GrantStores
 from contracts.groups_contract import GroupMemoryContract, Memories
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 from contracts.listing_contract import Listed, ListingContract
+from contracts.lookups_contract import LookupsContract
 
 from adapters.redis.approvals import RedisApprovals
 from adapters.redis.audit import RedisAudit
@@ -20,8 +21,9 @@ from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
 from adapters.redis.lanes import RedisLanes
 from adapters.redis.listing import RedisListing
+from adapters.redis.lookups import RedisLookups
 from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Call
+from adapters.redis.scripts import Call, Command
 
 R = TypeVar("R")
 
@@ -80,6 +82,18 @@ def granted(runs: Runs) -> GrantStores:
 
 class TestGrants(GrantsContract):
     pass
+
+
+@pytest.fixture
+def lookups(runs: Runs) -> RedisLookups:
+    return RedisLookups(runs, Keys())
+
+
+class TestLookups(LookupsContract):
+    async def test_what_cannot_be_read_is_not_known(self, lookups: RedisLookups, runs: Runs) -> None:
+        """Another version kept it: it is asked anew."""
+        await runs.run(Command("SET", Keys().lookup("pay"), '{"v":99,"d":{}}', "EX", 60))
+        assert await lookups.last("pay") is None
 
 
 class TestBacklog(BacklogContract):
@@ -146,6 +160,10 @@ class TestLanesOnOneConnection(_OnOneConnection, LanesContract):
 
 
 class TestGrantsOnOneConnection(_OnOneConnection, GrantsContract):
+    pass
+
+
+class TestLookupsWhoseAnswersGetLost(_Stuttering, LookupsContract):
     pass
 
 
