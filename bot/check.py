@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
-from bot import foreseen, gates
+from bot import foreseen, gates, oncall_check
 from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
@@ -26,11 +26,13 @@ from bot.config import (
     channel_names,
     examined,
     name_faults,
+    oncall_names,
 )
 from bot.config_shape import Agent
 from bot.faults import Fault, FaultsError
 from bot.group_names import GroupNames
 from bot.masking import masked
+from bot.oncall_check import OnCallNow
 from engine.ask import Json
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
@@ -43,6 +45,7 @@ _PATIENCE_SECONDS = 20.0
 NOT_ASKED = (
     "Slack was not asked, since its tokens are missing or wrong: people, channels and scopes were not looked up."
 )
+OFFLINE = "Slack and the on-call sources were not asked (--offline): people, channels and scopes were not looked up."
 
 UNGUARDED = (
     "the graph runs on a LangGraph Server, so Signoff can't detect that it does something else than people approved: "
@@ -105,6 +108,9 @@ class Probes(Protocol):
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
         """See that the tokens are good. `where` names the variable at fault."""
 
+    async def on_call(self, config: Config, *, in_slack: bool) -> Mapping[str, OnCallNow]:
+        """Ask all sources who is on call now; `in_slack`: and Slack, who of them are members."""
+
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
         """Those of these people who cannot see a channel."""
 
@@ -128,12 +134,17 @@ class Report:
     interrupts: Mapping[str, Sequence[Foreseen] | None] = field(default_factory=dict)
 
 
-async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, strict: bool = False) -> Report:
+async def check(
+    file: Path, environ: Mapping[str, str], probes: Probes, *, strict: bool = False, offline: bool = False
+) -> Report:
     """Check everything, and report all faults at once. Never raises for a mistake of the user's.
 
+    `offline`: all but Slack and the sources of who is on call.
     `strict`: an interrupt whose answers are not known is a fault, and no warning; so is a gate that no tool matches.
     """
     config, wrong = examined(file, environ)
+    if config is not None and offline:
+        wrong = ()  # Slack's tokens are at fault, and not needed
     without_tokens = bool(wrong)
     faults = [*wrong, *clashes(_folders(file, config))]
     if config is None:
@@ -160,6 +171,10 @@ async def check(file: Path, environ: Mapping[str, str], probes: Probes, *, stric
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     for key, at in config.listeners.items():
         faults += await _noting(warnings, probes.address(at), config.where(key))
+    if offline:
+        lines = (*_summary(config, None), *gates.notes(config, tools))
+        return Report(tuple(faults), lines, (*warnings, OFFLINE), interrupts)
+    faults += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
     if without_tokens:
         return Report(tuple(faults), warnings=(*warnings, NOT_ASKED), interrupts=interrupts)
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
@@ -178,6 +193,16 @@ def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict
         return found
     warnings += map(str, found)
     return []
+
+
+async def _of_sources(config: Config, probes: Probes, warnings: list[str], *, in_slack: bool) -> list[Fault]:
+    if not config.oncall:
+        return []
+    found, faults = await _asked(probes.on_call(config, in_slack=in_slack), config.where("oncall"))
+    if found is None:
+        return faults
+    warnings += oncall_check.source_warnings(config, found)
+    return [*oncall_check.source_faults(config, found)]
 
 
 def _unknown(name: str, loaded: Loaded, where: str, warnings: list[str], *, strict: bool) -> list[Fault]:
@@ -241,7 +266,8 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
         scopes = ", ".join(workspace.missing_scopes)
         mend = "Add them on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
         faults.append(Fault("SLACK_BOT_TOKEN", f"lacks the scopes {scopes}", mend))
-    asked = probes.names(config.secrets, approver_names(config), channel_names(config), config.data)
+    named = {**approver_names(config), **oncall_names(config)}
+    asked = probes.names(config.secrets, named, channel_names(config), config.data)
     names, wrong = await _asked(asked, "SLACK_BOT_TOKEN")
     if names is None:
         return [*faults, *wrong]
@@ -250,6 +276,7 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
     closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
     faults += [*closed, *name_faults(config, people, channels.ids, channels.listed)]
+    faults += oncall_check.people_faults(config, people)
     if not faults:
         faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return faults

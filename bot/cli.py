@@ -89,12 +89,13 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail where it is not known what an answer means to the graph.")
     ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Slack and the on-call sources.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check configuration, graphs, Redis and Slack."""
     from bot import process
 
-    raise typer.Exit(process.check(config, strict=strict, as_json=as_json))
+    raise typer.Exit(process.check(config, strict=strict, offline=offline, as_json=as_json))
 
 
 @app.command()

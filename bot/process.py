@@ -62,7 +62,7 @@ def workspace(port: int, data: Path, people: Path | None) -> int:
     return _to_its_end(_workspace(port, data, people))
 
 
-def check(config: Path, *, strict: bool, as_json: bool) -> int:
+def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
     """`signoff check`."""
     from bot import check as checking
     from bot import wiring
@@ -72,7 +72,7 @@ def check(config: Path, *, strict: bool, as_json: bool) -> int:
 
     async def checked() -> int:
         with contextlib.redirect_stdout(sys.stderr):  # what graphs print, and what is logged, is no part of the result
-            report = await checking.check(config, os.environ, wiring.probes(), strict=strict)
+            report = await checking.check(config, os.environ, wiring.probes(), strict=strict, offline=offline)
         return checking.show_json(report) if as_json else checking.show(report)
 
     return _to_its_end(checked())

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -27,13 +28,17 @@ from bot.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
 from bot.faults import FaultsError, suggestion
 from bot.group_names import GroupNames
+from bot.oncall_check import OnCallNow
+from bot.oncall_people import People
 from bot.wiring.graphs import import_langgraph, open_local
+from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
 from bot.wiring.storage import redis_at, redis_fault
 from engine.ask import Choice
 from engine.foreseen import Card, Foreseen, Offered
 from engine.ids import AgentName, ChannelId, UserId
-from engine.ports import Later
+from engine.oncall import said_of
+from engine.ports import AccountsUnknownError, Later, ShiftSource, SourceFailedError
 
 
 class RealProbes:
@@ -123,6 +128,14 @@ class RealProbes:
                 fault = groups_fault("", error)
                 raise UnfitError(fault.what, fault.mend, fault.where) from None
 
+    async def on_call(self, config: Config, *, in_slack: bool) -> Mapping[str, OnCallNow]:
+        """Ask all sources who is on call now; `in_slack`: and Slack, who of them are members."""
+        async with contextlib.AsyncExitStack() as stack:
+            sources = await stack.enter_async_context(shift_sources(config))
+            people = await stack.enter_async_context(asked_people(config)) if in_slack else None
+            found = await asyncio.gather(*(_now(each, people) for each in sources.values()))
+            return dict(zip(sources, found, strict=True))
+
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
         """Those of these people who cannot see a channel."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
@@ -140,6 +153,16 @@ class RealProbes:
                 return await RedisChannelMemory(database, Keys(), workspace).remembered()
         except (RedisError, UnusableRedisError, embedded.EmbeddedError):
             return {}
+
+
+async def _now(source: ShiftSource, people: People | None) -> OnCallNow:
+    now = datetime.now(UTC)
+    try:
+        shifts = (await source.shifts(now, now)).on_call(now)
+        strangers = [each for each in shifts if people is not None and await people.user(each) is None]
+    except (SourceFailedError, AccountsUnknownError) as failed:
+        return OnCallNow(failed=str(failed))
+    return OnCallNow(said_of(shifts), said_of(strangers))
 
 
 def _rules_without_tool(config: Config, agent: AgentName, tools: Collection[str]) -> Iterable[str]:

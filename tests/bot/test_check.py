@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from adapters.localslack import LocalSlack
 from bot import wiring
 from bot.channel_names import resolved
-from bot.check import OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Config, Http, Mode, Secrets, load
 from bot.config_shape import Agent
+from bot.oncall_check import OnCallNow
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
@@ -58,6 +60,7 @@ class World:
     remembered: Mapping[str, ChannelId] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     outside: Mapping[str, Collection[str]] = field(default_factory=dict)
+    on_duty: Mapping[str, OnCallNow] = field(default_factory=dict)
 
     async def graph(self, config: Config, name: AgentName) -> Loaded:
         spec = config.agents[name].graph or ""
@@ -90,6 +93,10 @@ class World:
         if isinstance(self.of_slack, Exception):
             raise self.of_slack
         return self.of_slack
+
+    async def on_call(self, config: Config, *, in_slack: bool) -> Mapping[str, OnCallNow]:
+        self.asked.append(f"{[*config.oncall]} in Slack: {in_slack}")
+        return {name: self.on_duty.get(name, OnCallNow(("alice",))) for name in config.oncall}
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
         del secrets
@@ -443,3 +450,97 @@ async def test_gates_that_match_no_tool_are_faults_where_the_check_is_strict(tmp
         "agents.deploy.gate_tools[2]",
         "defaults.gate_tools[1]",
     ]
+
+
+# Who is on call -------------------------------------------------------------------------------------------------------
+
+ON_CALL = (
+    APP
+    + """\
+people: {"Jane Doe": alice, joan@example.com: joan}
+oncall:
+  pay: {pagerduty: {policy: P7PAY, token: x}}
+  ops:
+    rotation: {zone: UTC, starts: 2026-11-30T09:00, every: 1w, people: [alice, jane doe, dave]}
+"""
+)
+
+
+async def test_a_source_that_does_not_answer_is_a_fault(app: Path) -> None:
+    write(app, ON_CALL.replace("joan}", "bob}").replace("dave", "bob"))
+    world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})
+    assert await lines(app, world) == [
+        (
+            "app.yaml:14: oncall.pay.pagerduty: PagerDuty answered with status 500. The bot starts all the same; until "
+            "that is right, nobody is on call by it."
+        )
+    ]
+
+
+async def test_people_whom_slack_does_not_know_are_faults_and_a_gap_in_a_rotation(app: Path) -> None:
+    write(app, ON_CALL)
+    assert await lines(app, World()) == [
+        (
+            'app.yaml:12: people.joan@example.com: nobody in this workspace is called "joan". Write a member\'s name '
+            "or Slack id, or add the name to people:."
+        ),
+        (
+            'app.yaml:16: oncall.ops.rotation.people[2]: nobody in this workspace is called "dave", so nobody is on '
+            "call in these turns. Write a member's name or Slack id, or add the name to people:."
+        ),
+    ]
+
+
+async def test_a_schedule_with_nobody_on_call_and_a_stranger_are_worth_a_look(app: Path) -> None:
+    write(app, ON_CALL.replace("joan}", "bob}").replace("dave", "bob"))
+    world = World(on_duty={"pay": OnCallNow(), "ops": OnCallNow(("Joe",), ("Joe",))})
+    report = await check(app, ENVIRON, world)
+    assert report.faults == ()
+    assert [each.replace(f"{app.parent}/", "") for each in report.warnings] == [
+        "app.yaml:14: oncall.pay.pagerduty: nobody is on call now.",
+        (
+            'app.yaml:16: oncall.ops.rotation: "Joe" is on call now, and is no full member of this workspace: see '
+            "people:."
+        ),
+    ]
+
+
+async def test_offline_neither_slack_nor_a_source_is_asked(app: Path) -> None:
+    """Nor are Slack's tokens needed; all else is checked."""
+    write(app, ON_CALL)
+    world = World(of_slack=AssertionError("asked"))
+    report = await check(app, {"REDIS_URL": "redis://redis.example"}, world, offline=True)
+    assert report.faults == ()
+    assert report.warnings == (OFFLINE,)
+    assert report.lines[0] == f"{app}: OK (2 agents, 1 approval rule)."
+    assert not any("xoxb" in each or "in Slack" in each for each in world.asked)
+    world.graphs = {"deploy.py:graph": UnfitError("there is no file deploy.py", "Correct the path.")}
+    assert len((await check(app, {}, world, offline=True)).faults) == 1
+
+
+async def test_without_tokens_sources_are_asked_all_the_same(app: Path) -> None:
+    write(app, ON_CALL)
+    world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})
+    report = await check(app, {}, world)
+    assert "['pay', 'ops'] in Slack: False" in world.asked
+    assert any("PagerDuty answered" in str(each) for each in report.faults)
+
+
+async def test_the_real_probe_asks_sources_and_slack(app: Path, tmp_path: Path) -> None:
+    write(
+        app,
+        APP
+        + "people: {Jane Doe: alice}\noncall:\n"
+        + "  here: {rotation: {zone: UTC, starts: 2020-01-01T00:00, every: 3650d, people: [Jane Doe]}}\n"
+        + "  guest: {rotation: {zone: UTC, starts: 2020-01-01T00:00, every: 3650d, people: [gina]}}\n"
+        + "  later: {rotation: {zone: UTC, starts: 2999-01-01T00:00, every: 1d, people: [alice]}}\n"
+        + "  gone: {ical: {file: gone.ics}}\n",
+    )
+    async with LocalSlack(data=tmp_path / "slack") as slack:
+        config = load(app, slack.environment() | {"REDIS_URL": ""})
+        assert await wiring.probes().on_call(config, in_slack=True) == {
+            "here": OnCallNow(("Jane Doe",)),
+            "guest": OnCallNow(("gina",), ("gina",)),
+            "later": OnCallNow(),
+            "gone": OnCallNow(failed="The file gone.ics is not there."),
+        }
