@@ -19,7 +19,18 @@ from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, s
 from engine.authority import Source
 from engine.conversation import Conversation, thread_id
 from engine.effects import Consider, Hear, Say, TellPerson
-from engine.events import AskedAgain, Automatic, CardDeleted, Click, Event, NotDelivered, Opened, Ruling, Withdrew
+from engine.events import (
+    AskedAgain,
+    Automatic,
+    Cancelled,
+    CardDeleted,
+    Click,
+    Event,
+    NotDelivered,
+    Opened,
+    Ruling,
+    Withdrew,
+)
 from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, outcome_of, step
 from engine.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open, unreachable
@@ -154,6 +165,15 @@ class Desk:
         place = click.on.place if click.on is not None else late.place
         told = TellPerson(late.thread, place, click.by, late.sentence)
         await self._lanes.put(told, f"considering/{key}")
+
+    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
+        """Take back a request, as its requester: durable when this returns. None: it is done, and the run stops."""
+
+        async def cancelled(_: Approval) -> Event | Refusal:
+            return Cancelled(by)
+
+        taken = await self._step(approval, cancelled)
+        return taken.refusal if taken else Closed("it is no longer kept")
 
     async def hear(self, said: Said) -> None:
         """Take a message: durable when this returns. The same message delivered twice is taken once.

@@ -11,12 +11,24 @@ from typing import Protocol, TypeAlias
 from engine.approval import Approval, Place
 from engine.ask import Ask, Decision, Json, Problem
 from engine.audit import Entry
+from engine.authority import Source
 from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
 from engine.events import Click
 from engine.grants import Grant
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
+from engine.ids import (
+    AgentName,
+    ApprovalId,
+    ChannelId,
+    GrantId,
+    InterruptId,
+    MessageTs,
+    SheetId,
+    TeamId,
+    ThreadId,
+    UserId,
+)
 from engine.oncall import Shifts
 from engine.policy import Facts, Policy
 from engine.refusals import Refusal
@@ -745,6 +757,9 @@ class Desk(Protocol):
         Where `unless` holds of the approval as it stands, nothing is done: then the answer is `ShownInPart`.
         """
 
+    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
+        """Take back a request, as its requester. None: it is withdrawn, and its run stops."""
+
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 
@@ -806,6 +821,48 @@ class Channels(Protocol):
 
     def person_changed(self, user: UserId) -> None:
         """Somebody is not who they were, such as a guest now. What this process knows of them counts no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The requests that wait for a person, the oldest first; of `unsure` more nobody could tell just now."""
+
+    approvals: tuple[Approval, ...]
+    unsure: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Able:
+    """The people whom a source names now, or why nobody can be named. Those of a channel are not listed."""
+
+    source: Source
+    people: tuple[UserId, ...]
+    error: str = ""
+
+
+class Overview(Protocol):
+    """What Slack's handlers show a person of all requests, as they may see them: see `bot.overview`."""
+
+    async def waiting_for(self, user: UserId) -> Waiting:
+        """The pending requests that wait for this person's decision."""
+
+    async def asked_by(self, user: UserId) -> Sequence[Approval]:
+        """The pending requests of this person, the oldest first."""
+
+    async def lately(self, user: UserId) -> Sequence[Approval]:
+        """What was closed lately of what this person asked or voted on, the latest first."""
+
+    async def find(self, spelled: str, user: UserId) -> Approval | None:
+        """The request that a person means: by the beginning of its short id, or by its card as `CHANNEL/TS`."""
+
+    async def able(self, approval: Approval) -> Sequence[Able]:
+        """Who could decide a request now, source by source."""
+
+    async def grants(self, user: UserId) -> Sequence[Grant]:
+        """The grants that a person gave and that stand."""
+
+    async def revoke(self, grant: GrantId, user: UserId) -> bool:
+        """Take back a grant that this person gave. False: it is over already."""
 
 
 class TimeTravel(Protocol):

@@ -27,7 +27,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_modal
-from adapters.slack import blocks, cards, forms, sheets, whole
+from adapters.slack import cards, forms, sheets, whole
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
@@ -41,19 +41,23 @@ from adapters.slack.changes import (
     PersonChanged,
 )
 from adapters.slack.client import quiet_logger
+from adapters.slack.commands import Commands
 from adapters.slack.errors import SlackRefused, code_of
+from adapters.slack.home import Pages
 from adapters.slack.identity import Identity
 from adapters.slack.looking_back import LookingBack
 from adapters.slack.parse import (
     Chosen,
     Commanded,
     HomeOpened,
+    HomeTurned,
     Incoming,
     Looked,
     MalformedError,
     Person,
     Pressed,
     PressedAll,
+    Revoked,
     Sent,
     Went,
     incoming,
@@ -76,6 +80,7 @@ NOT_KEPT = (
 NOT_DONE = "That did not work just now. Please press the button again; pressing it twice does no harm."
 NOT_READ = "Signoff could not read this form, so nothing was changed. Please close it and open it again."
 NOT_SHOWN = "The history could not be read just now. Nothing was changed; please try again in a moment."
+NOT_ANSWERED = "That could not be looked up just now. Please try again in a moment."
 TOO_SLOW = "Slack closed the form before it could open. Nothing was changed; please press the button again."
 PERHAPS_NOT_OPEN = (
     "Slack did not say whether the form opened. Nothing was changed; "
@@ -100,7 +105,7 @@ log = structlog.get_logger(__name__)
 
 
 class Handlers:
-    """Takes payloads and gives answers. `help_text` is trusted mrkdwn: what `/signoff` and the Home tab say."""
+    """Takes payloads and gives answers."""
 
     def __init__(
         self,
@@ -111,12 +116,13 @@ class Handlers:
         chat: Chat,
         time_travel: TimeTravel,
         channels: Channels,
-        help_text: str,
+        commands: Commands,
         patience: float = PATIENCE,
     ) -> None:
         self._client, self._identity = client, identity
         self._desk, self._chat, self._channels = desk, chat, channels
-        self._help, self._patience = help_text, patience
+        self._patience = patience
+        self._commands = commands
         self._looking_back = LookingBack(client, time_travel)
 
     async def answer(self, payload: Mapping[str, Any]) -> BoltResponse:
@@ -146,8 +152,8 @@ class Handlers:
                 return await self._command(what)
             case Looked() | Chosen() | Went():
                 return await self._look_back(what)
-            case HomeOpened():
-                return await self._home(what)
+            case HomeOpened() | HomeTurned() | Revoked():
+                return await self._at_home(what)
             case _:
                 assert_never(what)
 
@@ -182,26 +188,33 @@ class Handlers:
             case _:
                 assert_never(what)
 
-    async def _home(self, opened: HomeOpened) -> BoltResponse:
-        view = {"type": "home", "blocks": blocks.sections(self._help)}
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._client.views_publish(user_id=opened.user, view=view)
-        except (SlackApiError, TimeoutError) as error:
-            log.warning("home_not_published", error=type(error).__name__)
+    async def _at_home(self, what: HomeOpened | HomeTurned | Revoked) -> BoltResponse:
+        match what:
+            case HomeOpened(user):
+                self._commands.draw_home(user, Pages())
+            case HomeTurned(user, pages):
+                self._commands.draw_home(user, pages)
+            case Revoked(user, grant, pages):
+                try:
+                    async with asyncio.timeout(self._patience):
+                        await self._commands.revoke(user, grant, pages)
+                except Exception as error:  # noqa: BLE001 - whoever pressed sees that it still stands
+                    log.error("grant_not_revoked", error=type(error).__name__)  # noqa: TRY400
+                    return _not_done()
         return _ok()
 
     # Looking back -----------------------------------------------------------------------------------------------------
 
     async def _command(self, commanded: Commanded) -> BoltResponse:
-        if commanded.text.strip().lower() != "history":
-            return _ok({"response_type": "ephemeral", "text": self._help})
+        looks_back = commanded.text.strip().lower() == "history"
         try:
             async with asyncio.timeout(self._patience):
+                if not looks_back:
+                    return _ok(await self._commands.answer(commanded))
                 await self._looking_back.command(commanded)
         except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-            log.error("history_not_shown", error=type(error).__name__)  # noqa: TRY400
-            return _ok({"response_type": "ephemeral", "text": NOT_SHOWN})
+            log.error("command_not_answered", error=type(error).__name__)  # noqa: TRY400
+            return _ok({"response_type": "ephemeral", "text": NOT_SHOWN if looks_back else NOT_ANSWERED})
         return _ok()
 
     async def _look_back(self, what: Looked | Chosen | Went) -> BoltResponse:

@@ -14,7 +14,7 @@ class Identity:
     """The bot user, its workspace, and the scopes that its token was granted (empty where Slack does not say).
 
     `enterprise` is the Enterprise organization of the workspace, "" where there is none; `org_wide` says that the app
-    is installed on the whole organization, so that all its workspaces are the bot's.
+    is installed on the whole organization, so that all its workspaces are the bot's. `url` is the workspace's address.
     """
 
     user: UserId
@@ -25,6 +25,7 @@ class Identity:
     scopes: frozenset[str]
     enterprise: str = ""
     org_wide: bool = False
+    url: str = ""
 
 
 async def whoami(client: AsyncWebClient) -> Identity:
@@ -43,4 +44,5 @@ async def whoami(client: AsyncWebClient) -> Identity:
         frozenset(scope.strip() for scope in granted.split(",") if scope.strip()),
         str(answer.get("enterprise_id") or ""),
         bool(answer.get("is_enterprise_install")),
+        str(answer.get("url", "")),
     )

@@ -16,11 +16,12 @@ from adapters.slack.cards import ACTION_IDS, SEND_WORDS, SHOW, Target
 from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
+from adapters.slack.home import REVOKE, TURN, Pages, revocation
 from adapters.slack.sheets import APPROVE_ALL, Shown
 from engine.approval import Place, PressedOn
 from engine.ask import Choice, Json
 from engine.events import Click
-from engine.ids import ChannelId, MessageTs, TeamId, UserId
+from engine.ids import ChannelId, GrantId, MessageTs, TeamId, UserId
 from engine.ports import Said
 
 Payload: TypeAlias = Mapping[str, Any]
@@ -135,6 +136,23 @@ class HomeOpened:
     user: UserId
 
 
+@dataclass(frozen=True, slots=True)
+class HomeTurned:
+    """Somebody turned a page of their Home."""
+
+    user: UserId
+    pages: Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Somebody takes back a grant, on a Home that stands at `pages`."""
+
+    user: UserId
+    grant: GrantId
+    pages: Pages
+
+
 class MalformedError(ValueError):
     """A payload lacks `field`, or holds something else there."""
 
@@ -143,7 +161,9 @@ class MalformedError(ValueError):
         self.field = field
 
 
-Incoming: TypeAlias = Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | Looked | Chosen | Went | Change
+Incoming: TypeAlias = (
+    Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | HomeTurned | Revoked | Looked | Chosen | Went | Change
+)
 
 
 def _click(person: Person, target: Target, choice: Choice, text: str = "", value: Json = None) -> Click:
@@ -156,7 +176,8 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
     """What a payload says, for the bot's user id and workspace; None for what is not for us. Raises MalformedError."""
     match payload.get("type"):
         case "block_actions":
-            return pressed_all(payload, bot, team) or looked(payload, team) or pressed(payload, bot, team)
+            found = pressed_all(payload, bot, team) or looked(payload, team) or at_home(payload)
+            return found or pressed(payload, bot, team)
         case "view_submission":
             return looked_back(payload, team) or sent(payload, team)
         case "event_callback":
@@ -205,6 +226,22 @@ def looked(payload: Payload, team: TeamId) -> Looked | None:
             continue
         view = _optional(_part(payload, "view"), "id")
         return Looked(_person(payload, team), point, _optional(payload, "trigger_id"), view)
+    return None
+
+
+def at_home(payload: Payload) -> HomeTurned | Revoked | None:
+    """A button of the Home tab, or of a list of grants, in a `block_actions` payload."""
+    user = UserId(_optional(_part(payload, "user"), "id"))
+    for action in _parts(payload, "actions"):
+        name, value = _optional(action, "action_id"), str(action.get("value", ""))
+        try:
+            if name.startswith(f"{TURN}_"):
+                return HomeTurned(user, Pages.read(value))
+            if name.startswith(f"{REVOKE}_"):
+                pages, grant = revocation(value)
+                return Revoked(user, grant, pages)
+        except ValueError:
+            continue
     return None
 
 

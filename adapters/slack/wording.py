@@ -302,6 +302,11 @@ def _nobody(approval: Approval) -> str:
 # Notifications --------------------------------------------------------------------------------------------------------
 
 
+def headline(approval: Approval, at_most: int) -> str:
+    """What is asked, or was, in one line of trusted mrkdwn."""
+    return one_line(_about(approval), at_most)
+
+
 def summary(approval: Approval) -> str:
     """The message's `text`: what notifications and screen readers get. It is markup, so all of it is escaped."""
     about, ended = _about(approval), outcome(approval)

@@ -14,12 +14,15 @@ from uuid import uuid4
 
 from adapters.redis.budget import RedisBudget
 from adapters.redis.connection import UnusableRedisError
+from adapters.redis.grants import RedisGrants
 from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.lanes import LEASE
+from adapters.redis.listing import RedisListing
 from adapters.redis.names import RedisNames
 from adapters.slack.accounts import SlackAccounts
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
+from adapters.slack.commands import Commands
 from adapters.slack.errors import SlackRefused
 from adapters.slack.groups import SlackGroups
 from adapters.slack.handlers import PATIENCE, Handlers, build_app
@@ -39,6 +42,7 @@ from bot.names import Names as AgentNames
 from bot.names import definitions
 from bot.oncall import OnCallSources
 from bot.outbox import Outbox, Ways
+from bot.overview import Overviews
 from bot.posting import Posting
 from bot.rules import Rules
 from bot.telemetry import Metrics
@@ -236,6 +240,13 @@ async def bot(
             posting=posting,
             ways=Ways(together(config), _unseen(config)),
         )
+        overview = Overviews(
+            listing=RedisListing(kept.database, kept.keys, kept.approvals),
+            grants=RedisGrants(kept.database, kept.keys, config.audit_retention),
+            authority=authority,
+            clock=ports.clock,
+        )
+        commands = Commands(client, desk, overview, help_text=help_text(config, channels.ids), base=identity.url)
         handlers = Handlers(
             client=client,
             identity=identity,
@@ -261,7 +272,7 @@ async def bot(
                 groups_changed=groups.changed,
                 person_changed=roster.changed,
             ),
-            help_text=help_text(config, channels.ids),
+            commands=commands,
             patience=patience,
         )
         try:
@@ -274,6 +285,7 @@ async def bot(
         finally:
             await on_call.aclose()
             await accounts.aclose()
+            await commands.aclose()
             await roster.aclose()
             await groups.aclose()
             await graphs.aclose()

@@ -15,14 +15,16 @@ from slack_samples import RecordingDesk
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import PacedClient, web_client
+from adapters.slack.commands import Commands
 from adapters.slack.handlers import Handlers, build_app
 from adapters.slack.identity import Identity, whoami
 from adapters.slack.socket import sockets
 from adapters.slack.web import PATH, route
-from engine.approval import Place
+from engine.approval import Approval, Place
 from engine.conversation import Conversation
-from engine.ids import ChannelId, ThreadId, UserId
-from engine.ports import Channels, Moment, Trip
+from engine.grants import Grant
+from engine.ids import ChannelId, GrantId, ThreadId, UserId
+from engine.ports import Able, Channels, Moment, Trip, Waiting
 
 __all__ = ["redis_server", "redis_url"]
 
@@ -59,6 +61,37 @@ class NoChannels:
 
     def person_changed(self, user: UserId) -> None:
         del user
+
+
+class NoOverview:
+    """Knows of no request."""
+
+    async def waiting_for(self, user: UserId) -> Waiting:
+        del user
+        return Waiting(())
+
+    async def asked_by(self, user: UserId) -> Sequence[Approval]:
+        del user
+        return ()
+
+    async def lately(self, user: UserId) -> Sequence[Approval]:
+        del user
+        return ()
+
+    async def find(self, spelled: str, user: UserId) -> None:
+        del spelled, user
+
+    async def able(self, approval: Approval) -> Sequence[Able]:
+        del approval
+        return ()
+
+    async def grants(self, user: UserId) -> Sequence[Grant]:
+        del user
+        return ()
+
+    async def revoke(self, grant: GrantId, user: UserId) -> bool:
+        del grant, user
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +181,16 @@ async def serving(
         chat=chat,
         time_travel=NoTravel(),
         channels=channels or NoChannels(),
-        help_text="*deploy*: ships services",
+        commands=(
+            commands := Commands(client, desk, NoOverview(), help_text="*deploy*: ships services", base=identity.url)
+        ),
         patience=patience,
     )
     app = await build_app(client, handlers, slack.environment()["SLACK_SIGNING_SECRET"])
     async with over(transport, app, slack):
         slack.await_acks(ack_timeout)
         yield Bot(slack, client, identity, desk, chat, app)
+        await commands.aclose()
 
 
 @pytest.fixture
@@ -175,6 +211,6 @@ async def chatting(slack: PeopledSlack, client: PacedClient) -> Bot:
         chat=chat,
         time_travel=NoTravel(),
         channels=NoChannels(),
-        help_text="help",
+        commands=Commands(client, desk, NoOverview(), help_text="help", base=identity.url),
     )
     return Bot(slack, client, identity, desk, chat, await build_app(client, handlers))

@@ -10,7 +10,7 @@ from typing import Any
 from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
-from engine.events import Chose, Click
+from engine.events import Cancelled, Chose, Click
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -178,6 +178,12 @@ class RecordingDesk:
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         await self._called("sheet")
         return [each for each in self.kept.values() if (each.thread, each.sheet) == (thread, sheet)]
+
+    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
+        await self._called("withdraw")
+        taken = step(self.kept[approval], Cancelled(by), NOW)
+        self.kept[approval] = taken.approval
+        return taken.refusal
 
     async def hear(self, said: Said) -> None:
         await self._called("hear")

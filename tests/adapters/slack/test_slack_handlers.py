@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import Bot, NoChannels, NoTravel, serving
+from conftest import Bot, NoChannels, NoOverview, NoTravel, serving
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from adapters.slack import cards
 from adapters.slack.chat import SlackChat
+from adapters.slack.commands import Commands
 from adapters.slack.errors import SlackRefused
 from adapters.slack.handlers import Handlers, build_app
 from adapters.slack.identity import whoami
@@ -356,7 +357,7 @@ async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
         chat=SlackChat(client, identity.user),
         time_travel=NoTravel(),
         channels=NoChannels(),
-        help_text="help",
+        commands=Commands(client, desk, NoOverview(), help_text="help", base=identity.url),
     )
     await slack.people.fault(method="auth.test", times=3, **fault)
     with pytest.raises(SlackRefused):

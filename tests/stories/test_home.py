@@ -1,0 +1,182 @@
+"""Home and the commands: what waits for me, what I asked, what became of it, who can decide, and taking it back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes.people import Message, Person, wait_until
+from stories.world import World
+
+from adapters.blockkit import check_home, texts_of
+from engine.approval import Approval
+from engine.ids import ApprovalId, ThreadId
+from engine.ports import Change
+
+RULE = {"when": {"agent": "yes_or_no"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2, "expires_after": "4h"}
+
+
+async def home(person: Person, fits: Callable[[str], bool]) -> str:
+    """What is to be read on a person's Home, once it is so."""
+    await person.open_home()
+    return await read(person, fits)
+
+
+async def read(person: Person, fits: Callable[[str], bool]) -> str:
+    seen: list[str] = []
+
+    async def look() -> str | None:
+        view = (await person.state())["home"]
+        if not view:
+            return None
+        assert check_home({"type": "home", "blocks": view["blocks"]}) == []
+        seen[:] = ["\n".join(texts_of(view["blocks"]))]
+        return seen[0] if fits(seen[0]) else None
+
+    return await wait_until(look, instead=lambda: f"the Home says {seen}")
+
+
+async def told(person: Person, words: str) -> str:
+    """What a command is answered with."""
+    assert (await person.command("#deploys", "/signoff", words)).acked
+    return (await person.expect_message("#deploys", ephemeral=True)).text
+
+
+async def short(world: World, card: Message) -> str:
+    return (await world.approval(card)).id.rpartition("#")[2][:8]
+
+
+def part(text: str, title: str) -> str:
+    """What stands under a headline of Home."""
+    return text.partition(title)[2].partition("Your requests" if title.startswith("Waiting") else "Decided lately")[0]
+
+
+async def test_home_shows_what_waits_for_me_what_i_asked_and_what_was_decided(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    card = await world.asked("drop *all* <b>", containing="drop")
+    bobs = await home(world.bob, lambda text: "Waiting for you (1)" in text)
+    assert "drop ∗all∗ &lt;b&gt;" in bobs  # noqa: RUF001 - a likeness, so that nothing is styled
+    assert "Requested by <@U0ALICE> via yes_or_no" in bobs
+    link = f"/archives/{card.channel}/p{card.ts.replace('.', '')}?thread_ts={card.thread_ts}&cid={card.channel}|Open>"
+    assert link in bobs
+    alices = await home(world.alice, lambda text: "Your requests (1)" in text)
+    assert "Nothing is waiting for your decision." in alices
+    assert "0 of 2 approvals" in alices
+
+    await card.click("Approve")
+    await card.becomes("1 of 2 approvals")
+    await home(world.bob, lambda text: "Nothing is waiting for your decision." in text)
+    await home(world.carol, lambda text: "Waiting for you (1)" in text)
+    await card.click("Approve", by=world.carol)
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="approved")
+    for person in (world.alice, world.bob, world.carol):
+        text = await home(person, lambda text: "Approved by <@U0BOB>, <@U0CAROL>" in text)
+        assert "Waiting for you (" not in text
+        assert "You have no open requests." in text
+    assert "Nothing was decided lately." in await home(world.gina, lambda text: "Decided lately" in text)
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_what_waits_for_me_follows_the_rule_of_today_and_says_what_it_could_not_look_up(world: World) -> None:
+    await world.start("yes_or_no")
+    await world.asked("drop it")
+    await home(world.bob, lambda text: "Waiting for you (1)" in text)
+    await home(world.alice, lambda text: "Nothing is waiting" in text and "Your requests (1)" in text)
+    await home(world.gina, lambda text: "Nothing is waiting" in text)
+    await world.slack.people.fault(method="users.info", error="internal_error", times=9)
+    text = await home(world.carol, lambda text: "couldn't check whether you may decide 1 more request" in text)
+    assert "Waiting for you (" not in text
+    await world.nothing_else()
+
+
+async def test_500_pending_requests_are_shown_in_pages_of_20(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    first = await world.approval(await world.asked("number 0"))
+    await pending(world, first, 500)
+    await home(world.bob, lambda text: "Waiting for you (500)" in text and "Page 1 of 25" in text)
+    view = (await world.bob.state())["home"]
+    shown = [each for each in view["blocks"] if each["type"] == "section" and "Requested by" in each["text"]["text"]]
+    assert len(shown) == 20
+    assert (await world.bob.click_home("Next")).acked
+    await read(world.bob, lambda text: "Page 2 of 25" in text)
+    assert (await world.bob.click_home("Previous")).acked
+    await read(world.bob, lambda text: "Page 1 of 25" in text)
+    assert "480 more are on my Home tab." in await told(world.bob, "list")
+
+
+async def pending(world: World, like: Approval, count: int) -> None:
+    for number in range(1, count):
+        thread = ThreadId(f"{like.thread}{number}")
+        one: dict[str, Any] = {"thread": thread, "id": ApprovalId(f"{thread}#{number:016x}"), "version": 0}
+        at = like.created_at + timedelta(seconds=number)
+        assert await world.bot.ports.approvals.create(Change(replace(like, created_at=at, **one)))
+
+
+async def test_commands_list_show_and_tell_who_can_decide(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    card = await world.asked("drop it")
+    name = await short(world, card)
+    assert "Waiting for you (1)" in await told(world.bob, "list")
+    assert "Nothing is waiting for your decision." in await told(world.alice, "list")
+    assert name in await told(world.alice, "mine")
+    assert "You have no open requests." in await told(world.bob, "mine")
+    shown = await told(world.bob, f"show {name}")
+    assert "drop it" in shown
+    assert "Approvers: <@U0BOB>, <@U0CAROL>" in shown
+    linked = await told(world.bob, f"show <{world.slack.url}/archives/{card.channel}/p{card.ts.replace('.', '')}>")
+    assert name in linked
+    who = await told(world.carol, f"who {name}")
+    assert "<@U0BOB>, named by the rule" in who
+    assert "made the request and can't approve it" in who
+    assert "You have given no permissions" in await told(world.bob, "grants")
+    assert "/signoff withdraw ID" in await told(world.bob, "help")
+    assert "I don't know that command." in await told(world.bob, "approve it")
+    assert "Which request?" in await told(world.bob, "show")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P6")
+async def test_a_request_is_shown_only_to_those_who_see_its_conversation_or_may_decide_it(world: World) -> None:
+    elsewhere = RULE | {"post_to": "#approvals"}
+    await world.start("yes_or_no", approvals=[elsewhere])
+    await world.alice.say("dm", "drop it")
+    card = await world.bob.expect_card("#approvals", containing="drop it")
+    name = await short(world, card)
+    assert "drop it" in await told(world.bob, f"show {name}")
+    assert "drop it" in await told(world.alice, f"show {name}")
+    for spelled in (name, f"<{world.slack.url}/archives/{card.channel}/p{card.ts.replace('.', '')}>"):
+        assert "you can't see it" in await told(world.gina, f"show {spelled}")
+        assert "you can't see it" in await told(world.gina, f"who {spelled}")
+    assert "you can't see it" in await told(world.bob, "show 0000000000")
+
+
+@pytest.mark.promise("P8")
+async def test_a_requester_takes_a_request_back_and_nobody_else_does(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    card = await world.asked("drop it")
+    name = await short(world, card)
+    assert "<@U0ALICE>" in await told(world.bob, f"withdraw {name}")
+    await card.becomes("0 of 2 approvals")
+    assert "Your request is withdrawn" in await told(world.alice, f"withdraw {name}")
+    await card.becomes("Withdrawn by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="withdrew the request")
+    await home(world.alice, lambda text: "Withdrawn by <@U0ALICE>" in text and "no open requests" in text)
+    await home(world.bob, lambda text: "Nothing is waiting" in text)
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P1")
+async def test_a_command_that_cannot_be_answered_says_so(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+
+    async def failing(*_: object, **__: object) -> object:
+        raise ConnectionError("redis is gone")
+
+    world.bot.storage.database.run = failing  # type: ignore[assignment]
+    try:
+        assert "could not be looked up just now" in await told(world.bob, "list")
+    finally:
+        del world.bot.storage.database.run
