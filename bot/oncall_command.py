@@ -41,7 +41,7 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
         _instant(at)
     async with _Lookup.opened(config, name, offline=offline) as lookup:
         async for text in _lines(at):
-            sys.stdout.write(masked(json.dumps(await lookup.line(text), ensure_ascii=False)) + "\n")
+            sys.stdout.write(json.dumps(await lookup.line(text), ensure_ascii=False) + "\n")
             sys.stdout.flush()
     return 0
 
@@ -110,7 +110,7 @@ class _Lookup:
                 users = [await self.people.user(each) for each in on_call]
                 found["people"] = [*dict.fromkeys(filter(None, users))]
         except (SourceFailedError, AccountsUnknownError, FaultsError) as error:
-            found["error"] = str(error)
+            found["error"] = masked(str(error))
         return found
 
     async def _on_call(self, at: datetime) -> tuple[Shift, ...]:

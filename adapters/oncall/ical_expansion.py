@@ -171,11 +171,7 @@ def _takes_part(params: Any) -> bool:
 
 def main() -> None:
     """Expand stdin; the arguments are the instant and, where there is one, the zone."""
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
-        import resource  # noqa: PLC0415 - not on Windows
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MEGABYTES << 20, _MEGABYTES << 20))
-        resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    _limit()
     at, zone = datetime.fromisoformat(sys.argv[1]), (sys.argv[2:3] or [""])[0] or None
     try:
         result: dict[str, Any] = {"shifts": expanded(sys.stdin.buffer.read(), zone, at)}
@@ -184,6 +180,16 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - whatever the libraries raise, the feed is of no use
         result = {"error": f"cannot be expanded ({type(error).__name__})"}
     sys.stdout.write(json.dumps(result))
+
+
+def _limit() -> None:
+    """Take no more memory and time than a feed needs, as far as the system can hold a process to that."""
+    with contextlib.suppress(ImportError):
+        import resource  # noqa: PLC0415 - not on Windows
+
+        for what, most in ((resource.RLIMIT_AS, _MEGABYTES << 20), (resource.RLIMIT_CPU, _SECONDS)):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ import asyncio
 import io
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.oncall_services import ServiceServer, on_call
 
 from adapters.localslack import LocalSlack
 from bot.cli import invoke
@@ -75,15 +77,20 @@ def test_a_source_that_fails_names_nobody_and_says_why(file: Path, capsys: pytes
 
 
 async def _in_slack(file: Path, tmp_path: Path, *arguments: str) -> list[Any]:
-    """The command in a process's own loop, beside a local workspace."""
+    """The command beside a local workspace."""
     async with LocalSlack(data=tmp_path / "slack") as slack:
-        environ = {**slack.environment(), "PATH": ""}
-        command = [sys.executable, "-m", "bot", "oncall", *arguments, "--config", str(file)]
-        process = await asyncio.create_subprocess_exec(
-            *command, env=environ, cwd=Path(__file__).parents[2], stdout=-1, stderr=-1
-        )
-        out, err = await process.communicate()
+        return await _run({**slack.environment(), "PATH": ""}, file, *arguments)
+
+
+async def _run(environ: Mapping[str, str], file: Path, *arguments: str) -> list[Any]:
+    """The command in a process of its own; gives its lines. No secret stands in what it prints."""
+    command = [sys.executable, "-m", "bot", "oncall", *arguments, "--config", str(file)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environ, cwd=Path(__file__).parents[2], stdout=-1, stderr=-1
+    )
+    out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
+    assert b"secret" not in out + err
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -109,6 +116,51 @@ async def test_a_rotation_names_members(name: str, at: str, people: list[str], f
     (line,) = await _in_slack(file, tmp_path, name, "--at", at)
     assert line["people"] == people
     assert line["error"] is None
+
+
+SERVICES = """\
+agents:
+  deploy: {{graph: a.py:graph, channels: ["#deploys"]}}
+oncall:
+  pay: {{pagerduty: {{policy: P7PAY, token: "pd-secret-token", url: "{url}"}}}}
+  two: {{pagerduty: {{policy: P7PAY, tiers: [2, 3], token: "pd-secret-token", url: "{url}/"}}}}
+  own:
+    http: {{url: "{url}/rota?key=own-secret-key", headers: {{X-Key: "own-secret-key"}}, people: "now[].slack_id"}}
+"""
+
+
+async def test_services_are_asked_as_the_bot_asks_them(file: Path) -> None:
+    async with ServiceServer() as server:
+        _point(file, server)
+        server.pagerduty(on_call("jane@example.com"), on_call("bob@example.com", tier=2))
+        (line,) = await _offline(file, "pay", "--at", "2026-12-01T12:00:00Z")
+        assert line == {"at": "2026-12-01T12:00:00Z", "who": ["jane@example.com"], "error": None}
+        (line,) = await _offline(file, "two")
+        assert line["who"] == ["bob@example.com"]
+        server.says({"now": [{"slack_id": "U0BOB"}]}, "/rota")
+        (line,) = await _offline(file, "own", "--at", "2026-12-01T12:00:00Z")
+        assert line["who"] == ["U0BOB"], "it only tells of now, and a line on stderr says so"
+
+
+async def test_a_service_that_fails_is_said_without_its_secrets(file: Path) -> None:
+    async with ServiceServer() as server:
+        _point(file, server)
+        server.fails(429, {"Retry-After": "3600"}, text="pd-secret-token own-secret-key")
+        (line,) = await _offline(file, "pay")
+        assert line == {"at": "now", "who": [], "error": "PagerDuty answered with status 429."}
+        (line,) = await _offline(file, "own")
+        assert line["error"] == "127.0.0.1 answered with status 429."
+        server.fails(302, {"Location": "https://elsewhere.example/"})
+        (line,) = await _offline(file, "pay")
+        assert line["error"] == "PagerDuty redirects to another host, which is refused."
+
+
+def _point(file: Path, server: ServiceServer) -> None:
+    file.write_text(SERVICES.format(url=server.url))
+
+
+async def _offline(file: Path, *arguments: str) -> list[Any]:
+    return await _run({"PATH": ""}, file, *arguments, "--offline")
 
 
 @pytest.mark.promise("P10")
