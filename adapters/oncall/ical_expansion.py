@@ -30,7 +30,10 @@ from icalendar.prop.broken import vBroken
 
 REACH = timedelta(days=8)
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
-_READ = (*_TIMES, "DURATION", "RRULE", "EXRULE", "STATUS")
+_SHIFT_TIMES = ("DTSTART", "DTEND", "RDATE")
+"""Those that say when a shift is. Of the others a date means an instance, whatever the zone."""
+_ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
+_READ = (*_TIMES, "DURATION", "RRULE", "EXRULE", "STATUS", "ATTENDEE", "SUMMARY")
 _WITHIN_A_DAY = ("SECONDLY", "MINUTELY", "HOURLY")
 _NO_PERSONS = ("ROOM", "RESOURCE")
 _MEGABYTES = 512
@@ -67,11 +70,13 @@ def _calendars(feed: bytes) -> list[Any]:
 
 def _of_calendar(calendar: Any, zone: str | None, at: datetime) -> Iterator[dict[str, Any]]:
     events = calendar.walk("VEVENT")
+    if str(calendar.get("METHOD", "")).upper() == "CANCEL":
+        return
     for event in events:
         _check(event)
     named = zone or str(calendar.get("X-WR-TIMEZONE", "")) or None
     home = None if named is None else _zone(named)
-    if home is None and any(_floats(value) for event in events for value in _times(event)):
+    if home is None and any(map(_floats, events)):
         raise UnfitFeedError("has times without a time zone: add zone: to its entry in app.yaml")
     if "X-WR-TIMEZONE" in calendar:
         calendar["X-WR-TIMEZONE"] = named
@@ -92,34 +97,45 @@ def _zone(name: str) -> tzinfo:
 
 
 def _check(event: Any) -> None:
-    """What the library would pass over in silence, or never finish."""
+    """Refuse what the library would pass over in silence, or never finish."""
     for name in _READ:
-        for value in _all(event, name):
-            if isinstance(value, vBroken):
-                raise UnfitFeedError(f"has an event with a {name} that cannot be read")
+        if any(isinstance(value, vBroken) for value in _all(event, name)) or _is_lost(event, name):
+            raise UnfitFeedError(f"has an event with a {name} that cannot be read")
+    if any(len(_all(event, name)) > 1 for name in _ONCE) or ("DTEND" in event and "DURATION" in event):
+        raise UnfitFeedError("has an event that says twice when it is")
     if "DTSTART" not in event:
         raise UnfitFeedError("has an event without DTSTART")
     for rule in (*_all(event, "RRULE"), *_all(event, "EXRULE")):
         frequency = [str(each).upper() for each in rule.get("FREQ", [])]
         if len(frequency) != 1 or frequency[0] in _WITHIN_A_DAY:
             raise UnfitFeedError(f"has a rule that repeats within a day (FREQ={', '.join(frequency)})")
-    for name in _TIMES:
-        for value in _all(event, name):
-            unknown = getattr(value, "params", {}).get("TZID")
-            if unknown and any(_is_naive(each) for each in _instants(value)):
-                raise UnfitFeedError("has a time in a time zone (TZID) that is not known")
+    for value in (value for name in _TIMES for value in _all(event, name)):
+        if getattr(value, "params", {}).get("TZID") and any(map(_is_naive, _instants(value))):
+            raise UnfitFeedError("has a time in a time zone (TZID) that is not known")
+    if _ends_early(event):
+        raise UnfitFeedError("has an event that ends before it begins")
+
+
+def _is_lost(event: Any, name: str) -> bool:
+    """Whether a line of this property was left out, since it is none of iCalendar."""
+    return any(re.search(rf"'{name}\b", str(message), re.IGNORECASE) for _, message in event.errors)
+
+
+def _ends_early(event: Any) -> bool:
+    """The library would take the two for each other."""
+    starts, ends = (next(map(_wall, _all(event, key)), None) for key in ("DTSTART", "DTEND"))
+    return starts is not None and ends is not None and ends < starts
+
+
+def _wall(value: Any) -> datetime:
+    """A time to be compared with another one of its event: in UTC where it has a zone."""
+    found = value.dt if isinstance(value.dt, datetime) else datetime.combine(value.dt, time())
+    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
 
 
 def _all(event: Any, name: str) -> list[Any]:
     found = event.get(name, [])
     return found if isinstance(found, list) else [found]
-
-
-def _times(event: Any) -> Iterator[Any]:
-    """The times of an event that decide when it is."""
-    for name in _TIMES:
-        for value in _all(event, name):
-            yield from _instants(value)
 
 
 def _instants(value: Any) -> Iterator[Any]:
@@ -129,9 +145,10 @@ def _instants(value: Any) -> Iterator[Any]:
         yield found[0] if isinstance(found, tuple) else found
 
 
-def _floats(found: Any) -> bool:
-    """Whether a time has no zone of its own: dates have none either."""
-    return _is_naive(found) or not isinstance(found, datetime)
+def _floats(event: Any) -> bool:
+    """Whether an event has a time without a zone of its own. Dates have none either."""
+    times = [(name, found) for name in _TIMES for value in _all(event, name) for found in _instants(value)]
+    return any(_is_naive(found) or (name in _SHIFT_TIMES and not isinstance(found, datetime)) for name, found in times)
 
 
 def _is_naive(found: Any) -> bool:
@@ -150,12 +167,12 @@ def _instant(found: date | datetime, home: tzinfo | None) -> datetime:
 
 def _people(event: Any) -> Iterable[dict[str, str]]:
     """Who is on call in a shift: its attendees, else its whole summary."""
-    attendees = _all(event, "ATTENDEE")
+    attendees = [each for each in _all(event, "ATTENDEE") if _attendee(each)]
     if not attendees:
         name = str(event.get("SUMMARY", "")).strip()
         return [{"said": name}] if name else []
     found = [_attendee(each) for each in attendees if _takes_part(each.params)]
-    return [{"said": each} for each in dict.fromkeys(found) if each]
+    return [{"said": each} for each in dict.fromkeys(found)]
 
 
 def _attendee(attendee: Any) -> str:

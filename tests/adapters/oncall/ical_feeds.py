@@ -286,4 +286,62 @@ FEEDS = {
         calendar(event("DTSTART:20261001T000000Z", "DTEND:20261201T000000Z", "SUMMARY:Jane")),
         {"2026-11-15T12:00:00Z": ["Jane"]},
     ),
+    "an event that ends before it begins": Feed(
+        calendar(event("DTSTART:20261101T200000Z", "DTEND:20261101T080000Z", "SUMMARY:Jane")),
+        {"2026-11-01T12:00:00Z": []},
+        fails="ends before it begins",
+    ),
+    "an event that says twice when it is": Feed(
+        calendar(event("DTSTART:20261101T080000Z", "DTEND:20261101T200000Z", "DURATION:P1D", "SUMMARY:Jane")),
+        {"2026-11-01T12:00:00Z": []},
+        fails="says twice",
+    ),
+    "a rule in a line that is none of iCalendar": Feed(
+        calendar(event("DTSTART:20261101T080000Z", "DTEND:20261101T200000Z", "RRULE FREQ=DAILY", "SUMMARY:Jane")),
+        {"2026-11-01T12:00:00Z": []},
+        fails="RRULE",
+    ),
+    "a remark in a line that is none of iCalendar": Feed(
+        calendar(event("DTSTART:20261101T080000Z", "DTEND:20261101T200000Z", "see the wiki", "SUMMARY:Jane")),
+        {"2026-11-01T12:00:00Z": ["Jane"]},
+    ),
+    "a feed that cancels its events": Feed(
+        calendar("METHOD:CANCEL", event("DTSTART:20261101T080000Z", "DTEND:20261101T200000Z", "SUMMARY:Jane")),
+        {"2026-11-01T12:00:00Z": []},
+    ),
+    "an instance that is left out by its date": Feed(
+        calendar(event(*_DAILY, "EXDATE;VALUE=DATE:20261026", "SUMMARY:Jane")),
+        {"2026-10-26T12:00:00Z": [], "2026-10-27T12:00:00Z": ["Jane"]},
+    ),
+    "an attendee without an address": Feed(
+        calendar(
+            event(
+                "DTSTART:20261101T080000Z", "DURATION:PT8H", "ATTENDEE;CN=Jane Doe:invalid:nomail", "SUMMARY:x", uid="1"
+            ),
+            event("DTSTART:20261101T160000Z", "DURATION:PT8H", "ATTENDEE:", "SUMMARY:Bob", uid="2"),
+        ),
+        {"2026-11-01T12:00:00Z": ["Jane Doe"], "2026-11-01T16:00:00Z": ["Bob"]},
+    ),
+    "a rule over a wall clock that does not exist, and one that comes twice": Feed(
+        calendar(
+            event(
+                "DTSTART;TZID=Europe/Berlin:20260328T023000",
+                "DTEND;TZID=Europe/Berlin:20260329T023000",
+                "SUMMARY:Jane",
+                uid="1",
+            ),
+            event(
+                "DTSTART;TZID=Europe/Berlin:20261024T023000",
+                "DTEND;TZID=Europe/Berlin:20261025T023000",
+                "SUMMARY:Bob",
+                uid="2",
+            ),
+        ),
+        {
+            "2026-03-29T01:29:59Z": ["Jane"],
+            "2026-03-29T01:30:00Z": [],
+            "2026-10-25T00:29:59Z": ["Bob"],
+            "2026-10-25T00:30:00Z": [],
+        },
+    ),
 }
