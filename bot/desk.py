@@ -20,11 +20,12 @@ from engine.authority import Source
 from engine.conversation import Conversation, thread_id
 from engine.effects import Consider, Hear, Say, TellPerson
 from engine.events import (
+    Act,
     AskedAgain,
     Automatic,
-    Cancelled,
     CardDeleted,
     Click,
+    Doing,
     Event,
     NotDelivered,
     Opened,
@@ -32,7 +33,7 @@ from engine.events import (
     Withdrew,
 )
 from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
-from engine.machine import Step, is_on_card, outcome_of, step
+from engine.machine import Step, is_on_card, may_act, outcome_of, step
 from engine.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open, unreachable
 from engine.ports import (
     Approvals,
@@ -63,6 +64,7 @@ UNREACHABLE = (
     "rejected. Ask somebody else to make the request."
 )
 RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
+RUN_WITHDRAWN = "another request of this run was withdrawn, and that stopped the run"
 CHANGED_SINCE = "the agent changed its request after that, so nothing was run"
 NO_LONGER_ASKED = "the agent no longer asks this"
 TOO_LARGE = (
@@ -122,58 +124,81 @@ class Desk:
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
         with self._metrics.ack():
-            taken = await self._choose(choice, AT_ONCE, unless)
-        if isinstance(taken, _Late):
-            await self._keep(choice, taken)
-            return None
-        return self._counted(choice, taken)
+            return await self._kept_if_late(choice, self._choose(choice, AT_ONCE, unless))
 
-    async def consider(self, click: Click) -> None:
+    async def act(self, act: Act) -> Refusal | None:
+        """Take what a person does with a request besides deciding it: durable when this returns. None: it counted."""
+        with self._metrics.ack():
+            return await self._kept_if_late(act, self._act(act, AT_ONCE))
+
+    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
+        """Take back a request, as its requester: durable when this returns. None: it is withdrawn, its run stops."""
+        return await self.act(Act(approval, by, Doing.WITHDRAW))
+
+    async def consider(self, click: Click | Act) -> None:
         """Decide what follows from a click that was kept, as of its own time."""
-        taken = await self._choose(click, WITH_PATIENCE)
-        if isinstance(taken, _Late):
-            raise TypeError("a click that was kept is not kept again")
-        self._counted(click, taken)
+        taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
+        self._counted(click, await taken)
 
-    def _counted(self, click: Click, taken: Step | None) -> Refusal | None:
+    async def _kept_if_late(self, click: Click | Act, taking: Awaitable[Step | None]) -> Refusal | None:
+        try:
+            return self._counted(click, await taking)
+        except _LateError as late:
+            await self._keep(click, late)
+            return None
+
+    def _counted(self, click: Click | Act, taken: Step | None) -> Refusal | None:
         refusal = taken.refusal if taken else Closed("it is no longer kept")
-        self._metrics.clicked(click.choice.value, refusal.code if refusal else "counted")
+        what = click.choice if isinstance(click, Click) else click.doing
+        self._metrics.clicked(what.value, refusal.code if refusal else "counted")
         return refusal
 
-    async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> "Step | _Late | None":
-        """Step by a click. `_Late`: nothing was written, since who may decide is still being looked up."""
-        late: list[_Late] = []
+    async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> Step | None:
+        """Step by a click. Raises _LateError where it has to be kept; then nothing was written."""
 
         async def chose(approval: Approval) -> Event | Refusal:
             if unless is not None and await unless(approval):
                 return ShownInPart()
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
             facts, ruling = await self._known(approval, sent, patience)
-            if choice.at is None and (waits := _waits_for(approval, sent, facts)) is not None:
-                late.append(waits)
-                return waits.refusal
+            if choice.at is None:
+                _raise_if_late(approval, sent, facts)
             return sent.chose(facts, ruling)
 
-        taken = await self._step(choice.approval, chose)
-        return late[-1] if late and taken is not None and taken.refusal is late[-1].refusal else taken
+        return await self._step(choice.approval, chose)
 
-    async def _keep(self, click: Click, late: "_Late") -> None:
+    async def _act(self, act: Act, patience: float) -> Step | None:
+        """Step by an act. Raises _LateError where it has to be kept; then nothing was written."""
+
+        async def acted(approval: Approval) -> Event:
+            nobody = Facts(Standing.UNKNOWN)
+            if act.doing in _REQUESTERS or approval.state is not State.PENDING:
+                return act.event(nobody, nobody, ())
+            current = await self._current(approval)
+            people = [act.by] if act.to is None else [act.by, act.to]
+            known = await self._authority.all_facts(
+                people, approval.home, _needed_to_act(approval, current), act.at, patience
+            )
+            if act.at is None:
+                for user, facts in known:
+                    _raise_if_waiting(approval, may_act(approval, user, facts, current), facts)
+            return act.event(known[0][1], known[-1][1], current)
+
+        return await self._step(act.approval, acted)
+
+    async def _current(self, approval: Approval) -> tuple[Policy | None, ...]:
+        """The policies of today for its actions, as in `Ruling`."""
+        return tuple([await self._rules.current(approval, place) for place in range(len(approval.reviews))])
+
+    async def _keep(self, click: Click | Act, late: "_LateError") -> None:
         """Keep a click, durably, until its person is looked up."""
         at = self._clock.now()
-        key = f"{click.approval}/{click.by}/{click.action}/{click.revision}/{click.choice}/{at.timestamp()}"
+        what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
+        key = f"{click.approval}/{click.by}/{what}/{at.timestamp()}"
         await self._lanes.put(Consider(replace(click, at=at)), f"consider/{key}")
-        place = click.on.place if click.on is not None else late.place
-        told = TellPerson(late.thread, place, click.by, late.sentence)
+        place = click.on.place if click.on is not None else late.approval.place
+        told = TellPerson(late.approval.thread, place, click.by, late.sentence)
         await self._lanes.put(told, f"considering/{key}")
-
-    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
-        """Take back a request, as its requester: durable when this returns. None: it is done, and the run stops."""
-
-        async def cancelled(_: Approval) -> Event | Refusal:
-            return Cancelled(by)
-
-        taken = await self._step(approval, cancelled)
-        return taken.refusal if taken else Closed("it is no longer kept")
 
     async def hear(self, said: Said) -> None:
         """Take a message: durable when this returns. The same message delivered twice is taken once.
@@ -327,8 +352,10 @@ class Desk:
         found = await self._askable(conversation, await self._found(conversation.thread, standstill.asked))
         asked = {each.id: _shown(each.asked) for each in found}
         known = {each.id: each.approval for each in found if each.approval is not None}
-        if any(each.state is State.STOPPED for each in known.values()):
-            await self._end_beside(await self._approvals.open(conversation.thread))
+        stopping = [each for each in known.values() if each.state is State.STOPPED]
+        if stopping:
+            why = RUN_WITHDRAWN if any(each.withdrawn_by for each in stopping) else RUN_STOPPED
+            await self._end_beside(await self._approvals.open(conversation.thread), why)
             return
         routes = await self._routes(conversation, asked)
         sheets = _sheets(asked, routes, {each: approval.sheet for each, approval in known.items()})
@@ -414,13 +441,13 @@ class Desk:
             await self.happened(before.id, NotDelivered(CHANGED_SINCE))
         return Replaced(outcome_of(before), before.deciders, tuple(review.value for review in before.reviews))
 
-    async def _end_beside(self, approvals: Iterable[Approval]) -> None:
-        """A rejection stopped the run: nobody decides anything else of it, and nothing more is sent to the graph."""
+    async def _end_beside(self, approvals: Iterable[Approval], why: str) -> None:
+        """The run was stopped: nobody decides anything else of it, and nothing more is sent to the graph."""
         for approval in approvals:
             if approval.state is State.PENDING:
-                await self.happened(approval.id, Withdrew(RUN_STOPPED))
+                await self.happened(approval.id, Withdrew(why))
             elif approval.state is State.DECIDED:
-                await self.happened(approval.id, NotDelivered(RUN_STOPPED))
+                await self.happened(approval.id, NotDelivered(why))
 
     async def is_open(self, thread: ThreadId) -> bool:
         """Whether anything in a thread still waits for people, or for its way to the graph, and holds new input."""
@@ -522,26 +549,37 @@ class _Found:
         return self.approval is None and size_of(self.asked.ask) > MOST_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class _Late:
-    """A click whose person may decide or not by sources that did not answer yet."""
+class _LateError(Exception):
+    """Whether a click on this approval counts depends on sources that did not answer yet."""
 
-    thread: ThreadId
-    place: Place
-    refusal: Refusal
-    sentence: str
+    def __init__(self, approval: Approval, late: Iterable[Source]) -> None:
+        super().__init__(approval.id)
+        self.approval = approval
+        self.sentence = (
+            f"Checking {spoken(late).replace('whoever', 'who')}. Your click is kept: you'll hear in a moment."
+        )
 
 
-def _waits_for(approval: Approval, click: Click, facts: Facts) -> _Late | None:
-    """What a click has to wait for, where that settles whether it counts."""
-    if not facts.late or not 0 <= click.action < len(approval.reviews):
-        return None
-    policy = approval.reviews[click.action].governing
-    refusal = may_decide(policy, approval.requester, click.by, facts, approval.ask.subject)
-    if not isinstance(refusal, SourceUnknown) or not any(each.source in facts.late for each in refusal.failed):
-        return None
-    sentence = f"Checking {spoken(facts.late).replace('whoever', 'who')}. Your click is kept: you'll hear in a moment."
-    return _Late(approval.thread, approval.place, refusal, sentence)
+def _raise_if_late(approval: Approval, click: Click, facts: Facts) -> None:
+    if 0 <= click.action < len(approval.reviews):
+        policy = approval.reviews[click.action].governing
+        refusal = may_decide(policy, approval.requester, click.by, facts, approval.ask.subject)
+        _raise_if_waiting(approval, refusal, facts)
+
+
+def _raise_if_waiting(approval: Approval, refusal: Refusal | None, facts: Facts) -> None:
+    """Raise _LateError where a source that may answer yet settles whether somebody is refused."""
+    if isinstance(refusal, SourceUnknown) and any(each.source in facts.late for each in refusal.failed):
+        raise _LateError(approval, facts.late)
+
+
+_REQUESTERS = frozenset({Doing.WITHDRAW, Doing.NUDGE})
+"""What only the requester does: nobody has to be looked up."""
+
+
+def _needed_to_act(approval: Approval, current: Iterable[Policy | None]) -> tuple[Source, ...]:
+    governing = (review.governing for review in approval.reviews if review.decision is None)
+    return tuple(dict.fromkeys((*(source for each in governing for source in each.sources), *sources_of(*current))))
 
 
 def _needed(governing: Policy, current: Policy | None, edited: Policy | None) -> tuple[Source, ...]:

@@ -174,6 +174,11 @@ class Ask:
         return self.is_question or self.kind in _SUBJECTS
 
     @property
+    def is_withdrawable(self) -> bool:
+        """Whether its requester can take it back: a failure and a notice ask for nothing."""
+        return self.kind not in _SUBJECTS
+
+    @property
     def holds(self) -> bool:
         """Whether new input has to wait until it is decided: it would void a question, but mends a failure."""
         return self.kind is not Kind.FAILURE

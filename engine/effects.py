@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 from engine.approval import Place
 from engine.ask import Json
-from engine.events import Click
+from engine.events import Act, Click
 from engine.ids import AgentName, ApprovalId, MessageTs, SheetId, ThreadId, UserId, thread_of
 
 
@@ -60,9 +60,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Consider:
-    """Decide what follows from a click whose person could not be looked up in time, as of its own time."""
+    """Decide what follows from a click whose person could not be looked up in time, as of its own time.
 
-    click: Click
+    `click` may be any act of a person on a card.
+    """
+
+    click: Click | Act
 
 
 @dataclass(frozen=True, slots=True)

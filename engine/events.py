@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
 from engine.approval import Copy, PressedOn, Replaced, Words
@@ -80,6 +81,52 @@ class Click:
         )
 
 
+class Doing(StrEnum):
+    """What people do with a request besides deciding it."""
+
+    LOOK = "look"
+    """They say that they are looking at it."""
+    HAND_OVER = "hand_over"
+    EXTEND = "extend"
+    WITHDRAW = "withdraw"
+    NUDGE = "nudge"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person does with a request besides deciding it, as it came from Slack.
+
+    `to` is the person whom they hand it over to, `span` how long they put off its expiry. `on` and `at` are as in
+    `Click`.
+    """
+
+    approval: ApprovalId
+    by: UserId
+    doing: Doing
+    to: UserId | None = None
+    span: timedelta = timedelta()
+    on: PressedOn | None = None
+    at: datetime | None = None
+
+    def event(
+        self, facts: Facts, to_facts: Facts, current: tuple[Policy | None, ...]
+    ) -> "Looked | HandedOver | Extended | Cancelled | Nudged":
+        """The event that it is, once it is known who the people are. Raises ValueError for a hand-over to nobody."""
+        match self.doing:
+            case Doing.LOOK:
+                return Looked(self.by, facts, current, self.on, self.at)
+            case Doing.HAND_OVER if self.to is not None:
+                return HandedOver(self.by, facts, self.to, to_facts, current, self.on, self.at)
+            case Doing.EXTEND:
+                return Extended(self.by, facts, self.span, current, self.on, self.at)
+            case Doing.WITHDRAW:
+                return Cancelled(self.by, self.on)
+            case Doing.NUDGE:
+                return Nudged(self.by, self.on)
+            case _:
+                raise ValueError("a request is handed over to somebody")
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What else is known where somebody chose.
@@ -137,10 +184,16 @@ class Chose:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """An approver said that they are looking at it."""
+    """An approver said that they are looking at it.
+
+    Here and below `current` are the policies of today for its actions, as in `Ruling`, and `on` and `at` as in `Chose`.
+    """
 
     by: UserId
     facts: Facts
+    current: tuple[Policy | None, ...] = ()
+    on: PressedOn | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +204,9 @@ class HandedOver:
     facts: Facts
     to: UserId
     to_facts: Facts
+    current: tuple[Policy | None, ...] = ()
+    on: PressedOn | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +216,9 @@ class Extended:
     by: UserId
     facts: Facts
     span: timedelta
+    current: tuple[Policy | None, ...] = ()
+    on: PressedOn | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +226,7 @@ class Cancelled:
     """A person wants back what they asked for."""
 
     by: UserId
+    on: PressedOn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +234,7 @@ class Nudged:
     """The requester wants those who can decide reminded."""
 
     by: UserId
+    on: PressedOn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ from engine.events import (
     Withdrew,
 )
 from engine.ids import MessageTs, UserId
-from engine.policy import Facts, OnExpiry
+from engine.policy import Facts, OnExpiry, Policy
 from engine.voting import (
     Electorate,
     electorate,
@@ -552,7 +552,8 @@ def _stopped(
     approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime, by: UserId | None = None
 ) -> Step:
     """The graph is told nothing: whatever it were told, it would take for its answer."""
-    note = RUN_STOPPED if approval.ask.kind is Kind.BREAKPOINT else f"{RUN_STOPPED} {NOT_TOLD}"
+    told_nothing = approval.withdrawn_by is None and approval.ask.kind is not Kind.BREAKPOINT
+    note = f"{RUN_STOPPED} {NOT_TOLD}" if told_nothing else RUN_STOPPED
     stopped = replace(approval, state=State.STOPPED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True, by=by)
     effects = (EndRun(approval.thread), *_drawings_of(approval), said, *_timers_cleared(approval))
@@ -613,11 +614,16 @@ def _steps(place: int, before: Review, after: Review, event: LadderDue) -> Json:
 # What else people do --------------------------------------------------------------------------------------------------
 
 
-def _may_act(approval: Approval, by: UserId, facts: Facts) -> refusals.Refusal | None:
-    """Whether somebody is one of those who can decide something of it."""
-    found: list[refusals.Refusal | None] = [
-        Electorate(review.governing, approval.requester, approval.ask.subject).refuses(by, facts, None)
-        for review in approval.reviews
+def may_act(
+    approval: Approval, by: UserId, facts: Facts, current: tuple[Policy | None, ...] = ()
+) -> refusals.Refusal | None:
+    """Why somebody is none of those who can decide something of a pending approval, or None.
+
+    `current` are the policies of today for its actions: see `Ruling`.
+    """
+    found = [
+        Electorate(review.governing, approval.requester, approval.ask.subject, today).refuses(by, facts, None)
+        for review, today in zip(approval.reviews, current or [None] * len(approval.reviews), strict=True)
         if review.decision is None
     ]
     return None if None in found else found[0]
@@ -626,9 +632,9 @@ def _may_act(approval: Approval, by: UserId, facts: Facts) -> refusals.Refusal |
 def _look(approval: Approval, event: Event, now: datetime) -> Step:
     """Reminders and the ladder rest for a while; the expiry does not."""
     assert isinstance(event, Looked)  # noqa: S101 - likewise
-    if (late := _expired_before(approval, event, now, now)) is not None:
+    if (late := _expired_before(approval, event, event.at or now, now)) is not None:
         return late
-    refusal = _may_act(approval, event.by, event.facts)
+    refusal = may_act(approval, event.by, event.facts, event.current)
     if refusal is None and any(each.by == event.by for each in approval.looking):
         refusal = refusals.LookedAlready()
     if refusal is not None:
@@ -645,11 +651,10 @@ def _look(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _hand_over(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, HandedOver)  # noqa: S101 - likewise
-    if (late := _expired_before(approval, event, now, now)) is not None:
+    if (late := _expired_before(approval, event, event.at or now, now)) is not None:
         return late
-    refusal = _may_act(approval, event.by, event.facts)
-    if refusal is None and _may_act(approval, event.to, event.to_facts) is not None:
-        refusal = refusals.CannotTakeOver(event.to)
+    refusal = may_act(approval, event.by, event.facts, event.current)
+    refusal = refusal or _taker_refused(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
     handed = replace(approval, handed_to=event.to)
@@ -660,11 +665,22 @@ def _hand_over(approval: Approval, event: Event, now: datetime) -> Step:
     )
 
 
+def _taker_refused(approval: Approval, event: HandedOver) -> refusals.Refusal | None:
+    """Why a request cannot be handed over to this person."""
+    match may_act(approval, event.to, event.to_facts, event.current):
+        case None:
+            return None
+        case refusals.RosterUnknown() | refusals.SourceUnknown():
+            return refusals.TakerUnknown(event.to)
+        case _:
+            return refusals.CannotTakeOver(event.to)
+
+
 def _extend(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, Extended)  # noqa: S101 - likewise
-    if (late := _expired_before(approval, event, now, now)) is not None:
+    if (late := _expired_before(approval, event, event.at or now, now)) is not None:
         return late
-    refusal = _may_act(approval, event.by, event.facts)
+    refusal = may_act(approval, event.by, event.facts, event.current)
     sum_of_all = approval.extended + event.span
     if refusal is None and (approval.expires_at is None or not timedelta() < event.span <= sum_of_all <= MOST_EXTENDED):
         refusal = refusals.NoDeadline()
@@ -686,6 +702,8 @@ def _cancel(approval: Approval, event: Event, now: datetime) -> Step:
         return late
     if event.by != approval.requester:
         return _refuse(approval, event, refusals.NotTheRequester(approval.requester), now)
+    if not approval.ask.is_withdrawable:
+        return _refuse(approval, event, refusals.NotOffered(), now)
     entry = _entry(approval, What.WITHDRAWN, event.by, now)
     withdrawn = replace(approval, withdrawn_by=event.by)
     return _stopped(
@@ -807,8 +825,7 @@ def _refuse(approval: Approval, event: PersonsEvent, refusal: refusals.Refusal, 
     if chose is not None:
         detail |= {"choice": chose.choice.value, "action": chose.action}
     # Whoever sees a copy elsewhere may not see the place of the card.
-    on = chose.on if chose is not None else None
-    place = on.place if on is not None and _was_elsewhere(approval, on, refusal) else approval.place
+    place = event.on.place if event.on is not None and _was_elsewhere(approval, event.on, refusal) else approval.place
     told = TellPerson(approval.thread, place, event.by, refusal.sentence)
     # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)

@@ -15,7 +15,7 @@ from engine.authority import Source
 from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer
-from engine.events import Click
+from engine.events import Act, Click
 from engine.grants import Grant
 from engine.ids import (
     AgentName,
@@ -756,6 +756,9 @@ class Desk(Protocol):
 
         Where `unless` holds of the approval as it stands, nothing is done: then the answer is `ShownInPart`.
         """
+
+    async def act(self, act: "Act") -> Refusal | None:
+        """Take what a person does with a request besides deciding it. None: it counted, or is being looked up."""
 
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         """Take back a request, as its requester. None: it is withdrawn, and its run stops."""

@@ -112,6 +112,19 @@ class CannotTakeOver(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class TakerUnknown(Refusal):
+    """Handing over to somebody of whom nobody can tell now whether they may decide."""
+
+    to: UserId
+    code: ClassVar[str] = "taker_unknown"
+    title: ClassVar[str] = "Try again"
+
+    @property
+    def sentence(self) -> str:
+        return f"Couldn't check whether <@{self.to}> may decide this, so it was not handed over. Try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
 class NoDeadline(Refusal):
     """Putting off what does not expire, or by more than is possible."""
 

@@ -12,7 +12,7 @@ from engine.audit import Entry, What
 from engine.authority import Ground, Origin, Source
 from engine.conversation import Conversation
 from engine.effects import Consider, Effect, Hear, Say
-from engine.events import Click
+from engine.events import Act, Click
 from engine.grants import Grant
 from engine.ids import (
     AgentName,
@@ -209,7 +209,8 @@ def _any_of(kind: type[Effect]) -> st.SearchStrategy[Effect]:
     ours = {"place": any_place, "at": any_time, "text": ANY_TEXT, "sentence": ANY_TEXT, "edits": any_json}
     if kind is Consider:
         clicks = st.builds(Click, value=any_json, at=st.none() | any_time, text=ANY_TEXT)
-        return st.builds(kind, click=clicks)
+        acts = st.builds(Act, at=st.none() | any_time)
+        return st.builds(kind, click=clicks | acts)
     if kind is Say:
         ours["at"] = st.none() | ANY_TEXT.map(MessageTs)
     return st.builds(kind, **{field.name: ours[field.name] for field in fields(kind) if field.name in ours})

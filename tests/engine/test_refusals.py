@@ -91,6 +91,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.NotTheRequester(ALICE), "Only <@UALICE>, who asked for this, can do that."),
     (refusals.NudgedAlready(NOW), f"You nudged them already. You can do it again {WHEN}."),
     (
+        refusals.TakerUnknown(CAROL),
+        f"Couldn't check whether <@{CAROL}> may decide this, so it was not handed over. Try again in a moment.",
+    ),
+    (
         refusals.LookedAlready(),
         "You already said that you are looking at this. Each person can pause the reminders once.",
     ),
