@@ -68,7 +68,7 @@ class SlackGroups:
         self._fresh, self._settle, self._now = fresh, settle, now
         self._reading: asyncio.Task[None] | None = None
         self._soon: asyncio.Task[None] | None = None
-        self._used = False
+        self._used = self._unheard = False
 
     async def members(self, group: str, patience: float) -> Membership:
         """The members of a group; nobody, with the reason, where they cannot be known."""
@@ -143,7 +143,18 @@ class SlackGroups:
         except BaseException:
             await self._memory.abandon(reading)
             raise
+        await self._note_unheard(groups)
         await self._memory.keep(reading, groups, looked_up)
+
+    async def _note_unheard(self, groups: Sequence[ListedGroup]) -> None:
+        """Log once that somebody left a group and no event said so: most likely the app does not subscribe to it."""
+        for each in groups:
+            if self._unheard or each.id not in self._handles:
+                continue
+            kept = await self._memory.recall(each.id)
+            if kept is not None and kept.group is not None and kept.group.people - each.people:
+                self._unheard = True
+                log.warning("group_changed_without_event", group=each.id, fix=_SUBSCRIBE)
 
     def _read_soon(self, seconds: float) -> None:
         async def read() -> None:
@@ -155,6 +166,10 @@ class SlackGroups:
             self._soon.add_done_callback(_heard)
 
 
+_SUBSCRIBE = (
+    "compare the app's events with those of signoff manifest: without the events of user groups, "
+    "somebody who left a group can decide for some minutes more"
+)
 _WHY: Mapping[str, str] = {
     "missing_scope": f"The app may not read user groups: it lacks the scope {SCOPE}, which the bot's operator can add.",
     "plan_upgrade_required": "This workspace has no user groups: they need a paid Slack plan.",

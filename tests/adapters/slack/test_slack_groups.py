@@ -130,10 +130,12 @@ async def test_who_left_a_second_ago_does_not_pass_once_the_event_is_delivered(
         process(client, database) as other,
         serving(slack, client, transport, channels=Heard(told)),
     ):
-        for there in ({ALICE, BOB}, {BOB}, {CAROL}, {ALICE, CAROL}):
-            await put(slack, "sre", sorted(there))
-            assert await members(other) == there
-            assert await members(told) == there
+        with capture_logs() as logs:
+            for there in ({ALICE, BOB}, {BOB}, {CAROL}, {ALICE, CAROL}):
+                await put(slack, "sre", sorted(there))
+                assert await members(other) == there
+                assert await members(told) == there
+        assert "group_changed_without_event" not in {each["event"] for each in logs}
         await put(slack, "managers", ["carol"])
         assert await members(other, "S0MANAGERS") == {CAROL}
 
@@ -227,17 +229,21 @@ async def test_without_the_event_a_list_counts_as_long_as_it_may_and_no_longer(
         assert await wait_until(lapsed) == "Slack couldn't say who is in the user group @sre."
 
 
-async def test_a_list_that_is_used_is_read_again_in_the_background(
+async def test_a_list_that_is_used_is_read_again_in_the_background_and_a_missing_event_is_logged(
     slack: PeopledSlack, counting: CountingClient, database: Database
 ) -> None:
     async with process(counting, database, fresh=0.0) as groups:
         assert await members(groups) == {ALICE, BOB}
-        await put_unheard(slack, ["carol"])
+        for there in ({CAROL}, {ALICE}):
+            await put_unheard(slack, there)
 
-        async def read_again() -> bool | None:
-            return True if await members(groups) == {CAROL} else None
+            async def read_again(there: set[UserId] = there) -> bool | None:
+                return True if await members(groups) == there else None
 
-        await wait_until(read_again)
+            with capture_logs() as logs:
+                await wait_until(read_again)
+            told = [each["group"] for each in logs if each["event"] == "group_changed_without_event"]
+            assert told == (["S0SRE"] if there == {CAROL} else []), "it is said once"
         assert counting.calls > 1
 
 
