@@ -33,6 +33,8 @@ from bot.faults import Fault, FaultsError
 from bot.group_names import GroupNames
 from bot.masking import masked
 from bot.oncall_check import OnCallNow
+from bot.rulebook import group_names
+from engine.approval import Notify
 from engine.ask import Json
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
@@ -277,6 +279,7 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
     faults += [*closed, *name_faults(config, people, channels.ids, channels.listed)]
     faults += oncall_check.people_faults(config, people)
+    faults += await group_faults(config.secrets, probes, group_names(config))
     if not faults:
         faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return faults
@@ -303,7 +306,10 @@ async def _out_of_sight(
     """
     found = []
     for index, approval in enumerate(config.approvals):
-        ids = {people[name].id: name for name in approval.users}
+        if approval.notify is Notify.DIRECT:
+            continue
+        users = dict.fromkeys(name for _, part in approval.people for name in part.users)
+        ids = {people[name].id: name for name in users}
         for name in card_channels(config, index) if ids else ():
             absent = await probes.absent(config.secrets, channels[name], ids.keys())
             if absent:
@@ -396,5 +402,10 @@ def _rules(config: Config) -> str:
 def _never_by_requester(config: Config) -> Iterable[str]:
     """Rules that are right, but leave nobody to spare when one of the approvers is who asks."""
     for index, approval in enumerate(config.approvals):
-        if approval.users and approval.quorum == len(approval.users) and not approval.own_requests:
+        if approval.own_requests or approval.escalate or not approval.of_stages:
+            continue
+        parts = [part for stage in approval.of_stages for _, part in stage]
+        users_only = not any(part.groups or part.channel or part.oncall for part in parts)
+        named = {name for part in parts for name in part.users}
+        if users_only and sum(map(approval.quorum_of, parts)) == len(named):
             yield f"approvals[{index}]: if an approver makes the request, it can't reach its quorum."

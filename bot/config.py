@@ -1,7 +1,7 @@
 """The configuration: `app.yaml`, `.env` and the environment, made into one object that is right or not there (P10).
 
 All faults are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
-so `rules` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
+so `bot.rulebook` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,16 +11,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.config_file import Document, environment, read
+from bot.config_approvals import Approval
+from bot.config_file import Document, KeyPath, environment, read
 from bot.config_oncall import OnCallEntry, people_faults, spelled
 from bot.config_oncall import name_fault as oncall_name_fault
-from bot.config_shape import Agent, Approval, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
+from bot.config_shape import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
+from engine.approval import Notify
 from engine.ids import AgentName, ChannelId
-from engine.policy import REQUESTER, Deadlines, Part, Policy, person
 from engine.ports import ListedPerson
-from engine.routing import Rule, Rulebook
 
 __all__ = [
     "Agent",
@@ -38,7 +38,6 @@ __all__ = [
     "examined",
     "load",
     "oncall_names",
-    "rules",
 ]
 
 
@@ -139,7 +138,11 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     mode, secrets, of_tokens = _secrets(known, mode)
     retention = file.retention if file else None
     faults += _between_agents(document, agents)
-    faults += _between_rules(document, agents, approvals, retention)
+    sources = [name for name, _ in _pairs(document.data.get("oncall"))] if isinstance(document.data, dict) else []
+    faults += _between_rules(document, agents, approvals, sources, retention)
+    if file is not None:
+        spans = (("remind_after", file.defaults.remind_after[-1:]), ("expires_after", (file.defaults.expires_after,)))
+        faults += _after_retention(document, ("defaults",), spans, retention)
     faults += [*_of_retention(document, file), *_of_ports(document, file, mode)]
     if faults or file is None:
         return None, _first_of_each_place([*faults, *of_tokens])
@@ -243,7 +246,11 @@ def _between_agents(document: Document, agents: _Agents) -> Iterable[Fault]:
 
 
 def _between_rules(
-    document: Document, agents: _Agents, approvals: _Approvals, retention: timedelta | None
+    document: Document,
+    agents: _Agents,
+    approvals: _Approvals,
+    oncall: Collection[str],
+    retention: timedelta | None,
 ) -> Iterable[Fault]:
     for index, approval in enumerate(approvals):
         if approval is None:
@@ -257,11 +264,30 @@ def _between_rules(
         if (earlier := next(before, None)) is not None:
             what = f"this rule can never apply: approvals[{earlier}] comes first and matches all that it matches"
             yield Fault(document.where(("approvals", index)), what, "Move it up, or remove it.")
-        for key in ("remind_after", "expires_after"):
-            length: timedelta | None = getattr(approval, key)
-            if length is not None and retention is not None and length >= retention:
-                what = "the approval would be forgotten before that, by retention"
-                yield Fault(document.where(("approvals", index, key)), what, "Make it shorter, or retention longer.")
+        spans = (("remind_after", approval.remind_after[-1:]), ("expires_after", (approval.expires_after,)))
+        yield from _after_retention(document, ("approvals", index), spans, retention)
+        yield from _unknown_sources(document, oncall, index, approval)
+
+
+def _after_retention(
+    document: Document,
+    path: KeyPath,
+    spans: Iterable[tuple[str, Sequence[timedelta | None]]],
+    retention: timedelta | None,
+) -> Iterable[Fault]:
+    for key, lengths in spans:
+        if any(retention is not None and length is not None and length >= retention for length in lengths):
+            what = "the approval would be forgotten before that, by retention"
+            yield Fault(document.where((*path, key)), what, "Make it shorter, or retention longer.")
+
+
+def _unknown_sources(document: Document, oncall: Collection[str], index: int, approval: Approval) -> Iterable[Fault]:
+    for path, people in approval.people:
+        for position, name in enumerate(people.oncall):
+            if name not in oncall:
+                where = document.where(("approvals", index, *path, "oncall", position))
+                mend = suggestion(name, oncall, f"Add it: oncall: {{{name}: ...}}. See docs/oncall.md.")
+                yield Fault(where, f'there is no "{name}" in oncall:', mend)
 
 
 def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, index: int) -> Iterable[Fault]:
@@ -270,9 +296,9 @@ def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, in
     With `own_requests` and a quorum of one, whoever asks sees their own card and decides: such a rule is right.
     """
     approval = approvals[index]
-    if approval is None or not approval.users or approval.post_to is not None:
+    if approval is None or not approval.of_stages or approval.post_to is not None:
         return
-    if approval.own_requests and approval.quorum == 1:
+    if approval.notify is Notify.DIRECT or approval.is_seen_by_requester_alone:
         return
     for name, agent in agents.items():
         if agent is not None and agent.direct_messages and _governs(approvals, index, name):
@@ -280,7 +306,7 @@ def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, in
                 f"{name} takes direct messages, where only the requester sees a request, so nobody here could decide it"
             )
             channel = next((each for other in agents.values() if other for each in other.channels), "#approvals")
-            add = f'Add post_to: "{channel}", or another channel that the approvers are in.'
+            add = f'Add notify: dm, or post_to: "{channel}" or another channel that the approvers are in.'
             yield Fault(document.where(("approvals", index)), what, add)
 
 
@@ -290,7 +316,8 @@ def _governs(approvals: _Approvals, index: int, agent: AgentName) -> bool:
     if rule is None or not _is_for(rule, agent):
         return False
     earlier = [each for each in approvals[:index] if each is not None and each.is_question == rule.is_question]
-    return not any(_is_for(each, agent) and _wider(each.when.tool, rule.when.tool) for each in earlier)
+    whole = (each for each in earlier if each.when.condition is None)
+    return not any(_is_for(each, agent) and _wider(each.when.tool, rule.when.tool) for each in whole)
 
 
 def _is_for(rule: Approval, agent: AgentName) -> bool:
@@ -300,6 +327,8 @@ def _is_for(rule: Approval, agent: AgentName) -> bool:
 def _covers(earlier: Approval | None, later: Approval) -> bool:
     """Whether a rule leaves nothing for a later one. Sure, not complete: patterns are compared as far as `*` goes."""
     if earlier is None or earlier.is_question != later.is_question:
+        return False
+    if earlier.when.condition not in (None, later.when.condition):
         return False
     return _wider(earlier.when.agent, later.when.agent) and _wider(earlier.when.tool, later.when.tool)
 
@@ -357,8 +386,9 @@ def approver_names(config: Config) -> Mapping[str, str]:
     """Every name of a person in the rules, with where it stands first."""
     found: dict[str, str] = {}
     for index, approval in enumerate(config.approvals):
-        for position, name in enumerate(approval.users):
-            found.setdefault(name, config.where("approvals", index, "approvers", "users", position))
+        for path, people in approval.people:
+            for position, name in enumerate(people.users):
+                found.setdefault(name, config.where("approvals", index, *path, "users", position))
     return found
 
 
@@ -403,9 +433,7 @@ def name_faults(
         if name not in people:
             mend = suggestion(name, people, "Write a member's name or Slack id.")
             faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
-        elif unable := people[name].unable:
-            what = f"{name} is {unable}, and only full members of this workspace decide"
-            faults.append(Fault(where, what, "Name a full member."))
+    faults += _unable(config, people)
     faults += _same_people(config, people)
     for name, where in channel_names(config).items():
         if name not in channels:
@@ -423,41 +451,33 @@ def card_channels(config: Config, index: int) -> Sequence[str]:
     return tuple(dict.fromkeys(channel for agent in governed for channel in agent.channels))
 
 
-def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
-    """Rules whose quorum cannot be reached, since several of their names are one person's."""
+def _unable(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
+    """Those who may never decide, each once: no full members, and not let in by `guests` and their ids."""
+    told: set[str] = set()
     for index, approval in enumerate(config.approvals):
-        known = [people[name].id for name in approval.users if name in people]
-        if approval.users and len(known) == len(approval.users) and len(set(known)) < approval.quorum:
-            what = f"a quorum of {approval.quorum} cannot be reached: some of these names are the same person"
-            yield Fault(config.where("approvals", index, "approvers", "users"), what, "Name each person once.")
+        for path, each in approval.people:
+            for position, name in enumerate(each.users):
+                known = people.get(name)
+                if known is None or not known.unable or name in told or (each.guests and known.is_named_by(name)):
+                    continue
+                told.add(name)
+                mend = "Name a full member."
+                if known.outsider:
+                    mend += f" Or write users: [{known.id}] and guests: true."
+                what = f"{name} is {known.unable}, and only full members of this workspace decide"
+                yield Fault(config.where("approvals", index, *path, "users", position), what, mend)
 
 
-def rules(
-    config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
-) -> Rulebook:
-    """The engine's rules, with Slack's ids in place of names as `approver_names` and `channel_names` spell them.
-
-    Raises ConfigError for names that are not in the mappings or may never decide, and where two names of a rule are one
-    person.
-    """
-    if faults := name_faults(config, people, channels, listed):
-        raise ConfigError(faults)
-    return Rulebook(tuple(_rule(config, index, people, channels) for index in range(len(config.approvals))))
-
-
-def _rule(config: Config, index: int, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]) -> Rule:
-    approval, name = config.approvals[index], f"approvals[{index}]"
-    users = tuple(person(user) for user in sorted({people[each].id for each in approval.users}))
-    reminders = () if approval.remind_after is None else (approval.remind_after,)
-    return Rule(
-        name=name,
-        policy=Policy(name, ((Part(users or (REQUESTER,), approval.quorum),),), approval.own_requests),
-        deadlines=Deadlines(reminders, approval.expires_after, approval.on_expiry),
-        agent=approval.when.agent,
-        tool=approval.when.tool,
-        question=approval.is_question,
-        post_to=None if approval.post_to is None else channels[approval.post_to],
-    )
+def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
+    """Parts whose quorum cannot be reached, since several of their names are one person's."""
+    for index, approval in enumerate(config.approvals):
+        for path, part in (each for stage in approval.of_stages for each in stage):
+            known = [people[name].id for name in part.users if name in people]
+            only_users = not (part.groups or part.channel or part.oncall or approval.escalate)
+            quorum = approval.quorum_of(part)
+            if only_users and len(known) == len(part.users) and len(set(known)) < quorum:
+                what = f"a quorum of {quorum} cannot be reached: some of these names are the same person"
+                yield Fault(config.where("approvals", index, *path, "users"), what, "Name each person once.")
 
 
 def agents_relying_on_defaults(config: Config) -> tuple[AgentName, ...]:

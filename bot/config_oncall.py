@@ -18,8 +18,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.config_file import Document
-from bot.config_shape import Strict
-from bot.config_values import AGENT_NAME, Given, Number, wrong
+from bot.config_values import AGENT_NAME, Given, Number, Strict, wrong
 from bot.faults import Fault, suggestion
 from engine.addresses import is_loopback
 

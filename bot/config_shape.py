@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from bot.config_approvals import Times, times_fit
 from bot.config_file import Document, KeyPath
 from bot.config_values import (
     AGENT_NAME,
@@ -24,9 +25,9 @@ from bot.config_values import (
     Given,
     GraphSpec,
     Number,
-    Outcome,
     Person,
     SentValue,
+    Strict,
     Template,
     ToolPattern,
     wrong,
@@ -34,7 +35,6 @@ from bot.config_values import (
 from bot.faults import Fault, suggestion
 from engine import templates
 from engine.ask import MOST_OPTIONS, Choice
-from engine.policy import OnExpiry
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -43,13 +43,6 @@ _LONGEST_NAME = 75
 
 
 # Entries --------------------------------------------------------------------------------------------------------------
-
-
-class Strict(BaseModel):
-    """An entry that refuses what it does not know. `later` names keys that a later version will know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    later: ClassVar[frozenset[str]] = frozenset()
 
 
 class Sends(Strict):
@@ -70,7 +63,7 @@ class WhenAsked(Strict):
     """What an entry of `answers:` is for: the node that asks (may hold `*`), and fields that its payload has."""
 
     node: Given[str] = None
-    payload: dict[str, JsonValue] = {}
+    payload: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class AnswerEntry(Strict):
@@ -82,7 +75,7 @@ class AnswerEntry(Strict):
     edit: Given[Sends] = None
     reject: Given[Sends] = None
     answer: Given[Sends] = None
-    options: dict[str, Sends] = {}
+    options: dict[str, Sends] = Field(default_factory=dict)
     """Further choices, by the names that stand on their buttons."""
 
     @property
@@ -190,89 +183,19 @@ class Agent(Strict):
         return self
 
 
-class Kind(StrEnum):
-    """The kinds of asks that a rule can name."""
-
-    QUESTION = "question"
-
-
-class When(Strict):
-    """What a rule governs: `agent` and `tool` may hold `*`. With neither it governs everything but questions."""
-
-    later = frozenset({"if"})
-
-    agent: Given[str] = None
-    tool: Given[str] = None
-    kind: Given[Kind] = None
-
-
-class NamedApprovers(Strict):
-    """The people who may decide: names, or Slack ids."""
-
-    later = frozenset({"groups", "oncall"})
-
-    users: Annotated[tuple[Person, ...], Field(min_length=1)]
-
-
-class Approval(Strict):
-    """One entry of `approvals:`."""
-
-    later = frozenset({"escalate", "decide"})
-
-    when: When = When()
-    approvers: Given[NamedApprovers] = None
-    quorum: Annotated[Number, Field(ge=1)] = 1
-    own_requests: bool = False
-    post_to: Given[Channel] = None
-    remind_after: Given[Duration] = None
-    expires_after: Given[Duration] = None
-    on_expiry: Outcome = OnExpiry.REJECT
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        """The approvers' names; none where the requester answers a question."""
-        return self.approvers.users if self.approvers else ()
-
-    @property
-    def is_question(self) -> bool:
-        """Whether it governs questions."""
-        return self.when.kind is Kind.QUESTION
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.is_question and self.when.tool is not None:
-            raise wrong(
-                "a question is no tool call, so this rule would never apply", 'Remove "tool" or "kind".', "when"
-            )
-        if self.approvers is None and not self.is_question:
-            raise wrong("is missing", "Say who decides: approvers: {users: [alice]}.", "approvers")
-        self._people_fit()
-        self._times_fit()
-        return self
-
-    def _people_fit(self) -> None:
-        if twice := next((name for name in self.users if self.users.count(name) > 1), None):
-            raise wrong(f"{twice} is named twice", "Keep one of the two.", "approvers", "users")
-        people = max(1, len(self.users))
-        if self.quorum > people:
-            what = f"a quorum of {self.quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
-            raise wrong(what, "Name more approvers, or ask for fewer.", "quorum")
-
-    def _times_fit(self) -> None:
-        if self.expires_after is None:
-            if "on_expiry" in self.model_fields_set:
-                raise wrong("this rule never expires", "Add expires_after, or remove on_expiry.", "on_expiry")
-        elif self.remind_after is not None and self.remind_after >= self.expires_after:
-            raise wrong(
-                "the reminder would come after the expiry", "Make it shorter than expires_after.", "remind_after"
-            )
-
-
 class Defaults(Strict):
     """What holds for all agents."""
 
     gate_tools: tuple[ToolPattern, ...] = ()
     """Tools that a person decides on before they start, beside those of each agent."""
+    expires_after: Given[Duration] = None
+    remind_after: Times = ()
+    """Deadlines where no rule says otherwise."""
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        times_fit(self.remind_after, self.expires_after)
+        return self
 
 
 class Mode(StrEnum):
@@ -307,8 +230,8 @@ class File(Strict):
     agents: dict[str, Any]
     approvals: tuple[Any, ...] = ()
     defaults: Defaults = Defaults()
-    oncall: dict[str, Any] = {}
-    people: dict[str, Person] = {}
+    oncall: dict[str, Any] = Field(default_factory=dict)
+    people: dict[str, Person] = Field(default_factory=dict)
     """The Slack members that other services mean by names and e-mail addresses."""
     slack: Slack = Slack()
     http: Http = Http()
@@ -413,6 +336,5 @@ def _entries_in(hint: Any) -> Iterator[type[BaseModel]]:
 
 def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:
     key = str(path[-1])
-    if issubclass(model, Strict) and key in model.later:
-        return Fault(document.where(path), f'this version does not support "{key}" yet', "Remove it.")
-    return Fault(document.where(path), f'there is no key "{key}" here', suggestion(key, model.model_fields))
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    return Fault(document.where(path), f'there is no key "{key}" here', suggestion(key, known))

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BeforeValidator, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue
 from pydantic_core import PydanticCustomError
 
 from bot.faults import suggestion
@@ -15,6 +15,13 @@ from engine.policy import OnExpiry
 from engine.templates import TemplateError
 
 T = TypeVar("T")
+
+
+class Strict(BaseModel):
+    """An entry that refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -62,9 +69,8 @@ def _number(value: object) -> object:
 def _on_expiry(value: object) -> object:
     match value:
         case "approve":
-            raise wrong("silence never approves, so an expiry cannot approve", 'Write "reject" or "fail".')
-        case "escalate":
-            raise wrong('this version does not support "escalate" yet', 'Write "reject" or "fail".')
+            mend = 'Write "reject", "escalate" or "fail".'
+            raise wrong("silence never approves, so an expiry cannot approve", mend)
         case _:
             return value
 

@@ -9,10 +9,15 @@ from engine.ports import ListedGroup
 
 @dataclass(frozen=True, slots=True)
 class GroupNames:
-    """The groups that Slack has, by name as app.yaml spells it. `handles` are those of all groups that can be named."""
+    """The groups that Slack has, by name as app.yaml spells it. `ids` are those of all groups, by handle."""
 
     found: Mapping[str, ListedGroup] = field(default_factory=dict)
-    handles: tuple[str, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """The handles of all groups that can be named."""
+        return tuple(sorted(self.ids))
 
     def faults(self, where: Mapping[str, str]) -> Iterable[Fault]:
         """A fault for each name that is no group's, or that of a group by which nobody can decide.

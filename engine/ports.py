@@ -778,10 +778,18 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """Somebody whom a rule names. `unable` says what they are, such as a guest, where that may never decide."""
+    """Somebody whom a rule names. `unable` says what they are, such as a guest, where they are no full member.
+
+    `outsider`: a guest, or of another workspace, whom a rule may let in all the same.
+    """
 
     id: UserId
     unable: str = ""
+    outsider: bool = False
+
+    def is_named_by(self, name: str) -> bool:
+        """Whether this name lets an outsider in: their id does, for names change hands."""
+        return self.outsider and name == self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ async def people(client: AsyncWebClient, names: Collection[str], identity: Ident
 
 def _person(user: dict[str, Any], identity: Identity) -> ListedPerson:
     account = account_of(user, identity)
-    return ListedPerson(UserId(user["id"]), "" if account is Account.MEMBER else account.value)
+    unable = "" if account is Account.MEMBER else account.value
+    return ListedPerson(UserId(user["id"]), unable, account in (Account.GUEST, Account.ELSEWHERE))
 
 
 async def _user(client: AsyncWebClient, name: str) -> dict[str, Any] | None:

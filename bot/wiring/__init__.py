@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from adapters.conditions import CelConditions
 from adapters.redis.budget import RedisBudget
 from adapters.redis.connection import UnusableRedisError
 from adapters.redis.grants import RedisGrants
@@ -29,7 +30,6 @@ from adapters.slack.handlers import PATIENCE, Handlers, build_app
 from adapters.slack.roster import SlackRoster
 from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
-from bot import config as configuration
 from bot import http
 from bot.authority import Authority
 from bot.channels import Channels
@@ -44,6 +44,7 @@ from bot.oncall import OnCallSources
 from bot.outbox import Outbox, Ways
 from bot.overview import Overviews
 from bot.posting import Posting
+from bot.rulebook import compiled, rulebook
 from bot.rules import Rules
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
@@ -53,6 +54,7 @@ from bot.wiring.probes import probes
 from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
 from bot.wiring.storage import Storage, storage
 from bot.wiring.workspace import PortTakenError, local_workspace
+from engine.conditions import Name
 from engine.ids import AgentName, TeamId
 from engine.ports import (
     Approvals,
@@ -193,12 +195,14 @@ async def bot(
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
         shift_sources(config) as sources,
     ):
-        identity, people, channels = await introduced(config, client, kept)
+        conditions = compiled(config, CelConditions())
+        asks_groups = any(Name.REQUESTER_GROUPS in each.names for each in conditions.values())
+        identity, known, channels = await introduced(config, client, kept, all_groups=asks_groups)
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
         accounts = SlackAccounts(client, identity)
-        named = oncall_people(config, accounts, people)
+        named = oncall_people(config, accounts, known.people)
         on_call = on_call_sources(config, kept, sources, named, metrics, SystemClock())
         ports = Ports(
             approvals=kept.approvals,
@@ -215,7 +219,7 @@ async def bot(
         alter(ports)
         on_call.keep_to(ports.clock)
         authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
-        book = configuration.rules(config, people, channels.ids, channels.listed)
+        rules = Rules(ports.roster, ports.groups, rulebook(config, known, conditions), dict(known.groups.ids))
         desk = Desk(
             approvals=ports.approvals,
             conversations=ports.conversations,
@@ -225,7 +229,7 @@ async def bot(
             authority=authority,
             clock=ports.clock,
             agents=listening_agents(config, channels.ids),
-            rules=Rules(ports.roster, ports.groups, book),
+            rules=rules,
             metrics=metrics,
         )
         posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)

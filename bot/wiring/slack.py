@@ -18,9 +18,9 @@ from bot.channel_names import ChannelNames, resolved
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 from bot.group_names import GroupNames
+from bot.rulebook import Known, group_names
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId
-from engine.ports import ListedPerson
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -30,8 +30,8 @@ SLACK = "https://slack.com/api/"
 
 
 async def introduced(
-    config: Config, client: "AsyncWebClient", kept: Storage
-) -> tuple[Identity, Mapping[str, ListedPerson], ChannelNames]:
+    config: Config, client: "AsyncWebClient", kept: Storage, *, all_groups: bool
+) -> tuple[Identity, Known, ChannelNames]:
     """Who the bot is, and who and what the names in the configuration are."""
     try:
         identity = await whoami(client)
@@ -47,7 +47,15 @@ async def introduced(
     known = await memory.remembered()
     channels = resolved(configuration.channel_names(config), listed, known)
     await memory.remember({name: channel for name, channel in channels.memory.items() if name not in known})
-    return identity, people, channels
+    names = group_names(config)
+    try:
+        found = await user_groups(client, identity, names, always=all_groups)
+    except SlackRefused as error:
+        where = next(iter(names.values()), config.where("approvals"))
+        raise FaultsError([groups_fault(where, error)]) from None
+    except (SlackClientError, OSError, TimeoutError) as error:
+        raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+    return identity, Known(people, channels.ids, channels.listed, found), channels
 
 
 def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:
@@ -83,12 +91,17 @@ def slack_fault(variable: str, error: Exception) -> Fault:
     return Fault("Slack", f"cannot reach {host} ({reason})", "Check the network or the proxy.")
 
 
-async def user_groups(client: "AsyncWebClient", identity: Identity, names: Collection[str]) -> GroupNames:
-    """The user groups that these names stand for; Slack is not asked where there are none. Raises SlackRefused."""
-    if not names:
+async def user_groups(
+    client: "AsyncWebClient", identity: Identity, names: Collection[str], *, always: bool = False
+) -> GroupNames:
+    """The user groups that these names stand for. Raises SlackRefused.
+
+    Slack is not asked where there are none, unless `always`: conditions ask for the requester's groups.
+    """
+    if not names and not always:
         return GroupNames()
     listed = await groups.all_groups(client, identity)
-    return GroupNames(groups.named(names, listed), tuple(sorted(each.handle for each in listed if not each.unable)))
+    return GroupNames(groups.named(names, listed), {each.handle: each.id for each in listed if not each.unable})
 
 
 def groups_fault(where: str, error: SlackRefused) -> Fault:

@@ -1,19 +1,20 @@
 """What a right configuration becomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load, rules
+from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load
 from bot.config_shape import Resume
 from bot.faults import ConfigError
+from bot.rulebook import Known, rulebook
 from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ports import ListedPerson
-from engine.routing import Rule
+from engine.routing import Rule, Rulebook
 
 ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
 Write = Callable[[str], Path]
@@ -103,6 +104,12 @@ def test_names_are_listed_with_where_they_stand(whole: Config) -> None:
 
 
 PEOPLE = {name: ListedPerson(UserId(each)) for name, each in (("alice", "U1"), ("bob", "U2"), ("carol", "U3"))}
+
+
+def rules(config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]) -> Rulebook:
+    return rulebook(config, Known(people, channels), {})
+
+
 CHANNELS = {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2"), "#approvals": ChannelId("C3")}
 
 

@@ -139,7 +139,7 @@ class World:
     ) -> None:
         """Write `app.yaml` and start the bot: with one agent in #deploys and direct messages, or with `agents`."""
         # In a direct message the approvers whom a rule names would not see the card.
-        seen = all("approvers" not in rule or "post_to" in rule for rule in approvals)
+        seen = all(not {"approvers", "stages"} & rule.keys() or "post_to" in rule for rule in approvals)
         entries = agents or {name: agent(name, channels=["#deploys"], direct_messages=seen, **more) for name in graphs}
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
         said["approvals"] = [dict(rule) for rule in approvals]
@@ -217,9 +217,13 @@ class World:
 
     async def audit(self, card: Message) -> list[str]:
         """The audit of a card's approval, a line for each row: `decided by bob: approve`."""
+        return [_line(row) for row in await self.rows(card)]
+
+    async def rows(self, card: Message) -> list[Entry]:
+        """The audit's rows of a card's approval."""
         approval = await self.approval(card)
         rows = await self.bot.ports.audit.of_thread(approval.thread)
-        return [_line(row) for row in rows if row.approval == approval.id]
+        return [row for row in rows if row.approval == approval.id]
 
     async def audited(self, card: Message, *lines: str) -> None:
         """Wait until the audit of a card's approval says just this."""
