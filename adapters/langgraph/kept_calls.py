@@ -26,6 +26,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from langchain_core.messages import ToolMessage
 
 from adapters.langgraph.config_keys import KEPT
 
@@ -57,6 +58,11 @@ def of_step(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Kept]:
             if call not in found or found[call].number < number:
                 found[call] = Kept(starts, (kind, result) if kind else None, tuple(answers), number)
     return found
+
+
+def _bare(result: Any) -> Any:
+    """A result without what a message carries beside its text, which no model reads."""
+    return result.model_copy(update={"artifact": None}) if isinstance(result, ToolMessage) else result
 
 
 class KeptCalls:
@@ -104,9 +110,11 @@ class KeptCalls:
 
     def _spelled(self, result: Any) -> tuple[str, bytes] | None:
         """A result as it is written; None where it would come back as something else."""
+        serde = self._saver.serde
         try:
-            spelled: tuple[str, bytes] = self._saver.serde.dumps_typed(result)
-            if type(self._saver.serde.loads_typed(spelled)) is type(result):
+            spelled: tuple[str, bytes] = serde.dumps_typed(result)
+            again = serde.loads_typed(spelled)
+            if type(again) is type(result) and serde.dumps_typed(_bare(again)) == serde.dumps_typed(_bare(result)):
                 return spelled
         except Exception:  # noqa: BLE001, S110 - whatever a serializer raises, it cannot be kept
             pass

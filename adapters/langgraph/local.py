@@ -26,7 +26,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Self, assert_never
 
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects, drift_guard, halts, tool_guard
+from adapters.langgraph import dialects, drift_guard, halts, tool_gate, tool_guard
 from adapters.langgraph.advice import advice
 from adapters.langgraph.agents import Agent, AgentSpec, open_agent
 from adapters.langgraph.closing import Masked
@@ -90,6 +90,8 @@ class LocalGraphs:
         try:
             drift_guard.check_contract()
             tool_guard.check_contract()
+            if any(spec.gate_tools for spec in agents.values()):
+                await tool_gate.check_contract()
         except drift_guard.UnguardedError as error:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:

@@ -21,6 +21,9 @@ its very beginning, whatever its arguments are (`own_question`).
 **Nothing runs where nobody can be asked.** Without the config of a run (a plain thread, a graph with a thread id of its
 own) the call raises ToolNotAskedError, as long as an agent of this process gates a tool of that name.
 
+Private parts: those that `drift_guard` and `tool_guard` name, a task's function for writing, and the map of the
+checkpoints around it. `check_contract` runs a small graph that shows whether they still mean the same.
+
 What is kept of calls, and what a crash leaves: `kept_calls`. Out of reach: code that goes around the tool's `run`
 (`tool.func(...)`, a plain function), and graphs on a LangGraph Server.
 """
@@ -31,7 +34,7 @@ import inspect
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -42,9 +45,11 @@ from typing import Any
 import structlog
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables.config import var_child_runnable_config
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphInterrupt
-from langgraph.types import Interrupt
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, Interrupt
 from pydantic import ValidationError
 
 from adapters.langgraph.config_keys import (
@@ -56,11 +61,12 @@ from adapters.langgraph.config_keys import (
     SCRATCHPAD,
     SEND,
     SHOWN,
+    STRICT_RESUME,
     interrupt_id,
 )
 from adapters.langgraph.dialects.gated import payload_of
-from adapters.langgraph.drift_guard import Shown, asked_before, payload_mark
-from adapters.langgraph.kept_calls import Kept, KeptCalls
+from adapters.langgraph.drift_guard import Shown, asked_before, payload_mark, unguarded
+from adapters.langgraph.kept_calls import Kept, KeptCalls, of_step
 from adapters.langgraph.own_question import asks_first
 from adapters.langgraph.tool_args import as_read, edited, schema_of, shown
 from adapters.langgraph.tool_guard import decided_before
@@ -341,7 +347,7 @@ def _answer(
         attempt.passed_over.update(own)
     call.answers += own
     found = next((number for number in own if answers[number] == marks[-1]), None)
-    if found is None and not has_id:
+    if not own and not has_id:
         _drop_answers_to_another(attempt, configurable)
     if resume:
         configurable[SEND]([(RESUME, list(resume))])  # LangGraph forgets the answers of which nobody says so
@@ -532,3 +538,54 @@ def _gated_async(arun: Any) -> Any:
 
     vars(gated)[_GATED] = arun
     return gated
+
+
+# Does it hold with this LangGraph and LangChain? ----------------------------------------------------------------------
+
+
+async def check_contract() -> None:
+    """See that gates hold with the releases that are installed. Raises UnguardedError otherwise.
+
+    A node calls a gated tool twice. Each call has to wait for its own approval, and neither may run twice.
+    """
+    install()
+    ran = list[int]()
+
+    def contract(number: int) -> str:
+        """Do nothing."""
+        ran.append(number)
+        return ""
+
+    try:
+        seen = [list(ran) async for _ in _approved_in_turn(StructuredTool.from_function(contract))]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the contract does not hold
+        raise unguarded(type(error).__name__) from None
+    if seen != [[], [1], [1, 2]]:
+        raise unguarded("gated tools start another way")
+
+
+async def _approved_in_turn(tool: BaseTool) -> AsyncIterator[None]:
+    """Stops whenever the run of a node that calls a tool with 1 and 2 comes to rest."""
+
+    async def node(_: Any) -> Any:
+        for number in (1, 2):
+            await tool.ainvoke({"number": number})
+        return {}
+
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    saver = InMemorySaver()
+    graph: Any = builder.compile(checkpointer=saver)
+    payloads = dict[str, str]()
+    given: Any = {"messages": []}
+    base = {"thread_id": "contract", FENCE: 0, STRICT_RESUME: True}
+    while given is not None:
+        stored = await saver.aget_tuple({"configurable": base})
+        kept = KeptCalls(saver, {"configurable": base}, of_step(stored.pending_writes or ()) if stored else {})
+        known = {SHOWN: Shown(payloads, gated=frozenset(payloads)), GATES: Gates((tool.name,), kept)}
+        await graph.ainvoke(given, {"configurable": {**base, **known}})
+        yield
+        waiting = (await graph.aget_state({"configurable": base})).interrupts
+        payloads |= {each.id: payload_mark(each.value) for each in waiting}
+        given = Command(resume={each.id: {"decision": "approve"} for each in waiting}) if waiting else None

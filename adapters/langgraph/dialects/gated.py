@@ -11,6 +11,12 @@ from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 TYPE = "signoff_gated_tool"
 _CHOICES = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
+DOES: Mapping[Choice, str] = {
+    Choice.APPROVE: "runs the tool call",
+    Choice.EDIT: "runs the tool call with the changed arguments",
+    Choice.REJECT: "does not run the tool call; the reason is its result",
+}
+"""What each choice does, for those who read `signoff check`."""
 MAY_HAVE_RUN = (
     "**This call was approved before and started, but its result is not known:** it failed, or the process ended while "
     "it ran. It may have taken effect."

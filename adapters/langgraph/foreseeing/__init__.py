@@ -16,7 +16,7 @@ from adapters.langgraph.dialects import Question
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
 from adapters.langgraph.foreseeing.cards import card_of, ruled
 from adapters.langgraph.foreseeing.entries import entry_for
-from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, stands_at, stopping
+from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, of_gated_tools, stands_at, stopping
 from adapters.langgraph.foreseeing.payloads import knows, questions
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.reach import Reach, is_of_library
@@ -26,9 +26,9 @@ __all__ = ["foreseen"]
 
 
 def foreseen(agent: Agent) -> list[Foreseen]:
-    """Every interrupt that the code of an agent shows, in the order of the nodes, then its breakpoints."""
+    """Every interrupt that the code of an agent shows, in the order of the nodes, then its breakpoints and gates."""
     rows = list(_of_nodes(agent))
-    return [*_with_entries(rows), *of_breakpoints(agent)]
+    return [*_with_entries(rows), *of_breakpoints(agent), *of_gated_tools(agent)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from typing import Any
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.dialects import AnswerRule, Question
-from adapters.langgraph.dialects.breakpoint import DOES
+from adapters.langgraph.dialects.breakpoint import DOES as OF_HALTS
 from adapters.langgraph.dialects.encoded import OPTIONS
+from adapters.langgraph.dialects.gated import DOES as OF_GATES
+from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.dialects.general import ANYTHING
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
@@ -21,6 +23,7 @@ from adapters.langgraph.schemas import Schema
 from engine.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
 from engine.foreseen import Card, Offered
 
+_DOES: Mapping[str, Mapping[Choice, str]] = {**OF_HALTS, GATED.name: OF_GATES}
 STOPS = "is not sent: the run stops there, and the requester is told"
 
 
@@ -55,7 +58,7 @@ def _offered(ask: Ask, action: Action, question: Question) -> Iterator[Offered]:
         proof, word = proofs.get(choice.value, ""), own.get(choice.value, "")
         if choice is Choice.REJECT and action.reject_stops:
             yield Offered(choice, None, STOPS, word=word)
-        elif choice in (does := DOES.get(ask.dialect, {})) and ask.encoding is None:
+        elif choice in (does := _DOES.get(ask.dialect, {})) and ask.encoding is None:
             yield Offered(choice, None, does[choice], fields=fields)
         elif ask.encoding is not None:
             yield Offered(choice, _encoded(ask, choice.value), proof=proof, fields=fields, word=word)
@@ -124,7 +127,7 @@ def _is_stand_in(properties: Mapping[str, Json]) -> bool:
 
 
 _LIBRARIES = {
-    "gated_tool": "gate_tools in app.yaml",
+    GATED.name: "gate_tools in app.yaml",
     "langchain_tool_approval": "LangChain's HumanInTheLoopMiddleware",
     "langchain_batch": "LangChain's HumanInTheLoopMiddleware",
     "agent_inbox": "Agent Inbox",

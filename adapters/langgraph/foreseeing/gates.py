@@ -9,9 +9,14 @@ from adapters.langgraph.agents import Agent
 from adapters.langgraph.breakpoints import speaks_of
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools, node_interrupt
+from adapters.langgraph.dialects.gated import payload_of
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.cards import card_of
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
+from adapters.langgraph.own_question import asks_first
+from adapters.langgraph.tool_args import schema_of
+from adapters.langgraph.tool_gate import matches
+from adapters.langgraph.tools_seen import tools_of
 from engine.ask import Json
 from engine.foreseen import Card, Foreseen, Payload
 
@@ -52,6 +57,18 @@ def _one_call(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ..
     branches: list[Json] = [{"type": "object", "properties": {"type": {"const": each}}} for each in allowed]
     payload: Json = {"type": "tool_approval", "name": name, "args": {}}
     return Question(payload, {"oneOf": branches}, tools=agent.tools, nodes=nodes)
+
+
+def of_gated_tools(agent: Agent) -> Iterator[Foreseen]:
+    """The tools that `gate_tools` gates; those that ask for themselves have rows of their own."""
+    found = tools_of(agent.graph) if agent.spec.gate_tools else {}
+    gated = {name: tool for name, tool in found.items() if matches(agent.spec.gate_tools, name)}
+    for name, tool in sorted(gated.items()):
+        if asks_first(tool):
+            continue
+        question = Question(payload_of(name, dict(OBJECT), "", 0), schema_of(tool))
+        card = card_of(dialects.read(question), question, ())
+        yield Foreseen("any step", "", Payload.PARTLY, (card,), "a tool that is about to start")
 
 
 def stopping(path: str, place: str) -> Foreseen:

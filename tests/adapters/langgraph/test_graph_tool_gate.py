@@ -931,3 +931,38 @@ async def test_sets_and_names_of_their_own_are_shown_in_one_way() -> None:
         assert not (await talk.answer(asked, edit({"amount": 6, "part": {"theName": 4}, "tags": ["a"]}))).asked
         ran = RAN[-1]
         assert (ran["amount"], ran["part"].named, ran["tags"]) == (6, 4, {"a"})
+
+
+async def test_a_call_whose_result_cannot_be_kept_is_asked_about_again() -> None:
+    @tool
+    def refund_odd(amount: int) -> Any:
+        """Give something that no checkpoint keeps."""
+        RAN.append(amount)
+        return lambda: amount
+
+    def node(_: Any) -> Any:
+        odd = refund_odd.invoke({"amount": 1})
+        return said(odd(), refund.invoke({"amount": 2}))
+
+    async with talking(by_itself(node), **GATED) as talk:
+        (second,) = (await talk.answer(await only(talk), APPROVE)).asked
+        assert args_of(second)["amount"] == 2
+        (again,) = (await talk.answer(second, APPROVE)).asked
+        assert (args_of(again), "starts" in again.ask.payload) == ({"amount": 1}, True)
+        end = await talk.answer(again, APPROVE)
+        assert RAN == [1, 1, (2, "EUR")]
+        assert end.reply
+        assert end.reply.text == "1 | refunded 2 EUR"
+
+
+async def test_the_check_shows_the_card_of_each_gated_tool() -> None:
+    graph = agent(DONE, tools=[refund, look_up, refund_asking])
+    async with talking(graph, **GATED) as talk:
+        rows = [each for each in talk.graphs.foreseen(AGENT) if each.node == "any step"]
+        (card,) = [card for row in rows for card in row.cards]
+        assert (card.subject, card.why) == ("refund", "gate_tools in app.yaml")
+        assert [each.does for each in card.choices] == [
+            "runs the tool call",
+            "runs the tool call with the changed arguments",
+            "does not run the tool call; the reason is its result",
+        ]
