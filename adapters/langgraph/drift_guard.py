@@ -68,8 +68,8 @@ class Shown:
 
     payloads: Mapping[str, str]
     stored: Callable[[Any], Any] = field(default=same)
-    gated: frozenset[str] = frozenset()
-    """The interrupts by which a gate asked: their answers are for it alone (see `tool_gate`)."""
+    gated: Mapping[str, str] = field(default_factory=dict)
+    """The interrupts by which a gate asked, whose answers are for it alone, each with its call's `id_mark`."""
 
     def differs(self, interrupt: str, value: Any) -> bool:
         """Whether this is another payload than the one that was answered; no for one that nobody answered here."""
@@ -80,6 +80,11 @@ class Shown:
 def payload_mark(value: Any) -> str:
     """The fingerprint of a payload by what it means: sets are sorted, memory addresses are no part of it."""
     return json_mark(plain(value).value)
+
+
+def id_mark(call: Json) -> str:
+    """The fingerprint of the model's id for a tool call, as `fields_of` has it; "" for none."""
+    return "" if call is None else json_mark(call)[:8]
 
 
 def json_mark(value: Json) -> str:

@@ -205,7 +205,8 @@ class ThreadWork:
     def _config(self, thread: Thread, key: str, marks: Marks, decided: Sequence[Decided] = ()) -> dict[str, Any]:
         known = {each.interrupt: each for each in (*thread.decided.values(), *decided)}
         payloads = {name: each.payload for name, each in known.items()}
-        shown = Shown(payloads, self._stored, frozenset(name for name, each in known.items() if each.is_gated))
+        gated = {name: each.fields.get("id", "") for name, each in known.items() if each.is_gated}
+        shown = Shown(payloads, self._stored, gated)
         return config_of(self._thread, self._fence, key, thread.mark(keys.USER), marks, shown)
 
     def _stored(self, value: Any) -> Any:

@@ -65,7 +65,7 @@ from adapters.langgraph.config_keys import (
     interrupt_id,
 )
 from adapters.langgraph.dialects.gated import payload_of
-from adapters.langgraph.drift_guard import Shown, asked_before, payload_mark, unguarded
+from adapters.langgraph.drift_guard import Shown, asked_before, id_mark, payload_mark, unguarded
 from adapters.langgraph.kept_calls import Kept, KeptCalls, of_step
 from adapters.langgraph.own_question import asks_first
 from adapters.langgraph.tool_args import as_read, edited, schema_of, shown
@@ -287,8 +287,8 @@ def _gate(gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configu
         return (yield from _run_ungated(gates, call, given, configurable))
     if refused is not None and not tool.handle_validation_error:
         raise refused
-    asked = [payload_of(tool.name, args, name, starts) for starts in range(known.starts + 1)]
-    match (yield from _answer(gates, tool, asked, call, configurable, has_id=bool(call_id))):
+    asked = [payload_of(tool.name, args, name, call_id, starts) for starts in range(known.starts + 1)]
+    match (yield from _answer(gates, tool, asked, call, configurable)):
         case {"decision": "approve"}:
             return (yield from _run_approved(gates, call, given, configurable))
         case {"decision": "edit", "args": dict(after)}:
@@ -329,11 +329,9 @@ def _asked_otherwise(
 def _answer(
     gates: Gates,
     tool: BaseTool,
-    payloads: Sequence[Json],
+    payloads: Sequence[dict[str, Json]],
     call: _Call,
     configurable: Mapping[str, Any],
-    *,
-    has_id: bool,
 ) -> _Plan:
     """The answer to this very call. Raises GraphInterrupt where there is none yet.
 
@@ -347,8 +345,8 @@ def _answer(
         attempt.passed_over.update(own)
     call.answers += own
     found = next((number for number in own if answers[number] == marks[-1]), None)
-    if not own and not has_id:
-        _drop_answers_to_another(attempt, configurable)
+    if not own:
+        _drop_answers_to_another(attempt, configurable, payloads[-1].get("id"))
     if resume:
         configurable[SEND]([(RESUME, list(resume))])  # LangGraph forgets the answers of which nobody says so
     if found is not None:
@@ -372,21 +370,28 @@ def _answers(configurable: Mapping[str, Any]) -> Mapping[int, str]:
     return {number: known.payloads[each] for number, each in enumerate(ids) if each in known.gated}
 
 
-def _drop_answers_to_another(attempt: _Attempt, configurable: Mapping[str, Any]) -> None:
+def _drop_answers_to_another(attempt: _Attempt, configurable: Mapping[str, Any], call_id: Json) -> None:
     """Where the node makes another call than the one that was answered, drop that answer and those behind it.
 
-    The call is asked anew in its place, as `drift_guard` does it. Only in code that makes its calls in line: of calls
-    side by side, the one that was answered may yet come.
+    The call is asked anew in its place, as `drift_guard` does it. A model's id says which call it is. Without one this
+    is done only in code that makes its calls in line: of calls side by side, the one that was answered may yet come.
     """
-    number = _left(attempt, configurable)
-    if number is not None and _is_in_line(attempt, configurable):
+    number = _left(attempt, configurable, call_id)
+    if number is not None and (call_id is not None or _is_in_line(attempt, configurable)):
         del configurable[SCRATCHPAD].resume[number:]
         configurable[SEND]([(RESUME, list(configurable[SCRATCHPAD].resume))])
 
 
-def _left(attempt: _Attempt, configurable: Mapping[str, Any]) -> int | None:
-    """The first answer to a gate that no call has come for."""
-    return next((number for number in _answers(configurable) if number not in attempt.passed_over), None)
+def _left(attempt: _Attempt, configurable: Mapping[str, Any], call_id: Json = None) -> int | None:
+    """The first answer to a gate that no call has come for; with an id, of calls that have this id."""
+    left = (number for number in _answers(configurable) if number not in attempt.passed_over)
+    mark = id_mark(call_id)
+    return next((each for each in left if _id_of(configurable, each) == mark), None)
+
+
+def _id_of(configurable: Mapping[str, Any], number: int) -> str:
+    """The mark of the model's id for the call that an answer is for."""
+    return str(configurable[SHOWN].gated[interrupt_id(configurable[NAMESPACE], number)])
 
 
 def _is_in_line(attempt: _Attempt, configurable: Mapping[str, Any]) -> bool:
@@ -583,7 +588,7 @@ async def _approved_in_turn(tool: BaseTool) -> AsyncIterator[None]:
     while given is not None:
         stored = await saver.aget_tuple({"configurable": base})
         kept = KeptCalls(saver, {"configurable": base}, of_step(stored.pending_writes or ()) if stored else {})
-        known = {SHOWN: Shown(payloads, gated=frozenset(payloads)), GATES: Gates((tool.name,), kept)}
+        known = {SHOWN: Shown(payloads, gated=dict.fromkeys(payloads, id_mark(None))), GATES: Gates((tool.name,), kept)}
         await graph.ainvoke(given, {"configurable": {**base, **known}})
         yield
         waiting = (await graph.aget_state({"configurable": base})).interrupts

@@ -23,9 +23,17 @@ MAY_HAVE_RUN = (
 )
 
 
-def payload_of(name: str, args: Mapping[str, Json], call: str, starts: int) -> dict[str, Json]:
-    """What is asked of a call. `call` tells it from all others; `starts` counts its earlier starts."""
-    asked: dict[str, Json] = {"type": TYPE, "name": name, "args": dict(args), "call": call}
+def payload_of(
+    name: str, args: Mapping[str, Json], call: str, call_id: str | None = None, starts: int = 0
+) -> dict[str, Json]:
+    """What is asked of a call.
+
+    `call` tells it from all others, `call_id` is the model's id for it; `starts` counts its earlier starts.
+    """
+    asked: dict[str, Json] = {"type": TYPE, "name": name}
+    if call_id:
+        asked["id"] = call_id  # before what may be long: see `drift_guard.fields_of`
+    asked |= {"args": dict(args), "call": call}
     return {**asked, "starts": starts} if starts else asked
 
 

@@ -66,7 +66,7 @@ def of_gated_tools(agent: Agent) -> Iterator[Foreseen]:
     for name, tool in sorted(gated.items()):
         if asks_first(tool):
             continue
-        question = Question(payload_of(name, dict(OBJECT), "", 0), schema_of(tool))
+        question = Question(payload_of(name, dict(OBJECT), ""), schema_of(tool))
         card = card_of(dialects.read(question), question, ())
         yield Foreseen("any step", "", Payload.PARTLY, (card,), "a tool that is about to start")
 

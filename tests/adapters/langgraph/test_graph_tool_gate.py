@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import pytest
 from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, talking, words
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware, ToolRetryMiddleware
+from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -966,3 +966,43 @@ async def test_the_check_shows_the_card_of_each_gated_tool() -> None:
             "runs the tool call with the changed arguments",
             "does not run the tool call; the reason is its result",
         ]
+
+
+async def test_calls_that_a_synchronous_node_of_tools_makes_in_threads_each_get_their_own_answer() -> None:
+    def node(_: Any) -> Any:
+        asked = [
+            ("refund", {"amount": 1}),
+            ("look_up", {"order": "a"}),
+            ("refund", {"amount": 2}),
+            ("refund", {"amount": 1}),
+        ]
+        return tool_node(calls(*asked)).invoke({"messages": []})
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end, seen = await talk.say(), list[Any]()
+        while end.asked:
+            (asked,) = end.asked
+            seen.append(args_of(asked)["amount"])
+            end = await talk.answer(asked, APPROVE if seen[-1] == 1 else REJECT)
+        assert sorted(seen) == [1, 1, 2]
+        assert sorted(RAN, key=str) == [(1, "EUR"), (1, "EUR"), "a"]
+
+
+async def test_a_call_with_an_id_that_comes_out_otherwise_is_asked_anew() -> None:
+    rates = iter(range(1, 99))
+
+    class Converting(AgentMiddleware):
+        """Changes the arguments whenever the call is about to run."""
+
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            call = request.tool_call
+            return await handler(request.override(tool_call={**call, "args": {"amount": next(rates)}}))
+
+    graph = agent(calls(("refund", {"amount": 100})), DONE, middleware=[Converting()])
+    async with talking(graph, **GATED) as talk:
+        asked = await only(talk)
+        assert args_of(asked)["amount"] == 1
+        stale = await talk.stale(asked, APPROVE)
+        (anew,) = stale.standstill.asked
+        assert (args_of(anew)["amount"], anew.instead_of) == (2, asked.digest)
+        assert RAN == []
