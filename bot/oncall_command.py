@@ -37,6 +37,8 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
     if name not in config.oncall:
         what = f'app.yaml has no "{name}" below oncall:'
         raise FaultsError([Fault("signoff oncall", what, suggestion(name, config.oncall, "Add it."))])
+    if at == "now":
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if at != "-":
         _instant(at)
     async with _Lookup.opened(config, name, offline=offline) as lookup:
@@ -68,7 +70,7 @@ async def _lines(at: str) -> AsyncIterator[str]:
 def _instant(text: str) -> datetime:
     """Raises FaultsError."""
     try:
-        at = datetime.now(UTC) if text == "now" else datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
             return at.astimezone(UTC)
         what = f'"{text}" has no offset, so it is not an instant'

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def test_instants_are_read_one_a_line(
 
 def test_a_source_that_fails_names_nobody_and_says_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = asked(file, capsys, "gone", "--offline")
-    assert line == {"at": "now", "who": [], "error": "The file gone.ics is not there."}
+    assert line == {"at": line["at"], "who": [], "error": "The file gone.ics is not there."}
+    assert datetime.fromisoformat(line["at"]) <= datetime.now(UTC)
 
 
 async def _in_slack(file: Path, tmp_path: Path, *arguments: str) -> list[Any]:
@@ -147,7 +149,7 @@ async def test_a_service_that_fails_is_said_without_its_secrets(file: Path) -> N
         _point(file, server)
         server.fails(429, {"Retry-After": "3600"}, text="pd-secret-token own-secret-key")
         (line,) = await _offline(file, "pay")
-        assert line == {"at": "now", "who": [], "error": "PagerDuty answered with status 429."}
+        assert line == {"at": line["at"], "who": [], "error": "PagerDuty answered with status 429."}
         (line,) = await _offline(file, "own")
         assert line["error"] == "127.0.0.1 answered with status 429."
         server.fails(302, {"Location": "https://elsewhere.example/"})
