@@ -533,6 +533,9 @@ class MemoryChat:
         if not any(message.key == key for message in self.messages):
             self.messages.append(Message("said", place, text, key=key))
 
+    async def show_waiting(self, approval: Approval, *, waits: bool) -> None:
+        """Show nothing."""
+
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees."""
         self._perhaps_fail()

@@ -108,8 +108,16 @@ class Drawing:
         except CannotPostError as never:
             await self._give_up(approvals, never)
             return
+        if stands is not None:
+            await self._show_waiting(first)
         if stands is not None and work.attempt > 1:
             await self._lanes.set_timer(first.id, Timer.REDRAW, self._clock.now() + LATE)
+
+    async def _show_waiting(self, drawn: Approval) -> None:
+        waits = drawn.state is State.PENDING or any(
+            each.state is State.PENDING for each in await self._approvals.open(drawn.thread)
+        )
+        await self._chat.show_waiting(drawn, waits=waits)
 
     async def _give_up(self, approvals: tuple[Approval, ...], never: CannotPostError) -> None:
         """Nobody can ever decide it, so it ends where people can see that it did."""

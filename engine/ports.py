@@ -714,6 +714,9 @@ class Chat(Protocol):
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
         """One sentence that only this person sees."""
 
+    async def show_waiting(self, approval: Approval, *, waits: bool) -> None:
+        """Show in an approval's conversation whether its agent waits for people. An aid: it never fails."""
+
 
 class Budget(Protocol):
     """The calls of Slack's API that all processes of a bot make together: see `engine.budget`. It never raises."""

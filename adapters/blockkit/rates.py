@@ -13,6 +13,7 @@ MINUTE = 60.0
 
 TIER_OF: Mapping[str, int] = MappingProxyType(
     {
+        "agents.sessions.setStatus": 3,
         "bots.info": 3,
         "chat.appendStream": 4,
         "chat.delete": 3,

@@ -43,6 +43,7 @@ MAX_UPLOAD = 64 * 1024 * 1024
 ALL_SCOPES = frozenset(
     {
         "app_mentions:read",
+        "assistant:write",
         "channels:history",
         "channels:read",
         "chat:write",

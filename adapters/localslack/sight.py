@@ -51,7 +51,9 @@ def _group(group: Group) -> Json:
 def _channel(slack: Workspace, channel: Channel, person: Person) -> Json:
     kind = "dm" if channel.kind == "dm" else "channel"
     name = slack.state.bot.name if kind == "dm" else channel.name
-    shown = [_message(slack, message, ephemeral=False) for message in channel.messages.values()]
+    shown = [
+        _message(slack, message, ephemeral=False) | _session(channel, message) for message in channel.messages.values()
+    ]
     only_mine = [_message(slack, message, ephemeral=True) for message in _ephemeral(channel, person)]
     messages = sorted([*shown, *only_mine], key=_ts) if only_mine else shown
     return {
@@ -62,6 +64,12 @@ def _channel(slack: Workspace, channel: Channel, person: Person) -> Json:
         "purpose": slack.state.purposes.get(channel.name, ""),
         "messages": messages,
     }
+
+
+def _session(channel: Channel, message: Json) -> Json:
+    """The agent's session in a thread stands with its first message."""
+    session = channel.sessions.get(message["ts"])
+    return {} if session is None else {"session": session}
 
 
 def _ephemeral(channel: Channel, person: Person) -> Iterator[Json]:

@@ -35,6 +35,8 @@ class Channel:
     replies: dict[str, list[str]] = field(default_factory=dict)
     ephemeral: dict[str, tuple[str, Json]] = field(default_factory=dict)
     versions: dict[str, deque[list[Json]]] = field(default_factory=dict)
+    sessions: dict[str, Json] = field(default_factory=dict)
+    """The agent's sessions by their threads, until the workspace restarts."""
     shared: bool = False
     archived: bool = False
     changed: bool = False

@@ -38,6 +38,7 @@ from adapters.slack.errors import (
 from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import LONGEST, Pace
 from adapters.slack.redraws import Redraws
+from adapters.slack.sessions import Sessions
 from adapters.slack.sheets import SHEET_EVENT
 from adapters.slack.speech import spoken, told_of
 from adapters.slack.text import clipped
@@ -67,6 +68,7 @@ class SlackChat:
         self._pace = pace or Pace()
         self._redraws, self._reminding = Redraws(), asyncio.Lock()
         self._crowd = Crowd()
+        self._sessions = Sessions(client, self._pace)
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
@@ -339,6 +341,10 @@ class SlackChat:
             if code_of(error).startswith("http_") or code_of(error) in ("ratelimited", "internal_error"):
                 raise refused("chat.postMessage", error) from None
             log.warning("person_not_reached", code=code_of(error))
+
+    async def show_waiting(self, approval: Approval, *, waits: bool) -> None:
+        """Suspend the agent's session in the conversation's thread, or let it be active."""
+        await self._sessions.show(approval, waits=waits)
 
     # The Web API ------------------------------------------------------------------------------------------------------
 

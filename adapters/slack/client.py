@@ -43,7 +43,15 @@ _NOT_TWICE = (
     "/views.open",
 )
 _COMES_BACK = frozenset(
-    {"chat.appendStream", "chat.delete", "chat.postEphemeral", "chat.postMessage", "chat.startStream", "chat.update"}
+    {
+        "agents.sessions.setStatus",
+        "chat.appendStream",
+        "chat.delete",
+        "chat.postEphemeral",
+        "chat.postMessage",
+        "chat.startStream",
+        "chat.update",
+    }
 )
 _RETRIES = 2
 _TIMEOUT = 10

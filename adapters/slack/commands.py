@@ -17,10 +17,11 @@ from adapters.slack import blocks, home
 from adapters.slack.blocks import Block
 from adapters.slack.errors import code_of
 from adapters.slack.home import Links, Pages, Seen
+from adapters.slack.manifest import AGENTS, ASKED, WAITING
 from adapters.slack.parse import Commanded
 from engine.approval import Approval
 from engine.ids import GrantId, UserId
-from engine.ports import Desk, Overview
+from engine.ports import Desk, Overview, Said
 from engine.refusals import NotTheRequester
 
 HELP = (
@@ -69,6 +70,18 @@ class Commands:
         if answer is None:
             return _ephemeral([blocks.section(UNKNOWN), *blocks.sections(HELP)])
         return _ephemeral(await answer(rest.strip(), commanded.person.user))
+
+    async def reply(self, said: Said) -> bool:
+        """Answer one of the prompts that Slack suggests in a direct message; False: it is none."""
+        word = _PROMPTS.get(said.text.strip().casefold()) if said.direct else None
+        if word is None:
+            return False
+        made = await self._answers[word]("", said.user)
+        thread: dict[str, Any] = {"thread_ts": said.place.thread_ts} if said.place.thread_ts else {}
+        await self._client.chat_postMessage(
+            channel=said.place.channel, unfurl_links=False, unfurl_media=False, **thread, **_message(made)
+        )
+        return True
 
     # Home -------------------------------------------------------------------------------------------------------------
 
@@ -158,6 +171,13 @@ class Commands:
         return home.grants(found, Pages()) or [blocks.section(home.NO_GRANTS)]
 
 
+_PROMPTS = {WAITING.casefold(): "list", ASKED.casefold(): "mine", AGENTS.casefold(): "help"}
+
+
 def _ephemeral(made: list[Block]) -> dict[str, Any]:
+    return {"response_type": "ephemeral", **_message(made)}
+
+
+def _message(made: list[Block]) -> dict[str, Any]:
     text = next((each["text"]["text"] for each in made if each["type"] == "section"), "Signoff")
-    return {"response_type": "ephemeral", "text": text, "blocks": made}
+    return {"text": text, "blocks": made}

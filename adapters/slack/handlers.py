@@ -171,7 +171,8 @@ class Handlers:
     async def _taken(self, what: Said | Change) -> None:
         match what:
             case Said():
-                await self._desk.hear(what)
+                if not await self._commands.reply(what):
+                    await self._desk.hear(what)
             case CardGone(channel, ts, approvals):
                 for approval in approvals:
                     await self._desk.card_deleted(approval, channel, ts)

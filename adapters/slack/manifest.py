@@ -7,6 +7,7 @@ from typing import Any
 
 SCOPES: dict[str, str] = {
     "app_mentions:read": "hear mentions",
+    "assistant:write": "be an agent to Slack: suggested prompts, and a session that shows when it waits for people",
     "channels:history": "hear threads in public channels, and find a card again",
     "channels:read": "see who is in a public channel, and find channels by name",
     "chat:write": "post cards and what agents say",
@@ -55,12 +56,22 @@ member for another minute at most; Slack signs them out at once.
 """
 
 
+WAITING, ASKED, AGENTS = "What is waiting for me?", "What did I ask for?", "Which agents are there?"
+"""Messages that Signoff itself answers in a direct message, whatever agent listens there."""
+
+_AGENT_VIEW = {
+    "agent_description": "Asks people before AI agents act, and shows what is waiting for you.",
+    "suggested_prompts": [{"title": each.rstrip("?"), "message": each} for each in (WAITING, ASKED, AGENTS)],
+}
+"""https://docs.slack.dev/ai/migrating-to-agent-messaging - a new app can only be an agent of this kind."""
+
+
 def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]:
     """The manifest for Socket Mode, or for HTTP where `url` is the public address of `/slack/events`."""
     command = {
         "command": "/signoff",
-        "description": "Which agents there are, and how to start one",
-        "usage_hint": "[history]",
+        "description": "What is waiting for you, and what you asked for",
+        "usage_hint": "[help | list | mine | show ID | who ID | withdraw ID | history | grants]",
         "should_escape": True,
     }
     events: dict[str, Any] = {"bot_events": list(EVENTS)}
@@ -77,6 +88,7 @@ def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]
             "background_color": "#2c2d30",
         },
         "features": {
+            "agent_view": _AGENT_VIEW,
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,

@@ -63,12 +63,12 @@ class Pace:
         if self._budget is not None:
             await self._sleep(MESSAGES.interval)
 
-    async def spare(self, method: str, channel: str) -> float:
+    async def spare(self, method: str, channel: str, urgency: Urgency = Urgency.SPARE) -> float:
         """Whether there is room for what can be left out: 0.0, else the seconds after which there may be some."""
         if self._budget is None or not (self._counted or method == POST):
             return 0.0
         bucket, limit = (_posts_in(channel), MESSAGES) if method == POST else (method, limit_of(method))
-        not_yet = await self._budget.take(Wish(bucket, limit, Urgency.SPARE))
+        not_yet = await self._budget.take(Wish(bucket, limit, urgency))
         return 0.0 if not_yet is None else not_yet.seconds
 
     async def read(self, method: str) -> None:

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from fakes.people import Message, Person, wait_until
 from stories.world import World
 
 from adapters.blockkit import check_home, texts_of
+from adapters.slack.manifest import manifest
 from engine.approval import Approval
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change
@@ -173,10 +175,59 @@ async def test_a_command_that_cannot_be_answered_says_so(world: World) -> None:
     await world.start("yes_or_no", approvals=[RULE])
 
     async def failing(*_: object, **__: object) -> object:
-        raise ConnectionError("redis is gone")
+        raise redis.exceptions.ConnectionError("gone")
 
     world.bot.storage.database.run = failing  # type: ignore[assignment]
     try:
         assert "could not be looked up just now" in await told(world.bob, "list")
     finally:
         del world.bot.storage.database.run
+
+
+async def test_the_prompts_that_slack_suggests_are_answered_whatever_agent_takes_direct_messages(world: World) -> None:
+    await world.start("echo")
+    prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
+    answers = ("Nothing is waiting for your decision.", "You have no open requests.", "/signoff list")
+    for prompt, answer in zip(prompts, answers, strict=True):
+        assert (await world.bob.say("dm", prompt["message"])).acked
+        await world.bob.expect_message("dm", containing=answer)
+    await world.bob.say("dm", "What is waiting for me, then?")
+    await world.bob.expect_message("dm", containing="1: What is waiting for me, then?")
+    await world.nothing_else()
+
+
+# Sessions -------------------------------------------------------------------------------------------------------------
+
+
+async def session_is(world: World, card: Message, status: str) -> None:
+    async def look() -> bool | None:
+        root = next(each for each in await world.bob.messages(card.channel) if each.ts == card.thread_ts)
+        return root.shown.get("session", {}).get("status") == status or None
+
+    await wait_until(look, instead=lambda: f"the session is not {status}")
+
+
+async def test_while_a_card_waits_the_agents_session_is_suspended(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    card = await world.asked("drop it")
+    await session_is(world, card, "suspended")
+    await card.click("Approve")
+    await card.becomes("1 of 2 approvals")
+    await session_is(world, card, "suspended")
+    await card.click("Approve", by=world.carol)
+    await session_is(world, card, "active")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("error", ["missing_scope", "unknown_method", "internal_error"])
+async def test_an_app_without_sessions_works_as_ever(world: World, error: str) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    await world.slack.people.fault(method="agents.sessions.setStatus", error=error, times=99)
+    card = await world.asked("drop it")
+    for person in (world.bob, world.carol):
+        await card.click("Approve", by=person)
+    await card.becomes("Approved by", buttons=[])
+    await world.alice.expect_message("#deploys", containing="approved")
+    await world.nothing_else()

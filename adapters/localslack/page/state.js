@@ -7,7 +7,7 @@
  *            url_private?: string, url_private_download?: string, permalink?: string}} File
  * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
  *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean,
- *            reactions?: {name: string, users: string[]}[]}} Message
+ *            reactions?: {name: string, users: string[]}[], session?: {status: string, title: string}}} Message
  * @typedef {{id: string, name: string, kind: "channel" | "dm", purpose: string, messages: Message[]}} Channel
  * @typedef {{id: string, handle: string, name: string, members: string[], disabled: boolean}} Group
  * @typedef {{me: Person, bot: Person, people: Person[], groups: Group[], channels: Channel[], view: any, home: any}} Workspace

@@ -14,13 +14,24 @@ from aiohttp import web
 from adapters.blockkit.rates import NOT_COUNTED
 from adapters.localslack.faults import CallFault
 from adapters.localslack.state import Json
-from adapters.localslack.web_api import auth, chat, conversations, files, reactions, streams, usergroups, users, views
+from adapters.localslack.web_api import (
+    agents,
+    auth,
+    chat,
+    conversations,
+    files,
+    reactions,
+    streams,
+    usergroups,
+    users,
+    views,
+)
 from adapters.localslack.web_api.call import METHODS, Call, Method, RateLimitedError, SlackError
 from adapters.localslack.web_api.rate_limit import Limits, RateLimit
 from adapters.localslack.workspace import Workspace
 
 # Importing them registers their methods.
-FAMILIES = (auth, chat, conversations, files, reactions, streams, usergroups, users, views)
+FAMILIES = (agents, auth, chat, conversations, files, reactions, streams, usergroups, users, views)
 
 
 class WebApi:

@@ -301,6 +301,18 @@ async def test_sockets_are_ready_and_a_wrong_token_does_not_wait_for_ever(
             pass
 
 
+def test_the_manifest_declares_an_agent_with_prompts() -> None:
+    """https://docs.slack.dev/reference/app-manifest - `agent_view`, which a new app needs."""
+    features = manifest()["features"]
+    assert features["agent_view"]["agent_description"]
+    prompts = features["agent_view"]["suggested_prompts"]
+    assert 1 <= len(prompts) <= 4
+    assert all(set(each) == {"title", "message"} for each in prompts)
+    assert "assistant_view" not in features
+    assert "assistant:write" in SCOPES
+    assert {"app_home_opened", "message.im"} <= {*EVENTS}
+
+
 def test_the_manifest_names_what_the_check_compares() -> None:
     socket_mode, http = manifest(), manifest(url="https://bot.example/slack/events")
     assert socket_mode["oauth_config"]["scopes"]["bot"] == list(SCOPES)
