@@ -213,7 +213,7 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
     posting = asyncio.create_task(bot.posting.keep(), name="posting")
-    on_call = asyncio.create_task(bot.on_call.keep(), name="on call")
+    on_call = asyncio.create_task(bot.keep_on_call(), name="on call")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         async with bot.listening():

@@ -30,7 +30,7 @@ from adapters.slack.handlers import PATIENCE, Handlers, build_app
 from adapters.slack.roster import SlackRoster
 from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
-from bot import http
+from bot import http, oncall_warmth
 from bot.authority import Authority
 from bot.channels import Channels
 from bot.config import Config, Mode
@@ -118,6 +118,7 @@ class Bot:
     storage: Storage
     names: AgentNames
     on_call: OnCallSources
+    listing: RedisListing
     _graphs: LateGraphs
     _app: "AsyncApp"
     _sockets: Sockets | None = None
@@ -129,6 +130,10 @@ class Bot:
     async def serve_lanes(self) -> None:
         """Perform effects until cancelled."""
         await self.ports.lanes.serve(self.outbox.perform, self.outbox.set_aside)
+
+    async def keep_on_call(self) -> None:
+        """Keep the sources of who is on call warm until cancelled."""
+        await oncall_warmth.keep(self.listing, self.on_call, self.config.oncall)
 
     def drain(self) -> None:
         """Ask graph runs to rest at their next step."""
@@ -220,6 +225,7 @@ async def bot(
         on_call.keep_to(ports.clock)
         authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
         rules = Rules(ports.roster, ports.groups, rulebook(config, known, conditions), dict(known.groups.ids))
+        listing = RedisListing(kept.database, kept.keys, kept.approvals)
         desk = Desk(
             approvals=ports.approvals,
             conversations=ports.conversations,
@@ -245,7 +251,7 @@ async def bot(
             ways=Ways(together(config), _unseen(config)),
         )
         overview = Overviews(
-            listing=RedisListing(kept.database, kept.keys, kept.approvals),
+            listing=listing,
             grants=RedisGrants(kept.database, kept.keys, config.audit_retention),
             authority=authority,
             clock=ports.clock,
@@ -285,7 +291,7 @@ async def bot(
             raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
             async with names.held():
-                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, on_call, graphs, app)
+                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, on_call, listing, graphs, app)
         finally:
             await on_call.aclose()
             await accounts.aclose()

@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from contracts.samples import an_approval
 from fakes.people import wait_until
 from fakes.valkey import redis_server, redis_url
 
 from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
 from adapters.redis.lookups import RedisLookups
+from bot import oncall_warmth
 from bot.config_oncall import spelled
 from bot.oncall import OnCallSources
 from bot.oncall_people import People
 from bot.telemetry import Metrics
+from engine.approval import Approval
 from engine.ids import UserId
 from engine.oncall import Shift, Shifts
 from engine.ports import AccountsUnknownError, Duty, LastLookup, LookupMemory, SourceFailedError
@@ -435,3 +438,46 @@ async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
     for each in tasks:
         each.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+# While something is pending -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Requests:
+    """The port `Listing`, as far as it is asked whether anything is pending."""
+
+    waiting: list[Approval] = field(default_factory=list)
+
+    async def pending(self, most: int = 1) -> list[Approval]:
+        return self.waiting[:most]
+
+    async def asked_by(self, user: UserId, most: int = 1) -> list[Approval]:
+        return [each for each in self.waiting if each.requester == user][:most]
+
+    async def lately(self, user: UserId, most: int) -> list[Approval]:
+        del user, most
+        return []
+
+
+async def comes(holds: Callable[[], bool]) -> None:
+    async def look() -> bool | None:
+        return holds() or None
+
+    await wait_until(look)
+
+
+async def test_sources_are_asked_again_while_something_is_pending_and_no_longer(processes: Processes) -> None:
+    process, requests = processes.begin(), Requests()
+    warmth = asyncio.create_task(oncall_warmth.keep(requests, process.sources, ["pay"], every=0.01))
+    await comes(lambda: len(process.service.asked) == 1)  # once, at the start
+    processes.clock.advance(seconds=70)
+    requests.waiting.append(an_approval())
+    await comes(lambda: len(process.service.asked) == 2)
+    requests.waiting.clear()
+    await comes(lambda: not process.sources._wanted)
+    processes.clock.advance(seconds=70)
+    await process.on_duty()
+    assert len(process.service.asked) == 3, "the click asked, nobody before it"
+    warmth.cancel()
+    await asyncio.gather(warmth, return_exceptions=True)
