@@ -86,18 +86,17 @@ class OnCallSources:
                 shifts = await self._shifts(schedule, at)
                 return await self._duty(schedule, shifts, at)
         except TimeoutError:
-            error = f'On-call schedule "{schedule}" has not answered yet.'
-            return Duty((), self._clock.now(), error, unanswered=True)
+            return Duty((), self._clock.now(), "it has not answered yet", unanswered=True)
         except (SourceFailedError, AccountsUnknownError) as failed:
-            return Duty((), self._clock.now(), f'On-call schedule "{schedule}": {failed}')
+            return Duty((), self._clock.now(), str(failed))
         except Exception:
             log.exception("who is on call could not be found out", schedule=schedule)
-            return Duty((), self._clock.now(), f'On-call schedule "{schedule}" could not be looked up.')
+            return Duty((), self._clock.now(), "it could not be looked up")
 
     async def _shifts(self, schedule: str, at: datetime) -> Shifts:
         """An answer that tells of an instant and is not too old. Raises SourceFailedError."""
         if schedule not in self._sources:
-            raise SourceFailedError("app.yaml has no such entry of oncall: any more.")
+            raise SourceFailedError("app.yaml has no such entry of oncall: any more")
         if (known := self._usable(schedule, at, KEPT)) is not None:
             return known
         joined = schedule in self._asking
@@ -106,7 +105,7 @@ class OnCallSources:
             await self._asked(schedule, at, KEPT)  # what was under way was asked for another instant
         if (known := self._usable(schedule, at, KEPT)) is not None:
             return known
-        raise SourceFailedError(self._last[schedule].failed or "The source only tells who is on call now.")
+        raise SourceFailedError(self._last[schedule].failed or "it only tells who is on call now")
 
     def _usable(self, schedule: str, at: datetime, kept: timedelta) -> Shifts | None:
         known = self._good.get(schedule)
@@ -124,9 +123,9 @@ class OnCallSources:
 
     def _nobody(self, schedule: str, on_call: Collection[Shift]) -> str:
         if not on_call:
-            return f'On-call schedule "{schedule}": nobody is on call.'
+            return "nobody is on call"
         log.warning("on call is nobody whom Slack knows", schedule=schedule, said=[each.said for each in on_call])
-        return f'On-call schedule "{schedule}": nobody whom it names is a full member of this workspace.'
+        return "nobody whom it names is a full member of this workspace"
 
     # Asking -----------------------------------------------------------------------------------------------------------
 

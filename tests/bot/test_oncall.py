@@ -165,7 +165,7 @@ async def test_somebody_who_is_no_full_member_is_nobody_and_others_are_on_call(p
     one = processes.begin()
     duty = await one.on_duty()
     assert duty.people == ()
-    assert duty.error == 'On-call schedule "pay": nobody whom it names is a full member of this workspace.'
+    assert duty.error == "nobody whom it names is a full member of this workspace"
     processes.service.said += [Shift("b", email="bob@example.com", tier=2, ends=NOW + timedelta(hours=1))]
     one.clock.advance(minutes=1)
     duty = await one.on_duty()
@@ -184,13 +184,13 @@ async def test_while_slack_does_not_say_who_people_are_nobody_is_on_call(process
     processes.directory.down = True
     duty = await processes.begin().on_duty()
     assert duty.people == ()
-    assert duty.error == 'On-call schedule "pay": Slack could not be asked who that is.'
+    assert duty.error == "Slack could not be asked who that is."
 
 
 async def test_an_empty_schedule_and_an_unknown_one_name_nobody(processes: Processes) -> None:
     processes.service.said = []
     one = processes.begin()
-    assert (await one.on_duty()).error == 'On-call schedule "pay": nobody is on call.'
+    assert (await one.on_duty()).error == "nobody is on call"
     gone = await one.sources.on_duty("gone", NOW, 1.0)
     assert (gone.people, gone.unanswered) == ((), False)
     assert gone.error
@@ -223,7 +223,7 @@ async def test_a_source_that_only_tells_of_now_says_nothing_of_an_earlier_click(
     one = processes.begin()
     duty = await one.on_duty(NOW - timedelta(minutes=10))
     assert duty.people == ()
-    assert duty.error == 'On-call schedule "pay": The source only tells who is on call now.'
+    assert duty.error == "it only tells who is on call now"
     assert await one.who() == [ALICE]
 
 
@@ -260,7 +260,7 @@ async def test_a_source_that_is_slow_is_not_answered_in_time_and_answers_who_ask
     one = processes.begin()
     processes.service.open.clear()
     duty = await one.on_duty(patience=0.05)
-    assert duty == Duty((), NOW, 'On-call schedule "pay" has not answered yet.', unanswered=True)
+    assert duty == Duty((), NOW, "it has not answered yet", unanswered=True)
     again = asyncio.create_task(one.on_duty())
     processes.service.open.set()
     assert [each.user for each in (await again).people] == [ALICE]
@@ -295,7 +295,7 @@ async def test_while_the_source_is_down_the_last_answer_is_used_for_a_minute_and
     one.clock.advance(seconds=15)
     duty = await one.on_duty()
     assert duty.people == ()
-    assert duty.error == 'On-call schedule "pay": PagerDuty answered with status 500.'
+    assert duty.error == "PagerDuty answered with status 500."
     assert (await two.on_duty()).people == ()
     processes.service.failure = None
     one.clock.advance(seconds=1)
@@ -307,9 +307,7 @@ async def test_a_source_that_asks_to_be_left_alone_is(processes: Processes) -> N
     """For an hour, by all processes, and without a wait."""
     processes.service.failure = SourceFailedError("PagerDuty answered with status 429.", timedelta(hours=1))
     one, two = processes.begin(), processes.begin()
-    error = (
-        'On-call schedule "pay": PagerDuty answered with status 429. It takes no requests before 2026-11-30 09:00 UTC.'
-    )
+    error = "PagerDuty answered with status 429. It takes no requests before 2026-11-30 09:00 UTC."
     assert (await one.on_duty()).error == error
     processes.service.failure = None
     one.clock.advance(minutes=59)
@@ -338,7 +336,7 @@ async def test_a_failure_shows_in_metrics_and_to_operators_until_it_is_over(proc
 async def test_a_source_that_breaks_is_a_failure_without_what_it_says(processes: Processes) -> None:
     processes.service.failure = RuntimeError("token secret")
     duty = await processes.begin().on_duty()
-    assert duty.error == 'On-call schedule "pay": The source could not be asked (RuntimeError).'
+    assert duty.error == "The source could not be asked (RuntimeError)."
 
 
 async def test_without_redis_a_process_asks_for_itself(processes: Processes) -> None:
