@@ -1,6 +1,7 @@
 """Approvals by whoever is on call: the bot asks the service for the click, and denies where it does not know (P6)."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,3 +79,151 @@ async def test_an_address_of_two_accounts_is_nobodys(world: World, service: Serv
     duty = await world.bot.on_call.on_duty("pay", world.clock.now(), 30.0)
     assert duty.people == ()
     assert duty.error
+
+
+# Clicks ---------------------------------------------------------------------------------------------------------------
+
+RULE = {"approvers": {"oncall": ["pay"]}}
+
+
+def shift(email: str, world: World, *, starts: float = -60, ends: float = 60, tier: int = 1) -> dict[str, Any]:
+    """A shift of PagerDuty, from and to so many minutes from now."""
+    now = world.clock.now()
+    times = [f"{now + timedelta(minutes=each):%Y-%m-%dT%H:%M:%SZ}" for each in (starts, ends)]
+    return on_call(email, tier=tier, starts=times[0], ends=times[1])
+
+
+async def ends_well(world: World) -> None:
+    await world.bob.expect_message(CHANNEL, containing="approved")
+    await world.nothing_else()
+
+
+async def refused(world: World, containing: str) -> None:
+    await world.bob.expect_message(CHANNEL, containing=containing, ephemeral=True)
+
+
+@pytest.mark.promise("P11")
+async def test_who_is_on_call_decides_and_nobody_else(world: World, service: ServiceServer) -> None:
+    """Tier 2 is not meant where no tier is named; the vote keeps its shift."""
+    service.pagerduty(shift("carol@example.com", world), shift("bob@example.com", world, tier=2))
+    await start(world, {"pay": pagerduty(service)}, [RULE])
+    card = await world.asked("drop the old table")
+    await card.click("Approve")
+    await refused(world, "not an approver of this request")
+    await card.click("Approve", by=world.carol)
+    await card.becomes("Approved by <@U0CAROL>")
+    approval = await world.approval(card)
+    (ground,) = approval.reviews[0].votes[0].grounds
+    assert (ground.source.name, ground.said, ground.tier) == ("pay", "carol@example.com", 1)
+    assert ground.starts is not None
+    assert ground.starts < world.clock.now()
+    await ends_well(world)
+
+
+async def test_a_hand_over_between_card_and_click_counts_at_the_click(world: World, service: ServiceServer) -> None:
+    service.pagerduty(shift("bob@example.com", world, ends=30), shift("carol@example.com", world, starts=30, ends=90))
+    await start(world, {"pay": pagerduty(service)}, [RULE])
+    card = await world.asked("drop the old table")
+    world.clock.advance(minutes=31)
+    await card.click("Approve")
+    await refused(world, "not an approver of this request")
+    await card.click("Approve", by=world.carol)
+    await card.becomes("Approved by <@U0CAROL>")
+    await ends_well(world)
+
+
+async def test_a_click_that_waits_for_a_slow_service_is_acked_kept_and_counted_as_of_itself(
+    world: World, service: ServiceServer
+) -> None:
+    """The hand-over comes while the service thinks: who clicked before it was on call then."""
+    service.pagerduty(shift("bob@example.com", world, ends=30), shift("carol@example.com", world, starts=30, ends=90))
+    await start(world, {"pay": pagerduty(service)}, [RULE])
+    card = await world.asked("drop the old table")
+    world.clock.advance(minutes=29)
+    service.hangs()
+    done = await card.click("Approve")
+    assert done.acked
+    assert done.ms < 3_000
+    await refused(world, "Checking who is on call")
+    world.clock.advance(minutes=2)
+    service.release()
+    await card.becomes("Approved by <@U0BOB>")
+    await ends_well(world)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "said"),
+    [(500, "", "status 500"), (200, "<html>", "did not answer with JSON"), (429, "", "status 429")],
+)
+async def test_a_service_that_fails_denies_says_so_and_can_be_tried_again(
+    world: World, service: ServiceServer, status: int, text: str, said: str
+) -> None:
+    service.pagerduty(on_call("bob@example.com"))
+    await start(world, {"pay": pagerduty(service)}, [RULE])
+    card = await world.asked("drop the old table")
+    service.fails(status, text=text)
+    world.clock.advance(minutes=2)
+    await card.click("Approve")
+    await refused(world, said)
+    service.works()
+    world.clock.advance(seconds=5)
+    await card.click("Approve")
+    await card.becomes("Approved by <@U0BOB>")
+    await ends_well(world)
+
+
+async def test_while_the_service_is_down_its_last_answer_counts_for_a_minute(
+    world: World, service: ServiceServer
+) -> None:
+    service.pagerduty(on_call("bob@example.com"))
+    await start(world, {"pay": pagerduty(service)}, [{**RULE, "quorum": 1}])
+    first, second = await world.asked("one"), await world.asked("two")
+    assert (await world.bot.on_call.on_duty("pay", world.clock.now(), 30.0)).people
+    service.fails(500)
+    world.clock.advance(seconds=50)
+    await first.click("Approve")
+    await first.becomes("Approved by <@U0BOB>")
+    world.clock.advance(seconds=11)
+    await second.click("Approve")
+    await refused(world, "status 500")
+    await world.bob.expect_message(CHANNEL, containing="approved")
+    await world.nothing_else()
+
+
+async def test_another_source_of_the_rule_lets_people_in_while_a_service_is_down(
+    world: World, service: ServiceServer
+) -> None:
+    service.fails(500)
+    await start(world, {"pay": pagerduty(service)}, [{"approvers": {"oncall": ["pay"], "users": ["bob"]}}])
+    card = await world.asked("drop the old table")
+    await card.click("Approve")
+    await card.becomes("Approved by <@U0BOB>")
+    await ends_well(world)
+
+
+async def test_strangers_and_empty_schedules_let_nobody_in(world: World, service: ServiceServer) -> None:
+    service.pagerduty(on_call("gina@example.com"), on_call("eve@other.example"))
+    await start(world, {"pay": pagerduty(service)}, [RULE])
+    card = await world.asked("drop the old table")
+    await card.click("Approve")
+    await refused(world, "nobody whom it names is a full member")
+    await card.click("Approve", by=world.gina)
+    await world.gina.expect_message(CHANNEL, containing="Guests", ephemeral=True)
+    service.pagerduty()
+    world.clock.advance(minutes=2)
+    await card.click("Approve")
+    await refused(world, "nobody is on call")
+    await world.nothing_else()
+
+
+async def test_a_rotation_needs_no_service(world: World) -> None:
+    now = world.clock.now().replace(tzinfo=None)
+    rotation = {"zone": "UTC", "starts": (now - timedelta(hours=23)).isoformat(timespec="seconds"), "every": "1d"}
+    await start(world, {"pay": {"rotation": {**rotation, "people": ["bob", "carol"]}}}, [RULE])
+    card = await world.asked("drop the old table")
+    await card.click("Approve", by=world.carol)
+    await world.carol.expect_message(CHANNEL, containing="not an approver of this request", ephemeral=True)
+    world.clock.advance(hours=2)
+    await card.click("Approve", by=world.carol)
+    await card.becomes("Approved by <@U0CAROL>")
+    await ends_well(world)
