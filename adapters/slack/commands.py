@@ -20,7 +20,7 @@ from adapters.slack.home import Links, Pages, Seen
 from adapters.slack.manifest import AGENTS, ASKED, WAITING
 from adapters.slack.parse import Commanded
 from engine.approval import Approval
-from engine.ids import GrantId, UserId
+from engine.ids import GrantId, ThreadId, UserId
 from engine.ports import Desk, Overview, Said
 from engine.refusals import NotTheRequester
 
@@ -30,7 +30,7 @@ HELP = (
     "`/signoff show ID`: one request\n"
     "`/signoff who ID`: who can decide it now, and why\n"
     "`/signoff withdraw ID`: take back your request\n"
-    "`/signoff history`: the steps of a conversation in this channel\n"
+    "`/signoff history [ID]`: the steps of its conversation, or of one in this channel\n"
     "`/signoff grants`: permissions that you gave for a while\n"
     "ID is the short id of a request, or the link to its card."
 )
@@ -70,6 +70,11 @@ class Commands:
         if answer is None:
             return _ephemeral([blocks.section(UNKNOWN), *blocks.sections(HELP)])
         return _ephemeral(await answer(rest.strip(), commanded.person.user))
+
+    async def thread_of(self, spelled: str, user: UserId) -> ThreadId | None:
+        """The conversation of the request that a person means; None where there is none that they can see."""
+        approval = await self._overview.find(home.card_of(spelled), user) if spelled else None
+        return None if approval is None else approval.thread
 
     async def reply(self, said: Said) -> bool:
         """Answer one of the prompts that Slack suggests in a direct message; False: it is none."""

@@ -41,7 +41,7 @@ from adapters.slack.changes import (
     PersonChanged,
 )
 from adapters.slack.client import quiet_logger
-from adapters.slack.commands import Commands
+from adapters.slack.commands import NOT_FOUND, Commands
 from adapters.slack.errors import SlackRefused, code_of
 from adapters.slack.home import Pages
 from adapters.slack.identity import Identity
@@ -207,12 +207,16 @@ class Handlers:
     # Looking back -----------------------------------------------------------------------------------------------------
 
     async def _command(self, commanded: Commanded) -> BoltResponse:
-        looks_back = commanded.text.strip().lower() == "history"
+        word, _, spelled = commanded.text.strip().partition(" ")
+        looks_back = word.lower() == "history"
         try:
             async with asyncio.timeout(self._patience):
                 if not looks_back:
                     return _ok(await self._commands.answer(commanded))
-                await self._looking_back.command(commanded)
+                thread = await self._commands.thread_of(spelled, commanded.person.user)
+                if spelled and thread is None:
+                    return _ok({"response_type": "ephemeral", "text": NOT_FOUND})
+                await self._looking_back.command(commanded, thread)
         except Exception as error:  # noqa: BLE001 - nobody is left without an answer
             log.error("command_not_answered", error=type(error).__name__)  # noqa: TRY400
             return _ok({"response_type": "ephemeral", "text": NOT_SHOWN if looks_back else NOT_ANSWERED})

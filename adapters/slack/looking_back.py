@@ -29,9 +29,12 @@ class LookingBack:
     def __init__(self, client: AsyncWebClient, time_travel: TimeTravel) -> None:
         self._client, self._time_travel = client, time_travel
 
-    async def command(self, commanded: Commanded) -> None:
-        """`/signoff history`: which conversation of the channel, where there are several."""
+    async def command(self, commanded: Commanded, thread: ThreadId | None) -> None:
+        """`/signoff history`: of a thread, or which conversation of the channel, where there are several."""
         person, place = commanded.person, commanded.person.place
+        if thread is not None:
+            await self._open(commanded.trigger, await self._moments(Looked(person, Point(thread), commanded.trigger)))
+            return
         found = [] if place is None else await self._time_travel.conversations(place.channel, person.user)
         if not found:
             view = history.sentence(NONE)

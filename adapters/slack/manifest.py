@@ -71,7 +71,7 @@ def manifest(name: str = "Signoff", *, url: str | None = None) -> dict[str, Any]
     command = {
         "command": "/signoff",
         "description": "What is waiting for you, and what you asked for",
-        "usage_hint": "[help | list | mine | show ID | who ID | withdraw ID | history | grants]",
+        "usage_hint": "[help | list | mine | show ID | who ID | withdraw ID | history [ID] | grants]",
         "should_escape": True,
     }
     events: dict[str, Any] = {"bot_events": list(EVENTS)}

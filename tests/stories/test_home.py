@@ -11,9 +11,11 @@ from fakes.people import Message, Person, wait_until
 from stories.world import World
 
 from adapters.blockkit import check_home, texts_of
+from adapters.redis.grants import RedisGrants
 from adapters.slack.manifest import manifest
 from engine.approval import Approval
-from engine.ids import ApprovalId, ThreadId
+from engine.grants import Grant
+from engine.ids import ApprovalId, GrantId, ThreadId, UserId
 from engine.ports import Change
 
 RULE = {"when": {"agent": "yes_or_no"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2, "expires_after": "4h"}
@@ -138,6 +140,56 @@ async def test_commands_list_show_and_tell_who_can_decide(world: World) -> None:
     assert "I don't know that command." in await told(world.bob, "approve it")
     assert "Which request?" in await told(world.bob, "show")
     await world.nothing_else()
+
+
+async def test_the_history_of_a_request_is_opened_from_anywhere(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    name = await short(world, await world.asked("drop it"))
+    assert (await world.bob.command("#refunds", "/signoff", f"history {name}")).acked
+    await (await world.bob.expect_form(title="History")).close()
+    assert (await world.bob.command("#refunds", "/signoff", "history 00000000")).acked
+    await world.bob.expect_message("#refunds", containing="There is no such request", ephemeral=True)
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P11")
+async def test_grants_are_listed_on_home_and_taken_back_there_by_who_gave_them(world: World) -> None:
+    await world.start("yes_or_no", approvals=[RULE])
+    approval = await world.approval(await world.asked("drop it"))
+    kept = world.bot.storage
+    store, now = RedisGrants(kept.database, kept.keys), world.clock.now()
+    grant = Grant(
+        id=GrantId("grant-1"),
+        thread=approval.thread,
+        agent=approval.agent,
+        tool="drop_table",
+        args={"table": "<!channel> *orders*", "force": True},
+        fields=("table",),
+        by=(UserId("U0BOB"),),
+        policy=approval.reviews[0].policy,
+        approval=approval.id,
+        given_at=now,
+        until=now + timedelta(hours=1),
+    )
+    assert await store.give(grant)
+    text = await home(world.bob, lambda text: "Your permissions" in text)
+    assert "drop_table (table: &lt;!channel&gt;" in text
+    assert "*orders*" not in text
+    assert "drop_table" in await told(world.bob, "grants")
+    await home(world.carol, lambda text: "Waiting for you (1)" in text and "Your permissions" not in text)
+    (action,) = buttons_of((await world.bob.state())["home"], "Revoke")
+    press = {"view": "home", "action_id": action["action_id"], "value": action["value"]}
+    await home(world.carol, lambda text: "Waiting" in text)
+    with pytest.raises(AssertionError):
+        await world.slack.people.post("/people/click", {"as": "carol", **press})
+    assert (await world.bob.click_home("Revoke")).acked
+    await read(world.bob, lambda text: "Your permissions" not in text)
+    assert await store.of_person(UserId("U0BOB"), now) == []
+
+
+def buttons_of(view: Any, label: str) -> list[dict[str, Any]]:
+    accessories = [block["accessory"] for block in view["blocks"] if "accessory" in block]
+    return [each for each in accessories if each["text"]["text"] == label]
 
 
 @pytest.mark.promise("P6")
