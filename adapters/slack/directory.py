@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.errors import code_of, refused
 from adapters.slack.identity import Identity
-from adapters.slack.manifest import SCOPES, WHERE_NAMED
+from adapters.slack.manifest import AIDS, SCOPES, WHERE_NAMED
 from adapters.slack.roster import Account, account_of, members_of
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedChannel, ListedPerson
@@ -24,7 +24,7 @@ _PAGE = 200
 
 def missing_scopes(identity: Identity) -> tuple[str, ...]:
     """The scopes that every bot needs and the token lacks; none where Slack does not say which it has."""
-    return tuple(sorted(set(SCOPES) - WHERE_NAMED - identity.scopes)) if identity.scopes else ()
+    return tuple(sorted(set(SCOPES) - WHERE_NAMED - AIDS - identity.scopes)) if identity.scopes else ()
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:

@@ -27,6 +27,9 @@ SCOPES: dict[str, str] = {
 WHERE_NAMED = frozenset({"usergroups:read"})
 """The scopes that a bot needs only where its rules name what they are for."""
 
+AIDS = frozenset({"assistant:write"})
+"""The scopes without which a bot does all that it has to: an older installation stays good."""
+
 EVENTS = (
     "app_home_opened",
     "app_mention",

@@ -18,7 +18,7 @@ from adapters.slack.client import web_client
 from adapters.slack.directory import _unique, absent, channels, check_app_token, missing_scopes, people
 from adapters.slack.errors import SlackRefused
 from adapters.slack.identity import Identity, whoami
-from adapters.slack.manifest import EVENTS, SCOPES, WHERE_NAMED, manifest
+from adapters.slack.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
 from adapters.slack.roster import Account, Kept, SlackRoster, account_of, standing_of
 from adapters.slack.socket import sockets
 from engine.approval import Place
@@ -282,6 +282,8 @@ async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client
     assert identity.name == "signoff"
     poor = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - {"files:write", "im:write"})
     assert missing_scopes(poor) == ("files:write", "im:write")
+    older = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - AIDS)
+    assert missing_scopes(older) == (), "an app from before there were agents works as ever"
     without_groups = Identity(identity.user, "", identity.team, "", "", frozenset(SCOPES) - WHERE_NAMED)
     assert missing_scopes(without_groups) == (), "asked for where a rule names a group"
     assert missing_scopes(Identity(identity.user, "", identity.team, "", "", frozenset())) == ()
