@@ -326,11 +326,12 @@ def _with_older_votes(approval: Approval) -> Approval:
 def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:
     """Count a vote that nothing speaks against but the votes before it."""
     voters = _electorate(approval, event)
-    review, fallen, unknown = _recounted(approval.reviews[event.action], voters, event)
+    review, fallen, unknown = _recounted(approval, voters, event)
     wanted = _vote_of(approval, event, at)
-    refusal = unknown or voters.refuses(event.by, event.facts, stage_for(review, wanted))
+    refusal = unknown
     if refusal is None and not _starts_anew(approval, event):
-        refusal = not_needed(review, wanted)
+        refusal = voters.refuses(event.by, event.facts, stage_for(review, wanted))
+        refusal = refusal or not_needed(review, wanted, event.facts)
     if refusal is not None and not fallen:
         return _refuse(approval, event, refusal, now)
     if refusal is None:
@@ -351,11 +352,14 @@ def _electorate(approval: Approval, event: Chose) -> Electorate:
 
 
 def _recounted(
-    review: Review, voters: Electorate, event: Chose
+    approval: Approval, voters: Electorate, event: Chose
 ) -> tuple[Review, tuple[UserId, ...], refusals.Refusal | None]:
-    """One person's rejection or answer needs no other vote, so nothing that is unknown of others stands in its way."""
-    alone = event.choice is Choice.ANSWER or (event.choice is Choice.REJECT and review.policy.reject_quorum == 1)
-    return (review, (), None) if alone else recount(review, voters, event.ruling)
+    """An answer, a rejection that is enough or an edit needs no other vote: what is unknown of others does not stop it."""
+    review = approval.reviews[event.action]
+    enough = event.choice is Choice.REJECT and review.policy.reject_quorum == 1
+    if enough or event.choice is Choice.ANSWER or _starts_anew(approval, event):
+        return review, (), None
+    return recount(review, voters, event.ruling, event.by)
 
 
 def _starts_anew(approval: Approval, event: Chose) -> bool:

@@ -246,19 +246,21 @@ def may_decide(
 ) -> Refusal | None:
     """Why `by` may not decide, or None when they may. What is not known counts as no.
 
-    `stage`: they would approve in this stage; None: any stage will do, as for a rejection.
+    `stage`: the one whose turn it is, for an approval; None: any stage will do, as for a rejection. Who belongs to an
+    earlier stage may approve, too: where that fills no place any more, `engine.voting.not_needed` says so.
     """
     policy = governed(policy, requester, by, subject)
     refusal = may_open(policy, requester, by, subject) or _refused_by_standing(policy, by, facts, subject)
     if refusal is not None:
         return refusal
     able = parts_open_to(policy, requester, by, facts)
-    if any(stage is None or place == stage for place, _ in able):
+    if any(stage is None or place <= stage for place, _ in able):
         return None
-    if able and stage is not None and all(place > stage for place, _ in able):
+    reached = policy.stages if stage is None else policy.stages[: stage + 1]
+    refusal = _unfounded(policy, tuple(chain.from_iterable(reached)), requester, facts)
+    if able and stage is not None and not isinstance(refusal, SourceUnknown | RosterUnknown):
         return NotYetTheirTurn(_sources(policy.stages[stage]))
-    wanted = policy.parts if stage is None else policy.stages[stage]
-    return _unfounded(policy, wanted, requester, facts)
+    return refusal
 
 
 def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Refusal | None:
@@ -399,8 +401,10 @@ def missing(policy: Policy, voters: Sequence[Able]) -> int:
 
 
 def adds(policy: Policy, voters: Sequence[Able], one_more: Able) -> bool:
-    """Whether another voter brings the approval on: else their vote would fill a place that is taken."""
-    return _most_filled(policy.stages, [*voters, one_more]) > _most_filled(policy.stages, voters)
+    """Whether another voter brings the approval on, in the stages that were reached: else the place is taken."""
+    stage = stage_of(policy, voters)
+    reached = policy.stages if stage is None else policy.stages[: stage + 1]
+    return _most_filled(reached, [*voters, one_more]) > _most_filled(reached, voters)
 
 
 def fillable(stages: Sequence[Stage], without: frozenset[UserId] = frozenset()) -> bool:

@@ -1,9 +1,12 @@
 """How votes on one action add up: who counts, when it is enough, and whose vote falls. Pure.
 
 A vote counts as long as its author could give it again. Groups and channels are looked at anew with each later vote,
-so that who left one before the quorum was full does not count. Who was on call when they voted stays so: a hand-over
-between two votes takes nothing back. Where it cannot be told whether an earlier vote still counts, the later one is
-refused and nothing is decided.
+so that who left one before the quorum was full does not count. Shifts count as of the vote: a hand-over between two
+votes takes nothing back, and who comes on call later does not fill that place by an earlier vote. Where it cannot be
+told whether an earlier vote still counts, the later one is refused and nothing is decided.
+
+In a policy with stages the turn is that of the first stage that the votes do not fill. A rejection or an edit is never
+too early: neither lets anything run without the votes of all stages. An approval is, before its stage has its turn.
 """
 
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from engine.policy import (
     Able,
     Facts,
     Policy,
+    Standing,
     Subject,
     adds,
     escalated,
@@ -65,17 +69,21 @@ def electorate(review: Review, requester: UserId, subject: Subject, ruling: Ruli
     return Electorate(review.governing, requester, subject, ruling.current)
 
 
-def recount(review: Review, voters: Electorate, ruling: Ruling) -> tuple[Review, tuple[UserId, ...], Refusal | None]:
-    """The review without the votes that fell, their authors, and why nobody can tell, where nobody can."""
+def recount(
+    review: Review, voters: Electorate, ruling: Ruling, by: UserId
+) -> tuple[Review, tuple[UserId, ...], Refusal | None]:
+    """The review without the votes that fell, their authors, and why nobody can tell, where nobody can.
+
+    `by` votes now: an earlier vote of theirs gives way to this one.
+    """
     known = dict(ruling.voters)
     kept: list[Vote] = []
     fallen: list[UserId] = []
     for vote in review.votes:
-        facts = known.get(vote.by)
-        if facts is None:
+        if vote.by == by:
             kept.append(vote)
             continue
-        facts = _as_of_vote(facts, vote)
+        facts = _as_of_vote(known.get(vote.by, _NOT_LOOKED_UP), vote)
         refusal = voters.refuses(vote.by, facts, None)
         if isinstance(refusal, RosterUnknown | SourceUnknown):
             return review, (), refusal
@@ -86,12 +94,14 @@ def recount(review: Review, voters: Electorate, ruling: Ruling) -> tuple[Review,
     return replace(review, votes=tuple(kept)), tuple(fallen), None
 
 
+_NOT_LOOKED_UP = Facts(Standing.UNKNOWN)
+
+
 def _as_of_vote(facts: Facts, vote: Vote) -> Facts:
-    """What is known of a voter now, and their shift as it was when they voted."""
+    """What is known of a voter now, with their shifts as they were when they voted."""
     shifts = tuple(each for each in vote.grounds if each.source.origin is Origin.ON_CALL)
-    held = {each.source for each in shifts}
-    others = tuple(each for each in facts.grounds if each.source not in held)
-    failed = tuple(each for each in facts.failed if each.source not in held)
+    others = tuple(each for each in facts.grounds if each.source.origin is not Origin.ON_CALL)
+    failed = tuple(each for each in facts.failed if each.source.origin is not Origin.ON_CALL)
     return replace(facts, grounds=(*others, *shifts), failed=failed)
 
 
@@ -99,20 +109,22 @@ def stage_for(review: Review, wanted: Vote) -> int | None:
     """The stage whose turn it is, for the outcome that a vote wants; None for one that every stage may give."""
     if wanted.choice in (Choice.REJECT, Choice.ANSWER):
         return None
-    current = stage_of(review.governing, _voters(review, wanted))
+    current = stage_of(review.governing, _voters(review, wanted, without=wanted.by))
     return len(review.governing.stages) - 1 if current is None else current
 
 
-def not_needed(review: Review, wanted: Vote) -> Refusal | None:
+def not_needed(review: Review, wanted: Vote, facts: Facts) -> Refusal | None:
     """Why a vote that its author may give does not bring the outcome on: it is given, or others have to."""
     if wanted.choice in (Choice.REJECT, Choice.ANSWER):
         return _rejected_already(review, wanted)
-    counted = _voters(review, wanted, without=wanted.by)
     if any(each.by == wanted.by and _says_the_same(each, wanted) for each in review.votes):
         return AlreadyVoted(missing(review.governing, _voters(review, wanted)), approved=wanted.choice in APPROVING)
+    counted = _voters(review, wanted, without=wanted.by)
     if adds(review.governing, counted, _able(wanted)):
         return None
-    return NotNeeded(_still_wanted(review.governing, counted))
+    lacking = _still_wanted(review.governing, counted)
+    failed = tuple(each for each in facts.failed if each.source in lacking)
+    return SourceUnknown(failed) if failed else NotNeeded(lacking)
 
 
 def _says_the_same(vote: Vote, wanted: Vote) -> bool:
@@ -164,7 +176,7 @@ def _revised(review: Review, event: Chose, vote: Vote, edits_under: Electorate) 
     )
     if edits_under.refuses(event.by, event.facts, 0) is not None:
         return review
-    vote = replace(vote, fills=edits_under.fills(event.by, event.facts))
+    vote = vote_of(edits_under, event, vote.at)
     return _decided_when_enough(replace(review, votes=(vote,)), event, vote)
 
 

@@ -12,7 +12,7 @@ from engine.audit import Entry, What
 from engine.authority import Ground, Origin, Source
 from engine.conversation import Conversation
 from engine.effects import Consider, Effect, Hear, Say
-from engine.events import Act, Click
+from engine.events import Act, Click, Ruling
 from engine.grants import Grant
 from engine.ids import (
     AgentName,
@@ -27,7 +27,7 @@ from engine.ids import (
     UserId,
     approval_id,
 )
-from engine.policy import Deadlines, Part, Policy, Rung, one_part, person
+from engine.policy import Deadlines, Facts, Part, Policy, Rung, Standing, one_part, person
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ALICE, BOB, CAROL, GINA, EVE = (UserId(name) for name in ("UALICE", "UBOB", "UCAROL", "UGINA", "UEVE"))
@@ -70,6 +70,12 @@ def an_approval(
         created_at=at,
         reviews=open_reviews(ask, (policy,) * len(ask.actions)),
     )
+
+
+def still_members(approval: Approval) -> Ruling:
+    """What the desk finds of those who voted before, where nobody left."""
+    voters = dict.fromkeys(vote.by for review in approval.reviews for vote in review.votes)
+    return Ruling(tuple((user, Facts(Standing.MEMBER, in_channel=True)) for user in voters))
 
 
 def closed(approval: Approval, state: State = State.WITHDRAWN) -> Approval:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, a_policy, an_approval, an_ask
+from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, a_policy, an_approval, an_ask, still_members
 
 from engine.approval import Approval, State
 from engine.ask import Choice, Decision, Json, Kind
@@ -61,7 +61,8 @@ def chose(
 ) -> Step:
     known = 0 <= action < len(approval.reviews)
     seen = revision if revision is not None else (approval.reviews[action].revision if known else 1)
-    return step(approval, Chose(by, facts, action, seen, choice, text, value), NOW)
+    event = Chose(by, facts, action, seen, choice, text, value, ruling=still_members(approval))
+    return step(approval, event, NOW)
 
 
 def of_two(names: tuple[str, ...] = ("deploy",), **more: bool) -> Approval:

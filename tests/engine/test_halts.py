@@ -14,6 +14,7 @@ from contracts.samples import (
     a_policy,
     an_approval,
     an_ask,
+    still_members,
 )
 
 from engine.approval import Approval, State, Vote, supports
@@ -48,7 +49,8 @@ def a_failure() -> Approval:
 
 
 def chose(approval: Approval, by: UserId, choice: Choice, facts: Facts = MEMBER) -> Step:
-    return step(approval, Chose(by, facts, 0, approval.reviews[0].revision, choice), NOW)
+    event = Chose(by, facts, 0, approval.reviews[0].revision, choice, ruling=still_members(approval))
+    return step(approval, event, NOW)
 
 
 # Breakpoints ----------------------------------------------------------------------------------------------------------

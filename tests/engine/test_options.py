@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from contracts.samples import ALICE, BOB, CAROL, EVE, NOW, a_policy, an_approval, an_ask
+from contracts.samples import ALICE, BOB, CAROL, EVE, NOW, a_policy, an_approval, an_ask, still_members
 
 from engine.approval import Approval, State
 from engine.ask import Choice, Decision, Kind, Option
@@ -28,11 +28,13 @@ def asked(quorum: int = 1) -> Approval:
 
 
 def option(approval: Approval, by: UserId, place: int | None, text: str = "", revision: int = 1) -> Step:
-    return step(approval, Chose(by, MEMBER, 0, revision, Choice.OPTION, text, option=place), NOW)
+    ruling = still_members(approval)
+    return step(approval, Chose(by, MEMBER, 0, revision, Choice.OPTION, text, option=place, ruling=ruling), NOW)
 
 
 def choice(approval: Approval, by: UserId, made: Choice) -> Step:
-    return step(approval, Chose(by, MEMBER, 0, approval.reviews[0].revision, made), NOW)
+    revision, ruling = approval.reviews[0].revision, still_members(approval)
+    return step(approval, Chose(by, MEMBER, 0, revision, made, ruling=ruling), NOW)
 
 
 def test_an_option_decides_and_is_neither_an_approval_nor_a_rejection() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contracts.samples import still_members
+
 from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
@@ -92,7 +94,15 @@ def approval(asked: Ask | None = None, *, rule: Policy = ANYBODY, **more: Any) -
 def chose(of: Approval, by: UserId, choice: Choice, **more: Any) -> Approval:
     """The approval after a choice that counts."""
     position = more.pop("action", 0)
-    event = Chose(by, Facts(Standing.MEMBER, in_channel=True), position, of.reviews[position].revision, choice, **more)
+    event = Chose(
+        by,
+        Facts(Standing.MEMBER, in_channel=True),
+        position,
+        of.reviews[position].revision,
+        choice,
+        ruling=still_members(of),
+        **more,
+    )
     taken = step(of, event, NOW + timedelta(minutes=5))
     assert taken.refusal is None, taken.refusal
     return taken.approval
