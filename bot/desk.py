@@ -366,7 +366,9 @@ class Desk:
                 await self._open(each, question, conversation, routes[each], sheet, replaced)
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 replaced = await self._replaced(conversation.thread, question)
-                await self.happened(each, AskedAgain(replaced, _if_any(routes[each].automatic)))
+                again, edition = routes[each], self._rules.edition
+                automatic = _if_any(again.automatic)
+                await self.happened(each, AskedAgain(again.policies, edition, replaced, automatic))
         for approval in await self._approvals.open(conversation.thread):
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))

@@ -36,9 +36,13 @@ class Opened:
 class AskedAgain:
     """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while.
 
-    `replaced` is set where it changed its request back to this one; `automatic` as in `Opened`.
+    `policies` are those of today for its actions, by the rules of this `edition`: the ones that it had may be for what
+    somebody made of it by an edit. `replaced` is set where the graph changed its request back to this one; `automatic`
+    as in `Opened`.
     """
 
+    policies: tuple[Policy, ...]
+    edition: str = ""
     replaced: Replaced | None = None
     automatic: tuple[Automatic | None, ...] = ()
 
@@ -254,7 +258,7 @@ class CopyGone:
 
 @dataclass(frozen=True, slots=True)
 class LadderDue:
-    """The time for a step of a ladder has come. `empty` are the steps that nobody stands on now: (action, step)."""
+    """The time for a step of a ladder has come. `empty` are the steps with nobody on them now: (action, step)."""
 
     empty: frozenset[tuple[int, int]] = frozenset()
 
@@ -273,7 +277,9 @@ class ReminderDue:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryDue:
-    """The deadline has passed."""
+    """The deadline has passed. `empty` is as in `LadderDue`, for a rule that escalates then."""
+
+    empty: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

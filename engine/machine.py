@@ -250,11 +250,11 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
     Slack tells nobody of a card that is redrawn. So what people had decided already is posted anew, and its old card is
     taken back: one question has one card (P8). Its decisions stand in the audit.
     """
-    fresh = tuple(
-        Review(action.value, review.policy, review.revision + 1)
-        for action, review in zip(approval.ask.actions, approval.reviews, strict=True)
-    )
     assert isinstance(event, AskedAgain)  # noqa: S101 - the table pairs each rule with its event
+    fresh = tuple(
+        Review(action.value, policy, review.revision + 1)
+        for action, policy, review in zip(approval.ask.actions, event.policies, approval.reviews, strict=True)
+    )
     again = replace(
         approval,
         state=State.PENDING,
@@ -271,6 +271,7 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         extended=timedelta(),
         handed_to=None,
         nudged_at=None,
+        edition=event.edition,
     )
     if approval.state is not State.UNDELIVERABLE or approval.sheet or approval.card is None:
         return _open(again, event, now)
@@ -309,8 +310,11 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
 
 
 def _expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: datetime) -> Step | None:
-    """What follows where the deadline had passed when a person did something, though no timer fired yet."""
-    if approval.expires_at is None or at < approval.expires_at:
+    """What follows where the deadline had passed when a person did something, though no timer fired yet.
+
+    Where the deadline only adds people, whoever could decide before it still can.
+    """
+    if approval.expires_at is None or at < approval.expires_at or _escalates_by_expiry(approval):
         return None
     deadline = approval.expires_at
     expired = _expire(approval, ExpiryDue(), now)
@@ -343,7 +347,9 @@ def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Ste
     if refusal is not None:
         step = _refuse(taken, event, refusal, now)
         return replace(step, effects=(*step.effects, *told, *_drawings_of(taken)), entries=(*rows, *step.entries))
-    counted = _closed_when_complete(taken, event, wanted, now)
+    given = next((each for each in review.votes if each.by == event.by), wanted)
+    wanted = replace(wanted, grounds=tuple(dict.fromkeys((*wanted.grounds, *given.grounds))))
+    counted = _closed_when_complete(approval, taken, event, wanted, now)
     return replace(counted, effects=(*counted.effects, *told), entries=(*rows, *counted.entries))
 
 
@@ -354,7 +360,7 @@ def _electorate(approval: Approval, event: Chose) -> Electorate:
 def _recounted(
     approval: Approval, voters: Electorate, event: Chose
 ) -> tuple[Review, tuple[UserId, ...], refusals.Refusal | None]:
-    """An answer, a rejection that is enough or an edit needs no other vote: what is unknown of others does not stop it."""
+    """Who else voted does not matter to an answer, a rejection that is enough, or an edit, which ends their votes."""
     review = approval.reviews[event.action]
     enough = event.choice is Choice.REJECT and review.policy.reject_quorum == 1
     if enough or event.choice is Choice.ANSWER or _starts_anew(approval, event):
@@ -486,16 +492,21 @@ def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
     return replace(vote_of(_electorate(approval, event), event, at), text=text, option=option.word if option else "")
 
 
-def _closed_when_complete(approval: Approval, event: Chose, vote: Vote, now: datetime) -> Step:
+def _called_on(before: Approval, after: Approval) -> tuple[Effect, ...]:
+    """Whom a vote brings on: the next stage, or, by an edit, the people and the ladder of another rule."""
+    same = [review.policy for review in before.reviews] == [review.policy for review in after.reviews]
+    called = (Call(after.id),) if not same or after.calling.notify is not Notify.NONE else ()
+    return called if same else (*called, *_timers_set(after))
+
+
+def _closed_when_complete(before: Approval, approval: Approval, event: Chose, vote: Vote, now: datetime) -> Step:
     detail = _detail(event, vote)
     entries = [_entry(approval, _VOTE_ROWS.get(event.choice, What.VOTED), event.by, now, detail)]
     if approval.stopping is not None:
         entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
         return _stopped(approval, tuple(entries), _rejected(approval, event), now, by=event.by)
     if any(review.decision is None for review in approval.reviews):
-        # A vote may bring the next stage on, an edit another rule: others may have to hear of it now.
-        called = () if approval.calling.notify is Notify.NONE else (Call(approval.id),)
-        return Step(approval, (*_drawings_of(approval), *called), tuple(entries))
+        return Step(approval, (*_drawings_of(approval), *_called_on(before, approval)), tuple(entries))
     if event.choice is not Choice.ANSWER:
         option = _option_of(approval)
         outcome: Json = {"choice": Choice.OPTION.value, "option": option} if option else outcome_of(approval)
@@ -584,31 +595,43 @@ def _remind(approval: Approval, _: Event, now: datetime) -> Step:
 def _escalate(approval: Approval, event: Event, now: datetime) -> Step:
     """Take the steps that are due, and those behind a step that nobody stands on: one notice for all of them."""
     assert isinstance(event, LadderDue)  # noqa: S101 - likewise
-    reviews = tuple(_climbed(approval, place, event, now) for place in range(len(approval.reviews)))
-    taken = replace(approval, reviews=reviews)
-    if taken == approval:
-        return Step(approval)
+    taken = _climbing(approval, event.empty, now)
+    if taken.approval == approval:
+        return taken
+    effects = (*_drawings_of(taken.approval), Call(approval.id), *_timers_set(taken.approval))
+    return replace(taken, effects=effects)
+
+
+_Steps = frozenset[tuple[int, int]]
+"""Steps of ladders, each as (action, step)."""
+
+
+def _climbing(approval: Approval, empty: _Steps, now: datetime, *, in_its_place: bool = False) -> Step:
+    """Climb each ladder by the steps that are due. `in_its_place`: the next one is, whatever the time."""
+    reviews = tuple(
+        _climbed(approval, place, empty, now, in_its_place=in_its_place) for place in range(len(approval.reviews))
+    )
     rows = tuple(
-        _entry(approval, What.ESCALATED, None, now, _steps(place, before, after, event))
+        _entry(approval, What.ESCALATED, None, now, _steps(place, before, after, empty))
         for place, (before, after) in enumerate(zip(approval.reviews, reviews, strict=True))
         if before.escalated != after.escalated
     )
-    return Step(taken, (*_drawings_of(taken), Call(taken.id), *_timers_set(taken)), rows)
+    return Step(replace(approval, reviews=reviews), entries=rows)
 
 
-def _climbed(approval: Approval, place: int, event: LadderDue, now: datetime) -> Review:
-    review, in_its_place = approval.reviews[place], False
+def _climbed(approval: Approval, place: int, empty: _Steps, now: datetime, *, in_its_place: bool) -> Review:
+    review = approval.reviews[place]
     while review.decision is None and (due := approval.rung_due(review)) is not None and (in_its_place or due <= now):
-        in_its_place = (place, review.escalated) in event.empty
+        in_its_place = (place, review.escalated) in empty
         review = replace(review, escalated=review.escalated + 1)
     return review
 
 
-def _steps(place: int, before: Review, after: Review, event: LadderDue) -> Json:
+def _steps(place: int, before: Review, after: Review, empty: _Steps) -> Json:
     steps: list[Json] = [
         {
             "to": [source.called if source.label else source.name for source in before.policy.ladder[number].sources],
-            "empty": (place, number) in event.empty,
+            "empty": (place, number) in empty,
         }
         for number in range(before.escalated, after.escalated)
     ]
@@ -750,12 +773,13 @@ def _forget_copy(approval: Approval, event: Event, _: datetime) -> Step:
 # When time has passed -------------------------------------------------------------------------------------------------
 
 
-def _expire(approval: Approval, _: Event, now: datetime) -> Step:
+def _expire(approval: Approval, event: Event, now: datetime) -> Step:
+    assert isinstance(event, ExpiryDue)  # noqa: S101 - likewise
     if approval.expires_at is None or now < approval.expires_at:
         return Step(approval)  # a timer of earlier times
     entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
-    if approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None:
-        return _escalated_by_expiry(approval, entry, now)
+    if _escalates_by_expiry(approval):
+        return _escalated_by_expiry(approval, event, entry, now)
     if approval.deadlines.on_expiry is not OnExpiry.FAIL and _can_be_rejected(approval):
         reviews = tuple(_rejected_by_time(review, now) for review in approval.reviews)
         rejected = replace(approval, reviews=reviews)
@@ -771,19 +795,17 @@ def _expire(approval: Approval, _: Event, now: datetime) -> Step:
     return Step(expired, effects, (entry,))
 
 
-def _escalated_by_expiry(approval: Approval, entry: Entry, now: datetime) -> Step:
+def _escalates_by_expiry(approval: Approval) -> bool:
+    return approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None
+
+
+def _escalated_by_expiry(approval: Approval, event: ExpiryDue, entry: Entry, now: datetime) -> Step:
     """The next step is called in place of the end, and has as long as those before it had."""
-    reviews = tuple(
-        review
-        if review.decision is not None or review.escalated >= len(review.policy.ladder)
-        else replace(review, escalated=review.escalated + 1)
-        for review in approval.reviews
-    )
-    span, taken = approval.deadlines.expires_after, replace(approval, reviews=reviews)
-    while span and taken.expires_at is not None and taken.expires_at <= now:
-        taken = replace(taken, extended=taken.extended + span)
-    row = _entry(approval, What.ESCALATED, None, now, "expiry")
-    return Step(taken, (*_drawings_of(taken), Call(taken.id), *_timers_set(taken)), (entry, row))
+    taken = _climbing(approval, event.empty, now, in_its_place=True)
+    span, after = approval.deadlines.expires_after, taken.approval
+    while span and after.expires_at is not None and after.expires_at <= now:
+        after = replace(after, extended=after.extended + span)
+    return Step(after, (*_drawings_of(after), Call(after.id), *_timers_set(after)), (entry, *taken.entries))
 
 
 def _can_be_rejected(approval: Approval) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, an_approval, an_ask
+from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask
 
 from engine.approval import Approval, State, Words
 from engine.ask import Choice, Kind
@@ -87,4 +87,4 @@ def test_an_answer_in_other_words_sends_none_of_them() -> None:
 
 def test_a_question_that_is_asked_again_offers_nothing_of_the_time_before() -> None:
     withdrawn = step(replace(a_question(), offered=(FIRST,)), Withdrew("it moved on"), NOW).approval
-    assert step(withdrawn, AskedAgain(), NOW).approval.offered == ()
+    assert step(withdrawn, AskedAgain((a_policy(),)), NOW).approval.offered == ()

@@ -66,7 +66,7 @@ def test_what_was_stopped_is_over() -> None:
     late = chose(stopped, CAROL, Choice.APPROVE)
     assert late.refusal == AlreadyDecided("rejected", (BOB,), NOW)
     assert late.approval == stopped
-    for event in (Delivered(), ExpiryDue(), AskedAgain()):
+    for event in (Delivered(), ExpiryDue(), AskedAgain((a_policy(),))):
         assert step(stopped, event, LATER) == Step(stopped)
 
 

@@ -47,7 +47,7 @@ DEADLINES = Deadlines((timedelta(minutes=10),), HOUR)
 PERSONS = (Chose, Looked, HandedOver, Extended, Cancelled, Nudged)
 EVENTS: dict[type[Event], Event] = {
     Opened: Opened(),
-    AskedAgain: AskedAgain(),
+    AskedAgain: AskedAgain((a_policy(),)),
     Posted: Posted(MessageTs("5.5")),
     CardDeleted: CardDeleted(MessageTs("5.5")),
     Chose: Chose(BOB, MEMBER, 0, 1, Choice.APPROVE),
@@ -99,7 +99,7 @@ def test_what_is_closed_stays_closed_unless_the_graph_asks_it_again() -> None:
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("state", [State.WITHDRAWN, State.UNDELIVERABLE])
 def test_asked_again_it_starts_anew_and_no_older_click_counts(state: State) -> None:
-    again = step(approval_in(state), AskedAgain(), LATE).approval
+    again = step(approval_in(state), AskedAgain((a_policy(),)), LATE).approval
     assert (again.state, again.created_at, again.closed_at, again.note) == (State.PENDING, LATE, None, "")
     assert [(review.votes, review.decision) for review in again.reviews] == [((), None)]
     late = step(again, Chose(BOB, MEMBER, 0, 1, Choice.APPROVE), LATE)
@@ -110,11 +110,11 @@ def test_asked_again_it_starts_anew_and_no_older_click_counts(state: State) -> N
 @pytest.mark.promise("P8")
 def test_what_was_decided_and_is_asked_again_has_a_new_card_that_people_are_told_of() -> None:
     before = replace(approval_in(State.UNDELIVERABLE), card=MessageTs("7.1"), sheet=SheetId(""))
-    again = step(before, AskedAgain(), LATE)
+    again = step(before, AskedAgain((a_policy(),)), LATE)
     assert again.approval.card is None
     assert again.effects[0] == TakeBack(before.thread, before.place, MessageTs("7.1"))
     assert isinstance(again.effects[1], DrawCard)
-    shared = step(replace(before, sheet=SheetId("s")), AskedAgain(), LATE)
+    shared = step(replace(before, sheet=SheetId("s")), AskedAgain((a_policy(),)), LATE)
     assert shared.approval.card == MessageTs("7.1")
     assert not any(isinstance(each, TakeBack) for each in shared.effects)
 
