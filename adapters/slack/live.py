@@ -26,6 +26,7 @@ from adapters.slack.pacing import POST, Pace
 from adapters.slack.speech import spoken
 from adapters.slack.text import clipped, escaped, plain, visible
 from engine.approval import Place
+from engine.budget import Urgency
 from engine.ids import MessageTs, UserId
 
 APPEND_EVERY = 1.0
@@ -65,7 +66,9 @@ class SlackLive:
     async def show(self, words: str, speaker: str, step: str) -> float:
         """See `engine.ports.LiveMessage`."""
         clean = visible(words)
-        if wait := await self._pace.spare(self._method(), self._place.channel):
+        method = self._method()
+        urgency = Urgency.FIRST if method.endswith("Stream") else Urgency.SPARE  # nobody else streams
+        if wait := await self._pace.spare(method, self._place.channel, urgency):
             return wait
         try:
             if not (self._may_stream and await self._stream(clean, step)):

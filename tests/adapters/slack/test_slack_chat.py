@@ -343,6 +343,40 @@ async def test_a_429_sends_the_work_back_and_is_known_to_all(chatting: Bot, meth
     await calls[method]()
 
 
+async def test_live_words_take_only_what_cards_leave(chatting: Bot) -> None:
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace := time.pace())
+    one = await pending(chatting)
+    await chatting.slack.people.fault(limits="real")
+    bob = UserId(await chatting.user("bob"))
+    live = chat.live(one.place, bob)  # at the root of a channel: Slack streams into threads only
+    assert await live.show("Let me", "", "") > 0
+    for number in range(20):
+        await pace.turn("chat.update", str(number), Urgency.NEXT)
+    assert await live.show("Let me see", "", "") > 10
+    (shown,) = await cards(chatting)
+    assert "see" not in shown.text
+    await pace.turn("chat.update", "a card", Urgency.NEXT)
+    time.now += 61
+    await live.show("Let me see now", "", "")
+    assert "Let me see now" in (await cards(chatting))[0].text
+
+
+async def test_one_stream_shows_its_words_each_second(chatting: Bot) -> None:
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, time.pace())
+    root = await chatting.slack.person("alice").say("#deploys", "please")
+    place = replace((await pending(chatting)).place, thread_ts=MessageTs(root.ts))
+    await chatting.slack.people.fault(limits="real")
+    live = chat.live(place, UserId(await chatting.user("alice")))
+    words = ""
+    for number in range(90):
+        words += f"{number} "
+        assert await live.show(words, "", "") == 1.0
+        time.now += 1.0
+    assert "89" in (await cards(chatting))[-1].text
+
+
 async def test_a_read_that_is_refused_waits_and_is_repeated(chatting: Bot) -> None:
     await chatting.slack.people.fault(method="users.info", retry_after=1)
     assert (await chatting.client.users_info(user=await chatting.user("bob")))["ok"]
