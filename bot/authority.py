@@ -106,6 +106,8 @@ def _with_sources(
     failed: list[Failure] = []
     late: list[Source] = []
     for source, group in groups:
+        if group.unanswered:
+            late.append(source)
         if group.error:
             failed.append(Failure(source, group.error))
         elif user in group.people:

@@ -15,6 +15,11 @@ class GroupNames:
     ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def spelled(self) -> Mapping[str, str]:
+        """The handles of all groups, by id."""
+        return {group: handle for handle, group in self.ids.items()}
+
+    @property
     def handles(self) -> tuple[str, ...]:
         """The handles of all groups that can be named."""
         return tuple(sorted(self.ids))

@@ -7,11 +7,28 @@ https://mermaid.js.org/syntax/stateDiagram.html
 import sys
 
 from engine.approval import OPEN, State
-from engine.events import CardDeleted, Opened, Posted
+from engine.events import (
+    Called,
+    Cancelled,
+    CardDeleted,
+    CopyGone,
+    Event,
+    Extended,
+    HandedOver,
+    Looked,
+    Nudged,
+    Opened,
+    Posted,
+)
 from engine.machine import TRANSITIONS
 
-_QUIET = (Opened, Posted, CardDeleted)
-"""Events that never lead to another state are not drawn."""
+_QUIET = (Opened, Posted, CardDeleted, Called, CopyGone)
+"""Events that lead to another state never, or only where a rule decides at once, are not drawn."""
+_IN_TIME: dict[type[Event], State] = {
+    **dict.fromkeys((Looked, HandedOver, Extended, Nudged), State.PENDING),
+    Cancelled: State.STOPPED,
+}
+"""Where these acts lead. After the deadline they do what `ExpiryDue` does, which is drawn there."""
 
 
 def mermaid() -> str:
@@ -27,7 +44,7 @@ def _arrows() -> list[tuple[State, State, list[str]]]:
     drawn: dict[tuple[State, State], list[str]] = {}
     for (state, event), rule in TRANSITIONS.items():
         if event not in _QUIET:
-            for after in rule.to:
+            for after in (_IN_TIME[event],) if event in _IN_TIME else rule.to:
                 drawn.setdefault((state, after), []).append(event.__name__)
     order = list(State)
     return [(a, b, sorted(drawn[a, b])) for a, b in sorted(drawn, key=lambda pair: [order.index(s) for s in pair])]

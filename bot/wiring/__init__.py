@@ -27,6 +27,7 @@ from adapters.slack.commands import Commands
 from adapters.slack.errors import SlackRefused
 from adapters.slack.groups import SlackGroups
 from adapters.slack.handlers import PATIENCE, Handlers, build_app
+from adapters.slack.identity import Identity
 from adapters.slack.roster import SlackRoster
 from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
@@ -44,7 +45,7 @@ from bot.oncall import OnCallSources
 from bot.outbox import Outbox, Ways
 from bot.overview import Overviews
 from bot.posting import Posting
-from bot.rulebook import compiled, rulebook
+from bot.rulebook import Known, compiled, rulebook
 from bot.rules import Rules
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
@@ -73,6 +74,7 @@ from engine.ports import (
 if TYPE_CHECKING:
     from aiohttp.web import AbstractRouteDef
     from slack_bolt.app.async_app import AsyncApp
+    from slack_sdk.web.async_client import AsyncWebClient
 
 __all__ = [
     "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "bot", "local_workspace", "manifest", "probes",
@@ -217,7 +219,7 @@ async def bot(
             lanes=kept.lanes,
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity)),
-            groups=(groups := SlackGroups(client, identity, _group_memory(kept, identity.team))),
+            groups=(groups := _groups(client, identity, kept, known)),
             on_call=on_call,
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
         )
@@ -299,6 +301,10 @@ async def bot(
             await roster.aclose()
             await groups.aclose()
             await graphs.aclose()
+
+
+def _groups(client: "AsyncWebClient", identity: Identity, kept: Storage, known: Known) -> SlackGroups:
+    return SlackGroups(client, identity, _group_memory(kept, identity.team), handles=known.groups.spelled)
 
 
 def _names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> RedisNames:

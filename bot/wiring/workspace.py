@@ -8,6 +8,7 @@ from adapters.localslack import AddressInUseError, JournalError, LocalSlack, Ros
 from adapters.localslack import roster as local_roster
 from bot.config import Agent, Config, approver_names, channel_names, oncall_names
 from bot.faults import Fault, FaultsError
+from bot.rulebook import group_names
 
 
 class PortTakenError(FaultsError):
@@ -28,7 +29,7 @@ async def local_workspace(
         if config is not None:
             purposes = _purposes(config, members) if described else {}
             named = {**approver_names(config), **oncall_names(config)}
-            members = local_roster.widened(members, named, channel_names(config), purposes)
+            members = local_roster.widened(members, named, channel_names(config), purposes, group_names(config))
         async with LocalSlack(port=port, data=data, people=members) as slack:
             yield slack
     except AddressInUseError as error:
