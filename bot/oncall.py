@@ -187,17 +187,25 @@ class OnCallSources:
             shifts = await self._sources[schedule].shifts(at, asked)
             last = LastLookup(asked, dataclasses.replace(shifts, looked_up=asked))
         except SourceFailedError as failed:
-            log.warning("an on-call source failed", schedule=schedule, why=str(failed))
             not_before = None if failed.rest is None else self._clock.now() + failed.rest
             why = _with_rest(str(failed), not_before)
             last = LastLookup(asked, self._good.get(schedule), failed=why, not_before=not_before)
         except Exception as error:
-            log.exception("an on-call source failed", schedule=schedule)
+            log.exception("an on-call source cannot be asked", schedule=schedule)
             why = f"The source could not be asked ({type(error).__name__})."
             last = LastLookup(asked, self._good.get(schedule), failed=why)
         self._metrics.looked_up(schedule, "failed" if last.failed else "answered")
+        self._log(schedule, last)
         self._take(schedule, last)
         await self._tell_others(schedule, last, at)
+
+    def _log(self, schedule: str, last: LastLookup) -> None:
+        """Once when a source fails, or for another reason than before, and once when it is back."""
+        before = self._last[schedule].failed if schedule in self._last else ""
+        if last.failed and last.failed != before:
+            log.warning("an on-call source failed", schedule=schedule, why=last.failed)
+        elif before and not last.failed:
+            log.info("an on-call source is back", schedule=schedule)
 
     async def _tell_others(self, schedule: str, last: LastLookup, at: datetime) -> None:
         """A failure is told as long as the source asked to be left alone, else only to those who wait for it."""

@@ -50,7 +50,7 @@ from bot.rules import Rules
 from bot.telemetry import Metrics
 from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
-from bot.wiring.oncall import asked_people, on_call_sources, oncall_people, shift_sources
+from bot.wiring.oncall import asked_people, on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.probes import probes
 from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
 from bot.wiring.storage import Storage, storage
@@ -209,6 +209,7 @@ async def bot(
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept)
         accounts = SlackAccounts(client, identity)
+        warn_of_strangers(config, known.people)
         named = oncall_people(config, accounts, known.people)
         on_call = on_call_sources(config, kept, sources, named, metrics, SystemClock())
         ports = Ports(

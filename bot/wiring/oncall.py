@@ -74,16 +74,19 @@ async def asked_people(config: Config) -> AsyncIterator[People]:
 
 
 def oncall_people(config: Config, accounts: Accounts, listed: Mapping[str, ListedPerson]) -> People:
-    """Whom sources mean; `listed` are the people whom Slack knows by their names in the file.
+    """Whom sources mean; `listed` are the people whom Slack knows by their names in the file."""
+    mapped = {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
+    return People(accounts, mapped, {name: person.id for name, person in listed.items()})
 
-    A name that Slack does not know is nobody. The bot starts all the same: people leave, and that is no mistake in the
-    file. `signoff check` reports it.
+
+def warn_of_strangers(config: Config, listed: Mapping[str, ListedPerson]) -> None:
+    """Log whom `people:` and the rotations name and Slack does not know. They are nobody.
+
+    The bot starts all the same: people leave, and that is no mistake in the file. `signoff check` reports them.
     """
     for name, where in configuration.oncall_names(config).items():
         if name not in listed or listed[name].unable:
             log.warning("this person can never be on call", where=where, name=name)
-    mapped = {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
-    return People(accounts, mapped, {name: person.id for name, person in listed.items()})
 
 
 def on_call_sources(

@@ -78,6 +78,16 @@ def test_a_source_that_fails_names_nobody_and_says_why(file: Path, capsys: pytes
     assert datetime.fromisoformat(line["at"]) <= datetime.now(UTC)
 
 
+@pytest.mark.promise("P10")
+def test_without_the_extra_a_calendar_says_what_to_install(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.oncall.ical.PACKAGES", ("icalendar", "no_such_package"))
+    (line,) = asked(file, capsys, "feed", "--at", "2026-12-01T12:00:00Z", "--offline")
+    assert line["who"] == []
+    assert line["error"] == 'The calendar needs packages that are not installed. Run: pip install "signoff[ical]"'
+
+
 async def _in_slack(file: Path, tmp_path: Path, *arguments: str) -> list[Any]:
     """The command beside a local workspace."""
     async with LocalSlack(data=tmp_path / "slack") as slack:
