@@ -30,12 +30,14 @@ class Rules:
     book: Rulebook = field(default_factory=Rulebook)
     handles: dict[str, str] = field(default_factory=dict)
     """The Slack ids of the groups, by handle, that `requester_groups` may name."""
+    _edition: tuple[Rulebook, str] | None = field(default=None, init=False)
 
     @property
     def edition(self) -> str:
         """A name of the book's content, kept with each approval that is asked under it."""
-        spelled = repr([(_spelled(rule), rule.condition and rule.condition.text) for rule in self.book.rules])
-        return hashlib.sha256(spelled.encode()).hexdigest()[:16]
+        if self._edition is None or self._edition[0] is not self.book:
+            self._edition = self.book, _edition_of(self.book)
+        return self._edition[1]
 
     async def circumstances(self, agent: AgentName, home: Place, requester: UserId, now: datetime) -> Circumstances:
         """What conditions may use; only what some condition of the book names is looked up."""
@@ -82,5 +84,6 @@ class Rules:
         return (None if ruled.policy == approval.reviews[click.action].policy else ruled.policy), ""
 
 
-def _spelled(rule: object) -> object:
-    return replace(rule, condition=None)  # type: ignore[type-var]
+def _edition_of(book: Rulebook) -> str:
+    spelled = [(replace(rule, condition=None), rule.condition and rule.condition.text) for rule in book.rules]
+    return hashlib.sha256(repr(spelled).encode()).hexdigest()[:16]
