@@ -8,17 +8,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-import jmespath
-from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.config_file import Document
-from bot.config_values import AGENT_NAME, Given, Number, Strict, wrong
+from bot.config_values import AGENT_NAME, Given, Number, Strict, expression, wrong
 from bot.faults import Fault, suggestion
 from engine.addresses import is_loopback
 
@@ -99,15 +98,6 @@ def _every(value: object) -> timedelta:
     if length > _LONGEST:
         raise wrong("{shown} is too long", "Write at most 3650d.")
     return length
-
-
-def _people_expression(value: str) -> str:
-    try:
-        jmespath.compile(value)
-    except JMESPathError as error:
-        reason = str(error).partition("\n")[0].partition(":")[0]
-        raise wrong(f"{{shown}} is not JMESPath ({reason})", "See https://jmespath.org.") from None
-    return value
 
 
 def _name(value: str) -> str:
@@ -191,7 +181,7 @@ class HttpEntry(_Web):
 
     url: Address = Field(repr=False)
     headers: dict[str, Secret] = Field(default={}, repr=False)
-    people: Annotated[str, AfterValidator(_people_expression)]
+    people: Annotated[str, AfterValidator(partial(expression, mend="See https://jmespath.org."))]
 
     @model_validator(mode="after")
     def _headers_are_named(self) -> Self:

@@ -100,12 +100,12 @@ def _graph(value: str) -> str:
     return value
 
 
-def _expression(value: str) -> str:
+def expression(value: str, mend: str = "See https://jmespath.org; the default is messages[-1].content.") -> str:
+    """Check that a text is JMESPath."""
     try:
         jmespath.compile(value)
     except JMESPathError as error:
         reason = str(error).partition("\n")[0].partition(":")[0]
-        mend = "See https://jmespath.org; the default is messages[-1].content."
         raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
     return value
 
@@ -148,7 +148,7 @@ Person = Annotated[str, AfterValidator(_person)]
 Channel = Annotated[str, AfterValidator(_channel)]
 ToolPattern = Annotated[str, AfterValidator(_tool_pattern)]
 GraphSpec = Annotated[str, AfterValidator(_graph)]
-Expression = Annotated[str, AfterValidator(_expression)]
+Expression = Annotated[str, AfterValidator(expression)]
 Template = Annotated[JsonValue, AfterValidator(_template)]
 SentValue = Annotated[JsonValue, AfterValidator(_sent)]
 Number = Annotated[int, BeforeValidator(_number)]

@@ -234,6 +234,14 @@ async def test_an_expression_picks_people(
     assert await who(server, lambda client: Own(client, expression)) == said
 
 
+async def test_an_expression_may_pick_the_times_of_shifts(server: ServiceServer) -> None:
+    later = {"slack_id": "U0BOB", "starts": "2026-11-30T09:00:30+01:00"}
+    server.says({"now": [{"slack_id": "U0JANE", "ends": "2026-11-30T08:00:30Z"}, later]})
+    found = await asked(server, lambda client: Own(client, "now"))
+    assert said_of(found.on_call(AT)) == ("U0JANE",)
+    assert said_of(found.on_call(AT + timedelta(seconds=30))) == ("U0BOB",)
+
+
 @pytest.mark.parametrize(
     ("answer", "expression"),
     [
