@@ -66,12 +66,16 @@ def demo(
         int | None,
         typer.Option("--port", metavar="PORT", min=0, max=65535, help="The page's port; 0 takes a free one."),
     ] = None,
+    clock_speed: Annotated[
+        float,
+        typer.Option("--clock-speed", metavar="N", min=1, max=3600, help="Let time pass N times as fast."),
+    ] = 1,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
 ) -> None:
     """Try it with a Slack workspace on this machine."""
     from bot import process
 
-    raise typer.Exit(process.demo(config, data, port, people, browser=not no_browser))
+    raise typer.Exit(process.demo(config, data, port, people, speed=clock_speed, browser=not no_browser))
 
 
 @app.command()

@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ from bot import loop
 from bot.faults import Fault, FaultsError
 
 if TYPE_CHECKING:
+    from bot.clock import DemoClock, SystemClock
     from bot.config import Config, Secrets
     from bot.wiring import Bot
     from engine.ask import Json
@@ -52,9 +53,11 @@ def run(config: Path) -> int:
     return _to_its_end(_run(config))
 
 
-def demo(config: Path | None, data: Path, port: int | None, people: Path | None, *, browser: bool) -> int:
+def demo(
+    config: Path | None, data: Path, port: int | None, people: Path | None, *, speed: float = 1, browser: bool
+) -> int:
     """`signoff demo`: the local workspace and the bot, in one process. Prints one line when both serve."""
-    return _to_its_end(_demo(config, data.absolute(), port, people, browser=browser))
+    return _to_its_end(_demo(config, data.absolute(), port, people, speed=speed, browser=browser))
 
 
 def workspace(port: int, data: Path, people: Path | None) -> int:
@@ -128,7 +131,9 @@ async def _run(file: Path) -> int:
     return 0
 
 
-async def _demo(file: Path | None, data: Path, port: int | None, people: Path | None, *, browser: bool) -> int:
+async def _demo(
+    file: Path | None, data: Path, port: int | None, people: Path | None, *, speed: float, browser: bool
+) -> int:
     from bot import wiring
 
     config = _demo_config(file or _demo_file(), data)
@@ -142,10 +147,28 @@ async def _demo(file: Path | None, data: Path, port: int | None, people: Path | 
             if browser and _has_desktop():
                 webbrowser.open(slack.url)
 
-        async with wiring.bot(config) as bot:
-            await bot.load_graphs()
-            await serve(bot, stop, on_ready=ready)
+        with _demo_clock(data / "clock", speed) as clock:
+            async with wiring.bot(config, clock=clock) as bot:
+                await bot.load_graphs()
+                await serve(bot, stop, on_ready=ready)
     return 0
+
+
+@contextlib.contextmanager
+def _demo_clock(file: Path, speed: float) -> Iterator["SystemClock | DemoClock"]:
+    """The demo's clock, which goes on where an earlier run left it; says so where it is not the machine's."""
+    from bot.clock import DemoClock, clock_of
+
+    clock = clock_of(file, speed)
+    if not isinstance(clock, DemoClock):
+        yield clock
+        return
+    said = f"runs {speed:g} times as fast" if speed > 1 else f"is ahead since it ran faster; without {file} it is not"
+    sys.stderr.write(f"signoff demo: the clock {said}. It is {clock.now():%Y-%m-%d %H:%M} UTC\n")
+    try:
+        yield clock
+    finally:
+        clock.stop()
 
 
 _STAND_INS: Final = {

@@ -89,13 +89,13 @@ class _Ground:
 class RedisLanes:
     """The port `Lanes` on Redis.
 
-    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`; `masked` takes the
-    secrets out of what handlers raise, before it is logged or kept in a dead letter. Raises
-    redis.exceptions.RedisError from `put` and the timers, after the client's retries: then nothing is known to be
-    written.
+    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`; timers go by `now`, a
+    clock that runs `speed` times as fast as the machine's; `masked` takes the secrets out of what handlers raise,
+    before it is logged or kept in a dead letter. Raises redis.exceptions.RedisError from `put` and the timers, after
+    the client's retries: then nothing is known to be written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword, each with a default
         self,
         database: Runs,
         keys: Keys,
@@ -105,6 +105,7 @@ class RedisLanes:
         attempts: int | None = None,
         outage: Outage | None = None,
         now: Now = utc_now,
+        speed: float = 1.0,
         masked: Callable[[str], str] = str,
     ) -> None:
         self._database = database
@@ -114,7 +115,7 @@ class RedisLanes:
         self._seconds = lease.total_seconds()
         self._service: _Service | None = None
         self._bells = Bells(database, keys.bells(), url, self._faults)
-        self._timers = Timers(database, keys, self.put, self._faults, now)
+        self._timers = Timers(database, keys, self.put, self._faults, now, speed)
 
     # Work in ----------------------------------------------------------------------------------------------------------
 

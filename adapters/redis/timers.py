@@ -14,7 +14,8 @@ Decisions:
   scripts could run the second and refuse the first.
 * The clock is that of the process, not of Redis. The deadline was made with it, and whoever handles the timer compares
   with it: one clock set wrong makes its own process early or late, never the two disagree. A process that is early has
-  the timer wait in its lane (`bot.outbox`); where one is late, the others are not.
+  the timer wait in its lane (`bot.outbox`); where one is late, the others are not. A demo's clock may run faster than
+  the machine's (`speed`): the times are its own everywhere, and only how long a process sleeps is translated.
 * A process sleeps until the next timer is due, and no longer than `interval`: so it sees a clock that was set, and what
   other processes set, for which one look in a while is enough, because who sets a timer serves and fires it itself.
 * At its start a process sets what pending approvals say of their deadlines, where it is not set: timers that an earlier
@@ -64,13 +65,16 @@ def utc_now() -> datetime:
 class Timers:
     """The timers of one bot; `put` adds an effect to its lane once for each key."""
 
-    def __init__(self, database: Runs, keys: Keys, put: Put, faults: Faults, now: Now = utc_now) -> None:
+    def __init__(
+        self, database: Runs, keys: Keys, put: Put, faults: Faults, now: Now = utc_now, speed: float = 1.0
+    ) -> None:
         self._database = database
         self._keys = keys
         self._key = keys.timers()
         self._put = put
         self._faults = faults
         self._now = now
+        self._speed = speed
         self._earlier = asyncio.Event()
         self._next: int | None = None
         """When this process looks again, if a timer is known to be due then."""
@@ -98,10 +102,13 @@ class Timers:
             self._faults.failed(_FIRING, error)
         else:
             self._faults.over(_FIRING)
-        seconds = interval if self._next is None else min(interval, (self._next - _score(self._now())) / 1_000_000)
+        seconds = interval if self._next is None else min(interval, self._seconds_until(self._next))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.001, seconds)):
                 await self._earlier.wait()
+
+    def _seconds_until(self, score: int) -> float:
+        return (score - _score(self._now())) / 1_000_000 / self._speed
 
     async def _fire_due(self) -> int | None:
         """Fire all that is due; gives when the next is. What cannot be fired is passed by, and tried again later."""
@@ -176,7 +183,7 @@ class Timers:
         remind = approval.remind_at
         if remind is not None and remind < self._now() - DAY + _MARGIN:
             remind = None
-        timers = ((Timer.REMIND, remind), (Timer.EXPIRE, approval.expires_at))
+        timers = ((Timer.REMIND, remind), (Timer.EXPIRE, approval.expires_at), (Timer.ESCALATE, approval.escalates_at))
         return [(timer, at) for timer, at in timers if at is not None]
 
 

@@ -7,8 +7,8 @@ clock of its own, a store that dies after its third write.
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -34,6 +34,7 @@ from adapters.slack.web import route
 from bot import http, oncall_warmth
 from bot.authority import Authority
 from bot.channels import Channels
+from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config import Config, Mode
 from bot.config_shape import Resume
 from bot.desk import Desk
@@ -82,14 +83,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Aware, in UTC."""
-        return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class Ports:
     """Everything that the desk and the outbox stand on."""
@@ -104,7 +97,7 @@ class Ports:
     groups: Groups
     on_call: OnCall
     chat: Chat
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
 
 
 @dataclass(slots=True)
@@ -191,6 +184,7 @@ async def bot(
     alter: Callable[[Ports], None] = lambda _: None,
     lease: timedelta = LEASE,
     patience: float = PATIENCE,
+    clock: SystemClock | DemoClock = SYSTEM_CLOCK,
 ) -> AsyncIterator[Bot]:
     """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
 
@@ -198,7 +192,7 @@ async def bot(
     """
     secrets, metrics = config.secrets, Metrics()
     async with (
-        storage(config, lease) as kept,
+        storage(config, lease, clock) as kept,
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
         shift_sources(config) as sources,
     ):
@@ -211,7 +205,7 @@ async def bot(
         accounts = SlackAccounts(client, identity)
         warn_of_strangers(config, known.people)
         named = oncall_people(config, accounts, known.people)
-        on_call = on_call_sources(config, kept, sources, named, metrics, SystemClock())
+        on_call = on_call_sources(config, kept, sources, named, metrics, clock)
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -223,6 +217,7 @@ async def bot(
             groups=(groups := _groups(client, identity, kept, known)),
             on_call=on_call,
             chat=SlackChat(client, identity.user, client.pace, together=together(config)),
+            clock=clock,
         )
         alter(ports)
         on_call.keep_to(ports.clock)

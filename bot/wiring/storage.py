@@ -19,6 +19,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.lanes import LEASE, RedisLanes
 from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.trouble import kind
+from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 from bot.masking import masked
@@ -38,7 +39,9 @@ class Storage:
 
 
 @contextlib.asynccontextmanager
-async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Storage]:
+async def storage(
+    config: Config, lease: timedelta = LEASE, clock: SystemClock | DemoClock = SYSTEM_CLOCK
+) -> AsyncIterator[Storage]:
     """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises FaultsError."""
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -48,7 +51,16 @@ async def storage(config: Config, lease: timedelta = LEASE) -> AsyncIterator[Sto
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise FaultsError([redis_fault(error)]) from None
         keys, kept, audited = Keys(), config.retention, config.audit_retention
-        lanes = RedisLanes(database, keys, url, lease=lease, outage=database.outage, masked=masked)
+        lanes = RedisLanes(
+            database,
+            keys,
+            url,
+            lease=lease,
+            outage=database.outage,
+            now=clock.now,
+            speed=clock.speed,
+            masked=masked,
+        )
         with _explained(database.address):
             yield Storage(
                 database,

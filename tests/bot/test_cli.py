@@ -31,6 +31,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["shipit"], "No such command 'shipit'."),
         (["demo", "--port", "70000"], "Invalid value for '--port'"),
+        (["demo", "--clock-speed", "0.5"], "Invalid value for '--clock-speed'"),
+        (["run", "--clock-speed", "60"], "No such option"),
         (["workspace", "--port", "0"], "Missing option '--data'."),
         (["audit"], "Missing argument"),
     ],

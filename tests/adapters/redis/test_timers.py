@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
 import redis
 from contracts.lanes_contract import APPROVAL, Recorder, served
-from contracts.samples import an_approval, closed
+from contracts.samples import BOB, a_policy, an_approval, closed
 from contracts.waiting import wait_until
 
 from adapters.redis.approvals import RedisApprovals
@@ -20,8 +21,9 @@ from adapters.redis.multiplexed import Multiplexed
 from adapters.redis.scripts import Call
 from adapters.redis.timers import Now, utc_now
 from engine.approval import Approval
+from engine.authority import Origin, Source
 from engine.effects import Timer, TimerFired
-from engine.policy import Deadlines
+from engine.policy import Deadlines, Rung
 from engine.ports import Change
 
 KEYS = Keys()
@@ -181,6 +183,25 @@ async def test_many_that_are_due_at_once_all_fire(database: Multiplexed, redis_u
         await wait_until(lambda: len(record.ended) == len(approvals))
 
 
+@pytest.mark.promise("P1")
+async def test_timers_of_a_clock_that_runs_faster_fire_by_that_clock(database: Multiplexed, redis_url: str) -> None:
+    """An hour passes in a second: what is due in twenty minutes fires after a third of it, and nothing before."""
+    began, record = utc_now(), Recorder()
+
+    def fast() -> datetime:
+        return began + (utc_now() - began) * 3600
+
+    lanes = RedisLanes(database, KEYS, redis_url, lease=LONG, now=fast, speed=3600)
+    async with served(lanes, record):
+        at = fast() + timedelta(minutes=20)
+        await lanes.set_timer(APPROVAL, Timer.EXPIRE, at)
+        await lanes.set_timer(APPROVAL, Timer.REMIND, at + timedelta(days=2))
+        await wait_until(lambda: bool(record.ended))
+        assert at <= fast() < at + timedelta(hours=1)
+        assert fired(record) == [EXPIRED]
+        await lanes.clear_timer(APPROVAL, Timer.REMIND)
+
+
 # What an earlier version or a restored backup left --------------------------------------------------------------------
 
 
@@ -216,3 +237,13 @@ async def test_the_deadlines_of_pending_approvals_are_kept_where_no_timer_is_set
     assert set(map(repr, fired(record))) == {repr(TimerFired(late.id, timer)) for timer in DEADLINES}
     with redis.Redis.from_url(redis_url) as client:
         assert set(client.zrange(KEYS.timers(), 0, -1)) == {f"{timer.value}/{ahead.id}".encode() for timer in DEADLINES}
+
+
+@pytest.mark.promise("P1")
+async def test_a_step_of_a_ladder_is_kept_where_no_timer_is_set(database: Multiplexed, redis_url: str) -> None:
+    ladder = (Rung(timedelta(minutes=15), (Source(Origin.GROUP, "S1"),)),)
+    waiting = an_approval(policy=replace(a_policy(BOB), ladder=ladder), at=utc_now() - timedelta(hours=1))
+    assert await RedisApprovals(database, KEYS).create(Change(waiting))
+    record = Recorder()
+    async with served(lanes_on(database, redis_url), record):
+        await wait_until(lambda: fired(record) == [TimerFired(waiting.id, Timer.ESCALATE)])

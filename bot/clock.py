@@ -1,0 +1,98 @@
+"""The clock that a bot goes by: the machine's, or in a demo one that runs faster.
+
+`signoff demo --clock-speed 60` lets an hour pass in each minute: deadlines, reminders, steps of escalation, shifts and
+the times on cards go by this clock. Leases, time-outs and Slack keep to the machine's.
+
+A demo that is started again goes on from the time that it showed last, or from the machine's where that is later: a
+clock that began anew would put off every deadline, and prolong what was allowed for an hour. The time stands in a file
+of the data folder. It is written ahead, so that the clock never goes back, not even after a `kill -9`; then it is some
+seconds further.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.faults import Fault, FaultsError
+
+AHEAD: Final = timedelta(seconds=5)
+"""How far ahead the time is written, by the machine's clock: so often it is written, too."""
+
+
+def machine_time() -> datetime:
+    """The machine's clock; aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    speed: float = 1.0
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return machine_time()
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+
+
+class DemoClock:
+    """A clock that runs `speed` times as fast as the machine's, from a time on that is not before it."""
+
+    def __init__(
+        self, file: Path, speed: float, from_: datetime, machine: Callable[[], datetime] = machine_time
+    ) -> None:
+        self.speed = speed
+        self._file, self._machine = file, machine
+        self._began = machine()
+        self._from = max(self._began, from_)
+        self._written = self._from
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        now = self._time()
+        if now >= self._written:
+            self._write(now + AHEAD * self.speed)
+        return now
+
+    def stop(self) -> None:
+        """Write down the time that it shows."""
+        self._write(self._time())
+
+    def _time(self) -> datetime:
+        return self._from + (self._machine() - self._began) * self.speed
+
+    def _write(self, time: datetime) -> None:
+        """Write the file whole, then put it in the old one's place: whoever dies in between leaves the old one."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._file.with_suffix(".new")
+        unfinished.write_text(f"{time.isoformat()}\n", encoding="utf-8")
+        unfinished.replace(self._file)
+        self._written = time
+
+
+def clock_of(file: Path, speed: float, machine: Callable[[], datetime] = machine_time) -> SystemClock | DemoClock:
+    """The clock of a demo that keeps its time in this file: the machine's, unless it is ahead. Raises FaultsError."""
+    now = machine()
+    kept = _kept(file) or now
+    return DemoClock(file, speed, kept, machine) if speed > 1 or kept > now else SYSTEM_CLOCK
+
+
+def _kept(file: Path) -> datetime | None:
+    """The time that an earlier run showed last. Raises FaultsError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FaultsError([_unreadable(file, type(error).__name__)]) from None
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise FaultsError([_unreadable(file, "it holds no time")]) from None
+
+
+def _unreadable(file: Path, why: str) -> Fault:
+    return Fault(str(file), f"the time that the demo showed last cannot be read ({why})", "Delete the file.")
