@@ -154,7 +154,7 @@ _ROOTLY = _Rows(
     needs=("user",),
 )
 _ROOTLY_USERS = _Rows(
-    "(included || `[]`)[?type=='users']",
+    "(included || `[]`)[?type=='users' || type=='user']",
     "{id: id, slack_id: attributes.slack_id, email: attributes.email, name: attributes.full_name || attributes.name}",
 )
 
