@@ -178,7 +178,7 @@ class MemoryLanes:
         for (approval, timer), at in list(self._timers.items()):
             if at <= now:
                 del self._timers[approval, timer]
-                self.deliver(TimerFired(approval, timer), f"timer/{approval}/{timer}/{at.isoformat()}")
+                self.deliver(TimerFired(approval, timer, at), f"timer/{approval}/{timer}/{at.isoformat()}")
         return [
             lane
             for lane, box in self._boxes.items()

@@ -17,6 +17,7 @@ from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
 
 AT_ONCE = 1.5
 """Seconds that a click waits for its sources before Slack is told "ok": Slack gives up after 3."""
+NO_ANSWER = "it did not answer in time"
 WITH_PATIENCE = 10.0
 """Seconds for a click that was kept."""
 
@@ -108,15 +109,15 @@ def _with_sources(
     for source, group in groups:
         if group.unanswered:
             late.append(source)
-        if group.error:
-            failed.append(Failure(source, group.error))
+        if group.error or group.unanswered:
+            failed.append(Failure(source, group.error or NO_ANSWER))
         elif user in group.people:
             grounds.append(Ground(source, group.looked_up))
     for source, duty in duties:
         if duty.unanswered:
             late.append(source)
         if duty.error or duty.unanswered:
-            failed.append(Failure(source, duty.error or "it did not answer in time"))
+            failed.append(Failure(source, duty.error or NO_ANSWER))
         elif (shift := next((each for each in duty.people if each.user == user), None)) is not None:
             grounds.append(Ground(source, duty.looked_up, shift.tier, shift.starts, shift.ends, shift.said))
     return replace(facts, grounds=tuple(grounds), failed=tuple(failed), late=tuple(late))

@@ -5,8 +5,10 @@ steps, and writes what follows in one atomic change; whoever loses the race of t
 stands. Nothing here waits for a graph or draws a card: that is done from the lanes, by `bot.outbox`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot import concealment
 from bot.agents import Agents
@@ -24,6 +26,7 @@ from engine.events import (
     AskedAgain,
     Automatic,
     CardDeleted,
+    Chose,
     Click,
     Doing,
     Event,
@@ -123,13 +126,15 @@ class Desk:
 
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
+        came = self._clock.now()
         with self._metrics.ack():
-            return await self._kept_if_late(choice, self._choose(choice, AT_ONCE, unless))
+            return await self._kept_if_late(choice, self._choose(choice, AT_ONCE, unless), came)
 
     async def act(self, act: Act) -> Refusal | None:
         """Take what a person does with a request besides deciding it: durable when this returns. None: it counted."""
+        came = self._clock.now()
         with self._metrics.ack():
-            return await self._kept_if_late(act, self._act(act, AT_ONCE))
+            return await self._kept_if_late(act, self._act(act, AT_ONCE), came)
 
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         """Take back a request, as its requester: durable when this returns. None: it is withdrawn, its run stops."""
@@ -140,11 +145,11 @@ class Desk:
         taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
         self._counted(click, await taken)
 
-    async def _kept_if_late(self, click: Click | Act, taking: Awaitable[Step | None]) -> Refusal | None:
+    async def _kept_if_late(self, click: Click | Act, taking: Awaitable[Step | None], came: datetime) -> Refusal | None:
         try:
             return self._counted(click, await taking)
         except _LateError as late:
-            await self._keep(click, late)
+            await self._keep(replace(click, at=came), late)
             return None
 
     def _counted(self, click: Click | Act, taken: Step | None) -> Refusal | None:
@@ -161,9 +166,12 @@ class Desk:
                 return ShownInPart()
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
             facts, ruling = await self._known(approval, sent, patience)
-            if choice.at is None:
-                _raise_if_late(approval, sent, facts)
-            return sent.chose(facts, ruling)
+            event = sent.chose(facts, ruling)
+            late = _late(event)
+            if late and choice.at is None:
+                refusal = step(approval, event, self._clock.now()).refusal or _refused_for_edit(approval, event)
+                _raise_if_waiting(approval, refusal, late)
+            return event
 
         return await self._step(choice.approval, chose)
 
@@ -181,7 +189,7 @@ class Desk:
             )
             if act.at is None:
                 for user, facts in known:
-                    _raise_if_waiting(approval, may_act(approval, user, facts, current), facts)
+                    _raise_if_waiting(approval, may_act(approval, user, facts, current), facts.late)
             return act.event(known[0][1], known[-1][1], current)
 
         return await self._step(act.approval, acted)
@@ -192,10 +200,9 @@ class Desk:
 
     async def _keep(self, click: Click | Act, late: "_LateError") -> None:
         """Keep a click, durably, until its person is looked up."""
-        at = self._clock.now()
         what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
-        key = f"{click.approval}/{click.by}/{what}/{at.timestamp()}"
-        await self._lanes.put(Consider(replace(click, at=at)), f"consider/{key}")
+        key = f"{click.approval}/{click.by}/{what}/{click.at}"
+        await self._lanes.put(Consider(click), f"consider/{key}")
         place = click.on.place if click.on is not None else late.approval.place
         told = TellPerson(late.approval.thread, place, click.by, late.sentence)
         await self._lanes.put(told, f"considering/{key}")
@@ -280,28 +287,29 @@ class Desk:
         review = approval.reviews[click.action]
         if may_open(review.governing, approval.requester, click.by, approval.ask.subject) is not None:
             return nothing  # refused by name: nothing is asked of Slack
-        current = await self._rules.current(approval, click.action)
-        edited, forbids = await self._rules.edited(approval, click, click.at or self._clock.now())
+        ruling = await self._rules.of_click(approval, click, click.at or self._clock.now())
         voters = tuple(dict.fromkeys(vote.by for vote in review.votes if vote.by != click.by))
         known = await self._authority.all_facts(
             # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
             [click.by, *voters],
             approval.home,
-            _needed(review.governing, current, edited),
+            _needed(review.governing, ruling.current, ruling.edited),
             click.at,
             patience,
         )
-        return known[0][1], Ruling(known[1:], current, edited, forbids)
+        return known[0][1], replace(ruling, voters=known[1:])
 
     async def empty_rungs(self, approval: Approval) -> frozenset[tuple[int, int]]:
-        """The steps of its ladders on which nobody stands now, each as (action, step)."""
-        found: set[tuple[int, int]] = set()
-        for place, review in enumerate(approval.reviews):
-            for number, rung in enumerate(review.policy.ladder[review.escalated :], review.escalated):
-                people, _ = await self._authority.people(rung.sources, WITH_PATIENCE)
-                if not people and CHANNEL not in rung.sources:
-                    found.add((place, number))
-        return frozenset(found)
+        """The steps to come of its ladders with nobody on them now, each as (action, step)."""
+        steps = {
+            (place, number): rung.sources
+            for place, review in enumerate(approval.reviews)
+            if review.decision is None
+            for number, rung in enumerate(review.policy.ladder)
+            if number >= review.escalated and CHANNEL not in rung.sources
+        }
+        found = await asyncio.gather(*(self._authority.people(each, WITH_PATIENCE) for each in steps.values()))
+        return frozenset(step for step, (people, _) in zip(steps, found, strict=True) if not people)
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
         """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
@@ -562,17 +570,23 @@ class _LateError(Exception):
         )
 
 
-def _raise_if_late(approval: Approval, click: Click, facts: Facts) -> None:
-    if 0 <= click.action < len(approval.reviews):
-        policy = approval.reviews[click.action].governing
-        refusal = may_decide(policy, approval.requester, click.by, facts, approval.ask.subject)
-        _raise_if_waiting(approval, refusal, facts)
+def _late(event: Chose) -> tuple[Source, ...]:
+    """The sources that may answer yet, of the person who clicked and of the voters before them."""
+    everybody = (event.facts, *(facts for _, facts in event.ruling.voters))
+    return tuple(dict.fromkeys(source for facts in everybody for source in facts.late))
 
 
-def _raise_if_waiting(approval: Approval, refusal: Refusal | None, facts: Facts) -> None:
+def _refused_for_edit(approval: Approval, event: Chose) -> Refusal | None:
+    """Why somebody's own vote would not count for the value that they make by an edit."""
+    if event.ruling.edited is None:
+        return None
+    return may_decide(event.ruling.edited, approval.requester, event.by, event.facts, approval.ask.subject)
+
+
+def _raise_if_waiting(approval: Approval, refusal: Refusal | None, late: Collection[Source]) -> None:
     """Raise _LateError where a source that may answer yet settles whether somebody is refused."""
-    if isinstance(refusal, SourceUnknown) and any(each.source in facts.late for each in refusal.failed):
-        raise _LateError(approval, facts.late)
+    if isinstance(refusal, SourceUnknown) and any(each.source in late for each in refusal.failed):
+        raise _LateError(approval, late)
 
 
 _REQUESTERS = frozenset({Doing.WITHDRAW, Doing.NUDGE})

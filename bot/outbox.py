@@ -55,9 +55,10 @@ from engine.effects import (
     TimerFired,
     Travel,
 )
-from engine.events import Click, Delivered, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
-from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, thread_of
-from engine.machine import sent_words
+from engine.events import Click, Delivered, Event, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
+from engine.ids import AgentName, MessageTs, ThreadId, thread_of
+from engine.machine import sent_words, timers_of
+from engine.policy import OnExpiry
 from engine.ports import (
     UNWATCHED,
     Answer,
@@ -88,9 +89,6 @@ CARD_ON_ITS_WAY = 0.2
 CARD_OVERDUE = timedelta(minutes=1)
 """After this a message no longer waits for a card: what is behind it in its lane has to go on."""
 
-MOST_EARLY = 5.0
-"""Seconds after which a timer that fired early is looked at again."""
-
 STOPPING = 1.0
 """Seconds until work that a stopping process left is delivered again, to whoever serves then."""
 
@@ -105,6 +103,7 @@ HELD = "Queued until the request above is decided."
 _GIVEN_UP: Mapping[type[Effect], str] = {
     Hear: "I could not work on a message here.",
     Resume: "I could not pass a decision on to the agent.",
+    Consider: "I could not find out whether somebody may decide a request here, so their click had no effect.",
     DrawCard: "I could not post or redraw a request here.",
     DrawSheet: "I could not post or redraw a list of requests here.",
     Travel: "I could not restart from an earlier step here.",
@@ -193,8 +192,8 @@ class Outbox:
                 await self._lanes.set_timer(approval, timer, at)
             case ClearTimer(approval, timer):
                 await self._lanes.clear_timer(approval, timer)
-            case TimerFired(approval, timer):
-                await self._time_has_come(approval, timer, work)
+            case TimerFired():
+                await self._time_has_come(effect, work)
             case _:
                 assert_never(effect)
 
@@ -528,34 +527,39 @@ class Outbox:
         if conversation is not None:
             await self._desk.say(conversation, text, key, failed=True)
 
-    async def _time_has_come(self, approval: ApprovalId, timer: Timer, work: Work) -> None:
-        """A timer may be early by the difference of two clocks: it waits in its lane then, for it fires only once."""
-        known = await self._approvals.get(approval)
-        if timer is Timer.REDRAW:
-            if known is not None:
-                await self._drawing.again_by_timer(known, work)
+    async def _time_has_come(self, fired: TimerFired, work: Work) -> None:
+        known = await self._approvals.get(fired.approval)
+        if known is None:
             return
-        due = None if known is None else _due(known, timer)
-        early = (due - self._clock.now()).total_seconds() if due is not None else 0.0
-        if known is not None and due is not None and known.state is State.PENDING and early > 0:
-            if not (known.rested or known.extended):
-                raise Later(min(early, MOST_EARLY))
-            await self._lanes.set_timer(approval, timer, due)  # it was put off meanwhile
-            return
-        if timer is Timer.ESCALATE and known is not None:
-            await self._desk.happened(approval, LadderDue(await self._desk.empty_rungs(known)))
-            return
-        await self._desk.happened(approval, ReminderDue() if timer is Timer.REMIND else ExpiryDue())
+        if fired.timer is Timer.REDRAW:
+            await self._drawing.again_by_timer(known, work)
+        elif known.state is State.PENDING and (again := self._too_early(known, fired)) is not None:
+            await self._lanes.set_timer(known.id, fired.timer, again)
+        elif known.state is State.PENDING:
+            await self._desk.happened(known.id, await self._due(known, fired.timer))
 
+    def _too_early(self, approval: Approval, fired: TimerFired) -> datetime | None:
+        """When a timer that fired before its time has to fire, as the clock of the process that fired it shows that.
 
-def _due(approval: Approval, timer: Timer) -> datetime | None:
-    match timer:
-        case Timer.EXPIRE:
-            return approval.expires_at
-        case Timer.REMIND:
-            return approval.remind_at
-        case _:
-            return approval.escalates_at
+        It was put off meanwhile: then at its new time. Or that clock is ahead of this one, or was set back: then as
+        much later as it is early. It would be taken for the same timer if it were set to the same time again.
+        """
+        due, now = dict(timers_of(approval)).get(fired.timer), self._clock.now()
+        if due is None or due <= now:
+            return None
+        at = fired.at or due
+        return due if at < due else at + (due - now)
+
+    async def _due(self, approval: Approval, timer: Timer) -> Event:
+        match timer:
+            case Timer.REMIND:
+                return ReminderDue()
+            case Timer.ESCALATE:
+                return LadderDue(await self._desk.empty_rungs(approval))
+            case _ if approval.deadlines.on_expiry is OnExpiry.ESCALATE:
+                return ExpiryDue(await self._desk.empty_rungs(approval))
+            case _:
+                return ExpiryDue()
 
 
 def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:

@@ -5,20 +5,23 @@ A reload puts a new book in the place of the old one, as a whole. An approval ke
 that the conditions are judged as of the asking: a rule for the daytime does not change by night.
 """
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.approval import Approval, Place
 from engine.ask import Choice, Json
 from engine.conditions import Circumstances, Name
-from engine.events import Click
+from engine.events import Click, Ruling
 from engine.ids import AgentName, UserId
 from engine.policy import Policy, Standing
 from engine.ports import Groups, Roster
 from engine.routing import Rulebook, Ruled, rule_for
 
-_PATIENCE = 1.5
+_PATIENCE = 0.75
+"""Seconds for the groups of a requester: a click has other sources to wait for before Slack gives up."""
 
 
 @dataclass(slots=True)
@@ -41,47 +44,60 @@ class Rules:
 
     async def circumstances(self, agent: AgentName, home: Place, requester: UserId, now: datetime) -> Circumstances:
         """What conditions may use; only what some condition of the book names is looked up."""
-        asked = Circumstances(agent, home.channel, requester, now)
-        names = self.book.names
-        if Name.REQUESTER_IS_GUEST in names:
-            standing = (await self.roster.facts(requester, home, membership=False)).standing
-            guest = None if standing is Standing.UNKNOWN else standing is not Standing.MEMBER
-            asked = replace(asked, requester_is_guest=guest)
-        if Name.REQUESTER_GROUPS in names:
-            asked = replace(asked, requester_groups=await self._groups_of(requester))
-        return asked
+        names, known = self.book.names, Circumstances(agent, home.channel, requester, now)
+        async with asyncio.TaskGroup() as asking:
+            guest = asking.create_task(self._is_guest(requester, home)) if Name.REQUESTER_IS_GUEST in names else None
+            groups = asking.create_task(self._groups_of(requester)) if Name.REQUESTER_GROUPS in names else None
+        known = known if guest is None else replace(known, requester_is_guest=guest.result())
+        return known if groups is None else replace(known, requester_groups=groups.result())
+
+    async def _is_guest(self, user: UserId, home: Place) -> bool | None:
+        standing = (await self.roster.facts(user, home, membership=False)).standing
+        return None if standing is Standing.UNKNOWN else standing is not Standing.MEMBER
 
     async def _groups_of(self, user: UserId) -> frozenset[str] | None:
-        found = {handle: await self.groups.members(group, _PATIENCE) for handle, group in self.handles.items()}
-        if any(each.error for each in found.values()):
+        asked = (self.groups.members(group, _PATIENCE) for group in self.handles.values())
+        found = dict(zip(self.handles, await asyncio.gather(*asked), strict=True))
+        if any(each.error or each.unanswered for each in found.values()):
             return None
         return frozenset(handle for handle, each in found.items() if user in each.people)
 
-    async def ruled(self, approval: Approval, action: int, value: Json, now: datetime) -> Ruled:
-        """What the book says of an action with this value."""
-        asked = await self.circumstances(approval.agent, approval.home, approval.requester, now)
-        direct = approval.home.channel.startswith("D")
-        return rule_for(approval.ask, approval.ask.actions[action], value, self.book, asked, direct=direct)
+    async def of_click(self, approval: Approval, click: Click, now: datetime) -> Ruling:
+        """What the book says of a click on an action of this approval.
+
+        An edit brings another policy where its value has another one than the value before, by the book of today: what
+        only the book changed reaches nothing that waits. Where a rule would approve the new value by itself, those who
+        were asked go on to decide.
+        """
+        current, forbids = await self._today(approval, click.action)
+        if click.choice is not Choice.EDIT:
+            return Ruling(current=current, forbids=forbids)
+        ruled = await self._judging(approval, click.action, now)
+        before, after = ruled(approval.reviews[click.action].value), ruled(click.value)
+        if after.decide is Choice.REJECT:
+            return Ruling(current=current, forbids=after.policy.rule)
+        is_other = after.decide is None and after.policy != before.policy
+        return Ruling(current=current, edited=after.policy if is_other else None)
 
     async def current(self, approval: Approval, action: int) -> Policy | None:
         """The policy of today for an action, where it may not be the one that it was asked under."""
+        return (await self._today(approval, action))[0]
+
+    async def _today(self, approval: Approval, action: int) -> tuple[Policy | None, str]:
+        """The same, and the rule that rejects such an action by itself today; one that approves it takes out nobody."""
         review = approval.reviews[action]
         if approval.edition == self.edition:
-            return None
-        ruled = await self.ruled(approval, action, review.value, approval.created_at)
-        return None if ruled.decide is Choice.APPROVE or ruled.policy == review.policy else ruled.policy
-
-    async def edited(self, approval: Approval, click: Click, now: datetime) -> tuple[Policy | None, str]:
-        """The policy for the value that an edit makes, and the rule that rejects such a value by itself.
-
-        Where a rule would approve the new value by itself, those who were asked go on to decide.
-        """
-        if click.choice is not Choice.EDIT or not 0 <= click.action < len(approval.reviews):
             return None, ""
-        ruled = await self.ruled(approval, click.action, click.value, now)
+        ruled = (await self._judging(approval, action, approval.created_at))(review.value)
         if ruled.decide is not None:
             return None, ruled.policy.rule if ruled.decide is Choice.REJECT else ""
-        return (None if ruled.policy == approval.reviews[click.action].policy else ruled.policy), ""
+        return (None if ruled.policy == review.policy else ruled.policy), ""
+
+    async def _judging(self, approval: Approval, action: int, now: datetime) -> Callable[[Json], Ruled]:
+        """What the book says of an action, by the value that it has."""
+        known = await self.circumstances(approval.agent, approval.home, approval.requester, now)
+        direct, asked = approval.home.channel.startswith("D"), approval.ask.actions[action]
+        return lambda value: rule_for(approval.ask, asked, value, self.book, known, direct=direct)
 
 
 def _edition_of(book: Rulebook) -> str:

@@ -228,6 +228,8 @@ class Approval:
     withdrawn_by: UserId | None = None
     edition: str = ""
     """The edition of the rules that it was asked under."""
+    considered: tuple[str, ...] = ()
+    """What was kept to be looked up, and counted: its lane may deliver it again."""
     quiet: bool = False
     """Decided by a rule that wants no card."""
 

@@ -139,10 +139,11 @@ class ClearTimer:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """What a timer puts into its approval's lane."""
+    """What a timer puts into its approval's lane. `at` is when it was to fire."""
 
     approval: ApprovalId
     timer: Timer
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Ruling:
 
     `voters` are the facts of those who voted on this revision before. `current` is the policy that the rules of today
     have for the action, where they are not those that it was asked under. `edited` is the policy for the value that an
-    edit makes, and `forbids` the rule that rejects that value by itself.
+    edit makes. `forbids` is the rule that rejects such an action by itself today, with the value of an edit.
     """
 
     voters: tuple[tuple[UserId, Facts], ...] = ()

@@ -112,13 +112,24 @@ class Rule:
 
 def step(approval: Approval, event: Event, now: datetime) -> Step:
     """What follows when `event` happens to `approval` at `now` (aware, UTC). Never raises for what a person did."""
-    rule = TRANSITIONS.get((approval.state, type(event)))
+    rule, kept = TRANSITIONS.get((approval.state, type(event))), _kept_as(event)
+    if kept in approval.considered:
+        return Step(approval)
     if rule is None:
         return _out_of_turn(approval, event, now)
     taken = rule.apply(approval, event, now)
     if taken.approval.state not in rule.to:
         raise AssertionError(f"{approval.state} may not become {taken.approval.state} by {type(event).__name__}")
-    return taken
+    if not kept or taken.refusal is not None:
+        return taken
+    return replace(taken, approval=replace(taken.approval, considered=(*taken.approval.considered, kept)))
+
+
+def _kept_as(event: Event) -> str:
+    """The name of what a person did that was kept until they were looked up; "" for everything else."""
+    if not isinstance(event, Chose | Looked | HandedOver | Extended) or event.at is None:
+        return ""
+    return f"{event.by}/{event.at.isoformat()}"
 
 
 PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged
@@ -480,8 +491,8 @@ def _not_offered(approval: Approval, event: Chose, review: Review, wanted: Vote)
         return refusals.NotOffered()
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
-    if event.ruling.forbids and _starts_anew(approval, event):
-        return refusals.RuleRejects(event.ruling.forbids)
+    if event.ruling.forbids and event.choice is not Choice.REJECT:
+        return refusals.RuleRejects(event.ruling.forbids, edited=_starts_anew(approval, event))
     return None
 
 
@@ -873,7 +884,8 @@ def _drawings_of(approval: Approval) -> tuple[Effect, ...]:
     return (drawing_of(approval), *((DrawCopies(approval.id),) if approval.copies else ()))
 
 
-def _timers(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
+def timers_of(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
+    """What a pending approval has to be woken for, and when."""
     timers = (
         (Timer.REMIND, approval.remind_at),
         (Timer.ESCALATE, approval.escalates_at),
@@ -883,7 +895,7 @@ def _timers(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
 
 
 def _timers_set(approval: Approval) -> tuple[Effect, ...]:
-    return tuple(SetTimer(approval.id, timer, at) for timer, at in _timers(approval))
+    return tuple(SetTimer(approval.id, timer, at) for timer, at in timers_of(approval))
 
 
 def _timers_cleared(approval: Approval) -> tuple[Effect, ...]:

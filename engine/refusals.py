@@ -162,14 +162,17 @@ class NoLongerNamed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RuleRejects(Refusal):
-    """An edit to what a rule rejects by itself."""
+    """An edit to what a rule rejects by itself, or, with `edited` false, an approval of what it rejects since today."""
 
     rule: str
+    edited: bool = True
     code: ClassVar[str] = "rule_rejects"
 
     @property
     def sentence(self) -> str:
-        return f"With these values {self.rule} in app.yaml rejects the request, so your changes were not made."
+        if self.edited:
+            return f"With these values {self.rule} in app.yaml rejects the request, so your changes were not made."
+        return f"{self.rule} in app.yaml now rejects such requests automatically, so you can only reject this one."
 
 
 @dataclass(frozen=True, slots=True)

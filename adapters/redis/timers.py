@@ -13,9 +13,11 @@ Decisions:
   script share a hash tag (`adapters.redis.keys`). In one pipeline they would not be safe either: a server that lost its
   scripts could run the second and refuse the first.
 * The clock is that of the process, not of Redis. The deadline was made with it, and whoever handles the timer compares
-  with it: one clock set wrong makes its own process early or late, never the two disagree. A process that is early has
-  the timer wait in its lane (`bot.outbox`); where one is late, the others are not. A demo's clock may run faster than
-  the machine's (`speed`): the times are its own everywhere, and only how long a process sleeps is translated.
+  with it: one clock set wrong makes its own process early or late, never the two disagree. `TimerFired` says when it
+  was to fire: whoever handles it and finds that it is early by a clock of their own sets it that much later
+  (`bot.outbox`), so that no lane waits for a clock. Where one process is late, the others are not. A demo's clock may
+  run faster than the machine's (`speed`): the times are its own everywhere, and only how long a process sleeps is
+  translated.
 * A process sleeps until the next timer is due, and no longer than `interval`: so it sees a clock that was set, and what
   other processes set, for which one look in a while is enough, because who sets a timer serves and fires it itself.
 * At its start a process sets what pending approvals say of their deadlines, where it is not set: timers that an earlier
@@ -43,6 +45,7 @@ from engine.approval import Approval, State
 from engine.effects import Effect, Timer, TimerFired
 from engine.ids import ApprovalId
 from engine.ids import thread_of as thread_of_approval
+from engine.machine import timers_of
 
 Put = Callable[[Effect, str], Awaitable[object]]
 Now = Callable[[], datetime]
@@ -145,7 +148,7 @@ class Timers:
         except (ValueError, OverflowError):
             self._faults.met(self._key, f"{self._key} holds what is no timer of Signoff's: it is taken out")
             return
-        await self._put(TimerFired(approval, timer), f"timer/{approval}/{timer.value}/{at.isoformat()}")
+        await self._put(TimerFired(approval, timer, at), f"timer/{approval}/{timer.value}/{at.isoformat()}")
 
     # What an earlier process left -------------------------------------------------------------------------------------
 
@@ -174,17 +177,14 @@ class Timers:
             approval = await approvals.get(ApprovalId(f"{thread}#{mark.decode()}"))
             if approval is not None and approval.state is State.PENDING:
                 await self._database.run_all(*indexes.opened(self._keys, approval))
-                for timer, at in self._deadlines(approval):
+                for timer, at in self._still_due(approval):
                     member = _member(approval.id, timer)
                     await self._database.run(Command("ZADD", self._key, "NX", _score(at), member))
         self._earlier.set()
 
-    def _deadlines(self, approval: Approval) -> Sequence[tuple[Timer, datetime]]:
-        remind = approval.remind_at
-        if remind is not None and remind < self._now() - DAY + _MARGIN:
-            remind = None
-        timers = ((Timer.REMIND, remind), (Timer.EXPIRE, approval.expires_at), (Timer.ESCALATE, approval.escalates_at))
-        return [(timer, at) for timer, at in timers if at is not None]
+    def _still_due(self, approval: Approval) -> Sequence[tuple[Timer, datetime]]:
+        known = self._now() - DAY + _MARGIN
+        return [(timer, at) for timer, at in timers_of(approval) if timer is not Timer.REMIND or at >= known]
 
 
 def _score(at: datetime) -> int:

@@ -178,7 +178,7 @@ class LanesContract:
         async with served(lanes, record):
             await lanes.set_timer(APPROVAL, Timer.EXPIRE, at)
             await wait_until(lambda: len(fired) == 1)
-        assert record.ended[0].effect == TimerFired(APPROVAL, Timer.EXPIRE)
+        assert record.ended[0].effect == TimerFired(APPROVAL, Timer.EXPIRE, at)
         assert record.ended[0].lane == Lane(ThreadId("T1:C1:1.1"), "card/abc")
         assert fired[0] >= at
 
@@ -193,7 +193,7 @@ class LanesContract:
             await lanes.clear_timer(APPROVAL, Timer.REMIND)
             await lanes.set_timer(APPROVAL, Timer.EXPIRE, later)
             await wait_until(lambda: datetime.now(UTC) > later and len(record.ended) == 1)
-        assert [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE)]
+        assert [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE, later)]
 
     async def test_a_timer_of_the_past_fires_at_once(self, lanes: Lanes) -> None:
         record = Recorder()

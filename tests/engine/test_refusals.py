@@ -85,6 +85,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
         "With these values approvals[1] in app.yaml rejects the request, so your changes were not made.",
     ),
     (
+        refusals.RuleRejects("approvals[1]", edited=False),
+        "approvals[1] in app.yaml now rejects such requests automatically, so you can only reject this one.",
+    ),
+    (
         refusals.NotNeeded((ON_CALL,)),
         "Your approval is not needed any more. Still missing: whoever is on call (pay).",
     ),

@@ -249,7 +249,7 @@ async def test_a_timer_outlives_the_process_that_set_it(redis_url: str) -> None:
         await lanes.set_timer(APPROVAL, Timer.EXPIRE, at)
     record = Recorder()
     async with lanes_at(redis_url) as lanes, served(lanes, record):
-        await wait_until(lambda: [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE)])
+        await wait_until(lambda: [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE, at)])
 
 
 async def test_the_index_of_work_is_emptied(redis_url: str) -> None:
