@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
-from bot import foreseen, gates, oncall_check
+from bot import foreseen, gates, oncall_check, rule_check
 from bot.channel_names import ChannelNames
 from bot.config import (
     Config,
@@ -29,13 +29,15 @@ from bot.config import (
     oncall_names,
 )
 from bot.config_shape import Agent
-from bot.faults import Fault, FaultsError
+from bot.faults import ConfigError, Fault, FaultsError
 from bot.group_names import GroupNames
 from bot.masking import masked
 from bot.oncall_check import OnCallNow
-from bot.rulebook import group_names
+from bot.rulebook import Compiled, Known, by_names, group_names, tried, unasked
 from engine.approval import Notify
 from engine.ask import Json
+from engine.authority import Origin, Source
+from engine.conditions import Conditions
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
@@ -90,10 +92,19 @@ class Loaded:
     warnings: tuple[str, ...] = ()
     interrupts: tuple[Foreseen, ...] = ()
     tools: frozenset[str] = frozenset()
+    schemas: Mapping[str, Mapping[str, Json] | None] = field(default_factory=dict)
 
 
 class Probes(Protocol):
     """What the check asks of the world. Each raises UnfitError where the answer is no."""
+
+    @property
+    def conditions(self) -> Conditions:
+        """The language of conditions."""
+
+    @property
+    def reads_calendars(self) -> bool:
+        """Whether the packages for calendars are installed."""
 
     async def graph(self, config: Config, name: AgentName) -> Loaded:
         """Load an agent's graph as `run` does, and see that it fits its entry."""
@@ -151,7 +162,10 @@ async def check(
     faults = [*wrong, *clashes(_folders(file, config))]
     if config is None:
         return Report(tuple(faults))
+    conditions, wrong = tried(config, probes.conditions)
+    faults += wrong
     warnings: list[str] = []
+    schemas: dict[AgentName, Mapping[str, Mapping[str, Json] | None]] = {}
     interrupts: dict[str, Sequence[Foreseen] | None] = {}
     tools: dict[AgentName, frozenset[str]] = {}
     for name, agent in config.agents.items():
@@ -167,14 +181,18 @@ async def check(
         if loaded is not None:
             warnings += loaded.warnings
             interrupts[name] = loaded.interrupts
-            tools[name] = loaded.tools
+            tools[name], schemas[name] = loaded.tools, loaded.schemas
             faults += _unknown(name, loaded, where, warnings, strict=strict)
     faults += _of_gates(config, tools, warnings, strict=strict)
+    faults += _of_rules(config, conditions, schemas, warnings)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    notes: list[str] = []
     for key, at in config.listeners.items():
         faults += await _noting(warnings, probes.address(at), config.where(key))
     if offline:
-        lines = (*_summary(config, None), *gates.notes(config, tools))
+        faults += oncall_check.extra_faults(config, installed=probes.reads_calendars)
+        faults += [] if faults else _in_reach(config, conditions, unasked(config), notes)
+        lines = (*_summary(config, None, notes), *gates.notes(config, tools))
         return Report(tuple(faults), lines, (*warnings, OFFLINE), interrupts)
     faults += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
     if without_tokens:
@@ -182,8 +200,8 @@ async def check(
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
     faults += wrong
     if workspace is not None:
-        faults += await _in_slack(config, probes, workspace, warnings)
-    lines = (*_summary(config, workspace), *gates.notes(config, tools))
+        faults += await _in_slack(config, probes, workspace, conditions, warnings, notes)
+    lines = (*_summary(config, workspace, notes), *gates.notes(config, tools))
     return Report(tuple(faults), lines, tuple(warnings), interrupts)
 
 
@@ -195,6 +213,26 @@ def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict
         return found
     warnings += map(str, found)
     return []
+
+
+def _of_rules(config: Config, conditions: Compiled, schemas: rule_check.Schemas, warnings: list[str]) -> list[Fault]:
+    """What of the rules does not suit the tools, and the sources that they name."""
+    found = rule_check.misfits(config, conditions, schemas)
+    warnings += [*found.warnings, *rule_check.one_at_a_time(config)]
+    return [*found.faults]
+
+
+def _in_reach(config: Config, conditions: Compiled, known: Known, notes: list[str]) -> list[Fault]:
+    """The quorums that nobody can reach. Where some requests are left without enough people, `notes` say so."""
+    try:
+        rules = by_names(config, known, conditions).rules
+    except ConfigError as error:
+        return [*error.faults]
+    members = {Source(Origin.GROUP, each.id, each.handle): each.people for each in known.groups.found.values()}
+    counted = {source: people for source, people in members.items() if people}
+    spelled = {each.id: name for name, each in known.people.items()}
+    notes += rule_check.never_by_requester(rules, counted, spelled)
+    return [*rule_check.out_of_reach(config, rules, counted)]
 
 
 async def _of_sources(config: Config, probes: Probes, warnings: list[str], *, in_slack: bool) -> list[Fault]:
@@ -262,7 +300,9 @@ async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where
     return faults
 
 
-async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnings: list[str]) -> list[Fault]:
+async def _in_slack(
+    config: Config, probes: Probes, workspace: Workspace, conditions: Compiled, warnings: list[str], notes: list[str]
+) -> list[Fault]:
     faults = []
     if workspace.missing_scopes:
         scopes = ", ".join(workspace.missing_scopes)
@@ -279,22 +319,26 @@ async def _in_slack(config: Config, probes: Probes, workspace: Workspace, warnin
     closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
     faults += [*closed, *name_faults(config, people, channels.ids, channels.listed)]
     faults += oncall_check.people_faults(config, people)
-    faults += await group_faults(config.secrets, probes, group_names(config))
+    groups, of_groups = await known_groups(config.secrets, probes, group_names(config))
+    faults += of_groups
     if not faults:
+        faults += _in_reach(config, conditions, Known(people, channels.ids, channels.listed, groups), notes)
         faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return faults
 
 
-async def group_faults(secrets: Secrets, probes: Probes, where: Mapping[str, str]) -> Sequence[Fault]:
-    """What is wrong with the user groups that rules name, each with the place of its name.
+async def known_groups(
+    secrets: Secrets, probes: Probes, where: Mapping[str, str]
+) -> tuple[GroupNames, Sequence[Fault]]:
+    """The user groups that rules name, and what is wrong with them, each with the place of its name.
 
     Only a bot whose rules name groups needs a paid plan and the scope for them; what Slack refuses is told at the first
     of the names.
     """
     if not where:
-        return []
+        return GroupNames(), ()
     found, wrong = await _asked(probes.groups(secrets, where.keys()), next(iter(where.values())))
-    return wrong if found is None else [*found.faults(where)]
+    return (GroupNames(), wrong) if found is None else (found, [*found.faults(where)])
 
 
 async def _out_of_sight(
@@ -369,7 +413,7 @@ def _folders(file: Path, config: Config | None) -> set[Path]:
 # In short -------------------------------------------------------------------------------------------------------------
 
 
-def _summary(config: Config, workspace: Workspace | None) -> Iterable[str]:
+def _summary(config: Config, workspace: Workspace | None, notes: Iterable[str]) -> Iterable[str]:
     count = len(config.agents)
     yield f"{config.file}: OK ({count} agent{'s' * (count > 1)}, {_rules(config)})."
     for name, agent in config.agents.items():
@@ -378,7 +422,7 @@ def _summary(config: Config, workspace: Workspace | None) -> Iterable[str]:
     for name in agents_relying_on_defaults(config):
         lacks = "no rule for some requests" if _has_rules(config, name) else "no rule"
         yield f"{name} has {lacks}: {_by_default(config.agents[name])} can approve."
-    yield from _never_by_requester(config)
+    yield from notes
     if workspace is not None:
         yield f"Slack: {workspace.bot} in {workspace.team}, {config.mode.value} mode."
 
@@ -397,15 +441,3 @@ def _by_default(agent: Agent) -> str:
 def _rules(config: Config) -> str:
     count = len(config.approvals)
     return f"{count} approval rule{'s' * (count != 1)}"
-
-
-def _never_by_requester(config: Config) -> Iterable[str]:
-    """Rules that are right, but leave nobody to spare when one of the approvers is who asks."""
-    for index, approval in enumerate(config.approvals):
-        if approval.own_requests or approval.escalate or not approval.of_stages:
-            continue
-        parts = [part for stage in approval.of_stages for _, part in stage]
-        users_only = not any(part.groups or part.channel or part.oncall for part in parts)
-        named = {name for part in parts for name in part.users}
-        if users_only and sum(map(approval.quorum_of, parts)) == len(named):
-            yield f"approvals[{index}]: if an approver makes the request, it can't reach its quorum."

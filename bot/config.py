@@ -15,6 +15,7 @@ from bot.config_approvals import Approval
 from bot.config_file import Document, KeyPath, environment, read
 from bot.config_oncall import OnCallEntry, people_faults, spelled
 from bot.config_oncall import name_fault as oncall_name_fault
+from bot.config_order import governs, unreached
 from bot.config_shape import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
@@ -260,11 +261,15 @@ def _between_rules(
             where = document.where(("approvals", index, "when", "agent"))
             yield Fault(where, f'"{pattern}" matches no agent', suggestion(pattern, agents))
         yield from _out_of_sight(document, agents, approvals, index)
-        before = (number for number in range(index) if _covers(approvals[number], approval))
-        if (earlier := next(before, None)) is not None:
-            what = f"this rule can never apply: approvals[{earlier}] comes first and matches all that it matches"
+        if earlier := unreached(approvals, index, agents):
+            names, s = " and ".join(f"approvals[{number}]" for number in earlier), "s" * (len(earlier) == 1)
+            what = f"this rule can never apply: {names} come{s} first and match{'e' * len(s)}{s} all that it matches"
             yield Fault(document.where(("approvals", index)), what, "Move it up, or remove it.")
-        spans = (("remind_after", approval.remind_after[-1:]), ("expires_after", (approval.expires_after,)))
+        spans = (
+            ("remind_after", approval.remind_after[-1:]),
+            ("expires_after", (approval.expires_after,)),
+            ("escalate", [each.after for each in approval.escalate[-1:]]),
+        )
         yield from _after_retention(document, ("approvals", index), spans, retention)
         yield from _unknown_sources(document, oncall, index, approval)
 
@@ -301,42 +306,13 @@ def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, in
     if approval.notify is Notify.DIRECT or approval.is_seen_by_requester_alone:
         return
     for name, agent in agents.items():
-        if agent is not None and agent.direct_messages and _governs(approvals, index, name):
+        if agent is not None and agent.direct_messages and governs(approvals, index, name):
             what = (
                 f"{name} takes direct messages, where only the requester sees a request, so nobody here could decide it"
             )
             channel = next((each for other in agents.values() if other for each in other.channels), "#approvals")
             add = f'Add notify: dm, or post_to: "{channel}" or another channel that the approvers are in.'
             yield Fault(document.where(("approvals", index)), what, add)
-
-
-def _governs(approvals: _Approvals, index: int, agent: AgentName) -> bool:
-    """Whether a rule may apply to an agent: it matches, and no earlier one takes all of that."""
-    rule = approvals[index]
-    if rule is None or not _is_for(rule, agent):
-        return False
-    earlier = [each for each in approvals[:index] if each is not None and each.is_question == rule.is_question]
-    whole = (each for each in earlier if each.when.condition is None)
-    return not any(_is_for(each, agent) and _wider(each.when.tool, rule.when.tool) for each in whole)
-
-
-def _is_for(rule: Approval, agent: AgentName) -> bool:
-    return rule.when.agent is None or fnmatchcase(agent, rule.when.agent)
-
-
-def _covers(earlier: Approval | None, later: Approval) -> bool:
-    """Whether a rule leaves nothing for a later one. Sure, not complete: patterns are compared as far as `*` goes."""
-    if earlier is None or earlier.is_question != later.is_question:
-        return False
-    if earlier.when.condition not in (None, later.when.condition):
-        return False
-    return _wider(earlier.when.agent, later.when.agent) and _wider(earlier.when.tool, later.when.tool)
-
-
-def _wider(pattern: str | None, other: str | None) -> bool:
-    if pattern is None or pattern == other:
-        return True
-    return other is not None and not set("?[") & set(pattern) and fnmatchcase(other, pattern)
 
 
 # Secrets --------------------------------------------------------------------------------------------------------------
@@ -447,7 +423,7 @@ def card_channels(config: Config, index: int) -> Sequence[str]:
     approval = config.approvals[index]
     if approval.post_to is not None:
         return (approval.post_to,)
-    governed = (agent for name, agent in config.agents.items() if _governs(config.approvals, index, name))
+    governed = (agent for name, agent in config.agents.items() if governs(config.approvals, index, name))
     return tuple(dict.fromkeys(channel for agent in governed for channel in agent.channels))
 
 
@@ -473,7 +449,7 @@ def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable
     for index, approval in enumerate(config.approvals):
         for path, part in (each for stage in approval.of_stages for each in stage):
             known = [people[name].id for name in part.users if name in people]
-            only_users = not (part.groups or part.channel or part.oncall or approval.escalate)
+            only_users = not (part.is_open or approval.escalate)
             quorum = approval.quorum_of(part)
             if only_users and len(known) == len(part.users) and len(set(known)) < quorum:
                 what = f"a quorum of {quorum} cannot be reached: some of these names are the same person"

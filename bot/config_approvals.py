@@ -149,7 +149,17 @@ class People(Strict):
     @property
     def is_empty(self) -> bool:
         """Whether it names nobody."""
-        return not (self.users or self.groups or self.channel or self.oncall)
+        return not (self.users or self.is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only Slack or a schedule can tell who and how many they are."""
+        return bool(self.groups or self.channel or self.oncall)
+
+    @property
+    def can_be_called(self) -> bool:
+        """Whether it names people one by one, in some way."""
+        return bool(self.users or self.groups or self.oncall)
 
 
 class PartEntry(People):
@@ -288,6 +298,7 @@ class Approval(Strict):
             )
         self._says_who()
         self._people_fit()
+        self._calls_somebody()
         self._times_fit()
         self._grants_fit()
         return self
@@ -315,13 +326,28 @@ class Approval(Strict):
         for stage in self.of_stages:
             for path, part in stage:
                 quorum, people = self.quorum_of(part), len(part.users)
-                only_users = not (part.groups or part.channel or part.oncall) and not self.escalate
+                only_users = not part.is_open and not self.escalate
                 if only_users and quorum > people:
                     key = (*path, "quorum") if part.quorum is not None else ("quorum",)
                     what = f"a quorum of {quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
                     raise wrong(what, "Name more approvers, or ask for fewer.", *key)
         if not self.of_stages and self.quorum > 1 and self.decide is None:
             raise wrong(f"a quorum of {self.quorum} cannot be reached by 1 approver", "Add approvers.", "quorum")
+
+        named = {name for _, people in self.people for name in people.users}
+        if self.of_stages and self.reject_quorum > len(named) and not any(each.is_open for _, each in self.people):
+            what = f"{self.reject_quorum} rejections cannot come from {len(named)} approver{'s' * (len(named) > 1)}"
+            raise wrong(what, "Ask for fewer, or name more approvers.", "reject_quorum")
+
+    def _calls_somebody(self) -> None:
+        """Keys that would have no effect: nobody is called for being in a channel, and only conditions read a clock."""
+        everybody = [people for _, people in self.people]
+        if self.notify in (Notify.MENTION, Notify.DIRECT) and not any(each.can_be_called for each in everybody):
+            what = "nobody would be called: the members of a channel are not called one by one"
+            raise wrong(what, "Name users, groups or oncall, or remove notify.", "notify")
+        if self.zone is not None and self.when.condition is None:
+            mend = "Add it to hours: for working hours, or remove it."
+            raise wrong("this is the clock of now in conditions, and this rule has none", mend, "zone")
 
     def _times_fit(self) -> None:
         if self.expires_after is None and "on_expiry" in self.model_fields_set:

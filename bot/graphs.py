@@ -5,11 +5,11 @@ Importing LangGraph and the graphs takes a second or more: the other parts of a 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.faults import FaultsError
-from engine.ask import Ask, Decision, Problem
+from engine.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
@@ -25,11 +25,17 @@ from engine.ports import (
     Watcher,
 )
 
+Schemas = Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]
+"""The tools of each agent that runs here, with the JSON Schemas of their arguments; None for one that has none."""
 Problems = Callable[[Ask, int, Decision], Sequence[Problem]]
 
 
 class OpenGraphs(Graphs, Protocol):
     """Graphs that are loaded."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The tools of each agent that runs here."""
 
     async def aclose(self) -> None:
         """Let go of what they opened."""
@@ -51,6 +57,11 @@ class LateGraphs:
     def loaded(self) -> bool:
         """Whether the graphs are there, and right."""
         return self._loading is not None and self._loading.done() and self._loading.exception() is None
+
+    @property
+    def schemas(self) -> Schemas:
+        """The tools of each agent that runs here; none while they are not loaded."""
+        return self._loading.result().schemas if self._loading is not None and self.loaded else {}
 
     async def load(self) -> None:
         """Import LangGraph and the graphs, once. Raises FaultsError for a graph that cannot be used."""

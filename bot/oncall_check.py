@@ -19,6 +19,14 @@ class OnCallNow:
     failed: str = ""
 
 
+def extra_faults(config: Config, *, installed: bool) -> Iterator[Fault]:
+    """A fault for each calendar that cannot be read, since the packages for it are not `installed`."""
+    for name, entry in config.oncall.items():
+        if entry.ical is not None and not installed:
+            what = "calendars need packages that are not installed"
+            yield Fault(config.where("oncall", name, "ical"), what, 'Run: pip install "signoff[ical]"')
+
+
 def source_faults(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[Fault]:
     """A fault for each source that failed."""
     for name, now in found.items():

@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.config import Config, name_faults
+from bot.config import Config, approver_names, channel_names, name_faults
 from bot.config_approvals import Approval, PartEntry, People
 from bot.faults import ConfigError, Fault
 from bot.group_names import GroupNames
 from engine.authority import Origin, Source
-from engine.conditions import Condition, Conditions
-from engine.ids import ChannelId
+from engine.conditions import Condition, Conditions, Mistake
+from engine.ids import ChannelId, UserId
 from engine.policy import CHANNEL, REQUESTER, Deadlines, GrantTerms, Part, Policy, Rung, Stage, fillable, person
-from engine.ports import ListedPerson
+from engine.ports import ListedGroup, ListedPerson
 from engine.routing import Rule, Rulebook
 
 Compiled: TypeAlias = Mapping[int, Condition]
@@ -35,6 +35,14 @@ class Known:
 
 def compiled(config: Config, conditions: Conditions) -> Compiled:
     """The conditions of all rules. Raises ConfigError with the line and column of each mistake."""
+    found, wrong = tried(config, conditions)
+    if wrong:
+        raise ConfigError(wrong)
+    return found
+
+
+def tried(config: Config, conditions: Conditions) -> tuple[Compiled, Sequence[Fault]]:
+    """The conditions that are right, and what is wrong with the others."""
     found: dict[int, Condition] = {}
     faults: list[Fault] = []
     for index, approval in enumerate(config.approvals):
@@ -43,12 +51,15 @@ def compiled(config: Config, conditions: Conditions) -> Compiled:
         made = conditions.compiled(approval.when.condition, approval.zone or "UTC")
         if isinstance(made, Sequence):
             where = config.where("approvals", index, "when", "if")
-            faults += [Fault(where, f"line {each.line}, column {each.column}: {each.what}", each.fix) for each in made]
+            faults += [at_place(where, each) for each in made]
         else:
             found[index] = made
-    if faults:
-        raise ConfigError(faults)
-    return found
+    return found, faults
+
+
+def at_place(where: str, mistake: Mistake) -> Fault:
+    """What is wrong with a condition; its lines are counted from its own first one."""
+    return Fault(where, f"line {mistake.line}, column {mistake.column}: {mistake.what}", mistake.fix)
 
 
 def group_names(config: Config) -> Mapping[str, str]:
@@ -59,6 +70,14 @@ def group_names(config: Config) -> Mapping[str, str]:
             for position, name in enumerate(people.groups):
                 found.setdefault(name, config.where("approvals", index, *path, "groups", position))
     return found
+
+
+def unasked(config: Config) -> Known:
+    """What the names are where Slack is not asked: each is its own id."""
+    people = {name: ListedPerson(UserId(name)) for name in approver_names(config)}
+    groups = {name: ListedGroup(name, name, frozenset()) for name in group_names(config)}
+    channels = {name: ChannelId(name) for name in channel_names(config)}
+    return Known(people, channels, tuple(channels), GroupNames(groups, {name: name for name in groups}))
 
 
 def faults(config: Config, known: Known) -> Iterable[Fault]:
@@ -74,6 +93,11 @@ def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
     """
     if wrong := [*faults(config, known)]:
         raise ConfigError(wrong)
+    return by_names(config, known, conditions)
+
+
+def by_names(config: Config, known: Known, conditions: Compiled) -> Rulebook:
+    """The engine's rules, where all names are known. Raises ConfigError for quorums that nobody could reach."""
     made = [_rule(config, index, known, conditions.get(index)) for index in range(len(config.approvals))]
     if wrong := [*_unreachable(config, made)]:
         raise ConfigError(wrong)

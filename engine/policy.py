@@ -13,11 +13,12 @@ them by id and allows it; a bot and a deactivated account never do. A question i
 conversation it is, guest or not.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from types import MappingProxyType
 
 from engine.authority import Failure, Ground, Origin, Source
 from engine.ids import UserId
@@ -236,9 +237,13 @@ def _widened(part: Part, added: tuple[Source, ...], *, outsiders: bool) -> Part:
     return replace(part, sources=tuple(dict.fromkeys((*part.sources, *added))), outsiders=part.outsiders or outsiders)
 
 
-def unreachable(policy: Policy, requester: UserId) -> bool:
+Members = Mapping[Source, frozenset[UserId]]
+"""The people of sources that somebody counted."""
+
+
+def unreachable(policy: Policy, requester: UserId, members: Members = MappingProxyType({})) -> bool:
     """Whether the quorum cannot be reached because the requester is among those who are named."""
-    return not policy.own_requests and not fillable(policy.stages, frozenset({requester}))
+    return not policy.own_requests and not fillable(policy.stages, frozenset({requester}), members)
 
 
 def may_decide(
@@ -407,22 +412,28 @@ def adds(policy: Policy, voters: Sequence[Able], one_more: Able) -> bool:
     return _most_filled(reached, [*voters, one_more]) > _most_filled(reached, voters)
 
 
-def fillable(stages: Sequence[Stage], without: frozenset[UserId] = frozenset()) -> bool:
+def fillable(
+    stages: Sequence[Stage], without: frozenset[UserId] = frozenset(), members: Members = MappingProxyType({})
+) -> bool:
     """Whether the quorums can be reached: sources of which nobody knows who they are have people enough."""
-    named = sorted(set().union(*(part.named for stage in stages for part in stage)) - without)
-    voters = [
-        [(stage, place) for stage, parts in enumerate(stages) for place, part in enumerate(parts) if user in part.named]
-        for user in named
-    ]
+    people = {(stage, place): _known_in(part, members) for stage, place, part in _places(stages)}
+    everybody = sorted(frozenset().union(*people.values()) - without)
+    voters = [[place for place, known in people.items() if user in known] for user in everybody]
     open_ended = [
         [(stage, place)]
-        for stage, parts in enumerate(stages)
-        for place, part in enumerate(parts)
-        if any(source.origin is not Origin.USER for source in part.sources)
+        for stage, place, part in _places(stages)
+        if any(source.origin is not Origin.USER and source not in members for source in part.sources)
         for _ in range(part.quorum)
     ]
-    needed = sum(part.quorum for stage in stages for part in stage)
-    return _most_filled(stages, [*open_ended, *voters]) == needed
+    return _most_filled(stages, [*open_ended, *voters]) == sum(part.quorum for _, _, part in _places(stages))
+
+
+def _places(stages: Sequence[Stage]) -> list[tuple[int, int, Part]]:
+    return [(stage, place, part) for stage, parts in enumerate(stages) for place, part in enumerate(parts)]
+
+
+def _known_in(part: Part, members: Members) -> frozenset[UserId]:
+    return part.named.union(*(members.get(source, frozenset()) for source in part.sources))
 
 
 def _most_filled(stages: Sequence[Stage], voters: Sequence[Able]) -> int:

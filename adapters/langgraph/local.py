@@ -39,8 +39,10 @@ from adapters.langgraph.history import history, travel
 from adapters.langgraph.loading import LoadError
 from adapters.langgraph.own_types import TypeName
 from adapters.langgraph.runs import Ended, Runs
+from adapters.langgraph.schemas import Schema
 from adapters.langgraph.thread_work import GONE, REFUSED, ThreadWork
 from adapters.langgraph.threads import Standing, Thread
+from adapters.langgraph.tool_args import schema_of
 from adapters.langgraph.tools_seen import tools_of
 from engine.ask import Ask, Decision, Problem
 from engine.foreseen import Foreseen
@@ -130,6 +132,12 @@ class LocalGraphs:
     def tools(self, agent: AgentName) -> frozenset[str]:
         """The names of the tools that the code of an agent's graph shows."""
         return frozenset(tools_of(self._agents[agent].graph))
+
+    @property
+    def schemas(self) -> Mapping[AgentName, Mapping[str, Schema | None]]:
+        """The schemas of the arguments of each agent's tools, by name; None for one that has none."""
+        shown = {name: tools_of(agent.graph) for name, agent in self._agents.items()}
+        return {name: {each: schema_of(tool) for each, tool in tools.items()} for name, tools in shown.items()}
 
     def foreseen(self, agent: AgentName) -> Sequence[Foreseen]:
         """The interrupts that an agent's code shows, each with the card that it leads to."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from engine.ask import Ask, Decision, Problem
+from engine.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
@@ -30,11 +30,24 @@ class Open(Graphs, Protocol):
         """Ask all runs to rest."""
 
 
+class Here(Open, Protocol):
+    """Graphs in this process."""
+
+    @property
+    def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
+        """The schemas of the arguments of each agent's tools, by name."""
+
+
 class RoutedGraphs:
     """`servers` has the agents that run elsewhere; `here` has all others, and those that are no longer set up."""
 
-    def __init__(self, here: Open, servers: Mapping[AgentName, Open]) -> None:
+    def __init__(self, here: Here, servers: Mapping[AgentName, Open]) -> None:
         self._here, self._servers = here, servers
+
+    @property
+    def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
+        """The tools of the agents that run here: those of a server are not known."""
+        return self._here.schemas
 
     async def aclose(self) -> None:
         """Let go of what all of them opened."""

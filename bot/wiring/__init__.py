@@ -201,7 +201,7 @@ async def bot(
         identity, known, channels = await introduced(config, client, kept, all_groups=asks_groups)
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
-        graphs = late_graphs(config, kept)
+        graphs = late_graphs(config, kept, conditions)
         accounts = SlackAccounts(client, identity)
         warn_of_strangers(config, known.people)
         named = oncall_people(config, accounts, known.people)

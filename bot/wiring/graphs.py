@@ -10,10 +10,12 @@ from redis.exceptions import RedisError
 from adapters.langgraph import dialects
 from adapters.langgraph.loading import LoadError
 from bot import config as configuration
+from bot import rule_check
 from bot.config import Config
 from bot.faults import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
+from bot.rulebook import Compiled
 from bot.wiring.storage import Storage
 from engine.ids import AgentName
 
@@ -26,11 +28,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def late_graphs(config: Config, kept: Storage) -> LateGraphs:
-    """All graphs, which are opened when they are loaded or first needed. Opening raises FaultsError."""
+def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> LateGraphs:
+    """All graphs, which are opened when they are loaded or first needed. Opening raises FaultsError.
+
+    Conditions that do not suit the graphs' tools are a fault of the configuration as well.
+    """
 
     async def opened() -> OpenGraphs:
-        return await _open_graphs(config, kept)
+        graphs = await _open_graphs(config, kept)
+        found = rule_check.misfits(config, conditions, graphs.schemas)
+        for each in found.warnings:
+            log.warning("a condition suits some tools only", rule=each)
+        if found.faults:
+            await graphs.aclose()
+            raise FaultsError(found.faults)
+        return graphs
 
     return LateGraphs(opened, dialects.problems)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
+from adapters.conditions import CelConditions
+from adapters.oncall import ical
 from adapters.redis import embedded
 from adapters.redis.channel_memory import RedisChannelMemory
 from adapters.redis.connection import UnusableRedisError
@@ -35,6 +37,7 @@ from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
 from bot.wiring.storage import redis_at, redis_fault
 from engine.ask import Choice
+from engine.conditions import Conditions
 from engine.foreseen import Card, Foreseen, Offered
 from engine.ids import AgentName, ChannelId, UserId
 from engine.oncall import said_of
@@ -44,6 +47,16 @@ from engine.ports import AccountsUnknownError, Later, ShiftSource, SourceFailedE
 class RealProbes:
     """See `bot.check.Probes`."""
 
+    @property
+    def conditions(self) -> Conditions:
+        """The language of conditions."""
+        return CelConditions()
+
+    @property
+    def reads_calendars(self) -> bool:
+        """Whether the packages for calendars are installed."""
+        return ical.is_installed()
+
     async def graph(self, config: Config, name: AgentName) -> Loaded:
         """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing."""
         await asyncio.to_thread(import_langgraph)
@@ -52,9 +65,10 @@ class RealProbes:
         graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
-        of_rules = _rules_without_tool(config, name, graphs.tools(name))
+        schemas = graphs.schemas[name]
+        of_rules = _rules_without_tool(config, name, schemas)
         warnings = (*graphs.warnings, *graphs.advice(), *of_rules, *unfit)
-        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), graphs.tools(name))
+        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""

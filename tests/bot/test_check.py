@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
 from bot import wiring
 from bot.channel_names import resolved
 from bot.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.config import Config, Http, Mode, Secrets, load
 from bot.config_shape import Agent
+from bot.group_names import GroupNames
 from bot.oncall_check import OnCallNow
+from engine.ask import Json
+from engine.conditions import Conditions
 from engine.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
-from engine.ports import ListedChannel, ListedPerson
+from engine.ports import ListedChannel, ListedGroup, ListedPerson
 
 pytestmark = pytest.mark.promise("P10")
 
@@ -61,13 +65,27 @@ class World:
     asked: list[str] = field(default_factory=list)
     outside: Mapping[str, Collection[str]] = field(default_factory=dict)
     on_duty: Mapping[str, OnCallNow] = field(default_factory=dict)
+    of_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    schemas: Mapping[str, Mapping[str, Mapping[str, Json] | None]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=CelConditions)
+    reads_calendars: bool = True
+
+    async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
+        assert secrets.slack_bot_token
+        found = {
+            name: ListedGroup(f"S{name}", name, frozenset(map(UserId, people)))
+            for name, people in self.of_groups.items()
+        }
+        return GroupNames({name: found[name] for name in names if name in found}, {name: name for name in found})
 
     async def graph(self, config: Config, name: AgentName) -> Loaded:
         spec = config.agents[name].graph or ""
         self.asked.append(f"{config.base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
-        return Loaded(interrupts=tuple(self.of_graphs), tools=frozenset(self.of_tools.get(spec, ())))
+        schemas = self.schemas.get(spec, {})
+        tools = frozenset([*self.of_tools.get(spec, ()), *schemas])
+        return Loaded(interrupts=tuple(self.of_graphs), tools=tools, schemas=schemas)
 
     async def server(self, agent: Agent) -> Sequence[str]:
         entry = agent.server
@@ -544,3 +562,155 @@ async def test_the_real_probe_asks_sources_and_slack(app: Path, tmp_path: Path) 
             "later": OnCallNow(),
             "gone": OnCallNow(failed="The file gone.ics is not there."),
         }
+
+
+# Rules ----------------------------------------------------------------------------------------------------------------
+
+REFUND: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"order": {"type": "string"}, "amount": {"type": "number"}},
+}
+NOTE: Mapping[str, Json] = {"type": "object", "properties": {"text": {"type": "string"}}}
+SHOP = World(schemas={"deploy.py:graph": {"refund_order": REFUND, "refund_note": NOTE, "refund_made": None}})
+AGENTS = APP[: APP.index("approvals")]
+
+
+async def told(app: Path, approvals: str, world: World = SHOP, *, offline: bool = False) -> Report:
+    write(app, f"{AGENTS}{approvals}\n")
+    return await check(app, ENVIRON, world, offline=offline)
+
+
+def rule(more: str) -> str:
+    return f"approvals: [{{approvers: {{users: [alice]}}, notify: dm, {more}}}]"
+
+
+CONDITIONS = {
+    "a condition that is none": ("when: {if: args.amount >}", "line 1, column 14: this is not CEL"),
+    "a name that does not exist": (
+        "when: {if: arg.amount > 1}",
+        'line 1, column 1: there is no name "arg.amount" here.',
+    ),
+    "an argument misspelt": (
+        "when: {tool: refund_order, if: args.order != '' && args.amuont > 1}",
+        'line 1, column 21: refund_order has no argument "amuont". Did you mean args.amount?',
+    ),
+    "a type that never fits": (
+        "when: {tool: refund_order, if: args.order > 1}",
+        "takes no values of these types for refund_order",
+    ),
+    "an argument that no tool has": (
+        "when: {if: args.amuont > 1}",
+        'refund_note has no argument "amuont". Did you mean',
+    ),
+    "a rule that is always false": ("when: {if: 1 > 2}", "this is always false, so the rule can never apply."),
+}
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize(("when", "line"), CONDITIONS.values(), ids=CONDITIONS.keys())
+async def test_a_condition_that_does_not_suit_is_told(app: Path, when: str, line: str, offline: bool) -> None:  # noqa: FBT001 - a parameter
+    (fault,) = (await told(app, rule(when), offline=offline)).faults
+    assert str(fault).startswith(f"{app}:8: approvals[0].when.if: line 1, column") or "always false" in line
+    assert line in str(fault)
+
+
+@pytest.mark.promise("P5")
+async def test_a_condition_that_suits_some_tools_only_is_a_warning(app: Path) -> None:
+    """A tool that is never asked about may match the pattern, too."""
+    report = await told(app, rule('when: {tool: "refund_*", if: args.amount > 1}'))
+    assert not report.faults
+    (warning,) = [each for each in report.warnings if "when.if" in each]
+    assert warning.endswith(
+        'cannot be judged for refund_note (refund_note has no argument "amount"), so a person is asked for each such '
+        "call."
+    )
+
+
+async def test_fields_of_a_grant_that_no_tool_has_are_told(app: Path) -> None:
+    (fault,) = (await told(app, rule("when: {tool: refund_order}, grants: {for: 1h, fields: [order, amuont]}"))).faults
+    assert str(fault).endswith(
+        'app.yaml:8: approvals[0].grants.fields[1]: no tool of this rule has an argument "amuont". '
+        "Known are: amount, order."
+    )
+
+
+GROUPS = {
+    "too few in a group": (
+        "approvers: {groups: [sre]}, quorum: 3",
+        "app.yaml:8: approvals[0]: 3 approvals are needed, and those who are named (@sre has 2) cannot give them.",
+    ),
+    "the same two in two parts": (
+        "approvers: {all_of: [{groups: [sre], quorum: 2}, {users: [alice]}]}",
+        "app.yaml:8: approvals[0]: 3 approvals are needed",
+    ),
+    "the same two in two stages": (
+        "stages: [{groups: [sre]}, {groups: [leads]}, {users: [bob]}]",
+        "app.yaml:8: approvals[0]: 3 approvals are needed",
+    ),
+    "too many rejections": (
+        "approvers: {groups: [sre]}, reject_quorum: 3",
+        "app.yaml:8: approvals[0]: 3 rejections cannot come from those who are named (@sre has 2). Ask for fewer.",
+    ),
+    "enough with a step": ("approvers: {groups: [sre]}, quorum: 3, escalate: [{after: 1h, to: {groups: [all]}}]", ""),
+    "too few with a step": (
+        "approvers: {groups: [sre]}, quorum: 3, escalate: [{after: 1h, to: {groups: [leads]}}]",
+        "app.yaml:8: approvals[0]: 3 approvals are needed",
+    ),
+    "a channel has people enough": ("approvers: {groups: [sre], channel: true}, quorum: 3", ""),
+    "a group that nobody has": (
+        "approvers: {users: [alice]}, escalate: [{after: 1h, to: {groups: [managers]}}]",
+        'approvals[0].escalate[0].to.groups[0]: this workspace has no user group "managers".',
+    ),
+    "a step with nobody": (
+        "approvers: {users: [alice]}, escalate: [{after: 1h, to: {groups: [none]}}]",
+        "approvals[0].escalate[0].to.groups[0]: the user group @none has no members, so nobody can decide by it.",
+    ),
+}
+MEMBERS = {"sre": ["alice", "bob"], "leads": ["alice", "bob"], "all": ["alice", "bob", "carol"], "none": []}
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(("text", "line"), GROUPS.values(), ids=GROUPS.keys())
+async def test_quorums_are_held_against_the_people_of_groups(app: Path, text: str, line: str) -> None:
+    report = await told(app, f"approvals: [{{notify: dm, {text}}}]", World(of_groups=MEMBERS))
+    assert [line in str(fault) for fault in report.faults] == [True] * (line != ""), report.faults
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("approvers: {groups: [sre]}, quorum: 2", "if an approver makes the request, it can't reach its quorum."),
+        ("approvers: {groups: [sre]}, quorum: 2, own_requests: true", ""),
+        (
+            "approvers: {all_of: [{groups: [all]}, {users: [bob]}]}",
+            "if bob makes the request, it can't reach its quorum.",
+        ),
+        ("approvers: {groups: [all], channel: true}, quorum: 3", ""),
+    ],
+)
+async def test_requests_of_approvers_that_leave_too_few_are_told(app: Path, text: str, line: str) -> None:
+    report = await told(app, f"approvals: [{{notify: dm, {text}}}]", World(of_groups=MEMBERS))
+    assert not report.faults
+    assert [each for each in report.lines if "approvals[0]" in each] == ([f"approvals[0]: {line}"] if line else [])
+
+
+async def test_a_rotation_has_one_person_at_a_time(app: Path) -> None:
+    ops = "oncall: {ops: {rotation: {zone: UTC, starts: 2020-01-01T00:00, every: 1w, people: [alice, bob]}}}\n"
+    report = await told(app, f"{ops}approvals: [{{notify: dm, approvers: {{oncall: [ops]}}, quorum: 2}}]")
+    (warning,) = [each for each in report.warnings if "approvals[0]" in each]
+    assert warning.endswith(
+        "app.yaml:9: approvals[0].approvers: 2 approvals are needed, and ops has one person on call at a time: the "
+        "next one is after the hand-over."
+    )
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_offline_a_missing_extra_is_told(app: Path, installed: bool) -> None:  # noqa: FBT001 - a parameter
+    world = World(reads_calendars=installed)
+    report = await told(app, "oncall: {db: {ical: {file: db.ics, zone: UTC}}}", world, offline=True)
+    assert (
+        [str(each).partition("app.yaml:")[2] for each in report.faults] == []
+        if installed
+        else ['8: oncall.db.ical: calendars need packages that are not installed. Run: pip install "signoff[ical]".']
+    )

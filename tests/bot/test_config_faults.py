@@ -538,6 +538,22 @@ RULES = {
         "[{approvers: {groups: [sre], guests: true}}]",
         "approvers.guests: guests are let in only where users: names them by id. Add users: [U123].",
     ),
+    "too many rejections": (
+        "[{approvers: {users: [a, b]}, reject_quorum: 3}]",
+        "approvals[0].reject_quorum: 3 rejections cannot come from 2 approvers. Ask for fewer, or name more approvers.",
+    ),
+    "a call to nobody": (
+        "[{approvers: {channel: true}, notify: dm}]",
+        "approvals[0].notify: nobody would be called: the members of a channel are not called one by one. Name users,",
+    ),
+    "a clock that nothing reads": (
+        "[{approvers: {users: [a]}, zone: Europe/Berlin}]",
+        "approvals[0].zone: this is the clock of now in conditions, and this rule has none. Add it to hours:",
+    ),
+    "a step after everything is forgotten": (
+        "[{approvers: {users: [a]}, escalate: [{after: 30d, to: {groups: [b]}}]}]",
+        "approvals[0].escalate: the approval would be forgotten before that, by retention.",
+    ),
     "no handle": ('[{approvers: {groups: ["the sre"]}}]', 'groups[0]: "the sre" is not the handle of a user group.'),
 }
 
@@ -548,6 +564,49 @@ def test_a_rule_that_is_wrong_is_one_line(tmp_path: Path, text: str, line: str) 
     (told,) = faults(tmp_path, DEPLOY + f"approvals: {text}\n")
     assert told.startswith("app.yaml:3: approvals[0]")
     assert line in told
+
+
+ORDERS = {
+    "every agent has its own": (
+        "[{when: {agent: a}, approvers: &p {users: [x]}}, {when: {agent: b}, approvers: *p}, {approvers: *p}]",
+        "approvals[2]: this rule can never apply: approvals[0] and approvals[1] come first and match all that it match",
+    ),
+    "some agent is left": ("[{when: {agent: a}, approvers: {users: [x]}}, {approvers: {users: [y]}}]", ""),
+    "a name within a pattern": (
+        '[{when: {tool: "get_?[xyz]"}, approvers: {users: [x]}}, {when: {tool: get_ay}, approvers: {users: [y]}}]',
+        "approvals[1]: this rule can never apply: approvals[0] comes first",
+    ),
+    "a pattern with a set is not read as letters": (
+        '[{when: {tool: "*b*"}, approvers: {users: [x]}}, {when: {tool: "[ab]*"}, approvers: {users: [y]}}]',
+        "",
+    ),
+    "automatic first": (
+        '[{when: {tool: "get_*"}, decide: approve}, {when: {tool: get_secret}, approvers: {users: [y]}}]',
+        "approvals[1]: this rule can never apply: approvals[0] comes first",
+    ),
+    "the same condition": (
+        "[{when: {if: args.a > 1}, approvers: {users: [x]}}, {when: {if: args.a > 1, tool: t}, decide: approve}]",
+        "approvals[1]: this rule can never apply: approvals[0] comes first",
+    ),
+    "people for what an automatic rule cannot judge": (
+        "[{when: {if: args.a > 1}, decide: approve}, {when: {if: args.a > 1}, approvers: {users: [x]}}]",
+        "",
+    ),
+    "the same condition by another clock": (
+        "[{when: &w {if: now.getHours() > 9}, approvers: &p {users: [x]}}, {when: *w, zone: Japan, approvers: *p}]",
+        "",
+    ),
+}
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize(("text", "line"), ORDERS.values(), ids=ORDERS.keys())
+def test_a_rule_that_is_never_reached_is_told(tmp_path: Path, text: str, line: str) -> None:
+    """Surely, for each agent; where it is not sure nothing is said."""
+    agents = "agents:\n  a: {graph: a.py:g, channels: [one]}\n  b: {graph: a.py:g, channels: [two]}\n"
+    wrong = f"approvals: {text}\nretention: never\n"  # so that there is a fault in any case
+    told = [each for each in faults(tmp_path, agents + wrong) if "retention" not in each]
+    assert [line in each for each in told] == [True] * (line != ""), told
 
 
 def test_deadlines_for_all_are_checked_too(tmp_path: Path) -> None:

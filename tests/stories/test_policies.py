@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from stories.world import World
+from stories.world import World, agent
 
+from bot.faults import FaultsError
 from engine.audit import What
 from engine.ids import ThreadId
 
@@ -116,3 +117,13 @@ async def test_a_condition_that_nobody_can_judge_asks_a_person(world: World) -> 
     await card.click("Approve", by=world.bob)
     await card.becomes("Approved by <@U0BOB>", buttons=[])
     await _ends_well(world)
+
+
+@pytest.mark.promise("P10")
+async def test_a_condition_that_no_tool_of_the_graph_suits_does_not_start(world: World) -> None:
+    odd = {"when": {"tool": "refund_*", "if": "args.amuont < 3"}, "decide": "approve"}
+    shop = agent("gated_shop", gate_tools=["refund_*"])
+    with pytest.raises(FaultsError) as refused:
+        await world.start(agents={"shop": shop}, approvals=[odd])
+    assert 'line 1, column 1: refund_order has no argument "amuont". Did you mean args.amount?' in str(refused.value)
+    assert "approvals[0].when.if" in str(refused.value)
