@@ -29,7 +29,7 @@ class Urgency(IntEnum):
 _SHARES = {Urgency.FIRST: 1.0, Urgency.NEXT: 0.8, Urgency.SPARE: 0.4}
 
 ASKS_AGAIN = 2.0
-"""Seconds after which who queues asks again, at the latest; after a refusal, when that is over."""
+"""Seconds after which who queues asks again, where their wish says nothing else; after a refusal, when that is over."""
 GIVEN_UP = 10.0
 """Seconds by which somebody may be late for that."""
 
@@ -55,7 +55,8 @@ class Limit:
 class Wish:
     """A wish to make calls: `bucket` names what is limited, `key` who queues for it ("": nobody does).
 
-    `calls` are made one interval after the other.
+    `calls` are made one interval after the other. Who queues asks again after `again` seconds, or earlier where there
+    is room then: soon, where they may become more urgent meanwhile.
     """
 
     bucket: str
@@ -63,6 +64,7 @@ class Wish:
     urgency: Urgency
     key: str = ""
     calls: int = 1
+    again: float = ASKS_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,20 @@ class Ledger:
         shut = max(0.0, bucket.shut - now)
         free = wish.limit.room(wish.urgency) - len(bucket.begun) - _ahead(bucket, wish, now)
         if not shut and free > 0:
-            _leave(bucket, wish.key)
-            for number in range(wish.calls):
-                insort(bucket.begun, now + number * wish.limit.interval)
+            self.begin(wish, now)
             return None
         wait = max(shut, 0.001, _until_room(bucket, wish.limit, -free, now) if free <= 0 else 0.0)
         if wish.key:
-            bucket.due[wish.key] = now + max(shut, min(wait, ASKS_AGAIN)) + GIVEN_UP
+            bucket.due[wish.key] = now + max(shut, min(wait, wish.again)) + GIVEN_UP
         return NotYet(wait, refused=shut > 0)
+
+    def begin(self, wish: Wish, now: float) -> None:
+        """The calls are made, the first of them now."""
+        bucket = self._buckets.setdefault(wish.bucket, _Bucket())
+        bucket.forget(now, wish.limit.seconds)
+        _leave(bucket, wish.key)
+        for number in range(wish.calls):
+            insort(bucket.begun, now + number * wish.limit.interval)
 
     def shut(self, bucket: str, seconds: float, now: float) -> None:
         """The service refuses calls for so long."""

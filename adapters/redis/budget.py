@@ -3,8 +3,9 @@
 One script and one round trip for each wish, on the server's clock, so that the clocks of processes and machines do not
 matter. A call that is repeated because its answer got lost takes at most too much.
 
-Where Redis does not answer at once, this process goes by a ledger of its own: its calls are still spread, and nothing
-waits for Redis that did not wait before. Several processes together may then call too often, and Slack says so.
+Where Redis does not answer soon, this process goes by a ledger of its own, which knows the calls that it made: they are
+still spread, and nothing waits for Redis for long. Several processes together may then call too often, and Slack says
+so.
 """
 
 import asyncio
@@ -20,10 +21,10 @@ from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
 from adapters.redis.scripts import Key, Script
 from adapters.redis.trouble import Faults
-from engine.budget import ASKS_AGAIN, GIVEN_UP, Ledger, NotYet, Wish
+from engine.budget import GIVEN_UP, Ledger, NotYet, Wish
 
-PATIENCE = 0.5
-"""Seconds that Redis is waited for."""
+PATIENCE = 1.5
+"""Seconds that Redis is waited for: less than a person waits for an answer."""
 _TIDY = 1_000
 
 _BY_URGENCY = 1 << 42
@@ -79,7 +80,7 @@ class Take(Script[NotYet | None]):
         wait = math.max(wait, leaves + (1 + rounds) * window - now)
     end
     if who ~= '' then
-        local stays = math.max(shuts, math.min(wait, {ASKS_AGAIN * 1000:.0f})) + {GIVEN_UP * 1000:.0f}
+        local stays = math.max(shuts, math.min(wait, tonumber(again))) + {GIVEN_UP * 1000:.0f}
         redis.call('ZADD', absent, plain(now + stays), who)
         for _, key in ipairs({{queue, absent}}) do
             if redis.call('PTTL', key) < stays then redis.call('PEXPIRE', key, plain(stays)) end
@@ -97,6 +98,7 @@ class Take(Script[NotYet | None]):
     many: int
     interval: float
     window: int
+    again: int
 
     @override
     def read(self, reply: Any) -> NotYet | None:
@@ -139,7 +141,7 @@ class RedisBudget:
         self._patience = patience
         self._clock = clock
         self._ledger = Ledger()
-        self._alone = 0
+        self._notes = 0
         self._faults = Faults()
 
     async def take(self, wish: Wish) -> NotYet | None:
@@ -150,6 +152,8 @@ class RedisBudget:
         except (RedisError, TimeoutError) as error:
             return self._take_alone(wish, error)
         self._faults.over("sharing Slack's limits")
+        if answer is None:
+            self._noted().begin(wish, self._clock())
         return answer
 
     async def shut(self, bucket: str, seconds: float) -> None:
@@ -175,14 +179,19 @@ class RedisBudget:
             many=wish.calls,
             interval=limit.interval * 1000,
             window=int(limit.seconds * 1000),
+            again=int(wish.again * 1000),
         )
 
     def _take_alone(self, wish: Wish, error: Exception) -> NotYet | None:
         self._failed(error)
-        self._alone += 1
-        if self._alone % _TIDY == 0:
+        return self._noted().take(wish, self._clock())
+
+    def _noted(self) -> Ledger:
+        """The ledger, now and then without what is over."""
+        self._notes += 1
+        if self._notes % _TIDY == 0:
             self._ledger.tidy(self._clock())
-        return self._ledger.take(wish, self._clock())
+        return self._ledger
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, RedisError):

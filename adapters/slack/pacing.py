@@ -16,13 +16,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.blockkit.rates import MINUTE, NOT_COUNTED, TIER_OF, TIERS
-from engine.budget import ASKS_AGAIN, Limit, Urgency, Wish
+from engine.budget import Limit, Urgency, Wish
 from engine.ports import Budget, Later
 
 PATIENCE = 1.0
 """Seconds that somebody waits for their turn. One who is told to come back costs more than that."""
 LONGEST = 30.0
-"""Seconds that anything waits at most after a 429, before Slack is asked again."""
+"""Seconds that anything waits at most after a 429, before Slack is asked again; and for its turn to be posted."""
 MESSAGES = Limit(5, 5.0)
 """Of each channel: one message a second, and a short burst. Slack names no figure for it."""
 UNDER_WAY = 1.0
@@ -56,7 +56,7 @@ class Pace:
         Ask for all that one piece of work posts at once: after its first message it cannot come back without posting
         again.
         """
-        await self._take(Wish(_posts_in(channel), MESSAGES, Urgency.FIRST, key, messages))
+        await self._take(Wish(_posts_in(channel), MESSAGES, Urgency.FIRST, key, messages, LONGEST))
 
     async def pause(self) -> None:
         """Wait between two messages of one turn."""
@@ -94,7 +94,7 @@ class Pace:
         waited = 0.0
         while (not_yet := await self._budget.take(wish)) is not None:
             if waited + not_yet.seconds > PATIENCE:
-                raise Later(min(not_yet.seconds, LONGEST if not_yet.refused else ASKS_AGAIN))
+                raise Later(min(not_yet.seconds, LONGEST if not_yet.refused else wish.again))
             await self._sleep(not_yet.seconds)
             waited += not_yet.seconds
 

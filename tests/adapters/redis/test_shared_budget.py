@@ -128,6 +128,15 @@ async def test_without_redis_a_process_keeps_the_limit_by_itself_and_waits_for_n
     assert all(isinstance(each, NotYet) for each in answers[10:])
 
 
+async def test_a_process_that_loses_redis_knows_the_calls_that_it_made(redis_url: str, database: Database) -> None:
+    async with Multiplexed.from_url(redis_url) as lost:
+        budget = RedisBudget(lost, KEYS, "T1", patience=0.05)
+        assert [await budget.take(wish(str(number))) for number in range(7)] == [None] * 7
+        await database.run(Command("CLIENT", "PAUSE", 1_000))
+        answers = [await budget.take(wish(f"later {number}")) for number in range(5)]
+    assert [each is None for each in answers] == [True] * 3 + [False] * 2
+
+
 async def test_it_works_on_a_cluster(ring: servers.Cluster) -> None:
     async with Cluster.from_url(ring.url) as cluster:
         budget = RedisBudget(cluster, KEYS, "T1")

@@ -265,7 +265,7 @@ async def test_who_would_wait_long_is_told_when_to_come_back_and_keeps_their_pla
         with pytest.raises(Later) as later:
             await pace.turn_to_post("C1", key)
         told.append(later.value.seconds)
-    assert told == [2.0, 2.0, 2.0]
+    assert told == [7.0, 8.0, 7.0]
     await pace.turn_to_post("C2", "elsewhere")
     time.now += 7
     with pytest.raises(Later):

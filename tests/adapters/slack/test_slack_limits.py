@@ -88,7 +88,7 @@ async def processes(
                 web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"])
             )
             await whoami(client)
-            client.pace.keep_to(budget := Counting(database, Keys(), bot.identity.team))
+            client.pace.keep_to(budget := Counting(database, Keys(), bot.identity.team, patience=30))
             chat = SlackChat(client, bot.identity.user, client.pace)
             made.append(Process(approvals, RedisLanes(database, Keys(), redis_url), chat, budget, drawn))
         serving = [asyncio.create_task(each.lanes.serve(each.perform)) for each in made]
