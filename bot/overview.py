@@ -21,6 +21,7 @@ from engine.ports import Able, Clock, Grants, Listing, Waiting
 from engine.refusals import RosterUnknown, SourceUnknown
 from engine.voting import stage_for
 
+MOST = 1_000
 MOST_LOOKUPS = 30
 LATELY = 40
 
@@ -35,7 +36,7 @@ class Overviews:
 
     async def waiting_for(self, user: UserId) -> Waiting:
         """The pending requests that wait for this person's decision, the oldest first."""
-        pending = await self._listing.pending()
+        pending = await self._listing.pending(MOST)
         wanted = [(each, review) for each in pending for review in _open_to(each, user)]
         groups = dict.fromkeys(_group(each, review) for each, review in wanted)
         known = await self._facts(user, list(groups)[:MOST_LOOKUPS])
@@ -48,7 +49,7 @@ class Overviews:
                 found[approval.id] = concealment.shown(approval)
             elif isinstance(refusal, RosterUnknown | SourceUnknown):
                 unsure.add(approval.id)
-        return Waiting(tuple(found.values()), len(unsure - set(found)))
+        return Waiting(tuple(found.values()), len(unsure - set(found)), cut=len(pending) >= MOST)
 
     async def asked_by(self, user: UserId) -> Sequence[Approval]:
         """The pending requests of this person, the oldest first."""

@@ -839,10 +839,14 @@ class Channels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The requests that wait for a person, the oldest first; of `unsure` more nobody could tell just now."""
+    """The requests that wait for a person, the oldest first; of `unsure` more nobody could tell just now.
+
+    `cut`: there are so many pending requests that only the oldest of them were looked at.
+    """
 
     approvals: tuple[Approval, ...]
     unsure: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,7 @@ class Commands:
         return [*blocks.sections(self._help), *blocks.sections(HELP)]
 
     async def _list(self, _: str, user: UserId) -> list[Block]:
-        found = await self._overview.waiting_for(user)
-        return home.listed("Waiting for you", found.approvals, home.NOTHING_WAITS, self._links, found.unsure)
+        return home.waiting(await self._overview.waiting_for(user), self._links)
 
     async def _mine(self, _: str, user: UserId) -> list[Block]:
         found = await self._overview.asked_by(user)

@@ -85,11 +85,10 @@ class Links:
 
 def home(seen: Seen, pages: Pages, links: Links, help_text: str) -> Block:
     """The view. A page beyond the end shows the last one."""
-    waits, unsure = seen.waiting.approvals, seen.waiting.unsure
+    waits = seen.waiting.approvals
     made = [blocks.header(_counted("Waiting for you", waits))]
     made += _page(waits, pages, "waiting", PAGE, links) or [blocks.section(NOTHING_WAITS)]
-    if unsure:
-        made.append(blocks.context(_unsure(unsure)))
+    made += _doubts(seen.waiting)
     made.append(blocks.header(_counted("Your requests", seen.own)))
     made += _page(seen.own, pages, "own", PAGE, links) or [blocks.section(NOTHING_ASKED)]
     made.append(blocks.header("Decided lately"))
@@ -104,9 +103,15 @@ def _counted(title: str, approvals: Sequence[Approval]) -> str:
     return f"{title} ({len(approvals)})" if approvals else title
 
 
-def _unsure(count: int) -> str:
-    what = "request" if count == 1 else "requests"
-    return f"⚠️ I couldn't check whether you may decide {count} more {what}. Open this tab again in a moment."
+def _doubts(waiting: Waiting) -> list[Block]:
+    """What the list may lack."""
+    told = []
+    if waiting.unsure:
+        what = "request" if waiting.unsure == 1 else "requests"
+        told.append(f"⚠️ I couldn't check whether you may decide {waiting.unsure} more {what}. Try again in a moment.")
+    if waiting.cut:
+        told.append("There are very many open requests: only the oldest were looked at.")
+    return [blocks.context(each) for each in told]
 
 
 def _page(approvals: Sequence[Approval], pages: Pages, which: str, size: int, links: Links) -> list[Block]:
@@ -173,13 +178,18 @@ def _grant(grant: Grant) -> str:
 # Commands -------------------------------------------------------------------------------------------------------------
 
 
-def listed(title: str, approvals: Sequence[Approval], nothing: str, links: Links, unsure: int = 0) -> list[Block]:
+def waiting(found: Waiting, links: Links) -> list[Block]:
+    """What waits for a person, as an answer to a command."""
+    return [*listed("Waiting for you", found.approvals, NOTHING_WAITS, links), *_doubts(found)]
+
+
+def listed(title: str, approvals: Sequence[Approval], nothing: str, links: Links) -> list[Block]:
     """A list as an answer to a command; what does not fit is on Home."""
     made = [blocks.section(f"*{_counted(title, approvals)}*")] if approvals else [blocks.section(nothing)]
     made += [row(each, links) for each in approvals[:PAGE]]
     if len(approvals) > PAGE:
         made.append(blocks.context(f"{len(approvals) - PAGE} more are on my Home tab."))
-    return [*made, blocks.context(_unsure(unsure))] if unsure else made
+    return made
 
 
 def described(approval: Approval, links: Links) -> list[Block]:

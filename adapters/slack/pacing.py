@@ -6,8 +6,8 @@ https://docs.slack.dev/apis/web-api/rate-limits. Three kinds of calls:
 * What the lanes write (cards, messages) asks for a turn, with an urgency. Whoever writes is one of the few whom the
   lanes serve at once, so nobody waits here for long: who would is told to come back (`engine.ports.Later`), and keeps
   their place in the queue by their key. A busy channel holds up only itself.
-* What is read waits a moment for room and then goes all the same: a decision may depend on it, and Slack has the last
-  word.
+* What is read (and the Home tab) waits a moment for room and then goes all the same: a decision may depend on it, and
+  Slack has the last word.
 
 A 429 is known to all processes at once, and for its whole time nobody calls that method: see `PacedClient`.
 """
@@ -29,7 +29,9 @@ UNDER_WAY = 1.0
 """Seconds by which a call may arrive later than it was begun: two that were a minute apart are nearer then."""
 
 POST = "chat.postMessage"
-_READS = frozenset(each for each in TIER_OF if each.startswith(("conversations.", "usergroups.", "users.")))
+_READS = frozenset(
+    each for each in TIER_OF if each.startswith(("conversations.", "usergroups.", "users.", "views.publish"))
+)
 
 
 class Pace:

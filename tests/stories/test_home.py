@@ -13,6 +13,7 @@ from stories.world import World
 from adapters.blockkit import check_home, texts_of
 from adapters.redis.grants import RedisGrants
 from adapters.slack.manifest import manifest
+from bot import overview
 from engine.approval import Approval
 from engine.grants import Grant
 from engine.ids import ApprovalId, GrantId, ThreadId, UserId
@@ -93,6 +94,17 @@ async def test_what_waits_for_me_follows_the_rule_of_today_and_says_what_it_coul
     await world.slack.people.fault(method="users.info", error="internal_error", times=9)
     text = await home(world.carol, lambda text: "couldn't check whether you may decide 1 more request" in text)
     assert "Waiting for you (" not in text
+    await world.nothing_else()
+
+
+async def test_more_requests_than_can_be_looked_at_are_not_passed_over_in_silence(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST", 2)
+    await world.start("yes_or_no", approvals=[RULE])
+    for number in range(3):
+        await world.asked(f"number {number}")
+    await home(world.bob, lambda text: "Waiting for you (2)" in text and "only the oldest were looked at" in text)
     await world.nothing_else()
 
 
