@@ -143,7 +143,7 @@ def _deadlines(approval: Approval) -> Deadlines:
 
 def _policy(approval: Approval, name: str, known: Known) -> Policy:
     grants = approval.grants
-    ladder = (Rung(each.after, _sources(each.to, known), _outsiders(each.to)) for each in approval.escalate)
+    ladder = (Rung(each.after, _sources(each.to, known), _outsiders(each.to, known)) for each in approval.escalate)
     return Policy(
         name,
         _stages(approval, known) or ((Part((REQUESTER,)),),),
@@ -159,11 +159,11 @@ def _stages(approval: Approval, known: Known) -> tuple[Stage, ...]:
 
 
 def _part(approval: Approval, part: PartEntry, known: Known) -> Part:
-    return Part(_sources(part, known), approval.quorum_of(part), _outsiders(part))
+    return Part(_sources(part, known), approval.quorum_of(part), _outsiders(part, known))
 
 
-def _outsiders(people: People) -> bool:
-    return people.guests
+def _outsiders(people: People, known: Known) -> frozenset[UserId]:
+    return frozenset(known.people[each].id for each in people.users) if people.guests else frozenset()
 
 
 def _sources(people: People, known: Known) -> tuple[Source, ...]:

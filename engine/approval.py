@@ -221,6 +221,8 @@ class Approval:
     """How long reminders and the ladder rested."""
     extended: timedelta = timedelta()
     """By how much people put off its expiry."""
+    renewed: timedelta = timedelta()
+    """By how much steps of its ladder that were taken at its expiry put that off."""
     handed_to: UserId | None = None
     """The person whom an approver asked to decide."""
     nudged_at: datetime | None = None
@@ -244,7 +246,7 @@ class Approval:
         if self.deadlines.expires_after is None:
             return None
         hours = None if self.deadlines.always else self.deadlines.hours
-        return after(self.created_at, self.deadlines.expires_after + self.extended, hours)
+        return after(self.created_at, self.deadlines.expires_after + self.extended + self.renewed, hours)
 
     @property
     def remind_at(self) -> datetime | None:

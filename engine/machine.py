@@ -280,6 +280,7 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         looking=(),
         rested=timedelta(),
         extended=timedelta(),
+        renewed=timedelta(),
         handed_to=None,
         nudged_at=None,
         edition=event.edition,
@@ -705,6 +706,8 @@ def _hand_over(approval: Approval, event: Event, now: datetime) -> Step:
 
 def _taker_refused(approval: Approval, event: HandedOver) -> refusals.Refusal | None:
     """Why a request cannot be handed over to this person."""
+    if event.to == event.by:
+        return refusals.YoursAlready()
     match may_act(approval, event.to, event.to_facts, event.current):
         case None:
             return None
@@ -815,7 +818,7 @@ def _escalated_by_expiry(approval: Approval, event: ExpiryDue, entry: Entry, now
     taken = _climbing(approval, event.empty, now, in_its_place=True)
     span, after = approval.deadlines.expires_after, taken.approval
     while span and after.expires_at is not None and after.expires_at <= now:
-        after = replace(after, extended=after.extended + span)
+        after = replace(after, renewed=after.renewed + span)
     return Step(after, (*_drawings_of(after), Call(after.id), *_timers_set(after)), (entry, *taken.entries))
 
 

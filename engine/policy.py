@@ -90,14 +90,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`quorum` people of these sources. `outsiders`: guests and people of other workspaces whom it names may be some.
+    """`quorum` people of these sources.
+
+    `outsiders` may be guests or of another workspace: the rule names them by id and says so.
 
     Raises ValueError for a quorum below 1.
     """
 
     sources: tuple[Source, ...]
     quorum: int = 1
-    outsiders: bool = False
+    outsiders: frozenset[UserId] = frozenset()
 
     def __post_init__(self) -> None:
         if self.quorum < 1:
@@ -114,11 +116,11 @@ Stage = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step of the ladder: `after` the asking, these people may decide too, in any part."""
+    """A step of the ladder: `after` the asking, these people may decide too, in any part. `outsiders`: as in `Part`."""
 
     after: timedelta
     sources: tuple[Source, ...]
-    outsiders: bool = False
+    outsiders: frozenset[UserId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +230,13 @@ def escalated(policy: Policy, rungs: int) -> Policy:
     if not taken:
         return policy
     added = tuple(source for rung in taken for source in rung.sources)
-    outsiders = any(rung.outsiders for rung in taken)
-    stages = tuple(tuple(_widened(part, added, outsiders=outsiders) for part in stage) for stage in policy.stages)
+    outsiders = frozenset(user for rung in taken for user in rung.outsiders)
+    stages = tuple(tuple(_widened(part, added, outsiders) for part in stage) for stage in policy.stages)
     return replace(policy, stages=stages)
 
 
-def _widened(part: Part, added: tuple[Source, ...], *, outsiders: bool) -> Part:
-    return replace(part, sources=tuple(dict.fromkeys((*part.sources, *added))), outsiders=part.outsiders or outsiders)
+def _widened(part: Part, added: tuple[Source, ...], outsiders: frozenset[UserId]) -> Part:
+    return replace(part, sources=tuple(dict.fromkeys((*part.sources, *added))), outsiders=part.outsiders | outsiders)
 
 
 Members = Mapping[Source, frozenset[UserId]]
@@ -325,7 +327,7 @@ def _is_let_in(part: Part, by: UserId, standing: Standing) -> bool:
     """Full members are; a guest of whose conversation it is, where `_refused_by_standing` let them through."""
     if standing is Standing.MEMBER or all(source.origin is Origin.REQUESTER for source in part.sources):
         return True
-    return standing in _OUTSIDERS and part.outsiders and by in part.named
+    return standing in _OUTSIDERS and by in part.outsiders
 
 
 _OUTSIDERS = (Standing.GUEST, Standing.VISITOR)
@@ -354,7 +356,7 @@ def _able(policy: Policy, requester: UserId) -> tuple[Source, ...]:
 
 
 def _refused_by_standing(policy: Policy, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
-    named = any(part.outsiders and by in part.named for part in policy.parts)
+    named = any(by in part.outsiders for part in policy.parts)
     match facts.standing:
         case Standing.UNKNOWN:
             return RosterUnknown()

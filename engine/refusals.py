@@ -125,6 +125,17 @@ class TakerUnknown(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class YoursAlready(Refusal):
+    """Handing over to oneself."""
+
+    code: ClassVar[str] = "yours_already"
+
+    @property
+    def sentence(self) -> str:
+        return "You can decide this request yourself. Choose somebody else to hand it over to."
+
+
+@dataclass(frozen=True, slots=True)
 class NoDeadline(Refusal):
     """Putting off what does not expire, or by more than is possible."""
 

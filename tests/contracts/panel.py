@@ -1,5 +1,6 @@
 """One approval, the people around it, and what is known of them: the desk of engine tests, without stores."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ DEV, OPS, MANAGERS, PAY = group("dev"), group("ops"), group("managers"), on_call
 
 def part(*sources: Source, quorum: int = 1, outsiders: bool = False) -> Part:
     """A part of a policy."""
-    return Part(sources, quorum, outsiders)
+    return Part(sources, quorum, _named(sources) if outsiders else frozenset())
 
 
 def all_of(*parts: Part, **more: Any) -> Policy:
@@ -47,7 +48,11 @@ def stages(*parts: Part, **more: Any) -> Policy:
 
 def rung(minutes: float, *sources: Source, outsiders: bool = False) -> Rung:
     """A step of a ladder."""
-    return Rung(timedelta(minutes=minutes), sources, outsiders)
+    return Rung(timedelta(minutes=minutes), sources, _named(sources) if outsiders else frozenset())
+
+
+def _named(sources: Iterable[Source]) -> frozenset[UserId]:
+    return frozenset(UserId(each.name) for each in sources if each.origin is Origin.USER)
 
 
 @dataclass(slots=True)

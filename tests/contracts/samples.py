@@ -161,7 +161,7 @@ any_vote = st.builds(
     option=ANY_TEXT,
     grounds=st.lists(any_ground, max_size=2).map(tuple),
 )
-any_part = st.builds(Part, sources=any_sources, outsiders=st.booleans())
+any_part = st.builds(Part, sources=any_sources, outsiders=st.frozensets(ANY_TEXT.map(UserId), max_size=2))
 any_policy = st.builds(
     Policy,
     rule=ANY_TEXT,

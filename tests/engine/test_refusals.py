@@ -106,6 +106,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
         refusals.CannotTakeOver(BOB),
         "<@UBOB> may not decide this request, so it was not handed over. Choose one of its approvers.",
     ),
+    (
+        refusals.YoursAlready(),
+        "You can decide this request yourself. Choose somebody else to hand it over to.",
+    ),
     (refusals.NoDeadline(), "The deadline of this request can't be moved like that."),
     (refusals.NotOffered(), "This request does not offer that choice."),
 ]

@@ -51,6 +51,9 @@ around_the_jumps = st.sampled_from(
 )  # fmt: skip
 
 
+few_days = st.timedeltas(timedelta(), timedelta(days=3))
+
+
 @settings(max_examples=60, deadline=None)
 @given(any_hours, around_the_jumps, st.integers(-3000, 3000), st.integers(1, 2000))
 def test_a_span_ends_where_counting_each_open_minute_ends(
@@ -68,7 +71,7 @@ def test_clocks_run_exactly_in_the_open_minutes(hours: Hours, day: datetime, off
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_hours, around_the_jumps, st.timedeltas(timedelta(), timedelta(days=3)), st.timedeltas(timedelta(), timedelta(days=3)))  # fmt: skip
+@given(any_hours, around_the_jumps, few_days, few_days)
 def test_two_spans_one_after_the_other_are_their_sum(
     hours: Hours, start: datetime, one: timedelta, two: timedelta
 ) -> None:
