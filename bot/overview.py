@@ -75,7 +75,7 @@ class Overviews:
         sources = dict.fromkeys(
             source for review in approval.reviews if review.decision is None for source in review.governing.sources
         )
-        return [await self._able(each) for each in sources]
+        return await asyncio.gather(*map(self._able, sources))
 
     async def grants(self, user: UserId) -> Sequence[Grant]:
         """The grants that a person gave and that stand."""

@@ -137,10 +137,10 @@ PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | N
 
 
 def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
-    return _refuse(approval, event, _standing(approval), now) if isinstance(event, PersonsEvent) else Step(approval)
+    return _refuse(approval, event, standing(approval), now) if isinstance(event, PersonsEvent) else Step(approval)
 
 
-def _standing(approval: Approval) -> refusals.Refusal:
+def standing(approval: Approval) -> refusals.Refusal:
     """What a late click is told: who decided what, and when (P2)."""
     at, stopping = approval.closed_at or approval.created_at, approval.stopping
     match approval.state:

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapters.blockkit import Problem, check_message, limits
-from adapters.slack import blocks, layout, whole, wording
+from adapters.slack import blocks, layout, more, whole, wording
 from adapters.slack.blocks import Block
-from adapters.slack.history import menu
 from adapters.slack.layout import Piece
 from adapters.slack.text import clipped, visible
 from engine.approval import Approval, Review, State
@@ -35,7 +34,7 @@ ACTION_IDS = {
 }
 _STYLES = {Choice.APPROVE: "primary", Choice.REJECT: "danger"}
 
-_BUDGET = 8_500
+_BUDGET = 8_200
 """Characters of values on a card; the rest of `MESSAGE_BLOCKS_TEXT` is for our own words."""
 _ROWS = 10
 """Open actions of a batch that are shown at once: with their buttons they fit 50 blocks."""
@@ -117,7 +116,7 @@ def _blocks(approval: Approval) -> list[Block]:
     prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
     made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval)]
     # It decides nothing, so it may outlive the question; it is left out where there is no room for it.
-    return [*made, blocks.actions("menu", [menu(approval.thread)])] if len(made) < limits.MESSAGE_BLOCKS else made
+    return [*made, more.row(approval)] if len(made) < limits.MESSAGE_BLOCKS else made
 
 
 def _head(approval: Approval) -> Iterable[Block]:
@@ -335,6 +334,7 @@ def _request_end(approval: Approval) -> Iterable[str]:
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:
             yield wording.who_decides(approval, approval.reviews[0].governing)
+        yield from wording.attended(approval)
         yield wording.deadline(approval)
         if approval.ask.unguarded:
             yield wording.UNGUARDED

@@ -129,6 +129,10 @@ class Commands:
         )
         return Seen(waiting, own, lately, grants)
 
+    async def who(self, approval: Approval) -> list[Block]:
+        """Who could decide a request now, and why."""
+        return home.able(approval, await self._overview.able(approval))
+
     # Commands ---------------------------------------------------------------------------------------------------------
 
     async def _help_for(self, _: str, __: UserId) -> list[Block]:
@@ -148,10 +152,7 @@ class Commands:
         return await self._about(spelled, user, shown)
 
     async def _who(self, spelled: str, user: UserId) -> list[Block]:
-        async def able(approval: Approval) -> list[Block]:
-            return home.able(approval, await self._overview.able(approval))
-
-        return await self._about(spelled, user, able)
+        return await self._about(spelled, user, self.who)
 
     async def _withdraw(self, spelled: str, user: UserId) -> list[Block]:
         async def withdrawn(approval: Approval) -> list[Block]:

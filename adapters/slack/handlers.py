@@ -28,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_modal
 from adapters.slack import cards, forms, sheets, whole
+from adapters.slack.acting import GONE, Acting
 from adapters.slack.approve_all import approve_all
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Target
@@ -49,6 +50,7 @@ from adapters.slack.looking_back import LookingBack
 from adapters.slack.parse import (
     Chosen,
     Commanded,
+    Filled,
     HomeOpened,
     HomeTurned,
     Incoming,
@@ -59,6 +61,7 @@ from adapters.slack.parse import (
     PressedAll,
     Revoked,
     Sent,
+    Wanted,
     Went,
     incoming,
 )
@@ -72,7 +75,6 @@ from engine.refusals import Changed, Closed, NotTheCard
 PATIENCE = 2.5
 """Seconds for all that stands before an answer: Slack waits 3."""
 
-GONE = "This request is no longer kept here. Nothing was changed."
 NOT_KEPT = (
     "Signoff could not save this just now, so it does not count. Please try again in a moment; "
     "if it was saved after all, the second time changes nothing."
@@ -124,6 +126,7 @@ class Handlers:
         self._patience = patience
         self._commands = commands
         self._looking_back = LookingBack(client, time_travel)
+        self._acting = Acting(client, desk, commands, self._tell)
 
     async def answer(self, payload: Mapping[str, Any]) -> BoltResponse:
         """The response to one payload; not 200 where Slack must not take it for done."""
@@ -133,7 +136,7 @@ class Handlers:
             return _not_read(payload, error)
         return await self._answer(what)
 
-    async def _answer(self, what: Incoming | None) -> BoltResponse:
+    async def _answer(self, what: Incoming | None) -> BoltResponse:  # noqa: PLR0911 - one for each kind
         match what:
             case None:
                 return _ok()
@@ -152,6 +155,8 @@ class Handlers:
                 return await self._command(what)
             case Looked() | Chosen() | Went():
                 return await self._look_back(what)
+            case Wanted() | Filled():
+                return await self._act(what)
             case HomeOpened() | HomeTurned() | Revoked():
                 return await self._at_home(what)
             case _:
@@ -336,6 +341,20 @@ class Handlers:
         except (ClientError, TimeoutError) as error:
             log.warning("form_perhaps_not_opened", approval=pressed.target.approval, error=type(error).__name__)
             await self._tell(pressed.person, PERHAPS_NOT_OPEN)
+
+    async def _act(self, what: Wanted | Filled) -> BoltResponse:
+        try:
+            async with asyncio.timeout(self._patience):
+                if isinstance(what, Filled):
+                    return _ok(await self._acting.filled(what))
+                await self._acting.want(what)
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("act_not_kept", approval=what.wish.approval, error=type(error).__name__)  # noqa: TRY400
+            if isinstance(what, Filled):
+                return _ok(_replaced(NOT_KEPT))
+            await self._tell(what.person, NOT_KEPT if what.at_once else NOT_DONE)
+            return _not_done()
+        return _ok()
 
     # Forms ------------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from engine.ports import Moment
 from engine.refusals import when
 
 HISTORY = "signoff_history"
-"""The action of a card's menu, and the callback of the modal that asks which conversation."""
+"""The action of a menu on cards of the last version, and the callback of the modal that asks which conversation."""
 LOOK = "signoff_look"
 PAGE = "signoff_page"
 TRAVEL = "signoff_travel"
@@ -47,12 +47,6 @@ class Point:
         """Raises ValueError for what is none."""
         page, checkpoint, thread = spelled.split(" ", 2)
         return cls(ThreadId(thread), "" if checkpoint == "-" else checkpoint, int(page))
-
-
-def menu(thread: ThreadId) -> Block:
-    """The menu of a card."""
-    option = {"text": {"type": "plain_text", "text": "History"}, "value": str(Point(thread))}
-    return {"type": "overflow", "action_id": HISTORY, "options": [option]}
 
 
 def sentence(words: str) -> Block:

@@ -11,16 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from adapters.slack import history
+from adapters.slack import history, more
 from adapters.slack.cards import ACTION_IDS, SEND_WORDS, SHOW, Target
 from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
 from adapters.slack.home import REVOKE, TURN, Pages, revocation
+from adapters.slack.more import Wish
 from adapters.slack.sheets import APPROVE_ALL, Shown
 from engine.approval import Place, PressedOn
 from engine.ask import Choice, Json
-from engine.events import Click
+from engine.events import Click, Doing
 from engine.ids import ChannelId, GrantId, MessageTs, TeamId, UserId
 from engine.ports import Said
 
@@ -153,6 +154,27 @@ class Revoked:
     pages: Pages
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A button or an option of a card's last row. `at_once`: it needs no form, as it asked whether it is meant."""
+
+    person: Person
+    wish: Wish
+    trigger: str
+    on: PressedOn | None
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The form of what somebody does with a card besides deciding it; `values` is the view's state."""
+
+    person: Person
+    wish: Wish
+    doing: Doing
+    values: Payload
+
+
 class MalformedError(ValueError):
     """A payload lacks `field`, or holds something else there."""
 
@@ -162,7 +184,20 @@ class MalformedError(ValueError):
 
 
 Incoming: TypeAlias = (
-    Pressed | PressedAll | Sent | Said | Commanded | HomeOpened | HomeTurned | Revoked | Looked | Chosen | Went | Change
+    Pressed
+    | PressedAll
+    | Sent
+    | Said
+    | Commanded
+    | HomeOpened
+    | HomeTurned
+    | Revoked
+    | Looked
+    | Chosen
+    | Went
+    | Wanted
+    | Filled
+    | Change
 )
 
 
@@ -177,9 +212,9 @@ def incoming(payload: Payload, *, bot: UserId, team: TeamId) -> Incoming | None:
     match payload.get("type"):
         case "block_actions":
             found = pressed_all(payload, bot, team) or looked(payload, team) or at_home(payload)
-            return found or pressed(payload, bot, team)
+            return found or wanted(payload, bot, team) or pressed(payload, bot, team)
         case "view_submission":
-            return looked_back(payload, team) or sent(payload, team)
+            return looked_back(payload, team) or filled(payload, team) or sent(payload, team)
         case "event_callback":
             return event(_part(payload, "event"), bot=bot, team=team)
         case None if "command" in payload:
@@ -217,11 +252,11 @@ def looked(payload: Payload, team: TeamId) -> Looked | None:
     """The menu of a card, or a button of the history, in a `block_actions` payload."""
     for action in _parts(payload, "actions"):
         name = _optional(action, "action_id")
-        if name not in (HISTORY, LOOK) and not name.startswith(PAGE):
+        if name not in (HISTORY, LOOK, more.MORE) and not name.startswith(PAGE):
             continue
-        spelled = (_part(action, "selected_option") or action).get("value", "")
+        spelled = str((_part(action, "selected_option") or action).get("value", ""))
         try:
-            point = Point.read(str(spelled))
+            point = Point.read(spelled.removeprefix(f"{more.HISTORY} "))
         except ValueError:
             continue
         view = _optional(_part(payload, "view"), "id")
@@ -259,6 +294,33 @@ def looked_back(payload: Payload, team: TeamId) -> Chosen | Went | None:
                 return None
             return Went(_person(payload, team), point, _optional(view, "id"), _values(view), layout[0])
     return None
+
+
+def wanted(payload: Payload, bot: UserId, team: TeamId) -> Wanted | None:
+    """The last row of a card in a `block_actions` payload."""
+    for action in _parts(payload, "actions"):
+        name = _optional(action, "action_id")
+        if name != more.MORE and name not in more.BUTTONS.values():
+            continue
+        try:
+            wish = Wish.read(str((_part(action, "selected_option") or action).get("value", "")))
+        except ValueError:
+            continue
+        person, trigger = _person(payload, team), _optional(payload, "trigger_id")
+        return Wanted(person, wish, trigger, _pressed_on(payload, person, bot), at_once=name != more.MORE)
+    return None
+
+
+def filled(payload: Payload, team: TeamId) -> Filled | None:
+    """A form of `adapters.slack.more` in a `view_submission` payload."""
+    view = _part(payload, "view")
+    if _optional(view, "callback_id") not in more.FORMS.values():
+        return None
+    try:
+        wish = Wish.read(_optional(view, "private_metadata"))
+    except ValueError:
+        return None
+    return None if wish.doing is None else Filled(_person(payload, team), wish, wish.doing, _values(view))
 
 
 def pressed_all(payload: Payload, bot: UserId, team: TeamId) -> PressedAll | None:
@@ -328,7 +390,7 @@ def _values(view: Payload) -> Payload:
 
 def _check_entered(element: Payload) -> None:
     """Raise MalformedError for what no input of ours sends."""
-    for key in ("type", "value", "selected_date"):
+    for key in ("type", "value", "selected_date", "selected_user"):
         _optional(element, key)
     for option in (_part(element, "selected_option"), *_parts(element, "selected_options")):
         if option:

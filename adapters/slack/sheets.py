@@ -17,7 +17,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from adapters.blockkit import limits
-from adapters.slack import blocks, cards, layout, markdown, whole, wording
+from adapters.slack import blocks, cards, layout, markdown, more, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Message, Target
 from adapters.slack.layout import Piece, Style
@@ -33,7 +33,7 @@ APPROVE_ALL = "signoff_approve_all"
 _TEXT = 11_000
 """Characters of a sheet, somewhat less than Slack takes: `limits.MESSAGE_BLOCKS_TEXT`."""
 _OWN_WORDS = 1_200
-_OF_OPEN_ROW = 110
+_OF_OPEN_ROW = 190
 _OF_CLOSED_ROW = 420
 _MOST_OF_ROW = 2_200
 """Characters of one row: it stays one block."""
@@ -325,6 +325,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
         yield f"A question to <@{approval.requester}>" if asked else _who(approval)
     elif _who(approval) != _most_approvers(approvals)[0]:
         yield _who(approval)
+    yield from wording.attended(approval)
     if not _common_deadline(_open_ones(approvals)):
         yield wording.deadline(approval)
 
@@ -356,6 +357,7 @@ def _row_buttons(number: int, approval: Approval, *, is_whole: bool) -> Block:
     if not is_whole or not buttons:
         target = str(Target(approval.id, 0, approval.reviews[0].revision))
         buttons.append(blocks.button("Show all", cards.SHOW, target, described=f"Show all of {number}"))
+    buttons += more.on_sheet(approval)
     return blocks.actions(f"row:{mark_of(approval)}", buttons)
 
 

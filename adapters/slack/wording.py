@@ -234,6 +234,15 @@ def deadline(approval: Approval) -> str:
     return f"{then} {when(approval.expires_at)} if nobody {_verb(approval)}"
 
 
+def attended(approval: Approval) -> Iterable[str]:
+    """Who looks at a pending request, and whom it was handed over to."""
+    if approval.looking:
+        last = approval.looking[-1]
+        yield f"👀 <@{last.by}> is looking at this: no reminders until {moment(last.until)}"
+    if approval.handed_to is not None:
+        yield f"Handed over to <@{approval.handed_to}>"
+
+
 def _verb(approval: Approval) -> str:
     return "answers" if approval.ask.is_question else "decides"
 

@@ -313,8 +313,13 @@ class Message:
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of its buttons and of its menus' options, but for the history, which decides nothing."""
-        return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] != _HISTORY]
+        """The labels of its buttons and of its menus' options, but for those of its last row, which decide nothing."""
+        return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] not in _MORE]
+
+    @property
+    def more(self) -> list[str]:
+        """The labels of what can be done with it besides deciding it."""
+        return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] in _MORE]
 
     async def now(self) -> "Message":
         """Look at it again."""
@@ -449,7 +454,7 @@ def _channel(state: Json, name: str) -> Json:
     raise AssertionError(f"{state['me']['name']} is in no channel {name}")
 
 
-_HISTORY = "signoff_history"
+_MORE = ("signoff_more", "signoff_nudge", "signoff_withdraw")
 
 
 def _labels(blocks: list[Json]) -> Iterator[tuple[str, Json, Json, str | None]]:

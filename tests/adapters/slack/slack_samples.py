@@ -12,7 +12,7 @@ from contracts.samples import still_members
 from engine.approval import Approval, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
-from engine.events import Cancelled, Chose, Click
+from engine.events import Act, Chose, Click, Doing
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -128,8 +128,8 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def buttons_in(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows and buttons of the question; the menu decides nothing."""
-    return [each for block in rows_in(blocks) for each in block["elements"]]
+    """Rows and buttons of the question; the menus decide nothing."""
+    return [each for block in rows_in(blocks) for each in block["elements"] if each["type"] != "overflow"]
 
 
 def rows_in(blocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -146,6 +146,7 @@ class RecordingDesk:
     def __init__(self) -> None:
         self.kept: dict[ApprovalId, Approval] = {}
         self.clicks: list[Click] = []
+        self.acts: list[Act] = []
         self.said: list[Said] = []
         self.refused: list[Refusal] = []
         self.failing: Exception | None = None
@@ -189,11 +190,16 @@ class RecordingDesk:
         await self._called("sheet")
         return [each for each in self.kept.values() if (each.thread, each.sheet) == (thread, sheet)]
 
-    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
-        await self._called("withdraw")
-        taken = step(self.kept[approval], Cancelled(by), NOW)
-        self.kept[approval] = taken.approval
+    async def act(self, act: Act) -> Refusal | None:
+        await self._called("act")
+        self.acts.append(act)
+        known = Facts(Standing.MEMBER, in_channel=True)
+        taken = step(self.kept[act.approval], act.event(known, known, ()), NOW)
+        self.kept[act.approval] = taken.approval
         return taken.refusal
+
+    async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
+        return await self.act(Act(approval, by, Doing.WITHDRAW))
 
     async def hear(self, said: Said) -> None:
         await self._called("hear")

@@ -440,11 +440,30 @@ def test_a_tools_name_is_shown_whole_however_long(length: int) -> None:
 
 
 @pytest.mark.promise("P8")
-def test_the_menu_of_a_card_decides_nothing_and_stays() -> None:
-    for one in (approval(), chose(approval(), BOB, Choice.APPROVE)):
-        (menu,) = [block for block in card(one).blocks if block.get("block_id") == "menu"]
-        assert [each["type"] for each in menu["elements"]] == ["overflow"]
-        assert menu["elements"][0]["options"][0]["text"]["text"] == "History"
+def test_the_last_row_of_a_card_decides_nothing_and_only_the_history_stays() -> None:
+    over = chose(approval(), BOB, Choice.APPROVE)
+    assert last_row(approval()) == ["Nudge", "Withdraw", *WAYS, "Extend deadline…", "History"]
+    assert last_row(approval(deadlines=Deadlines())) == ["Nudge", "Withdraw", *WAYS, "History"]
+    assert last_row(over) == ["History"]
+
+
+def test_the_last_row_offers_what_makes_sense() -> None:
+    own, forever = one_part("default: the requester", REQUESTER), {"deadlines": Deadlines()}
+    assert last_row(approval(rule=own, **forever)) == ["Withdraw", "History"]
+    assert last_row(approval(ask(action(None), kind=Kind.FAILURE), rule=own, **forever)) == ["History"]
+    assert last_row(approval(ask(action(None), kind=Kind.QUESTION), rule=own, **forever)) == ["History"]
+    asked = approval(ask(action(None), kind=Kind.QUESTION))
+    ruled = replace(asked, reviews=(replace(asked.reviews[0], policy=one_part("approvals[0]", person(BOB))),))
+    assert last_row(ruled)[:3] == ["Nudge", "Withdraw", "Who can answer?"]
+
+
+WAYS = ["Who can approve?", "I'm looking", "Hand over…"]
+
+
+def last_row(one: Approval) -> list[str]:
+    (menu,) = [block for block in card(one).blocks if block.get("block_id") == "menu"]
+    parts = [part for each in menu["elements"] for part in each.get("options", [each])]
+    return [part["text"]["text"] for part in parts]
 
 
 def test_a_failure_says_who_can_retry_it_and_a_breakpoint_asks_in_its_headline() -> None:

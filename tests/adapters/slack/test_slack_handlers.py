@@ -64,10 +64,11 @@ async def test_a_decided_card_says_who_decided_and_has_no_buttons(bot: Bot) -> N
 @pytest.mark.promise("P1")
 @pytest.mark.parametrize("ack_timeout", [0.5])
 @pytest.mark.usefixtures("ack_timeout")
-async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_told(bot: Bot) -> None:
+@pytest.mark.parametrize("label", ["Approve", "Withdraw"])
+async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_told(bot: Bot, label: str) -> None:
     _, card = await asked(bot)
     bot.desk.failing = ConnectionError("redis is gone")
-    outcome = await card.click("Approve")
+    outcome = await card.click(label)
     assert not outcome.acked
     told = await bot.slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
     assert told.ephemeral
@@ -264,6 +265,16 @@ async def test_a_second_answer_that_could_not_be_saved_says_so(bot: Bot) -> None
     await card.click("Approve")
     bob = bot.slack.person("bob")
     form = await bob.expect_form(title="Approve?")
+    bot.desk.failing = ConnectionError("redis is gone")
+    await form.submit()
+    assert "does not count" in (await bob.expect_form(title="No effect")).text
+
+
+@pytest.mark.promise("P1")
+async def test_a_form_of_the_last_row_that_could_not_be_saved_says_so(bot: Bot) -> None:
+    _, card = await asked(bot)
+    bob = bot.slack.person("bob")
+    form = await card.open_form("Extend deadline…", by=bob)
     bot.desk.failing = ConnectionError("redis is gone")
     await form.submit()
     assert "does not count" in (await bob.expect_form(title="No effect")).text
