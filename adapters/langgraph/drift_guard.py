@@ -69,7 +69,7 @@ class Shown:
     payloads: Mapping[str, str]
     stored: Callable[[Any], Any] = field(default=same)
     gated: Mapping[str, str] = field(default_factory=dict)
-    """The interrupts by which a gate asked, whose answers are for it alone, each with its call's `id_mark`."""
+    """The interrupts by which a gate asked, whose answers are for it alone, each with the mark of its call's id."""
 
     def differs(self, interrupt: str, value: Any) -> bool:
         """Whether this is another payload than the one that was answered; no for one that nobody answered here."""
@@ -82,9 +82,9 @@ def payload_mark(value: Any) -> str:
     return json_mark(plain(value).value)
 
 
-def id_mark(call: Json) -> str:
-    """The fingerprint of the model's id for a tool call, as `fields_of` has it; "" for none."""
-    return "" if call is None else json_mark(call)[:8]
+def short_mark(value: Json) -> str:
+    """The fingerprint of one field of a payload, as `fields_of` has it."""
+    return json_mark(value)[:8]
 
 
 def json_mark(value: Json) -> str:
@@ -162,7 +162,7 @@ def _add_fields(found: dict[str, str], path: str, value: Json) -> None:
             for number, each in enumerate(value):
                 _add_fields(found, f"{path}[{number}]", each)
         case _ if len(found) < _MOST_FIELDS:
-            found[path] = json_mark(value)[:8]
+            found[path] = short_mark(value)
         case _:
             pass
 

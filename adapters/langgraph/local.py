@@ -92,8 +92,7 @@ class LocalGraphs:
         try:
             drift_guard.check_contract()
             tool_guard.check_contract()
-            if any(spec.gate_tools for spec in agents.values()):
-                await tool_gate.check_contract()
+            await tool_gate.check_contract()
         except drift_guard.UnguardedError as error:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:

@@ -22,7 +22,7 @@ from adapters.langgraph.drift_guard import Shown
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.forking import fork, stamp
 from adapters.langgraph.halts import at, failure, stopped
-from adapters.langgraph.kept_calls import Kept, KeptCalls
+from adapters.langgraph.kept_calls import KeptCalls
 from adapters.langgraph.moves import asking_of
 from adapters.langgraph.plain import plain
 from adapters.langgraph.runs import Ended, Marks, Runs, config_of, sentence
@@ -132,7 +132,7 @@ class ThreadWork:
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), self.agent.mark, before.mark if before else "")
         config = config_of(self._thread, self._fence, turn.key, turn.user, marks)
         given = await self._closed(thread, turn)
-        return await self._rested(await self._run(given, config, turn.user, {}))
+        return await self._rested(await self._run(given, config, turn.user))
 
     async def _closed(self, thread: Thread, turn: Turn) -> Any:
         """The input of a turn, with a result for each tool call that an earlier turn left open."""
@@ -178,15 +178,18 @@ class ThreadWork:
         """Run without input: tasks that did not finish run again, each with the answers that it has."""
         marks = self._marks(thread, answered) if answered else self._marks(thread)
         config = self._config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), marks)
-        return await self._run(None, config, thread.mark(keys.USER), thread.kept)
+        return await self._run(None, config, thread.mark(keys.USER), thread)
 
-    async def _run(self, given: Any, config: Mapping[str, Any], user: str, kept: Mapping[str, Kept]) -> Ended:
+    async def _run(self, given: Any, config: Mapping[str, Any], user: str, thread: Thread | None = None) -> Ended:
+        """Run. `thread` is the one that goes on, None for one that gets new input."""
         agent = self.agent
         self.run_key = config["configurable"].get(keys.IDEMPOTENCY_KEY, "")
         if agent.spec.recursion_limit is not None:
             config = {**config, "recursion_limit": agent.spec.recursion_limit}
-        gates = Gates(agent.spec.gate_tools, KeptCalls(self._saver, config, kept))
-        if gates.patterns:
+        kept = KeptCalls(self._saver, config, thread.kept if thread else {})
+        asking = thread.asked_by_gates if thread else frozenset[str]()
+        gates = Gates(agent.spec.gate_tools, kept, asking)
+        if agent.spec.gate_tools or asking:
             config = {**config, "configurable": {**config["configurable"], keys.GATES: gates}}
         ended = await self._runs.run(
             agent.graph, given, config, agent.context_of(user), self._watcher, agent.breakpoints, agent.spec.time_limit
@@ -295,7 +298,7 @@ class ThreadWork:
         decided, calls = await self._decided(thread, [answer]), await self._calls(thread, [answer])
         config = self._config(thread, answer.key, self._marks(thread, answer.interrupt, calls=calls), decided)
         command: Command[Any] = Command(resume={answer.interrupt: sent.resume}, update=sent.update)
-        ended = await self._run(command, config, thread.mark(keys.USER), thread.kept)
+        ended = await self._run(command, config, thread.mark(keys.USER), thread)
         if ended.stopped:
             return Resumed(STOPPED)
         after = await self.read(count=ended.error is not None)
@@ -334,7 +337,7 @@ class ThreadWork:
         update = next((each.update for each in sent.values() if each.update is not None), None)
         command: Command[Any] = Command(resume={key: each.resume for key, each in sent.items()}, update=update)
         config = self._config(thread, answers[0].key, marks, decided)
-        ended = await self._run(command, config, thread.mark(keys.USER), thread.kept)
+        ended = await self._run(command, config, thread.mark(keys.USER), thread)
         if ended.stopped:
             return [Resumed(STOPPED)] * len(answers)
         after = await self.read(count=ended.error is not None)

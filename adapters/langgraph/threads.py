@@ -22,6 +22,8 @@ from langgraph.types import StateSnapshot
 from adapters.langgraph import approved
 from adapters.langgraph.config_keys import ANSWERED, APPROVED, CODE, HALTED, MOVED, interrupt_id, is_interrupt_id
 from adapters.langgraph.decided import MOST, Decided, latest
+from adapters.langgraph.dialects.gated import is_gated
+from adapters.langgraph.drift_guard import short_mark
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.kept_calls import Kept, of_step
 from adapters.langgraph.plain import plain
@@ -87,6 +89,13 @@ class Thread:
     def approved(self) -> Sequence[approved.Approved]:
         """The tool calls that were decided, the last ones last."""
         return [*approved.read(self.mark(APPROVED)), *self.approved_here]
+
+    @property
+    def asked_by_gates(self) -> frozenset[str]:
+        """The marks of the tools that gates asked about in the step, whether they wait or were answered."""
+        waiting = [each.interrupt.value for each in self.pending if is_gated(each.interrupt.value)]
+        answered = [each.fields.get("name", "") for each in self.decided.values() if each.is_gated]
+        return frozenset([*answered, *(short_mark(each["name"]) for each in waiting)])
 
     @property
     def exists(self) -> bool:

@@ -34,7 +34,7 @@ import inspect
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -65,7 +65,7 @@ from adapters.langgraph.config_keys import (
     interrupt_id,
 )
 from adapters.langgraph.dialects.gated import payload_of
-from adapters.langgraph.drift_guard import Shown, asked_before, id_mark, payload_mark, unguarded
+from adapters.langgraph.drift_guard import Shown, asked_before, payload_mark, short_mark, unguarded
 from adapters.langgraph.kept_calls import Kept, KeptCalls, of_step
 from adapters.langgraph.own_question import asks_first
 from adapters.langgraph.tool_args import as_read, edited, schema_of, shown
@@ -149,14 +149,20 @@ class _Attempt:
 class Gates:
     """Which tool calls of one run ask first, and what is known of its calls."""
 
-    def __init__(self, patterns: Sequence[str], kept: KeptCalls) -> None:
+    def __init__(self, patterns: Sequence[str], kept: KeptCalls, asking: Collection[str] = ()) -> None:
+        """`asking` are the marks of the tools that were asked about in this step, whatever `app.yaml` says by now."""
         self.patterns = patterns
         self.kept = kept
+        self._asking = asking
         self.decided_before: set[tuple[str, str]] = set()
         """The calls that started on a decision that was made before."""
         self._attempts: dict[int, _Attempt] = {}
         self._lock = threading.Lock()
         self._under_way: set[Future[None]] = set()
+
+    def gate(self, tool: str) -> bool:
+        """Whether calls of this tool ask first."""
+        return matches(self.patterns, tool) or short_mark(tool) in self._asking
 
     def attempt(self, scratchpad: Any) -> _Attempt:
         """The attempt of a task that has this scratchpad."""
@@ -247,8 +253,7 @@ def _planned(tool: BaseTool, given: Any, call: str | None, config: Any) -> _Plan
         return None  # in a run of an agent without gates
     if isinstance(gates, Gates) and configurable is not None and SCRATCHPAD in configurable:
         return _plan(gates, tool, given, call, configurable)
-    patterns = gates.patterns if isinstance(gates, Gates) else [*_gated_here]
-    if matches(patterns, tool.name):
+    if gates.gate(tool.name) if isinstance(gates, Gates) else matches([*_gated_here], tool.name):
         _log.error("a gated tool was called where nobody can be asked", tool=tool.name)
         raise ToolNotAskedError(
             f"The tool {tool.name} was not run: gate_tools in app.yaml wants a person to be asked first, and it was "
@@ -283,7 +288,7 @@ def _gate(gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configu
         attempt.passed_over.update(known.answers)
         return gates.kept.value(known)
     call = _Call(name, attempt, around if inside else None)
-    if not matches(gates.patterns, tool.name) or _asked_otherwise(gates, tool, call_id, before, configurable):
+    if not gates.gate(tool.name) or _asked_otherwise(gates, tool, call_id, before, configurable):
         return (yield from _run_ungated(gates, call, given, configurable))
     if refused is not None and not tool.handle_validation_error:
         raise refused
@@ -385,7 +390,7 @@ def _drop_answers_to_another(attempt: _Attempt, configurable: Mapping[str, Any],
 def _left(attempt: _Attempt, configurable: Mapping[str, Any], call_id: Json = None) -> int | None:
     """The first answer to a gate that no call has come for; with an id, of calls that have this id."""
     left = (number for number in _answers(configurable) if number not in attempt.passed_over)
-    mark = id_mark(call_id)
+    mark = "" if call_id is None else short_mark(call_id)
     return next((each for each in left if _id_of(configurable, each) == mark), None)
 
 
@@ -472,9 +477,7 @@ _gated_here: "Counter[str]" = Counter()
 
 @contextmanager
 def guarding(patterns: Sequence[str]) -> Iterator[None]:
-    """While an agent is open that gates these tools. Raises UnguardedError where they cannot be gated."""
-    if patterns:
-        install()
+    """While an agent is open that gates these tools."""
     _gated_here.update(patterns)
     try:
         yield
@@ -588,7 +591,7 @@ async def _approved_in_turn(tool: BaseTool) -> AsyncIterator[None]:
     while given is not None:
         stored = await saver.aget_tuple({"configurable": base})
         kept = KeptCalls(saver, {"configurable": base}, of_step(stored.pending_writes or ()) if stored else {})
-        known = {SHOWN: Shown(payloads, gated=dict.fromkeys(payloads, id_mark(None))), GATES: Gates((tool.name,), kept)}
+        known = {SHOWN: Shown(payloads, gated=dict.fromkeys(payloads, "")), GATES: Gates((tool.name,), kept)}
         await graph.ainvoke(given, {"configurable": {**base, **known}})
         yield
         waiting = (await graph.aget_state({"configurable": base})).interrupts

@@ -37,7 +37,7 @@ def payload_of(
     return {**asked, "starts": starts} if starts else asked
 
 
-def is_gated(payload: Json) -> bool:
+def is_gated(payload: object) -> bool:
     """Whether a gate asks this."""
     return isinstance(payload, dict) and payload.get("type") == TYPE
 

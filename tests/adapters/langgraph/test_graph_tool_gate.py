@@ -1006,3 +1006,20 @@ async def test_a_call_with_an_id_that_comes_out_otherwise_is_asked_anew() -> Non
         (anew,) = stale.standstill.asked
         assert (args_of(anew)["amount"], anew.instead_of) == (2, asked.digest)
         assert RAN == []
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("node", [sync_invoke, arun_directly])
+async def test_what_waits_is_decided_although_app_yaml_gates_it_no_more(node: Any) -> None:
+    saver = InMemorySaver()
+    async with talking(by_itself(node), saver, **GATED) as talk:
+        asked = await only(talk)
+    async with talking(by_itself(node), saver) as talk:
+        (second,) = (await talk.answer(asked, REJECT)).asked  # the same tool, in the same step
+        assert RAN == ["a"]
+        end = await talk.answer(second, APPROVE)
+        assert RAN == ["a", (2, "EUR")]
+        assert end.reply
+        assert "was not run" in end.reply.text
+        assert not (await talk.say(key="another")).asked
+        assert len(RAN) == 5
