@@ -18,9 +18,8 @@ them: there they are written as soon as the loop is free, and are waited for whe
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -75,7 +74,7 @@ class KeptCalls:
         self._done: dict[str, tuple[str, Kept]] = {}
         """Calls that are done and not written, with the checkpoint of their step."""
         self._loop = asyncio.get_running_loop()
-        self._late: set[Future[None] | asyncio.Task[None]] = set()
+        self._late: set[Future[None]] = set()
 
     def find(self, call: str) -> Kept:
         """What is known of a call."""
@@ -131,9 +130,34 @@ class KeptCalls:
     # Writing ----------------------------------------------------------------------------------------------------------
 
     async def write(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
-        """Write what is known of calls to the checkpoint of their step."""
+        """Write what is known of calls to the checkpoint of their step, whoever is cancelled meanwhile."""
+        if calls:
+            await asyncio.shield(asyncio.wrap_future(self._begin(checkpoint, calls)))
+
+    def write_blocking(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
+        """The same for code that blocks."""
         if not calls:
             return
+        future = self._begin(checkpoint, calls)
+        if not self._is_here():
+            with contextlib.suppress(TimeoutError):
+                future.result(_PATIENCE_SECONDS)
+
+    def _begin(self, checkpoint: str, calls: Mapping[str, Kept]) -> Future[None]:
+        """Begin to write, on the saver's loop: a node may have made a loop of its own, in its thread."""
+        future = asyncio.run_coroutine_threadsafe(self._write(checkpoint, calls), self._loop)
+        self._late.add(future)
+        future.add_done_callback(self._late.discard)
+        return future
+
+    def _is_here(self) -> bool:
+        """Whether this thread runs the saver's loop."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
+    async def _write(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
         configurable = {**self._config["configurable"], "checkpoint_ns": "", "checkpoint_id": checkpoint}
         written = [
             [call, kept.number, kept.starts, *(kept.result or ("", b"")), list(kept.answers)]
@@ -142,23 +166,6 @@ class KeptCalls:
         config = {"configurable": configurable}
         await self._saver.aput_writes(config, [(KEPT, written)], f"{KEPT}:{uuid4().hex}")
 
-    def write_blocking(self, checkpoint: str, calls: Mapping[str, Kept]) -> None:
-        """The same for code that blocks."""
-        if not calls:
-            return
-        work: Coroutine[Any, Any, None] = self.write(checkpoint, calls)
-        with contextlib.suppress(RuntimeError):
-            if asyncio.get_running_loop() is self._loop:
-                self._late.add(self._loop.create_task(work))
-                return
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            future.result(_PATIENCE_SECONDS)
-        except LateError:
-            self._late.add(future)
-
     async def written(self) -> None:
         """Wait for what nobody could wait for."""
-        while self._late:
-            each = self._late.pop()
-            await (asyncio.wrap_future(each) if isinstance(each, Future) else each)
+        await asyncio.gather(*(asyncio.wrap_future(each) for each in list(self._late)))

@@ -194,7 +194,7 @@ class ThreadWork:
         ended = await self._runs.run(
             agent.graph, given, config, agent.context_of(user), self._watcher, agent.breakpoints, agent.spec.time_limit
         )
-        if gates.asked and ended.error is None and not ended.stopped:
+        if gates.asked and not ended.stopped and isinstance(ended.error, ExceptionGroup | None):
             waiting = {each.interrupt.id for each in (await self.read()).pending}
             lost = next((tool for name, tool in gates.asked.items() if name not in waiting), None)
             ended = Ended(swallowed(lost), halted=True) if lost else ended

@@ -428,7 +428,11 @@ _MEANWHILE_SECONDS = 0.2
 
 def _run_approved(gates: Gates, call: _Call, given: Any, configurable: Mapping[str, Any]) -> _Plan:
     checkpoint = _checkpoint(configurable)
-    yield _Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, 1)})
+    try:
+        yield _Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, 1)})
+    except (Exception, asyncio.CancelledError):  # it does not start
+        yield _Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
+        raise
     try:
         with _running(call):
             result = yield _Start(given)

@@ -19,7 +19,7 @@ import pytest
 from graph_talk import APPROVE, REDO, REJECT, Talk, edit, talking
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
@@ -214,11 +214,10 @@ class Gates(RuleBasedStateMachine):
         self.saver.left, self.saver.before = left or 1_000_000, before
         self.deliver(asked, decision)
 
-    @precondition(lambda self: self.last is not None and self.pending is None)
     @rule()
     def the_last_answer_comes_again(self) -> None:
-        assert self.last is not None
-        self.deliver(*self.last, again=True)
+        if self.last is not None and self.pending is None:  # no precondition: threads do not run the same way twice
+            self.deliver(*self.last, again=True)
 
     @rule()
     def restart(self) -> None:

@@ -219,6 +219,14 @@ async def threads(_: Any) -> Any:
     return said(*[await asyncio.to_thread(refund.invoke, {"amount": amount}) for amount in (1, 2)])
 
 
+def own_loop(_: Any) -> Any:
+    async def work() -> list[Any]:
+        await look_up.arun({"order": "a"})
+        return await asyncio.gather(refund.arun({"amount": 1}), refund.arun({"amount": 2}))
+
+    return said(*asyncio.run(work()))
+
+
 def own_threads(_: Any, config: RunnableConfig) -> Any:
     look_up.invoke({"order": "a"})
     with ThreadPoolExecutor() as pool:
@@ -253,15 +261,28 @@ NODES = [
     gather,
     chain,
     threads,
+    own_loop,
     own_threads,
     inner_graph,
     inner_graph_async,
 ]
 
 
+class Homebound(InMemorySaver):
+    """Writes on the loop on which it was made, as the saver on Redis does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = asyncio.get_running_loop()
+
+    async def aput_writes(self, *args: Any, **more: Any) -> None:
+        assert asyncio.get_running_loop() is self.home
+        await super().aput_writes(*args, **more)
+
+
 @pytest.mark.parametrize("node", NODES)
 async def test_a_tool_that_a_node_calls_asks_and_its_neighbours_are_done_once(node: Any) -> None:
-    async with talking(by_itself(node), **GATED) as talk:
+    async with talking(by_itself(node), Homebound(), **GATED) as talk:
         seen = list[Any]()
         (asked,) = (await talk.say()).asked
         assert RAN == ["a"]
@@ -854,13 +875,21 @@ async def test_a_result_that_is_a_command_is_kept() -> None:
     assert end.reply.text == "noted 1\n\nnoted 2"
 
 
-async def test_a_question_that_a_node_swallows_is_told() -> None:
-    def node(_: Any) -> Any:
-        try:
-            return said(refund.invoke({"amount": 1}))
-        except Exception as error:  # noqa: BLE001 - as people write it
-            return said(f"failed: {type(error).__name__}")
+def swallowing(_: Any) -> Any:
+    try:
+        return said(refund.invoke({"amount": 1}))
+    except Exception as error:  # noqa: BLE001 - as people write it
+        return said(f"failed: {type(error).__name__}")
 
+
+async def in_a_group(_: Any) -> Any:
+    async with asyncio.TaskGroup() as group:
+        made = [group.create_task(refund.ainvoke({"amount": amount})) for amount in (1, 2)]
+    return said(*[each.result() for each in made])
+
+
+@pytest.mark.parametrize("node", [swallowing, in_a_group])
+async def test_a_question_that_a_node_swallows_is_told(node: Any) -> None:
     async with talking(by_itself(node), **GATED) as talk:
         assert "The tool refund was not run, and nobody was asked" in error_of(await talk.say())
         assert RAN == []
