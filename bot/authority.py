@@ -71,6 +71,10 @@ class Authority:
             for user, standing in zip(users, standings, strict=True)
         )
 
+    async def duty(self, source: Source, patience: float = WITH_PATIENCE) -> Duty:
+        """Who is on call now by a source."""
+        return await self._on_call.on_duty(source.name, self._clock.now(), patience)
+
     async def people(
         self, sources: Iterable[Source], patience: float = WITH_PATIENCE
     ) -> tuple[tuple[UserId, ...], tuple[Failure, ...]]:
@@ -89,7 +93,7 @@ class Authority:
                     found |= dict.fromkeys(sorted(group.people))
                     failed += [Failure(source, group.error)] if group.error else []
                 case Origin.ON_CALL:
-                    duty = await self._on_call.on_duty(source.name, self._clock.now(), patience)
+                    duty = await self.duty(source, patience)
                     found |= dict.fromkeys(each.user for each in duty.people)
                     failed += [Failure(source, duty.error)] if duty.error else []
                 case _:

@@ -93,6 +93,11 @@ class Overviews:
     async def _able(self, source: Source) -> Able:
         if source.origin in (Origin.CHANNEL, Origin.REQUESTER):
             return Able(source, ())
+        if source.origin is Origin.ON_CALL:
+            duty = await self._authority.duty(source, AT_ONCE)
+            tiers = {each.user: each.tier for each in duty.people if each.tier is not None}
+            error = duty.error or ("It did not answer in time." if duty.unanswered else "")
+            return Able(source, tuple(dict.fromkeys(each.user for each in duty.people)), error, tiers)
         people, failed = await self._authority.people([source], AT_ONCE)
         return Able(source, people, failed[0].why if failed else "")
 

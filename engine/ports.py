@@ -851,11 +851,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Able:
-    """The people whom a source names now, or why nobody can be named. Those of a channel are not listed."""
+    """The people whom a source names now, or why nobody can be named. Those of a channel are not listed.
+
+    `tiers` has the tiers of those who are on call, where the service says them.
+    """
 
     source: Source
     people: tuple[UserId, ...]
     error: str = ""
+    tiers: Mapping[UserId, int] = field(default_factory=dict)
 
 
 class Overview(Protocol):

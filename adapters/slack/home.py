@@ -25,6 +25,7 @@ PAGE = 20
 FEW = 10
 _SHORT = 8
 _HEADLINE = 200
+_MOST = 20
 
 NOTHING_WAITS = "Nothing is waiting for your decision."
 NOTHING_ASKED = "You have no open requests."
@@ -224,7 +225,9 @@ def _able(approval: Approval, each: Able) -> str:
             why = f"on call: {name}"
     if each.error:
         return f"• {why}: can't be told right now. {wording.one_line(each.error, 200)}"
-    return f"• {wording.names(each.people) or 'nobody'}, {why}"
+    named = [f"<@{user}>{f' (tier {each.tiers[user]})' if user in each.tiers else ''}" for user in each.people[:_MOST]]
+    more = f" and {len(each.people) - _MOST} more" if len(each.people) > _MOST else ""
+    return f"• {', '.join(named) or 'nobody'}{more}, {why}"
 
 
 def revocation(spelled: str) -> tuple[Pages, GrantId]:
