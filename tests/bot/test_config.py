@@ -256,8 +256,8 @@ agents:
 
 def test_the_demos_own_file_is_right() -> None:
     config = load(Path(__file__).parents[2] / "app.yaml", ENVIRON)
-    assert list(config.agents) == ["deploy", "refunds", "travel"]
-    assert [each.quorum for each in config.approvals] == [2]
+    assert list(config.agents) == ["deploy", "refunds", "database", "travel"]
+    assert [each.quorum for each in config.approvals] == [2, 1]
 
 
 def test_health_may_listen_apart_from_slacks_door(write: Write) -> None:

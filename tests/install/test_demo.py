@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,12 +10,15 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.people import People
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ("deploy", "refunds", "travel", "database", "signoff_examples_databases")
 
 GRAPH = """
 from langgraph.graph import START, MessagesState, StateGraph
@@ -42,6 +46,9 @@ SLACK_BOT_TOKEN=xoxb-1-2-real
 SLACK_APP_TOKEN=xapp-1-A-real
 REDIS_URL=redis://redis.invalid:6379/0
 """
+
+
+STEPS = ("asked", "escalated", "decided")
 
 
 @dataclass(slots=True)
@@ -74,6 +81,15 @@ class Installed:
         for each in here.iterdir():
             if not each.name.endswith(".pth") and each.name.partition("-")[0] not in {"signoff", without}:
                 (packages / each.name).symlink_to(each)
+
+    def audit(self, channel: str, ts: str) -> list[dict[str, Any]]:
+        """Give the rows of a conversation, as `signoff audit` prints them of a demo that was stopped."""
+        command, environment = self.signoff("audit", f"T0LOCAL:{channel}:{ts}", "--demo", ".signoff")
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.stderr == ""
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     @contextlib.asynccontextmanager
     async def demo(self, *arguments: str) -> AsyncIterator[Demo]:
@@ -119,7 +135,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
         (metadata,) = (archive.read(each).decode() for each in names if each.endswith("/METADATA"))
     assert {name.partition("/")[0] for name in names} == {"adapters", "bot", "engine", "signoff-0.1.0.dist-info"}
-    assert {"bot/demo/app.yaml", "bot/demo/examples/deploy.py"} <= set(names)
+    assert {"bot/demo/app.yaml", *(f"bot/demo/examples/{each}.py" for each in EXAMPLES)} <= set(names)
     extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
     assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules")]
 
@@ -132,12 +148,31 @@ async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Install
         )
         asked = await people.person("alice").say("#deploys", "@signoff ship billing 2.4.1 to production")
         await people.person("bob").expect_card("#deploys", containing="billing")
-    command, environment = installed.signoff("audit", f"T0LOCAL:C0DEPLOYS:{asked.ts}", "--demo", ".signoff")
-    done = subprocess.run(  # noqa: S603, ASYNC221 - our own command, and nothing else runs
-        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert '"what": "asked"' in done.stdout, done.stderr
-    assert done.stderr == ""
+    assert "asked" in {row["what"] for row in installed.audit("C0DEPLOYS", asked.ts)}
+
+
+@pytest.mark.promise("P6")
+async def test_the_demo_has_a_gate_that_is_decided_by_who_is_on_call_or_after_its_time_by_more_people(
+    installed: Installed,
+) -> None:
+    """With a clock that runs faster, and without the package of conditions. A restart loses and doubles nothing."""
+    installed.link(without="cel_expr_python")
+    fast = ("--clock-speed", "300")
+    async with installed.demo(*fast) as demo, People(demo.url) as people:
+        assert "signoff demo: the clock runs 300 times as fast." in demo.said
+        asked = await people.person("alice").say("#databases", "@signoff the orders database hangs, please restart it")
+        card = await people.person("bob").expect_card("#databases", containing="restart_database")
+        assert "on call (ops)" in card.text
+        assert "S0SRE" not in card.text
+    async with installed.demo(*fast) as demo, People(demo.url) as people:
+        waiting = await people.person("carol").expect_card("#databases", containing="restart_database")
+        await waiting.becomes("S0SRE")
+        await waiting.click("Approve")
+        await people.person("alice").expect_message("#databases", containing="orders was restarted after 30 s")
+    steps = [row for row in installed.audit("C0DATABASES", asked.ts) if row["what"] in STEPS]
+    assert [row["what"] for row in steps] == list(STEPS)
+    began, escalated, _ = (datetime.fromisoformat(row["at"]) for row in steps)
+    assert timedelta(minutes=15) <= escalated - began < timedelta(hours=4), "by the demo's clock"
 
 
 def test_without_the_examples_needs_one_sentence_says_what_to_install(installed: Installed) -> None:

@@ -15,6 +15,10 @@ const known = {
     text: "The refund reviewer listens here. Ask for a refund; a person checks its proposal, and can edit it first.",
     tries: ["@signoff order 1042 arrived broken, please refund"],
   },
+  databases: {
+    text: "The database agent listens here. Before it restarts anything, the person on call decides.",
+    tries: ["@signoff the orders database hangs, please restart it"],
+  },
   approvals: { text: "Approvals that are posted apart from their conversation arrive here.", tries: [] },
   general: { text: "A channel for everybody. No agent listens here.", tries: [] },
   dm: {
