@@ -346,6 +346,10 @@ class SlackChat:
         """Suspend the agent's session in the conversation's thread, or let it be active."""
         await self._sessions.show(approval, waits=waits)
 
+    async def aclose(self) -> None:
+        """Leave what is an aid and was to be shown later."""
+        await self._sessions.aclose()
+
     # The Web API ------------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager

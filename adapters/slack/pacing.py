@@ -40,7 +40,7 @@ class Pace:
     def __init__(
         self, budget: Budget | None = None, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
-        self._budget, self._sleep = budget, sleep
+        self._budget, self.sleep = budget, sleep
         self._counted = True
 
     def keep_to(self, budget: Budget) -> None:
@@ -63,7 +63,7 @@ class Pace:
     async def pause(self) -> None:
         """Wait between two messages of one turn."""
         if self._budget is not None:
-            await self._sleep(MESSAGES.interval)
+            await self.sleep(MESSAGES.interval)
 
     async def spare(self, method: str, channel: str, urgency: Urgency = Urgency.SPARE) -> float:
         """Whether there is room for what can be left out: 0.0, else the seconds after which there may be some."""
@@ -79,7 +79,7 @@ class Pace:
             return
         not_yet = await self._budget.take(Wish(method, limit_of(method), Urgency.FIRST))
         if not_yet is not None:
-            await self._sleep(min(not_yet.seconds, LONGEST if not_yet.refused else PATIENCE))
+            await self.sleep(min(not_yet.seconds, LONGEST if not_yet.refused else PATIENCE))
 
     async def refused(self, method: str, channel: str, seconds: float) -> None:
         """Slack answered 429: tell all processes."""
@@ -97,7 +97,7 @@ class Pace:
         while (not_yet := await self._budget.take(wish)) is not None:
             if waited + not_yet.seconds > PATIENCE:
                 raise Later(min(not_yet.seconds, LONGEST if not_yet.refused else wish.again))
-            await self._sleep(not_yet.seconds)
+            await self.sleep(not_yet.seconds)
             waited += not_yet.seconds
 
 

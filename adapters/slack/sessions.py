@@ -35,23 +35,57 @@ log = structlog.get_logger(__name__)
 
 
 class Sessions:
-    """Sets the status; what this process set for the same request before is not set again."""
+    """Sets the status; what this process set for the same request before is not set again.
+
+    Where Slack's limit leaves no room, the newest status of each thread is set as soon as there is some.
+    """
 
     def __init__(self, client: AsyncWebClient, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._pace, self._clock = client, pace, clock
         self._set: dict[ThreadId, tuple[ApprovalId, bool]] = {}
+        self._owed: dict[ThreadId, tuple[Approval, bool]] = {}
+        self._catching_up: asyncio.Task[None] | None = None
         self._quiet_until = 0.0
 
     async def show(self, approval: Approval, *, waits: bool) -> None:
         """Never raises but for cancellation."""
-        place, status = approval.home, (approval.id, waits)
-        if place.thread_ts is None or self._set.get(approval.thread) == status or self._clock() < self._quiet_until:
+        self._owed.pop(approval.thread, None)
+        if approval.home.thread_ts is None or self._set.get(approval.thread) == (approval.id, waits):
             return
-        if await self._pace.spare(_METHOD, place.channel, Urgency.FIRST):
-            return  # others need it more: the next change shows it
+        if not (wait := await self._room_in(approval)):
+            await self._say(approval, waits=waits)
+            return
+        if len(self._owed) < _MOST_KEPT:
+            self._owed[approval.thread] = approval, waits
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._catch_up(wait), name="sessions")
+
+    async def aclose(self) -> None:
+        """Set nothing more."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.gather(self._catching_up, return_exceptions=True)
+
+    async def _catch_up(self, wait: float) -> None:
+        while self._owed:
+            await self._pace.sleep(wait)
+            for thread, (approval, waits) in list(self._owed.items()):
+                if wait := await self._room_in(approval):
+                    break
+                if self._owed.pop(thread, None) is not None:
+                    await self._say(approval, waits=waits)
+
+    async def _room_in(self, approval: Approval) -> float:
+        """0.0, or the seconds after which there may be room."""
+        return await self._pace.spare(_METHOD, approval.home.channel, Urgency.FIRST)
+
+    async def _say(self, approval: Approval, *, waits: bool) -> None:
+        if self._clock() < self._quiet_until:
+            return
         if len(self._set) >= _MOST_KEPT:
             self._set.clear()
-        self._set[approval.thread] = status
+        self._set[approval.thread] = approval.id, waits
+        place = approval.home
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._client.agents_sessions_setStatus(

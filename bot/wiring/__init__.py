@@ -216,7 +216,7 @@ async def bot(
             roster=(roster := SlackRoster(client, identity)),
             groups=(groups := _groups(client, identity, kept, known)),
             on_call=on_call,
-            chat=SlackChat(client, identity.user, client.pace, together=together(config)),
+            chat=(chat := SlackChat(client, identity.user, client.pace, together=together(config))),
             clock=clock,
         )
         alter(ports)
@@ -294,6 +294,7 @@ async def bot(
             await on_call.aclose()
             await accounts.aclose()
             await commands.aclose()
+            await chat.aclose()
             await roster.aclose()
             await groups.aclose()
             await graphs.aclose()

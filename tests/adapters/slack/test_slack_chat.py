@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import Bot
-from fakes.people import Message
+from fakes.people import Message, wait_until
 from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
 from adapters.memory import MemoryBudget
@@ -428,3 +428,29 @@ async def test_that_a_file_was_refused_is_told_however_busy_the_channel(chatting
     await pace.turn_to_post(one.place.channel, "others", 4)
     assert await chat.draw(one, 1) is not None
     assert any("Do not decide it unread" in each.text for each in await cards(chatting))
+
+
+# Sessions -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_had_no_room_is_shown_as_soon_as_there_is_some(chatting: Bot) -> None:
+    await chatting.slack.people.fault(limits="real")
+    time = Time()
+    chat = SlackChat(chatting.client, chatting.identity.user, pace := time.pace())
+    alice = chatting.slack.person("alice")
+    root = await alice.say("#general", "please")
+    home = replace((await pending(chatting, "#general")).place, thread_ts=MessageTs(root.ts))
+    one = approval(place=home, home=home, requester=UserId(await chatting.user("alice")))
+    for _ in range(50):
+        assert await pace.spare("agents.sessions.setStatus", home.channel, Urgency.FIRST) == 0
+    await chat.show_waiting(one, waits=True)
+    await chat.show_waiting(one, waits=False)
+    await chat.show_waiting(one, waits=True)  # the newest is what counts
+
+    async def look() -> bool | None:
+        (message,) = [each for each in await alice.messages("#general") if each.ts == root.ts]
+        return message.shown.get("session", {}).get("status") == "suspended" or None
+
+    await wait_until(look)
+    assert time.slept == [61.0]
+    await chat.aclose()
