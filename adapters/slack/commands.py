@@ -142,8 +142,7 @@ class Commands:
         return home.waiting(await self._overview.waiting_for(user), self._links)
 
     async def _mine(self, _: str, user: UserId) -> list[Block]:
-        found = await self._overview.asked_by(user)
-        return home.listed("Your requests", found, home.NOTHING_ASKED, self._links)
+        return home.mine(await self._overview.asked_by(user), self._links)
 
     async def _show(self, spelled: str, user: UserId) -> list[Block]:
         async def shown(approval: Approval) -> list[Block]:

@@ -25,6 +25,7 @@ PAGE = 20
 FEW = 10
 _SHORT = 8
 _HEADLINE = 200
+_FEW_NAMES = 4
 _MOST = 20
 
 NOTHING_WAITS = "Nothing is waiting for your decision."
@@ -118,7 +119,8 @@ def _doubts(waiting: Waiting) -> list[Block]:
 def _page(approvals: Sequence[Approval], pages: Pages, which: str, size: int, links: Links) -> list[Block]:
     last = max(0, (len(approvals) - 1) // size)
     page = min(getattr(pages, which), last)
-    made = [row(each, links) for each in approvals[page * size : (page + 1) * size]]
+    own = which == "own"
+    made = [row(each, links, own=own) for each in approvals[page * size : (page + 1) * size]]
     if last:
         turns = [
             blocks.button(label, f"{TURN}_{which}_{to}", str(replace(pages, **{which: to})))
@@ -129,9 +131,9 @@ def _page(approvals: Sequence[Approval], pages: Pages, which: str, size: int, li
     return made
 
 
-def row(approval: Approval, links: Links) -> Block:
-    """One request."""
-    return blocks.section(f"*{wording.headline(approval, _HEADLINE)}*\n{_small(approval, links)}")
+def row(approval: Approval, links: Links, *, own: bool = False) -> Block:
+    """One request; one's own says who decides it, others who made it."""
+    return blocks.section(f"*{wording.headline(approval, _HEADLINE)}*\n{_small(approval, links, own=own)}")
 
 
 def short_id(approval: Approval) -> str:
@@ -139,11 +141,14 @@ def short_id(approval: Approval) -> str:
     return approval.id.rpartition("#")[2][:_SHORT]
 
 
-def _small(approval: Approval, links: Links) -> str:
+def _small(approval: Approval, links: Links, *, own: bool) -> str:
     if approval.state is State.PENDING:
         votes = next((told for index in range(len(approval.reviews)) if (told := wording.votes(approval, index))), "")
+        wanted = next((each for each in approval.reviews if each.decision is None), approval.reviews[0])
         parts = [
-            wording.requested(approval.requester, wording.speaker(approval), strong=False),
+            wording.who_decides(approval, wanted.governing, _FEW_NAMES)
+            if own
+            else wording.requested(approval.requester, wording.speaker(approval), strong=False),
             f"asked {when(approval.created_at)}",
             votes,
             wording.deadline(approval),
@@ -181,13 +186,18 @@ def _grant(grant: Grant) -> str:
 
 def waiting(found: Waiting, links: Links) -> list[Block]:
     """What waits for a person, as an answer to a command."""
-    return [*listed("Waiting for you", found.approvals, NOTHING_WAITS, links), *_doubts(found)]
+    return [*_listed("Waiting for you", found.approvals, NOTHING_WAITS, links), *_doubts(found)]
 
 
-def listed(title: str, approvals: Sequence[Approval], nothing: str, links: Links) -> list[Block]:
+def mine(approvals: Sequence[Approval], links: Links) -> list[Block]:
+    """A person's own requests, as an answer to a command."""
+    return _listed("Your requests", approvals, NOTHING_ASKED, links, own=True)
+
+
+def _listed(title: str, approvals: Sequence[Approval], nothing: str, links: Links, *, own: bool = False) -> list[Block]:
     """A list as an answer to a command; what does not fit is on Home."""
     made = [blocks.section(f"*{_counted(title, approvals)}*")] if approvals else [blocks.section(nothing)]
-    made += [row(each, links) for each in approvals[:PAGE]]
+    made += [row(each, links, own=own) for each in approvals[:PAGE]]
     if len(approvals) > PAGE:
         made.append(blocks.context(f"{len(approvals) - PAGE} more are on my Home tab."))
     return made

@@ -67,6 +67,7 @@ async def test_home_shows_what_waits_for_me_what_i_asked_and_what_was_decided(wo
     assert link in bobs
     alices = await home(world.alice, lambda text: "Your requests (1)" in text)
     assert "Nothing is waiting for your decision." in alices
+    assert "Approvers: <@U0BOB>, <@U0CAROL>" in alices
     assert "0 of 2 approvals" in alices
 
     await card.click("Approve")

@@ -125,7 +125,7 @@ function threadLink({ message, channel, thread, inThread }) {
     ),
     h("b", {}, words),
     thread.unread ? h("span", { class: "new" }, `${thread.unread} new`) : null,
-    message.session?.status === "suspended" ? h("span", { class: "hint" }, "⏸ Agent is waiting") : null,
+    message.session?.status === "suspended" ? h("span", { class: "hint" }, "Agent is waiting") : null,
     h("span", { class: "hint" }, `${day(last)} at ${clock(last)}`),
   );
 }

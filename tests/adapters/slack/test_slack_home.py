@@ -58,7 +58,7 @@ def test_home_is_valid_however_much_there_is_on_every_page(count: int, pages: Pa
 def test_lists_fit_a_message() -> None:
     for made in (
         home.waiting(Waiting(many(500), unsure=1, cut=True), LINKS),
-        home.listed("Your requests", many(21), "none", LINKS),
+        home.mine(many(21), LINKS),
         home.described(many(1)[0], LINKS),
         home.grants([a_grant(number) for number in range(50)], Pages()),
     ):
