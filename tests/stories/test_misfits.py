@@ -113,7 +113,7 @@ async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_car
     (fault,) = refused.value.faults
     assert str(fault).endswith(
         "approvals[0]: one takes direct messages, where only the requester sees a request, so nobody here could decide "
-        'it. Add post_to: "#deploys", or another channel that the approvers are in.'
+        'it. Add notify: dm, or post_to: "#deploys" or another channel that the approvers are in.'
     )
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
     assert (await check(world.folder / "app.yaml", environ, probes())).faults == (fault,)

@@ -1,6 +1,7 @@
 """Messages: which conversation they belong to, when their turn comes, and who is told what."""
 
 import pytest
+from fakes.people import wait_until
 from stories.world import World, agent
 
 from bot.config import Mode
@@ -331,8 +332,12 @@ async def test_help_says_where_the_agents_listen(world: World) -> None:
     told = await world.alice.expect_message("#general", containing="Repeats what it hears")
     assert "<#C0DEPLOYS>" in told.text
     await world.alice.open_home()
-    home = (await world.alice.state())["home"]
-    assert "Repeats what it hears" in str(home["blocks"])
+
+    async def looked() -> bool | None:
+        home = (await world.alice.state())["home"]
+        return True if home and "Repeats what it hears" in str(home["blocks"]) else None
+
+    await wait_until(looked)
     await world.nothing_else()
 
 
