@@ -285,6 +285,11 @@ class Approval(Strict):
         return self.quorum if part.quorum is None else part.quorum
 
     @property
+    def _approvals(self) -> int:
+        """How many people it takes."""
+        return sum(self.quorum_of(part) for stage in self.of_stages for _, part in stage)
+
+    @property
     def is_seen_by_requester_alone(self) -> bool:
         """Whether whoever asks can decide alone what stands where only they see it."""
         parts = [part for stage in self.of_stages for _, part in stage]
@@ -331,6 +336,8 @@ class Approval(Strict):
                     key = (*path, "quorum") if part.quorum is not None else ("quorum",)
                     what = f"a quorum of {quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
                     raise wrong(what, "Name more approvers, or ask for fewer.", *key)
+        if self.is_question and self._approvals > 1:
+            raise wrong("a question is answered once, by one person", "Write users, groups, or oncall, and no quorum.")
         if not self.of_stages and self.quorum > 1 and self.decide is None:
             raise wrong(f"a quorum of {self.quorum} cannot be reached by 1 approver", "Add approvers.", "quorum")
 
@@ -366,8 +373,7 @@ class Approval(Strict):
     def _grants_fit(self) -> None:
         if self.grants is None:
             return
-        parts = [part for stage in self.of_stages for _, part in stage]
-        if sum(self.quorum_of(part) for part in parts) != 1:
+        if self._approvals != 1:
             raise wrong("only what one person decides can be allowed for a while", "Remove grants.", "grants")
         if self.is_question:
             raise wrong("an answer is given once", "Remove grants.", "grants")

@@ -53,6 +53,7 @@ from engine.ports import (
 )
 from engine.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
 from engine.routing import Route, route
+from engine.voting import may_fill_more
 
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""
@@ -169,8 +170,9 @@ class Desk:
             event = sent.chose(facts, ruling)
             late = _late(event)
             if late and choice.at is None:
-                refusal = step(approval, event, self._clock.now()).refusal or _refused_for_edit(approval, event)
-                _raise_if_waiting(approval, refusal, late)
+                taken = step(approval, event, self._clock.now())
+                _raise_if_waiting(approval, taken.refusal or _refused_for_edit(approval, event), late)
+                _raise_if_counted_in_part(approval, event, taken)
             return event
 
         return await self._step(choice.approval, chose)
@@ -586,6 +588,16 @@ def _refused_for_edit(approval: Approval, event: Chose) -> Refusal | None:
 def _raise_if_waiting(approval: Approval, refusal: Refusal | None, late: Collection[Source]) -> None:
     """Raise _LateError where a source that may answer yet settles whether somebody is refused."""
     if isinstance(refusal, SourceUnknown) and any(each.source in late for each in refusal.failed):
+        raise _LateError(approval, late)
+
+
+def _raise_if_counted_in_part(approval: Approval, event: Chose, taken: Step) -> None:
+    """Raise _LateError where a vote counts, and may fill another part, too, once a source answers."""
+    if taken.refusal is not None or event.choice is Choice.REJECT:
+        return
+    review, late = taken.approval.reviews[event.action], event.facts.late
+    vote = next((each for each in review.votes if each.by == event.by), None)
+    if review.decision is None and vote is not None and may_fill_more(review.governing, vote, late):
         raise _LateError(approval, late)
 
 

@@ -65,18 +65,16 @@ class Rules:
     async def of_click(self, approval: Approval, click: Click, now: datetime) -> Ruling:
         """What the book says of a click on an action of this approval.
 
-        An edit brings another policy where its value has another one than the value before, by the book of today: what
-        only the book changed reaches nothing that waits. Where a rule would approve the new value by itself, those who
-        were asked go on to decide.
+        An edited call is matched anew, to the book and at the time of today: what it was asked under says nothing of
+        another value. Where a rule would approve the new value by itself, those who were asked go on to decide.
         """
         current, forbids = await self._today(approval, click.action)
         if click.choice is not Choice.EDIT:
             return Ruling(current=current, forbids=forbids)
-        ruled = await self._judging(approval, click.action, now)
-        before, after = ruled(approval.reviews[click.action].value), ruled(click.value)
+        after = (await self._judging(approval, click.action, now))(click.value)
         if after.decide is Choice.REJECT:
             return Ruling(current=current, forbids=after.policy.rule)
-        is_other = after.decide is None and after.policy != before.policy
+        is_other = after.decide is None and after.policy != approval.reviews[click.action].policy
         return Ruling(current=current, edited=after.policy if is_other else None)
 
     async def current(self, approval: Approval, action: int) -> Policy | None:

@@ -76,6 +76,7 @@ from engine.voting import (
     vote_of,
     voted,
     votes_of_older_software,
+    with_earlier_shifts,
 )
 
 RUN_STOPPED = "The run was stopped."
@@ -225,7 +226,7 @@ def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:
 def _with_automatic(approval: Approval, automatic: tuple[Automatic | None, ...], now: datetime) -> Approval:
     """What a rule or a grant decides is decided from the start; the rest of a batch waits for people."""
     if not any(automatic):
-        return approval
+        return replace(approval, quiet=False)
     reviews = tuple(
         review
         if each is None
@@ -341,6 +342,7 @@ def _with_older_votes(approval: Approval) -> Approval:
 
 def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:
     """Count a vote that nothing speaks against but the votes before it."""
+    event = with_earlier_shifts(approval.reviews[event.action], event)
     voters = _electorate(approval, event)
     review, fallen, unknown = _recounted(approval, voters, event)
     wanted = _vote_of(approval, event, at)
@@ -482,6 +484,8 @@ def _too_late(approval: Approval, event: Chose, review: Review) -> refusals.Refu
         return refusals.AlreadyDecided(_PARTICIPLE[decided.choice], review.deciders, at, decided.option)
     if event.revision != review.revision:
         return refusals.NotOffered() if review.edited_by is None else refusals.Changed(review.edited_by)
+    if event.at is not None and any(each.by == event.by and each.at > event.at for each in review.votes):
+        return refusals.Overtaken()
     return None
 
 

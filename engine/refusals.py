@@ -352,6 +352,17 @@ class Changed(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken(Refusal):
+    """A click that was kept to be looked up, and whose author has clicked otherwise since."""
+
+    code: ClassVar[str] = "overtaken"
+
+    @property
+    def sentence(self) -> str:
+        return "You clicked again after this, and your later click counts."
+
+
+@dataclass(frozen=True, slots=True)
 class Expired(Refusal):
     """Too late."""
 

@@ -9,7 +9,7 @@ In a policy with stages the turn is that of the first stage that the votes do no
 too early: neither lets anything run without the votes of all stages. An approval is, before its stage has its turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from engine.ids import UserId
 from engine.policy import (
     Able,
     Facts,
+    Part,
     Policy,
     Standing,
     Subject,
@@ -117,7 +118,7 @@ def not_needed(review: Review, wanted: Vote, facts: Facts) -> Refusal | None:
     """Why a vote that its author may give does not bring the outcome on: it is given, or others have to."""
     if wanted.choice in (Choice.REJECT, Choice.ANSWER):
         return _rejected_already(review, wanted)
-    if any(each.by == wanted.by and _says_the_same(each, wanted) for each in review.votes):
+    if any(each.by == wanted.by and _says_all_of(each, wanted) for each in review.votes):
         return AlreadyVoted(missing(review.governing, _voters(review, wanted)), approved=wanted.choice in APPROVING)
     counted = _voters(review, wanted, without=wanted.by)
     if adds(review.governing, counted, _able(wanted)):
@@ -127,9 +128,40 @@ def not_needed(review: Review, wanted: Vote, facts: Facts) -> Refusal | None:
     return SourceUnknown(failed) if failed else NotNeeded(lacking)
 
 
-def _says_the_same(vote: Vote, wanted: Vote) -> bool:
-    """Whether a vote is given already; other words with an option take the place of the earlier ones."""
-    return supports(vote, wanted) and (wanted.choice is not Choice.OPTION or vote.text == wanted.text)
+def _says_all_of(vote: Vote, wanted: Vote) -> bool:
+    """Whether a vote is given already.
+
+    Other words with an option take the place of the earlier ones; so does a vote of who can fill another part by now:
+    a schedule that could not be read before tells who they are, or their shift began.
+    """
+    same = supports(vote, wanted) and set(wanted.fills) <= set(vote.fills)
+    return same and (wanted.choice is not Choice.OPTION or vote.text == wanted.text)
+
+
+def with_earlier_shifts(review: Review, event: Chose) -> Chose:
+    """The event with the shifts by which its author voted for the same before: voting again takes none of them back."""
+    shifts = (
+        ground
+        for vote in review.votes
+        if vote.by == event.by and (vote.choice is event.choice or {vote.choice, event.choice} <= APPROVING)
+        for ground in vote.grounds
+        if ground.source.origin is Origin.ON_CALL
+    )
+    known = {ground.source for ground in event.facts.grounds}
+    earlier = tuple(each for each in shifts if each.source not in known)
+    return replace(event, facts=replace(event.facts, grounds=(*event.facts.grounds, *earlier)))
+
+
+def may_fill_more(policy: Policy, vote: Vote, late: Collection[Source]) -> bool:
+    """Whether a source that may answer yet could let a voter fill one more part."""
+    others = (part for place, part in _places(policy) if place not in vote.fills)
+    return any(source in late for part in others for source in part.sources)
+
+
+def _places(policy: Policy) -> Iterator[tuple[Fills, Part]]:
+    for stage, parts in enumerate(policy.stages):
+        for place, part in enumerate(parts):
+            yield Fills(stage, place), part
 
 
 def _rejected_already(review: Review, wanted: Vote) -> Refusal | None:

@@ -477,6 +477,10 @@ RULES = {
     ),
     "an edit by rule": ("[{decide: edit}]", 'decide: "edit" cannot be decided by a rule. Write approve or reject.'),
     "quiet people": ("[{approvers: {users: [a]}, quiet: true}]", "quiet: only what a rule decides by itself can be"),
+    "a question for several": (
+        "[{when: {kind: question}, stages: [{users: [alice]}, {users: [bob]}]}]",
+        "a question is answered once, by one person. Write users, groups, or oncall, and no quorum.",
+    ),
     "a question decided": ("[{when: {kind: question}, decide: reject}]", "decide: a question has to be answered."),
     "a part out of reach": (
         "[{approvers: {all_of: [{users: [a], quorum: 2}, {groups: [b]}]}}]",

@@ -14,6 +14,7 @@ from engine.effects import Consider, Lane
 from engine.events import Click
 from engine.ids import ApprovalId, thread_of
 from engine.policy import Deadlines, Policy, person
+from engine.refusals import AlreadyVoted
 from engine.routing import Rule, Rulebook
 
 HOUR = timedelta(hours=1)
@@ -205,3 +206,65 @@ async def test_for_named_people_no_source_is_asked(room: Office) -> None:
     await room.click(approval, CAROL)
     await room.click(approval, BOB)
     assert (room.groups.asked, room.shifts.asked) == ([], [])
+
+
+# What else a voter could fill -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_parts(room: Office) -> Office:
+    """Bob and Carol are developers, and Bob is on call: the rule takes one of each."""
+    room.groups.members_of[DEV.name] = {BOB, CAROL}
+    return room
+
+
+DEV_AND_PAY = all_of(part(DEV), part(PAY))
+
+
+async def test_a_vote_that_counts_waits_for_the_source_that_may_let_it_fill_another_part(two_parts: Office) -> None:
+    approval = await asked(two_parts, DEV_AND_PAY)
+    assert await two_parts.click(approval, BOB) is None
+    assert len(waiting(two_parts, approval)) == 1
+    await two_parts.settle()
+    two_parts.shifts.late.clear()
+    assert await two_parts.click(approval, CAROL) is None
+    assert (await two_parts.kept(approval)).deciders == (BOB, CAROL)
+
+
+async def test_who_voted_while_a_schedule_was_down_can_vote_again_to_fill_its_part(two_parts: Office) -> None:
+    two_parts.shifts.late.clear()
+    two_parts.shifts.failing["pay"] = "it is down"
+    approval = await asked(two_parts, DEV_AND_PAY)
+    assert await two_parts.click(approval, BOB) is None
+    assert await two_parts.click(approval, BOB) == AlreadyVoted()
+    two_parts.shifts.failing.clear()
+    assert await two_parts.click(approval, BOB) is None
+    assert await two_parts.click(approval, BOB) == AlreadyVoted()
+    assert await two_parts.click(approval, CAROL) is None
+    assert (await two_parts.kept(approval)).deciders == (BOB, CAROL)
+
+
+async def test_who_votes_again_after_their_shift_keeps_the_part_that_it_filled(two_parts: Office) -> None:
+    two_parts.shifts.late.clear()
+    two_parts.groups.members_of[DEV.name] = {CAROL}
+    approval = await asked(two_parts, DEV_AND_PAY)
+    assert await two_parts.click(approval, BOB) is None
+    two_parts.shifts.shifts.clear()
+    two_parts.groups.members_of[DEV.name] = {BOB, CAROL}
+    assert await two_parts.click(approval, BOB) is None
+    assert await two_parts.click(approval, CAROL) is None
+    assert (await two_parts.kept(approval)).deciders == (BOB, CAROL)
+
+
+@pytest.mark.promise("P2")
+async def test_a_kept_approval_takes_no_later_rejection_back(room: Office) -> None:
+    room.shifts.put("pay", CAROL)
+    approval = await asked(room, all_of(part(PAY, quorum=2), reject_quorum=2))
+    assert await room.click(approval, BOB) is None
+    room.shifts.late.clear()
+    room.clock.advance(2)
+    assert await room.click(approval, BOB, Choice.REJECT) is None
+    await room.settle()
+    (vote,) = (await room.kept(approval)).reviews[0].votes
+    assert vote.choice is Choice.REJECT
+    assert any("your later click counts" in each for each in room.told(BOB))

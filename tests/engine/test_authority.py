@@ -416,6 +416,14 @@ def test_what_is_asked_again_is_decided_under_the_rule_for_what_was_asked() -> N
     assert room.click(BOB).refusal == NotAnApprover((MANAGERS,))
 
 
+def test_what_people_are_asked_again_is_no_longer_quiet() -> None:
+    """A rule that wants no card had decided it: what people decide is shown on one."""
+    room = panel(STRICT, managers=[CAROL])
+    room.approval = replace(room.approval, state=State.UNDELIVERABLE, quiet=True)
+    room.happens(AskedAgain((STRICT,), "edition-2"))
+    assert not room.approval.quiet
+
+
 # Rules that change while it waits -------------------------------------------------------------------------------------
 
 

@@ -98,6 +98,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
         refusals.TakerUnknown(CAROL),
         f"Couldn't check whether <@{CAROL}> may decide this, so it was not handed over. Try again in a moment.",
     ),
+    (refusals.Overtaken(), "You clicked again after this, and your later click counts."),
     (
         refusals.LookedAlready(),
         "You already said that you are looking at this. Each person can pause the reminders once.",

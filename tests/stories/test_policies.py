@@ -1,5 +1,6 @@
 """Who may decide, told through the bot: groups, parts and stages, conditions, and rules that decide by themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,22 @@ async def test_an_edit_is_matched_to_the_rules_anew(world: World) -> None:
     await world.bob.expect_message("#deploys", containing="not an approver of this request", ephemeral=True)
     await changed.click("Approve", by=world.carol)
     await _ends_well(world, replicas=4)
+
+
+@pytest.mark.promise("P6")
+async def test_an_edit_is_matched_to_the_rules_as_of_the_edit(world: World) -> None:
+    """The rule that it was asked under is for an hour, and for less than what becomes of it."""
+    until = f"{world.clock.now() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    small = {"when": {"tool": "*", "if": f"args.replicas <= 3 && now < timestamp('{until}')"}, "approvers": BOB}
+    await world.start("review_tool_call", approvals=[small, a_rule(approvers=CAROL)])
+    card = await world.asked("billing")
+    world.clock.advance(hours=2)
+    form = await card.open_form("Edit", by=world.bob)
+    assert not (await form.submit({"replicas": "4000"})).errors
+    changed = await card.becomes("Approvers: <@U0CAROL>", buttons=["Approve", "Edit", "Reject"])
+    await world.done()
+    await changed.click("Approve", by=world.carol)
+    await _ends_well(world, replicas=4000)
 
 
 @pytest.mark.promise("P9")
