@@ -451,10 +451,15 @@ def _escaped(text: str) -> str:
 
 
 def spoken(sources: Iterable[Source]) -> str:
-    """Who belongs to these sources, in a stable order: `<@U1>, members of <!subteam^S1> and who is on call (pay)`."""
+    """Who belongs to these sources, in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
+
+    A group is named in plain words: a mention of it would notify all of its members.
+    https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
+    """
     sources = tuple(sources)
     named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
-    groups = sorted(f"members of <!subteam^{each.name}>" for each in sources if each.origin is Origin.GROUP)
+    called = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
+    groups = [f"members of @{_escaped(each)}" for each in called]
     on_call = [f"whoever is on call ({each.name})" for each in sources if each.origin is Origin.ON_CALL]
     channel = ["any member of the channel"] * any(each.origin is Origin.CHANNEL for each in sources)
     requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)

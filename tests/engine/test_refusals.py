@@ -67,7 +67,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.NotYourWords(ALICE), "<@UALICE> wrote these words, so only they can send them as the answer."),
     (
         refusals.NotYetTheirTurn((GROUP, ON_CALL)),
-        "Members of <!subteam^S1> and whoever is on call (pay) must approve this first. You can already reject it.",
+        "Members of @payments and whoever is on call (pay) must approve this first. You can already reject it.",
     ),
     (
         refusals.SourceUnknown((Failure(ON_CALL, "PagerDuty answered <500>."),)),
