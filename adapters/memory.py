@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from engine.approval import OPEN, Approval, Place, State, people_of, policies_of
+from engine.approval import OPEN, Approval, Copy, Place, State, people_of, policies_of
 from engine.ask import Ask, canonical
 from engine.audit import Entry, recorded
 from engine.budget import Ledger, NotYet, Wish
 from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
-from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, ThreadId, UserId
+from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.policy import Facts, Policy, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
 
@@ -481,7 +481,7 @@ class MemoryChat:
     def __init__(self, fails: Callable[[], Exception | None] = lambda: None) -> None:
         self.messages: list[Message] = []
         self.cards: dict[ApprovalId, Approval] = {}
-        self._posted: dict[ApprovalId, MessageTs] = {}
+        self._posted: dict[str, MessageTs] = {}
         self._fails = fails
         self._clock = 1_700_000_000
 
@@ -501,11 +501,49 @@ class MemoryChat:
         self.cards |= {each.id: each for each in approvals}
         return await self.draw(approvals[0], attempt)
 
-    async def remind(self, approval: Approval, attempt: int) -> None:
+    async def remind(self, approval: Approval, users: Sequence[UserId], key: str, attempt: int) -> None:
         """Nudge those who can decide."""
-        del attempt
+        del users, key, attempt
         self._perhaps_fail()
         self.messages.append(Message("reminder", approval.place, approval.ask.prompt, approval=approval))
+
+    async def call(self, approvals: Sequence[Approval], users: Sequence[UserId], key: str, attempt: int) -> None:
+        """Mention people under the card, once for each key."""
+        del attempt
+        self._perhaps_fail()
+        if not any(message.key == key for message in self.messages):
+            self.messages.append(Message("call", approvals[0].place, " ".join(users), approval=approvals[0], key=key))
+
+    async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
+        """Post the card to a person, once for each."""
+        del attempt
+        self._perhaps_fail()
+        key, place = f"copy/{approvals[0].id}/{user}", Place(approvals[0].place.team, ChannelId(f"D{user}"))
+        if key not in self._posted:
+            self._posted[key] = self._ts()
+            self.messages.append(Message("copy", place, approvals[0].ask.prompt, user, approvals[0], key))
+        return Copy(user, place.channel, self._posted[key])
+
+    async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
+        """Each copy is there."""
+        del approvals, copy
+        self._perhaps_fail()
+        return True
+
+    async def point_to(self, copy: Copy, sentence: str, key: str, attempt: int) -> None:
+        """Tell somebody of their copy."""
+        await self.tell(Place(TeamId(""), copy.channel), copy.user, sentence)
+        del key, attempt
+
+    async def signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """Say in the conversation where the card stands, once."""
+        del attempt
+        self._perhaps_fail()
+        key = f"signpost/{approvals[0].id}"
+        if key not in self._posted:
+            self._posted[key] = self._ts()
+            self.messages.append(Message("signpost", approvals[0].home, approvals[0].ask.prompt, key=key))
+        return self._posted[key]
 
     def live(self, place: Place, viewer: UserId) -> LiveMessage:
         """A message that nobody sees."""

@@ -28,6 +28,7 @@ from engine.events import (
     CardDeleted,
     Chose,
     Click,
+    CopyGone,
     Doing,
     Event,
     NotDelivered,
@@ -314,10 +315,14 @@ class Desk:
         return frozenset(step for step, (people, _) in zip(steps, found, strict=True) if not people)
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
-        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
+        """Somebody deleted a message that showed an approval: a pending one gets its card back, and no copy."""
         known = await self._approvals.get(approval)
-        if known is not None and known.place.channel == channel:
+        if known is None:
+            return
+        if known.place.channel == channel:
             await self.happened(approval, CardDeleted(card))
+        elif any((each.channel, each.card) == (channel, card) for each in known.copies):
+            await self.happened(approval, CopyGone(card))
 
     # Events of our own ------------------------------------------------------------------------------------------------
 

@@ -14,11 +14,13 @@ from datetime import timedelta
 
 import structlog
 
+from bot.calling import Caller
 from bot.desk import Desk
 from bot.posting import AGAIN, Owner, Posting
 from engine.approval import Approval, State
 from engine.effects import DrawCard, DrawSheet, PassOn, Timer
 from engine.events import Posted, Withdrew
+from engine.ids import ApprovalId
 from engine.machine import drawing_of
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Work
 
@@ -39,7 +41,15 @@ class Drawing:
     """Draws cards and lists of them."""
 
     def __init__(
-        self, *, desk: Desk, approvals: Approvals, lanes: Lanes, chat: Chat, clock: Clock, posting: Posting
+        self,
+        *,
+        desk: Desk,
+        approvals: Approvals,
+        lanes: Lanes,
+        chat: Chat,
+        clock: Clock,
+        posting: Posting,
+        caller: Caller,
     ) -> None:
         self._desk = desk
         self._approvals = approvals
@@ -47,6 +57,7 @@ class Drawing:
         self._chat = chat
         self._clock = clock
         self._posting = posting
+        self._caller = caller
 
     async def draw(self, draw: DrawCard | DrawSheet, work: Work) -> None:
         """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
@@ -78,10 +89,20 @@ class Drawing:
 
     async def _drawn(self, draw: DrawCard, work: Work) -> None:
         approval = await self._approvals.get(draw.approval)
+        if approval is not None:
+            await self._caller.before_card(approval)
+            approval = await self._approvals.get(draw.approval)
         await self._stand(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
-        await self._stand(draw, tuple(await self._desk.sheet(draw.thread, draw.sheet)), work)
+        rows = await self._desk.sheet(draw.thread, draw.sheet)
+        settled: set[ApprovalId] = set()
+        while any(each.id not in settled for each in rows):  # more of them may be created meanwhile
+            for each in rows:
+                await self._caller.before_card(each)
+            settled = {each.id for each in rows}
+            rows = await self._desk.sheet(draw.thread, draw.sheet)
+        await self._stand(draw, tuple(rows), work)
 
     async def _stand(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
         if not approvals:  # no longer kept

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import structlog
 
+from bot.calling import Caller
 from bot.desk import NO_LONGER_ASKED, Desk
 from bot.drawing import Drawing
 from bot.live import watching
@@ -148,6 +149,7 @@ class Outbox:
         clock: Clock,
         metrics: Metrics,
         posting: Posting,
+        caller: Caller,
         ways: Ways = NO_WAYS,
     ) -> None:
         self._ways = ways
@@ -158,8 +160,11 @@ class Outbox:
         self._chat = chat
         self._clock = clock
         self._metrics = metrics
-        self._speech = Speech(desk, approvals, chat, posting)
-        self._drawing = Drawing(desk=desk, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting)
+        self._caller = caller
+        self._speech = Speech(desk, approvals, chat, posting, caller)
+        self._drawing = Drawing(
+            desk=desk, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting, caller=caller
+        )
 
     async def perform(self, work: Work) -> None:
         """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
@@ -181,7 +186,7 @@ class Outbox:
             case Consider(click):
                 await self._desk.consider(click)
             case Call() | DrawCopies():
-                pass  # nobody is called by anything but the card yet
+                await self._caller.perform(effect, work)
             case DrawCard() | DrawSheet():
                 await self._drawing.draw(effect, work)
             case Remind() | Say() | TakeBack():
@@ -533,6 +538,8 @@ class Outbox:
             return
         if fired.timer is Timer.REDRAW:
             await self._drawing.again_by_timer(known, work)
+        elif fired.timer is Timer.CALL:
+            await self._lanes.put(Call(known.id, known.sheet), f"call/{work.id}")
         elif known.state is State.PENDING and (again := self._too_early(known, fired)) is not None:
             await self._lanes.set_timer(known.id, fired.timer, again)
         elif known.state is State.PENDING:

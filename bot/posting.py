@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 
 from bot.telemetry import Metrics
 from engine.approval import Place
-from engine.effects import DrawCard, DrawSheet, Remind, Say, TakeBack, TellPerson
+from engine.effects import Call, DrawCard, DrawCopies, DrawSheet, Remind, Say, TakeBack, TellPerson
 from engine.ids import ChannelId, ThreadId, UserId
 from engine.ports import (
     Backlog,
@@ -40,7 +40,7 @@ from engine.ports import (
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-Postable: TypeAlias = DrawCard | DrawSheet | Say | Remind | TakeBack
+Postable: TypeAlias = DrawCard | DrawSheet | DrawCopies | Call | Say | Remind | TakeBack
 """The effects that may wait."""
 
 SLOWLY = timedelta(minutes=5)
@@ -183,6 +183,10 @@ def key_of(effect: Postable) -> str:
             return f"card/{approval}"
         case DrawSheet(thread, sheet):
             return f"sheet/{thread}/{sheet}"
+        case DrawCopies(approval):
+            return f"copies/{approval}"
+        case Call(approval):
+            return f"call/{approval}"
         case Remind(approval):
             return f"remind/{approval}"
         case Say(thread, key=key):

@@ -4,6 +4,7 @@ from typing import assert_never
 
 import structlog
 
+from bot.calling import Caller
 from bot.desk import Desk
 from bot.posting import Owner, Posting
 from engine.approval import OPEN, Place
@@ -13,17 +14,19 @@ from engine.ports import Approvals, CannotPostError, Chat, Work
 
 log = structlog.get_logger(__name__)
 
+STILL_WAITS = "⏰ This request still needs your decision."
 ON_ITS_WAY = "The agent has an answer for you. I'll post it there as soon as I can."
 
 
 class Speech:
     """Says, reminds, and takes back what a run showed."""
 
-    def __init__(self, desk: Desk, approvals: Approvals, chat: Chat, posting: Posting) -> None:
+    def __init__(self, desk: Desk, approvals: Approvals, chat: Chat, posting: Posting, caller: Caller) -> None:
         self._desk = desk
         self._approvals = approvals
         self._chat = chat
         self._posting = posting
+        self._caller = caller
 
     async def perform(self, effect: Say | Remind | TakeBack, work: Work) -> None:
         """Do it, or let it wait; what nobody could ever see is left."""
@@ -58,9 +61,15 @@ class Speech:
             await self._posting.done(remind, work)
             return
         known = approval
+        users = await self._caller.able(known)
+        copies = [each for each in known.copies if each.user in users]
+        here = [user for user in users if all(each.user != user for each in copies)]
 
         async def write(attempt: int) -> Place:
-            await self._chat.remind(self._desk.shown(known), attempt)
+            for copy in copies:
+                await self._chat.point_to(copy, STILL_WAITS, f"{work.id}/{copy.user}", attempt)
+            if here or not copies:
+                await self._chat.remind(self._desk.shown(known), here, work.id, attempt)
             return known.place
 
         await self._posting.post(remind, work, known.place, write)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engine.ask import Ask, Choice, Decision, Json
-from engine.authority import Ground
+from engine.authority import Failure, Ground
 from engine.hours import after
 from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
 from engine.policy import Deadlines, Policy, escalated
@@ -171,6 +171,20 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class NotCalled:
+    """Those who can decide and were not called: `more` are beyond the most that are called at once.
+
+    `failed` are the sources that nobody could be called by; `unreached` are named, and left or take no messages.
+    `later`: some cannot be called by the card itself, and are once it stands.
+    """
+
+    more: int = 0
+    later: bool = False
+    failed: tuple[Failure, ...] = ()
+    unreached: tuple[UserId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Looking:
     """Somebody said that they are looking at it: until then reminders and the ladder rest."""
 
@@ -213,7 +227,10 @@ class Approval:
     calling: Calling = Calling()
     called: tuple[UserId, ...] = ()
     """Those who were called."""
+    not_called: NotCalled = NotCalled()
     copies: tuple[Copy, ...] = ()
+    signpost: MessageTs | None = None
+    """The message in its conversation that says where its card stands, where that is elsewhere."""
     reminded: int = 0
     """Reminders that were given."""
     looking: tuple[Looking, ...] = ()
@@ -272,6 +289,38 @@ class Approval:
     def calls_directly(self) -> bool:
         """Whether somebody may have its card in their direct messages."""
         return self.calling.notify is Notify.DIRECT or bool(self.copies) or any(each.escalated for each in self.reviews)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its card stands outside of its conversation."""
+        return self.place.channel != self.home.channel
+
+    @property
+    def mentions(self) -> bool:
+        """Whether its card calls people by mentioning them."""
+        return self.calling.notify is Notify.MENTION
+
+    @property
+    def names_nobody_yet(self) -> bool:
+        """Whether its card leaves out the people of its rules, since it is yet to be posted and must not call them."""
+        if self.card is not None or self.mentions:
+            return False
+        return any(part.named for review in self.reviews for part in review.governing.parts)
+
+    @property
+    def calls(self) -> bool:
+        """Whether somebody may have to hear of it by more than the card in its place."""
+        return self.calling.notify is not Notify.NONE or self.is_elsewhere or self._has_joined
+
+    @property
+    def calls_when_posted(self) -> bool:
+        """Whether somebody has to hear of it besides those whom its card mentions."""
+        return self.calls and (not self.mentions or self.not_called.later or self.is_elsewhere or self._has_joined)
+
+    @property
+    def _has_joined(self) -> bool:
+        """Whether others than those who were asked at first shall decide it."""
+        return self.handed_to is not None or any(each.escalated for each in self.reviews)
 
     @property
     def rule(self) -> str:

@@ -35,6 +35,8 @@ class Timer(StrEnum):
     ESCALATE = "escalate"
     REDRAW = "redraw"
     """To draw its card once more: an earlier change of it may still reach Slack."""
+    CALL = "call"
+    """To call those who could not be called before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,13 @@ class DrawCard:
 
 @dataclass(frozen=True, slots=True)
 class DrawCopies:
-    """Make the copies of the card in people's direct messages tell the truth."""
+    """Make the copies of the card in people's direct messages tell the truth.
+
+    Here and in `Call`, `sheet` is the message that the approval shares with others.
+    """
 
     approval: ApprovalId
+    sheet: SheetId = SheetId("")  # noqa: RUF009 - a string
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Call:
     """Let those who can decide now know of it, each once."""
 
     approval: ApprovalId
+    sheet: SheetId = SheetId("")  # noqa: RUF009 - a string
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +249,8 @@ def lane_of(effect: Effect) -> Lane:
             return Lane(thread, "chat")
         case Consider(click):
             return Lane(thread_of(click.approval), f"card/{click.approval.rpartition('#')[2]}")
-        case DrawCopies(approval) | Call(approval):
-            return Lane(thread_of(approval), f"copies/{approval.rpartition('#')[2]}")
+        case DrawCopies(approval, sheet) | Call(approval, sheet):
+            return Lane(thread_of(approval), f"copies/{sheet or approval.rpartition('#')[2]}")
         case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):
             return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
         case _:

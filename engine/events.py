@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from engine.approval import Copy, PressedOn, Replaced, Words
+from engine.approval import Copy, NotCalled, PressedOn, Replaced, Words
 from engine.ask import Choice, Decision, Json
 from engine.ids import ApprovalId, MessageTs, UserId
 from engine.policy import Facts, Policy
@@ -15,7 +15,7 @@ from engine.policy import Facts, Policy
 class Automatic:
     """A decision that no person makes now. `via` is `rule`, or `grant` with the person who gave it in `by`.
 
-    `quiet`: nobody wants to see it on a card.
+    `quiet`: nobody wants to see it on a card. `until` is when the grant ends.
     """
 
     decision: Decision
@@ -23,6 +23,7 @@ class Automatic:
     by: UserId | None = None
     quiet: bool = False
     grant: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,15 @@ class Nudged:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """These people were called."""
+    """These people were called. `signpost` is the message in its conversation, once that is posted.
+
+    `not_called` are those who should have been: None where nobody was looked up.
+    """
 
     users: tuple[UserId, ...]
     copies: tuple[Copy, ...] = ()
+    not_called: NotCalled | None = None
+    signpost: MessageTs | None = None
 
 
 @dataclass(frozen=True, slots=True)

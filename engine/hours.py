@@ -13,6 +13,7 @@ from engine.policy import Hours
 
 _DAY = timedelta(days=1)
 _MINUTES_OF_A_DAY = 24 * 60
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
@@ -33,6 +34,16 @@ def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
 def are_open(now: datetime, hours: Hours | None) -> bool:
     """Whether clocks run at `now`."""
     return hours is None or next(opens <= now for opens, closes in _open_times(now, hours) if now < closes)
+
+
+def spoken(hours: Hours) -> str:
+    """`Mon-Fri 09:00-17:00 Berlin time`."""
+    days = sorted(hours.days)
+    in_a_row = len(days) > 2 and days == list(range(days[0], days[-1] + 1))  # noqa: PLR2004 - two are named
+    named = f"{_DAYS[days[0]]}-{_DAYS[days[-1]]}" if in_a_row else ", ".join(_DAYS[day] for day in days)
+    times = "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (hours.opens, hours.closes))
+    place = hours.zone.rpartition("/")[2].replace("_", " ")
+    return f"{named} {times} {place if place in ('UTC', 'GMT') else f'{place} time'}"
 
 
 def _open_times(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from engine import refusals
-from engine.approval import Approval, Looking, Notify, PressedOn, Review, State, Vote, Words
+from engine.approval import Approval, Copy, Looking, NotCalled, Notify, Place, PressedOn, Review, State, Vote, Words
 from engine.ask import Choice, Decision, Json, Kind, canonical
 from engine.audit import Entry, What
 from engine.authority import Ground
@@ -86,6 +86,8 @@ LOOK_AGAIN = "Please look at it again."
 VOTE_FELL = "You are no longer one of those who may decide this request, so your vote no longer counts."
 PAUSE = timedelta(minutes=15)
 """How long reminders and the ladder rest when somebody is looking at it."""
+GRANT_OF = "grant by "
+"""How the name of what decided begins, where it was a grant; whose it was and until when it holds is trusted mrkdwn."""
 NUDGE_EVERY = timedelta(hours=1)
 MOST_EXTENDED = timedelta(days=30)
 
@@ -207,8 +209,7 @@ def _open(approval: Approval, event: Event, now: datetime) -> Step:
         return _stopped(approval, entries, told, now)
     if all(review.decision is not None for review in approval.reviews):
         return _decided(approval, entries, now)
-    called = () if approval.calling.notify is Notify.NONE else (Call(approval.id),)
-    return Step(approval, (drawing_of(approval), *called, *_timers_set(approval)), entries)
+    return Step(approval, (drawing_of(approval), *_calls_of(approval), *_timers_set(approval)), entries)
 
 
 def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:
@@ -237,7 +238,10 @@ def _with_automatic(approval: Approval, automatic: tuple[Automatic | None, ...],
 
 
 def _automatic_name(review: Review, automatic: Automatic) -> str:
-    return f"grant by <@{automatic.by}>" if automatic.by is not None else review.policy.rule
+    if automatic.by is None:
+        return review.policy.rule
+    until = f" until {refusals.moment(automatic.until)}" if automatic.until else ""
+    return f"{GRANT_OF}<@{automatic.by}>{until}"
 
 
 def _automatic_entries(approval: Approval, automatic: tuple[Automatic | None, ...], now: datetime) -> tuple[Entry, ...]:
@@ -277,6 +281,8 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         offered=(),
         replaced=event.replaced,
         called=(),
+        not_called=NotCalled(),
+        copies=(),
         reminded=0,
         looking=(),
         rested=timedelta(),
@@ -286,20 +292,34 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         nudged_at=None,
         edition=event.edition,
     )
-    if approval.state is not State.UNDELIVERABLE or approval.sheet or approval.card is None:
-        return _open(again, event, now)
-    opened = _open(replace(again, card=None), event, now)
-    return replace(opened, effects=(TakeBack(approval.thread, approval.place, approval.card), *opened.effects))
+    stale = [TakeBack(approval.thread, _place_of(approval, each), each.card) for each in approval.copies]
+    if approval.state is State.UNDELIVERABLE and not approval.sheet and approval.card is not None:
+        again = replace(again, card=None)
+        stale.append(TakeBack(approval.thread, approval.place, approval.card))
+    opened = _open(again, event, now)
+    return replace(opened, effects=(*stale, *opened.effects))
 
 
-def _post(approval: Approval, event: Event, _: datetime) -> Step:
+def _place_of(approval: Approval, copy: Copy) -> Place:
+    return Place(approval.place.team, copy.channel)
+
+
+def _post(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, Posted)  # noqa: S101 - likewise
     if approval.card not in (None, event.card, event.instead_of):
         # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
-    # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
-    redraw = () if approval.state is State.PENDING else (drawing_of(approval),)
-    return Step(replace(approval, card=event.card), redraw)
+    posted = replace(approval, card=event.card)
+    if posted.state is not State.PENDING:
+        # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
+        return Step(posted, (drawing_of(posted),))
+    if approval.card is not None:
+        return Step(posted)
+    # Who was not called by the card itself is called now; a card that calls nobody by itself names them from now on.
+    named = (drawing_of(posted),) if approval.names_nobody_yet else ()
+    calls = _calls_of(posted) if posted.calls_when_posted else ()
+    effects = (*named, *calls, *((_copies_of(posted),) if posted.signpost else ()))
+    return Step(posted, effects, _called_entries(posted, posted.called, now) if posted.mentions else ())
 
 
 def _post_anew(approval: Approval, event: Event, _: datetime) -> Step:
@@ -508,11 +528,13 @@ def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
     return replace(vote_of(_electorate(approval, event), event, at), text=text, option=option.word if option else "")
 
 
-def _called_on(before: Approval, after: Approval) -> tuple[Effect, ...]:
+def _brought_on(before: Approval, after: Approval) -> Step:
     """Whom a vote brings on: the next stage, or, by an edit, the people and the ladder of another rule."""
-    same = [review.policy for review in before.reviews] == [review.policy for review in after.reviews]
-    called = (Call(after.id),) if not same or after.calling.notify is not Notify.NONE else ()
-    return called if same else (*called, *_timers_set(after))
+    if [review.policy for review in before.reviews] == [review.policy for review in after.reviews]:
+        return Step(after, (*_drawings_of(after), *_calls_of(after)))
+    if after.calling.notify is Notify.NONE:  # as the rule said that it was asked under
+        after = replace(after, calling=replace(after.calling, notify=Notify.MENTION))
+    return Step(after, (*_drawings_of(after), *_calls_of(after), *_timers_set(after)))
 
 
 def _closed_when_complete(before: Approval, approval: Approval, event: Chose, vote: Vote, now: datetime) -> Step:
@@ -522,7 +544,7 @@ def _closed_when_complete(before: Approval, approval: Approval, event: Chose, vo
         entries.append(_entry(approval, What.DECIDED, event.by, now, _PARTICIPLE[Choice.REJECT]))
         return _stopped(approval, tuple(entries), _rejected(approval, event), now, by=event.by)
     if any(review.decision is None for review in approval.reviews):
-        return Step(approval, (*_drawings_of(approval), *_called_on(before, approval)), tuple(entries))
+        return replace(_brought_on(before, approval), entries=tuple(entries))
     if event.choice is not Choice.ANSWER:
         option = _option_of(approval)
         outcome: Json = {"choice": Choice.OPTION.value, "option": option} if option else outcome_of(approval)
@@ -614,7 +636,7 @@ def _escalate(approval: Approval, event: Event, now: datetime) -> Step:
     taken = _climbing(approval, event.empty, now)
     if taken.approval == approval:
         return taken
-    effects = (*_drawings_of(taken.approval), Call(approval.id), *_timers_set(taken.approval))
+    effects = (*_drawings_of(taken.approval), *_calls_of(taken.approval), *_timers_set(taken.approval))
     return replace(taken, effects=effects)
 
 
@@ -700,10 +722,11 @@ def _hand_over(approval: Approval, event: Event, now: datetime) -> Step:
     refusal = refusal or _taker_refused(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
-    handed = replace(approval, handed_to=event.to)
+    # Who was called before with others is called once more, alone.
+    handed = replace(approval, handed_to=event.to, called=tuple(each for each in approval.called if each != event.to))
     return Step(
         handed,
-        (*_drawings_of(handed), Call(approval.id)),
+        (*_drawings_of(handed), *_calls_of(handed)),
         (_entry(approval, What.HANDED_OVER, event.by, now, {"to": event.to}),),
     )
 
@@ -774,13 +797,28 @@ def _call(approval: Approval, event: Event, now: datetime) -> Step:
     new = tuple(user for user in dict.fromkeys(event.users) if user not in approval.called)
     known = {each.card for each in approval.copies}
     copies = tuple(each for each in event.copies if each.card not in known)
-    if not new and not copies:
+    called = replace(
+        approval,
+        called=(*approval.called, *new),
+        copies=(*approval.copies, *copies),
+        not_called=approval.not_called if event.not_called is None else event.not_called,
+        signpost=event.signpost or approval.signpost,
+    )
+    if called == approval:
         return Step(approval)
-    called = replace(approval, called=(*approval.called, *new), copies=(*approval.copies, *copies))
-    names: list[Json] = list(new)
-    rows = (_entry(approval, What.CALLED, None, now, {"people": names}),) if new else ()
-    # A copy that was posted late, when the card had moved on, has to tell what is true now (P8).
-    return Step(called, (DrawCopies(approval.id),) if copies else (), rows)
+    # Whom a card is to mention is called when it is posted.
+    rows = () if approval.card is None and approval.mentions else _called_entries(approval, new, now)
+    # Whatever was posted late, when the card had moved on, has to tell what is true now (P8).
+    late = copies or called.signpost != approval.signpost
+    # A card that stands already says who was called.
+    card = called.card is not None and (new or called.not_called != approval.not_called)
+    effects = (*((drawing_of(called),) if card else ()), *((_copies_of(called),) if late else ()))
+    return Step(called, effects, rows)
+
+
+def _called_entries(approval: Approval, users: tuple[UserId, ...], now: datetime) -> tuple[Entry, ...]:
+    names: list[Json] = list(users)
+    return (_entry(approval, What.CALLED, None, now, {"people": names}),) if users else ()
 
 
 def _forget_copy(approval: Approval, event: Event, _: datetime) -> Step:
@@ -823,7 +861,7 @@ def _escalated_by_expiry(approval: Approval, event: ExpiryDue, entry: Entry, now
     span, after = approval.deadlines.expires_after, taken.approval
     while span and after.expires_at is not None and after.expires_at <= now:
         after = replace(after, renewed=after.renewed + span)
-    return Step(after, (*_drawings_of(after), Call(after.id), *_timers_set(after)), (entry, *taken.entries))
+    return Step(after, (*_drawings_of(after), *_calls_of(after), *_timers_set(after)), (entry, *taken.entries))
 
 
 def _can_be_rejected(approval: Approval) -> bool:
@@ -888,7 +926,15 @@ def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
 
 def _drawings_of(approval: Approval) -> tuple[Effect, ...]:
     """All that makes its card and the copies of it tell the truth."""
-    return (drawing_of(approval), *((DrawCopies(approval.id),) if approval.copies else ()))
+    return (drawing_of(approval), *((_copies_of(approval),) if approval.copies or approval.signpost else ()))
+
+
+def _copies_of(approval: Approval) -> DrawCopies:
+    return DrawCopies(approval.id, approval.sheet)
+
+
+def _calls_of(approval: Approval) -> tuple[Effect, ...]:
+    return (Call(approval.id, approval.sheet),) if approval.calls else ()
 
 
 def timers_of(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:

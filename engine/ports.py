@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from engine.approval import Approval, Place
+from engine.approval import Approval, Copy, Place
 from engine.ask import Ask, Decision, Json, Problem
 from engine.audit import Entry
 from engine.authority import Source
@@ -686,8 +686,26 @@ class Chat(Protocol):
     async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
         """The same for the message that several approvals of one thread share, in the order given."""
 
-    async def remind(self, approval: Approval, attempt: int) -> None:
-        """Nudge those who can decide, in the thread under the card."""
+    async def remind(self, approval: Approval, users: Sequence[UserId], key: str, attempt: int) -> None:
+        """Nudge these people, who can decide, in the thread under the card, once for each key."""
+
+    async def call(self, approvals: Sequence[Approval], users: Sequence[UserId], key: str, attempt: int) -> None:
+        """Mention these people in the thread under the card, once for each key.
+
+        Here and below, `approvals` are one with a card of its own, or all that share a sheet.
+        """
+
+    async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
+        """Post the card in somebody's direct messages, once; None where they take none."""
+
+    async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
+        """Make a copy true; False where it is gone."""
+
+    async def point_to(self, copy: Copy, sentence: str, key: str, attempt: int) -> None:
+        """Tell somebody of their copy of the card by a message of its own, once for each key."""
+
+    async def signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """Say in the conversation where the card stands, and what became of it. None: the message is gone."""
 
     async def say(
         self,

@@ -174,11 +174,20 @@ def _rejected_already(review: Review, wanted: Vote) -> Refusal | None:
 
 
 def _still_wanted(policy: Policy, voters: Sequence[Able]) -> tuple[Source, ...]:
-    """The sources of the parts that nobody fills yet, of the stage whose turn it is."""
-    stage = stage_of(policy, voters) or 0
+    stage, places = _turn(policy, voters)
     parts = policy.stages[stage]
-    wanted = [part for place, part in enumerate(parts) if adds(policy, voters, [(stage, place)])]
-    return tuple(dict.fromkeys(source for part in wanted or parts for source in part.sources))
+    return tuple(dict.fromkeys(source for place in places for source in parts[place].sources))
+
+
+def turn_of(review: Review) -> tuple[int, tuple[int, ...]]:
+    """The stage whose turn it is to approve, and those of its parts that still lack somebody."""
+    return _turn(review.governing, [_able(vote) for vote in review.votes if vote.choice in APPROVING])
+
+
+def _turn(policy: Policy, voters: Sequence[Able]) -> tuple[int, tuple[int, ...]]:
+    stage = stage_of(policy, voters) or 0
+    every = tuple(range(len(policy.stages[stage])))
+    return stage, tuple(place for place in every if adds(policy, voters, [(stage, place)])) or every
 
 
 def voted(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_under: Electorate) -> Review:

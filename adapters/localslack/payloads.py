@@ -9,7 +9,7 @@ import time
 
 from adapters.localslack import ids
 from adapters.localslack.roster import Person
-from adapters.localslack.state import Channel, Json, State
+from adapters.localslack.state import BROADCAST, Channel, Json, State
 
 DOMAIN = "localslack"
 _FAMILIES = {"channel": "channel", "private": "group"}
@@ -53,6 +53,8 @@ class Payloads:
     def message(self, channel: Channel, message: Json) -> Json:
         """Build the `message` event of a new message."""
         event = {name: value for name, value in message.items() if name != "edited"}
+        if message.get("subtype") == BROADCAST and (root := channel.messages.get(message["thread_ts"])) is not None:
+            event["root"] = root
         event |= {"channel": channel.id, "event_ts": message["ts"], "channel_type": _CHANNEL_TYPES[channel.kind]}
         return self.event(event, channel)
 

@@ -6,7 +6,7 @@ Ephemeral messages stand among the others in the order of their `ts`; a thread's
 from collections.abc import Iterator
 
 from adapters.localslack.roster import Group, Person
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state import BROADCAST, Channel, Json
 from adapters.localslack.workspace import Workspace
 
 
@@ -91,6 +91,8 @@ def _message(slack: Workspace, message: Json, *, ephemeral: bool) -> Json:
     for name in ("thread_ts", "files", "reactions", "reply_count", "latest_reply"):
         if name in message:
             shown[name] = message[name]
+    if message.get("subtype") == BROADCAST:
+        shown["subtype"] = BROADCAST
     return shown
 
 

@@ -19,6 +19,8 @@ from adapters.localslack.roster import Group, Person, Roster
 Json = dict[str, Any]
 Kind = Literal["channel", "private", "dm"]
 
+BROADCAST = "thread_broadcast"
+"""The subtype of a thread's reply that stands in its channel, too."""
 _VERSIONS = 8  # of a message's blocks, for clicks from a page that has not redrawn yet
 
 
@@ -250,10 +252,12 @@ class State:
         if before is not None:
             if before.get("blocks") and before["blocks"] != message.get("blocks"):
                 channel.versions.setdefault(ts, deque(maxlen=_VERSIONS)).append(before["blocks"])
+            if message.get("subtype") == BROADCAST != before.get("subtype"):
+                insort(channel.roots, ts)
             return
         self.times.seen(ts)
         root = message.get("thread_ts") or ts
-        if root == ts or message.get("subtype") == "thread_broadcast":
+        if root == ts or message.get("subtype") == BROADCAST:
             insort(channel.roots, ts)
         if root != ts:
             channel.replies.setdefault(root, []).append(ts)

@@ -86,9 +86,12 @@ def metadata_of(approval: ApprovalId) -> Block:
     return {"event_type": APPROVAL_EVENT, "event_payload": {"approval": approval}}
 
 
-def card(approval: Approval) -> Message:
-    """The card as it has to look now. Whoever sends it checks it, and sends `plain_card` where Slack would refuse."""
-    return Message(wording.summary(approval), _blocks(approval), metadata_of(approval.id))
+def card(approval: Approval, origin: str = "") -> Message:
+    """The card as it has to look now. Whoever sends it checks it, and sends `plain_card` where Slack would refuse.
+
+    `origin` says where the request came from, as trusted mrkdwn, where the card stands elsewhere.
+    """
+    return Message(wording.summary(approval), _blocks(approval, origin), metadata_of(approval.id))
 
 
 def plain_card(approval: Approval) -> Message:
@@ -111,10 +114,10 @@ def plain_card(approval: Approval) -> Message:
     return Message(text, [*body, blocks.section(told), *rows, show], metadata_of(approval.id))
 
 
-def _blocks(approval: Approval) -> list[Block]:
+def _blocks(approval: Approval, origin: str) -> list[Block]:
     hidden: list[int] = []
     prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
-    made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval)]
+    made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval, origin)]
     # It decides nothing, so it may outlive the question; it is left out where there is no room for it.
     return [*made, more.row(approval)] if len(made) < limits.MESSAGE_BLOCKS else made
 
@@ -289,9 +292,9 @@ def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:
         yield blocks.actions("show", [show_button(approval)])
 
 
-def _end(approval: Approval) -> Iterable[Block]:
+def _end(approval: Approval, origin: str) -> Iterable[Block]:
     small = _question_end(approval) if approval.ask.is_question else _request_end(approval)
-    told = " · ".join(each for each in small if each)
+    told = " · ".join(each for each in (*small, origin) if each)
     if told:
         yield blocks.context(told)
 
@@ -308,7 +311,14 @@ def _question_end(approval: Approval) -> Iterable[str]:
         if not _asks_the_requester(approval):
             yield wording.who_decides(approval, approval.reviews[0].governing)
         yield _how_to_answer(approval)
-        yield wording.deadline(approval)
+        yield from wording.authority(approval, _named_by(approval))
+
+
+def _named_by(approval: Approval) -> str:
+    """What the card's other small print says of people."""
+    most = _FEW_NAMES if len(approval.reviews) > 1 else _MANY_NAMES
+    told = [wording.who_decides(approval, each.governing, most) for each in approval.reviews if each.decision is None]
+    return " ".join(told)
 
 
 def _asks_the_requester(approval: Approval) -> bool:
@@ -334,7 +344,6 @@ def _request_end(approval: Approval) -> Iterable[str]:
     if approval.state is State.PENDING:
         if len(approval.reviews) == 1:
             yield wording.who_decides(approval, approval.reviews[0].governing)
-        yield from wording.attended(approval)
-        yield wording.deadline(approval)
+        yield from wording.authority(approval, _named_by(approval))
         if approval.ask.unguarded:
             yield wording.UNGUARDED

@@ -21,7 +21,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import limits
-from adapters.slack import blocks, cards, sheets, whole, wording
+from adapters.slack import blocks, cards, reaching, sheets, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import APPROVAL_EVENT, Message
 from adapters.slack.errors import (
@@ -31,27 +31,29 @@ from adapters.slack.errors import (
     SlackRefused,
     code_of,
     fate_of,
+    is_broken,
     not_posted,
     refused,
     retry_after,
 )
 from adapters.slack.live import Crowd, SlackLive
 from adapters.slack.pacing import LONGEST, Pace
+from adapters.slack.reaching import REMINDER_EVENT
 from adapters.slack.redraws import Redraws
 from adapters.slack.sessions import Sessions
 from adapters.slack.sheets import SHEET_EVENT
 from adapters.slack.speech import spoken, told_of
 from adapters.slack.text import clipped
-from engine.approval import Approval, Place, State
+from engine.approval import Approval, Copy, Place, State
 from engine.budget import Urgency
-from engine.ids import AgentName, MessageTs, SheetId, UserId
-from engine.ports import Later, LiveMessage
+from engine.ids import AgentName, ChannelId, MessageTs, SheetId, TeamId, UserId
+from engine.ports import CannotPostError, Later, LiveMessage
 
 SPOKEN_EVENT = "signoff_message"
-REMINDER_EVENT = "signoff_reminder"
 _CLOCKS_DIFFER = timedelta(minutes=10)
 _PAGE = 200
 _MOST_PAGES = 25
+_MOST_KEPT = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -69,12 +71,14 @@ class SlackChat:
         self._redraws, self._reminding = Redraws(), asyncio.Lock()
         self._crowd = Crowd()
         self._sessions = Sessions(client, self._pace)
+        self._direct: dict[UserId, ChannelId] = {}
+        self._links: dict[tuple[ChannelId, MessageTs], str] = {}
 
     # Cards ------------------------------------------------------------------------------------------------------------
 
     async def draw(self, approval: Approval, attempt: int) -> MessageTs:
         """Post the card or make the posted one true; one that is closed and was deleted stays away."""
-        message = _checked(cards.card(approval), approval)
+        message = _checked(cards.card(approval, await self._origin(approval)), approval)
         if attempt == 1 and approval.card is not None and self._redraws.stands(approval.card, message):
             return approval.card
         copies = await self._copies(approval) if attempt > 1 else []
@@ -95,8 +99,9 @@ class SlackChat:
 
     async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
         """Post the message that several approvals share, or make the posted one true."""
-        message = _checked_sheet(sheets.sheet(sheet, approvals, self._together), sheet, approvals)
-        known = max((each.card for each in approvals if each.card is not None), key=float, default=None)
+        origin = await self._origin(approvals[0])
+        message = _checked_sheet(sheets.sheet(sheet, approvals, self._together, origin), sheet, approvals)
+        known = _card_of(approvals)
         if known is None:
             self._redraws.wait_for_rows(sheet, approvals)
         elif all(each.card == known for each in approvals) and self._redraws.stands(known, message):
@@ -144,14 +149,13 @@ class SlackChat:
         place = approvals[0].place
         await self._pace.turn_to_post(place.channel, sheet)
         with _coming_back():
-            return await self._post(place, message)
+            return await self._post(place, message, broadcast=any(each.calling.broadcast for each in approvals))
 
     async def _copies_of_sheet(self, sheet: SheetId, approvals: Sequence[Approval]) -> list[MessageTs]:
         """The messages that earlier attempts may have posted."""
-        since = (min(each.created_at for each in approvals) - _CLOCKS_DIFFER).timestamp()
         return [
             MessageTs(message["ts"])
-            async for message in self._history(approvals[0].place, f"{since:.6f}")
+            async for message in self._history(approvals[0].place, _asked_at(approvals))
             if _payload(message, SHEET_EVENT).get("sheet") == sheet
         ]
 
@@ -168,7 +172,7 @@ class SlackChat:
     async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
         await self._pace.turn_to_post(approval.place.channel, approval.id)
         with _coming_back():
-            return await self._post(approval.place, message)
+            return await self._post(approval.place, message, broadcast=approval.calling.broadcast)
 
     async def _update(self, place: Place, message_ts: MessageTs, message: Message, urgency: Urgency) -> None:
         """Let a message stand as given. Raises SlackApiError, and Later where it has to wait for its turn."""
@@ -188,10 +192,9 @@ class SlackChat:
 
     async def _copies(self, approval: Approval) -> list[MessageTs]:
         """The cards that earlier attempts may have posted."""
-        since = (approval.created_at - _CLOCKS_DIFFER).timestamp()
         return [
             MessageTs(message["ts"])
-            async for message in self._history(approval.place, f"{since:.6f}")
+            async for message in self._history(approval.place, _asked_at([approval]))
             if _payload(message, APPROVAL_EVENT).get("approval") == approval.id
         ]
 
@@ -218,38 +221,171 @@ class SlackChat:
             # Out of turn: the card stands already, and work that came back later would post it again.
             await self._post(place, Message(told, [blocks.section(told)], {}))
 
-    async def remind(self, approval: Approval, attempt: int) -> None:
-        """Nudge those who can decide, in the thread under the card."""
+    # People ----------------------------------------------------------------------------------------------------------
+
+    async def remind(self, approval: Approval, users: Sequence[UserId], key: str, attempt: int) -> None:
+        """Nudge these people, who can decide, in the thread under the card."""
         if approval.state is not State.PENDING or approval.card is None:
             return
-        place = approval.place if _at_root_of_dm(approval.place) else _under(approval.place, approval.card)
-        if approval.sheet:
-            await self._remind_of_sheet(approval, place)
-            return
-        metadata = {"event_type": REMINDER_EVENT, "event_payload": {"approval": approval.id}}
-        if attempt > 1 and await self._said(place, REMINDER_EVENT, "approval", approval.id):
-            return
-        told = _reminder(approval, await self._link(approval))
-        await self._post_all(place, [Message(told, [blocks.section(told)], metadata)], f"remind/{approval.id}")
+        told = reaching.reminder(approval, users, await self._link(approval.place.channel, approval.card))
+        await self._tell_under([approval], told, REMINDER_EVENT, key, attempt)
 
-    async def _remind_of_sheet(self, approval: Approval, place: Place) -> None:
-        """Once for all rows that the same people decide: their timers fire together, each in a lane of its own."""
-        told = _reminder(approval, await self._link(approval))
-        metadata = {"event_type": REMINDER_EVENT, "event_payload": {"sheet": approval.sheet, "told": told}}
-        async with self._reminding:
-            said = await self._said(place, REMINDER_EVENT, "sheet", approval.sheet)
-            if all(each["metadata"]["event_payload"].get("told") != told for each in said):
-                message = Message(told, [blocks.section(told)], metadata)
-                await self._post_all(place, [message], f"remind/{approval.sheet}")
+    async def call(self, approvals: Sequence[Approval], users: Sequence[UserId], key: str, attempt: int) -> None:
+        """Mention these people in the thread under the card."""
+        card = _card_of(approvals)
+        if card is not None:
+            told = reaching.call(approvals, users, await self._link(approvals[0].place.channel, card))
+            await self._tell_under(approvals, told, reaching.CALL_EVENT, key, attempt)
 
-    async def _link(self, approval: Approval) -> str:
-        """The way to the card, in brackets; nothing where Slack does not say it."""
+    async def _tell_under(self, approvals: Sequence[Approval], told: str, event: str, key: str, attempt: int) -> None:
+        """Say it under the card: of a sheet once for all rows that the same people decide, whose work comes together.
+
+        The rows of a sheet are reminded of in a lane each.
+        """
+        first, card = approvals[0], _card_of(approvals)
+        if card is None:
+            return
+        place = first.place if _at_root_of_dm(first.place) else _under(first.place, card)
+        payload = reaching.identity(approvals) | ({"told": told} if first.sheet else {"key": key})
+        async with self._reminding if first.sheet else contextlib.nullcontext():
+            if (first.sheet or attempt > 1) and await self._said(place, event, payload):
+                return
+            message = reaching.message(told, event, payload)
+            await self._post_all(place, [message], f"{event}/{first.sheet or first.id}")
+
+    async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
+        """Post the card in somebody's direct messages, once; None where they take none."""
+        channel = await self._direct_messages(user)
+        if channel is None:
+            return None
+        place = Place(approvals[0].place.team, channel)
+        event, payload = _named(approvals)
+        if attempt > 1 and (posted := await self._said(place, event, payload, since=_asked_at(approvals))):
+            return Copy(user, channel, MessageTs(posted[-1]["ts"]))
+        message, plain = await self._as_copy(approvals, place)
+        await self._pace.turn_to_post(channel, f"copy/{approvals[0].sheet or approvals[0].id}")
+
+        async def stand(message: Message) -> MessageTs:
+            with _coming_back():
+                return await self._post(place, message)
+
         try:
-            found = await self._client.chat_getPermalink(channel=approval.place.channel, message_ts=str(approval.card))
-        except SlackApiError as error:
-            log.warning("no_permalink", approval=approval.id, code=code_of(error))
+            with self._writing("a copy of the card", place):
+                card, message = await _fitting(stand, message, plain)
+        except CannotPostError as closed:
+            log.warning("person_not_reached", code=closed.code)
+            return None
+        self._redraws.drew(card, message)
+        return Copy(user, channel, card)
+
+    async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
+        """Make a copy true; False where it is gone."""
+        place = Place(approvals[0].place.team, copy.channel)
+        message, plain = await self._as_copy(approvals, place)
+        if self._redraws.stands(copy.card, message):
+            return True
+
+        gone = False
+
+        async def stand(message: Message) -> MessageTs:
+            nonlocal gone
+            try:
+                await self._update(place, copy.card, message, _urgency(approvals))
+            except SlackApiError as error:
+                if fate_of(error) is not Fate.NO_MESSAGE:
+                    raise
+                gone = True
+            return copy.card
+
+        with self._writing("a copy of the card", place):
+            _, message = await _fitting(stand, message, plain)
+        self._redraws.drew(copy.card, message)
+        return not gone
+
+    async def _as_copy(self, approvals: Sequence[Approval], place: Place) -> tuple[Message, Callable[[], Message]]:
+        """What stands in somebody's direct messages, and the plain message for it."""
+        origin = await self._origin(approvals[0], copied=True)
+        there = [replace(each, place=place) for each in approvals]
+        name = approvals[0].sheet
+        if name:
+            sheet = _checked_sheet(sheets.sheet(name, there, self._together, origin), name, there)
+            return sheet, lambda: sheets.plain_sheet(name, there)
+        return _checked(cards.card(there[0], origin), there[0]), lambda: cards.plain_card(there[0])
+
+    async def _direct_messages(self, user: UserId) -> ChannelId | None:
+        """A person's direct messages with the bot; None where there can be none."""
+        if user not in self._direct:
+            try:
+                with _coming_back():
+                    opened = await self._client.conversations_open(users=user)
+            except SlackApiError as error:
+                if is_broken(error):
+                    raise refused("conversations.open", error) from None
+                log.warning("person_not_reached", code=code_of(error))
+                return None
+            except (ClientError, SlackClientError, TimeoutError) as error:
+                raise SlackRefused("conversations.open", type(error).__name__) from None
+            if len(self._direct) >= _MOST_KEPT:
+                self._direct.clear()
+            self._direct[user] = ChannelId(opened["channel"]["id"])
+        return self._direct[user]
+
+    async def point_to(self, copy: Copy, sentence: str, key: str, attempt: int) -> None:
+        """Tell somebody of their copy of the card by a message of its own."""
+        place, payload = Place(TeamId(""), copy.channel), {"key": key}
+        if attempt > 1 and await self._said(place, reaching.POINTER_EVENT, payload):
+            return
+        told = f"{sentence}{await self._link(copy.channel, copy.card)}"
+        await self._post_all(place, [reaching.message(told, reaching.POINTER_EVENT, payload)], f"point/{copy.card}")
+
+    async def signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
+        """Say in the conversation where the card stands, and what became of it."""
+        card = _card_of(approvals)
+        if card is None:
+            return None
+        home, payload = approvals[0].home, reaching.identity(approvals)
+        known = next((each.signpost for each in approvals if each.signpost), None)
+        if known is None and attempt > 1:
+            posted = await self._said(home, reaching.SIGNPOST_EVENT, payload)
+            known = MessageTs(posted[-1]["ts"]) if posted else None
+        summary = sheets.summary(approvals) if approvals[0].sheet else wording.summary(approvals[0])
+        link = await self._link(approvals[0].place.channel, card)
+        message = reaching.message(reaching.signpost(approvals, summary, link), reaching.SIGNPOST_EVENT, payload)
+        with self._writing("where the request went", home):
+            if known is None:
+                await self._pace.turn_to_post(home.channel, f"signpost/{approvals[0].sheet or approvals[0].id}")
+                with _coming_back():
+                    return await self._post(home, message)
+            try:
+                await self._update(home, known, message, Urgency.NEXT)
+            except SlackApiError as error:
+                if fate_of(error) is not Fate.NO_MESSAGE:
+                    raise
+        return known
+
+    async def _origin(self, approval: Approval, *, copied: bool = False) -> str:
+        """Where a request came from, and the way there, for a card that stands elsewhere."""
+        if not copied and not approval.is_elsewhere:
             return ""
-        return f" (<{found['permalink']}|open it>)"
+        home = approval.home
+        return reaching.origin(approval, await self._link(home.channel, home.thread_ts) if home.thread_ts else "")
+
+    async def _link(self, channel: ChannelId, message: MessageTs) -> str:
+        """The way to a message, in brackets; nothing where Slack does not say it."""
+        key = channel, message
+        if key not in self._links:
+            try:
+                found = await self._client.chat_getPermalink(channel=channel, message_ts=message)
+            except SlackApiError as error:
+                log.warning("no_permalink", channel=channel, code=code_of(error))
+                return ""
+            except (ClientError, SlackClientError, TimeoutError) as error:
+                log.warning("no_permalink", channel=channel, code=type(error).__name__)
+                return ""
+            if len(self._links) >= _MOST_KEPT:
+                self._links.clear()
+            self._links[key] = f" (<{found['permalink']}|open it>)"
+        return self._links[key]
 
     # Words ------------------------------------------------------------------------------------------------------------
 
@@ -265,7 +401,7 @@ class SlackChat:
         by: UserId | None = None,
     ) -> None:
         """Say what the agent says, whole, in as many messages as it takes; the first in the place of a live one."""
-        done = await self._said(place, SPOKEN_EVENT, "key", key) if attempt > 1 else []
+        done = await self._said(place, SPOKEN_EVENT, {"key": key}) if attempt > 1 else []
         parts = {message["metadata"]["event_payload"].get("part") for message in done}
         messages = [
             Message(
@@ -338,7 +474,7 @@ class SlackChat:
             with _coming_back():
                 await self._client.chat_postMessage(channel=opened["channel"]["id"], **(words | {"thread_ts": None}))
         except SlackApiError as error:
-            if code_of(error).startswith("http_") or code_of(error) in ("ratelimited", "internal_error"):
+            if is_broken(error):
                 raise refused("chat.postMessage", error) from None
             log.warning("person_not_reached", code=code_of(error))
 
@@ -375,11 +511,13 @@ class SlackChat:
                 await self._pace.pause()
                 await self._post(place, message)
 
-    async def _post(self, place: Place, message: Message) -> MessageTs:
-        """Post, beside the thread where that is gone."""
+    async def _post(self, place: Place, message: Message, *, broadcast: bool = False) -> MessageTs:
+        """Post, beside the thread where that is gone. `broadcast`: what stands in a thread is in its channel, too."""
         optional: dict[str, Any] = {"metadata": message.metadata} if message.metadata else {}
         if place.thread_ts:
             optional["thread_ts"] = place.thread_ts
+            if broadcast:
+                optional["reply_broadcast"] = True
         try:
             answer = await self._client.chat_postMessage(
                 channel=place.channel,
@@ -396,8 +534,10 @@ class SlackChat:
             return await self._post(replace(place, thread_ts=None), message)
         return MessageTs(answer["ts"])
 
-    async def _said(self, place: Place, event: str, name: str, value: str) -> list[Block]:
-        return [message async for message in self._history(place, "0") if _payload(message, event).get(name) == value]
+    async def _said(self, place: Place, event: str, payload: Block, since: str = "0") -> list[Block]:
+        """The messages whose metadata say this, the oldest first."""
+        found = [each async for each in self._history(place, since) if payload.items() <= _payload(each, event).items()]
+        return sorted(found, key=lambda message: float(message["ts"]))
 
     async def _history(self, place: Place, oldest: str) -> AsyncIterator[Block]:
         """The bot's own messages of a place, with their metadata. Raises SlackRefused."""
@@ -495,24 +635,17 @@ def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approva
     return sheets.plain_sheet(sheet, approvals)
 
 
-def _reminder(approval: Approval, link: str) -> str:
-    waited = {vote.by for review in approval.reviews for vote in review.votes}
-    named: list[UserId] = []
-    for review in approval.reviews:
-        if review.decision is not None:
-            continue
-        policy = review.governing
-        named += sorted({user for part in policy.parts for user in part.named if user not in waited})
-        if policy.is_requesters:
-            named.append(approval.requester)
-    able = [user for user in dict.fromkeys(named) if approval.ask.is_question or _may_ask(approval, user)]
-    wanted = "answer" if approval.ask.is_question else "decision"
-    what, need = ("these requests", "need") if approval.sheet else ("this request", "needs")
-    if not able:
-        return f"⏰ {what.capitalize()} still {need} {'an' if wanted == 'answer' else 'a'} {wanted}{link}."
-    return f"⏰ {wording.names(able)}: {what} still {need} your {wanted}{link}."
+def _card_of(approvals: Sequence[Approval]) -> MessageTs | None:
+    return max((each.card for each in approvals if each.card is not None), key=float, default=None)
 
 
-def _may_ask(approval: Approval, user: UserId) -> bool:
-    own = [review.policy for review in approval.reviews if review.decision is None]
-    return user != approval.requester or any(each.own_requests or each.is_requesters for each in own)
+def _named(approvals: Sequence[Approval]) -> tuple[str, Block]:
+    """The metadata by which the card of these, or the sheet, is found again."""
+    first = approvals[0]
+    metadata = sheets.metadata_of(first.sheet) if first.sheet else cards.metadata_of(first.id)
+    return str(metadata["event_type"]), metadata["event_payload"]
+
+
+def _asked_at(approvals: Sequence[Approval]) -> str:
+    """Since when a message about these may have been posted."""
+    return f"{(min(each.created_at for each in approvals) - _CLOCKS_DIFFER).timestamp():.6f}"

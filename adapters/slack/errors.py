@@ -119,6 +119,14 @@ def code_of(error: SlackApiError) -> str:
     return code if isinstance(code, str) and code else f"http_{getattr(error.response, 'status_code', 'error')}"
 
 
+def is_broken(error: SlackApiError) -> bool:
+    """Whether Slack itself is out of order, and says nothing of what it was asked."""
+    return code_of(error).startswith("http_") or code_of(error) in _BROKEN
+
+
+_BROKEN = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
+
 def retry_after(error: SlackApiError) -> float | None:
     """The seconds after which to call again, where Slack says that it was called too often; None for any other error.
 

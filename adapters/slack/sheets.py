@@ -17,7 +17,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from adapters.blockkit import limits
-from adapters.slack import blocks, cards, layout, markdown, more, whole, wording
+from adapters.slack import blocks, cards, evidence, layout, markdown, more, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.cards import Message, Target
 from adapters.slack.layout import Piece, Style
@@ -78,15 +78,17 @@ def metadata_of(sheet: SheetId) -> Block:
     return {"event_type": SHEET_EVENT, "event_payload": {"sheet": sheet}}
 
 
-def sheet(name: SheetId, approvals: Sequence[Approval], together: Collection[AgentName] = ()) -> Message:
-    """The message as it has to look now; `together` are the agents that get all answers at once.
+def sheet(
+    name: SheetId, approvals: Sequence[Approval], together: Collection[AgentName] = (), origin: str = ""
+) -> Message:
+    """The message as it has to look now; `together` are the agents that get all answers at once, `origin` as on cards.
 
     Whoever sends it checks it, and sends `plain_sheet` where Slack would refuse.
     """
     rows = _rows(approvals)
     body = [block for row in rows for block in _row(row, approvals, together)]
-    made = [*_head(approvals), *body, *_approve_all(name, rows), *_end(approvals, together)]
-    return Message(_summary(approvals), made, metadata_of(name))
+    made = [*_head(approvals), *body, *_approve_all(name, rows), *_end(approvals, together, origin)]
+    return Message(summary(approvals), made, metadata_of(name))
 
 
 def plain_sheet(name: SheetId, approvals: Sequence[Approval]) -> Message:
@@ -162,14 +164,19 @@ def _speaker(approvals: Sequence[Approval]) -> str:
     return names.pop() if len(names) == 1 else approvals[0].agent
 
 
-def _end(approvals: Sequence[Approval], together: Collection[AgentName]) -> Iterable[Block]:
+def _end(approvals: Sequence[Approval], together: Collection[AgentName], origin: str) -> Iterable[Block]:
     pending = _open_ones(approvals)
     told = [wording.requested(approvals[0].requester, _speaker(approvals))]
-    told += [line for line in (_said_approvers(approvals), _common_deadline(pending)) if line]
+    approvers = _said_approvers(approvals)
+    named = " ".join([approvers, *(_who(each) for each in pending)])
+    reached = (evidence.called(pending, named), *evidence.not_called(pending))
+    told += [line for line in (approvers, *reached, _common_deadline(pending)) if line]
     if approvals[0].agent in together:
         told.append("The agent gets all answers together, once everything is decided")
     if any(each.ask.unguarded for each in pending):
         told.append(wording.UNGUARDED)
+    if origin:
+        told.append(origin)
     yield blocks.context(" · ".join(told))
 
 
@@ -192,16 +199,19 @@ def _common_deadline(pending: Sequence[Approval]) -> str:
     """Likewise: they were asked one after the other, so their deadlines differ by moments."""
     times = [each.expires_at for each in pending]
     known = [at for at in times if at is not None]
+    if pending and not known:
+        return wording.deadline(pending[0])
     if not known or len(known) < len(times) or max(known) - min(known) > _MOMENTS:
         return ""
     return wording.deadline(min(pending, key=lambda each: each.expires_at or known[0]))
 
 
 def _who(approval: Approval) -> str:
-    return wording.who_decides(approval, approval.reviews[0].policy, _FEW_NAMES)
+    return wording.who_decides(approval, approval.reviews[0].governing, _FEW_NAMES)
 
 
-def _summary(approvals: Sequence[Approval]) -> str:
+def summary(approvals: Sequence[Approval]) -> str:
+    """The message's `text`."""
     pending = _open_ones(approvals)
     if not pending:
         return f"{len(approvals)} requests of {wording.one_line(_speaker(approvals), 80)} - {_counted(approvals)}"
@@ -209,7 +219,8 @@ def _summary(approvals: Sequence[Approval]) -> str:
     listed = ", ".join(f"{clipped(name, 100)}{f' ({count})' if count > 1 else ''}" for name, count in names.items())
     asked = f"{len(pending)} approvals needed: {wording.one_line(listed, 600)}"
     requested = wording.requested(approvals[0].requester, _speaker(approvals), strong=False)
-    return " · ".join(each for each in (asked, requested, _common_deadline(pending)) if each)
+    until = _common_deadline(pending) if any(each.expires_at for each in pending) else ""
+    return " · ".join(each for each in (asked, requested, evidence.called(pending, asked), until) if each)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
@@ -320,6 +331,7 @@ def _small_print(row: _Row, approvals: Sequence[Approval]) -> Iterable[str]:
             yield whole.more_as_file(approval)
     yield wording.votes(approval, 0, _FEW_NAMES)
     yield wording.own_words(approval, 0)
+    yield evidence.escalation(approval.reviews)
     if approval.ask.is_question:
         asked = approval.reviews[0].policy.is_requesters
         yield f"A question to <@{approval.requester}>" if asked else _who(approval)

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adapters.blockkit import limits
+from adapters.slack import evidence
 from adapters.slack.markdown import parts_of, words_of
 from adapters.slack.text import clipped, mrkdwn, plain, pretty, visible
 from engine.approval import Approval, Replaced, Review, State, Vote
 from engine.ask import Ask, Choice, Decision, Json, Kind
-from engine.authority import Origin
 from engine.ids import UserId
-from engine.machine import outcome_of
+from engine.machine import GRANT_OF, outcome_of
 from engine.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
-from engine.refusals import capitalized, moment, people, spoken, when
+from engine.refusals import capitalized, moment, people, when
 
 _MOST_NAMES = 20
 _FEW_NAMES = 4
@@ -158,9 +158,11 @@ def _of_stage(approval: Approval, policy: Policy, stage: Stage, most: int) -> st
 
 def _of_part(approval: Approval, policy: Policy, part: Part, most: int) -> str:
     users = sorted(part.named - (frozenset() if policy.own_requests else {approval.requester}))
-    others = tuple(each for each in part.sources if each.origin in (Origin.GROUP, Origin.ON_CALL))
-    told = [names(users, most)] if users else []
-    told += [spoken(others)] if others else []
+    others = evidence.sources(part.sources)
+    told = [names(users, most)] if users and not approval.names_nobody_yet else []
+    told += [others] if others else []
+    if users and approval.names_nobody_yet:
+        told.append(f"{len(users)} {'person' if len(users) == 1 else 'people'} whom the rule names")
     if CHANNEL in part.sources:
         told.append(_of_channel(approval, policy))
     if REQUESTER in part.sources:
@@ -188,6 +190,7 @@ def who_decides(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> 
 
 _DOES = {Kind.FAILURE: "retry", Kind.NOTICE: "mark this as seen"}
 
+NO_DEADLINE = "No deadline"
 UNGUARDED = "Runs on a LangGraph Server: a change after approval can't be detected."
 
 
@@ -201,16 +204,35 @@ def changed_since(replaced: Replaced) -> str:
 
 
 def votes(approval: Approval, index: int, most: int = _MOST_NAMES) -> str:
-    """`1 of 2 approvals: @alice`, or nothing where one is enough."""
+    """How far it is: `1 of 2 approvals: @alice`; nothing where one person decides."""
+    review = approval.reviews[index]
+    told = [_approvals(approval, index, most), evidence.stages(review, most), evidence.rejections(review, most)]
+    return " · ".join(each for each in told if each)
+
+
+def _approvals(approval: Approval, index: int, most: int) -> str:
     review, approves = approval.reviews[index], Choice.APPROVE in approval.ask.actions[index].choices
     if review.policy.quorum < 2:  # noqa: PLR2004 - one approval decides
         return ""
-    so_far: dict[str, list[UserId]] = {}
+    so_far: dict[str, list[Vote]] = {}
     for vote in review.votes:
         if vote.choice is not Choice.REJECT:
-            so_far.setdefault(_counted_as(vote), []).append(vote.by)
-    told = [f"{len(by)} of {review.policy.quorum} {what}: {names(by, most)}" for what, by in so_far.items()]
+            so_far.setdefault(_counted_as(vote), []).append(vote)
+    told = [
+        f"{len(votes)} of {review.policy.quorum} {what}: {evidence.voters(votes, most)}"
+        for what, votes in so_far.items()
+    ]
     return " · ".join(told) or f"0 of {review.policy.quorum} {'approvals' if approves else 'votes'}"
+
+
+def authority(approval: Approval, known: str = "") -> Iterable[str]:
+    """Who was called, who looks at it, and what the clocks do; `known` is what the same small print says of people."""
+    yield evidence.escalation(approval.reviews)
+    yield from attended(approval)
+    yield evidence.called([approval], known)
+    yield from evidence.not_called([approval])
+    yield deadline(approval)
+    yield evidence.hours(approval)
 
 
 def _counted_as(vote: Vote) -> str:
@@ -224,9 +246,9 @@ def _counted_as(vote: Vote) -> str:
 
 
 def deadline(approval: Approval) -> str:
-    """What happens when nobody decides, and when; or nothing."""
+    """What happens when nobody decides, and when. It is never asked for long what becomes of a failure or a notice."""
     if approval.expires_at is None:
-        return ""
+        return "" if approval.ask.kind in (Kind.FAILURE, Kind.NOTICE) else NO_DEADLINE
     if approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None:
         return f"More people are asked {when(approval.expires_at)} if nobody {_verb(approval)}"
     rejects = approval.deadlines.on_expiry is not OnExpiry.FAIL and can_be_rejected(approval)
@@ -257,13 +279,21 @@ def decided(kind: Kind, review: Review, decision: Decision, most: int = _MOST_NA
     """Who decided an action, and when. A rejection that nobody voted for is an expiry."""
     made = words(kind, decision.choice)
     at = f" {when(review.decided_at)}" if review.decided_at else ""
+    if review.automatic.startswith(GRANT_OF):
+        return f"{made.sign} Allowed by {_possessive(review.automatic.removeprefix(GRANT_OF))}"
     if review.automatic:
         return f"{made.sign} {made.made} automatically by {review.automatic}{at}"
     if not review.deciders:
         by = f" by {moment(review.decided_at)}" if review.decided_at else ""
         return f"⌛ Nobody decided{by}: {made.made.lower()} automatically"
     option = f": {option_words(decision.option)}" if decision.choice is Choice.OPTION else ""
-    return f"{made.sign} {made.made} by {names(review.deciders, most)}{at}{option}"
+    return f"{made.sign} {made.made} by {evidence.deciders(review, decision, most)}{at}{option}"
+
+
+def _possessive(grant: str) -> str:
+    """`@alice's grant until ...`."""
+    person, space, until = grant.partition(" ")
+    return f"{person}'s grant{space}{until}"
 
 
 def outcome(approval: Approval) -> str:
@@ -340,7 +370,14 @@ def _asked(approval: Approval, about: str) -> Iterable[str]:
     else:
         yield f"Approval needed from {whom}: {about}"
         yield requested(approval.requester, speaker(approval), strong=False)
-    yield deadline(approval)
+    yield evidence.called([approval], whom)
+    if approval.expires_at is not None:
+        yield deadline(approval)
+
+
+def about(approval: Approval) -> str:
+    """What is asked in one line."""
+    return one_line(_about(approval), 200)
 
 
 def _about(approval: Approval) -> str:

@@ -33,6 +33,7 @@ from adapters.slack.socket import Sockets, sockets
 from adapters.slack.web import route
 from bot import http, oncall_warmth
 from bot.authority import Authority
+from bot.calling import Caller
 from bot.channels import Channels
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config import Config, Mode
@@ -237,6 +238,16 @@ async def bot(
             metrics=metrics,
         )
         posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
+        caller = Caller(
+            desk=desk,
+            approvals=ports.approvals,
+            lanes=ports.lanes,
+            authority=authority,
+            roster=ports.roster,
+            chat=ports.chat,
+            clock=ports.clock,
+            posting=posting,
+        )
         outbox = Outbox(
             desk=desk,
             approvals=ports.approvals,
@@ -246,6 +257,7 @@ async def bot(
             clock=ports.clock,
             metrics=metrics,
             posting=posting,
+            caller=caller,
             ways=Ways(together(config), _unseen(config)),
         )
         overview = Overviews(

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, a_policy, an_approval
 
-from engine.approval import OPEN, Approval, Review, State, Words
+from engine.approval import OPEN, Approval, Calling, NotCalled, Notify, Review, State, Words
 from engine.ask import Choice, Decision
 from engine.audit import What
-from engine.effects import ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TakeBack, TellPerson, Timer
+from engine.effects import Call, ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TakeBack, TellPerson, Timer
 from engine.events import (
     AskedAgain,
     Called,
@@ -159,11 +159,34 @@ def test_opening_draws_the_card_and_sets_the_timers() -> None:
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("state", list(State))
 def test_a_card_may_be_posted_in_any_state(state: State) -> None:
-    before = approval_in(state)
+    before = replace(approval_in(state), calling=Calling(Notify.MENTION))
     taken = step(before, EVENTS[Posted], NOW)
     assert taken.approval == replace(before, card=MessageTs("5.5"))
     # What is posted when all is over shows buttons that have outlived their question: it is drawn once more.
     assert taken.effects == (() if state is State.PENDING else (DrawCard(before.id),))
+
+
+def test_whom_a_card_cannot_reach_by_itself_is_called_when_it_stands() -> None:
+    before = replace(approval_in(State.PENDING), calling=Calling(Notify.MENTION), not_called=NotCalled(later=True))
+    assert step(before, EVENTS[Posted], NOW).effects == (Call(before.id),)
+    handed = replace(before, not_called=NotCalled(), handed_to=CAROL)
+    assert step(handed, EVENTS[Posted], NOW).effects == (Call(before.id),)
+
+
+def test_the_audit_says_who_was_called_when_the_card_that_mentions_them_is_posted() -> None:
+    before = replace(approval_in(State.PENDING), calling=Calling(Notify.MENTION))
+    called = step(before, Called((BOB,), not_called=NotCalled()), NOW)
+    assert (called.effects, called.entries) == ((), ())
+    (row,) = step(called.approval, EVENTS[Posted], NOW).entries
+    assert (row.what, row.detail) == (What.CALLED, {"people": [BOB]})
+
+
+def test_a_card_that_must_not_call_people_names_them_once_it_stands() -> None:
+    before = replace(approval_in(State.PENDING), calling=Calling(Notify.NONE))
+    assert before.names_nobody_yet
+    taken = step(before, EVENTS[Posted], NOW)
+    assert taken.effects == (DrawCard(before.id),)
+    assert not taken.approval.names_nobody_yet
     assert taken.entries == ()
 
 

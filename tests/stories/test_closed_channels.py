@@ -50,6 +50,7 @@ async def test_a_card_comes_when_its_channel_opens_again(world: World, closing: 
     await waits(world, 1)
     await opens(world.carol, "#approvals")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     await card.click("Approve")
     await card.becomes("Approved by <@U0BOB>", buttons=[])
     await world.alice.expect_message("#deploys", containing="approved")
@@ -70,6 +71,7 @@ async def test_a_channel_that_opens_while_the_bot_is_down_has_its_cards_at_the_n
     await world.run()
     for text in ("drop the table", "drop the view"):
         await world.bob.expect_card("#approvals", containing=text)
+        await world.signpost()
     await waits(world, 0)
     await world.nothing_else()
 
@@ -81,6 +83,7 @@ async def test_what_nobody_tells_the_bot_of_is_found_out_slowly(world: World, mo
     await world.alice.say("#deploys", "@signoff drop the table")
     await world.alice.expect_message("#deploys", containing="its settings don't let me write there", ephemeral=True)
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="approved")
     await world.nothing_else()
@@ -96,6 +99,7 @@ async def test_who_writes_meanwhile_hears_what_to_do_and_it_is_tried_again(world
     told = await world.alice.expect_message("#deploys", containing="nobody can decide your request", ephemeral=True)
     assert "<#C0APPROVALS>: it is archived" in told.text
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     await card.click("Approve")
     await world.bob.expect_card("#approvals", containing="and the view")
     await world.done("drop the table")
@@ -139,6 +143,7 @@ async def test_what_is_decided_while_the_bot_is_out_is_answered_and_drawn_when_i
     await world.start("yes_or_no", approvals=[{**ELSEWHERE, "post_to": "#approvals", "expires_after": "4h"}])
     await world.alice.say("#deploys", "@signoff drop the table")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    sign = await world.signpost()
     await closes(world.carol, "#deploys")
     await card.click("Approve")
     await card.becomes("Approved by <@U0BOB>", buttons=[])
@@ -146,9 +151,10 @@ async def test_what_is_decided_while_the_bot_is_out_is_answered_and_drawn_when_i
     told = await told_directly(world, why)
     assert "<#C0DEPLOYS>" in told.text
     assert "The agent has an answer for you" in told.text
-    await waits(world, 1)
+    await waits(world, 2)  # and that message says what became of it
     await opens(world.carol, "#deploys")
     await world.alice.expect_message("#deploys", containing="approved")
+    await sign.becomes("Approved by <@U0BOB>")
     await waits(world, 0)
     await world.nothing_else()
 
@@ -161,6 +167,7 @@ async def test_a_card_that_was_decided_meanwhile_loses_its_buttons_when_the_bot_
     await world.start("yes_or_no", approvals=[{**ELSEWHERE, "expires_after": "2s"}])
     await world.alice.say("#deploys", "@signoff drop the table")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     await closes(world.carol, "#approvals")
     await world.alice.expect_message("#deploys", containing="rejected")
     await world.at_rest()
@@ -228,6 +235,7 @@ async def test_a_private_channel_that_the_bot_was_put_out_of_looks_deleted_and_i
     await waits(world, 1)
     await world.carol.invites_bot("#secrets")
     card = await world.bob.expect_card("#secrets", containing="drop the table")
+    await world.signpost()
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="approved")
     await waits(world, 0)
@@ -248,6 +256,7 @@ async def test_what_nobody_can_put_right_ends_visibly(world: World) -> None:
     assert not closed.buttons
     await world.alice.say("#deploys", "@signoff drop the view", thread=said.ts)
     await world.bob.expect_card("#approvals", containing="drop the view")
+    await world.signpost()
     await world.done()
     await world.nothing_else()
 

@@ -40,6 +40,8 @@ async def test_a_card_comes_back_each_time_and_once_however_often_it_is_told(wor
     card = await world.bob.expect_card("#approvals", containing="drop the table")
     await world.at_rest()
     assert [each.ts for each in await cards(world, "#approvals")] == [card.ts]
+    sign = await world.signpost()
+    assert card.ts.replace(".", "") in sign.text, "it links to the card that stands"
     await world.nothing_else()
 
 
@@ -51,6 +53,7 @@ async def test_a_card_with_replies_leaves_a_tombstone_and_comes_back(world: Worl
     await world.carol.say("#approvals", "what is this?", thread=card)
     await card.delete()
     again = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     await again.click("Approve")
     await again.becomes("Approved by", buttons=[])
     await world.alice.expect_message("#deploys", containing="approved")

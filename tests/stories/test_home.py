@@ -211,6 +211,7 @@ async def test_a_request_is_shown_only_to_those_who_see_its_conversation_or_may_
     await world.start("yes_or_no", approvals=[elsewhere])
     await world.alice.say("dm", "drop it")
     card = await world.bob.expect_card("#approvals", containing="drop it")
+    await world.signpost("dm")
     name = await short(world, card)
     assert "drop it" in await told(world.bob, f"show {name}")
     assert "drop it" in await told(world.alice, f"show {name}")

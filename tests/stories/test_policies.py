@@ -75,6 +75,7 @@ async def test_stages_come_in_their_order(world: World) -> None:
     await world.carol.expect_message("#deploys", containing="<@U0BOB> must approve this first", ephemeral=True)
     await card.click("Approve", by=world.bob)
     await card.becomes("1 of 2 approvals: <@U0BOB>")
+    await world.carol.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
     await card.click("Approve", by=world.carol)
     await _ends_well(world)
 
@@ -87,6 +88,7 @@ async def test_an_edit_is_matched_to_the_rules_anew(world: World) -> None:
     form = await card.open_form("Edit", by=world.bob)
     assert not (await form.submit({"replicas": "4"})).errors
     changed = await card.becomes("Approvers: <@U0CAROL>", buttons=["Approve", "Edit", "Reject"])
+    await world.carol.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
     await world.done()
     await changed.click("Approve", by=world.bob)
     await world.bob.expect_message("#deploys", containing="not an approver of this request", ephemeral=True)

@@ -35,6 +35,7 @@ async def test_a_renamed_channel_is_followed(world: World, when: str) -> None:
         await world.run()
     await world.alice.say("#ship-it", "@signoff drop the table")
     card = await world.bob.expect_card("#decisions", containing="drop the table")
+    await world.signpost("#ship-it")
     await card.click("Approve")
     await world.alice.expect_message("#ship-it", containing="approved")
     await world.nothing_else()
@@ -52,6 +53,7 @@ async def test_a_new_channel_of_the_old_name_is_not_taken_for_it(world: World) -
     await world.run()
     await world.alice.say("#deploys", "@signoff drop the table")
     await world.bob.expect_card("#approvals-old", containing="drop the table")
+    await world.signpost()
     await world.at_rest()
     assert not [each for each in await world.bob.messages("#approvals") if each.from_bot]
     await world.nothing_else()
@@ -125,6 +127,7 @@ async def test_a_request_whose_channel_is_deleted_ends_visibly(
     said = await world.alice.say("#deploys", "@signoff drop the table")
     if posted:
         await world.bob.expect_card("#approvals", containing="drop the table")
+        await world.signpost()
         await world.carol.destroys("#approvals")
         await world.at_rest()
         await world.alice.say("#deploys", "@signoff drop the view", thread=said.ts)

@@ -219,6 +219,7 @@ async def test_a_card_may_stand_in_another_channel(world: World) -> None:
     await world.start("yes_or_no", approvals=[rule])
     await world.alice.say("#deploys", "@signoff drop the table")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
+    await world.signpost()
     assert "Requested by <@U0ALICE> via" in card.text
     await card.click("Approve", by=world.carol)
     await world.carol.expect_message("#approvals", containing="not an approver", ephemeral=True)

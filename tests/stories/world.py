@@ -192,10 +192,16 @@ class World:
         return await self.bob.expect_card(channel, containing=text if containing is None else containing)
 
     def becomes(self, name: str, **what: Any) -> None:
-        """Somebody becomes a guest or leaves, while the bot runs: `becomes("bob", guest=True)`."""
+        """Somebody becomes a guest or leaves, while the bot runs, and it is told: `becomes("bob", guest=True)`."""
         people = self.slack.workspace.state.people
         who = next(each for each in people.values() if each.name == name)
         people[who.id] = replace(who, **what)
+        if self._running is not None:
+            cast("SlackRoster", self.bot.ports.roster).changed(UserId(who.id))
+
+    async def signpost(self, channel: str = "#deploys") -> Message:
+        """What the conversation says of a card that stands elsewhere; the card may be decided already."""
+        return await self.alice.expect_message(channel, containing="(<http", ephemeral=False)
 
     # What is known afterwards -----------------------------------------------------------------------------------------
 
@@ -226,11 +232,11 @@ class World:
         return [row for row in rows if row.approval == approval.id]
 
     async def audited(self, card: Message, *lines: str) -> None:
-        """Wait until the audit of a card's approval says just this."""
+        """Wait until the audit of a card's approval says just this, but for who was called, where no line says that."""
         seen: list[str] = []
 
         async def look() -> bool | None:
-            seen[:] = await self.audit(card)
+            seen[:] = [line for line in await self.audit(card) if line != "called" or "called" in lines]
             return True if seen == list(lines) else None
 
         await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the audit says {seen}")

@@ -8,7 +8,7 @@ import { fileCard } from "./files.js";
 import { icon } from "./icons.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { go, linkTo } from "./router.js";
-import { isBot, nameOf } from "./state.js";
+import { isBot, isBroadcast, nameOf } from "./state.js";
 import { asDate, clock, day, full } from "./time.js";
 
 /**
@@ -43,6 +43,7 @@ export function messageRow(row) {
       { class: "body" },
       message.ephemeral ? onlyYou() : null,
       compact ? null : byline(row, when),
+      replied(row),
       content(row),
       edited(message),
       files(message),
@@ -74,6 +75,16 @@ function byline({ message, channel }, when) {
       h("time", { datetime: when.toISOString() }, clock(when)),
     ),
   );
+}
+
+/** The way to the thread of a reply that stands in the channel, too. @param {Row} row */
+function replied({ message, channel, inThread }) {
+  if (!isBroadcast(message)) return null;
+  if (inThread) return h("div", { class: "hint broadcast" }, "Also sent to the channel");
+  const root = channel.messages.find((each) => each.ts === message.thread_ts);
+  const to = root?.text ? `: ${root.text.slice(0, 80)}` : "";
+  const link = h("a", { href: linkTo(channel.name, message.thread_ts ?? null), dir: "auto" }, "a thread");
+  return h("div", { class: "hint broadcast" }, "Replied to ", link, to);
 }
 
 /** @param {Row} row */

@@ -3,7 +3,7 @@
 import { keyed } from "./dom.js";
 import { messageRow, rowMark } from "./message.js";
 import { go } from "./router.js";
-import { isRoot, markSeen, threads, unread } from "./state.js";
+import { isBroadcast, isRoot, markSeen, threads, unread } from "./state.js";
 import { asDate, day } from "./time.js";
 
 const SAME_BREATH = 5 * 60;
@@ -56,7 +56,7 @@ function rows(channel, messages, inThread) {
  */
 export function drawMessages(list, channel, thread) {
   const shown = channel.messages.filter((message) =>
-    thread ? message.ts === thread || message.thread_ts === thread : isRoot(message),
+    thread ? message.ts === thread || message.thread_ts === thread : isRoot(message) || isBroadcast(message),
   );
   keyed(list, rows(channel, shown, Boolean(thread)), {
     key: (row) => row.message.ts + (row.message.ephemeral ? "e" : ""),

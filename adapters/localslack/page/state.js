@@ -6,7 +6,7 @@
  * @typedef {{id?: string, name?: string, title?: string, size?: number, mimetype?: string, pretty_type?: string,
  *            url_private?: string, url_private_download?: string, permalink?: string}} File
  * @typedef {{ts: string, thread_ts?: string, user: string, name: string, text?: string, blocks?: any[],
- *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean,
+ *            ephemeral?: boolean, edited?: boolean, files?: File[], bot?: boolean, subtype?: string,
  *            reactions?: {name: string, users: string[]}[], session?: {status: string, title: string}}} Message
  * @typedef {{id: string, name: string, kind: "channel" | "dm", purpose: string, messages: Message[]}} Channel
  * @typedef {{id: string, handle: string, name: string, members: string[], disabled: boolean}} Group
@@ -76,6 +76,9 @@ export const dmName = (channel) => bare(channel.name);
 
 /** @param {Message} message whether it stands in the channel itself, not in a thread */
 export const isRoot = (message) => !message.thread_ts || message.thread_ts === message.ts;
+
+/** @param {Message} message whether it is a thread's reply that stands in the channel, too */
+export const isBroadcast = (message) => message.subtype === "thread_broadcast";
 
 /** @param {Channel} channel @returns {Map<string, Message[]>} replies by the `ts` of their root */
 export function threads(channel) {

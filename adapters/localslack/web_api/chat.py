@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.blockkit import check_message, limits
 from adapters.localslack import blocks as block_tools
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state import BROADCAST, Channel, Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, readable, refuse
 from adapters.localslack.workspace import NO_PREVIEW, Workspace
 
@@ -17,7 +17,7 @@ def post_message(slack: Workspace, call: Call) -> Json:
     thread_ts = call.text("thread_ts") or None
     if thread_ts is not None and thread_ts not in channel.messages:
         raise SlackError("thread_not_found")
-    subtype = "thread_broadcast" if thread_ts and call.flag("reply_broadcast") else None
+    subtype = BROADCAST if thread_ts and call.flag("reply_broadcast") else None
     message = slack.bot_message(call.text("text"), blocks, metadata=_metadata(call), subtype=subtype)
     message = slack.post(channel, message, thread_ts)
     return {"ok": True, "channel": channel.id, "ts": message["ts"], "message": message}
@@ -45,6 +45,12 @@ def update(slack: Workspace, call: Call) -> Json:
         raise SlackError("streaming_state_conflict")
     blocks = _content(call, limits.UPDATE_TEXT)
     changes: dict[str, Any] = {}
+    if call.flag("reply_broadcast"):
+        if call.args.get("text") is not None or blocks is not None:
+            raise SlackError("no_dual_broadcast_content_update")
+        if message.get("thread_ts", message["ts"]) == message["ts"]:
+            raise SlackError("cant_broadcast_message")
+        changes["subtype"] = BROADCAST
     if call.args.get("text") is not None or blocks is not None:
         changes["text"] = call.text("text") or NO_PREVIEW
     if blocks is not None:

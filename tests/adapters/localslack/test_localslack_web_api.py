@@ -141,9 +141,27 @@ async def test_a_broadcast_reply_stands_in_the_channel_too(client: AsyncWebClien
     loud = await client.chat_postMessage(channel="#deploys", text="loud", thread_ts=root["ts"], reply_broadcast=True)
     history = await client.conversations_history(channel="C0DEPLOYS")
     assert [each["text"] for each in history["messages"]] == ["loud", "root"]
+    await client.chat_update(channel="C0DEPLOYS", ts=loud["ts"], text="louder")
+    history = await client.conversations_history(channel="C0DEPLOYS")
+    assert [(each["text"], each.get("subtype")) for each in history["messages"]] == [
+        ("louder", "thread_broadcast"),
+        ("root", None),
+    ]
     await client.chat_delete(channel="C0DEPLOYS", ts=loud["ts"])
     [message] = (await client.conversations_history(channel="C0DEPLOYS"))["messages"]
     assert message["reply_count"] == 1
+
+
+async def test_a_reply_is_broadcast_afterwards_or_changed_but_not_both(client: AsyncWebClient) -> None:
+    root = await client.chat_postMessage(channel="#deploys", text="root")
+    reply = await client.chat_postMessage(channel="#deploys", text="reply", thread_ts=root["ts"])
+    both = client.chat_update(channel="C0DEPLOYS", ts=reply["ts"], text="new", reply_broadcast=True)
+    assert (await refused(both))["error"] == "no_dual_broadcast_content_update"
+    no_reply = client.chat_update(channel="C0DEPLOYS", ts=root["ts"], reply_broadcast=True)
+    assert (await refused(no_reply))["error"] == "cant_broadcast_message"
+    await client.chat_update(channel="C0DEPLOYS", ts=reply["ts"], reply_broadcast=True)
+    history = await client.conversations_history(channel="C0DEPLOYS")
+    assert [each["text"] for each in history["messages"]] == ["reply", "root"]
 
 
 async def test_metadata_is_replaced_by_an_update(client: AsyncWebClient) -> None:

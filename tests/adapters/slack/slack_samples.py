@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.samples import still_members
 
-from engine.approval import Approval, Place, State, open_reviews
+from engine.approval import Approval, Calling, Notify, Place, State, open_reviews
 from engine.ask import Action, Ask, Choice, Json, Kind, Problem
 from engine.conversation import thread_id
 from engine.events import Act, Chose, Click, Doing
@@ -87,6 +87,7 @@ def approval(asked: Ask | None = None, *, rule: Policy = ANYBODY, **more: Any) -
         place=place,
         created_at=NOW,
         reviews=open_reviews(asked, (rule,) * len(asked.actions)),
+        calling=Calling(Notify.MENTION),
     )
     return replace(made, **more)
 

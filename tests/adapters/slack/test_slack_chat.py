@@ -172,30 +172,31 @@ async def test_what_an_agent_says_is_said_once_however_often(chatting: Bot) -> N
     assert sum("planner" in each.text for each in said) == 1
 
 
-async def test_a_reminder_names_who_has_not_decided_and_comes_once(chatting: Bot) -> None:
+async def test_a_reminder_names_people_and_comes_once_for_each_time(chatting: Bot) -> None:
     bob, carol = UserId(await chatting.user("bob")), UserId(await chatting.user("carol"))
     one = await pending(chatting, rule=policy(bob, carol, quorum=2))
     one = chose(replace(one, card=await chatting.chat.draw(one, 1)), bob, Choice.APPROVE)
-    await chatting.chat.remind(one, 1)
-    await chatting.chat.remind(one, 2)
+    await chatting.chat.remind(one, [carol], "w1", 1)
+    await chatting.chat.remind(one, [carol], "w1", 2)
     reminders = [each for each in await cards(chatting) if "this request still needs your decision" in each.text]
     assert len(reminders) == 1
     assert f"<@{carol}>" in reminders[0].text
-    assert f"<@{bob}>" not in reminders[0].text
     assert reminders[0].thread_ts == one.card
+    await chatting.chat.remind(one, [carol], "w2", 2)
+    assert len([each for each in await cards(chatting) if "⏰" in each.text]) == 2
 
 
 async def test_nobody_is_reminded_of_what_is_decided(chatting: Bot) -> None:
     one = await pending(chatting)
     one = replace(one, card=await chatting.chat.draw(one, 1))
-    await chatting.chat.remind(chose(one, UserId("U0BOB"), Choice.APPROVE), 1)
+    await chatting.chat.remind(chose(one, UserId("U0BOB"), Choice.APPROVE), [UserId("U0BOB")], "w1", 1)
     assert len(await cards(chatting)) == 1
 
 
 async def test_a_question_in_a_direct_message_is_reminded_of_at_the_root(chatting: Bot) -> None:
     one = await pending(chatting, "alice", what=question())
     one = replace(one, card=await chatting.chat.draw(one, 1))
-    await chatting.chat.remind(one, 1)
+    await chatting.chat.remind(one, [one.requester], "w1", 1)
     reminder = await chatting.slack.person("alice").expect_message(
         "dm", containing="this request still needs your answer"
     )

@@ -278,7 +278,7 @@ async def test_a_deleted_sheet_is_posted_again_while_anything_on_it_is_open(chat
 
 async def test_people_are_reminded_of_a_sheet_once(chatting: Bot) -> None:
     of = await posted(chatting, rows(20, await conversation(chatting)))
-    await asyncio.gather(*(chatting.chat.remind(each, 1) for each in of))
+    await asyncio.gather(*(chatting.chat.remind(each, [], "w1", 1) for each in of))
     told = [each.text for each in await sheets_seen(chatting) if "⏰" in each.text]
     assert [each.partition(" (<")[0] for each in told] == ["⏰ These requests still need a decision"]
 

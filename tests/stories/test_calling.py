@@ -1,0 +1,204 @@
+"""Who is called: a request reaches people who can decide it, each once, and each copy of the card is the same truth."""
+
+from typing import Any
+
+import pytest
+from fakes.people import Message, Person, wait_until
+from stories.world import World
+
+BOB, CAROL = {"users": ["bob"]}, {"users": ["carol"]}
+BOTH = {"users": ["bob", "carol"]}
+
+
+def a_rule(**more: Any) -> dict[str, Any]:
+    return {"when": {"tool": "*"}, **more}
+
+
+async def ends_well(world: World) -> None:
+    await world.done("deploy billing x2")
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await world.nothing_else()
+
+
+async def put_out(world: World, name: str, channel: str = "deploys") -> None:
+    """Somebody is no member of a channel."""
+    state = world.slack.workspace.state
+    found = next(each for each in state.channels.values() if each.name == channel)
+    state.put_channel(found, members=sorted(found.members - {f"U0{name.upper()}"}))
+
+
+async def in_direct_messages(person: Person, count: int) -> list[Message]:
+    """All that the bot wrote to a person directly, once there is so much."""
+
+    async def look() -> list[Message] | None:
+        found = [each for each in await person.messages("dm") if each.from_bot]
+        return found if len(found) >= count else None
+
+    return await wait_until(look, instead=lambda: f"{person.name} has not got {count} direct messages")
+
+
+@pytest.mark.promise("P9")
+async def test_the_card_mentions_those_whom_the_rule_names_when_it_is_posted(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers={"groups": ["payments"]})])
+    card = await world.asked("billing")
+    assert "Called: <@U0BOB>, <@U0CAROL>" in card.text
+    assert "<@U0BOB>, <@U0CAROL>" in card.notification
+    assert not card.shown["edited"]
+    assert "subteam" not in card.text + card.notification
+    await world.audited(card, "asked", "called")
+    await card.click("Approve")
+    shown = await card.becomes("Approved by <@U0BOB> (payments)", buttons=[])
+    assert "Called" not in shown.text
+    await ends_well(world)
+
+
+async def test_the_requester_is_not_called_to_decide_what_they_asked_for(world: World) -> None:
+    approvers = {"groups": ["payments"], "users": ["alice"]}
+    await world.start("review_tool_call", approvals=[a_rule(approvers=approvers)])
+    card = await world.asked("billing")
+    approval = await world.approval(card)
+    assert approval.called == ("U0BOB", "U0CAROL")
+    await card.click("Approve")
+    await ends_well(world)
+
+
+@pytest.mark.promise("P8")
+async def test_each_approver_gets_the_card_directly_and_all_copies_are_one_truth(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, quorum=2, notify="dm")])
+    card = await world.asked("billing")
+    await card.becomes("Approvers: <@U0BOB>, <@U0CAROL>")
+    bobs = await world.bob.expect_card("dm", containing="billing")
+    carols = await world.carol.expect_card("dm", containing="billing")
+    assert "Asked in <#C0DEPLOYS> (<http" in bobs.text
+    assert bobs.buttons == ["Approve", "Edit", "Reject"]
+
+    await bobs.click("Approve")
+    await carols.becomes("1 of 2 approvals: <@U0BOB>", buttons=["Approve", "Edit", "Reject"])
+    await card.becomes("1 of 2 approvals: <@U0BOB>")
+    await carols.click("Approve")
+    for each in (card, bobs, carols):
+        await each.becomes("Approved by <@U0BOB>, <@U0CAROL>", buttons=[])
+    await world.alice.expect_message("#deploys", containing="deployed x2")
+    await bobs.click("Approve", stale=True)
+    await world.bob.expect_message("dm", containing="already approved by", ephemeral=True)
+    await world.done("deploy billing x2")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P4")
+async def test_a_form_opens_from_a_copy(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="dm")])
+    card = await world.asked("billing")
+    bobs = await world.bob.expect_card("dm", containing="billing")
+    carols = await world.carol.expect_card("dm", containing="billing")
+    form = await bobs.open_form("Edit")
+    assert not (await form.submit({"replicas": "4"})).errors
+    for each in (card, carols, bobs):
+        await each.becomes("Approved with changes by <@U0BOB>", buttons=[])
+    await world.done("deploy billing x4")
+    await world.alice.expect_message("#deploys", containing="deployed x4")
+    await world.nothing_else()
+
+
+async def test_a_copy_that_was_deleted_is_not_posted_again(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="dm")])
+    card = await world.asked("billing")
+    bobs = await world.bob.expect_card("dm", containing="billing")
+    await world.carol.expect_card("dm", containing="billing")
+    await world.at_rest()
+    await bobs.delete()
+    await world.at_rest()
+    assert [each.user for each in (await world.approval(card)).copies] == ["U0CAROL"]
+    await card.click("Approve")
+    await ends_well(world)
+
+
+async def test_who_left_is_passed_over_and_the_card_says_so(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="dm")])
+    world.becomes("carol", deactivated=True)
+    card = await world.asked("billing")
+    await world.bob.expect_card("dm", containing="billing")
+    await card.becomes("Not reached: <@U0CAROL>")
+    await card.click("Approve")
+    await ends_well(world)
+
+
+async def test_who_is_not_in_the_channel_gets_the_card_directly(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH)])
+    await put_out(world, "carol")
+    card = await world.asked("billing")
+    carols = await world.carol.expect_card("dm", containing="billing")
+    await world.at_rest()
+    assert (await world.approval(card)).called == ("U0BOB", "U0CAROL")
+    await carols.click("Approve")
+    await card.becomes("Approved by <@U0CAROL>", buttons=[])
+    await carols.becomes("Approved by <@U0CAROL>", buttons=[])
+    await ends_well(world)
+
+
+async def test_the_next_stage_is_called_when_its_turn_comes(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(stages=[BOB, {"groups": ["payments"]}])])
+    card = await world.asked("billing")
+    assert (await world.approval(card)).called == ("U0BOB",)
+    assert "Stage 1 of 2: <@U0BOB>" in card.text
+    await card.click("Approve")
+    await card.becomes("Stage 1 of 2: done by <@U0BOB>; now stage 2 of 2: members of @payments")
+    called = await world.carol.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
+    assert "<@U0BOB>" not in called.text
+    assert called.thread_ts == card.thread_ts
+    await card.click("Approve", by=world.carol)
+    await card.becomes("Approved by <@U0BOB>, <@U0CAROL> (payments)", buttons=[])
+    await ends_well(world)
+
+
+async def test_a_rule_may_call_nobody(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="none")])
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.bob.expect_card("#deploys", containing="billing")
+    await card.becomes("Approvers: <@U0BOB>, <@U0CAROL>")
+    await world.at_rest()
+    assert (await world.approval(card)).called == ()
+    await card.click("Approve")
+    await ends_well(world)
+
+
+async def test_escalation_calls_the_people_it_adds(world: World) -> None:
+    rule = a_rule(approvers=BOB, escalate=[{"after": "1s", "to": CAROL}])
+    await world.start("review_tool_call", approvals=[rule])
+    card = await world.asked("billing")
+    await world.carol.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
+    await card.becomes("Escalated to <@U0CAROL>")
+    await card.click("Approve", by=world.carol)
+    await ends_well(world)
+
+
+@pytest.mark.promise("P8")
+async def test_the_requester_reads_where_the_request_went_and_what_became_of_it(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOB, post_to="#approvals")])
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.bob.expect_card("#approvals", containing="billing")
+    assert "Asked in <#C0DEPLOYS> (<http" in card.text
+    signpost = await world.alice.expect_message(
+        "#deploys", containing="Waiting for a decision in <#C0APPROVALS> (<http"
+    )
+    assert "<@U0BOB>" not in signpost.text
+    await card.click("Approve")
+    await signpost.becomes("Approved by <@U0BOB>")
+    await ends_well(world)
+
+
+async def test_a_card_whose_channel_decides_is_broadcast_to_it(world: World) -> None:
+    await world.start("review_tool_call")
+    card = await world.asked("billing")
+    assert card.shown["subtype"] == "thread_broadcast"
+    await card.click("Approve")
+    assert (await card.becomes("Approved by <@U0BOB>", buttons=[])).shown["subtype"] == "thread_broadcast"
+    await ends_well(world)
+
+
+async def test_a_rule_can_keep_the_card_in_its_thread(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers={"channel": True}, broadcast=False)])
+    card = await world.asked("billing")
+    assert "subtype" not in card.shown
+    await card.click("Approve")
+    await ends_well(world)
