@@ -13,6 +13,7 @@ from datetime import datetime
 from bot import concealment
 from bot.agents import Agents
 from bot.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
+from bot.granting import Granting
 from bot.masking import masked
 from bot.rules import Rules
 from bot.telemetry import Metrics
@@ -33,12 +34,14 @@ from engine.events import (
     Event,
     NotDelivered,
     Opened,
+    Revoked,
     Ruling,
     Withdrew,
 )
+from engine.grants import Grant
 from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, may_act, outcome_of, step
-from engine.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open, unreachable
+from engine.policy import CHANNEL, Facts, Policy, Standing, escalated, may_decide, may_open, unreachable
 from engine.ports import (
     Approvals,
     Asked,
@@ -70,6 +73,8 @@ UNREACHABLE = (
 )
 RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
 RUN_WITHDRAWN = "another request of this run was withdrawn, and that stopped the run"
+GRANT_OVER = "This was over already: calls like it ask for approval again."
+GRANT_REVOKED = "Done: calls like this ask for approval again."
 CHANGED_SINCE = "the agent changed its request after that, so nothing was run"
 NO_LONGER_ASKED = "the agent no longer asks this"
 TOO_LARGE = (
@@ -98,6 +103,7 @@ class Desk:
         clock: Clock,
         agents: Agents,
         rules: Rules,
+        granting: Granting,
         metrics: Metrics,
     ) -> None:
         self._approvals = approvals
@@ -109,6 +115,7 @@ class Desk:
         self._clock = clock
         self._agents = agents
         self._rules = rules
+        self._granting = granting
         self._metrics = metrics
 
     # People -----------------------------------------------------------------------------------------------------------
@@ -141,6 +148,42 @@ class Desk:
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         """Take back a request, as its requester: durable when this returns. None: it is withdrawn, its run stops."""
         return await self.act(Act(approval, by, Doing.WITHDRAW))
+
+    async def give_grant(self, approval: ApprovalId, action: int) -> None:
+        """Keep the grant that was given with an approval; may be done many times."""
+        known = await self._approvals.get(approval)
+        if known is not None:
+            await self._granting.give(known, action)
+
+    async def revoke(self, grant: Grant, by: UserId) -> bool:
+        """Take a grant back, whoever may: durable when this returns. False: it was over already."""
+        revoked = await self._granting.revoke(grant, by)
+        if revoked:
+            await self.happened(grant.approval, Revoked(grant.id, by))
+        return revoked
+
+    async def disallow(self, approval: ApprovalId, by: UserId) -> str:
+        """Take back the grants that an approval tells of, by its card; says what came of it.
+
+        They who gave one may, the requester, and everybody who might have given it: nothing is wider for it.
+        """
+        known = await self._approvals.get(approval)
+        found = () if known is None else await self._granting.of(known)
+        if known is None or not found:
+            return GRANT_OVER
+        for grant in found:
+            refusal = await self._may_disallow(known, grant, by)
+            if refusal is not None:
+                return refusal.sentence
+            await self.revoke(grant, by)
+        return GRANT_REVOKED
+
+    async def _may_disallow(self, approval: Approval, grant: Grant, by: UserId) -> Refusal | None:
+        if by in (approval.requester, *grant.by):
+            return None
+        policy = escalated(grant.policy, len(grant.policy.ladder))
+        facts = await self._authority.facts(by, approval.home, policy.sources)
+        return may_decide(policy, approval.requester, by, facts, approval.ask.subject)
 
     async def consider(self, click: Click | Act) -> None:
         """Decide what follows from a click that was kept, as of its own time."""
@@ -501,7 +544,8 @@ class Desk:
             calling=routed.calling,
             edition=self._rules.edition,
         )
-        taken = step(opened, Opened(_if_any(routed.automatic)), self._clock.now())
+        automatic = await self._granting.automatic(approval, asked, conversation, routed)
+        taken = step(opened, Opened(_if_any(automatic)), self._clock.now())
         if await self._approvals.create(Change(taken.approval, taken.effects, taken.entries)):
             await self._lanes.ring(taken.effects)
             self._metrics.opened(asked.ask.kind.value)

@@ -44,6 +44,7 @@ from engine.effects import (
     DrawSheet,
     Effect,
     EndRun,
+    GiveGrant,
     Hear,
     PassOn,
     Remind,
@@ -183,8 +184,8 @@ class Outbox:
                 await self._pass_on(thread, work)
             case Travel():
                 await self._travel(effect, work)
-            case Consider(click):
-                await self._desk.consider(click)
+            case Consider() | GiveGrant():
+                await self._follow(effect)
             case Call() | DrawCopies():
                 await self._caller.perform(effect, work)
             case DrawCard() | DrawSheet():
@@ -201,6 +202,14 @@ class Outbox:
                 await self._time_has_come(effect, work)
             case _:
                 assert_never(effect)
+
+    async def _follow(self, effect: Consider | GiveGrant) -> None:
+        """Do what is left to do of a person's click."""
+        match effect:
+            case Consider(click):
+                await self._desk.consider(click)
+            case GiveGrant(approval, action):
+                await self._desk.give_grant(approval, action)
 
     # Messages ---------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ and in no more than `MOST_LOOKUPS` such places. What could not be looked up is c
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
 
 from bot import concealment
@@ -25,14 +25,17 @@ MOST = 1_000
 MOST_LOOKUPS = 30
 LATELY = 40
 
+Revoke = Callable[[Grant, UserId], Awaitable[bool]]
+"""Takes back a grant for a person: `Desk.revoke`."""
 _Group = tuple[Place, tuple[Source, ...]]
 
 
 class Overviews:
     """Implements `engine.ports.Overview`."""
 
-    def __init__(self, *, listing: Listing, grants: Grants, authority: Authority, clock: Clock) -> None:
-        self._listing, self._grants, self._authority, self._clock = listing, grants, authority, clock
+    def __init__(self, *, listing: Listing, grants: Grants, revoke: Revoke, authority: Authority, clock: Clock) -> None:
+        self._listing, self._grants, self._revoke = listing, grants, revoke
+        self._authority, self._clock = authority, clock
 
     async def waiting_for(self, user: UserId) -> Waiting:
         """The pending requests that wait for this person's decision, the oldest first."""
@@ -84,7 +87,7 @@ class Overviews:
     async def revoke(self, grant: GrantId, user: UserId) -> bool:
         """Take back a grant that this person gave. False: it is over already."""
         found = next((each for each in await self.grants(user) if each.id == grant), None)
-        return found is not None and await self._grants.revoke(found, user, self._clock.now())
+        return found is not None and await self._revoke(found, user)
 
     async def _facts(self, user: UserId, groups: Sequence[_Group]) -> dict[_Group, Facts]:
         asked = [self._authority.facts(user, home, sources, patience=AT_ONCE) for home, sources in groups]

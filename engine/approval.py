@@ -16,7 +16,18 @@ from enum import StrEnum
 from engine.ask import Ask, Choice, Decision, Json
 from engine.authority import Failure, Ground
 from engine.hours import after
-from engine.ids import AgentName, ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, TeamId, ThreadId, UserId
+from engine.ids import (
+    AgentName,
+    ApprovalId,
+    ChannelId,
+    GrantId,
+    InterruptId,
+    MessageTs,
+    SheetId,
+    TeamId,
+    ThreadId,
+    UserId,
+)
 from engine.policy import Deadlines, Policy, escalated
 
 
@@ -117,6 +128,12 @@ class Review:
     """The steps of its ladder that were taken."""
     automatic: str = ""
     """What decided it where no person did: the rule, or the grant."""
+    grant: GrantId = GrantId("")  # noqa: RUF009 - a string
+    """The grant that was given with its approval, or that decided it."""
+    allowed_until: datetime | None = None
+    """Until when calls like it are allowed, where a grant was given with its approval."""
+    revoked_by: UserId | None = None
+    """Who took that grant back."""
 
     @property
     def governing(self) -> Policy:

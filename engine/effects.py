@@ -76,6 +76,14 @@ class Consider:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveGrant:
+    """Keep the grant that was given with the approval of an action."""
+
+    approval: ApprovalId
+    action: int
+
+
+@dataclass(frozen=True, slots=True)
 class DrawSheet:
     """Post the message that several approvals share, or make the one that stands tell the truth."""
 
@@ -216,6 +224,7 @@ Effect: TypeAlias = (
     | DrawSheet
     | Call
     | Consider
+    | GiveGrant
     | Remind
     | TellPerson
     | Say
@@ -251,6 +260,8 @@ def lane_of(effect: Effect) -> Lane:
             return Lane(thread_of(click.approval), f"card/{click.approval.rpartition('#')[2]}")
         case DrawCopies(approval, sheet) | Call(approval, sheet):
             return Lane(thread_of(approval), f"copies/{sheet or approval.rpartition('#')[2]}")
+        case GiveGrant(approval):
+            return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
         case DrawCard(approval) | Remind(approval) | SetTimer(approval) | ClearTimer(approval) | TimerFired(approval):
             return Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
         case _:

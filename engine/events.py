@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from engine.approval import Copy, NotCalled, PressedOn, Replaced, Words
 from engine.ask import Choice, Decision, Json
-from engine.ids import ApprovalId, MessageTs, UserId
+from engine.ids import ApprovalId, GrantId, MessageTs, UserId
 from engine.policy import Facts, Policy
 
 
@@ -22,7 +22,7 @@ class Automatic:
     via: str
     by: UserId | None = None
     quiet: bool = False
-    grant: str = ""
+    grant: GrantId = GrantId("")  # noqa: RUF009 - a string
     until: datetime | None = None
 
 
@@ -67,6 +67,8 @@ class Click:
     on: PressedOn | None = None
     option: int | None = None
     at: datetime | None = None
+    allows: bool = False
+    """It approves, and allows calls like it for a while: see `engine.grants`."""
 
     def chose(self, facts: Facts, ruling: "Ruling | None" = None) -> "Chose":
         """The event that it is, once it is known who the person is and what the rules say."""
@@ -83,6 +85,7 @@ class Click:
             option=self.option,
             at=self.at,
             ruling=ruling or Ruling(),
+            allows=self.allows,
         )
 
 
@@ -185,6 +188,7 @@ class Chose:
     option: int | None = None
     at: datetime | None = None
     ruling: Ruling = Ruling()
+    allows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,14 @@ class Nudged:
 
     by: UserId
     on: PressedOn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Somebody took back the grant that was given with an approval."""
+
+    grant: GrantId
+    by: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +331,7 @@ Event: TypeAlias = (
     | Cancelled
     | Nudged
     | Called
+    | Revoked
     | CopyGone
     | Offered
     | LadderDue

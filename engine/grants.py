@@ -13,41 +13,24 @@ still decide: that is asked of the same sources as a vote, when it is used.
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from engine.approval import Approval
 from engine.ask import DEEPEST, Choice, Json, Kind, is_storable
 from engine.audit import Entry, What
+from engine.authority import Ground
 from engine.ids import AgentName, ApprovalId, GrantId, ThreadId, UserId
 from engine.policy import Policy
 from engine.tool_names import is_plain
 
-LONGEST: Final = timedelta(days=7)
-"""How long a grant can last: what is to be allowed for good belongs into a rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """What a rule says of grants. With `fields` the arguments of these names have to be equal, else all have to.
-
-    Raises ValueError for a length of time that no grant has, and for a field without a name or named twice.
-    """
-
-    lasts: timedelta
-    fields: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not timedelta() < self.lasts <= LONGEST:
-            raise ValueError(f"a grant lasts at most {LONGEST.days} days")
-        if "" in self.fields or len(set(self.fields)) < len(self.fields):
-            raise ValueError("each field has a name, and is named once")
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant. `args` are all arguments of the call that was approved with it, `by` they who approved."""
+    """One grant. `args` are all arguments of the call that was approved with it, `by` they who approved.
+
+    `grounds` say why they might (P11): a shift that ended since takes nothing back.
+    """
 
     id: GrantId
     thread: ThreadId
@@ -60,6 +43,7 @@ class Grant:
     approval: ApprovalId
     given_at: datetime
     until: datetime
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,59 +59,69 @@ class Call:
 # Giving ---------------------------------------------------------------------------------------------------------------
 
 
-def is_offered(permit: Permit, approval: Approval, action: int, *, whole: bool) -> bool:
-    """Whether the card of an action can offer a grant; `whole`: everything that would be allowed is shown on it."""
-    asked, args = approval.ask.actions[action], approval.reviews[action].value
-    if not whole or approval.ask.kind is not Kind.TOOL_CALL or Choice.APPROVE not in asked.choices:
+def is_offered(approval: Approval, action: int, *, whole: bool) -> bool:
+    """Whether an action can be approved together with a grant; `whole`: all that would be allowed is on its card."""
+    asked, review = approval.ask.actions[action], approval.reviews[action]
+    terms, args = review.policy.grants, review.value
+    if terms is None or review.policy.quorum != 1 or not whole:
         return False
-    return is_plain(asked.name) and isinstance(args, dict) and _same(args, args) and args.keys() >= {*permit.fields}
+    if approval.ask.kind is not Kind.TOOL_CALL or Choice.APPROVE not in asked.choices:
+        return False
+    return is_plain(asked.name) and isinstance(args, dict) and _same(args, args) and args.keys() >= {*terms.fields}
 
 
-def given(permit: Permit, approval: Approval, action: int, by: tuple[UserId, ...]) -> Grant:
+def given(approval: Approval, action: int) -> Grant:
     """The grant that was given with an approval, for what was approved. The same approval gives the same grant.
 
-    Raises ValueError where none could be offered, or where one of those whose votes decided did not give it.
+    Raises ValueError where none was given, or none could be.
     """
     review = approval.reviews[action]
-    approved = review.decision is not None and review.decision.choice in (Choice.APPROVE, Choice.EDIT)
-    willing = bool(by) and {*by} >= {*review.deciders}
-    if review.decided_at is None or not (approved and willing and is_offered(permit, approval, action, whole=True)):
+    terms, decision = review.policy.grants, review.decision
+    approved = decision is not None and decision.choice in (Choice.APPROVE, Choice.EDIT) and review.deciders
+    if terms is None or review.decided_at is None or not approved or not review.grant:
+        raise ValueError(f"no grant was given with {approval.id}")
+    if not is_offered(approval, action, whole=True):
         raise ValueError(f"no grant was given with {approval.id}")
     return Grant(
-        id=_id(approval.id, action),
+        id=review.grant,
         thread=approval.thread,
         agent=approval.agent,
         tool=approval.ask.actions[action].name,
         args=review.value,
-        fields=permit.fields,
-        by=by,
+        fields=terms.fields,
+        by=review.deciders,
         policy=review.policy,
         approval=approval.id,
         given_at=review.decided_at,
-        until=review.decided_at + permit.lasts,
+        until=review.decided_at + terms.lasts,
+        grounds=tuple(ground for vote in review.votes if vote.by in review.deciders for ground in vote.grounds),
     )
 
 
-def _id(approval: ApprovalId, action: int) -> GrantId:
+def grant_id(approval: ApprovalId, action: int) -> GrantId:
+    """The name of the grant that is given with an approval."""
     return GrantId("grant-" + hashlib.sha256(f"{approval}\n{action}".encode()).hexdigest()[:16])
 
 
 # Using ----------------------------------------------------------------------------------------------------------------
 
 
-def allowing(grants: Iterable[Grant], permit: Permit | None, policy: Policy, call: Call, now: datetime) -> Grant | None:
-    """The grant that allows a call whose rule, as it is now, says `permit` and `policy`; None: people decide.
+def allowing(grants: Iterable[Grant], policy: Policy, call: Call, now: datetime) -> Grant | None:
+    """The grant that allows a call which is decided under `policy` today; None: people decide.
 
     Only for a rule that is known to apply: one whose condition cannot be known asks a person whatever was granted.
     """
-    return next((each for each in grants if stands(each, permit, policy, now) and covers(each, call, now)), None)
+    return next((each for each in grants if stands(each, policy, now) and covers(each, call, now)), None)
 
 
-def stands(grant: Grant, permit: Permit | None, policy: Policy, now: datetime) -> bool:
+def stands(grant: Grant, policy: Policy, now: datetime) -> bool:
     """Whether the rule still permits a grant: not one of other fields, for longer, or by what others decide."""
-    if permit is None or (permit.fields, policy) != (grant.fields, grant.policy):
+    terms = policy.grants
+    if terms is None or terms.fields != grant.fields:
         return False
-    return now < grant.given_at + permit.lasts
+    if replace(policy, grants=None) != replace(grant.policy, grants=None):
+        return False
+    return now < grant.given_at + terms.lasts
 
 
 def covers(grant: Grant, call: Call, now: datetime) -> bool:

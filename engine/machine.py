@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 
-from engine import refusals
+from engine import grants, refusals
 from engine.approval import Approval, Copy, Looking, NotCalled, Notify, Place, PressedOn, Review, State, Vote, Words
 from engine.ask import Choice, Decision, Json, Kind, canonical
 from engine.audit import Entry, What
@@ -33,6 +33,7 @@ from engine.effects import (
     DrawSheet,
     Effect,
     EndRun,
+    GiveGrant,
     PassOn,
     Remind,
     Resume,
@@ -63,6 +64,7 @@ from engine.events import (
     Opened,
     Posted,
     ReminderDue,
+    Revoked,
     Withdrew,
 )
 from engine.ids import MessageTs, UserId
@@ -231,7 +233,13 @@ def _with_automatic(approval: Approval, automatic: tuple[Automatic | None, ...],
     reviews = tuple(
         review
         if each is None
-        else replace(review, decision=each.decision, decided_at=now, automatic=_automatic_name(review, each))
+        else replace(
+            review,
+            decision=each.decision,
+            decided_at=now,
+            automatic=_automatic_name(review, each),
+            grant=each.grant,
+        )
         for review, each in zip(approval.reviews, automatic, strict=True)
     )
     return replace(approval, reviews=reviews, quiet=all(each is not None and each.quiet for each in automatic))
@@ -373,7 +381,7 @@ def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Ste
     if refusal is not None and not fallen:
         return _refuse(approval, event, refusal, now)
     if refusal is None:
-        review = _voted(review, approval, event, wanted)
+        review = _with_grant(_voted(review, approval, event, wanted), approval, event)
     reviews = (*approval.reviews[: event.action], review, *approval.reviews[event.action + 1 :])
     taken = replace(approval, reviews=reviews)
     told = _told_of_votes(approval, event, fallen)
@@ -384,7 +392,8 @@ def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Ste
     given = next((each for each in review.votes if each.by == event.by), wanted)
     wanted = replace(wanted, grounds=tuple(dict.fromkeys((*wanted.grounds, *given.grounds))))
     counted = _closed_when_complete(approval, taken, event, wanted, now)
-    return replace(counted, effects=(*counted.effects, *told), entries=(*rows, *counted.entries))
+    gives = (GiveGrant(approval.id, event.action),) if review.allowed_until is not None else ()
+    return replace(counted, effects=(*counted.effects, *gives, *told), entries=(*rows, *counted.entries))
 
 
 def _electorate(approval: Approval, event: Chose) -> Electorate:
@@ -514,11 +523,27 @@ def _not_offered(approval: Approval, event: Chose, review: Review, wanted: Vote)
         return refusals.NotOffered()
     if event.choice is Choice.OPTION and not wanted.option:
         return refusals.NotOffered()
+    if event.allows and not _may_allow(approval, event):
+        return refusals.NoGrant()
     if event.choice is Choice.ANSWER and review.policy.quorum > 1 and not approval.ask.is_question:
         return refusals.OnePersonsWords(review.policy.quorum)
     if event.ruling.forbids and event.choice is not Choice.REJECT:
         return refusals.RuleRejects(event.ruling.forbids, edited=_starts_anew(approval, event))
     return None
+
+
+def _may_allow(approval: Approval, event: Chose) -> bool:
+    """Whether an approval can come with a grant: not under a rule that was changed since, which would not honour it."""
+    if event.choice is not Choice.APPROVE or event.ruling.current is not None:
+        return False
+    return grants.is_offered(approval, event.action, whole=True)
+
+
+def _with_grant(review: Review, approval: Approval, event: Chose) -> Review:
+    terms, at = review.policy.grants, review.decided_at
+    if not event.allows or terms is None or at is None:
+        return review
+    return replace(review, grant=grants.grant_id(approval.id, event.action), allowed_until=at + terms.lasts)
 
 
 def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
@@ -821,6 +846,21 @@ def _called_entries(approval: Approval, users: tuple[UserId, ...], now: datetime
     return (_entry(approval, What.CALLED, None, now, {"people": names}),) if users else ()
 
 
+def _revoke(approval: Approval, event: Event, _: datetime) -> Step:
+    """The card no longer says that calls like it are allowed; the audit has its row from the grant itself."""
+    assert isinstance(event, Revoked)  # noqa: S101 - likewise
+    reviews = tuple(
+        replace(each, revoked_by=event.by)
+        if each.grant == event.grant and each.allowed_until is not None and each.revoked_by is None
+        else each
+        for each in approval.reviews
+    )
+    if reviews == approval.reviews:
+        return Step(approval)
+    revoked = replace(approval, reviews=reviews)
+    return Step(revoked, _drawings_of(revoked))
+
+
 def _forget_copy(approval: Approval, event: Event, _: datetime) -> Step:
     assert isinstance(event, CopyGone)  # noqa: S101 - likewise
     return Step(replace(approval, copies=tuple(each for each in approval.copies if each.card != event.card)))
@@ -995,6 +1035,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
         (State.DELIVERED, NotDelivered): Rule(_fail_delivery, frozenset({State.UNDELIVERABLE})),
         **{(state, Posted): Rule(_post, frozenset({state})) for state in _ALL},
         **{(state, Called): Rule(_call, frozenset({state})) for state in _ALL},
+        **{(state, Revoked): Rule(_revoke, frozenset({state})) for state in _ALL},
         **{(state, CopyGone): Rule(_forget_copy, frozenset({state})) for state in _ALL},
     }
 )

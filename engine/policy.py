@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 from types import MappingProxyType
+from typing import Final
 
 from engine.authority import Failure, Ground, Origin, Source
 from engine.ids import UserId
@@ -123,12 +124,25 @@ class Rung:
     outsiders: frozenset[UserId] = frozenset()
 
 
+LONGEST_GRANT: Final = timedelta(days=7)
+"""How long a grant can last: what is to be allowed for good belongs into a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class GrantTerms:
-    """What "allow like this" may allow: for how long, and which arguments have to stay; none named: all of them."""
+    """What a rule says of grants. With `fields` the arguments of these names have to be equal, else all have to.
+
+    Raises ValueError for a length of time that no grant has, and for a field without a name or named twice.
+    """
 
     lasts: timedelta
     fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not timedelta() < self.lasts <= LONGEST_GRANT:
+            raise ValueError(f"a grant lasts at most {LONGEST_GRANT.days} days")
+        if "" in self.fields or len(set(self.fields)) < len(self.fields):
+            raise ValueError("each field has a name, and is named once")
 
 
 @dataclass(frozen=True, slots=True)

@@ -784,6 +784,9 @@ class Desk(Protocol):
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         """Take back a request, as its requester. None: it is withdrawn, and its run stops."""
 
+    async def disallow(self, approval: ApprovalId, by: UserId) -> str:
+        """Take back the grants that an approval tells of; says what came of it, for the person who wants it."""
+
     async def hear(self, said: "Said") -> None:
         """Take a message."""
 

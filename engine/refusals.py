@@ -112,6 +112,17 @@ class CannotTakeOver(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class NoGrant(Refusal):
+    """Allowing calls like one where that is not, or no longer, possible."""
+
+    code: ClassVar[str] = "no_grant"
+
+    @property
+    def sentence(self) -> str:
+        return "Calls like this one can't be allowed for a while. Nothing was changed: approve this one alone."
+
+
+@dataclass(frozen=True, slots=True)
 class TakerUnknown(Refusal):
     """Handing over to somebody of whom nobody can tell now whether they may decide."""
 

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from engine.approval import Fills, Review, Vote, supports
 from engine.ask import Choice, Decision
-from engine.authority import Origin, Source
+from engine.authority import Ground, Origin, Source
 from engine.events import Chose, Ruling
 from engine.ids import UserId
 from engine.policy import (
@@ -84,7 +84,7 @@ def recount(
         if vote.by == by:
             kept.append(vote)
             continue
-        facts = _as_of_vote(known.get(vote.by, _NOT_LOOKED_UP), vote)
+        facts = with_shifts_of(known.get(vote.by, _NOT_LOOKED_UP), vote.grounds)
         refusal = voters.refuses(vote.by, facts, None)
         if isinstance(refusal, RosterUnknown | SourceUnknown):
             return review, (), refusal
@@ -98,9 +98,9 @@ def recount(
 _NOT_LOOKED_UP = Facts(Standing.UNKNOWN)
 
 
-def _as_of_vote(facts: Facts, vote: Vote) -> Facts:
+def with_shifts_of(facts: Facts, held: Sequence[Ground]) -> Facts:
     """What is known of a voter now, with their shifts as they were when they voted."""
-    shifts = tuple(each for each in vote.grounds if each.source.origin is Origin.ON_CALL)
+    shifts = tuple(each for each in held if each.source.origin is Origin.ON_CALL)
     others = tuple(each for each in facts.grounds if each.source.origin is not Origin.ON_CALL)
     failed = tuple(each for each in facts.failed if each.source.origin is not Origin.ON_CALL)
     return replace(facts, grounds=(*others, *shifts), failed=failed)

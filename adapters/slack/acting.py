@@ -35,6 +35,8 @@ class Acting:
         doing, approval = wanted.wish.doing, await self._desk.look(wanted.wish.approval)
         if approval is None:
             await self._tell(wanted.person, GONE)
+        elif wanted.wish.disallows:
+            await self._tell(wanted.person, await self._desk.disallow(approval.id, wanted.person.user))
         elif doing is not None and (wanted.at_once or doing not in more.FORMS):
             await self._desk.act(Act(approval.id, wanted.person.user, doing, on=wanted.on))
         elif approval.state is not State.PENDING:

@@ -16,6 +16,7 @@ from adapters.slack import blocks, layout, more, whole, wording
 from adapters.slack.blocks import Block
 from adapters.slack.layout import Piece
 from adapters.slack.text import clipped, visible
+from engine import grants
 from engine.approval import Approval, Review, State
 from engine.ask import Choice, Kind
 from engine.ids import ApprovalId
@@ -23,6 +24,8 @@ from engine.ids import ApprovalId
 APPROVAL_EVENT = "signoff_approval"
 SHOW = "signoff_show"
 SEND_WORDS = "signoff_send_words"
+ALLOW = "signoff_allow"
+"""Approves, and allows calls like it for a while."""
 ACTION_IDS = {
     Choice.APPROVE: "signoff_approve",
     Choice.EDIT: "signoff_edit",
@@ -106,7 +109,7 @@ def plain_card(approval: Approval) -> Message:
         for index, _ in _open_rows(approval)[:_ROWS]
         for block in (
             blocks.context(f"{index + 1}. {wording.one_line(approval.ask.actions[index].name, 80)}"),
-            blocks.actions(f"action:{index}", _buttons(approval, index)),
+            blocks.actions(f"action:{index}", without_grants(_buttons(approval, index))),
         )
         if approval.ask.actions[index].choices
     ]
@@ -118,6 +121,7 @@ def _blocks(approval: Approval, origin: str) -> list[Block]:
     hidden: list[int] = []
     prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
     made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval, origin)]
+    made += _allowed(approval)
     # It decides nothing, so it may outlive the question; it is left out where there is no room for it.
     return [*made, more.row(approval)] if len(made) < limits.MESSAGE_BLOCKS else made
 
@@ -257,7 +261,24 @@ def _buttons(approval: Approval, index: int) -> list[Block]:
         for choice in _offered(approval, index)
         if choice is not Choice.OPTION
     ]
-    return [*made, *_option_buttons(approval, index)]
+    return [*made, *_allow_button(approval, index), *_option_buttons(approval, index)]
+
+
+def without_grants(buttons: Iterable[Block]) -> list[Block]:
+    """The same buttons for a place that does not show all."""
+    return [each for each in buttons if each["action_id"] != ALLOW]
+
+
+def _allow_button(approval: Approval, index: int) -> list[Block]:
+    """The approval with a grant: only where the card shows all that it would allow, and is the card that is posted."""
+    prompt, action = _fitted_prompt(approval), _fitted_action(approval, index, len(_open_rows(approval)[:_ROWS]))
+    whole_ = not prompt[1] and not action[1]
+    terms = approval.reviews[index].policy.grants
+    if terms is None or not grants.is_offered(approval, index, whole=whole_):
+        return []
+    value = str(Target(approval.id, index, approval.reviews[index].revision))
+    button = blocks.button(f"Allow like this for {wording.span(terms.lasts)}", ALLOW, value)
+    return [button | {"confirm": more.confirm("Allow calls like this?", wording.allows(approval, index), "Allow")}]
 
 
 def _option_buttons(approval: Approval, index: int) -> list[Block]:
@@ -290,6 +311,13 @@ def _left_out(approval: Approval, hidden: int) -> Iterable[Block]:
     yield blocks.context(f"This card shows {max(total - hidden, 0):,} of {total:,} characters.{more}")
     if approval.state is State.PENDING:
         yield blocks.actions("show", [show_button(approval)])
+
+
+def _allowed(approval: Approval) -> Iterable[Block]:
+    """What was allowed with its approval."""
+    told = [line for review in approval.reviews if (line := wording.allowed(review))]
+    if told:
+        yield blocks.context(" · ".join(dict.fromkeys(told)))
 
 
 def _end(approval: Approval, origin: str) -> Iterable[Block]:

@@ -29,6 +29,7 @@ FORMS = {
 }
 """The callbacks of the forms."""
 WHO = "who"
+DISALLOW = "disallow"
 HISTORY = "history"
 _LABELS = {
     Doing.LOOK: "I'm looking",
@@ -46,10 +47,11 @@ WITHDRAWS = "The run stops, and nobody can decide this request any more."
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a button or an option says. `doing` is None for the question of who can approve."""
+    """What a button or an option says. `doing` is None for what has a flag of its own, and for who can approve."""
 
     approval: ApprovalId
     doing: Doing | None
+    disallows: bool = False
 
     @classmethod
     def read(cls, spelled: str) -> "Wish":
@@ -57,7 +59,7 @@ class Wish:
         word, _, approval = spelled.partition(" ")
         if "#" not in approval:
             raise ValueError(spelled)
-        return cls(ApprovalId(approval), None if word == WHO else Doing(word))
+        return cls(ApprovalId(approval), None if word in (WHO, DISALLOW) else Doing(word), word == DISALLOW)
 
 
 def row(approval: Approval) -> Block:
@@ -81,14 +83,15 @@ def _buttons(approval: Approval) -> list[Block]:
         made.append(blocks.button("Nudge", BUTTONS[Doing.NUDGE], f"{Doing.NUDGE} {approval.id}"))
     if _is_withdrawable(approval):
         button = blocks.button("Withdraw", BUTTONS[Doing.WITHDRAW], f"{Doing.WITHDRAW} {approval.id}")
-        made.append(button | {"confirm": _confirm("Withdraw this request?", WITHDRAWS, "Withdraw")})
+        made.append(button | {"confirm": confirm("Withdraw this request?", WITHDRAWS, "Withdraw")})
     return made
 
 
 def _options(approval: Approval) -> list[Block]:
     """What those who can decide do, and what everybody may know."""
     if approval.state is not State.PENDING:
-        return []
+        allowed = any(review.grant and review.revoked_by is None for review in approval.reviews)
+        return [_option("Stop allowing this", f"{DISALLOW} {approval.id}")] if allowed else []
     who = "Who can answer?" if approval.ask.is_question else "Who can approve?"
     made = [_option(who, f"{WHO} {approval.id}")] if others_decide(approval) else []
     wanted = [Doing.LOOK, Doing.HAND_OVER] if others_decide(approval) else []
@@ -119,11 +122,12 @@ def _option(label: str, value: str) -> Block:
     return {"text": blocks.plain_text(label, limits.OPTION_TEXT), "value": value}
 
 
-def _confirm(title: str, text: str, confirm: str) -> Block:
+def confirm(title: str, text: str, button: str) -> Block:
+    """The dialog in which somebody is asked whether they mean it."""
     return {
         "title": blocks.plain_text(title, limits.CONFIRM_TITLE),
         "text": blocks.plain_text(text, limits.CONFIRM_TEXT),
-        "confirm": blocks.plain_text(confirm, limits.CONFIRM_CONFIRM),
+        "confirm": blocks.plain_text(button, limits.CONFIRM_CONFIRM),
         "deny": blocks.plain_text("Cancel", limits.CONFIRM_DENY),
     }
 

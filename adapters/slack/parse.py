@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from adapters.slack import history, more
-from adapters.slack.cards import ACTION_IDS, SEND_WORDS, SHOW, Target
+from adapters.slack.cards import ACTION_IDS, ALLOW, SEND_WORDS, SHOW, Target
 from adapters.slack.changes import Change, change
 from adapters.slack.forms import CALLBACKS
 from adapters.slack.history import HISTORY, LOOK, PAGE, Point
@@ -27,7 +27,8 @@ from engine.ports import Said
 
 Payload: TypeAlias = Mapping[str, Any]
 
-_CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()} | {SEND_WORDS: Choice.ANSWER}
+_CHOICES = {action_id: choice for choice, action_id in ACTION_IDS.items()}
+_CHOICES |= {SEND_WORDS: Choice.ANSWER, ALLOW: Choice.APPROVE}
 _OPTION = ACTION_IDS[Choice.OPTION]
 """The menu of a node's further choices; their buttons are numbered."""
 _SENT = {callback: choice for choice, callback in CALLBACKS.items()}
@@ -60,12 +61,15 @@ class Pressed:
     """It was pressed in a modal, above which another one opens."""
     said: MessageTs | None = None
     """The last of the offered words that it sends as the answer."""
+    allows: bool = False
+    """It allows calls like it, too."""
 
     def click(self) -> Click:
         """As a click, without words or values. Raises ValueError for Show all."""
         if self.choice is None:
             raise ValueError("Show all decides nothing")
-        return replace(_click(self.person, self.target, self.choice), on=self.on, said=self.said)
+        click = _click(self.person, self.target, self.choice)
+        return replace(click, on=self.on, said=self.said, allows=self.allows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
         person, trigger = _person(payload, team), _optional(payload, "trigger_id")
         on, in_view = _pressed_on(payload, person, bot), bool(_part(payload, "view"))
         words = MessageTs(said) if said else None
-        return Pressed(person, target, choice, trigger, on, in_view, words)
+        return Pressed(person, target, choice, trigger, on, in_view, words, allows=action_id == ALLOW)
     return None
 
 

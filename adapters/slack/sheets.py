@@ -366,6 +366,8 @@ def _row_buttons(number: int, approval: Approval, *, is_whole: bool) -> Block:
         each["accessibility_label"] = clipped(
             f"{each['text']['text']} {number}. {_name(approval)}", limits.ACCESSIBILITY_LABEL
         )
+    if not is_whole:
+        buttons = cards.without_grants(buttons)
     if not is_whole or not buttons:
         target = str(Target(approval.id, 0, approval.reviews[0].revision))
         buttons.append(blocks.button("Show all", cards.SHOW, target, described=f"Show all of {number}"))

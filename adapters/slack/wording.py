@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from adapters.blockkit import limits
 from adapters.slack import evidence
@@ -263,6 +264,38 @@ def attended(approval: Approval) -> Iterable[str]:
         yield f"👀 <@{last.by}> is looking at this: no reminders until {moment(last.until)}"
     if approval.handed_to is not None:
         yield f"Handed over to <@{approval.handed_to}>"
+
+
+def span(length: timedelta) -> str:
+    """A length of time on a button: `1 h`, `90 min`, `2 days`."""
+    minutes = max(1, round(length / timedelta(minutes=1)))
+    if minutes % (24 * 60) == 0:
+        days = minutes // (24 * 60)
+        return "1 day" if days == 1 else f"{days} days"
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def allows(approval: Approval, index: int) -> str:
+    """What an approval with a grant allows. Untrusted: it names the tool and its arguments, for plain text."""
+    terms, name = approval.reviews[index].policy.grants, approval.ask.actions[index].name
+    if terms is None:
+        return ""
+    like = f"the same {' and '.join(terms.fields)}" if terms.fields else "exactly these arguments"
+    return (
+        f"This approves the call. For {span(terms.lasts)}, {plain(name, 60)} runs in this conversation without asking "
+        f"when it has {plain(like, 100)}."
+    )
+
+
+def allowed(review: Review) -> str:
+    """What was allowed with an approval, and whether it was taken back; or nothing."""
+    if review.allowed_until is None:
+        return ""
+    if review.revoked_by is not None:
+        return f"🔒 <@{review.revoked_by}> revoked the permission for calls like this"
+    terms = review.policy.grants
+    fields = f" with the same {one_line(' and '.join(terms.fields), 100)}" if terms and terms.fields else ""
+    return f"🔓 Calls like this{fields} are allowed in this conversation until {moment(review.allowed_until)}"
 
 
 def _verb(approval: Approval) -> str:

@@ -40,6 +40,7 @@ from bot.config import Config, Mode
 from bot.config_shape import Resume
 from bot.desk import Desk
 from bot.faults import FaultsError
+from bot.granting import Granting
 from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.names import definitions
@@ -225,6 +226,7 @@ async def bot(
         authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
         rules = Rules(ports.roster, ports.groups, rulebook(config, known, conditions), dict(known.groups.ids))
         listing = RedisListing(kept.database, kept.keys, kept.approvals)
+        grants = RedisGrants(kept.database, kept.keys, config.audit_retention)
         desk = Desk(
             approvals=ports.approvals,
             conversations=ports.conversations,
@@ -235,6 +237,7 @@ async def bot(
             clock=ports.clock,
             agents=listening_agents(config, channels.ids),
             rules=rules,
+            granting=Granting(grants=grants, authority=authority, clock=ports.clock),
             metrics=metrics,
         )
         posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
@@ -262,7 +265,8 @@ async def bot(
         )
         overview = Overviews(
             listing=listing,
-            grants=RedisGrants(kept.database, kept.keys, config.audit_retention),
+            grants=grants,
+            revoke=desk.revoke,
             authority=authority,
             clock=ports.clock,
         )

@@ -15,12 +15,15 @@ from adapters.memory import (
     MemoryBacklog,
     MemoryChat,
     MemoryConversations,
+    MemoryGrants,
     MemoryLanes,
     MemoryRoster,
 )
 from bot.agents import Agents
 from bot.authority import Authority
+from bot.calling import Caller
 from bot.desk import Desk
+from bot.granting import Granting
 from bot.outbox import Outbox
 from bot.posting import Posting
 from bot.rules import Rules
@@ -139,7 +142,19 @@ class Office:
             clock=clock,
             agents=Agents({}, None, {}),
             rules=self.rules,
+            granting=Granting(grants=MemoryGrants(self.audit), authority=authority, clock=clock),
             metrics=metrics,
+        )
+        posting = Posting(backlog=MemoryBacklog(), lanes=self.lanes, clock=clock, metrics=metrics)
+        caller = Caller(
+            desk=desk,
+            approvals=self.approvals,
+            lanes=self.lanes,
+            authority=authority,
+            roster=self.roster,
+            chat=self.chat,
+            clock=clock,
+            posting=posting,
         )
         outbox = Outbox(
             desk=desk,
@@ -149,7 +164,8 @@ class Office:
             chat=self.chat,
             clock=clock,
             metrics=metrics,
-            posting=Posting(backlog=MemoryBacklog(), lanes=self.lanes, clock=clock, metrics=metrics),
+            posting=posting,
+            caller=caller,
         )
         self.desks.append(desk)
         self.outboxes.append(outbox)

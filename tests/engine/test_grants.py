@@ -10,13 +10,18 @@ from contracts.samples import ALICE, BOB, CAROL, NOW, a_grant, a_policy, an_appr
 from hypothesis import given as samples
 from hypothesis import strategies as st
 
-from engine.approval import Approval, Vote
+from engine.approval import Approval, Review, State, Vote
 from engine.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
-from engine.grants import LONGEST, Call, Grant, Permit, allowing, covers, given, is_offered, stands
-from engine.ids import AgentName, ThreadId, UserId
+from engine.effects import DrawCard, GiveGrant
+from engine.events import Chose, Revoked, Ruling
+from engine.grants import Call, Grant, allowing, covers, given, grant_id, is_offered, stands
+from engine.ids import AgentName, GrantId, ThreadId, UserId
+from engine.machine import Step, step
+from engine.policy import LONGEST_GRANT, Facts, GrantTerms, Policy, Standing
+from engine.refusals import NoGrant, NotAnApprover
 
 HOUR = timedelta(hours=1)
-EXACT, BY_SERVICE = Permit(HOUR), Permit(HOUR, ("service",))
+EXACT, BY_SERVICE = GrantTerms(HOUR), GrantTerms(HOUR, ("service",))
 ARGS: Json = {"service": "billing", "replicas": 1, "labels": {"a": [1, None], "b": "x"}}
 SOON = NOW + timedelta(minutes=5)
 
@@ -30,13 +35,20 @@ def allowed(granted: Any, args: Any, *fields: str) -> bool:
     return covers(a_grant(args=granted, fields=fields), a_call(args), SOON)
 
 
-def approved(args: Json = ARGS, *, tool: str = "deploy", by: tuple[UserId, ...] = (BOB,), **decision: Any) -> Approval:
-    approval = an_approval(ask=an_ask(tool))
+def approved(
+    args: Json = ARGS,
+    *,
+    tool: str = "deploy",
+    by: tuple[UserId, ...] = (BOB,),
+    terms: GrantTerms | None = EXACT,
+    **decision: Any,
+) -> Approval:
+    approval = an_approval(ask=an_ask(tool), policy=replace(a_policy(), grants=terms))
     (action,), (review,) = approval.ask.actions, approval.reviews
     votes = tuple(Vote(each, Choice.APPROVE, NOW) for each in by)
-    review = replace(
-        review, value=args, votes=votes, decision=Decision(**({"choice": Choice.APPROVE} | decision)), decided_at=NOW
-    )
+    decided = Decision(**({"choice": Choice.APPROVE} | decision))
+    given_with = grant_id(approval.id, 0)
+    review = replace(review, value=args, votes=votes, decision=decided, decided_at=NOW, grant=given_with)
     return replace(approval, ask=replace(approval.ask, actions=(replace(action, value=args),)), reviews=(review,))
 
 
@@ -136,26 +148,30 @@ def test_only_the_same_agent_tool_and_conversation_and_only_for_its_time() -> No
 # The rule -------------------------------------------------------------------------------------------------------------
 
 
+def ruled(terms: GrantTerms | None, *users: UserId, **more: Any) -> Policy:
+    return replace(a_policy(*users, **more), grants=terms)
+
+
 @pytest.mark.promise("P6")
 def test_a_grant_is_dead_when_its_rule_no_longer_permits_it() -> None:
-    grant = a_grant()
-    assert stands(grant, EXACT, a_policy(), SOON)
-    assert not stands(grant, None, a_policy(), SOON)
-    assert not stands(grant, BY_SERVICE, a_policy(), SOON)
-    assert not stands(grant, EXACT, a_policy(ALICE, CAROL), SOON)
-    assert not stands(grant, EXACT, a_policy(quorum=2), SOON)
-    assert stands(grant, Permit(timedelta(minutes=5)), a_policy(), NOW + timedelta(minutes=5))
-    assert not stands(grant, Permit(timedelta(minutes=1)), a_policy(), SOON)
-    assert stands(grant, Permit(2 * HOUR), a_policy(), SOON)
+    grant = a_grant(policy=ruled(EXACT))
+    assert stands(grant, ruled(EXACT), SOON)
+    assert not stands(grant, ruled(None), SOON)
+    assert not stands(grant, ruled(BY_SERVICE), SOON)
+    assert not stands(grant, ruled(EXACT, ALICE, CAROL), SOON)
+    assert not stands(grant, ruled(EXACT, quorum=2), SOON)
+    assert stands(grant, ruled(GrantTerms(timedelta(minutes=5))), NOW + timedelta(minutes=5))
+    assert not stands(grant, ruled(GrantTerms(timedelta(minutes=1))), SOON)
+    assert stands(grant, ruled(GrantTerms(2 * HOUR)), SOON)
     assert not covers(grant, a_call(grant.args), grant.until), "no longer than it said"
 
 
 def test_the_first_grant_that_allows_a_call_is_found() -> None:
-    call = a_call(ARGS)
-    grants = [a_grant(1), a_grant(2, args=ARGS), a_grant(3, args=ARGS)]
-    assert allowing(grants, EXACT, a_policy(), call, SOON) == grants[1]
-    assert allowing(grants, None, a_policy(), call, SOON) is None
-    assert allowing([], EXACT, a_policy(), call, SOON) is None
+    call, rule = a_call(ARGS), ruled(EXACT)
+    grants = [a_grant(number, policy=rule, **more) for number, more in enumerate([{}, {"args": ARGS}, {"args": ARGS}])]
+    assert allowing(grants, rule, call, SOON) == grants[1]
+    assert allowing(grants, ruled(None), call, SOON) is None
+    assert allowing([], rule, call, SOON) is None
 
 
 # Giving ---------------------------------------------------------------------------------------------------------------
@@ -164,49 +180,101 @@ def test_the_first_grant_that_allows_a_call_is_found() -> None:
 @pytest.mark.promise("P4")
 def test_a_grant_is_given_for_what_was_approved() -> None:
     approval = approved()
-    grant = given(EXACT, approval, 0, (BOB,))
-    assert grant == given(EXACT, approval, 0, (BOB,)), "told twice it is the same"
+    grant = given(approval, 0)
+    assert grant == given(approval, 0), "told twice it is the same"
     assert (grant.tool, grant.args, grant.by, grant.until - grant.given_at) == ("deploy", ARGS, (BOB,), HOUR)
     assert covers(grant, Call(approval.thread, approval.agent, "deploy", ARGS), SOON)
-    assert stands(grant, EXACT, approval.reviews[0].policy, SOON)
-    edited = approved({"service": "payments"}, choice=Choice.EDIT, value={"service": "payments"})
-    assert given(BY_SERVICE, edited, 0, (BOB,)).args == {"service": "payments"}
+    assert stands(grant, approval.reviews[0].policy, SOON)
+    edited = approved({"service": "payments"}, terms=BY_SERVICE, choice=Choice.EDIT, value={"service": "payments"})
+    assert given(edited, 0).args == {"service": "payments"}
 
 
 @pytest.mark.promise("P6")
-def test_none_is_given_by_less_than_all_who_decided_or_without_an_approval() -> None:
-    for approval, by in (
-        (approved(by=(BOB, CAROL)), (BOB,)),
-        (approved(), ()),
-        (approved(), (CAROL,)),
-        (approved(choice=Choice.REJECT), (BOB,)),
-        (an_approval(), (BOB,)),
-    ):
+def test_none_is_given_without_an_approval_that_gave_one() -> None:
+    gave_none = approved()
+    gave_none = replace(gave_none, reviews=(replace(gave_none.reviews[0], grant=GrantId("")),))
+    for approval in (
+        gave_none, approved(by=()), approved(choice=Choice.REJECT), approved(terms=None), approved("billing"),
+        an_approval(),
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="no grant was given"):
-            given(EXACT, approval, 0, by)
+            given(approval, 0)
 
 
 @pytest.mark.promise("P4")
 def test_none_is_offered_that_would_be_wider_than_the_card() -> None:
-    assert is_offered(EXACT, approved(), 0, whole=True)
-    assert is_offered(BY_SERVICE, approved(), 0, whole=True)
-    assert not is_offered(EXACT, approved(), 0, whole=False), "the card shows a part"
-    assert not is_offered(Permit(HOUR, ("service", "region")), approved(), 0, whole=True)
-    assert not is_offered(EXACT, approved(tool="d\u0435ploy"), 0, whole=True)
-    assert not is_offered(EXACT, approved("billing"), 0, whole=True)
-    assert not is_offered(EXACT, approved({"n": math.nan}), 0, whole=True)
+    assert is_offered(approved(), 0, whole=True)
+    assert is_offered(approved(terms=BY_SERVICE), 0, whole=True)
+    assert not is_offered(approved(), 0, whole=False), "the card shows a part"
+    assert not is_offered(approved(terms=None), 0, whole=True)
+    assert not is_offered(approved(terms=GrantTerms(HOUR, ("service", "region"))), 0, whole=True)
+    assert not is_offered(approved(tool="d\u0435ploy"), 0, whole=True)
+    assert not is_offered(approved("billing"), 0, whole=True)
+    assert not is_offered(approved({"n": math.nan}), 0, whole=True)
     approval = approved()
     for kind in (Kind.BREAKPOINT, Kind.QUESTION, Kind.PAYLOAD):
-        assert not is_offered(EXACT, replace(approval, ask=replace(approval.ask, kind=kind)), 0, whole=True)
+        assert not is_offered(replace(approval, ask=replace(approval.ask, kind=kind)), 0, whole=True)
     deep: Json = 1
     for _ in range(DEEPEST + 1):
         deep = [deep]
-    assert not is_offered(EXACT, approved({"a": deep}), 0, whole=True)
+    assert not is_offered(approved({"a": deep}), 0, whole=True)
+    two = replace(approval, reviews=(replace(approval.reviews[0], policy=ruled(EXACT, quorum=2)),))
+    assert not is_offered(two, 0, whole=True), "several people decide"
 
 
-def test_a_permit_has_a_length_and_fields_that_are_named_once() -> None:
+def test_terms_have_a_length_and_fields_that_are_named_once() -> None:
     for lasts, fields in (
-        (timedelta(), ()), (-HOUR, ()), (LONGEST + HOUR, ()), (HOUR, ("",)), (HOUR, ("a", "a")),
+        (timedelta(), ()), (-HOUR, ()), (LONGEST_GRANT + HOUR, ()), (HOUR, ("",)), (HOUR, ("a", "a")),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"grant|field"):
-            Permit(lasts, fields)
+            GrantTerms(lasts, fields)
+
+
+# Approving with one ---------------------------------------------------------------------------------------------------
+
+
+def allow(approval: Approval, by: UserId = BOB, **more: Any) -> Step:
+    chose = Chose(by, Facts(Standing.MEMBER), 0, 1, Choice.APPROVE, allows=True)
+    return step(approval, replace(chose, **more), SOON)
+
+
+def asked(args: Json = ARGS, terms: GrantTerms | None = EXACT) -> Approval:
+    whole = approved(args)
+    review = Review(args, ruled(terms))
+    return replace(whole, reviews=(review,))
+
+
+@pytest.mark.promise("P1")
+def test_an_approval_and_its_grant_are_one_step() -> None:
+    taken = allow(asked())
+    assert GiveGrant(taken.approval.id, 0) in taken.effects
+    assert taken.approval.state is State.DECIDED
+    assert taken.approval.reviews[0].allowed_until == SOON + HOUR
+    assert given(taken.approval, 0).by == (BOB,)
+    assert given(taken.approval, 0).id == grant_id(taken.approval.id, 0)
+
+
+@pytest.mark.promise("P6")
+def test_a_grant_that_is_not_offered_is_refused_with_its_approval() -> None:
+    for refused in (
+        allow(asked(terms=None)),
+        allow(asked(terms=GrantTerms(HOUR, ("region",)))),
+        allow(asked(), ruling=Ruling(current=ruled(None))),
+        allow(asked(), choice=Choice.REJECT),
+    ):
+        assert isinstance(refused.refusal, NoGrant)
+        assert refused.approval.state is State.PENDING
+    assert isinstance(allow(asked(), by=ALICE).refusal, NotAnApprover)
+    alone = allow(asked(), allows=False)
+    assert not [each for each in alone.effects if isinstance(each, GiveGrant)]
+    assert alone.approval.reviews[0].allowed_until is None
+
+
+@pytest.mark.promise("P8")
+def test_the_card_says_that_a_grant_was_taken_back() -> None:
+    approval = allow(asked()).approval
+    revoked = step(approval, Revoked(approval.reviews[0].grant, CAROL), SOON)
+    assert revoked.approval.reviews[0].revoked_by == CAROL
+    assert revoked.effects == (DrawCard(approval.id),)
+    assert step(revoked.approval, Revoked(approval.reviews[0].grant, BOB), SOON) == Step(revoked.approval)
+    assert step(approval, Revoked(GrantId("another"), BOB), SOON) == Step(approval)

@@ -95,6 +95,10 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.NotTheRequester(ALICE), "Only <@UALICE>, who asked for this, can do that."),
     (refusals.NudgedAlready(NOW), f"You nudged them already. You can do it again {WHEN}."),
     (
+        refusals.NoGrant(),
+        "Calls like this one can't be allowed for a while. Nothing was changed: approve this one alone.",
+    ),
+    (
         refusals.TakerUnknown(CAROL),
         f"Couldn't check whether <@{CAROL}> may decide this, so it was not handed over. Try again in a moment.",
     ),

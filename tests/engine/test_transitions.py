@@ -32,9 +32,10 @@ from engine.events import (
     Opened,
     Posted,
     ReminderDue,
+    Revoked,
     Withdrew,
 )
-from engine.ids import MessageTs, SheetId
+from engine.ids import GrantId, MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
 from engine.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.refusals import AlreadyDecided, Closed, Expired
@@ -58,6 +59,7 @@ EVENTS: dict[type[Event], Event] = {
     Nudged: Nudged(ALICE),
     Called: Called((BOB,)),
     CopyGone: CopyGone(MessageTs("6.6")),
+    Revoked: Revoked(GrantId("grant-1"), BOB),
     LadderDue: LadderDue(),
     Offered: Offered((Words("red", MessageTs("1.1")),)),
     ReminderDue: ReminderDue(),
@@ -90,7 +92,7 @@ def test_what_is_closed_stays_closed_unless_the_graph_asks_it_again() -> None:
         if (state, event) == (State.DELIVERED, NotDelivered):
             continue  # the graph changed its request, and dropped the answer that it had
         if state not in OPEN:
-            assert event in (Posted, Called, CopyGone, AskedAgain)
+            assert event in (Posted, Called, CopyGone, Revoked, AskedAgain)
             assert state not in rule.to if event is AskedAgain else rule.to == {state}
     assert (State.DELIVERED, AskedAgain) not in TRANSITIONS
     assert (State.EXPIRED, AskedAgain) not in TRANSITIONS

@@ -80,6 +80,7 @@ async def test_a_request_is_handed_over_to_an_approver_and_to_nobody_else(world:
         await said_to(world.bob, "so it was not handed over")
     assert await forms_answer(card, "Hand over…", world.bob, {"value": "U0CAROL"}) == {}
     await card.becomes("Handed over to <@U0CAROL>")
+    await world.carol.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
     form = await card.open_form("Hand over…", by=world.alice)
     assert not (await form.submit({"value": "U0CAROL"})).errors
     assert "You are not an approver" in (await world.alice.expect_form()).text
