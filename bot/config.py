@@ -281,7 +281,7 @@ def _after_retention(
     retention: timedelta | None,
 ) -> Iterable[Fault]:
     for key, lengths in spans:
-        if any(retention is not None and length is not None and length >= retention for length in lengths):
+        if any(retention is not None and length is not None and length > retention for length in lengths):
             what = "the approval would be forgotten before that, by retention"
             yield Fault(document.where((*path, key)), what, "Make it shorter, or retention longer.")
 
@@ -407,7 +407,7 @@ def name_faults(
     faults = []
     for name, where in approver_names(config).items():
         if name not in people:
-            mend = suggestion(name, people, "Write a member's name or Slack id.")
+            mend = suggestion(name, people, "Write a member's name, e-mail address or Slack id.")
             faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
     faults += _unable(config, people)
     faults += _same_people(config, people)

@@ -102,7 +102,7 @@ def _every(value: object) -> timedelta:
 
 def _name(value: str) -> str:
     if not value.strip():
-        raise wrong("is empty", "Write a member's name or Slack id, such as alice.")
+        raise wrong("is empty", "Write a member's name, e-mail address or Slack id, such as alice.")
     return value.strip().removeprefix("@")
 
 

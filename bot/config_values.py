@@ -31,7 +31,7 @@ DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
-_PERSON = re.compile(r"@?[^\s@,<>]{1,80}")
+_PERSON = re.compile(r"@?[^\s@,<>]{1,80}|[^\s@,<>]{1,80}@[^\s@,<>]{1,160}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
 
@@ -77,7 +77,9 @@ def _on_expiry(value: object) -> object:
 
 def _person(value: str) -> str:
     if not _PERSON.fullmatch(value):
-        raise wrong("{shown} is not the name of a person", "Write a member's name or Slack id, such as alice.")
+        raise wrong(
+            "{shown} is not the name of a person", "Write a member's name, e-mail address or Slack id, such as alice."
+        )
     return value.removeprefix("@")
 
 

@@ -11,85 +11,10 @@ write a scene below and decorate it; it is photographed as it stands at the end,
         await scene.show("bob", card)
 """
 
-import argparse
-import asyncio
-import shutil
-import sys
-import tempfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from camera import ROOT, Album, Scene, agent, outside
 
-import redis
-from playwright.async_api import Browser, Page, async_playwright
-
-ROOT = Path(__file__).parent.parent
-IMAGES = ROOT / "docs" / "images" / "patterns"
-GRAPHS = ROOT / "tests" / "stories" / "graphs"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from fakes.people import Message, PeopledSlack  # noqa: E402 - the tests' own way to act as people
-from stories.outside import outside  # noqa: E402 - likewise
-from stories.world import GRAPH_STATES, World, agent  # noqa: E402 - likewise
-
-from adapters.redis import embedded  # noqa: E402 - likewise
-
-
-@dataclass(slots=True)
-class Scene:
-    """A world with the bot, and somebody's page on it."""
-
-    world: World
-    browser: Browser
-    pages: list[Page] = field(default_factory=list)
-
-    @property
-    def page(self) -> Page:
-        """The page that was opened last."""
-        return self.pages[-1]
-
-    async def start(self, name: str, graph: str, **more: Any) -> None:
-        """Start the bot with an agent of this name in #deploys and direct messages; `more` is what app.yaml may say."""
-        known = {"channels": ["#deploys"], "direct_messages": True, **GRAPH_STATES.get(graph, {}), **more}
-        await self.world.start(agents={name: agent(graph, **known)})
-
-    async def show(
-        self, person: str, message: Message, *, root: bool = False, height: int = 720, working: bool = False
-    ) -> Page:
-        """Open the page as somebody, on the thread that a message stands in; `root`: on its channel.
-
-        All work is waited for first, unless the agent is to be seen `working`.
-        """
-        if not working:
-            await self.world.at_rest()
-        where = message.channel if root else f"{message.channel}/{message.thread_ts}"
-        context = await self.browser.new_context(viewport={"width": 1180, "height": height}, reduced_motion="reduce")
-        self.pages.append(await context.new_page())
-        await self.page.goto(f"{self.world.slack.url}/?as={person}#/{where}")
-        await self.page.locator("#status[data-state=live]").wait_for(state="attached")
-        return self.page
-
-    async def press(self, name: str) -> None:
-        """Press the last button of that name."""
-        await self.page.get_by_role("button", name=name, exact=True).last.click()
-
-    async def photograph(self, name: str) -> None:
-        """Take a picture now; the last one is taken without being asked for."""
-        await self.page.wait_for_load_state("networkidle")
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=IMAGES / f"{name}.png")
-
-
-Play = Callable[[Scene], Awaitable[None]]
-PICTURES: dict[str, Play] = {}
-
-
-def picture(play: Play) -> Play:
-    """Photograph what a scene ends with, under the scene's name."""
-    PICTURES[getattr(play, "__name__", "")] = play
-    return play
-
+album = Album(ROOT / "docs" / "images" / "patterns")
+picture = album.picture
 
 # The scenes -----------------------------------------------------------------------------------------------------------
 
@@ -415,44 +340,5 @@ async def failure_limit(scene: Scene) -> None:
     await scene.show("alice", await scene.world.alice.expect_card("#deploys", containing="took longer than 1 second"))
 
 
-# The camera -----------------------------------------------------------------------------------------------------------
-
-
-async def play(name: str, browser: Browser, redis_url: str) -> None:
-    """Play one scene in a workspace and a Redis of its own, and photograph its end."""
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-    outside.forget()
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        for graph in GRAPHS.glob("*.py"):
-            shutil.copy(graph, folder)
-        async with PeopledSlack(data=folder / "slack", rate_limit=None) as slack:
-            scene = Scene(World(folder, slack, redis_url), browser)
-            try:
-                await PICTURES[name](scene)
-                await scene.photograph(name)
-            finally:
-                for page in scene.pages:
-                    await page.context.close()
-                await scene.world.stop()
-
-
-async def main(names: list[str], chromium: str) -> None:
-    """Take the pictures of these names."""
-    with tempfile.TemporaryDirectory() as folder, embedded.running_sync(Path(folder)) as redis_url:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            )
-            for name in names:
-                await play(name, browser, redis_url)
-            await browser.close()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *PICTURES], metavar="NAME", help=", ".join(PICTURES))
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
-    arguments = parser.parse_args()
-    asyncio.run(main(arguments.names or list(PICTURES), arguments.chromium))
+    album.take(__doc__)

@@ -20,7 +20,7 @@ groups:
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated
@@ -189,13 +189,14 @@ def widened(
     purposes: Mapping[str, str] = MappingProxyType({}),
     groups: Iterable[str] = (),
 ) -> Roster:
-    """Add who and what is missing, named as a configuration names them: `dana`, `U024BE7LH`, `#ops`, `C024BE91L`.
+    """Add who and what is missing, named as a configuration names them.
 
-    All full members are in a group that is added. What cannot be a name here is passed over.
+    That is `dana`, `dana@example.com` or `U024BE7LH`; `#ops` or `C024BE91L`; `sre`. All full members are in a group
+    that is added. What cannot be a name here is passed over.
     """
-    members = {spelled for each in map(person, known.people) for spelled in (each.name, each.id)}
+    members = {spelled for each in map(person, known.people) for spelled in (each.name, each.id, each.email.lower())}
     rooms = {spelled for each in known.channels for spelled in (each.name, each.id or ids.named("C", each.name))}
-    newcomers = [_newcomer(name) for name in people if members.isdisjoint({name, name.lower()})]
+    newcomers = [_newcomer(name, members) for name in people if members.isdisjoint({name, name.lower()})]
     new_rooms = [_room(name) for name in (each.removeprefix("#") for each in channels) if name not in rooms]
     everybody = known.people + [each for each in newcomers if re.match(_NAME, each.name)]
     return known.model_copy(
@@ -208,10 +209,14 @@ def widened(
     )
 
 
-def _newcomer(spelled: str) -> PersonEntry:
+def _newcomer(spelled: str, taken: Collection[str]) -> PersonEntry:
     if re.match(_USER_ID, spelled):
         return PersonEntry.model_construct(name=spelled.lower(), id=spelled, real_name=spelled)
-    return PersonEntry.model_construct(name=spelled.lower())
+    name, at, _ = spelled.lower().partition("@")
+    if not at:
+        return PersonEntry.model_construct(name=name)
+    unique = name if name not in taken else spelled.lower().replace("@", ".")
+    return PersonEntry.model_construct(name=unique, email=spelled.lower())
 
 
 def _new_groups(known: Roster, people: list[PersonEntry], names: Iterable[str]) -> list[GroupEntry]:

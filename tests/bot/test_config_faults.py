@@ -303,7 +303,7 @@ CASES = {
         ),
     ),
     "expiry after everything is forgotten": (
-        RULE + "    expires_after: 30d\n",
+        RULE + "    expires_after: 31d\n",
         (
             "app.yaml:5: approvals[0].expires_after: the approval would be forgotten before that, by retention. "
             "Make it shorter, or retention longer."
@@ -555,7 +555,7 @@ RULES = {
         "approvals[0].zone: this is the clock of now in conditions, and this rule has none. Add it to hours:",
     ),
     "a step after everything is forgotten": (
-        "[{approvers: {users: [a]}, escalate: [{after: 30d, to: {groups: [b]}}]}]",
+        "[{approvers: {users: [a]}, escalate: [{after: 31d, to: {groups: [b]}}]}]",
         "approvals[0].escalate: the approval would be forgotten before that, by retention.",
     ),
     "no handle": ('[{approvers: {groups: ["the sre"]}}]', 'groups[0]: "the sre" is not the handle of a user group.'),
@@ -614,7 +614,7 @@ def test_a_rule_that_is_never_reached_is_told(tmp_path: Path, text: str, line: s
 
 
 def test_deadlines_for_all_are_checked_too(tmp_path: Path) -> None:
-    (told,) = faults(tmp_path, DEPLOY + "defaults: {expires_after: 30d}\n")
+    (told,) = faults(tmp_path, DEPLOY + "defaults: {expires_after: 31d}\n")
     assert "defaults.expires_after: the approval would be forgotten before that, by retention." in told
 
 

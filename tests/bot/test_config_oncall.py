@@ -163,7 +163,7 @@ CASES = {
     ),
     "a rotation with a gap among its people": (
         source('{rotation: {zone: UTC, starts: 2026-11-30T09:00, every: 1w, people: [alice, ""]}}'),
-        "oncall.pay.rotation.people[1]: is empty. Write a member's name or Slack id, such as alice.",
+        "oncall.pay.rotation.people[1]: is empty. Write a member's name, e-mail address or Slack id, such as alice.",
     ),
     "a rotation by hours": (
         source("{rotation: {zone: UTC, starts: 2026-11-30T09:00, every: 12h, people: [alice]}}"),
@@ -191,7 +191,10 @@ CASES = {
     "a source that is no entry": (source("[pagerduty]"), "oncall.pay: this is not a set of keys with values."),
     "people who are nobody": (
         'people: {"Jane Doe": "Jane Doe"}\n',
-        'people.Jane Doe: "Jane Doe" is not the name of a person. Write a member\'s name or Slack id, such as alice.',
+        (
+            'people.Jane Doe: "Jane Doe" is not the name of a person. '
+            "Write a member's name, e-mail address or Slack id, such as alice."
+        ),
     ),
     "one name twice, but for case": (
         "people:\n  Jane Doe: U0JANE\n  jane  doe: U0JOAN\n",

@@ -34,6 +34,7 @@ from adapters.slack.identity import Identity
 from adapters.slack.roster import SlackRoster
 from adapters.slack.web import PATH
 from bot import config as configuration
+from bot.clock import SYSTEM_CLOCK, clock_of
 from bot.config import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot, together
@@ -92,6 +93,8 @@ class World:
     ack_timeout: float = PATIENCE
     slack_timeout: float = PATIENCE
     clock: StoryClock = field(default_factory=StoryClock)
+    speed: float = 1
+    """How fast the bot's clock runs. Above 1 it is the clock of the demo, and timers go by it, too."""
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
@@ -307,13 +310,15 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
             web_client(secrets.slack_bot_token, secrets.slack_api_url or "", timeout=world.slack_timeout)
         )
 
+        clock = clock_of(world.folder / "clock", world.speed)
+
         def altered(ports: Ports) -> None:
-            ports.clock = world.clock
+            ports.clock = world.clock if clock is SYSTEM_CLOCK else clock
             ports.chat = SlackChat(client, BOT, together=together(config))
             ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
             world.alter(ports)
 
-        running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE))
+        running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE, clock=clock))
         await running.load_graphs()
         address = await stack.enter_async_context(running.http())
         if config.mode is Mode.HTTP:

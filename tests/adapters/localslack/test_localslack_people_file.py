@@ -132,3 +132,11 @@ def test_a_demo_gets_the_groups_that_its_configuration_names() -> None:
     assert added == {"managers": ("", members), "s024be7lh": ("S024BE7LH", members)}
     assert {each.name for each in wide.people if each.team == HOME_TEAM} == {*members, "gina"}
     assert isinstance(Roster.model_validate(wide.model_dump()), Roster)
+
+
+def test_a_demo_gets_the_people_whose_addresses_its_configuration_names() -> None:
+    """An address that somebody has already adds nobody, and a name that is taken goes to nobody else."""
+    wide = widened(BUILT_IN, ["bob@example.com", "dana@corp.example", "Alice@corp.example"], [])
+    added = {each.name: each.email for each in wide.people[len(BUILT_IN.people) :]}
+    assert added == {"dana": "dana@corp.example", "alice.corp.example": "alice@corp.example"}
+    assert isinstance(Roster.model_validate(wide.model_dump()), Roster)

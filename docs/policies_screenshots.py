@@ -1,0 +1,104 @@
+"""Takes the pictures of docs/policies.md: `python docs/policies_screenshots.py [NAME ...]`, all of them without a name.
+
+Each picture is a short scene on the `app.yaml` of a section, as the page shows it; see docs/camera.py. Those of the
+demo are taken of its own `app.yaml`.
+"""
+
+import shutil
+
+from camera import ROOT, Album, Message, Scene, policies_page
+
+album = Album(ROOT / "docs" / "images" / "policies")
+picture = album.picture
+
+CHANNEL = "#refunds"
+TOOLS = {"refund": "refund_order", "delete": "delete_order", "restart": "restart_service"}
+
+
+async def asked(scene: Scene, section: str, text: str, who: str = "alice") -> Message:
+    """Start the bot on a section's file, and let somebody ask."""
+    await policies_page.start(scene.world, section)
+    await scene.world.slack.person(who).say(CHANNEL, f"@signoff {text}")
+    return await scene.world.bob.expect_card(CHANNEL, containing=TOOLS[text.split(maxsplit=1)[0]])
+
+
+async def demo(scene: Scene) -> Message:
+    """The demo's agents, in fast motion; alice wants a database restarted."""
+    scene.world.speed = 60
+    shutil.copytree(ROOT / "examples", scene.world.folder / "examples")
+    text = (ROOT / "app.yaml").read_text().replace("#databases", "#approvals")  # a channel that this workspace has
+    (scene.world.folder / "app.yaml").write_text(text)
+    await scene.world.run()
+    await scene.world.alice.say("#approvals", "@signoff the orders database hangs, please restart it")
+    return await scene.world.bob.expect_card("#approvals", containing="restart_database")
+
+
+@picture
+async def on_call(scene: Scene) -> None:
+    """Only the person on call may decide."""
+    await scene.show("carol", await demo(scene), height=560)
+
+
+@picture
+async def escalated(scene: Scene) -> None:
+    """A quarter of an hour later."""
+    card = await demo(scene)
+    await card.becomes("S0SRE")
+    await scene.show("carol", card, height=560)
+
+
+@picture
+async def approvers(scene: Scene) -> None:
+    """Somebody who may not is refused."""
+    card = await asked(scene, "Approvers", "refund A7 120", who="bob")
+    await card.click("Approve", by=scene.world.bob)
+    await scene.world.bob.expect_message(CHANNEL, ephemeral=True)
+    await scene.show("bob", card, height=560)
+
+
+@picture
+async def several(scene: Scene) -> None:
+    """One of two parts approved."""
+    card = await asked(scene, "Several approvals", "refund A7 120", who="carol")
+    await card.click("Approve", by=scene.world.bob)
+    await card.becomes("1 of 2")
+    await scene.show("alice", card, height=560)
+
+
+@picture
+async def stages(scene: Scene) -> None:
+    """The second stage waits for the first."""
+    card = await asked(scene, "Stages", "delete A7", who="carol")
+    await card.click("Approve", by=scene.world.alice)
+    await scene.world.alice.expect_message(CHANNEL, ephemeral=True)
+    await scene.show("alice", card, height=560)
+
+
+@picture
+async def automatic(scene: Scene) -> None:
+    """A rule decided by itself."""
+    await policies_page.start(scene.world, "Conditions and automatic decisions")
+    await scene.world.alice.say(CHANNEL, "@signoff refund A7 40")
+    card = await scene.world.alice.expect_message(CHANNEL, containing="Approved automatically")
+    await scene.show("alice", card, height=560)
+
+
+@picture
+async def edited(scene: Scene) -> None:
+    """An edit that another rule governs."""
+    card = await asked(scene, "Conditions and automatic decisions", "refund A7 500", who="carol")
+    await (await card.open_form("Edit", by=scene.world.bob)).submit({"amount": "5000"})
+    await card.becomes("5000")
+    await scene.show("alice", card, height=640)
+
+
+@picture
+async def who(scene: Scene) -> None:
+    """Who can approve, and why."""
+    card = await asked(scene, "Approvers", "refund A7 120")
+    await card.open_form("Who can approve?", by=scene.world.alice)
+    await scene.show("alice", card, height=640)
+
+
+if __name__ == "__main__":
+    album.take(__doc__)
