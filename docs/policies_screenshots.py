@@ -43,7 +43,7 @@ async def on_call(scene: Scene) -> None:
 async def escalated(scene: Scene) -> None:
     """A quarter of an hour later."""
     card = await demo(scene)
-    await card.becomes("S0SRE")
+    await card.becomes("@sre")
     await scene.show("carol", card, height=560)
 
 

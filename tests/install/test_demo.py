@@ -163,10 +163,10 @@ async def test_the_demo_has_a_gate_that_is_decided_by_who_is_on_call_or_after_it
         asked = await people.person("alice").say("#databases", "@signoff the orders database hangs, please restart it")
         card = await people.person("bob").expect_card("#databases", containing="restart_database")
         assert "on call (ops)" in card.text
-        assert "S0SRE" not in card.text
+        assert "@sre" not in card.text
     async with installed.demo(*fast) as demo, People(demo.url) as people:
         waiting = await people.person("carol").expect_card("#databases", containing="restart_database")
-        await waiting.becomes("S0SRE")
+        await waiting.becomes("@sre")
         await waiting.click("Approve")
         await people.person("alice").expect_message("#databases", containing="orders was restarted after 30 s")
     steps = [row for row in installed.audit("C0DATABASES", asked.ts) if row["what"] in STEPS]

@@ -145,7 +145,7 @@ async def test_time_adds_approvers_and_never_approves(world: World) -> None:
     world.speed = 1_800
     await page.start(world, "Reminders, escalation, expiry")
     card = await asked(world, "restart search")
-    await card.becomes("S0SRE")
+    await card.becomes("@sre")
     await card.becomes("Nobody decided by", buttons=[])
     await world.done()
     approval = await world.approval(await asked(world, "delete A7"))
