@@ -18,6 +18,8 @@ from bot.faults import Fault, FaultsError
 
 AHEAD: Final = timedelta(seconds=5)
 """How far ahead the time is written, by the machine's clock: so often it is written, too."""
+EVER: Final = timedelta(days=36_500)
+"""How far a demo's clock may be ahead: by how much it was when something was posted is not kept."""
 
 
 def machine_time() -> datetime:
@@ -29,6 +31,8 @@ class SystemClock:
     """The machine's clock."""
 
     speed: float = 1.0
+    ahead: timedelta | None = None
+    """How far it may be ahead of Slack's, if more than clocks are of themselves."""
 
     def now(self) -> datetime:
         """Aware, in UTC."""
@@ -45,6 +49,7 @@ class DemoClock:
         self, file: Path, speed: float, from_: datetime, machine: Callable[[], datetime] = machine_time
     ) -> None:
         self.speed = speed
+        self.ahead: timedelta | None = EVER
         self._file, self._machine = file, machine
         self._began = machine()
         self._from = max(self._began, from_)

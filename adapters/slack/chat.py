@@ -50,7 +50,8 @@ from engine.ids import AgentName, ChannelId, MessageTs, SheetId, TeamId, UserId
 from engine.ports import CannotPostError, Later, LiveMessage
 
 SPOKEN_EVENT = "signoff_message"
-_CLOCKS_DIFFER = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far the clocks of this machine and of Slack may lie apart."""
 _PAGE = 200
 _MOST_PAGES = 25
 _MOST_KEPT = 5_000
@@ -62,10 +63,19 @@ class SlackChat:
     """Implements `engine.ports.Chat`. `bot` is the bot's user id: only its own messages are found again."""
 
     def __init__(
-        self, client: AsyncWebClient, bot: UserId, pace: Pace | None = None, *, together: Collection[AgentName] = ()
+        self,
+        client: AsyncWebClient,
+        bot: UserId,
+        pace: Pace | None = None,
+        *,
+        together: Collection[AgentName] = (),
+        ahead: timedelta = CLOCKS_DIFFER,
     ) -> None:
-        """`together` are the agents that get the answers of parallel interrupts all at once: their sheets say so."""
-        self._client, self._bot = client, bot
+        """`together` are the agents that get the answers of parallel interrupts all at once: their sheets say so.
+
+        `ahead` is how far the bot's clock may be ahead of Slack's: messages are looked for since so long before.
+        """
+        self._client, self._bot, self._ahead = client, bot, ahead
         self._together = frozenset(together)
         self._pace = pace or Pace()
         self._redraws, self._reminding = Redraws(), asyncio.Lock()
@@ -155,7 +165,7 @@ class SlackChat:
         """The messages that earlier attempts may have posted."""
         return [
             MessageTs(message["ts"])
-            async for message in self._history(approvals[0].place, _asked_at(approvals))
+            async for message in self._history(approvals[0].place, self._since(approvals))
             if _payload(message, SHEET_EVENT).get("sheet") == sheet
         ]
 
@@ -190,11 +200,15 @@ class SlackChat:
             self._redraws.held_up(message_ts)
             raise
 
+    def _since(self, approvals: Sequence[Approval]) -> str:
+        """Since when a message about these may have been posted."""
+        return f"{max(0.0, (min(each.created_at for each in approvals) - self._ahead).timestamp()):.6f}"
+
     async def _copies(self, approval: Approval) -> list[MessageTs]:
         """The cards that earlier attempts may have posted."""
         return [
             MessageTs(message["ts"])
-            async for message in self._history(approval.place, _asked_at([approval]))
+            async for message in self._history(approval.place, self._since([approval]))
             if _payload(message, APPROVAL_EVENT).get("approval") == approval.id
         ]
 
@@ -260,7 +274,7 @@ class SlackChat:
             return None
         place = Place(approvals[0].place.team, channel)
         event, payload = _named(approvals)
-        if attempt > 1 and (posted := await self._said(place, event, payload, since=_asked_at(approvals))):
+        if attempt > 1 and (posted := await self._said(place, event, payload, since=self._since(approvals))):
             return Copy(user, channel, MessageTs(posted[-1]["ts"]))
         message, plain = await self._as_copy(approvals, place)
         await self._pace.turn_to_post(channel, f"copy/{approvals[0].sheet or approvals[0].id}")
@@ -644,8 +658,3 @@ def _named(approvals: Sequence[Approval]) -> tuple[str, Block]:
     first = approvals[0]
     metadata = sheets.metadata_of(first.sheet) if first.sheet else cards.metadata_of(first.id)
     return str(metadata["event_type"]), metadata["event_payload"]
-
-
-def _asked_at(approvals: Sequence[Approval]) -> str:
-    """Since when a message about these may have been posted."""
-    return f"{(min(each.created_at for each in approvals) - _CLOCKS_DIFFER).timestamp():.6f}"

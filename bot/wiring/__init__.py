@@ -21,7 +21,7 @@ from adapters.redis.lanes import LEASE
 from adapters.redis.listing import RedisListing
 from adapters.redis.names import RedisNames
 from adapters.slack.accounts import SlackAccounts
-from adapters.slack.chat import SlackChat
+from adapters.slack.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.commands import Commands
 from adapters.slack.errors import SlackRefused
@@ -218,7 +218,11 @@ async def bot(
             roster=(roster := SlackRoster(client, identity)),
             groups=(groups := _groups(client, identity, kept, known)),
             on_call=on_call,
-            chat=(chat := SlackChat(client, identity.user, client.pace, together=together(config))),
+            chat=(
+                chat := SlackChat(
+                    client, identity.user, client.pace, together=together(config), ahead=clock.ahead or CLOCKS_DIFFER
+                )
+            ),
             clock=clock,
         )
         alter(ports)

@@ -28,7 +28,7 @@ from fakes.patience import PATIENCE
 from fakes.people import Message, PeopledSlack, Person, wait_until
 from stories.outside import Outside, outside
 
-from adapters.slack.chat import SlackChat
+from adapters.slack.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.client import web_client
 from adapters.slack.identity import Identity
 from adapters.slack.roster import SlackRoster
@@ -314,7 +314,7 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock if clock is SYSTEM_CLOCK else clock
-            ports.chat = SlackChat(client, BOT, together=together(config))
+            ports.chat = SlackChat(client, BOT, together=together(config), ahead=clock.ahead or CLOCKS_DIFFER)
             ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
             world.alter(ports)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +51,15 @@ async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_twice(chatti
         await chatting.chat.draw(one, 1)
     card = await chatting.chat.draw(one, 2)
     assert [each.ts for each in await cards(chatting)] == [card]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=400)])
+async def test_a_card_is_found_by_a_bot_whose_clock_ran_ahead_of_slacks(chatting: Bot, ahead: timedelta) -> None:
+    chat = SlackChat(chatting.client, chatting.identity.user, ahead=timedelta(days=36_500))
+    one = replace(await pending(chatting), created_at=datetime.now(UTC) + ahead)
+    card = await chat.draw(one, 1)
+    assert await chat.draw(one, 2) == card
+    assert await chatting.chat.draw(one, 2) != card, "a clock that is taken for right does not find it"
 
 
 async def test_a_card_in_a_thread_is_found_there(chatting: Bot) -> None:
