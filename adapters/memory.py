@@ -20,7 +20,7 @@ from engine.conversation import Conversation
 from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.policy import Facts, Policy, Standing
+from engine.policy import Facts, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
 
 ATTEMPTS = 8
@@ -300,9 +300,9 @@ class MemoryApprovals:
         found = self._found(lambda each: each.state not in OPEN and user in people_of(each))
         return sorted(found, key=lambda each: each.closed_at or each.created_at, reverse=True)[:most]
 
-    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
-        """The policies of the thread's approvals."""
-        return policies_of(self._found(lambda each: each.thread == thread))
+    async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
+        """Approvals of the thread that have all its policies."""
+        return self._found(lambda each: each.thread == thread and bool(policies_of([each])))
 
     def _found(self, which: Callable[[Approval], bool]) -> list[Approval]:
         return sorted(filter(which, self._kept.values()), key=lambda approval: (approval.created_at, approval.id))

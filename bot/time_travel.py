@@ -2,8 +2,9 @@
 
 To go back can run again what was approved, with another state. So whoever does it must be one who could have decided
 everything that was decided in the conversation; where that took several people, nobody can do it alone. Where nothing
-was decided there, it is the requester's own. Only members of the channel, or the person of a direct message, see the
-history. What cannot be found out counts as no.
+was decided there, it is the requester's own. Where the state is changed, or the rules were changed since, nobody can
+tell which rule governs what will run: then it takes somebody whom each rule for the agent lets decide. Only members of
+the channel, or the person of a direct message, see the history. What cannot be found out counts as no.
 
 The wish is an effect in the thread's `run` lane, and a row in its audit; a refusal is a row, too.
 """
@@ -14,12 +15,14 @@ from dataclasses import replace
 from bot import concealment
 from bot.authority import Authority, sources_of
 from bot.masking import MASK
+from bot.rules import Rules
+from engine.approval import policies_of
 from engine.ask import Json, canonical
 from engine.audit import Entry, What
 from engine.conversation import Conversation
 from engine.effects import Travel
 from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
-from engine.policy import REQUESTER, Facts, Standing, Subject, may_decide, one_part
+from engine.policy import REQUESTER, Facts, Policy, Standing, Subject, may_decide, one_part
 from engine.ports import (
     Approvals,
     Audit,
@@ -41,6 +44,7 @@ from engine.refusals import (
     RosterUnknown,
     Stranger,
 )
+from engine.routing import may_govern
 
 MOST_MOMENTS = 100
 """Checkpoints that are shown: more than a person reads."""
@@ -50,7 +54,7 @@ _OWN = one_part("default: the requester goes back", REQUESTER)
 class TimeTravels:
     """Implements `engine.ports.TimeTravel`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
         self,
         *,
         approvals: Approvals,
@@ -60,6 +64,7 @@ class TimeTravels:
         graphs: Graphs,
         roster: Roster,
         authority: Authority,
+        rules: Rules,
         clock: Clock,
     ) -> None:
         self._approvals = approvals
@@ -69,6 +74,7 @@ class TimeTravels:
         self._graphs = graphs
         self._roster = roster
         self._authority = authority
+        self._rules = rules
         self._clock = clock
 
     async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
@@ -136,7 +142,7 @@ class TimeTravels:
         refusal = await self._may_look(conversation, trip.by)
         if refusal is not None:
             return refusal
-        policies = await self._approvals.policies(trip.thread) or [_OWN]
+        policies = await self._policies(conversation, trip) or (_OWN,)
         several = max(policy.quorum for policy in policies)
         if several > 1:
             return NeedsSeveral(several)
@@ -152,6 +158,14 @@ class TimeTravels:
             for policy in policies
         )
         return next((each for each in refusals if each is not None), None)
+
+    async def _policies(self, conversation: Conversation, trip: Trip) -> tuple[Policy, ...]:
+        """Those that it takes; none where nothing was or is to be decided in the conversation."""
+        deciding = await self._approvals.deciding(trip.thread)
+        decided_under = policies_of(deciding)
+        if not deciding or (trip.edits is None and all(each.edition == self._rules.edition for each in deciding)):
+            return decided_under
+        return tuple(dict.fromkeys((*decided_under, *may_govern(conversation.agent, self._rules.book))))
 
     async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
         return await self._roster.facts(user, conversation.place, membership=not conversation.direct)

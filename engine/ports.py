@@ -30,7 +30,7 @@ from engine.ids import (
     UserId,
 )
 from engine.oncall import Shifts
-from engine.policy import Facts, Policy
+from engine.policy import Facts
 from engine.refusals import Refusal
 
 
@@ -90,8 +90,8 @@ class Approvals(Protocol):
     async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
         """The approval of a thread whose card is this message at the root of its channel; None for any other."""
 
-    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
-        """The policies of the thread's approvals that are kept, each once; see `engine.approval.policies_of`."""
+    async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
+        """Approvals of the thread that have all the policies that are kept there: see `engine.approval.policies_of`."""
 
 
 class Listing(Protocol):

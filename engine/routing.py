@@ -21,7 +21,7 @@ from engine.authority import Origin
 from engine.conditions import Circumstances, Condition, Finding, Name, Verdict, all_of
 from engine.conversation import Conversation
 from engine.events import Automatic
-from engine.ids import ChannelId
+from engine.ids import AgentName, ChannelId
 from engine.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part
 
 
@@ -51,7 +51,7 @@ class Rule:
         """Whether it governs this action, with the value that it has now."""
         if self.question != ask.is_question or ask.kind in (Kind.FAILURE, Kind.NOTICE):
             return _FAILS
-        if self.agent is not None and not fnmatchcase(asked.agent, self.agent):
+        if not self.names_agent(asked.agent):
             return _FAILS
         named = self._names_tool(ask, action)
         if self.condition is None or named is Verdict.FAILS:
@@ -59,6 +59,10 @@ class Rule:
         judged = self.condition.judge(value, action.schema, asked)
         found = all_of((named, judged.verdict))
         return Finding(found, judged.why or LOOKS_ALIKE if found is Verdict.UNKNOWN else "")
+
+    def names_agent(self, agent: AgentName) -> bool:
+        """Whether it is for this agent."""
+        return self.agent is None or fnmatchcase(agent, self.agent)
 
     def _names_tool(self, ask: Ask, action: Action) -> Verdict:
         if self.tool is None:
@@ -140,6 +144,12 @@ def route(ask: Ask, conversation: Conversation, book: Rulebook, asked: Circumsta
     waits = [each for each in ruled if each.decide is None] or ruled
     deadlines = _soonest([_deadlines(each, ask, book) for each in waits])
     return Route(ruled, deadlines, place, _calling(waits, ask, place, home))
+
+
+def may_govern(agent: AgentName, book: Rulebook) -> tuple[Policy, ...]:
+    """The policies of people that a request of an agent may come under, whatever it asks for."""
+    rules = (each for each in book.rules if not each.question and each.names_agent(agent))
+    return tuple(each.policy for each in rules if each.policy is not None)
 
 
 def rule_for(ask: Ask, action: Action, value: Json, book: Rulebook, asked: Circumstances, *, direct: bool) -> Ruled:

@@ -33,7 +33,6 @@ from engine.approval import OPEN, Approval, policies_of
 from engine.ask import Ask
 from engine.effects import Effect, Lane, lane_of
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
-from engine.policy import Policy
 from engine.ports import Change
 
 RETENTION = MONTH
@@ -250,12 +249,12 @@ class RedisApprovals:
         mark = None if found else await self._database.run(Command("GET", self._keys.card(thread, card)))
         return ApprovalId(f"{thread}#{mark.decode('utf-8', 'replace')}") if mark else found
 
-    async def policies(self, thread: ThreadId) -> Sequence[Policy]:
-        """The policies of the thread's approvals."""
+    async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
+        """Approvals of the thread that have all its policies."""
         await self._bring_up(thread)
         open_ones = await self.open(thread)
         closed = await self._marked(thread, await self._database.run(Command("HVALS", self._keys.policies(thread))))
-        return policies_of([*open_ones, *closed])
+        return [each for each in (*open_ones, *closed) if policies_of([each])]
 
     async def _marked(self, thread: ThreadId, marks: Collection[bytes]) -> list[Approval]:
         return await self._read([(thread, mark.decode("utf-8", "replace")) for mark in marks])

@@ -288,6 +288,7 @@ async def bot(
                 graphs=ports.graphs,
                 roster=ports.roster,
                 authority=authority,
+                rules=rules,
                 clock=ports.clock,
             ),
             channels=Channels(

@@ -22,7 +22,7 @@ from contracts.samples import (
 )
 from fakes.patience import PATIENCE
 
-from engine.approval import State
+from engine.approval import State, policies_of
 from engine.ask import Choice, Kind, canonical
 from engine.audit import What
 from engine.effects import DrawCard, Effect, Resume, Timer
@@ -210,8 +210,8 @@ class ApprovalsContract:
                 await stores.approvals.save(Change(closed(replace(approval, version=1), State.DELIVERED)))
         question = an_ask("which", kind=Kind.QUESTION, choices=(Choice.ANSWER,))
         await stores.approvals.create(Change(an_approval(interrupt="q", ask=question, policy=three)))
-        assert set(await stores.approvals.policies(THREAD)) == {one, two}
-        assert list(await stores.approvals.policies(ThreadId("another"))) == []
+        assert set(policies_of(await stores.approvals.deciding(THREAD))) == {one, two}
+        assert list(await stores.approvals.deciding(ThreadId("another"))) == []
 
     @pytest.mark.promise("P9")
     async def test_rows_are_read_in_their_order(self, stores: Stores) -> None:

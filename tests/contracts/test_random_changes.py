@@ -21,7 +21,7 @@ from adapters.redis.audit import RedisAudit
 from adapters.redis.connection import Database
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
-from engine.approval import State
+from engine.approval import Approval, State, policies_of
 from engine.audit import What
 from engine.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
 from engine.ids import MessageTs, SheetId, ThreadId
@@ -115,7 +115,7 @@ class Changes(RuleBasedStateMachine):
         for thread in THREADS:
             self.both(lambda stores, thread=thread: stores.open(thread))
             self.both(lambda stores, thread=thread: stores.of_sheet(thread, SHEET))
-            self.both(lambda stores, thread=thread: _listed(stores.policies(thread)))
+            self.both(lambda stores, thread=thread: _policies(stores.deciding(thread)))
             ids = [each.id for each in APPROVALS if each.thread == thread]
             self.both(lambda stores, ids=ids: _listed(stores.known(ids)))
             for card in CARDS:
@@ -148,6 +148,10 @@ class Changes(RuleBasedStateMachine):
 
 def _get(approval: Any) -> Callable[[Any], Any]:
     return lambda stores: stores.get(approval.id)
+
+
+async def _policies(found: Awaitable[Sequence[Approval]]) -> list[str]:
+    return sorted(repr(each) for each in policies_of(await found))
 
 
 async def _listed(found: Awaitable[Sequence[Any]]) -> list[str]:

@@ -103,6 +103,40 @@ async def test_what_took_two_people_takes_nobody_alone_back(world: World) -> Non
     assert "takes 2 people" in (await world.bob.expect_form(title="History")).text
 
 
+async def is_refused(world: World, card: Message, values: Mapping[str, str]) -> None:
+    """Bob, who approved it, cannot go back behind his approval."""
+    done = list(world.outside.done)
+    form = await look(card, world.bob, AGREED)
+    await form.submit(dict(values))
+    assert "<@U0CAROL>" in (await world.bob.expect_form(title="History")).text
+    await world.at_rest()
+    assert world.outside.done == done
+
+
+@pytest.mark.promise("P6")
+async def test_behind_a_decision_the_state_is_changed_only_by_whom_each_rule_lets_decide(world: World) -> None:
+    """Bob may approve this move alone: what he would make of it behind the approval, no card ever shows."""
+    small = {"when": {"if": "args.question == 'Do the move?'"}, "approvers": {"users": ["bob"]}}
+    await world.start("trouble", approvals=[small, {"approvers": {"users": ["carol"]}}], **STATE)
+    card = await world.asked("the move")
+    await card.click("Approve", by=world.bob)
+    await world.alice.expect_message("#deploys", containing="done")
+    await is_refused(world, card, {"task": "another move"})
+
+
+@pytest.mark.promise("P6")
+async def test_who_was_taken_out_of_the_rule_does_not_go_back(world: World) -> None:
+    await world.start("trouble", approvals=[{"approvers": {"users": ["bob", "carol"]}}], **STATE)
+    card = await world.asked("the move")
+    await card.click("Approve", by=world.bob)
+    await world.alice.expect_message("#deploys", containing="done")
+    await world.stop()
+    file = world.folder / "app.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("    - bob\n", ""), encoding="utf-8")
+    await world.run()
+    await is_refused(world, card, {})
+
+
 @pytest.mark.promise("P3")
 async def test_a_form_that_is_sent_twice_goes_back_once(world: World) -> None:
     await world.start("trouble", **STATE)

@@ -14,7 +14,7 @@ from adapters.redis.connection import Database
 from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import MONTH, Keys
 from adapters.redis.scripts import Call
-from engine.approval import Approval, State
+from engine.approval import Approval, State, policies_of
 from engine.ask import Choice
 from engine.audit import RETENTION, What
 from engine.effects import DrawCard, Resume, SetTimer, Timer
@@ -185,7 +185,7 @@ async def test_what_makes_a_closed_one_findable_goes_with_it(approvals: RedisApp
     assert {client.ttl(key) for key in indexes} == {MONTH.total_seconds()}
     client.delete(KEYS.approval(THREAD, approval.id))
     assert list(await approvals.of_sheet(THREAD, SheetId("sheet-1"))) == []
-    assert list(await approvals.policies(THREAD)) == []
+    assert list(await approvals.deciding(THREAD)) == []
 
 
 @pytest.mark.promise("P6")
@@ -202,12 +202,12 @@ async def test_what_the_last_version_listed_is_found(approvals: RedisApprovals, 
     for read, expected in (
         (lambda: approvals.of_sheet(THREAD, sheet), [closed_one.id, open_one.id]),
         (lambda: approvals.by_card(THREAD, MessageTs("5.1")), closed_one.id),
-        (lambda: approvals.policies(THREAD), {a_policy(BOB), a_policy()}),
+        (lambda: approvals.deciding(THREAD), {a_policy(BOB), a_policy()}),
     ):
         client.zadd(KEYS.approvals(THREAD), listed)
         found: Any = await read()
         if isinstance(expected, set):
-            found = set(found)
+            found = set(policies_of(found))
         elif isinstance(expected, list):
             found = [each.id for each in found]
         assert found == expected
@@ -343,7 +343,7 @@ async def test_no_read_grows_with_the_history(approvals: RedisApprovals, counts:
         lambda: approvals.known([waiting.id]),
         lambda: approvals.of_sheet(THREAD, sheet),
         lambda: approvals.by_card(THREAD, MessageTs("5.1")),
-        lambda: approvals.policies(THREAD),
+        lambda: approvals.deciding(THREAD),
     ]
     seen: list[list[tuple[int, int]]] = []
     for numbers in (range(10), range(10, 300)):
