@@ -159,7 +159,7 @@ class SlackChat:
         place = approvals[0].place
         await self._pace.turn_to_post(place.channel, sheet)
         with _coming_back():
-            return await self._post(place, message, broadcast=any(each.calling.broadcast for each in approvals))
+            return await self._post(place, message, broadcast=any(map(_concerns_channel, approvals)))
 
     async def _copies_of_sheet(self, sheet: SheetId, approvals: Sequence[Approval]) -> list[MessageTs]:
         """The messages that earlier attempts may have posted."""
@@ -182,7 +182,7 @@ class SlackChat:
     async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
         await self._pace.turn_to_post(approval.place.channel, approval.id)
         with _coming_back():
-            return await self._post(approval.place, message, broadcast=approval.calling.broadcast)
+            return await self._post(approval.place, message, broadcast=_concerns_channel(approval))
 
     async def _update(self, place: Place, message_ts: MessageTs, message: Message, urgency: Urgency) -> None:
         """Let a message stand as given. Raises SlackApiError, and Later where it has to wait for its turn."""
@@ -369,12 +369,14 @@ class SlackChat:
             if known is None:
                 await self._pace.turn_to_post(home.channel, f"signpost/{approvals[0].sheet or approvals[0].id}")
                 with _coming_back():
-                    return await self._post(home, message)
-            try:
-                await self._update(home, known, message, Urgency.NEXT)
-            except SlackApiError as error:
-                if fate_of(error) is not Fate.NO_MESSAGE:
-                    raise
+                    known = await self._post(home, message)
+            elif not self._redraws.stands(known, message):
+                try:
+                    await self._update(home, known, message, Urgency.NEXT)
+                except SlackApiError as error:
+                    if fate_of(error) is not Fate.NO_MESSAGE:
+                        raise
+        self._redraws.drew(known, message)
         return known
 
     async def _origin(self, approval: Approval, *, copied: bool = False) -> str:
@@ -647,6 +649,11 @@ def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approva
         return message
     log.error("sheet_would_be_refused", sheet=sheet, problems=[problem.message for problem in problems])
     return sheets.plain_sheet(sheet, approvals)
+
+
+def _concerns_channel(approval: Approval) -> bool:
+    """Whether a card in a thread is shown in its channel, too: what is decided already needs nobody there."""
+    return approval.calling.broadcast and approval.state is State.PENDING
 
 
 def _card_of(approvals: Sequence[Approval]) -> MessageTs | None:

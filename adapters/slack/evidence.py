@@ -53,15 +53,24 @@ def why(grounds: Sequence[Ground]) -> str:
     return ""
 
 
-def voters(votes: Sequence[Vote], most: int) -> str:
+def voters(review: Review, votes: Sequence[Vote], most: int) -> str:
     """Who voted, each with why they may."""
-    shown = ", ".join(f"<@{vote.by}>{f' ({word})' if (word := why(vote.grounds)) else ''}" for vote in votes[:most])
+    words = ((vote.by, why(_used(review, vote))) for vote in votes[:most])
+    shown = ", ".join(f"<@{user}> ({word})" if word else f"<@{user}>" for user, word in words)
     return shown if len(votes) <= most else f"{shown} and {len(votes) - most} more"
+
+
+def _used(review: Review, vote: Vote) -> Sequence[Ground]:
+    """The grounds on which somebody votes in the first stage that they can: they may have others in a later one."""
+    stages = review.governing.stages
+    first = min((each.stage for each in vote.fills if each.stage < len(stages)), default=0)
+    named = {source for part in stages[first] for source in part.sources}
+    return [each for each in vote.grounds if each.source in named] or vote.grounds
 
 
 def deciders(review: Review, decision: Decision, most: int) -> str:
     """Those whose votes made a decision."""
-    return voters([vote for vote in review.votes if supports(vote, decision)], most)
+    return voters(review, [vote for vote in review.votes if supports(vote, decision)], most)
 
 
 def stages(review: Review, most: int) -> str:
@@ -79,7 +88,7 @@ def stages(review: Review, most: int) -> str:
         seats = sum(part.quorum for part in policy.stages[number])
         filling = [vote for vote in left if any(each.stage == number for each in vote.fills)][:seats]
         left = [vote for vote in left if vote not in filling]
-        done.append(f"Stage {number + 1} of {len(policy.stages)}: done by {voters(filling, most)}")
+        done.append(f"Stage {number + 1} of {len(policy.stages)}: done by {voters(review, filling, most)}")
     now = f"stage {turn + 1} of {len(policy.stages)}" if done else f"Stage {turn + 1} of {len(policy.stages)}"
     return "; ".join([*done, f"now {now}: {wanted}" if done else f"{now}: {wanted}"])
 
@@ -89,7 +98,7 @@ def rejections(review: Review, most: int) -> str:
     against = [vote for vote in review.votes if vote.choice is Choice.REJECT]
     if review.policy.reject_quorum == 1 or not against:
         return ""
-    return f"{len(against)} of {review.policy.reject_quorum} rejections: {voters(against, most)}"
+    return f"{len(against)} of {review.policy.reject_quorum} rejections: {voters(review, against, most)}"
 
 
 def escalation(reviews: Iterable[Review]) -> str:

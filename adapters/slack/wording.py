@@ -220,7 +220,7 @@ def _approvals(approval: Approval, index: int, most: int) -> str:
         if vote.choice is not Choice.REJECT:
             so_far.setdefault(_counted_as(vote), []).append(vote)
     told = [
-        f"{len(votes)} of {review.policy.quorum} {what}: {evidence.voters(votes, most)}"
+        f"{len(votes)} of {review.policy.quorum} {what}: {evidence.voters(review, votes, most)}"
         for what, votes in so_far.items()
     ]
     return " · ".join(told) or f"0 of {review.policy.quorum} {'approvals' if approves else 'votes'}"

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 from fakes.people import Message, Person, wait_until
+from stories.test_pattern_parallel import ask, start
 from stories.world import World
+
+from engine.audit import What
 
 BOB, CAROL = {"users": ["bob"]}, {"users": ["carol"]}
 BOTH = {"users": ["bob", "carol"]}
@@ -194,6 +197,61 @@ async def test_a_card_whose_channel_decides_is_broadcast_to_it(world: World) -> 
     await card.click("Approve")
     assert (await card.becomes("Approved by <@U0BOB>", buttons=[])).shown["subtype"] == "thread_broadcast"
     await ends_well(world)
+
+
+async def test_what_a_rule_decides_by_itself_stays_in_its_thread(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(decide="approve")])
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.alice.expect_message("#deploys", containing="Approved automatically by approvals[0]")
+    assert "subtype" not in card.shown
+    await ends_well(world)
+
+
+@pytest.mark.promise("P8")
+async def test_a_sheet_is_copied_as_one_message_and_each_row_is_decided_on_it(world: World) -> None:
+    rule = {"when": {"agent": "*"}, "approvers": {"groups": ["payments"]}, "notify": "dm"}
+    await start(world, (rule,))
+    sheet = await ask(world, 6)
+    bobs = await world.bob.expect_card("dm", containing="6 requests to decide")
+    carols = await world.carol.expect_card("dm", containing="6 requests to decide")
+    await world.at_rest()
+    assert len([each for each in await world.bob.messages("dm") if each.from_bot]) == 1
+    await bobs.click("Approve all 6")
+    await world.bob.expect_message("dm", containing="You approved 6 of 6 requests", ephemeral=True)
+    for each in (sheet, bobs, carols):
+        await each.becomes("6 requests", buttons=[])
+    await world.alice.expect_message("#deploys", containing="refunded")
+    await world.nothing_else()
+
+
+@pytest.mark.promise("P1")
+async def test_nobody_is_called_twice_where_answers_of_slack_are_lost(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="dm")])
+    await world.slack.people.fault(method="chat.postMessage", lost_response=True, times=3)
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.alice.expect_card("#deploys", containing="billing")
+    await world.bob.expect_card("dm", containing="billing")
+    await world.carol.expect_card("dm", containing="billing")
+    await card.click("Approve", by=world.bob)
+    await card.becomes("Approved by", buttons=[])
+    await ends_well(world)
+
+
+@pytest.mark.promise("P11")
+@pytest.mark.promise("P9")
+async def test_the_audit_says_why_each_voter_might_decide(world: World) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers={"groups": ["payments"]})])
+    card = await world.asked("billing")
+    approval = await world.approval(card)
+    await card.click("Approve")
+    await ends_well(world)
+    rows = await world.bot.ports.audit.of_thread(approval.thread)
+    (voted,) = [row.detail for row in rows if row.what is What.VOTED]
+    assert isinstance(voted, dict)
+    assert voted["via"] == "payments"
+    (ground,) = voted["grounds"]  # type: ignore[misc]
+    assert (ground["source"], ground["called"]) == ("group", "payments")  # type: ignore[index,call-overload]
+    assert ground["looked_up"]  # type: ignore[index,call-overload]
 
 
 async def test_a_rule_can_keep_the_card_in_its_thread(world: World) -> None:

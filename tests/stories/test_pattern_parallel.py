@@ -56,7 +56,11 @@ def _button(sheet: Message, number: int, label: str) -> tuple[dict[str, Any], di
     for block in sheet.shown["blocks"]:
         for button in block["elements"] if block["type"] == "actions" else ():
             told = button.get("accessibility_label", "")
-            if button["text"]["text"] == label and told.startswith(f"{label} {number}. "):
+            if (
+                button["type"] == "button"
+                and button["text"]["text"] == label
+                and told.startswith(f"{label} {number}. ")
+            ):
                 return block, button
     raise AssertionError(f"row {number} has no {label!r}: {sheet.text}")
 

@@ -82,9 +82,9 @@ function replied({ message, channel, inThread }) {
   if (!isBroadcast(message)) return null;
   if (inThread) return h("div", { class: "hint broadcast" }, "Also sent to the channel");
   const root = channel.messages.find((each) => each.ts === message.thread_ts);
-  const to = root?.text ? `: ${root.text.slice(0, 80)}` : "";
-  const link = h("a", { href: linkTo(channel.name, message.thread_ts ?? null), dir: "auto" }, "a thread");
-  return h("div", { class: "hint broadcast" }, "Replied to ", link, to);
+  const link = h("a", { href: linkTo(channel.name, message.thread_ts ?? null) }, "a thread");
+  const about = root?.text ? [": ", h("bdi", {}, mrkdwn(root.text.split("\n")[0]))] : [];
+  return h("div", { class: "hint broadcast" }, "Replied to ", link, ...about);
 }
 
 /** @param {Row} row */

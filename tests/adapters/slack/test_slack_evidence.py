@@ -78,6 +78,12 @@ def test_stages_say_what_is_done_and_whose_turn_it_is() -> None:
     assert "<@U0DAVE> or whoever is on call (pay)" in told
 
 
+@pytest.mark.promise("P11")
+def test_who_could_vote_in_two_stages_is_shown_with_the_reason_for_the_first() -> None:
+    one = approval(rule=Policy("r", ((Part((PAYMENTS,)),), (Part((PAY,)),))))
+    assert "Stage 1 of 2: done by <@U0BOB> (payments); now" in shown(voted(one, BOB, PAY, PAYMENTS))
+
+
 def test_the_parts_that_are_still_missing_are_said() -> None:
     one = approval(rule=Policy("r", ((Part((PAYMENTS,)), Part((PAY,))),)))
     assert "Still needed: whoever is on call (pay)" in shown(voted(one, CAROL, PAYMENTS))
