@@ -1,8 +1,8 @@
 """Grants at work: what they allow when a graph asks, and how they are given and taken back. See `engine.grants`.
 
 A grant decides a new request only. What was decided before and is asked again, as changed arguments are, is looked at
-by people; and so is whatever cannot be made sure of at this moment: whether the rule applies, whether they who gave the
-grant are still among those who may decide.
+by people, and so is a call that may be done already. The same goes for whatever cannot be made sure of at this moment:
+whether the rule applies, whether they who gave the grant are still among those who may decide.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Granting:
         self, approval: ApprovalId, asked: Asked, conversation: Conversation, route: Route
     ) -> tuple[Automatic | None, ...]:
         """What rules decide of a new request, and what grants do, for each action."""
-        if not any(map(_may_be_granted, route.ruled)) or asked.instead_of or asked.ask.caught:
+        if not any(map(_may_be_granted, route.ruled)) or asked.instead_of or asked.ask.caught or asked.ask.perhaps_done:
             return route.automatic
         if asked.ask.kind is not Kind.TOOL_CALL:
             return route.automatic

@@ -136,8 +136,9 @@ class Ask:
     `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
     that a change of the file cannot turn one answer into another. `unguarded` is true where the graph runs elsewhere,
     and what it does with an approval cannot be compared with what was approved: the card says so. `caught` is true for
-    the failure of a tool that was about to run with something else than people decided. `known_by` says what its
-    choices were read from; nothing that is sent depends on it.
+    the failure of a tool that was about to run with something else than people decided. `perhaps_done` is true for what
+    was approved and begun before, and whose end nobody knows: people look at it. `known_by` says what its choices were
+    read from; nothing that is sent depends on it.
     """
 
     dialect: str
@@ -150,6 +151,7 @@ class Ask:
     encoding: Json = None
     unguarded: bool = False
     caught: bool = False
+    perhaps_done: bool = False
     known_by: KnownBy = KnownBy.HINT
 
     def __post_init__(self) -> None:

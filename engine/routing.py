@@ -155,7 +155,8 @@ def may_govern(agent: AgentName, book: Rulebook) -> tuple[Policy, ...]:
 def rule_for(ask: Ask, action: Action, value: Json, book: Rulebook, asked: Circumstances, *, direct: bool) -> Ruled:
     """What the rules say of an action with this value; `direct`: it was asked for in a direct message.
 
-    A choice that the graph does not offer is not made by a rule either: people decide then.
+    A choice that the graph does not offer is not made by a rule either, and none approves what may be done already:
+    people decide then.
     """
     default = _default(ask, direct=direct)
     whys: list[str] = []
@@ -169,8 +170,12 @@ def rule_for(ask: Ask, action: Action, value: Json, book: Rulebook, asked: Circu
             return Ruled(rule.policy, rule, why="; ".join(dict.fromkeys(whys)))
         if not whys:
             policy = replace(default, rule=rule.name)
-            return Ruled(policy, rule, rule.decide if rule.decide in action.choices else None)
+            return Ruled(policy, rule, rule.decide if _may_decide_by_itself(rule, ask, action) else None)
     return Ruled(default, why="; ".join(dict.fromkeys(whys)))
+
+
+def _may_decide_by_itself(rule: Rule, ask: Ask, action: Action) -> bool:
+    return rule.decide in action.choices and not (ask.perhaps_done and rule.decide is Choice.APPROVE)
 
 
 def _default(ask: Ask, *, direct: bool) -> Policy:

@@ -54,3 +54,26 @@ async def test_an_edit_is_typed_by_the_tool_and_a_rule_says_who_decides(world: W
     await world.alice.expect_message("#deploys", containing="deleted; deleted")
     await world.done("looked A7 up", "refunded A7 30 USD", "looked B1 up", "deleted B1", "deleted B2")
     await world.nothing_else()
+
+
+FAILS = """    outside.do(f"refunded {order} {amount} {currency}")
+    outside.try_step("the answer of the bank")
+"""
+
+
+@pytest.mark.promise("P5")
+async def test_what_may_have_taken_effect_is_not_approved_again_by_a_rule(world: World) -> None:
+    world.rewrite("gated_shop", ('    outside.do(f"refunded {order} {amount} {currency}")\n', FAILS))
+    world.outside.broken.add("the answer of the bank")
+    small = {"when": {"tool": "refund_*", "if": "args.amount < 100"}, "decide": "approve"}
+    await world.start(agents={"shop": agent("gated_shop", gate_tools=["refund_*"])}, approvals=[small])
+    await world.alice.say("#deploys", "@signoff refund A7")
+    failed = await world.alice.expect_card("#deploys", containing="the answer of the bank does not work today")
+    world.outside.broken.clear()
+    await failed.click("Retry", by=world.alice)
+    again = await world.bob.expect_card("#deploys", containing="It may have taken effect")
+    await world.at_rest()
+    assert world.outside.done.count("refunded A7 40 EUR") == 1
+    assert not (await (await again.open_form("Reject")).submit({"Reason": "it is paid"})).errors
+    await world.alice.expect_message("#deploys", containing="Order B1 was paid")
+    assert world.outside.done.count("refunded A7 40 EUR") == 1

@@ -54,6 +54,7 @@ def _recognise(question: Question) -> Ask | None:
                 (action,),
                 question.payload,
                 question.speaker,
+                perhaps_done=bool(rest.get("starts")),
                 known_by=KnownBy.LIBRARY,
             )
     return None
