@@ -100,5 +100,29 @@ async def who(scene: Scene) -> None:
     await scene.show("alice", card, height=640)
 
 
+@picture
+async def grant(scene: Scene) -> None:
+    """What was allowed for a while, and a call that runs by it."""
+    card = await asked(scene, "Allow for a while", "restart search")
+    await card.click("Allow like this for 1 h", by=scene.world.bob)
+    await card.becomes("are allowed in this conversation until", buttons=[])
+    await scene.world.at_rest()
+    await scene.world.alice.say(CHANNEL, "@signoff restart search", thread=card)
+    await scene.world.bob.expect_message(CHANNEL, containing="grant")
+    await scene.show("bob", card, height=860)
+
+
+@picture
+async def direct(scene: Scene) -> None:
+    """A copy of the card, in direct messages, and where the requester reads of it."""
+    await policies_page.start(scene.world, "Who is called")
+    await scene.world.alice.say(CHANNEL, "@signoff refund A7 120")
+    told = await scene.world.alice.expect_message(CHANNEL, containing="Waiting for a decision")
+    copy = await scene.world.bob.expect_card("dm", containing="refund_order")
+    await scene.show("alice", told, height=560)
+    await scene.photograph("signpost")
+    await scene.show("bob", copy, root=True, height=560)
+
+
 if __name__ == "__main__":
     album.take(__doc__)

@@ -20,7 +20,12 @@ def test_its_app_yaml_is_a_configuration(tmp_path: Path) -> None:
     assert shown is not None
     file = tmp_path / "app.yaml"
     file.write_text(shown[1])
-    secrets = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "LANGGRAPH_API_KEY": "key"}
+    secrets = {
+        "SLACK_BOT_TOKEN": "xoxb-1-1-abc",
+        "SLACK_APP_TOKEN": "xapp-1-1-abc",
+        "LANGGRAPH_API_KEY": "key",
+        "PAGERDUTY_TOKEN": "key",
+    }
     assert set(config.load(file, secrets).agents) == {"deploy", "research"}
 
 

@@ -140,6 +140,32 @@ async def test_rules_decide_by_themselves_and_large_amounts_need_both_parts(worl
     await world.done("looked A7 up", "refunded A7 50", "refunded A7 5000")
 
 
+@pytest.mark.promise("P6")
+async def test_calls_like_one_that_was_allowed_run(world: World) -> None:
+    await page.start(world, "Allow for a while")
+    card = await asked(world, "restart search")
+    await card.click("Allow like this for 1 h", by=world.bob)
+    await world.done("restarted search")
+    for service, asks in (("search", False), ("billing", True)):
+        await world.alice.say(REFUNDS, f"@signoff restart {service}", thread=card)
+        await world.alice.expect_message(REFUNDS, containing="Approve restart_service?" if asks else "grant")
+    await world.done("restarted search", "restarted search")
+
+
+async def test_each_approver_is_called_where_the_rule_says(world: World) -> None:
+    await page.start(world, "Who is called")
+    await world.alice.say(REFUNDS, "@signoff refund A7 120")
+    copies = [await each.expect_card("dm", containing="refund_order") for each in (world.bob, world.carol)]
+    await world.bob.expect_card("#approvals", containing="refund_order")
+    await world.alice.expect_message(REFUNDS, containing="Waiting for a decision in <#C0APPROVALS>")
+    await copies[0].click("Approve")
+    await copies[1].becomes("Approved by", buttons=[])
+    await world.done("refunded A7 120")
+    card = await asked(world, "delete A7")
+    assert "subtype" not in card.shown
+    assert "Called" not in (await asked(world, "restart search")).text
+
+
 @pytest.mark.promise("P5")
 async def test_time_adds_approvers_and_never_approves(world: World) -> None:
     world.speed = 1_800
