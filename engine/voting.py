@@ -48,13 +48,13 @@ class Electorate:
     subject: Subject
     current: Policy | None = None
 
-    def refuses(self, by: UserId, facts: Facts, stage: int | None) -> Refusal | None:
-        """Why somebody may not vote, or None."""
+    def refuses(self, by: UserId, facts: Facts, stage: int | None, today: Facts | None = None) -> Refusal | None:
+        """Why somebody may not vote, or None. `today`: what is known of them now, where `facts` are as of a vote."""
         refusal = may_decide(self.policy, self.requester, by, facts, self.subject, stage)
         if refusal is not None or self.current is None:
             return refusal
         widest = escalated(self.current, len(self.current.ladder))
-        narrowed = may_decide(widest, self.requester, by, facts, self.subject)
+        narrowed = may_decide(widest, self.requester, by, today or facts, self.subject)
         if narrowed is None or isinstance(narrowed, RosterUnknown | SourceUnknown):
             return narrowed
         return NoLongerNamed()
@@ -84,8 +84,9 @@ def recount(
         if vote.by == by:
             kept.append(vote)
             continue
-        facts = with_shifts_of(known.get(vote.by, _NOT_LOOKED_UP), vote.grounds)
-        refusal = voters.refuses(vote.by, facts, None)
+        now = known.get(vote.by, _NOT_LOOKED_UP)
+        facts = with_shifts_of(now, vote.grounds)
+        refusal = voters.refuses(vote.by, facts, None, today=_now_or_then(now, facts))
         if isinstance(refusal, RosterUnknown | SourceUnknown):
             return review, (), refusal
         if refusal is None:
@@ -104,6 +105,13 @@ def with_shifts_of(facts: Facts, held: Sequence[Ground]) -> Facts:
     others = tuple(each for each in facts.grounds if each.source.origin is not Origin.ON_CALL)
     failed = tuple(each for each in facts.failed if each.source.origin is not Origin.ON_CALL)
     return replace(facts, grounds=(*others, *shifts), failed=failed)
+
+
+def _now_or_then(now: Facts, then: Facts) -> Facts:
+    """What is known of a voter now, and the shifts that they had: the rule of today may name them by either."""
+    had = {each.source: each for each in then.grounds}
+    failed = tuple(each for each in now.failed if each.source not in had)
+    return replace(now, grounds=tuple(({each.source: each for each in now.grounds} | had).values()), failed=failed)
 
 
 def stage_for(review: Review, wanted: Vote) -> int | None:

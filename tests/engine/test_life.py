@@ -23,6 +23,7 @@ from engine.events import (
     Opened,
     Posted,
     ReminderDue,
+    Ruling,
     Withdrew,
 )
 from engine.ids import MessageTs, UserId
@@ -98,7 +99,10 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         standing = STANDINGS.get(by, Standing.STRANGER) if known else Standing.UNKNOWN
         revision = self.approval.reviews[action].revision if action in (0, 1) else 1
-        event = Chose(by, Facts(standing, inside), action, revision - back, choice, "words", {"v": revision})
+        voters = {vote.by: Facts(Standing.MEMBER, inside) for each in self.approval.reviews for vote in each.votes}
+        ruling = Ruling(tuple(voters.items()))
+        facts, value = Facts(standing, inside), {"v": revision}
+        event = Chose(by, facts, action, revision - back, choice, "words", value, ruling=ruling)
         before = self.approval
         taken = self.happens(event)
         if taken.refusal is None:
