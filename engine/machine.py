@@ -370,7 +370,8 @@ def _with_older_votes(approval: Approval) -> Approval:
 
 def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:
     """Count a vote that nothing speaks against but the votes before it."""
-    event = with_earlier_shifts(approval.reviews[event.action], event)
+    if not _starts_anew(approval, event):
+        event = with_earlier_shifts(approval.reviews[event.action], event)
     voters = _electorate(approval, event)
     review, fallen, unknown = _recounted(approval, voters, event)
     wanted = _vote_of(approval, event, at)

@@ -381,7 +381,7 @@ class AnyOrder(RuleBasedStateMachine):
     def votes(
         self, event: Chose, by: UserId, choice: Choice, shifts: frozenset[Source], at: datetime | None = None
     ) -> Step:
-        expected = self.expected(by, choice, shifts if at else None, shifts, at)
+        expected, before = self.expected(by, choice, shifts if at else None, shifts, at), self.model.ballots.get(by)
         taken = self.happens(event)
         assert (taken.refusal is None) is expected, (taken.refusal, expected)
         if self.panel.state is not State.PENDING and not expected:
@@ -391,7 +391,8 @@ class AnyOrder(RuleBasedStateMachine):
             lone = choice is Choice.REJECT and self.model.policy.reject_quorum == 1
             kept = list(self.model.ballots.values()) if lone else standing or []
             self.model.ballots = {each.by: each for each in kept if each.by != by}
-            self.model.ballots[by] = Ballot(by, choice, shifts)
+            again = before is not None and (before.choice is choice or {before.choice, choice} <= {*APPROVING})
+            self.model.ballots[by] = Ballot(by, choice, shifts | before.shifts if again and before else shifts)
         elif standing is not None:  # who is turned away may have let fall votes of those who left
             kept_votes = {vote.by for vote in self.panel.approval.reviews[0].votes}
             fallen = set(self.model.ballots) - kept_votes
@@ -421,8 +422,21 @@ class AnyOrder(RuleBasedStateMachine):
         if choice is Choice.REJECT:
             return given is None or given.choice is not Choice.REJECT
         if given is not None and given.choice in APPROVING:
-            return False
+            shifts |= given.shifts
+            if not self.can_fill_more(by, shifts):
+                return False
         return self.fits_reached(by, [each for each in others if each.choice in APPROVING], shifts)
+
+    def can_fill_more(self, by: UserId, shifts: frozenset[Source]) -> bool:
+        """Whether somebody who approved can fill a part now that they could not when that was looked at."""
+        (vote,) = (each for each in self.panel.approval.reviews[0].votes if each.by == by)
+        now = {
+            (stage, place)
+            for stage, parts in enumerate(self.model.policy.stages)
+            for place, each in enumerate(parts)
+            if self.model.fits(by, each, self.model.policy, shifts, self.model.steps) is True
+        }
+        return not now <= {(each.stage, each.place) for each in vote.fills}
 
     def is_over(self, at: datetime | None = None) -> bool:
         """Whether it is decided, or its time is up: an expiry that only adds people turns nobody away."""

@@ -360,6 +360,18 @@ def test_an_edit_by_somebody_who_may_not_decide_under_the_new_rule_counts_no_vot
     assert room.state is State.DECIDED
 
 
+@pytest.mark.promise("P11")
+def test_the_shift_of_an_earlier_vote_counts_for_no_edit_after_it() -> None:
+    room = panel(all_of(part(PAY), part(DEV)), pay=[BOB], dev=[BOB, CAROL])
+    room.click(BOB)
+    room.belongs[PAY] = {EVE}
+    room.click(BOB, Choice.EDIT, LESS)
+    assert [each.source for each in room.approval.reviews[0].votes[0].grounds] == [DEV]
+    assert room.click(CAROL).refusal == NotNeeded((PAY,))
+    room.click(EVE)
+    assert room.state is State.DECIDED
+
+
 def test_an_edit_by_the_requester_is_refused_whatever_the_new_rule_says() -> None:
     room = panel(LAX, dev=[ALICE, BOB])
     own = replace(LAX, own_requests=True)
