@@ -20,12 +20,13 @@ from bot.telemetry import Metrics
 from engine.approval import OPEN, Approval, Place, Replaced, State, open_reviews
 from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, size_of
 from engine.authority import Source
-from engine.conversation import Conversation, thread_id
-from engine.effects import Consider, Hear, Say, TellPerson
+from engine.conversation import Conversation, cancels, thread_id, withdrawn_by
+from engine.effects import Consider, Hear, Say, TellPerson, Withdraw
 from engine.events import (
     Act,
     AskedAgain,
     Automatic,
+    Cancelled,
     CardDeleted,
     Chose,
     Click,
@@ -253,6 +254,29 @@ class Desk:
         told = TellPerson(late.approval.thread, place, click.by, late.sentence)
         await self._lanes.put(told, f"considering/{key}")
 
+    async def withdraw_all(self, withdraw: Withdraw) -> None:
+        """Take back what somebody took back in words; may be done many times."""
+        told = False
+        for each in withdraw.approvals:
+            known = await self._approvals.get(each)
+            if known is None or known.withdrawn_by is not None:
+                continue
+
+            async def cancelled(_: Approval, *, beside: bool = told) -> Event:
+                return Cancelled(withdraw.by, beside=beside)
+
+            taken = await self._step(each, cancelled)
+            told = told or (taken is not None and taken.refusal is None)
+
+    async def may_decide_any(self, approvals: Iterable[Approval], user: UserId) -> Approval | None:
+        """The first of these requests that a person may decide now, for who says a decision in words."""
+        for approval in approvals:
+            current = await self._current(approval)
+            facts = await self._authority.facts(user, approval.home, _needed_to_act(approval, current))
+            if may_act(approval, user, facts, current) is None:
+                return approval
+        return None
+
     async def hear(self, said: Said) -> None:
         """Take a message: durable when this returns. The same message delivered twice is taken once.
 
@@ -269,6 +293,10 @@ class Desk:
         if sentence:
             if said.mentioned or said.direct:
                 await self._lanes.put(TellPerson(thread, said.place, said.user, sentence), key)
+            return
+        open_ones = await self._approvals.open(thread) if cancels(said.text) else ()
+        if withdrawn := withdrawn_by(said.user, open_ones):
+            await self._lanes.put(Withdraw(thread, withdrawn, said.user), key)
             return
         start = self._agents.start(said)
         mentioned = said.mentioned or said.direct

@@ -30,6 +30,7 @@ from engine.conversation import (
     Explain,
     Hold,
     NewTurn,
+    Undecided,
     Wait,
     has_room,
     meaning,
@@ -56,6 +57,7 @@ from engine.effects import (
     Timer,
     TimerFired,
     Travel,
+    Withdraw,
 )
 from engine.events import Click, Delivered, Event, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
 from engine.ids import AgentName, MessageTs, ThreadId, thread_of
@@ -100,6 +102,8 @@ DONE = "Done."
 """At the end of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
 RESTARTED = "restarted from an earlier step."
+PRESS = "Words don't count as a decision. To decide, use the buttons on the card{where}."
+NOT_THEIRS = "Words don't count as a decision, and the request that waits here is for others to decide."
 HELD = "Queued until the request above is decided."
 
 _GIVEN_UP: Mapping[type[Effect], str] = {
@@ -184,7 +188,7 @@ class Outbox:
                 await self._pass_on(thread, work)
             case Travel():
                 await self._travel(effect, work)
-            case Consider() | GiveGrant():
+            case Consider() | GiveGrant() | Withdraw():
                 await self._follow(effect)
             case Call() | DrawCopies():
                 await self._caller.perform(effect, work)
@@ -203,9 +207,11 @@ class Outbox:
             case _:
                 assert_never(effect)
 
-    async def _follow(self, effect: Consider | GiveGrant) -> None:
-        """Do what is left to do of a person's click."""
+    async def _follow(self, effect: Consider | GiveGrant | Withdraw) -> None:
+        """Do what is left to do of what a person did."""
         match effect:
+            case Withdraw():
+                await self._desk.withdraw_all(effect)
             case Consider(click):
                 await self._desk.consider(click)
             case GiveGrant(approval, action):
@@ -227,8 +233,21 @@ class Outbox:
                 await self._hold(heard, conversation, approvals, work)
             case Explain(sentence):
                 await self._tell(heard, sentence)
+            case Undecided(waiting):
+                await self._point_to_card(heard, waiting)
             case Comment():
                 pass
+
+    async def _point_to_card(self, heard: Hear, waiting: Sequence[Approval]) -> None:
+        """Words decide nothing: who may decide hears where to press, others only where they spoke to the bot."""
+        found = await self._desk.may_decide_any(waiting, heard.user)
+        if found is None and not heard.mentioned:
+            return
+        if found is None:
+            await self._tell(heard, NOT_THEIRS)
+            return
+        elsewhere = found.place.channel != heard.place.channel
+        await self._tell(heard, PRESS.format(where=f" in <#{found.place.channel}>" if elsewhere else ""))
 
     def _begun(self, heard: Hear) -> Conversation:
         if heard.agent is None:

@@ -27,7 +27,7 @@ from typing import TypeAlias
 from engine.approval import OPEN, Approval, Place, State, Words
 from engine.ask import Kind
 from engine.effects import Hear
-from engine.ids import AgentName, MessageTs, ThreadId, UserId
+from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId
 from engine.policy import Subject, may_open
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
@@ -112,11 +112,18 @@ class Explain:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """It says a decision in words, which never count: its author is told where to press, if they may decide."""
+
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """It is not for the agent."""
 
 
-Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Comment
+Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Undecided | Comment
 
 NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
@@ -152,16 +159,55 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
         return NewTurn()
     if any(vote.said == heard.ts for approval in approvals for review in approval.reviews for vote in review.votes):
         return Comment()
+    waiting = tuple(each for each in approvals if each.state is State.PENDING and _is_decided_by_button(each))
     if heard.user != conversation.requester:
-        return _of_somebody_else(heard, conversation)
+        return Undecided(waiting) if waiting and _decides(heard.text) else _of_somebody_else(heard, conversation)
     open_ones = [approval for approval in approvals if approval.state in OPEN]
     questions = [each for each in open_ones if _is_answered_in_words(each)]
     if questions and not (_to_somebody_else(heard) and not conversation.direct):
         return _as_answer(heard, questions)
+    if waiting and _decides(heard.text):
+        return Undecided(waiting)
     if not heard.mentioned:
         under_way = any(each.ask.is_question and each.state is State.DECIDED for each in open_ones)
         return Hold() if under_way else Comment()
     return Hold() if any(each.holds for each in open_ones) else NewTurn()
+
+
+_DECIDING = re.compile(
+    r"(please )?(approved?|yes|yep|yeah|yup|y|ok(ay)?|k|lgtm|looks good( to me)?|go( ahead| for it)?|ship it|do it|sure"
+    r"|fine|agreed?|accept(ed)?|confirm(ed)?|continue|proceed|reject(ed)?|den(y|ied)|declined?|no|nope|n|don't|stop"
+    r"|\+1|-1|👍|👎|✅|❌|:(\+1|-1|thumbsup|thumbsdown|white_check_mark|heavy_check_mark|ok_hand|x):)"
+    r"( (it|this|that|the request|please|from me))*[\s.!]*",
+    re.IGNORECASE,
+)
+_CANCELLING = re.compile(
+    r"(please )?(cancel|withdraw)( (it|this|that|(my|the) requests?|all|everything|please))*[\s.!]*", re.IGNORECASE
+)
+_MOST_OF_A_WORD = 60
+
+
+def _decides(text: str) -> bool:
+    """Whether somebody means to decide by a word: all that they write, and nothing else."""
+    return len(text) <= _MOST_OF_A_WORD and _DECIDING.fullmatch(text.strip()) is not None
+
+
+def cancels(text: str) -> bool:
+    """Whether somebody wants back by a word what they asked for: all that they write, and nothing else."""
+    return len(text) <= _MOST_OF_A_WORD and _CANCELLING.fullmatch(text.strip()) is not None
+
+
+def withdrawn_by(user: UserId, approvals: Iterable[Approval]) -> tuple[ApprovalId, ...]:
+    """The open requests that a person takes back by a word. Where a question waits, words are its answer."""
+    approvals = [each for each in approvals if each.state in OPEN]
+    if any(_is_answered_in_words(each) for each in approvals):
+        return ()
+    return tuple(each.id for each in approvals if each.requester == user and _is_decided_by_button(each))
+
+
+def _is_decided_by_button(approval: Approval) -> bool:
+    """Whether it is a request, which no word decides."""
+    return approval.ask.is_withdrawable and not _is_answered_in_words(approval)
 
 
 def _is_answered_in_words(approval: Approval) -> bool:

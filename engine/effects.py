@@ -197,6 +197,15 @@ class Hear:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take back these requests, as a person said in words."""
+
+    thread: ThreadId
+    approvals: tuple[ApprovalId, ...]
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PassOn:
     """Give the agent the messages that were held, if nothing is open any more."""
 
@@ -236,6 +245,7 @@ Effect: TypeAlias = (
     | EndRun
     | Hear
     | PassOn
+    | Withdraw
     | Travel
 )
 
@@ -254,7 +264,7 @@ def lane_of(effect: Effect) -> Lane:
             return Lane(thread, "run")
         case DrawSheet(thread, sheet):
             return Lane(thread, f"card/{sheet}")
-        case Say(thread) | TellPerson(thread) | TakeBack(thread):
+        case Say(thread) | TellPerson(thread) | TakeBack(thread) | Withdraw(thread):
             return Lane(thread, "chat")
         case Consider(click):
             return Lane(thread_of(click.approval), f"card/{click.approval.rpartition('#')[2]}")

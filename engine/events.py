@@ -232,10 +232,11 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A person wants back what they asked for."""
+    """A person wants back what they asked for. `beside`: they are told of it with another request of the same run."""
 
     by: UserId
     on: PressedOn | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

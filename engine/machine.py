@@ -799,10 +799,11 @@ def _cancel(approval: Approval, event: Event, now: datetime) -> Step:
     if not approval.ask.is_withdrawable:
         return _refuse(approval, event, refusals.NotOffered(), now)
     entry = _entry(approval, What.WITHDRAWN, event.by, now)
-    withdrawn = replace(approval, withdrawn_by=event.by)
-    return _stopped(
-        withdrawn, (entry,), f"withdrew the request, so the run was stopped. {START_AGAIN}", now, by=event.by
-    )
+    told = f"withdrew the request, so the run was stopped. {START_AGAIN}"
+    stopped = _stopped(replace(approval, withdrawn_by=event.by), (entry,), told, now, by=event.by)
+    if event.beside:
+        return replace(stopped, effects=tuple(each for each in stopped.effects if not isinstance(each, Say)))
+    return stopped
 
 
 def _nudge(approval: Approval, event: Event, now: datetime) -> Step:
