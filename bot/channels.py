@@ -38,13 +38,17 @@ class Channels:
         self._conversations = conversations
         self._metrics = metrics
         self._groups_changed, self._person_changed = groups_changed, person_changed
+        self.look_after(names)
+
+    def look_after(self, names: ChannelNames) -> None:
+        """Look after these channels from now on, and say what is wrong with them."""
         self._ours = frozenset(names.ids.values())
         self._closed = {names.ids[name] for name in names.closed}
         for name, why in names.closed.items():
             log.error("channel_closed", name=name, channel=names.ids[name], why=f"{name} {why}")
         for name, note in names.notes.items():
             log.warning("channel_name", name=name, channel=names.ids[name], note=f"{name} {note}")
-        metrics.show_closed_channels(len(self._closed))
+        self._metrics.show_closed_channels(len(self._closed))
 
     async def opened(self, channel: ChannelId, event: str) -> None:
         """The bot can post there again: what waits for it is tried again."""

@@ -177,6 +177,45 @@ def oncall(
     raise typer.Exit(process.oncall(config, name, at, offline=offline))
 
 
+policy = typer.Typer(no_args_is_help=True, help="Test the rules of app.yaml.")
+app.add_typer(policy, name="policy")
+
+
+@policy.command("test")
+def policy_test(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table of cases: see docs/policy-tests.md.")],
+    *,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """Check that the rules say of each case what is expected."""
+    from bot import process
+
+    raise typer.Exit(process.policy_test(config, file))
+
+
+@app.command()
+def explain(  # noqa: PLR0913 - an option each
+    *,
+    agent: Annotated[str, typer.Option("--agent", metavar="A", help="The agent that calls the tool.")],
+    tool: Annotated[str, typer.Option("--tool", metavar="T", help="The tool.")],
+    args: Annotated[str, typer.Option("--args", metavar="JSON", help="The arguments of the call.")] = "{}",
+    requester: Annotated[str, typer.Option("--requester", metavar="U", help="Who asks: a name or an id.")] = "",
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="C", help="Where; dm for a direct message [default: the agent's first].")
+    ] = "",
+    at: Annotated[str, typer.Option("--at", metavar="TIME", help="When, 2026-11-30T09:00Z [default: now].")] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Slack and the on-call sources.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """Show which rule governs a tool call, and who decides."""
+    from bot import process
+    from bot.explain import Asked
+
+    asked = Asked(agent, tool, args, requester, channel, at)
+    raise typer.Exit(process.explain(config, asked, offline=offline, as_json=as_json))
+
+
 def _fail(line: str) -> None:
     typer.echo(line, err=True)
     raise typer.Exit(1)

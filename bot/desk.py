@@ -452,9 +452,9 @@ class Desk:
                 await self._open(each, question, conversation, routes[each], sheet, replaced)
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 replaced = await self._replaced(conversation.thread, question)
-                again, edition = routes[each], self._rules.edition
+                again = routes[each]
                 automatic = _if_any(again.automatic)
-                await self.happened(each, AskedAgain(again.policies, edition, replaced, automatic))
+                await self.happened(each, AskedAgain(again.policies, again.edition, replaced, automatic))
         for approval in await self._approvals.open(conversation.thread):
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))
@@ -465,8 +465,10 @@ class Desk:
         if not asked:
             return {}
         place, requester = conversation.place, conversation.requester
-        known = await self._rules.circumstances(conversation.agent, place, requester, self._clock.now())
-        return {each: route(question.ask, conversation, self._rules.book, known) for each, question in asked.items()}
+        book = self._rules.book  # which may be replaced while we wait
+        known = await self._rules.circumstances(book, conversation.agent, place, requester, self._clock.now())
+        routes = {each: route(question.ask, conversation, book, known) for each, question in asked.items()}
+        return {each: replace(found, edition=self._rules.edition_of(book)) for each, found in routes.items()}
 
     async def _askable(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
         """What is not too large to be asked. The rest ends here as the agent's failure, and new input voids it."""
@@ -570,7 +572,7 @@ class Desk:
             sheet=sheet,
             replaced=replaced,
             calling=routed.calling,
-            edition=self._rules.edition,
+            edition=routed.edition,
         )
         automatic = await self._granting.automatic(approval, asked, conversation, routed)
         taken = step(opened, Opened(_if_any(automatic)), self._clock.now())

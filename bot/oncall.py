@@ -72,6 +72,12 @@ class OnCallSources:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
+        self._retired = False
+
+    @property
+    def schedules(self) -> Collection[str]:
+        """The names of all sources."""
+        return self._sources.keys()
 
     def keep_to(self, clock: Clock) -> None:
         """Go by this clock from now on."""
@@ -226,7 +232,8 @@ class OnCallSources:
         self._last[schedule] = last
         if last.shifts is not None:
             self._good[schedule] = last.shifts
-        self._metrics.show_failing_source(schedule, failing=bool(last.failed))
+        if not self._retired:
+            self._metrics.show_failing_source(schedule, failing=bool(last.failed))
 
     # Keeping warm -----------------------------------------------------------------------------------------------------
 
@@ -280,6 +287,16 @@ class OnCallSources:
         """A sentence for each source that failed when it was asked last."""
         failed = ((name, last.failed) for name, last in sorted(self._last.items()) if last.failed)
         return tuple(f'On-call schedule "{name}": {why}' for name, why in failed)
+
+    def retire(self) -> None:
+        """Others take the place of these sources: whether one fails is no longer shown."""
+        self._retired = True
+        for name in self._last:
+            self._metrics.show_failing_source(name, failing=False)
+
+    async def at_rest(self) -> None:
+        """Wait until nobody is being asked."""
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
     async def aclose(self) -> None:
         """Stop asking."""

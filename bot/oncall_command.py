@@ -33,14 +33,14 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
     Raises FaultsError.
     """
     set_up_logs()
-    config = _config(file, offline=offline)
+    config = read_config(file, offline=offline)
     if name not in config.oncall:
         what = f'app.yaml has no "{name}" below oncall:'
         raise FaultsError([Fault("signoff oncall", what, suggestion(name, config.oncall, "Add it."))])
     if at == "now":
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if at != "-":
-        _instant(at)
+        instant(at)
     async with _Lookup.opened(config, name, offline=offline) as lookup:
         async for text in _lines(at):
             sys.stdout.write(json.dumps(await lookup.line(text), ensure_ascii=False) + "\n")
@@ -48,8 +48,8 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
     return 0
 
 
-def _config(file: Path, *, offline: bool) -> Config:
-    """The configuration; of Slack's tokens only the bot's is needed, and none `offline`."""
+def read_config(file: Path, *, offline: bool) -> Config:
+    """The configuration; of Slack's tokens only the bot's is needed, and none `offline`. Raises ConfigError."""
     config, faults = configuration.examined(file, os.environ)
     needed = [] if offline else [each for each in faults if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
     if config is None or needed:
@@ -67,8 +67,8 @@ async def _lines(at: str) -> AsyncIterator[str]:
             yield line.strip()
 
 
-def _instant(text: str) -> datetime:
-    """Raises FaultsError."""
+def instant(text: str) -> datetime:
+    """An instant with its offset. Raises FaultsError."""
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
@@ -106,7 +106,7 @@ class _Lookup:
         if self.people is not None:
             found["people"] = []
         try:
-            on_call = await self._on_call(_instant(text))
+            on_call = await self._on_call(instant(text))
             found["who"] = [*said_of(on_call)]
             if self.people is not None:
                 users = [await self.people.user(each) for each in on_call]

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
 
 from redis.exceptions import RedisError
 
-from bot.oncall import OnCallSources
+from bot.oncall_in_force import OnCallInForce
 from engine.ports import Listing
 
 EVERY = 10.0
 """Seconds between two looks at whether anything is pending."""
 
 
-async def keep(approvals: Listing, on_call: OnCallSources, schedules: Collection[str], every: float = EVERY) -> None:
+async def keep(approvals: Listing, on_call: OnCallInForce, every: float = EVERY) -> None:
     """Look after the sources until cancelled. While nothing is pending, no service is asked again and again.
 
     Which of several schedules a pending request may need is not looked for: there are few of them, and a step of a
@@ -21,11 +20,11 @@ async def keep(approvals: Listing, on_call: OnCallSources, schedules: Collection
     """
     async with asyncio.TaskGroup() as both:
         both.create_task(on_call.keep())
-        both.create_task(_follow(approvals, on_call, schedules, every))
+        both.create_task(_follow(approvals, on_call, every))
 
 
-async def _follow(approvals: Listing, on_call: OnCallSources, schedules: Collection[str], every: float) -> None:
-    while schedules:
+async def _follow(approvals: Listing, on_call: OnCallInForce, every: float) -> None:
+    while True:
         with contextlib.suppress(RedisError):  # the sources stay as warm as they are
-            on_call.wanted(schedules if await approvals.pending(1) else ())
+            on_call.keep_warm(bool(on_call.schedules and await approvals.pending(1)))
         await asyncio.sleep(every)

@@ -31,6 +31,7 @@ from bot.faults import Fault, FaultsError
 if TYPE_CHECKING:
     from bot.clock import DemoClock, SystemClock
     from bot.config import Config, Secrets
+    from bot.explain import Asked
     from bot.wiring import Bot
     from engine.ask import Json
     from engine.audit import Entry
@@ -106,6 +107,23 @@ def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:
     return _to_its_end(looked_up(config, name, at, offline=offline))
 
 
+def explain(config: Path, asked: "Asked", *, offline: bool, as_json: bool) -> int:
+    """`signoff explain`: which rule governs a tool call, and what follows."""
+    from bot.explain import run as explained
+
+    return _to_its_end(explained(config, asked, offline=offline, as_json=as_json))
+
+
+def policy_test(config: Path, file: Path) -> int:
+    """`signoff policy test`: cases, and what the rules say of them."""
+    from bot import policy_cases
+
+    async def tested() -> int:
+        return policy_cases.run(config, file)
+
+    return _to_its_end(tested())
+
+
 def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
     from bot.masking import masked
 
@@ -123,8 +141,9 @@ async def _run(file: Path) -> int:
     from bot import config as configuration
     from bot import wiring
 
-    config = _prepared(configuration.load(file, os.environ))
-    async with stop_signals() as stop, wiring.bot(config) as bot:
+    read = functools.partial(configuration.load, file, dict(os.environ))  # before .env is put into the environment
+    config = _prepared(read())
+    async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot, stop):
         await bot.load_graphs()
         async with bot.http():
             await serve(bot, stop, on_ready=lambda: log.info("ready", agents=list(config.agents)))
@@ -136,9 +155,15 @@ async def _demo(
 ) -> int:
     from bot import wiring
 
-    config = _demo_config(file or _demo_file(), data)
+    read = functools.partial(_demo_config, file or _demo_file(), data, dict(os.environ))
+    config = read()
     async with stop_signals() as stop, _demo_workspace(config, data, port, people) as slack:
-        config = _prepared(dataclasses.replace(config, secrets=_secrets(slack.environment())))
+        secrets = _secrets(slack.environment())
+        config = _prepared(dataclasses.replace(config, secrets=secrets))
+
+        def again() -> "Config":
+            return dataclasses.replace(read(), secrets=secrets)
+
         os.environ["SIGNOFF_DEMO_DATA"] = str(data)  # where the example agents keep what they did
 
         def ready() -> None:
@@ -148,7 +173,7 @@ async def _demo(
                 webbrowser.open(slack.url)
 
         with _demo_clock(data / "clock", speed) as clock:
-            async with wiring.bot(config, clock=clock) as bot:
+            async with wiring.bot(config, clock=clock, read=again) as bot, hang_ups(bot, stop):
                 await bot.load_graphs()
                 await serve(bot, stop, on_ready=ready)
     return 0
@@ -181,11 +206,11 @@ _STAND_INS: Final = {
 """What stands in for the secrets of a configuration that the demo reads: they are of a real workspace and its Redis."""
 
 
-def _demo_config(file: Path, data: Path) -> "Config":
+def _demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":
     """A configuration as the demo runs it: by itself, whatever Slack and Redis are in the environment and in `.env`."""
     from bot import config as configuration
 
-    config = configuration.load(file, {**os.environ, **_STAND_INS})
+    config = configuration.load(file, {**environ, **_STAND_INS})
     return dataclasses.replace(config, data=data / "valkey", mode=configuration.Mode.SOCKET)
 
 
@@ -237,20 +262,22 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     names = asyncio.create_task(bot.names.keep(), name="names")
     posting = asyncio.create_task(bot.posting.keep(), name="posting")
     on_call = asyncio.create_task(bot.keep_on_call(), name="on call")
+    reload = asyncio.create_task(bot.reload.keep(), name="reload")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         async with bot.listening():
             on_ready()
-            await _first_end(lanes, graphs, names, posting, on_call, stop=stopping)
+            await _first_end(lanes, graphs, names, posting, on_call, reload, stop=stopping)
     finally:
         bot.drain()
         stopping.cancel()
         graphs.cancel()
         posting.cancel()
         on_call.cancel()
+        reload.cancel()
         await _end(lanes, DRAIN_SECONDS)
         names.cancel()  # last: what still runs is this process's until it rests
-        await asyncio.gather(stopping, graphs, names, posting, on_call, return_exceptions=True)
+        await asyncio.gather(stopping, graphs, names, posting, on_call, reload, return_exceptions=True)
 
 
 async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:
@@ -293,6 +320,33 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
+    """SIGHUP reloads `app.yaml`; one that comes of a terminal that was closed stops the bot."""
+    loop, had_terminal = asyncio.get_running_loop(), _has_terminal()
+
+    def hung_up() -> None:
+        if had_terminal and not _has_terminal():
+            stop.set()
+        else:
+            bot.reload.ask()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _has_terminal() -> bool:
+    """Whether the process has a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _prepared(config: "Config") -> "Config":
@@ -366,7 +420,7 @@ def _stored(file: Path, demo: Path | None) -> "Config":
         return _known(configuration.load(file, os.environ))
     if not (demo / "valkey").is_dir():
         raise FaultsError([Fault("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")])
-    return _known(_demo_config(file if file.exists() else _examples_file(), demo.absolute()))
+    return _known(_demo_config(file if file.exists() else _examples_file(), demo.absolute(), os.environ))
 
 
 async def _dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:

@@ -38,13 +38,23 @@ class Rules:
     @property
     def edition(self) -> str:
         """A name of the book's content, kept with each approval that is asked under it."""
-        if self._edition is None or self._edition[0] is not self.book:
-            self._edition = self.book, _edition_of(self.book)
+        return self.edition_of(self.book)
+
+    def edition_of(self, book: Rulebook) -> str:
+        """The same of a book that may have been replaced meanwhile."""
+        if self._edition is None or self._edition[0] is not book:
+            self._edition = book, _edition_of(book)
         return self._edition[1]
 
-    async def circumstances(self, agent: AgentName, home: Place, requester: UserId, now: datetime) -> Circumstances:
+    def replace(self, book: Rulebook, handles: dict[str, str]) -> None:
+        """Put a new book in the place of the old one."""
+        self.book, self.handles = book, handles
+
+    async def circumstances(
+        self, book: Rulebook, agent: AgentName, home: Place, requester: UserId, now: datetime
+    ) -> Circumstances:
         """What conditions may use; only what some condition of the book names is looked up."""
-        names, known = self.book.names, Circumstances(agent, home.channel, requester, now)
+        names, known = book.names, Circumstances(agent, home.channel, requester, now)
         async with asyncio.TaskGroup() as asking:
             guest = asking.create_task(self._is_guest(requester, home)) if Name.REQUESTER_IS_GUEST in names else None
             groups = asking.create_task(self._groups_of(requester)) if Name.REQUESTER_GROUPS in names else None
@@ -93,11 +103,13 @@ class Rules:
 
     async def _judging(self, approval: Approval, action: int, now: datetime) -> Callable[[Json], Ruled]:
         """What the book says of an action, by the value that it has."""
-        known = await self.circumstances(approval.agent, approval.home, approval.requester, now)
+        book = self.book  # which may be replaced while we wait
+        known = await self.circumstances(book, approval.agent, approval.home, approval.requester, now)
         direct, asked = approval.home.channel.startswith("D"), approval.ask.actions[action]
-        return lambda value: rule_for(approval.ask, asked, value, self.book, known, direct=direct)
+        return lambda value: rule_for(approval.ask, asked, value, book, known, direct=direct)
 
 
 def _edition_of(book: Rulebook) -> str:
-    spelled = [(replace(rule, condition=None), rule.condition and rule.condition.text) for rule in book.rules]
+    conditions = (rule.condition and (rule.condition.text, rule.condition.zone) for rule in book.rules)
+    spelled = [*zip((replace(rule, condition=None) for rule in book.rules), conditions, strict=True)]
     return hashlib.sha256(repr(spelled).encode()).hexdigest()[:16]

@@ -172,6 +172,8 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self._reloads = Counter("signoff_reloads", "Reloads of app.yaml, by result", ["result"], registry=registry)
+        self._stale = Gauge("signoff_rules_stale", "1 where the last reload of app.yaml was refused", registry=registry)
         self._open: Gauge | None = None
 
     def clicked(self, choice: str, result: str) -> None:
@@ -192,6 +194,11 @@ class Metrics:
     def closed(self, outcome: str) -> None:
         """Count an approval that ended: approved, rejected, answered, expired, withdrawn, undeliverable."""
         self._closed.labels(outcome).inc()
+
+    def reloaded(self, *, ok: bool) -> None:
+        """Count a reload, and show whether the rules are those of the file."""
+        self._reloads.labels("taken" if ok else "refused").inc()
+        self._stale.set(not ok)
 
     def set_aside(self) -> None:
         """Count a dead letter."""

@@ -94,6 +94,10 @@ class Condition(Protocol):
         """The condition as it stands in the file."""
 
     @property
+    def zone(self) -> str:
+        """The zone whose clock it reads."""
+
+    @property
     def names(self) -> frozenset[Name]:
         """The names that it uses: nothing else has to be looked up for it."""
 

@@ -111,12 +111,16 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How an ask is to be decided: what is ruled for each action, deadlines for the whole, where it stands."""
+    """How an ask is to be decided: what is ruled for each action, deadlines for the whole, where it stands.
+
+    `edition` names the rules that it comes from.
+    """
 
     ruled: tuple[Ruled, ...]
     deadlines: Deadlines
     place: Place
     calling: Calling
+    edition: str = ""
 
     @property
     def policies(self) -> tuple[Policy, ...]:

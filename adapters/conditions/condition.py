@@ -52,7 +52,7 @@ def _condition(text: str, zone: str) -> "CelCondition":
     if not clock.is_known(zone):
         raise _MistakeError(f"this machine knows no time zone {zone}", "Write one such as Europe/Berlin.")
     names = frozenset(each for each in Name if not _compiles_without(each, text))
-    return CelCondition(text, names, clock.in_zone(text, zone))
+    return CelCondition(text, zone, names, clock.in_zone(text, zone))
 
 
 def _compiles_without(name: Name, text: str) -> bool:
@@ -68,6 +68,7 @@ class CelCondition:
     """The port `Condition`."""
 
     text: str
+    zone: str
     names: frozenset[Name]
     _program: cel.Program
 

@@ -70,6 +70,10 @@ class SlackGroups:
         self._soon: asyncio.Task[None] | None = None
         self._used = self._unheard = False
 
+    def call(self, handles: Mapping[str, str]) -> None:
+        """Call groups by these handles from now on."""
+        self._handles = dict(handles)
+
     async def members(self, group: str, patience: float) -> Membership:
         """The members of a group; nobody, with the reason, where they cannot be known."""
         self._used = True

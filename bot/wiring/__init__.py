@@ -6,9 +6,11 @@ clock of its own, a store that dies after its third write.
 """
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -36,7 +38,7 @@ from bot.authority import Authority
 from bot.calling import Caller
 from bot.channels import Channels
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.config import Config, Mode
+from bot.config import Config, Mode, load
 from bot.config_shape import Resume
 from bot.desk import Desk
 from bot.faults import FaultsError
@@ -44,10 +46,11 @@ from bot.granting import Granting
 from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.names import definitions
-from bot.oncall import OnCallSources
+from bot.oncall_in_force import OnCallInForce
 from bot.outbox import Outbox, Ways
 from bot.overview import Overviews
 from bot.posting import Posting
+from bot.reload import Reload
 from bot.rulebook import Known, compiled, rulebook
 from bot.rules import Rules
 from bot.telemetry import Metrics
@@ -55,10 +58,11 @@ from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
 from bot.wiring.oncall import asked_people, on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.probes import probes
+from bot.wiring.reload import Parts, asks_groups
+from bot.wiring.requester import asked_requester
 from bot.wiring.slack import SLACK, help_text, introduced, listening_agents, manifest, slack_fault
 from bot.wiring.storage import Storage, storage
 from bot.wiring.workspace import PortTakenError, local_workspace
-from engine.conditions import Name
 from engine.ids import AgentName, TeamId
 from engine.ports import (
     Approvals,
@@ -80,8 +84,8 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 __all__ = [
-    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "bot", "local_workspace", "manifest", "probes",
-    "shift_sources", "storage", "together",
+    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "asked_requester", "bot", "local_workspace",
+    "manifest", "probes", "shift_sources", "storage", "together",
 ]  # fmt: skip
 
 
@@ -114,7 +118,8 @@ class Bot:
     metrics: Metrics
     storage: Storage
     names: AgentNames
-    on_call: OnCallSources
+    on_call: OnCallInForce
+    reload: Reload
     listing: RedisListing
     _graphs: LateGraphs
     _app: "AsyncApp"
@@ -130,7 +135,7 @@ class Bot:
 
     async def keep_on_call(self) -> None:
         """Keep the sources of who is on call warm until cancelled."""
-        await oncall_warmth.keep(self.listing, self.on_call, self.config.oncall)
+        await oncall_warmth.keep(self.listing, self.on_call)
 
     def drain(self) -> None:
         """Ask graph runs to rest at their next step."""
@@ -155,7 +160,7 @@ class Bot:
     @contextlib.asynccontextmanager
     async def http(self) -> AsyncIterator[str]:
         """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
-        config, health = self.config, http.health_routes(self.not_ready, self.metrics, self.on_call.failing)
+        config, health = self.config, http.health_routes(self.not_ready, self.metrics, self.degraded)
         door = [route(self._app)] if config.mode is Mode.HTTP else []
         routes: Mapping[str, Sequence[AbstractRouteDef]] = {
             "http": [*door, *health] if config.health is None else door,
@@ -167,6 +172,10 @@ class Bot:
                 for key, at in config.listeners.items()
             ]
             yield addresses[0]
+
+    def degraded(self) -> Sequence[str]:
+        """What is wrong with a bot that is ready all the same, a sentence each."""
+        return (*self.reload.degraded(), *self.on_call.failing())
 
     async def not_ready(self) -> Sequence[str]:
         """What is missing, a sentence each."""
@@ -187,9 +196,11 @@ async def bot(
     lease: timedelta = LEASE,
     patience: float = PATIENCE,
     clock: SystemClock | DemoClock = SYSTEM_CLOCK,
+    read: Callable[[], Config] | None = None,
 ) -> AsyncIterator[Bot]:
     """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
 
+    `read` reads the configuration anew for a reload; it raises FaultsError.
     After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     secrets, metrics = config.secrets, Metrics()
@@ -199,15 +210,14 @@ async def bot(
         shift_sources(config) as sources,
     ):
         conditions = compiled(config, CelConditions())
-        asks_groups = any(Name.REQUESTER_GROUPS in each.names for each in conditions.values())
-        identity, known, channels = await introduced(config, client, kept, all_groups=asks_groups)
+        identity, known, channels = await introduced(config, client, kept, all_groups=asks_groups(conditions))
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         names = AgentNames(_names(config, kept, identity.team, lease), config)
         graphs = late_graphs(config, kept, conditions)
         accounts = SlackAccounts(client, identity)
         warn_of_strangers(config, known.people)
         named = oncall_people(config, accounts, known.people)
-        on_call = on_call_sources(config, kept, sources, named, metrics, clock)
+        on_call = OnCallInForce(on_call_sources(config, kept, sources, named, metrics, clock), clock)
         ports = Ports(
             approvals=kept.approvals,
             conversations=kept.conversations,
@@ -275,6 +285,16 @@ async def bot(
             clock=ports.clock,
         )
         commands = Commands(client, desk, overview, help_text=help_text(config, channels.ids), base=identity.url)
+        looked_after = Channels(
+            posting=posting,
+            backlog=ports.backlog,
+            approvals=ports.approvals,
+            conversations=ports.conversations,
+            names=channels,
+            metrics=metrics,
+            groups_changed=groups.changed,
+            person_changed=roster.changed,
+        )
         handlers = Handlers(
             client=client,
             identity=identity,
@@ -291,18 +311,28 @@ async def bot(
                 rules=rules,
                 clock=ports.clock,
             ),
-            channels=Channels(
-                posting=posting,
-                backlog=ports.backlog,
-                approvals=ports.approvals,
-                conversations=ports.conversations,
-                names=channels,
-                metrics=metrics,
-                groups_changed=groups.changed,
-                person_changed=roster.changed,
-            ),
+            channels=looked_after,
             commands=commands,
             patience=patience,
+        )
+        parts = Parts(
+            client=client,
+            kept=kept,
+            accounts=accounts,
+            graphs=graphs,
+            metrics=metrics,
+            clock=ports.clock,
+            rules=rules,
+            groups=groups,
+            channels=looked_after,
+            on_call=on_call,
+        )
+        reload = Reload(
+            config=config,
+            read=read or partial(load, config.file, os.environ),
+            prepare=parts.prepare,
+            clock=ports.clock,
+            metrics=metrics,
         )
         try:
             app = await build_app(client, handlers, secrets.slack_signing_secret or "")
@@ -310,7 +340,9 @@ async def bot(
             raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
         try:
             async with names.held():
-                yield Bot(config, ports, desk, outbox, posting, metrics, kept, names, on_call, listing, graphs, app)
+                yield Bot(
+                    config, ports, desk, outbox, posting, metrics, kept, names, on_call, reload, listing, graphs, app
+                )
         finally:
             await on_call.aclose()
             await accounts.aclose()

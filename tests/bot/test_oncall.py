@@ -16,6 +16,7 @@ from adapters.redis.lookups import RedisLookups
 from bot import oncall_warmth
 from bot.config_oncall import spelled
 from bot.oncall import OnCallSources
+from bot.oncall_in_force import OnCallInForce
 from bot.oncall_people import People
 from bot.telemetry import Metrics
 from engine.approval import Approval
@@ -479,7 +480,8 @@ async def comes(holds: Callable[[], bool]) -> None:
 
 async def test_sources_are_asked_again_while_something_is_pending_and_no_longer(processes: Processes) -> None:
     process, requests = processes.begin(), Requests()
-    warmth = asyncio.create_task(oncall_warmth.keep(requests, process.sources, ["pay"], every=0.01))
+    in_force = OnCallInForce(process.sources, process.clock)
+    warmth = asyncio.create_task(oncall_warmth.keep(requests, in_force, every=0.01))
     await comes(lambda: len(process.service.asked) == 1)  # once, at the start
     processes.clock.advance(seconds=70)
     requests.waiting.append(an_approval())

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import adapters.redis.saver  # noqa: F401 - likewise
 from adapters.slack.chat import SlackChat
 from adapters.slack.client import web_client
 from bot import config as configuration
-from bot.process import serve, stop_signals
+from bot.process import hang_ups, serve, stop_signals
 from bot.telemetry import set_up_logs
 from bot.wiring import Bot, Ports, bot
 from engine.ids import UserId
@@ -126,7 +127,8 @@ def live(life: Life) -> None:
 
 
 async def _live(life: Life) -> None:
-    config = configuration.load(life.folder / "app.yaml", life.environ)
+    read = partial(configuration.load, life.folder / "app.yaml", life.environ)
+    config = read()
     set_up_logs()
     death = Death(life.hop, life.folder / "hops.log")
     async with web_client(config.secrets.slack_bot_token, config.secrets.slack_api_url or "") as client:
@@ -136,7 +138,11 @@ async def _live(life: Life) -> None:
             for name in WRAPPED:
                 setattr(ports, name, Watched(getattr(ports, name), name, death))
 
-        async with stop_signals() as stop, bot(config, altered, LEASE) as running:
+        async with (
+            stop_signals() as stop,
+            bot(config, altered, LEASE, read=read) as running,
+            hang_ups(running, stop),
+        ):
             (life.folder / f"listens-life-{life.number}").touch()
             told = Told(running, life)
             await serve(told, stop, on_ready=(life.folder / f"ready-{life.number}").touch)  # type: ignore[arg-type]

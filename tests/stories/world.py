@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +52,7 @@ NOTHING_SAID: tuple[tuple[str, ...], bool] = ((), True)
 """A story that says nothing of what is done."""
 
 Alter = Callable[[Ports], None]
+Read = Callable[[], configuration.Config]
 Agent = Mapping[str, Any]
 
 
@@ -98,6 +100,7 @@ class World:
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
+    _said: dict[str, Any] = field(default_factory=dict)
     _done: tuple[tuple[str, ...], bool] = NOTHING_SAID
 
     @property
@@ -147,15 +150,24 @@ class World:
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
         said["approvals"] = [dict(rule) for rule in approvals]
         said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
-        (self.folder / "app.yaml").write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
+        self._said = said
+        self._write()
         await self.run()
+
+    def _write(self) -> None:
+        (self.folder / "app.yaml").write_text(yaml.safe_dump(self._said, sort_keys=False), encoding="utf-8")
+
+    async def reload(self, **changes: Any) -> bool:
+        """Change keys of `app.yaml`, and let the bot reload it; gives whether it took effect."""
+        self._said |= changes
+        self._write()
+        return await self.bot.reload.now()
 
     async def run(self) -> None:
         """Start the bot on the `app.yaml` that is there."""
         self.slack.await_acks(self.ack_timeout)
         environ = self.slack.environment() | {"REDIS_URL": self.redis_url}
-        config = configuration.load(self.folder / "app.yaml", environ)
-        self._running = await Running.begin(self, config)
+        self._running = await Running.begin(self, partial(configuration.load, self.folder / "app.yaml", environ))
 
     async def stop(self) -> None:
         """Stop the bot as SIGTERM does: it drains."""
@@ -288,10 +300,10 @@ class Running:
     _task: "asyncio.Task[None]"
 
     @classmethod
-    async def begin(cls, world: World, config: configuration.Config) -> "Running":
+    async def begin(cls, world: World, read: Read) -> "Running":
         """Start, and return when Slack can reach it. Raises what the start fails with."""
         stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(_serve(world, config, stop, ready), name="bot")
+        task = asyncio.create_task(_serve(world, read, stop, ready), name="bot")
         await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
@@ -303,7 +315,8 @@ class Running:
         await self._task
 
 
-async def _serve(world: World, config: configuration.Config, stop: asyncio.Event, ready: "asyncio.Future[Bot]") -> None:
+async def _serve(world: World, read: Read, stop: asyncio.Event, ready: "asyncio.Future[Bot]") -> None:
+    config = read()
     secrets = config.secrets
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
@@ -318,7 +331,7 @@ async def _serve(world: World, config: configuration.Config, stop: asyncio.Event
             ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
             world.alter(ports)
 
-        running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE, clock=clock))
+        running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE, clock=clock, read=read))
         await running.load_graphs()
         address = await stack.enter_async_context(running.http())
         if config.mode is Mode.HTTP:

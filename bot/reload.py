@@ -1,0 +1,127 @@
+"""Reads `app.yaml` anew while the bot runs, on SIGHUP: all of it takes effect, or nothing does.
+
+The new file is read, its conditions are compiled and held against the tools, and its names are looked up in Slack.
+Only then, and without anything in between that could fail, the rules, the defaults and the sources of who is on call
+take the place of the old ones. At any fault the old ones stay, the faults are logged, and `/readyz` and a metric say so
+until a reload succeeds.
+
+Agents, listeners, storage and Slack's tokens are what a process is made of. A file that changes them needs a restart;
+it is refused as a whole, since rules may count on an agent or a gate that is not there yet.
+
+Pending approvals keep the rule that they were asked under, unless somebody is taken out of it: see `bot.rules`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+import structlog
+
+from bot.config import Config, Secrets
+from bot.faults import Fault, FaultsError
+from bot.masking import remember
+from bot.telemetry import Metrics
+from engine.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+_RESTART = "Restart the bot for that. Until then nothing of this file takes effect."
+_OF_A_PROCESS = ("mode", "http", "health", "data", "retention", "audit_retention")
+_KEYS = {"mode": ("slack", "mode")}
+
+
+class Prepared(Protocol):
+    """A new configuration for which everything is there that it needs."""
+
+    def take_effect(self) -> None:
+        """Put it in the place of the old one, as a whole. Never fails."""
+
+    async def tidy_up(self) -> None:
+        """Let go of what only the old one needed."""
+
+
+Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
+"""Raises FaultsError for what is wrong; then nothing has changed."""
+
+
+class Reload:
+    """Waits for `ask`, and does it in `keep`. `read` reads the file, and raises FaultsError for what is wrong."""
+
+    def __init__(
+        self, *, config: Config, read: Callable[[], Config], prepare: Prepare, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._config, self._since = config, clock.now()
+        self._read, self._prepare, self._clock, self._metrics = read, prepare, clock, metrics
+        self._asked = asyncio.Event()
+        self._failed: tuple[datetime, int] | None = None
+
+    def ask(self) -> None:
+        """Ask for a reload; asked for during one, the file is read once more after it."""
+        self._asked.set()
+
+    async def keep(self) -> None:
+        """Reload whenever it is asked for, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self.now()
+
+    async def now(self) -> bool:
+        """Reload. False: something is wrong, and nothing has changed."""
+        try:
+            config = await asyncio.to_thread(self._read)
+            remember(config.secret_values)
+            _refuse_changes(unchangeable(self._config, config))
+            prepared = await self._prepare(config)
+        except FaultsError as error:
+            return self._refuse(error.faults)
+        except Exception as error:
+            log.exception("the reload failed")
+            fault = Fault(str(self._config.file), f"could not be reloaded ({type(error).__name__})", "See the log.")
+            return self._refuse([fault])
+        prepared.take_effect()
+        self._config, self._since, self._failed = config, self._clock.now(), None
+        self._metrics.reloaded(ok=True)
+        log.info("reloaded", file=str(config.file), rules=len(config.approvals), oncall=len(config.oncall))
+        await prepared.tidy_up()
+        return True
+
+    def _refuse(self, faults: Sequence[Fault]) -> bool:
+        self._failed = self._clock.now(), len(faults)
+        self._metrics.reloaded(ok=False)
+        for each in faults:
+            log.error("not reloaded", fault=str(each))
+        log.error("the rules stay as they were", since=f"{self._since:%Y-%m-%dT%H:%M:%SZ}", faults=len(faults))
+        return False
+
+    def degraded(self) -> Sequence[str]:
+        """A sentence where the file is not what is in force."""
+        if self._failed is None:
+            return ()
+        at, count = self._failed
+        found = "1 fault" if count == 1 else f"{count} faults"
+        refused = f"{self._config.file.name} was not reloaded at {at:%Y-%m-%d %H:%M} UTC ({found}, see the log)"
+        return (f"{refused}: the rules of {self._since:%Y-%m-%d %H:%M} UTC are in force.",)
+
+
+def _refuse_changes(faults: Iterator[Fault]) -> None:
+    if wrong := [*faults]:
+        raise FaultsError(wrong)
+
+
+def unchangeable(old: Config, new: Config) -> Iterator[Fault]:
+    """What differs between two configurations and cannot be changed while the bot runs."""
+    for name in dict.fromkeys((*old.agents, *new.agents)):
+        if old.agents.get(name) != new.agents.get(name):
+            what = "was added" if name not in old.agents else "changed" if name in new.agents else "was removed"
+            yield Fault(new.where("agents", name), f"the agent {name} {what}", _RESTART)
+    if old.defaults.gate_tools != new.defaults.gate_tools:
+        yield Fault(new.where("defaults", "gate_tools"), "the gates of all agents changed", _RESTART)
+    for key in _OF_A_PROCESS:
+        if getattr(old, key) != getattr(new, key):
+            yield Fault(new.where(*_KEYS.get(key, (key,))), "changed", _RESTART)
+    for each in fields(Secrets):
+        if getattr(old.secrets, each.name) != getattr(new.secrets, each.name):
+            yield Fault(each.name.upper(), "changed", _RESTART)

@@ -1,0 +1,96 @@
+"""What a reload puts into a running bot: rules, defaults, sources of who is on call, and what the names are."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from adapters.conditions import CelConditions
+from adapters.slack.groups import SlackGroups
+from bot import rule_check
+from bot.channel_names import ChannelNames
+from bot.channels import Channels
+from bot.config import Config
+from bot.faults import FaultsError
+from bot.graphs import LateGraphs
+from bot.oncall import OnCallSources
+from bot.oncall_in_force import OnCallInForce
+from bot.rulebook import Compiled, Known, compiled, rulebook
+from bot.rules import Rules
+from bot.telemetry import Metrics
+from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
+from bot.wiring.slack import introduced
+from bot.wiring.storage import Storage
+from engine.conditions import Name
+from engine.ports import Accounts, Clock
+from engine.routing import Rulebook
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger(__name__)
+
+
+def asks_groups(conditions: Compiled) -> bool:
+    """Whether a condition asks for the groups of a requester, so that all groups have to be known."""
+    return any(Name.REQUESTER_GROUPS in each.names for each in conditions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a running bot that go by the file."""
+
+    client: "AsyncWebClient"
+    kept: Storage
+    accounts: Accounts
+    graphs: LateGraphs
+    metrics: Metrics
+    clock: Clock
+    rules: Rules
+    groups: SlackGroups
+    channels: Channels
+    on_call: OnCallInForce
+
+    async def prepare(self, config: Config) -> "Prepared":
+        """Make all that a new configuration needs. Raises FaultsError; then nothing has changed."""
+        conditions = compiled(config, CelConditions())
+        await self.graphs.load()
+        misfits = rule_check.misfits(config, conditions, self.graphs.schemas)
+        if misfits.faults:
+            raise FaultsError(misfits.faults)
+        _, known, channels = await introduced(config, self.client, self.kept, all_groups=asks_groups(conditions))
+        book = rulebook(config, known, conditions)
+        for each in misfits.warnings:
+            log.warning("a condition suits some tools only", rule=each)
+        warn_of_strangers(config, known.people)
+        people = oncall_people(config, self.accounts, known.people)
+        async with contextlib.AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(shift_sources(config))
+            sources = on_call_sources(config, self.kept, opened, people, self.metrics, self.clock)
+            return Prepared(self, book, known, channels, sources, stack.pop_all().aclose)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """See `bot.reload.Prepared`."""
+
+    parts: Parts
+    book: Rulebook
+    known: Known
+    channels: ChannelNames
+    sources: OnCallSources
+    close: Callable[[], Awaitable[None]]
+
+    def take_effect(self) -> None:
+        """Put it in the place of the old one."""
+        parts = self.parts
+        parts.rules.replace(self.book, dict(self.known.groups.ids))
+        parts.groups.call(self.known.groups.spelled)
+        parts.channels.look_after(self.channels)
+        self.close = parts.on_call.replace(self.sources, self.close)
+
+    async def tidy_up(self) -> None:
+        """Let go of the old sources of who is on call."""
+        await self.close()

@@ -1,0 +1,32 @@
+"""What Slack says of a person who might ask: for `signoff explain`."""
+
+from slack_sdk.errors import SlackClientError
+
+from adapters.slack import directory, groups
+from adapters.slack.client import web_client
+from adapters.slack.errors import SlackRefused
+from adapters.slack.identity import whoami
+from bot.config import Config
+from bot.faults import Fault, FaultsError
+from bot.what_if import Requester
+from bot.wiring.slack import SLACK, slack_fault
+
+
+async def asked_requester(config: Config, name: str) -> Requester:
+    """Who that is, by name or id. Their groups stay unknown where Slack does not list them. Raises FaultsError."""
+    secrets = config.secrets
+    async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
+        try:
+            identity = await whoami(client)
+            found = (await directory.people(client, [name], identity)).get(name)
+        except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
+            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+        if found is None:
+            what = f'nobody in this workspace is called "{name}"'
+            raise FaultsError([Fault("--requester", what, "Write a member's name or Slack id.")])
+        try:
+            listed = await groups.all_groups(client, identity)
+        except (SlackRefused, SlackClientError, OSError, TimeoutError):
+            return Requester(found.id, None, bool(found.unable))
+    own = frozenset(each.handle for each in listed if not each.unable and found.id in each.people)
+    return Requester(found.id, own, bool(found.unable))
