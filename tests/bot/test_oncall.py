@@ -9,6 +9,7 @@ import pytest
 from contracts.samples import an_approval
 from fakes.people import wait_until
 from fakes.valkey import redis_server, redis_url
+from structlog.testing import capture_logs
 
 from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
@@ -334,16 +335,18 @@ async def test_a_failure_shows_in_metrics_and_to_operators_until_it_is_over(proc
     assert 'signoff_oncall_failing{source="pay"} 0.0' in one.metrics.text().decode()
 
 
-async def test_the_log_says_once_that_a_source_fails_and_once_that_it_is_back(
-    processes: Processes, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_log_says_once_that_a_source_fails_and_once_that_it_is_back(processes: Processes) -> None:
     one = processes.begin()
-    for failure in (None, "status 500", "status 500", "status 503", None, None):
-        processes.service.failure = SourceFailedError(failure) if failure else None
-        one.clock.advance(minutes=2)
-        await one.on_duty()
-    said = [line for line in capsys.readouterr().out.splitlines() if "on-call source" in line]
-    assert [("failed" in each, "503" in each) for each in said] == [(True, False), (True, True), (False, False)]
+    with capture_logs() as said:
+        for failure in (None, "status 500", "status 500", "status 503", None, None):
+            processes.service.failure = SourceFailedError(failure) if failure else None
+            one.clock.advance(minutes=2)
+            await one.on_duty()
+    assert [(each["event"].partition("source ")[2], each.get("why")) for each in said] == [
+        ("failed", "status 500"),
+        ("failed", "status 503"),
+        ("is back", None),
+    ]
 
 
 async def test_a_source_that_breaks_is_a_failure_without_what_it_says(processes: Processes) -> None:
