@@ -346,6 +346,8 @@ class Kept:
         for approval in self.approvals:
             assert approval.state in (State.DELIVERED, State.STOPPED), f"{approval.id} is {approval.state}"
             rows = Counter(row.what for row in self.rows if row.approval == approval.id)
+            # It may expire, or be decided, before anybody is called.
+            assert rows.pop(What.CALLED, 0) <= 1, "somebody was called twice"
             if refused:
                 rows.pop(What.REFUSED, None)
             assert rows == Counter(whats), f"the audit has {dict(rows)}"

@@ -99,6 +99,18 @@ async def _stop(world: World) -> None:
     await world.alice.expect_message("#deploys", containing="Reason: never")
 
 
+async def _call(world: World) -> None:
+    await world.ask("billing")
+    card = await world.bob.expect_card("#approvals", containing="billing")
+    copy = await world.bob.expect_card("dm", containing="billing")
+    sign = await world.alice.expect_message("#deploys", containing="Waiting for a decision in")
+    await world.approve(copy)
+    for each in (card, copy):
+        await each.becomes("Approved by", buttons=[])
+    await sign.becomes("Approved by")
+    await world.alice.expect_message("#deploys", containing="Shipped billing x2")
+
+
 async def _send_form(world: World, card: Message, button: str, values: Mapping[str, Any]) -> None:
     async def act() -> Outcome:
         pressed = await card.click(button, by=world.bob, stale=True)
@@ -153,4 +165,14 @@ STOPPED = Tale(
     32,
     ("before interrupt",),
 )
-TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED)
+CALLED = Tale(
+    "called",
+    "deploy",
+    _call,
+    ("reviewed continue", "deployed billing x2"),
+    _DECIDED,
+    80,
+    ("after answer", "in tell"),
+    rules=({"when": {"tool": "deploy"}, "approvers": {"users": ["bob"]}, "notify": "dm", "post_to": "#approvals"},),
+)
+TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED, CALLED)

@@ -8,7 +8,7 @@ all: each tale with a death before and after each call, before and after each wr
 import pytest
 from crash.harness import World
 from crash.sweep import chosen
-from crash.tales import ANSWERED, APPROVED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
+from crash.tales import ANSWERED, APPROVED, CALLED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
 
 CALLS = {
     "approvals.create": 1,
@@ -18,6 +18,7 @@ CALLS = {
     "approvals.save": 3,
     "chat.draw": 2,
     "chat.say": 1,
+    "chat.show_waiting": 1,
     "conversations.get": 2,
     "conversations.save": 1,
     "graphs.resume_if_pending": 1,
@@ -29,7 +30,10 @@ CALLS = {
 """How often each method of a port is called while one approval is asked, decided and delivered."""
 ELSEWHERE = {"graphs.settle": 1, "lanes.clear_timer": 1, "lanes.set_timer": 1}
 """What only other tales call."""
+REACHING = {"chat.copy": 1, "chat.redraw_copy": 2, "chat.signpost": 2}
+"""What is called where people are reached besides the card."""
 
+_REACHING = [(what, number) for what, calls in REACHING.items() for number in range(1, calls + 1)]
 HOPS = [(what, number) for what, calls in CALLS.items() for number in range(1, calls + 1)]
 
 
@@ -51,6 +55,7 @@ def hops() -> list[tuple[Tale, str]]:
         (EXPIRED, "after:lanes.set_timer:1"),
         (STOPPED, "after:approvals.save:2"),
         (STOPPED, "after:graphs.settle:1"),
+        *((CALLED, f"{when}:{what}:{number}") for when in ("before", "after") for what, number in _REACHING),
     ]
     return chosen(every, some + others)
 
@@ -76,7 +81,7 @@ async def test_every_hop_is_listed(world: World, tale: Tale) -> None:
         await tale.tell(world)
         await tale.is_true(world)
     assert world.killed == 0
-    assert set(world.hops()) <= {*CALLS, *ELSEWHERE}
+    assert set(world.hops()) <= {*CALLS, *ELSEWHERE, *REACHING}
     assert proxy.writes <= tale.writes
 
 
