@@ -26,7 +26,7 @@ from engine.refusals import NotTheRequester
 
 HELP = (
     "`/signoff list`: requests that wait for your decision\n"
-    "`/signoff mine`: your own open requests\n"
+    "`/signoff mine` or `/signoff status`: your own open requests, for whom they wait, and until when\n"
     "`/signoff show ID`: one request\n"
     "`/signoff who ID`: who can decide it now, and why\n"
     "`/signoff withdraw ID`: take back your request\n"
@@ -57,6 +57,7 @@ class Commands:
             "help": self._help_for,
             "list": self._list,
             "mine": self._mine,
+            "status": self._mine,
             "show": self._show,
             "who": self._who,
             "withdraw": self._withdraw,

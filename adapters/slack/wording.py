@@ -261,7 +261,7 @@ def attended(approval: Approval) -> Iterable[str]:
     """Who looks at a pending request, and whom it was handed over to."""
     if approval.looking:
         last = approval.looking[-1]
-        yield f"👀 <@{last.by}> is looking at this: no reminders until {moment(last.until)}"
+        yield f"<@{last.by}> is looking at this: no reminders until {moment(last.until)}"
     if approval.handed_to is not None:
         yield f"Handed over to <@{approval.handed_to}>"
 
@@ -292,10 +292,10 @@ def allowed(review: Review) -> str:
     if review.allowed_until is None:
         return ""
     if review.revoked_by is not None:
-        return f"🔒 <@{review.revoked_by}> revoked the permission for calls like this"
+        return f"<@{review.revoked_by}> revoked the permission for calls like this"
     terms = review.policy.grants
     fields = f" with the same {one_line(' and '.join(terms.fields), 100)}" if terms and terms.fields else ""
-    return f"🔓 Calls like this{fields} are allowed in this conversation until {moment(review.allowed_until)}"
+    return f"Calls like this{fields} are allowed in this conversation until {moment(review.allowed_until)}"
 
 
 def _verb(approval: Approval) -> str:

@@ -139,6 +139,9 @@ async def test_commands_list_show_and_tell_who_can_decide(world: World) -> None:
     assert "Waiting for you (1)" in await told(world.bob, "list")
     assert "Nothing is waiting for your decision." in await told(world.alice, "list")
     assert name in await told(world.alice, "mine")
+    status = await told(world.alice, "status")
+    assert "<@U0BOB>" in status
+    assert name in status
     assert "You have no open requests." in await told(world.bob, "mine")
     shown = await told(world.bob, f"show {name}")
     assert "drop it" in shown

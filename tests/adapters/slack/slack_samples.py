@@ -199,6 +199,10 @@ class RecordingDesk:
         self.kept[act.approval] = taken.approval
         return taken.refusal
 
+    async def disallow(self, approval: ApprovalId, by: UserId) -> str:
+        await self._called("disallow")
+        return f"{by} takes back what {approval} allows"
+
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         return await self.act(Act(approval, by, Doing.WITHDRAW))
 
