@@ -173,3 +173,17 @@ async def test_a_file_can_be_opened_and_downloaded(screen: OpenScreen, bot: Test
         await card.get_by_role("link", name="Download arguments.json").click()
     download = await waiting.value
     assert (await download.path()).read_text() == "x" * 12_345
+
+
+async def test_a_reply_that_is_broadcast_stands_in_the_channel_and_leads_to_its_thread(
+    screen: OpenScreen, bot: TestBot
+) -> None:
+    root = await bot.post("deploys", "who ships *billing*?")
+    await bot.post("deploys", "Run deploy?", blocks=CARD, thread_ts=root, reply_broadcast=True)
+    bob = await screen("bob")
+    card = bob.messages.filter(has_text="Run deploy?")
+    await expect(card).to_have_count(1)
+    await expect(card.locator(".broadcast")).to_have_text("Replied to a thread: who ships billing?")
+    await card.get_by_role("link", name="a thread").click()
+    replied = bob.thread.get_by_role("article").filter(has_text="Run deploy?")
+    await expect(replied.locator(".broadcast")).to_have_text("Also sent to the channel")

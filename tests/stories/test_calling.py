@@ -8,6 +8,8 @@ from stories.test_pattern_parallel import ask, start
 from stories.world import World
 
 from engine.audit import What
+from engine.events import Act, Doing
+from engine.ids import UserId
 
 BOB, CAROL = {"users": ["bob"]}, {"users": ["carol"]}
 BOTH = {"users": ["bob", "carol"]}
@@ -196,6 +198,45 @@ async def test_a_card_whose_channel_decides_is_broadcast_to_it(world: World) -> 
     assert card.shown["subtype"] == "thread_broadcast"
     await card.click("Approve")
     assert (await card.becomes("Approved by <@U0BOB>", buttons=[])).shown["subtype"] == "thread_broadcast"
+    await ends_well(world)
+
+
+@pytest.mark.parametrize("notify", ["mention", "dm"])
+async def test_whom_a_request_is_handed_over_to_is_called_once_more(world: World, notify: str) -> None:
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify=notify)])
+    card = await world.asked("billing")
+    if notify == "dm":
+        await world.bob.expect_card("dm", containing="billing")
+        await world.carol.expect_card("dm", containing="billing")
+    await world.at_rest()
+    act = Act((await world.approval(card)).id, UserId("U0BOB"), Doing.HAND_OVER, to=UserId("U0CAROL"))
+    assert await world.bot.desk.act(act) is None
+    if notify == "dm":
+        await world.carol.expect_message("dm", containing="This request was handed over to you. (<http")
+    else:
+        await world.carol.expect_message("#deploys", containing="🔔 <@U0CAROL>: this request needs your decision")
+    await card.click("Approve")
+    await ends_well(world)
+
+
+@pytest.mark.parametrize("notify", ["mention", "dm"])
+async def test_a_nudge_names_those_of_a_group_who_have_not_voted(world: World, notify: str) -> None:
+    rule = a_rule(approvers={"groups": ["payments"]}, quorum=2, notify=notify)
+    await world.start("review_tool_call", approvals=[rule])
+    card = await world.asked("billing")
+    if notify == "dm":
+        await world.bob.expect_card("dm", containing="billing")
+        await world.carol.expect_card("dm", containing="billing")
+    await card.click("Approve")
+    await card.becomes("1 of 2 approvals")
+    await world.at_rest()
+    nudge = Act((await world.approval(card)).id, UserId("U0ALICE"), Doing.NUDGE)
+    assert await world.bot.desk.act(nudge) is None
+    if notify == "dm":
+        await world.carol.expect_message("dm", containing="⏰ This request still needs your decision. (<http")
+    else:
+        await world.carol.expect_message("#deploys", containing="⏰ <@U0CAROL>: this request still needs your decision")
+    await card.click("Approve", by=world.carol)
     await ends_well(world)
 
 
