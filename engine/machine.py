@@ -77,7 +77,6 @@ from engine.voting import (
     stage_for,
     vote_of,
     voted,
-    votes_of_older_software,
     with_earlier_shifts,
 )
 
@@ -343,7 +342,6 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     event = _as_meant(approval, event)
     if (late := _expired_before(approval, event, event.at or now, now)) is not None:
         return late
-    approval = _with_older_votes(approval)
     refusal = _not_theirs(approval, event) or _refusal_of(approval, event)
     if refusal is not None:
         return _refuse(approval, event, refusal, now)
@@ -361,11 +359,6 @@ def _expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: 
     expired = _expire(approval, ExpiryDue(), now)
     late = _refuse(expired.approval, event, refusals.Expired(deadline), now)
     return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
-
-
-def _with_older_votes(approval: Approval) -> Approval:
-    reviews = tuple(votes_of_older_software(review) for review in approval.reviews)
-    return approval if reviews == approval.reviews else replace(approval, reviews=reviews)
 
 
 def _count(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:

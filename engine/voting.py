@@ -276,15 +276,6 @@ def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
             return Decision(Choice.APPROVE)
 
 
-def votes_of_older_software(review: Review) -> Review:
-    """Votes that were stored before parts were kept with them: given under a policy of one part, they fill that."""
-    if all(vote.fills for vote in review.votes):
-        return review
-    policy = review.governing
-    only = (Fills(0, 0),) if len(policy.parts) == 1 else ()
-    return replace(review, votes=tuple(each if each.fills else replace(each, fills=only) for each in review.votes))
-
-
 def vote_of(voters: Electorate, event: Chose, at: datetime) -> Vote:
     """The vote that a click is, with why its author might give it."""
     policy = governed(voters.policy, voters.requester, event.by, voters.subject)

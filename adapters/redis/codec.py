@@ -23,7 +23,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.approval import Approval
+from engine.approval import Approval, Review
 from engine.ask import Ask, Decision
 from engine.audit import Entry
 from engine.conversation import Conversation
@@ -181,7 +181,15 @@ def _newer_deadlines(document: Any) -> Any:
     return {**rest, "reminders": [document["remind_after"]]}
 
 
-OLDER: Final[Mapping[type, _Turn]] = {Policy: _newer_policy, Deadlines: _newer_deadlines}
+def _newer_review(document: Any) -> Any:
+    """Votes did not say what part of a policy they fill until 0.1: there was one part."""
+    if "approvers" not in document["policy"]:
+        return document
+    votes = [{**vote, "fills": [{"stage": 0, "place": 0}]} for vote in document.get("votes", ())]
+    return {**document, "votes": votes}
+
+
+OLDER: Final[Mapping[type, _Turn]] = {Policy: _newer_policy, Deadlines: _newer_deadlines, Review: _newer_review}
 """How documents of the version before are read: approvals wait for weeks, and an upgrade must not lose them."""
 
 

@@ -29,7 +29,7 @@ from bot.posting import Posting
 from bot.rules import Rules
 from bot.telemetry import Metrics
 from engine.approval import Approval
-from engine.ask import Choice, Json
+from engine.ask import Choice
 from engine.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
 from engine.events import Click, Opened
 from engine.ids import ApprovalId, UserId
@@ -215,9 +215,9 @@ class Office:
         return sum(isinstance(each, Resume) for each in self.passed)
 
 
-def office(approvals: Approvals | None = None, lanes: Lanes | None = None) -> Office:
+def office(approvals: Approvals | None = None, lanes: Lanes | None = None, clock: ManualClock | None = None) -> Office:
     """An office with one desk, in memory where no stores are given."""
-    clock = ManualClock(NOW)
+    clock = clock or ManualClock(NOW)
     audit = MemoryAudit()
     if approvals is None or lanes is None:
         lanes = MemoryLanes(clock)
@@ -227,8 +227,3 @@ def office(approvals: Approvals | None = None, lanes: Lanes | None = None) -> Of
     made = Office(clock, shifts, groups, roster, approvals, lanes, audit, MemoryChat(), rules)
     made.another()
     return made
-
-
-def grown(value: Json) -> Json:
-    """Another value of the same kind, for an edit."""
-    return {"of": f"{value}+"}

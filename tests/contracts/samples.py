@@ -1,5 +1,6 @@
 """Approvals, conversations and rows to test with, and Hypothesis strategies for any of them."""
 
+import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -107,6 +108,46 @@ def a_grant(number: int = 1, *, thread: ThreadId = THREAD, by: tuple[UserId, ...
 def an_entry(approval: Approval, what: What = What.ASKED) -> Entry:
     return Entry(NOW, approval.thread, approval.id, what, ALICE, approval.rule, {"n": 1})
 
+
+OF_THE_VERSION_BEFORE = json.dumps(
+    {
+        "v": 1,
+        "d": {
+            "id": "T1:C1:100.000001#7018397e3e20e1a4",
+            "thread": "T1:C1:100.000001",
+            "agent": "deploy",
+            "interrupt": "i1",
+            "digest": "digest",
+            "ask": {
+                "dialect": "langchain",
+                "kind": "tool_call",
+                "prompt": "Shall I?",
+                "actions": [{"name": "deploy", "value": {"of": "deploy"}, "choices": ["approve", "edit", "reject"]}],
+                "payload": [["deploy", {"of": "deploy"}]],
+            },
+            "deadlines": {"remind_after": 600000000, "expires_after": 14400000000},
+            "requester": "UALICE",
+            "home": {"team": "T1", "channel": "C1", "thread_ts": "100.000001"},
+            "place": {"team": "T1", "channel": "C1", "thread_ts": "100.000001"},
+            "created_at": "2026-01-01T12:00:00+00:00",
+            "reviews": [
+                {
+                    "value": {"of": "less"},
+                    "policy": {"rule": "approvals[0]", "approvers": "users", "users": ["UBOB", "UCAROL"], "quorum": 2},
+                    "revision": 3,
+                    "votes": [{"by": "UBOB", "choice": "edit", "at": "2026-01-01T12:02:00+00:00"}],
+                    "edited_by": "UBOB",
+                }
+            ],
+            "card": "5.1",
+            "version": 4,
+            "sheet": "sheet-1",
+            "replaced": {"outcome": "approved", "by": ["UBOB"], "values": [{"of": "x"}]},
+            "offered": [{"text": "red", "said": "1.1"}],
+        },
+    }
+).encode()
+"""A pending approval with one vote of two, written down by the version before policies had parts."""
 
 # Strategies -----------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from contracts.samples import (
     BOB,
     CAROL,
     NOW,
+    OF_THE_VERSION_BEFORE,
     PLACE,
     THREAD,
     a_conversation,
@@ -24,13 +25,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.redis import codec
-from engine.approval import Approval
-from engine.ask import digest_of
+from engine.approval import Approval, Fills, Replaced, Vote, Words
+from engine.ask import Choice, digest_of
 from engine.audit import Entry
 from engine.conversation import Conversation
 from engine.effects import Effect, Hear
 from engine.grants import Grant
-from engine.ids import MessageTs, UserId
+from engine.ids import MessageTs, SheetId, UserId
 from engine.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part
 
 
@@ -132,6 +133,24 @@ def test_what_the_version_before_stored_is_read(older: dict[str, Any], newer: Po
     assert read.deadlines == Deadlines((timedelta(minutes=10),), timedelta(hours=1))
     (policy,) = codec.POLICIES.load(json.dumps({"v": 1, "d": [{"rule": "approvals[0]", **older}]}).encode(), "key")
     assert policy == newer
+
+
+def test_a_whole_approval_of_the_version_before_is_read() -> None:
+    read = codec.APPROVAL.load(OF_THE_VERSION_BEFORE, "key")
+    made = an_approval(
+        policy=a_policy(BOB, CAROL, quorum=2), deadlines=Deadlines((timedelta(minutes=10),), timedelta(hours=4))
+    )
+    vote = Vote(BOB, Choice.EDIT, NOW + timedelta(minutes=2), fills=(Fills(0, 0),))
+    less = replace(made.reviews[0], value={"of": "less"}, revision=3, votes=(vote,), edited_by=BOB)
+    assert read == replace(
+        made,
+        reviews=(less,),
+        card=MessageTs("5.1"),
+        version=4,
+        sheet=SheetId("sheet-1"),
+        replaced=Replaced("approved", (BOB,), ({"of": "x"},)),
+        offered=(Words("red", MessageTs("1.1")),),
+    )
 
 
 def _with(document: bytes, **changes: Any) -> bytes:
