@@ -48,6 +48,15 @@ async def escalated(scene: Scene) -> None:
 
 
 @picture
+async def approved(scene: Scene) -> None:
+    """Approved by somebody whom the escalation added, or by who is on call."""
+    card = await demo(scene)
+    await (await card.becomes("@sre")).click("Approve", by=scene.world.bob)
+    await card.becomes("Approved by", buttons=[])
+    await scene.show("carol", card, height=560)
+
+
+@picture
 async def approvers(scene: Scene) -> None:
     """Somebody who may not is refused."""
     card = await asked(scene, "Approvers", "refund A7 120", who="bob")

@@ -226,7 +226,7 @@ async def bot(
             lanes=kept.lanes,
             graphs=graphs,
             roster=(roster := SlackRoster(client, identity)),
-            groups=(groups := _groups(client, identity, kept, known)),
+            groups=(groups := _groups(client, identity, kept, known, clock)),
             on_call=on_call,
             chat=(
                 chat := SlackChat(
@@ -353,8 +353,11 @@ async def bot(
             await graphs.aclose()
 
 
-def _groups(client: "AsyncWebClient", identity: Identity, kept: Storage, known: Known) -> SlackGroups:
-    return SlackGroups(client, identity, _group_memory(kept, identity.team), handles=known.groups.spelled)
+def _groups(
+    client: "AsyncWebClient", identity: Identity, kept: Storage, known: Known, clock: SystemClock | DemoClock
+) -> SlackGroups:
+    memory = _group_memory(kept, identity.team)
+    return SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
 
 
 def _names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> RedisNames:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from fakes.people import People
+from stories.policies_page import quickstart
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ("deploy", "refunds", "travel", "database", "signoff_examples_databases")
@@ -84,12 +85,21 @@ class Installed:
 
     def audit(self, channel: str, ts: str) -> list[dict[str, Any]]:
         """Give the rows of a conversation, as `signoff audit` prints them of a demo that was stopped."""
-        command, environment = self.signoff("audit", f"T0LOCAL:{channel}:{ts}", "--demo", ".signoff")
-        done = subprocess.run(  # noqa: S603 - our own command
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = self._done("audit", f"T0LOCAL:{channel}:{ts}", "--demo", ".signoff")
         assert done.stderr == ""
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def run(self, *arguments: str) -> Any:
+        """Give what a command prints as JSON."""
+        done = self._done(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command, environment = self.signoff(*arguments)
+        return subprocess.run(  # noqa: S603 - our own command
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
 
     @contextlib.asynccontextmanager
     async def demo(self, *arguments: str) -> AsyncIterator[Demo]:
@@ -173,6 +183,22 @@ async def test_the_demo_has_a_gate_that_is_decided_by_who_is_on_call_or_after_it
     assert [row["what"] for row in steps] == list(STEPS)
     began, escalated, _ = (datetime.fromisoformat(row["at"]) for row in steps)
     assert timedelta(minutes=15) <= escalated - began < timedelta(hours=4), "by the demo's clock"
+
+
+async def test_the_page_leads_from_the_quickstart_to_an_on_call_gate(installed: Installed) -> None:
+    """With the files of docs/policies.md, and without LangChain."""
+    installed.link(without="langchain")
+    shown = quickstart()
+    for name in ("ops.py", "app.yaml"):
+        (installed.folder / name).write_text(shown[name])
+    assert installed.run("oncall", "primary", "--offline")["error"] is None
+    assert installed.run("check", "--offline", "--json")["ok"] is True
+    async with installed.demo("--clock-speed", "300") as demo, People(demo.url) as people:
+        await people.person("alice").say("#ops", "@signoff restart billing")
+        card = await people.person("bob").expect_card("#ops", containing="restart_service")
+        await card.becomes("@sre")
+        await card.click("Approve")  # he is on call, or in the group
+        await people.person("alice").expect_message("#ops", containing="billing is up again.")
 
 
 def test_without_the_examples_needs_one_sentence_says_what_to_install(installed: Installed) -> None:
