@@ -54,6 +54,13 @@ async def _approve(world: World) -> None:
     await world.alice.expect_message("#deploys", containing="Shipped billing x2")
 
 
+async def _by_rule(world: World) -> None:
+    await world.ask("billing")
+    await world.alice.expect_message("#deploys", containing="Shipped billing x2")
+    card = await world.alice.expect_message("#deploys", containing="Approved automatically by approvals[0]")
+    await card.becomes("Approved automatically", buttons=[])
+
+
 async def _edit(world: World) -> None:
     await world.ask("billing")
     card = await world.bob.expect_card("#deploys", containing="billing")
@@ -175,4 +182,14 @@ CALLED = Tale(
     ("after answer", "in tell"),
     rules=({"when": {"tool": "deploy"}, "approvers": {"users": ["bob"]}, "notify": "dm", "post_to": "#approvals"},),
 )
-TALES = (APPROVED, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED, CALLED)
+AUTOMATIC = Tale(
+    "automatic",
+    "deploy",
+    _by_rule,
+    ("reviewed continue", "deployed billing x2"),
+    (What.ASKED, What.DECIDED, What.DELIVERED),
+    36,
+    ("before interrupt", "after answer", "in act", "in tell"),
+    rules=({"when": {"tool": "deploy"}, "decide": "approve"},),
+)
+TALES = (APPROVED, AUTOMATIC, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED, CALLED)

@@ -8,7 +8,7 @@ all: each tale with a death before and after each call, before and after each wr
 import pytest
 from crash.harness import World
 from crash.sweep import chosen
-from crash.tales import ANSWERED, APPROVED, CALLED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
+from crash.tales import ANSWERED, APPROVED, AUTOMATIC, CALLED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
 
 CALLS = {
     "approvals.create": 1,
@@ -47,6 +47,10 @@ def hops() -> list[tuple[Tale, str]]:
     ]
     some = [(APPROVED, f"after:{what}:{number}") for what, number in HOPS if what != "approvals.get" or number % 2]
     others = [
+        (AUTOMATIC, "before:approvals.create:1"),
+        (AUTOMATIC, "after:approvals.create:1"),
+        (AUTOMATIC, "after:graphs.resume_if_pending:1"),
+        (AUTOMATIC, "after:chat.draw:1"),
         (EDITED, "after:approvals.save:2"),
         (ANSWERED, "before:approvals.save:2"),
         (ANSWERED, "after:approvals.save:2"),
@@ -62,7 +66,7 @@ def hops() -> list[tuple[Tale, str]]:
 
 def points() -> list[tuple[Tale, str]]:
     every = [(tale, point) for tale in TALES for point in tale.points]
-    return chosen(every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between")])
+    return chosen(every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between"), (AUTOMATIC, "after answer")])
 
 
 def writes() -> list[tuple[Tale, str, int]]:

@@ -43,6 +43,23 @@ async def test_a_death_around_a_gated_call_never_runs_it_on_the_same_approval(wo
         assert effects.count(f"paid {name}") <= 1 + again.count(name)
 
 
+async def test_a_death_after_an_automatic_approval_asks_a_person(world: World) -> None:
+    """Nobody saw the call start, and nobody can tell whether it was done: a rule approves it once only."""
+    rule = {"when": {"tool": "pay"}, "decide": "approve"}
+    world.configure("payroll", gate_tools=["pay"], approvals=[rule])
+    world.dies("after zoe is paid")
+    async with world.kept_alive():
+        await world.ask("pay them")
+        card = await world.bob.expect_card("#deploys", containing=MAY_HAVE_RUN)
+        assert world.effects().count("paid zoe") == 1
+        await world.approve(card)
+        await world.alice.expect_message("#deploys", containing="paid zoe; paid kim")
+        await card.becomes("Approved by", buttons=[])
+    assert world.killed == 1
+    assert world.effects().count("paid zoe") == 2
+    assert world.effects().count("paid kim") == 1
+
+
 def effects_tell(world: World, name: str) -> bool:
     return f"paid {name}" in world.effects()
 
