@@ -454,7 +454,8 @@ class Desk:
                 replaced = await self._replaced(conversation.thread, question)
                 again = routes[each]
                 automatic = _if_any(again.automatic)
-                await self.happened(each, AskedAgain(again.policies, again.edition, replaced, automatic))
+                event = AskedAgain(again.policies, again.edition, replaced, automatic, again.deadlines, again.calling)
+                await self.happened(each, event)
         for approval in await self._approvals.open(conversation.thread):
             if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
                 await self.happened(approval.id, Withdrew(withdrawn))

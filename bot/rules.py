@@ -21,7 +21,7 @@ from engine.ports import Groups, Roster
 from engine.routing import Rulebook, Ruled, rule_for
 
 _PATIENCE = 0.75
-"""Seconds for the groups of a requester: a click has other sources to wait for before Slack gives up."""
+"""Seconds for what is asked of a requester: a click has other sources to wait for before Slack gives up."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,11 @@ class Rules:
         return known if groups is None else replace(known, requester_groups=groups.result())
 
     async def _is_guest(self, user: UserId, home: Place) -> bool | None:
-        standing = (await self.roster.facts(user, home, membership=False)).standing
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                standing = (await self.roster.facts(user, home, membership=False)).standing
+        except TimeoutError:
+            return None
         return None if standing is Standing.UNKNOWN else standing is not Standing.MEMBER
 
     async def _groups_of(self, user: UserId) -> frozenset[str] | None:

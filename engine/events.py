@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from engine.approval import Copy, NotCalled, PressedOn, Replaced, Words
+from engine.approval import Calling, Copy, NotCalled, PressedOn, Replaced, Words
 from engine.ask import Choice, Decision, Json
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
-from engine.policy import Facts, Policy
+from engine.policy import Deadlines, Facts, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,16 @@ class AskedAgain:
     """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while.
 
     `policies` are those of today for its actions, by the rules of this `edition`: the ones that it had may be for what
-    somebody made of it by an edit. `replaced` is set where the graph changed its request back to this one; `automatic`
-    as in `Opened`.
+    somebody made of it by an edit. `deadlines` and `calling` are those of today, too; None: as before. `replaced` is
+    set where the graph changed its request back to this one; `automatic` as in `Opened`.
     """
 
     policies: tuple[Policy, ...]
     edition: str = ""
     replaced: Replaced | None = None
     automatic: tuple[Automatic | None, ...] = ()
+    deadlines: Deadlines | None = None
+    calling: Calling | None = None
 
 
 @dataclass(frozen=True, slots=True)

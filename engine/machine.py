@@ -298,6 +298,8 @@ def _ask_again(approval: Approval, event: Event, now: datetime) -> Step:
         handed_to=None,
         nudged_at=None,
         edition=event.edition,
+        deadlines=event.deadlines or approval.deadlines,
+        calling=event.calling or approval.calling,
     )
     stale = [TakeBack(approval.thread, _place_of(approval, each), each.card) for each in approval.copies]
     if approval.state is State.UNDELIVERABLE and not approval.sheet and approval.card is not None:

@@ -8,7 +8,7 @@ who the person is, and the others find it known.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,6 +18,7 @@ from adapters.slack.sheets import approvable, mark_of
 from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.events import Click
+from engine.ids import ApprovalId, UserId
 from engine.machine import is_on_card
 from engine.policy import Policy, may_open
 from engine.ports import Desk
@@ -39,6 +40,9 @@ GONE = "These requests are no longer kept here. Nothing was changed."
 _OVER, _CHANGED, _VOTED = "decided already", "changed since you saw it", "approved by you already"
 _NOT_YOURS, _UNKNOWN = "not yours to decide", "not approved, as Slack could not tell whether you may"
 _IN_PART, _FAILED = "shown only in part", "could not be saved: please press again"
+_SOON = 0.5
+"""Seconds in which a look-up is usually done."""
+_KEPT = "being checked, you'll hear in a moment"
 _QUESTION, _OTHER = "to be answered by itself", "without an Approve"
 _OF_THE_PERSON = (NoGuests, NotInChannel, Stranger, RosterUnknown)
 
@@ -108,24 +112,32 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
     if not tally.counted and tally.told and len(tally.left) <= 1:
         return Outcome(kept=not tally.left[_FAILED])
     now = {each.id: each for each in await desk.sheet(shown.thread, shown.sheet)}
-    return Outcome(_sentence(tally, now.values(), len(rows)), kept=not tally.left[_FAILED])
+    return Outcome(_sentence(tally, now, person.user, len(rows)), kept=not tally.left[_FAILED])
 
 
 async def _choose_all(desk: Desk, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
-    """First one row of each rule, then all the others at once."""
+    """First one row of each rule, then all the others at once.
+
+    Where it takes long to look the person up, the others do not wait for that: Slack gives up after 3 s.
+    """
     by_rule: dict[Policy, list[Approval]] = {}
     for each in able:
         by_rule.setdefault(each.reviews[0].policy, []).append(each)
-    firsts = [rows[0] for rows in by_rule.values()]
-    others: list[Approval] = []
-    outcomes = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in firsts))
-    for (first, *rest), outcome in zip(by_rule.values(), outcomes, strict=True):
-        tally.take(first, outcome)
-        if isinstance(outcome, _OF_THE_PERSON):
-            tally.left[_word(outcome)] += len(rest)
-        else:
-            others += rest
-    later = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in others), return_exceptions=True)
+    firsts = asyncio.gather(*(desk.choose(_click(rows[0], pressed)) for rows in by_rule.values()))
+    try:
+        await asyncio.wait({firsts}, timeout=_SOON)
+        known: Sequence[Refusal | None] = firsts.result() if firsts.done() else [None] * len(by_rule)
+        others: list[Approval] = []
+        for (_, *rest), outcome in zip(by_rule.values(), known, strict=True):
+            if isinstance(outcome, _OF_THE_PERSON):
+                tally.left[_word(outcome)] += len(rest)
+            else:
+                others += rest
+        later = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in others), return_exceptions=True)
+        for (first, *_), outcome in zip(by_rule.values(), await firsts, strict=True):
+            tally.take(first, outcome)
+    finally:
+        firsts.cancel()
     for each, said in zip(others, later, strict=True):
         tally.take(each, said)
 
@@ -162,11 +174,13 @@ def _word(refusal: Refusal) -> str:
             return _NOT_YOURS
 
 
-def _sentence(tally: _Tally, now: Iterable[Approval], total: int) -> str:
+def _sentence(tally: _Tally, now: Mapping[ApprovalId, Approval], by: UserId, total: int) -> str:
     """How many were approved, and how many were left out for which reason."""
-    waiting = {each.id for each in now if each.state is State.PENDING}
-    votes = sum(each.id in waiting for each in tally.counted)
-    done = len(tally.counted) - votes
+    pending = [now[each.id] for each in tally.counted if each.id in now and now[each.id].state is State.PENDING]
+    votes = sum(any(vote.by == by for vote in each.reviews[0].votes) for each in pending)
+    done, kept = len(tally.counted) - len(pending), len(pending) - votes
+    if kept:
+        tally.left[_KEPT] += kept
     told = [f"✅ You approved {done} of {total} requests."] if done or votes else ["Nothing was approved."]
     if votes:
         told = told[:1] if done else []

@@ -197,10 +197,9 @@ UNGUARDED = "Runs on a LangGraph Server: a change after approval can't be detect
 
 def changed_since(replaced: Replaced) -> str:
     """Why a request is asked a second time."""
-    who = people(replaced.by) if replaced.by else "somebody"
+    how = f"{people(replaced.by)} {replaced.outcome} it" if replaced.by else f"it was {replaced.outcome}"
     return (
-        f"⚠️ *The agent changed its request after {who} {replaced.outcome} it.* Nothing was run. "
-        "Please look at the changes and decide again."
+        f"⚠️ *The agent changed its request after {how}.* Nothing was run. Please look at the changes and decide again."
     )
 
 
@@ -346,8 +345,8 @@ def outcome(approval: Approval) -> str:
         case State.UNDELIVERABLE:
             option = next((each.decision.option for each in approval.reviews if each.decision), "")
             told = f": {option_words(option)}" if option and len(approval.reviews) == 1 else ""
-            who = names(approval.deciders) or "nobody"
-            return f"⚠️ {outcome_of(approval).capitalize()} by {who}, but not delivered{told}"
+            how = f"by {names(approval.deciders)}" if approval.deciders else "automatically"
+            return f"⚠️ {outcome_of(approval).capitalize()} {how}, but not delivered{told}"
         case _:
             return _decided_as_a_whole(approval, at)
 

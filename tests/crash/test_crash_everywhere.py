@@ -66,7 +66,9 @@ def hops() -> list[tuple[Tale, str]]:
 
 def points() -> list[tuple[Tale, str]]:
     every = [(tale, point) for tale in TALES for point in tale.points]
-    return chosen(every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between"), (AUTOMATIC, "after answer")])
+    return chosen(
+        every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between"), (AUTOMATIC, "after answer")]
+    )
 
 
 def writes() -> list[tuple[Tale, str, int]]:

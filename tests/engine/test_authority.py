@@ -1,12 +1,13 @@
 """Who may decide, and when enough of them have: each hard case by its name (P6, P11)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from contracts.panel import DEV, MANAGERS, OPS, PAY, Panel, all_of, panel, part, rung, stages
 from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW
 
-from engine.approval import State
+from engine.approval import Calling, Notify, State
 from engine.ask import Choice, Decision
 from engine.audit import What
 from engine.authority import Ground, Source
@@ -14,7 +15,7 @@ from engine.effects import Call, SetTimer, TellPerson, Timer
 from engine.events import AskedAgain, Chose, Ruling, Withdrew
 from engine.ids import UserId
 from engine.machine import VOTE_FELL
-from engine.policy import CHANNEL, Policy, Standing, person
+from engine.policy import CHANNEL, Deadlines, Policy, Standing, person
 from engine.refusals import (
     AlreadyDecided,
     AlreadyVoted,
@@ -426,6 +427,16 @@ def test_what_is_asked_again_is_decided_under_the_rule_for_what_was_asked() -> N
     room.happens(AskedAgain((STRICT,), "edition-2"))
     assert room.approval.edition == "edition-2"
     assert room.click(BOB).refusal == NotAnApprover((MANAGERS,))
+
+
+def test_what_is_asked_again_has_the_deadlines_of_the_rule_of_today() -> None:
+    """A rule had decided it, and a rule that decides has no deadline and calls nobody."""
+    room = panel(STRICT, managers=[CAROL])
+    room.approval = replace(room.approval, state=State.UNDELIVERABLE)
+    soon, calling = Deadlines(expires_after=timedelta(hours=1)), Calling(Notify.DIRECT)
+    again = room.happens(AskedAgain((STRICT,), "edition-2", deadlines=soon, calling=calling))
+    due = room.now + timedelta(hours=1)
+    assert {SetTimer(room.approval.id, Timer.EXPIRE, due), Call(room.approval.id)} <= {*again.effects}
 
 
 def test_what_people_are_asked_again_is_no_longer_quiet() -> None:

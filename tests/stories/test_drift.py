@@ -35,6 +35,18 @@ async def test_a_request_that_changed_after_its_approval_is_asked_again_with_the
     await world.nothing_else()
 
 
+async def test_a_request_that_changes_each_time_is_not_approved_by_a_rule_for_ever(world: World) -> None:
+    outside.payload = {"amount": list(range(100, 140))}
+    entry = {"graph": "drifting.py:graph", "channels": ["#deploys"], "input": {"wish": "$text"}, "reply": "said"}
+    await world.start(agents={"drifting": entry}, approvals=[{"decide": "approve"}])
+    await world.alice.say("#deploys", "@signoff go")
+    await world.alice.expect_card("#deploys", containing="it changed its request after each of 4 decisions")
+    first = await world.alice.expect_message("#deploys", containing="Approved automatically, but not delivered")
+    assert "The agent changed its request after that decision" in first.text
+    await world.at_rest()
+    await world.done()
+
+
 async def test_a_rejected_request_that_changed_is_asked_again_too(world: World) -> None:
     await start(world, amount=[100, 200])
     card = await world.asked("go", containing="Pay?")

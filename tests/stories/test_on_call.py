@@ -151,6 +151,28 @@ async def test_a_click_that_waits_for_a_slow_service_is_acked_kept_and_counted_a
     await ends_well(world)
 
 
+@pytest.mark.promise("P1")
+async def test_all_at_once_is_acked_and_kept_too_and_nobody_hears_that_it_counts(
+    world: World, service: ServiceServer
+) -> None:
+    service.pagerduty(shift("bob@example.com", world))
+    orders = {"ops": agent("fan_out", input={"orders": "$text"}, reply="told")}
+    await start(world, {"pay": pagerduty(service)}, [{**RULE, "notify": "none"}], agents=orders)
+    sheet = await world.asked("6", containing="6 requests to decide")
+    world.clock.advance(minutes=5)
+    service.hangs()
+    done = await sheet.click("Approve all 6")
+    assert done.acked
+    assert done.ms < 3_000
+    for _ in range(6):
+        await refused(world, "Checking who is on call")
+    await refused(world, "Nothing was approved. Left out: 6 being checked")
+    service.release()
+    await sheet.becomes("6 approved", buttons=[])
+    await world.alice.expect_message(CHANNEL, containing="6 of 6 orders were refunded")
+    await world.nothing_else()
+
+
 @pytest.mark.parametrize(
     ("status", "text", "said"),
     [(500, "", "status 500"), (200, "<html>", "did not answer with JSON"), (429, "", "status 429")],

@@ -107,6 +107,7 @@ async def test_an_edit_is_matched_to_the_rules_as_of_the_edit(world: World) -> N
     form = await card.open_form("Edit", by=world.bob)
     assert not (await form.submit({"replicas": "4000"})).errors
     changed = await card.becomes("Approvers: <@U0CAROL>", buttons=["Approve", "Edit", "Reject"])
+    await world.alice.expect_message("#deploys", containing="<@U0CAROL>: this request needs your decision")
     await world.done()
     await changed.click("Approve", by=world.carol)
     await _ends_well(world, replicas=4000)
