@@ -138,14 +138,15 @@ class OnCallSources:
     async def _asked(self, schedule: str, at: datetime, kept: timedelta) -> None:
         """Wait until the source has been asked, by this process or another one; whoever stops waiting stops nothing."""
         asking = self._asking.get(schedule)
-        if asking is None:
+        if asking is None or asking.done():  # done, and not yet taken out by `_done`
             asking = asyncio.create_task(self._ask(schedule, at, kept), name=f"on call {schedule}")
             self._asking[schedule] = asking
             asking.add_done_callback(lambda task: self._done(schedule, task))
         await asyncio.shield(asking)
 
     def _done(self, schedule: str, asked: "asyncio.Task[None]") -> None:
-        self._asking.pop(schedule, None)
+        if self._asking.get(schedule) is asked:
+            self._asking.pop(schedule)
         if not asked.cancelled():
             asked.exception()  # whoever still waits is told; nobody else needs to be
 

@@ -320,6 +320,20 @@ async def test_a_source_that_asks_to_be_left_alone_is(processes: Processes) -> N
     assert await one.who() == await two.who() == [ALICE]
 
 
+async def test_a_lookup_that_has_just_ended_is_not_taken_for_one_under_way(processes: Processes) -> None:
+    one = processes.begin()
+    processes.service.open.clear()
+    first = asyncio.create_task(one.on_duty())
+    await comes(lambda: len(one.service.asked) == 1)
+    under_way = one.sources._asking["pay"]
+    one.clock.advance(seconds=70)  # so that its answer is too old when it comes
+    processes.service.open.set()
+    while not under_way.done():  # noqa: ASYNC110 - the very moment at which it ends
+        await asyncio.sleep(0)
+    assert await one.who() == [ALICE]
+    await first
+
+
 async def test_a_failure_shows_in_metrics_and_to_operators_until_it_is_over(processes: Processes) -> None:
     processes.service.failure = SourceFailedError("PagerDuty did not answer within 10 s.")
     one = processes.begin()
