@@ -218,7 +218,7 @@ def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict
 def _of_rules(config: Config, conditions: Compiled, schemas: rule_check.Schemas, warnings: list[str]) -> list[Fault]:
     """What of the rules does not suit the tools, and the sources that they name."""
     found = rule_check.misfits(config, conditions, schemas)
-    warnings += [*found.warnings, *rule_check.one_at_a_time(config)]
+    warnings += [*found.warnings, *rule_check.one_at_a_time(config), *rule_check.idle_steps(config)]
     return [*found.faults]
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from bot.config import Config
+from bot.config_approvals import People as Entry
 from bot.config_order import is_for
 from bot.faults import Fault
 from bot.rulebook import Compiled, at_place
@@ -157,6 +158,25 @@ def _needed(policy: Policy, known: frozenset[UserId], people: People) -> frozens
         parts = (part.named.union(*(people.get(each, ()) for each in part.sources)) for part in policy.parts)
         alike.setdefault(tuple(user in each for each in parts), set()).add(user)
     return frozenset().union(*(each for each in alike.values() if unreachable(policy, next(iter(each)), people)))
+
+
+def idle_steps(config: Config) -> Iterator[str]:
+    """Steps of a ladder that add nobody: all of their people may decide in each part already."""
+    for index, approval in enumerate(config.approvals):
+        parts = [part for stage in approval.of_stages for _, part in stage]
+        known = [frozenset(_named(each)) for each in parts]
+        for place, step in enumerate(approval.escalate):
+            added = frozenset(_named(step.to))
+            if all(added <= each for each in known):
+                yield f"{config.where('approvals', index, 'escalate', place)}: everybody here may decide already."
+            known = [each | added for each in known]
+
+
+def _named(people: Entry) -> Iterator[tuple[str, str]]:
+    yield from (("users", each) for each in people.users)
+    yield from (("groups", each) for each in people.groups)
+    yield from (("oncall", each) for each in people.oncall)
+    yield from [("channel", "")] * people.channel
 
 
 def _all_people(policy: Policy, people: People) -> frozenset[UserId] | None:

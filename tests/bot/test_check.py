@@ -705,6 +705,22 @@ async def test_a_rotation_has_one_person_at_a_time(app: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("people", "to", "line"),
+    [
+        ("approvers: {groups: [sre], users: [bob]}", "{users: [bob]}", "everybody here may decide already."),
+        ("stages: [{users: [bob]}, {users: [alice]}]", "{users: [bob]}", ""),
+        ("approvers: {groups: [sre]}", "{groups: [leads]}", ""),
+    ],
+)
+async def test_a_step_that_adds_nobody_is_told(app: Path, people: str, to: str, line: str) -> None:
+    text = f"approvals: [{{notify: dm, {people}, escalate: [{{after: 1h, to: {to}}}]}}]"
+    report = await told(app, text, World(of_groups=MEMBERS))
+    assert not report.faults
+    found = [each.partition("escalate[0]: ")[2] for each in report.warnings if "escalate" in each]
+    assert found == ([line] if line else [])
+
+
 @pytest.mark.parametrize("installed", [True, False])
 async def test_offline_a_missing_extra_is_told(app: Path, installed: bool) -> None:  # noqa: FBT001 - a parameter
     world = World(reads_calendars=installed)
