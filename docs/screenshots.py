@@ -34,9 +34,9 @@ async def scene(people: People) -> str:
 async def photograph(page: Page, thread: str, url: str) -> None:
     """The card, the form with a wrong value, and the card after it."""
     await page.goto(f"{url}/?as=bob#/deploys/{thread}")
-    await page.get_by_role("button", name="Approve").wait_for()
+    await page.get_by_role("button", name="Approve").last.wait_for()
     await page.screenshot(path=IMAGES / "demo.png")
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("button", name="Edit").last.click()
     await page.get_by_label("replicas").fill("99")
     await page.get_by_role("button", name="Approve with changes").click()
     await page.get_by_text("This must be at most 20").wait_for()
