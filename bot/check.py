@@ -33,7 +33,7 @@ from bot.faults import ConfigError, Fault, FaultsError
 from bot.group_names import GroupNames
 from bot.masking import masked
 from bot.oncall_check import OnCallNow
-from bot.rulebook import Compiled, Known, by_names, group_names, tried, unasked
+from bot.rulebook import Compiled, Known, by_names, group_names, handle_faults, tried, unasked
 from engine.approval import Notify
 from engine.ask import Json
 from engine.authority import Origin, Source
@@ -321,10 +321,22 @@ async def _in_slack(
     faults += oncall_check.people_faults(config, people)
     groups, of_groups = await known_groups(config.secrets, probes, group_names(config))
     faults += of_groups
+    faults += [] if of_groups else await _of_handles(config, probes, conditions)
     if not faults:
         faults += _in_reach(config, conditions, Known(people, channels.ids, channels.listed, groups), notes)
         faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return faults
+
+
+async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> Sequence[Fault]:
+    """What is wrong with the handles of groups that conditions name."""
+    naming = [index for index, each in conditions.items() if each.groups]
+    if not naming:
+        return []
+    handles = frozenset().union(*(each.groups for each in conditions.values()))
+    asked = probes.groups(config.secrets, handles)
+    found, wrong = await _asked(asked, config.where("approvals", naming[0], "when", "if"))
+    return wrong if found is None else [*handle_faults(config, conditions, found)]
 
 
 async def known_groups(

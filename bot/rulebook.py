@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from bot.config import Config, approver_names, channel_names, name_faults
 from bot.config_approvals import Approval, PartEntry, People
-from bot.faults import ConfigError, Fault
+from bot.faults import ConfigError, Fault, suggestion
 from bot.group_names import GroupNames
 from engine.authority import Origin, Source
 from engine.conditions import Condition, Conditions, Mistake
@@ -86,12 +86,21 @@ def faults(config: Config, known: Known) -> Iterable[Fault]:
     yield from known.groups.faults(group_names(config))
 
 
+def handle_faults(config: Config, conditions: Compiled, groups: GroupNames) -> Iterator[Fault]:
+    """Handles in conditions that no group has, or a disabled one: nobody would ever be found in it."""
+    for index, condition in conditions.items():
+        for handle in sorted(condition.groups - groups.ids.keys()):
+            where = config.where("approvals", index, "when", "if")
+            what = f'this workspace has no user group "{handle}" that is enabled, so nobody is ever in it'
+            yield Fault(where, what, suggestion(handle, groups.handles, "Create it in Slack, or correct its handle."))
+
+
 def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
     """The engine's rules.
 
     Raises ConfigError for names that Slack does not know or that may never decide, and for quorums out of reach.
     """
-    if wrong := [*faults(config, known)]:
+    if wrong := [*faults(config, known), *handle_faults(config, conditions, known.groups)]:
         raise ConfigError(wrong)
     return by_names(config, known, conditions)
 

@@ -101,6 +101,10 @@ class Condition(Protocol):
     def names(self) -> frozenset[Name]:
         """The names that it uses: nothing else has to be looked up for it."""
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """The handles of groups that it looks for among the requester's, as far as its text names them."""
+
     def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
         """What is wrong with it for this tool, whose arguments its JSON Schema declares; each names the tool."""
 

@@ -72,6 +72,11 @@ class CelCondition:
     names: frozenset[Name]
     _program: cel.Program
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """The handles of groups that it looks for among the requester's."""
+        return literals.handles(self.text)
+
     def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
         """What is wrong with it for this tool; nothing where its schema takes arguments that it does not declare."""
         declared = _declared(schema)

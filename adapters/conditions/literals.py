@@ -28,6 +28,11 @@ _IDS: Final = {
 _HANDLE = re.compile(rf"{_TEXT}\s+in\s+requester_groups\b")
 
 
+def handles(text: str) -> frozenset[str]:
+    """The handles of groups that a condition looks for among the requester's."""
+    return frozenset(match["text"][1:-1] for match in _HANDLE.finditer(text))
+
+
 def mistakes(text: str) -> Sequence[Mistake]:
     """The comparisons of a condition that can never hold."""
     found = [each for name in _IDS for each in _of(name, text)]

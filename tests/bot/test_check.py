@@ -721,6 +721,16 @@ async def test_a_step_that_adds_nobody_is_told(app: Path, people: str, to: str, 
     assert found == ([line] if line else [])
 
 
+async def test_a_condition_that_names_a_group_which_nobody_has_is_told(app: Path) -> None:
+    text = "'sre' in requester_groups || 'sres' in requester_groups"
+    report = await told(app, rule(f'when: {{if: "{text}"}}'), World(of_groups=MEMBERS))
+    (fault,) = report.faults
+    assert str(fault).endswith(
+        'app.yaml:8: approvals[0].when.if: this workspace has no user group "sres" that is enabled, so nobody is ever '
+        'in it. Did you mean "sre"?'
+    )
+
+
 @pytest.mark.parametrize("installed", [True, False])
 async def test_offline_a_missing_extra_is_told(app: Path, installed: bool) -> None:  # noqa: FBT001 - a parameter
     world = World(reads_calendars=installed)

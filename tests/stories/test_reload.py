@@ -123,6 +123,9 @@ WRONG = {
     "somebody whom Slack does not know": {"approvals": rules("carol", "nobody")},
     "a group that does not exist": {"approvals": [{"approvers": {"groups": ["nothing"]}, "notify": "dm"}]},
     "a condition that is none": {"approvals": [{"when": {"if": "args.a >"}, "approvers": {"users": ["carol"]}}]},
+    "a group in a condition that does not exist": {
+        "approvals": [{"when": {"if": "'nothing' in requester_groups"}, "approvers": {"users": ["carol"]}}]
+    },
     "an agent": {"agents": {"other": dict(agent("review_tool_call"))}, "approvals": rules("carol")},
     "the time that things are kept": {"retention": "3d", "approvals": rules("carol")},
     "gates": {"defaults": {"gate_tools": ["x"]}, "approvals": rules("carol")},
