@@ -89,12 +89,14 @@ def metadata_of(approval: ApprovalId) -> Block:
     return {"event_type": APPROVAL_EVENT, "event_payload": {"approval": approval}}
 
 
-def card(approval: Approval, origin: str = "") -> Message:
+def card(approval: Approval, origin: str = "", *, approvers_own: bool = False) -> Message:
     """The card as it has to look now. Whoever sends it checks it, and sends `plain_card` where Slack would refuse.
 
-    `origin` says where the request came from, as trusted mrkdwn, where the card stands elsewhere.
+    `origin` says where the request came from, as trusted mrkdwn, where the card stands elsewhere. `approvers_own`: it
+    stands in an approver's direct messages.
     """
-    return Message(wording.summary(approval), _blocks(approval, origin), metadata_of(approval.id))
+    made = _blocks(approval, origin, approvers_own=approvers_own)
+    return Message(wording.summary(approval), made, metadata_of(approval.id))
 
 
 def plain_card(approval: Approval) -> Message:
@@ -117,13 +119,14 @@ def plain_card(approval: Approval) -> Message:
     return Message(text, [*body, blocks.section(told), *rows, show], metadata_of(approval.id))
 
 
-def _blocks(approval: Approval, origin: str) -> list[Block]:
+def _blocks(approval: Approval, origin: str, *, approvers_own: bool) -> list[Block]:
     hidden: list[int] = []
     prompt, rows = _prompt(approval, hidden), list(_rows(approval, hidden))
     made = [*_head(approval), *prompt, *_left_out(approval, sum(hidden)), *rows, *_end(approval, origin)]
     made += _allowed(approval)
     # It decides nothing, so it may outlive the question; it is left out where there is no room for it.
-    return [*made, more.row(approval)] if len(made) < limits.MESSAGE_BLOCKS else made
+    row = more.row(approval, approvers_own=approvers_own)
+    return [*made, row] if len(made) < limits.MESSAGE_BLOCKS else made
 
 
 def _head(approval: Approval) -> Iterable[Block]:

@@ -276,7 +276,7 @@ class SlackChat:
         event, payload = _named(approvals)
         if attempt > 1 and (posted := await self._said(place, event, payload, since=self._since(approvals))):
             return Copy(user, channel, MessageTs(posted[-1]["ts"]))
-        message, plain = await self._as_copy(approvals, place)
+        message, plain = await self._as_copy(approvals, place, user)
         await self._pace.turn_to_post(channel, f"copy/{approvals[0].sheet or approvals[0].id}")
 
         async def stand(message: Message) -> MessageTs:
@@ -295,7 +295,7 @@ class SlackChat:
     async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
         """Make a copy true; False where it is gone."""
         place = Place(approvals[0].place.team, copy.channel)
-        message, plain = await self._as_copy(approvals, place)
+        message, plain = await self._as_copy(approvals, place, copy.user)
         if self._redraws.stands(copy.card, message):
             return True
 
@@ -316,7 +316,9 @@ class SlackChat:
         self._redraws.drew(copy.card, message)
         return not gone
 
-    async def _as_copy(self, approvals: Sequence[Approval], place: Place) -> tuple[Message, Callable[[], Message]]:
+    async def _as_copy(
+        self, approvals: Sequence[Approval], place: Place, user: UserId
+    ) -> tuple[Message, Callable[[], Message]]:
         """What stands in somebody's direct messages, and the plain message for it."""
         origin = await self._origin(approvals[0], copied=True)
         there = [replace(each, place=place) for each in approvals]
@@ -324,7 +326,9 @@ class SlackChat:
         if name:
             sheet = _checked_sheet(sheets.sheet(name, there, self._together, origin), name, there)
             return sheet, lambda: sheets.plain_sheet(name, there)
-        return _checked(cards.card(there[0], origin), there[0]), lambda: cards.plain_card(there[0])
+        own = approvals[0].requester != user
+        card = _checked(cards.card(there[0], origin, approvers_own=own), there[0])
+        return card, lambda: cards.plain_card(there[0])
 
     async def _direct_messages(self, user: UserId) -> ChannelId | None:
         """A person's direct messages with the bot; None where there can be none."""

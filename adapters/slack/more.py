@@ -62,10 +62,11 @@ class Wish:
         return cls(ApprovalId(approval), None if word in (WHO, DISALLOW) else Doing(word), word == DISALLOW)
 
 
-def row(approval: Approval) -> Block:
-    """The last row of a card."""
+def row(approval: Approval, *, approvers_own: bool = False) -> Block:
+    """The last row of a card; of one in an approver's own direct messages, without what only the requester does."""
     history = _option("History", f"{HISTORY} {Point(approval.thread)}")
-    return blocks.actions("menu", [*_buttons(approval), _menu([*_options(approval), history])])
+    buttons = [] if approvers_own else _buttons(approval)
+    return blocks.actions("menu", [*buttons, _menu([*_options(approval), history])])
 
 
 def on_sheet(approval: Approval) -> list[Block]:

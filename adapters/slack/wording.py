@@ -153,8 +153,18 @@ def able(approval: Approval, policy: Policy, most: int = _MOST_NAMES) -> str:
 
 
 def _of_stage(approval: Approval, policy: Policy, stage: Stage, most: int) -> str:
-    """How many of whom: `1 of @ann, @bob and 1 of members of @payments`."""
-    return " and ".join(f"{part.quorum} of {_of_part(approval, policy, part, most)}" for part in stage)
+    """How many of whom: `one of @ann, @bob and 2 members of @payments`."""
+    return " and ".join(_so_many(part.quorum, _of_part(approval, policy, part, most)) for part in stage)
+
+
+def _so_many(quorum: int, people: str) -> str:
+    """So many of these people, who are named in words of `_of_part`."""
+    alone = " or " not in people and ", " not in people and " and " not in people
+    if alone and quorum == 1 and not people.startswith("members of "):
+        return people
+    if alone and people.startswith("members of "):
+        return f"{'a member' if quorum == 1 else f'{quorum} members'} of {people.removeprefix('members of ')}"
+    return f"{'one' if quorum == 1 else quorum} of {people}"
 
 
 def _of_part(approval: Approval, policy: Policy, part: Part, most: int) -> str:
