@@ -110,6 +110,50 @@ async def who(scene: Scene) -> None:
 
 
 @picture
+async def own_request(scene: Scene) -> None:
+    """The requester approved."""
+    card = await asked(scene, "Own requests", "restart search")
+    await card.click("Approve", by=scene.world.alice)
+    await card.becomes("Approved by", buttons=[])
+    await scene.show("alice", card, height=560)
+
+
+@picture
+async def guest(scene: Scene) -> None:
+    """A guest who is named approved."""
+    card = await asked(scene, "Guests", "restart search")
+    await card.click("Approve", by=scene.world.gina)
+    await card.becomes("Approved by", buttons=[])
+    await scene.show("gina", card, height=560)
+
+
+@picture
+async def expired(scene: Scene) -> None:
+    """Reminded, escalated twice, and rejected in the end."""
+    scene.world.speed = 1_200
+    card = await asked(scene, "Reminders, escalation, expiry", "restart search")
+    await card.becomes("Nobody decided by", buttons=[])
+    await scene.show("alice", card, height=760)
+
+
+@picture
+async def hours(scene: Scene) -> None:
+    """A deadline that is counted in working hours."""
+    await scene.show("bob", await asked(scene, "Working hours", "refund A7 120"), height=560)
+
+
+@picture
+async def looking(scene: Scene) -> None:
+    """Somebody is looking at it, and then hands it over."""
+    card = await asked(scene, "Working hours", "refund A7 120")
+    await card.click("I'm looking", by=scene.world.bob)
+    await card.becomes("is looking at this")
+    await (await card.open_form("Hand over…", by=scene.world.bob)).submit({"value": "U0CAROL"})
+    await card.becomes("Handed over to")
+    await scene.show("carol", card, height=560)
+
+
+@picture
 async def grant(scene: Scene) -> None:
     """What was allowed for a while, and a call that runs by it."""
     card = await asked(scene, "Allow for a while", "restart search")

@@ -1,7 +1,8 @@
 """docs/policies.md shows files that the bot takes, and it does with them what the page says."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from bot import config
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "PAGERDUTY_TOKEN": "key"}
 WITHOUT_A_FILE = {"Edits", "On the card", "Before you rely on it"}
 REFUNDS = "#refunds"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def loaded(folder: Path, text: str) -> config.Config:
@@ -183,7 +185,13 @@ async def test_time_adds_approvers_and_never_approves(world: World) -> None:
 
 @pytest.mark.promise("P5")
 async def test_clocks_rest_outside_of_working_hours(world: World) -> None:
+    """Asked on a Friday at 16:00, it is open until Monday at 16:00."""
+    now = datetime.now(BERLIN)
+    friday = (now + timedelta(days=(4 - now.weekday()) % 7 + 7)).replace(hour=16, minute=0, second=0, microsecond=0)
+    world.clock.ahead = friday.astimezone(UTC) - now
     await page.start(world, "Working hours")
     approval = await world.approval(await asked(world, "refund A7 120"))
     assert approval.expires_at is not None
-    assert approval.expires_at - approval.created_at >= timedelta(hours=16), "eight hours, and a night"
+    monday = friday.replace(tzinfo=None) + timedelta(days=3)
+    late = approval.expires_at.astimezone(BERLIN).replace(tzinfo=None) - monday
+    assert timedelta() <= late < timedelta(minutes=1)
