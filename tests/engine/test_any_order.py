@@ -321,7 +321,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.policy, self.model.steps = edited, 0
             self.look_at_the_rules()
             if self.model.may(by) and self.fits_reached(by, [], self.shifts_of(by)):
-                self.model.ballots[by] = Ballot(by, Choice.EDIT, self.shifts_of(by))
+                self.model.ballots[by] = Ballot(by, Choice.EDIT, self.shifts_of(by) & self.schedules())
             self.compare(Choice.EDIT)
 
     @precondition(lambda self: self.panel.state is State.PENDING)
@@ -371,6 +371,12 @@ class AnyOrder(RuleBasedStateMachine):
         schedules = {each for each in (PAY,) if each not in self.panel.down}
         return frozenset(each for each in schedules if user in self.panel.belongs[each])
 
+    def schedules(self) -> frozenset[Source]:
+        """The schedules that are looked at now: nobody's evidence is of others."""
+        more, _ = self.model.added(self.model.steps, self.model.policy)
+        named = {source for place in self.model.places(99) for source in place.sources} | more
+        return frozenset(each for each in named if each.origin is Origin.ON_CALL)
+
     def fits_reached(self, by: UserId, others: list[Ballot], shifts: frozenset[Source]) -> bool:
         """Whether one more vote fills a place of a stage that has its turn, or had it."""
         turn = self.model.turn(others)
@@ -381,7 +387,9 @@ class AnyOrder(RuleBasedStateMachine):
     def votes(
         self, event: Chose, by: UserId, choice: Choice, shifts: frozenset[Source], at: datetime | None = None
     ) -> Step:
-        expected, before = self.expected(by, choice, shifts if at else None, shifts, at), self.model.ballots.get(by)
+        as_of = shifts if at else None
+        shifts &= self.schedules()
+        expected, before = self.expected(by, choice, as_of, shifts, at), self.model.ballots.get(by)
         taken = self.happens(event)
         assert (taken.refusal is None) is expected, (taken.refusal, expected)
         if self.panel.state is not State.PENDING and not expected:
@@ -414,6 +422,8 @@ class AnyOrder(RuleBasedStateMachine):
         """Whether a vote has to count."""
         if self.is_over(at) or self.model.may(by, as_of) is not True:
             return False
+        if at is not None and any(each.by == by and each.at > at for each in self.panel.approval.reviews[0].votes):
+            return False  # they clicked again since, and that counts
         if choice is Choice.REJECT and self.model.policy.reject_quorum == 1:
             return True
         others, given = self.model.stand(by), self.model.ballots.get(by)
