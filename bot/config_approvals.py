@@ -25,7 +25,7 @@ from bot.config_values import (
 from bot.faults import suggestion
 from engine.approval import Notify
 from engine.ask import Choice
-from engine.policy import Hours, OnExpiry
+from engine.policy import LONGEST_GRANT, Hours, OnExpiry
 
 Path: TypeAlias = tuple[str | int, ...]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -235,6 +235,17 @@ class GrantsEntry(Strict):
 
     lasts: Duration = Field(alias="for")
     fields: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_that_there_can_be(self) -> Self:
+        if self.lasts > LONGEST_GRANT:
+            raise wrong(f"a grant lasts at most {LONGEST_GRANT.days} days", "Write 7d or less.", "for")
+        fields = self.fields or ()
+        if twice := next((name for name in fields if fields.count(name) > 1), None):
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "fields")
+        if "" in fields:
+            raise wrong("a field has no name", "Name arguments of the tool: [service].", "fields")
+        return self
 
 
 class Approval(Strict):

@@ -538,6 +538,14 @@ RULES = {
         "[{approvers: {users: [a, b]}, quorum: 2, grants: {for: 1h}}]",
         "approvals[0].grants: only what one person decides can be allowed for a while. Remove grants.",
     ),
+    "a grant for too long": (
+        "[{approvers: {users: [a]}, grants: {for: 30d}}]",
+        "approvals[0].grants.for: a grant lasts at most 7 days. Write 7d or less.",
+    ),
+    "a field twice": (
+        "[{approvers: {users: [a]}, grants: {for: 1h, fields: [b, b]}}]",
+        "approvals[0].grants.fields: b is named twice. Keep one of the two.",
+    ),
     "guests without names": (
         "[{approvers: {groups: [sre], guests: true}}]",
         "approvers.guests: guests are let in only where users: names them by id. Add users: [U123].",
