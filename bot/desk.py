@@ -8,7 +8,7 @@ stands. Nothing here waits for a graph or draws a card: that is done from the la
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import concealment
 from bot.agents import Agents
@@ -31,6 +31,7 @@ from engine.events import (
     Chose,
     Click,
     CopyGone,
+    Deferred,
     Doing,
     Event,
     NotDelivered,
@@ -63,6 +64,8 @@ from engine.voting import may_fill_more
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""
 
+CONSIDERED_WITHIN = timedelta(seconds=30)
+"""A click that was kept is decided by then, where nothing is wrong."""
 MOST_CARDS = 5
 """Requests that a thread asks at once and that get a card each; more of them share a sheet."""
 SHEET_ROWS = 20
@@ -250,9 +253,16 @@ class Desk:
         what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
         key = f"{click.approval}/{click.by}/{what}/{click.at}"
         await self._lanes.put(Consider(click), f"consider/{key}")
+        await self._defer_expiry(late.approval, click)
         place = click.on.place if click.on is not None else late.approval.place
         told = TellPerson(late.approval.thread, place, click.by, late.sentence)
         await self._lanes.put(told, f"considering/{key}")
+
+    async def _defer_expiry(self, approval: Approval, click: Click | Act) -> None:
+        """Who clicks after the deadline, or a timer, shall not take away a click that came before it."""
+        until = (click.at or self._clock.now()) + CONSIDERED_WITHIN
+        if approval.expires_at is not None and approval.expires_at <= until:
+            await self.happened(approval.id, Deferred(until))
 
     async def withdraw_all(self, withdraw: Withdraw) -> None:
         """Take back what somebody took back in words; may be done many times."""

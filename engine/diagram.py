@@ -12,6 +12,7 @@ from engine.events import (
     Cancelled,
     CardDeleted,
     CopyGone,
+    Deferred,
     Event,
     Extended,
     HandedOver,
@@ -22,7 +23,7 @@ from engine.events import (
 )
 from engine.machine import TRANSITIONS
 
-_QUIET = (Opened, Posted, CardDeleted, Called, CopyGone)
+_QUIET = (Opened, Posted, CardDeleted, Called, CopyGone, Deferred)
 """Events that lead to another state never, or only where a rule decides at once, are not drawn."""
 _IN_TIME: dict[type[Event], State] = {
     **dict.fromkeys((Looked, HandedOver, Extended, Nudged), State.PENDING),

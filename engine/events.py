@@ -278,6 +278,13 @@ class CopyGone:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """A click that came in time waits for a look-up, and is decided by `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LadderDue:
     """The time for a step of a ladder has come. `empty` are the steps with nobody on them now: (action, step)."""
 
@@ -336,6 +343,7 @@ Event: TypeAlias = (
     | Called
     | Revoked
     | CopyGone
+    | Deferred
     | Offered
     | LadderDue
     | ReminderDue

@@ -51,6 +51,7 @@ from engine.events import (
     CardDeleted,
     Chose,
     CopyGone,
+    Deferred,
     Delivered,
     Event,
     ExpiryDue,
@@ -350,6 +351,16 @@ def _choose(approval: Approval, event: Event, now: datetime) -> Step:
     return _count(approval, event, event.at or now, now)
 
 
+def _defer(approval: Approval, event: Event, _: datetime) -> Step:
+    assert isinstance(event, Deferred)  # noqa: S101 - likewise
+    return Step(replace(approval, awaits=max(event.until, approval.awaits or event.until)))
+
+
+def _awaits_click(approval: Approval, now: datetime) -> bool:
+    """Whether a click that came before the deadline may yet be decided: nothing that came after it takes it away."""
+    return approval.awaits is not None and now < approval.awaits
+
+
 def _expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: datetime) -> Step | None:
     """What follows where the deadline had passed when a person did something, though no timer fired yet.
 
@@ -358,6 +369,8 @@ def _expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: 
     if approval.expires_at is None or at < approval.expires_at or _escalates_by_expiry(approval):
         return None
     deadline = approval.expires_at
+    if _awaits_click(approval, now):
+        return _refuse(approval, event, refusals.Expired(deadline), now)
     expired = _expire(approval, ExpiryDue(), now)
     late = _refuse(expired.approval, event, refusals.Expired(deadline), now)
     return replace(late, effects=expired.effects + late.effects, entries=expired.entries + late.entries)
@@ -870,6 +883,8 @@ def _expire(approval: Approval, event: Event, now: datetime) -> Step:
     assert isinstance(event, ExpiryDue)  # noqa: S101 - likewise
     if approval.expires_at is None or now < approval.expires_at:
         return Step(approval)  # a timer of earlier times
+    if approval.awaits is not None and _awaits_click(approval, now):
+        return Step(approval, (SetTimer(approval.id, Timer.EXPIRE, approval.awaits),))
     entry = _entry(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
     if _escalates_by_expiry(approval):
         return _escalated_by_expiry(approval, event, entry, now)
@@ -1019,6 +1034,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
         (_PENDING, Extended): Rule(_extend, _ACTED),
         (_PENDING, Cancelled): Rule(_cancel, _ACTED),
         (_PENDING, Nudged): Rule(_nudge, _ACTED),
+        (_PENDING, Deferred): Rule(_defer, frozenset({_PENDING})),
         (_PENDING, Offered): Rule(_offer, frozenset({_PENDING})),
         (_PENDING, LadderDue): Rule(_escalate, frozenset({_PENDING})),
         (_PENDING, ReminderDue): Rule(_remind, frozenset({_PENDING})),

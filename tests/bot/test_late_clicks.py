@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from contracts.office import Office, office
 from contracts.panel import DEV, PAY, all_of, part
-from contracts.samples import BOB, CAROL, NOW, an_approval
+from contracts.samples import BOB, CAROL, EVE, NOW, an_approval
 
 from engine.approval import State
 from engine.ask import Choice, Decision
@@ -14,7 +14,7 @@ from engine.effects import Consider, Lane
 from engine.events import Click
 from engine.ids import ApprovalId, thread_of
 from engine.policy import Deadlines, Policy, person
-from engine.refusals import AlreadyVoted
+from engine.refusals import AlreadyVoted, Expired
 from engine.routing import Rule, Rulebook
 
 HOUR = timedelta(hours=1)
@@ -90,6 +90,32 @@ async def test_a_click_before_the_deadline_counts_where_the_expiry_fires_in_betw
     decided = await room.kept(approval)
     assert decided.decisions == (Decision(Choice.APPROVE),)
     assert room.resumed == 1
+
+
+@pytest.mark.promise("P5")
+async def test_a_click_after_the_deadline_takes_none_away_that_came_before_it(room: Office) -> None:
+    approval = await asked(room, all_of(part(PAY, person(CAROL))), deadlines=Deadlines(expires_after=HOUR))
+    room.clock.advance(3599)
+    await room.click(approval, BOB)
+    room.clock.advance(2)
+    assert isinstance(await room.click(approval, CAROL), Expired)
+    assert (await room.kept(approval)).state is State.PENDING, "bob's click is being looked up"
+    await room.settle()
+    assert (await room.kept(approval)).deciders == (BOB,)
+    assert room.resumed == 1
+
+
+@pytest.mark.promise("P5")
+async def test_a_kept_click_that_does_not_count_puts_the_expiry_off_no_longer_than_it_takes(room: Office) -> None:
+    approval = await asked(room, all_of(part(PAY, person(CAROL))), deadlines=Deadlines(expires_after=HOUR))
+    room.clock.advance(3599)
+    await room.click(approval, EVE)
+    room.clock.advance(2)
+    await room.settle()
+    rejected = await room.kept(approval)
+    assert (rejected.decisions[0].choice, rejected.deciders) == (Choice.REJECT, ())
+    assert rejected.closed_at is not None
+    assert rejected.closed_at <= NOW + HOUR + timedelta(seconds=30)
 
 
 @pytest.mark.promise("P2")
