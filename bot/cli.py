@@ -150,7 +150,9 @@ def dead_letters(
 
 @app.command()
 def audit(
-    which: Annotated[str, typer.Argument(metavar="THREAD_OR_APPROVAL", help="The id of a thread or an approval.")],
+    which: Annotated[
+        str, typer.Argument(metavar="WHICH", help="A request's short id, a link to its conversation, or a thread.")
+    ],
     *,
     config: Config = Path("app.yaml"),
     demo: Demo = None,

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from bot.config import Config, Secrets
     from bot.explain import Asked
     from bot.wiring import Bot
-    from engine.ask import Json
-    from engine.audit import Entry
-    from engine.ports import Approvals
 
 log = structlog.get_logger(__name__)
 
@@ -439,34 +436,9 @@ async def _dead_letters(file: Path, revive: str | None, demo: Path | None) -> in
 
 
 async def _audit(file: Path, which: str, demo: Path | None) -> int:
-    from bot import wiring
-    from bot.concealment import shown_value
-    from engine.ids import ThreadId, thread_of
+    from bot import audit_command, wiring
 
-    approval = which if "#" in which else None
-    thread = ThreadId(which) if approval is None else thread_of(approval)  # type: ignore[arg-type]
     async with wiring.storage(_stored(file, demo)) as storage:
-        rows = [
-            await _with_values(row, storage.approvals)
-            for row in await storage.audit.of_thread(thread)
-            if approval in (None, row.approval)
-        ]
-    if not rows:
-        raise FaultsError([Fault(which, "No audit rows for this id", "Give the id of a thread or of an approval.")])
-    for row in rows:
-        said = dataclasses.asdict(row) | {"detail": shown_value(row.detail)}
-        sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False) + "\n")
+        for line in await audit_command.lines(which, storage.audit, storage.approvals):
+            sys.stdout.write(f"{line}\n")
     return 0
-
-
-async def _with_values(row: "Entry", approvals: "Approvals") -> "Entry":
-    """A row of what was asked has the names of the actions only: their values are kept once, with the ask."""
-    from engine.audit import What
-
-    if row.what is not What.ASKED or not isinstance(row.detail, dict):
-        return row
-    ask = await approvals.ask(row.approval)
-    if ask is None:
-        return row
-    values: list[Json] = [{"name": each.name, "value": each.value} for each in ask.actions]
-    return dataclasses.replace(row, detail={**row.detail, "actions": values})

@@ -468,7 +468,8 @@ def _running(call: _Call) -> Iterator[None]:
 
 def _rejected(tool: BaseTool, call_id: str | None, reason: str) -> Any:
     """What the model, or the node that called, gets in place of a result."""
-    said = f"The tool {tool.name} was not run. {reason.strip() or REFUSED}"
+    told = f"Reason: {reason.strip()}" if reason.strip() else REFUSED
+    said = f"The tool {tool.name} was not run. {told}"
     return ToolMessage(said, name=tool.name, tool_call_id=call_id, status="error") if call_id else said
 
 

@@ -10,17 +10,19 @@ process whose clock is wrong must not drop what others still need.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from adapters.redis import codec
 from adapters.redis.connection import Runs
-from adapters.redis.keys import Keys
+from adapters.redis.keys import Keys, thread_of
 from adapters.redis.scripts import Command, Key, Script
 from engine.audit import NEWEST, RETENTION, Entry, What
 from engine.ids import ThreadId
+
+_SCANNED = 1_000
 
 RECORD = f"""
 local COUNT = ',"times":%d+,"last":"[^"]*"}}}}$'
@@ -100,6 +102,15 @@ class RedisAudit:
         key = self._keys.audit(thread)
         rows = await self._database.run(Command("LRANGE", key, 0, -1))
         return list(codec.ENTRY.load_all(rows, key))
+
+    async def threads(self) -> AsyncIterator[ThreadId]:
+        """The threads that have an audit, in no order; one may come twice."""
+        cursor: Any = 0
+        while cursor != b"0":
+            words = ("SCAN", cursor, "MATCH", self._keys.every_audit(), "COUNT", _SCANNED)
+            cursor, found = await self._database.run(Command(*words))
+            for key in found:
+                yield ThreadId(thread_of(key.decode("utf-8", "replace")))
 
     async def add(self, entry: Entry) -> None:
         """Write a row that no change of an approval comes with."""

@@ -346,6 +346,10 @@ class Keys:
         """Give a pattern for SCAN: the sets of all threads that have open approvals."""
         return f"{self.prefix}:{{*}}:{OPEN.name}"
 
+    def every_audit(self) -> str:
+        """Give a pattern for SCAN: the audits of all threads."""
+        return f"{self.prefix}:{{*}}:{AUDIT.name}"
+
     def kind_of(self, key: str) -> Kind | None:
         """Tell whose key this is; None for a stranger's."""
         return next((kind for kind in KINDS if re.fullmatch(self._pattern(kind), key, re.DOTALL)), None)

@@ -25,7 +25,7 @@ async def test_each_gated_call_is_decided_wherever_the_graph_makes_it(world: Wor
     await second.click("Approve")
     await world.alice.expect_message("#deploys", containing="I did what I could.")
     said = await world.alice.expect_message("#deploys", containing="Order B1 was paid, 40 EUR")
-    assert "The tool delete_order was not run. B1 is still open; deleted" in said.text
+    assert "The tool delete_order was not run. Reason: B1 is still open; deleted" in said.text
     await second.becomes("by <@U0BOB>", buttons=[])
     await world.done(*DONE)
     await world.nothing_else()

@@ -130,7 +130,7 @@ async def test_a_rejection_is_the_tools_result() -> None:
         assert RAN == []
         state = await talk.graphs._agents["agent"].graph.aget_state({"configurable": {"thread_id": talk.thread}})
         (message,) = [each for each in state.values["messages"] if isinstance(each, ToolMessage)]
-        assert message.content == "The tool refund was not run. Too much."
+        assert message.content == "The tool refund was not run. Reason: Too much."
         assert message.status == "error"
 
 
@@ -297,7 +297,7 @@ async def test_a_tool_that_a_node_calls_asks_and_its_neighbours_are_done_once(no
         assert sorted(seen) == [1, 2]
         assert RAN == ["a", (1, "EUR")]
         assert end.reply
-        assert end.reply.text == "refunded 1 EUR | The tool refund was not run. No."
+        assert end.reply.text == "refunded 1 EUR | The tool refund was not run. Reason: No."
 
 
 async def test_the_same_call_twice_is_two_calls() -> None:
