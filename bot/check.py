@@ -16,6 +16,7 @@ from typing import Protocol, TextIO, TypeVar
 from bot import foreseen, gates, oncall_check, rule_check
 from bot.channel_names import ChannelNames
 from bot.config import (
+    OF_SLACK,
     Config,
     Http,
     Mode,
@@ -156,8 +157,8 @@ async def check(
     `strict`: an interrupt whose answers are not known is a fault, and no warning; so is a gate that no tool matches.
     """
     config, wrong = examined(file, environ)
-    if config is not None and offline:
-        wrong = ()  # Slack's tokens are at fault, and not needed
+    if offline:
+        wrong = [each for each in wrong if each.where not in OF_SLACK]
     without_tokens = bool(wrong)
     faults = [*wrong, *clashes(_folders(file, config))]
     if config is None:
@@ -192,7 +193,7 @@ async def check(
     if offline:
         faults += oncall_check.extra_faults(config, installed=probes.reads_calendars)
         faults += [] if faults else _in_reach(config, conditions, unasked(config), notes)
-        lines = (*_summary(config, None, notes), *gates.notes(config, tools))
+        lines = (*_summary(config, None, notes), *gates.notes(config, tools), *_not_looked_up(config, conditions))
         return Report(tuple(faults), lines, (*warnings, OFFLINE), interrupts)
     faults += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
     if without_tokens:
@@ -437,6 +438,16 @@ def _summary(config: Config, workspace: Workspace | None, notes: Iterable[str]) 
     yield from notes
     if workspace is not None:
         yield f"Slack: {workspace.bot} in {workspace.team}, {config.mode.value} mode."
+
+
+def _not_looked_up(config: Config, conditions: Compiled) -> Iterable[str]:
+    """The people and groups whose names may be misspelt, since Slack was not asked."""
+    groups = [*group_names(config), *sorted(frozenset().union(*(each.groups for each in conditions.values())))]
+    named = {"people": [*approver_names(config), *oncall_names(config)], "groups": groups}
+    bare = {kind: dict.fromkeys(name.removeprefix("@") for name in names) for kind, names in named.items()}
+    said = [f"{kind} {', '.join(names)}" for kind, names in bare.items() if names]
+    if said:
+        yield f"Not looked up: {'; '.join(said)}."
 
 
 def _has_rules(config: Config, name: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from bot.config_approvals import Approval
 from bot.config_file import Document, KeyPath, environment, read
@@ -24,6 +25,7 @@ from engine.ids import AgentName, ChannelId
 from engine.ports import ListedPerson
 
 __all__ = [
+    "OF_SLACK",
     "Agent",
     "Approval",
     "Config",
@@ -343,7 +345,7 @@ def _secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secre
     return mode, secrets, wrong
 
 
-_MENDS = {
+_MENDS: Final = {
     "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token (xoxb-) from your app's OAuth & Permissions page.",
     "SLACK_APP_TOKEN": (
         "Make an app-level token (xapp-) with connections:write on your app's Basic Information page, "
@@ -353,6 +355,8 @@ _MENDS = {
     "REDIS_URL": "Write redis://HOST:PORT/0.",
     "SLACK_API_URL": "Write http://HOST:PORT/api/, or unset it to reach Slack itself.",
 }
+OF_SLACK: Final = frozenset(_MENDS) - {"REDIS_URL"}
+"""The variables without which Slack cannot be asked."""
 
 
 # Names ----------------------------------------------------------------------------------------------------------------

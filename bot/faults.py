@@ -46,13 +46,18 @@ class ConfigError(FaultsError):
     """The configuration is wrong, so nothing starts."""
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant."""
+    lowered = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), lowered, n=1)
+    return lowered[near[0]] if near else None
+
+
 def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """The mend for a name that nobody knows: the known name nearest to it, else `otherwise`, else all known ones."""
     names = list(dict.fromkeys(known))
-    lowered = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(word.casefold(), lowered, n=1)
-    if near:
-        return f'Did you mean "{lowered[near[0]]}"?'
+    if (near := nearest(word, names)) is not None:
+        return f'Did you mean "{near}"?'
     if otherwise or not names:
         return otherwise
     more = ", ..." if len(names) > _LONGEST_LIST else ""

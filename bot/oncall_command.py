@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,11 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
 def read_config(file: Path, *, offline: bool) -> Config:
     """The configuration; of Slack's tokens only the bot's is needed, and none `offline`. Raises ConfigError."""
     config, faults = configuration.examined(file, os.environ)
-    needed = [] if offline else [each for each in faults if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
+    of_slack = [each for each in faults if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
+    needed = [] if offline else [replace(each, mend=f"{each.mend.rstrip('.')}, or add --offline.") for each in of_slack]
+    wrong = [each for each in faults if each.where not in configuration.OF_SLACK]
     if config is None or needed:
-        raise ConfigError(faults if config is None else needed)
+        raise ConfigError([*wrong, *needed])
     remember(config.secret_values)
     return config
 

@@ -1,13 +1,15 @@
 """The local Slack workspace."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError, people_file
 from adapters.localslack import roster as local_roster
 from bot.config import Agent, Config, approver_names, channel_names, oncall_names
-from bot.faults import Fault, FaultsError
+from bot.faults import Fault, FaultsError, nearest
+from bot.masking import masked
 from bot.rulebook import group_names
 
 
@@ -25,12 +27,14 @@ async def local_workspace(
     for a wrong folder or roster.
     """
     try:
-        members = people_file.load(people)
+        known = members = people_file.load(people)
         if config is not None:
             purposes = _purposes(config, members) if described else {}
             named = {**approver_names(config), **oncall_names(config)}
             members = local_roster.widened(members, named, channel_names(config), purposes, group_names(config))
         async with LocalSlack(port=port, data=data, people=members) as slack:
+            if config is not None and (added := "".join(_added(config, known, members))):
+                sys.stderr.write(masked(f"signoff demo: {added}\n"))
             yield slack
     except AddressInUseError as error:
         raise PortTakenError([Fault("--port", str(error), "")]) from None
@@ -38,6 +42,25 @@ async def local_workspace(
         raise FaultsError([Fault(str(data), str(error), "")]) from None
     except RosterError as error:
         raise FaultsError(Fault(each.where, each.what, each.fix) for each in error.wrong) from None
+
+
+def _added(config: Config, known: local_roster.Roster, members: local_roster.Roster) -> Iterator[str]:
+    """What a rule names that the workspace has only for that: a name that is misspelt is among them."""
+    people = [each.id or each.email or each.name for each in members.people[len(known.people) :]]
+    groups = [each.id or each.handle for each in members.groups[len(known.groups) :]]
+    said = []
+    if groups:
+        said.append(f"group{'s' * (len(groups) > 1)} {', '.join(f'@{each}' for each in groups)} (all full members)")
+    if people:
+        said.append(f"{'people' if len(people) > 1 else 'person'} {', '.join(people)}")
+    if not said:
+        return
+    yield f"added for {config.file.name}, since the workspace has none of the name: {', '.join(said)}."
+    spelled = [name for each in known.people for name in (each.name, each.email) if name]
+    meant = [f"@{near}" for each in groups if (near := nearest(each, [group.handle for group in known.groups]))]
+    meant += [near for each in people if (near := nearest(each, spelled))]
+    if meant:
+        yield f" Did you mean {', '.join(dict.fromkeys(meant))}?"
 
 
 def _purposes(config: Config, members: local_roster.Roster) -> dict[str, str]:

@@ -536,6 +536,16 @@ async def test_offline_neither_slack_nor_a_source_is_asked(app: Path) -> None:
     assert len((await check(app, {}, world, offline=True)).faults) == 1
 
 
+async def test_offline_tokens_are_never_missed_and_names_are_said_to_be_unknown(app: Path) -> None:
+    write(app, f"{APP}  - {{approvers: {{users: [nobody], oncall: [gone]}}, notify: dm}}\n")
+    (fault,) = (await check(app, {}, World(), offline=True)).faults
+    assert "oncall[0]" in fault.where
+    write(app, f'{APP}  - {{approvers: {{users: ["@dana"], groups: ["@sre"]}}, notify: dm}}\n')
+    report = await check(app, {}, World(), offline=True)
+    assert not report.faults
+    assert report.lines[-1] == "Not looked up: people alice, bob, dana; groups sre."
+
+
 async def test_without_tokens_sources_are_asked_all_the_same(app: Path) -> None:
     write(app, ON_CALL)
     world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})

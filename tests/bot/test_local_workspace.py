@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from bot.config import load
 from bot.wiring import local_workspace
@@ -40,6 +41,38 @@ async def test_each_channel_says_who_listens_there(tmp_path: Path) -> None:
     assert found["approvals"] == "Approvals that are posted apart from their conversation arrive here."
     assert found["deploys"] == "No agent is set up for this channel."
     assert found["dm"] == "No agent takes direct messages."
+
+
+MISSPELT = """\
+agents: {orders: {graph: orders.py:graph, channels: ["#office"]}}
+approvals: [{approvers: {users: [carrol, alice], groups: [sree, payments]}}]
+"""
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.parametrize(
+    "people", ["", "people: [{name: carol}, {name: alice}]\ngroups: [{handle: sre, members: [carol]}]\n"]
+)
+async def test_who_is_added_for_a_rule_is_said_with_whom_it_may_have_meant(
+    tmp_path: Path, people: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.yaml").write_text(MISSPELT, encoding="utf-8")
+    file = tmp_path / "people.yaml" if people else None
+    if file is not None:
+        file.write_text(people, encoding="utf-8")
+    config = load(tmp_path / "app.yaml", ENVIRON)
+    async with local_workspace(0, tmp_path / "slack", file, config):
+        pass
+    groups = "groups @sree, @payments" if people else "group @sree"
+    assert capsys.readouterr().err == (
+        f"signoff demo: added for app.yaml, since the workspace has none of the name: {groups} (all full members), "
+        "person carrol. Did you mean @sre, carol?\n"
+    )
+
+
+async def test_nothing_is_said_where_nobody_is_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await purposes(tmp_path, described=False)
+    assert capsys.readouterr().err == ""
 
 
 async def test_of_the_examples_the_page_itself_knows_more(tmp_path: Path) -> None:

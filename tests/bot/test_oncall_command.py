@@ -60,6 +60,13 @@ def test_offline_a_line_says_who_as_the_source_does(file: Path, capsys: pytest.C
     assert line == {"at": "2026-12-08T12:00:00Z", "who": ["Jane Doe"], "error": None}
 
 
+def test_without_a_token_offline_is_offered(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["oncall", "ops", "--config", str(file)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("SLACK_BOT_TOKEN: is not set. ")
+    assert err.endswith(" page, or add --offline.\n")
+
+
 def test_instants_are_read_one_a_line(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
