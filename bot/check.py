@@ -47,6 +47,7 @@ T = TypeVar("T")
 
 OUR_PACKAGES = ("bot", "engine", "adapters")
 _PATIENCE_SECONDS = 20.0
+_MOST_NAMED = 8
 NOT_ASKED = (
     "Slack was not asked, since its tokens are missing or wrong: people, channels and scopes were not looked up."
 )
@@ -186,6 +187,7 @@ async def check(
             faults += _unknown(name, loaded, where, warnings, strict=strict)
     faults += _of_gates(config, tools, warnings, strict=strict)
     faults += _of_rules(config, conditions, schemas, warnings)
+    warnings += rule_check.without_tool(config, tools)
     faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     notes: list[str] = []
     for key, at in config.listeners.items():
@@ -193,7 +195,11 @@ async def check(
     if offline:
         faults += oncall_check.extra_faults(config, installed=probes.reads_calendars)
         faults += [] if faults else _in_reach(config, conditions, unasked(config), notes)
-        lines = (*_summary(config, None, notes), *gates.notes(config, tools), *_not_looked_up(config, conditions))
+        lines = (
+            *_summary(config, tools, None, notes),
+            *gates.notes(config, tools),
+            *_not_looked_up(config, conditions),
+        )
         return Report(tuple(faults), lines, (*warnings, OFFLINE), interrupts)
     faults += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
     if without_tokens:
@@ -202,7 +208,7 @@ async def check(
     faults += wrong
     if workspace is not None:
         faults += await _in_slack(config, probes, workspace, conditions, warnings, notes)
-    lines = (*_summary(config, workspace, notes), *gates.notes(config, tools))
+    lines = (*_summary(config, tools, workspace, notes), *gates.notes(config, tools))
     return Report(tuple(faults), lines, tuple(warnings), interrupts)
 
 
@@ -426,15 +432,14 @@ def _folders(file: Path, config: Config | None) -> set[Path]:
 # In short -------------------------------------------------------------------------------------------------------------
 
 
-def _summary(config: Config, workspace: Workspace | None, notes: Iterable[str]) -> Iterable[str]:
+def _summary(config: Config, tools: gates.Tools, workspace: Workspace | None, notes: Iterable[str]) -> Iterable[str]:
     count = len(config.agents)
     yield f"{config.file}: OK ({count} agent{'s' * (count > 1)}, {_rules(config)})."
     for name, agent in config.agents.items():
         places = [*agent.channels, *(["direct messages"] if agent.direct_messages else [])]
         yield f"  {name}: {', '.join(places)}"
     for name in agents_relying_on_defaults(config):
-        lacks = "no rule for some requests" if _has_rules(config, name) else "no rule"
-        yield f"{name} has {lacks}: {_by_default(config.agents[name])} can approve."
+        yield _left_to_default(config, name, tools.get(name, ()))
     yield from notes
     if workspace is not None:
         yield f"Slack: {workspace.bot} in {workspace.team}, {config.mode.value} mode."
@@ -448,6 +453,20 @@ def _not_looked_up(config: Config, conditions: Compiled) -> Iterable[str]:
     said = [f"{kind} {', '.join(names)}" for kind, names in bare.items() if names]
     if said:
         yield f"Not looked up: {'; '.join(said)}."
+
+
+def _left_to_default(config: Config, name: AgentName, tools: Collection[str]) -> str:
+    """What of an agent no rule governs, and who can approve that."""
+    who = f"{_by_default(config.agents[name])} can approve"
+    if not _has_rules(config, name):
+        return f"{name} has no rule: {who}."
+    if not tools:
+        return f"{name} has no rule for some requests: {who}."
+    left = [*rule_check.ungoverned(config, name, tools)]
+    if left:
+        more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+        return f"{name}: no rule for {', '.join(left[:_MOST_NAMED])}{more}: {who}."
+    return f"{name}: no rule for requests other than its tool calls: {who} (when: {{agent: {name}}} would match them)."
 
 
 def _has_rules(config: Config, name: str) -> bool:

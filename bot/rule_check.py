@@ -4,7 +4,7 @@ A condition is held against the schema of each tool that the rule is for. Where 
 does what it says, which is a fault. Where it suits some, calls of the others ask a person, which may be meant.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -12,7 +12,8 @@ from typing import TypeAlias
 from bot.config import Config
 from bot.config_approvals import People as Entry
 from bot.config_order import is_for
-from bot.faults import Fault
+from bot.faults import Fault, suggestion
+from bot.gates import Tools
 from bot.rulebook import Compiled, at_place
 from engine.ask import Json
 from engine.authority import Origin, Source
@@ -58,6 +59,35 @@ def misfits(config: Config, conditions: Compiled, schemas: Schemas) -> Misfits:
         elif wrong:
             warnings.append(f"{where}: {_suits_some(wrong)}")
     return Misfits(tuple(faults), tuple(warnings))
+
+
+def without_tool(config: Config, tools: Tools) -> Iterator[str]:
+    """Rules for tools that no agent of theirs has: a misspelt one leaves the tool to the default rule.
+
+    No fault: a node of an agent's own may ask about a tool that no tool node holds. An agent that shows no tools, or
+    runs on a LangGraph Server, may have any.
+    """
+    for index, rule in enumerate(config.approvals):
+        pattern = rule.when.tool
+        agents = [name for name in config.agents if is_for(rule, name)]
+        if pattern is None or not all(tools.get(name) for name in agents):
+            continue
+        known = sorted({tool for name in agents for tool in tools[name]})
+        if all(match(pattern, tool) is Verdict.FAILS for tool in known):
+            where = config.where("approvals", index, "when", "tool")
+            has = f"{agents[0]} has no tool" if len(agents) == 1 else "no agent of this rule has a tool"
+            yield f'{where}: {has} that "{pattern}" matches, so this rule may never apply. {suggestion(pattern, known)}'
+
+
+def ungoverned(config: Config, agent: AgentName, tools: Collection[str]) -> Iterator[str]:
+    """The tools of an agent that no rule is for, and those that are left where no condition holds."""
+    rules = [each for each in config.approvals if not each.is_question and is_for(each, agent)]
+    for tool in sorted(tools):
+        matching = [each for each in rules if match(each.when.tool, tool) is not Verdict.FAILS]
+        if not matching:
+            yield tool
+        elif all(each.when.condition is not None for each in matching):
+            yield f"{tool} (where no condition holds)"
 
 
 def _tools_for(config: Config, index: int, schemas: Schemas) -> dict[str, Mapping[str, Json]]:

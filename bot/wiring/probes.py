@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -28,7 +27,7 @@ from bot import http
 from bot.channel_names import resolved
 from bot.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.config import Config, Mode, Secrets
-from bot.faults import FaultsError, suggestion
+from bot.faults import FaultsError
 from bot.group_names import GroupNames
 from bot.oncall_check import OnCallNow
 from bot.oncall_people import People
@@ -66,8 +65,7 @@ class RealProbes:
         await graphs.aclose()
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
         schemas = graphs.schemas[name]
-        of_rules = _rules_without_tool(config, name, schemas)
-        warnings = (*graphs.warnings, *graphs.advice(), *of_rules, *unfit)
+        warnings = (*graphs.warnings, *graphs.advice(), *unfit)
         return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
@@ -177,21 +175,6 @@ async def _now(source: ShiftSource, people: People | None) -> OnCallNow:
     except (SourceFailedError, AccountsUnknownError) as failed:
         return OnCallNow(failed=str(failed))
     return OnCallNow(said_of(shifts), said_of(strangers))
-
-
-def _rules_without_tool(config: Config, agent: AgentName, tools: Collection[str]) -> Iterable[str]:
-    """Rules for tools that the agent does not have: a misspelt one leaves the tool to the default rule.
-
-    No fault: a node of the agent's own may ask about a tool that no tool node holds.
-    """
-    for index, approval in enumerate(config.approvals):
-        pattern = approval.when.tool
-        if not tools or approval.when.agent != agent or pattern is None:
-            continue
-        if not any(fnmatchcase(tool, pattern) for tool in tools):
-            where = config.where("approvals", index, "when", "tool")
-            what = f'{agent} has no tool that "{pattern}" matches, so this rule may never apply.'
-            yield f"{where}: {what} {suggestion(pattern, sorted(tools))}"
 
 
 def _with_buttons(found: Foreseen) -> Foreseen:

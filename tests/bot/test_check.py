@@ -367,22 +367,6 @@ async def test_what_this_machine_listens_on_is_tried() -> None:
         await probes.address(Http(host="203.0.113.7", port=0))
 
 
-TOOLS = """
-from langchain_core.tools import tool
-from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode
-
-
-@tool
-def delete_records(table: str) -> str:
-    "Delete all records of a table."
-    return table
-
-
-graph = StateGraph(MessagesState).add_node("tools", ToolNode([delete_records])).add_edge(START, "tools")
-"""
-
-
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
@@ -401,15 +385,62 @@ graph = StateGraph(MessagesState).add_node("tools", ToolNode([delete_records])).
 async def test_a_rule_for_a_tool_that_the_agent_does_not_have_is_told(
     tmp_path: Path, pattern: str, said: tuple[str, ...]
 ) -> None:
-    (tmp_path / "deploy.py").write_text(TOOLS)
     (tmp_path / "app.yaml").write_text(
         'agents: {deploy: {graph: "deploy.py:graph", channels: ["#deploys"]}}\n'
         f'approvals: [{{when: {{agent: deploy, tool: "{pattern}"}}, approvers: {{users: [alice]}}}}]\n'
     )
-    environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
-    config = load(tmp_path / "app.yaml", environ)
-    loaded = await wiring.probes().graph(config, AgentName("deploy"))
-    assert tuple(each.partition(": ")[2] for each in loaded.warnings) == said
+    report = await check(tmp_path / "app.yaml", ENVIRON, World(of_tools={"deploy.py:graph": ["delete_records"]}))
+    assert tuple(each.partition(": ")[2] for each in report.warnings) == said
+
+
+@pytest.mark.parametrize(
+    ("when", "of_travel", "told"),
+    [
+        ("tool: refnud", ["refund"], 'no agent of this rule has a tool that "refnud" matches, so this rule may never'),
+        ("tool: refnud", [], ""),  # its tools are not known
+        ("tool: refund", ["refund"], ""),
+        ('agent: "d*", tool: delte', [], 'deploy has no tool that "delte" matches'),
+    ],
+)
+async def test_a_rule_for_a_tool_that_none_of_its_agents_has_is_told(
+    app: Path, when: str, of_travel: list[str], told: str
+) -> None:
+    write(app, f"{AGENTS}approvals: [{{when: {{{when}}}, approvers: {{users: [alice]}}, notify: dm}}]\n")
+    world = World(of_tools={"deploy.py:graph": ["delete"], "travel.py:graph": of_travel})
+    report = await check(app, ENVIRON, world)
+    assert not report.faults
+    found = [each for each in report.warnings if "may never" in each]
+    assert [told in each and "Did you mean" in each for each in found] == [True] * bool(told)
+
+
+BY_DEFAULT = "any channel member except the requester can approve"
+
+
+@pytest.mark.parametrize(
+    ("when", "tools", "line"),
+    [
+        ("tool: delete", ["delete", "flush"], f"deploy: no rule for flush: {BY_DEFAULT}."),
+        ('tool: "*e"', [*"abcdefghij"], f"deploy: no rule for a, b, c, d, f, g, h, i and 1 more: {BY_DEFAULT}."),
+        (
+            "tool: delete, if: \"requester == 'U1'\"",
+            ["delete"],
+            f"deploy: no rule for delete (where no condition holds): {BY_DEFAULT}.",
+        ),
+        (
+            "tool: delete",
+            ["delete"],
+            (
+                f"deploy: no rule for requests other than its tool calls: {BY_DEFAULT} (when: {{agent: deploy}} would "
+                "match them)."
+            ),
+        ),
+        ("tool: delete", [], f"deploy has no rule for some requests: {BY_DEFAULT}."),
+    ],
+)
+async def test_what_no_rule_governs_is_named(app: Path, when: str, tools: list[str], line: str) -> None:
+    write(app, f"{AGENTS}approvals: [{{when: {{agent: deploy, {when}}}, approvers: {{users: [alice]}}}}]\n")
+    report = await check(app, ENVIRON, World(of_tools={"deploy.py:graph": tools}))
+    assert line in report.lines
 
 
 GATES = """\
