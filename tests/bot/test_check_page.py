@@ -1,4 +1,4 @@
-"""What README and docs/check.md show is what `signoff check` prints."""
+"""What docs/check.md shows is what `signoff check` prints."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,6 @@ from bot.config import load
 from engine.ids import AgentName
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"
-README = Path(__file__).parents[2] / "README.md"
 SERVICES = "model = mail = None\n"
 
 
@@ -27,6 +26,3 @@ async def test_its_example_is_real(tmp_path: Path) -> None:
     shown = re.search(r"```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)
     assert shown is not None
     assert shown[1] == await printed(tmp_path)
-    readme = re.search(r"```text\n(team  close.*?)\n```", README.read_text(), re.DOTALL)
-    assert readme is not None
-    assert shown[1].endswith(readme[1])
