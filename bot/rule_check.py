@@ -169,16 +169,35 @@ def never_by_requester(rules: Sequence[Rule], people: People, spelled: Mapping[U
 
 
 def one_at_a_time(config: Config) -> Iterator[str]:
-    """Parts that ask for several people of a rotation, in which one person at a time is on call."""
+    """Parts that ask for more people than are there at one time: of each rotation one person is on call."""
     for index, approval in enumerate(config.approvals):
+        steps = [step.to for step in approval.escalate]
         for path, part in (each for stage in approval.of_stages for each in stage):
-            alone = not (part.users or part.groups or part.channel) and len(part.oncall) == 1
-            entry = config.oncall.get(part.oncall[0]) if alone else None
-            if entry is not None and entry.rotation is not None and approval.quorum_of(part) > 1:
-                yield (
-                    f"{config.where('approvals', index, *path)}: {_approvals(approval.quorum_of(part))} needed, and "
-                    f"{part.oncall[0]} has one person on call at a time: the next one is after the hand-over."
-                )
+            wanted, most = approval.quorum_of(part), _most_at_a_time(config, [part, *steps])
+            if most is None or most >= wanted or not part.oncall:
+                continue
+            named = list(dict.fromkeys(name for each in (part, *steps) for name in (*each.users, *each.oncall)))
+            who = (
+                f"{named[0]} has one person on call"
+                if len(named) == 1
+                else f"{', '.join(named[:-1])} and {named[-1]} are at most {most} {'people' if most > 1 else 'person'}"
+            )
+            yield (
+                f"{config.where('approvals', index, *path)}: {_approvals(wanted)} needed, and {who} at a time. "
+                "Lower quorum, or add users or groups."
+            )
+
+
+def _most_at_a_time(config: Config, entries: Sequence[Entry]) -> int | None:
+    """How many people these are at most at one time; None where that is not known."""
+    users = {name for each in entries for name in each.users}
+    sources = {name: config.oncall.get(name) for each in entries for name in each.oncall}
+    if any(each.groups or each.channel for each in entries):
+        return None
+    rotations = [each.rotation for each in sources.values() if each is not None and each.rotation is not None]
+    if len(rotations) < len(sources):
+        return None  # a schedule may have several people on call
+    return len(users) + sum(not users.issuperset(each.people) for each in rotations)
 
 
 def _needed(policy: Policy, known: frozenset[UserId], people: People) -> frozenset[UserId]:

@@ -741,9 +741,42 @@ async def test_a_rotation_has_one_person_at_a_time(app: Path) -> None:
     report = await told(app, f"{ops}approvals: [{{notify: dm, approvers: {{oncall: [ops]}}, quorum: 2}}]")
     (warning,) = [each for each in report.warnings if "approvals[0]" in each]
     assert warning.endswith(
-        "app.yaml:9: approvals[0].approvers: 2 approvals are needed, and ops has one person on call at a time: the "
-        "next one is after the hand-over."
+        "app.yaml:9: approvals[0].approvers: 2 approvals are needed, and ops has one person on call at a time. "
+        "Lower quorum, or add users or groups."
     )
+
+
+@pytest.mark.parametrize(
+    ("people", "line"),
+    [
+        (
+            "approvers: {oncall: [ops], users: [alice]}, quorum: 3",
+            (
+                "approvals[0].approvers: 3 approvals are needed, and alice and ops are at most 2 people at a time. "
+                "Lower quorum, or add users or groups."
+            ),
+        ),
+        ("approvers: {oncall: [ops, db]}, quorum: 3", "ops and db are at most 2 people at a time"),
+        ("approvers: {oncall: [ops], users: [alice]}, quorum: 2", ""),
+        (
+            "approvers: {oncall: [ops], users: [alice, bob]}, quorum: 3",
+            "alice, bob and ops are at most 2 people at a time",
+        ),
+        ("approvers: {oncall: [ops], groups: [sre]}, quorum: 2", ""),
+        ("approvers: {oncall: [ops, pay], users: [alice]}, quorum: 4", ""),  # a schedule may have several
+        ("approvers: {oncall: [ops]}, quorum: 2, escalate: [{after: 1h, to: {oncall: [db]}}]", ""),
+        (
+            "approvers: {oncall: [ops]}, quorum: 3, escalate: [{after: 1h, to: {users: [alice]}}]",
+            "alice are at most 2 people at a time",
+        ),
+    ],
+)
+async def test_rotations_and_users_are_counted_together(app: Path, people: str, line: str) -> None:
+    rotation = "rotation: {zone: UTC, starts: 2020-01-01T00:00, every: 1w, people: [alice, bob]}"
+    sources = f"oncall: {{ops: {{{rotation}}}, db: {{{rotation}}}, pay: {{ical: {{file: pay.ics, zone: UTC}}}}}}\n"
+    report = await told(app, f"{sources}approvals: [{{notify: dm, {people}}}]", World(of_groups=MEMBERS))
+    found = [each for each in report.warnings if "at a time" in each]
+    assert [line in each for each in found] == [True] * bool(line), report
 
 
 @pytest.mark.parametrize(
