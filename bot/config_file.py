@@ -54,14 +54,17 @@ class Document:
                 return "this"
 
 
-def read(file: Path, environ: Mapping[str, str]) -> tuple[Document, list[Fault]]:
+_MISSING = "Write one, or name another with --config."
+
+
+def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tuple[Document, list[Fault]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
     Gives what was read and the faults met on the way: equal keys, keys that are not text, variables that are not set.
 
-    Raises ConfigError where nothing can be read at all.
+    Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
-    text = _text(file)
+    text = _text(file, missing)
     nodes = _Nodes(file, environ)
     try:
         loader = yaml.SafeLoader(text)
@@ -202,11 +205,11 @@ def _where(file: Path, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
     return f"{file}:{line}: {spelled(path)}" if path else f"{file}:{line}"
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, missing: str = _MISSING) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        fault = Fault(str(file), "there is no such file", "Write one, or name another with --config.")
+        fault = Fault(str(file), "there is no such file", missing)
     except UnicodeDecodeError as error:
         fault = Fault(str(file), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")
     except OSError as error:

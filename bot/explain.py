@@ -193,7 +193,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     if found["decides"] != "people":
         return
     yield from _people(found)
-    yield from (f"  on call {name}: {_who(each)}" for name, each in found["on_call"].items() if each is not None)
+    yield from (f"  on call {name}: {_who(each)}" for name, each in found["on_call"].items())
     yield f"Asked in {found['posted_in']}{', shown in the channel' if found['broadcast'] else ''}; {_called(found)}."
     yield from (f"{_clock(each, found)}  reminder" for each in found["reminders"])
     yield from (f"{_clock(each['at'], found)}  also {', '.join(each['to'])}" for each in found["escalation"])
@@ -215,8 +215,7 @@ def _decision(found: Mapping[str, Any]) -> str:
 def _people(found: Mapping[str, Any]) -> Iterator[str]:
     stages: Sequence[Sequence[Mapping[str, Any]]] = found["stages"]
     for number, stage in enumerate(stages, 1):
-        first = f"Stage {number}: " if len(stages) > 1 else "Approvals: "
-        yield first + " and ".join(f"{part['quorum']} of {', '.join(part['of'])}" for part in stage)
+        yield (f"Stage {number}: " if len(stages) > 1 else "") + _approvals(stage)
     if sum(len(stage) for stage in stages) > 1:
         yield "A person counts once."
     if not found["own_requests"]:
@@ -225,7 +224,22 @@ def _people(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Rejections needed: {found['reject_quorum']}."
 
 
-def _who(each: Mapping[str, Any]) -> str:
+def _approvals(stage: Sequence[Mapping[str, Any]]) -> str:
+    count = sum(part["quorum"] for part in stage)
+    parts = [(part["quorum"], _or(part["of"])) for part in stage]
+    shares = (
+        f", from {parts[0][1]}" if len(parts) == 1 else f": {' and '.join(f'{own} from {of}' for own, of in parts)}"
+    )
+    return f"{count} approval{'s' * (count != 1)}{shares}"
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _who(each: Mapping[str, Any] | None) -> str:
+    if each is None:
+        return "not asked (--offline)"
     return each["error"] or ", ".join(each["who"]) or "nobody"
 
 

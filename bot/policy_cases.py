@@ -143,7 +143,12 @@ def run(config_file: Path, file: Path) -> int:
 
 def load(file: Path, config: Config) -> tuple[Sequence[Case], Document]:
     """The cases of a file. Raises ConfigError with every fault."""
-    document, faults = read(file, environment(file.absolute().parent, os.environ))
+    known = environment(file.absolute().parent, os.environ)
+    document, faults = read(file, known, "Write one, or name another: signoff policy test FILE.")
+    if not faults and document.data in (None, {}, {"cases": None}, {"cases": []}):
+        raise ConfigError(
+            [Fault(str(file), "has no cases", "Add cases: with an entry for each: docs/policy-tests.md.")]
+        )
     table, wrong_table = checked(Table, document, document.data, ())
     faults += wrong_table
     cases: list[Case] = []

@@ -66,7 +66,7 @@ def test_it_says_which_rule_governs_and_who_decides_by_when(capsys: pytest.Captu
         '  approvals[0]: for the tool "get_*"',
         "  approvals[1]: matches, its condition holds: args.amount > 1000",
         "approvals[1] governs (app.yaml:9): people decide.",
-        "Approvals: 1 of @payments and 1 of on call ops",
+        "2 approvals: 1 from @payments and 1 from on call ops",
         "A person counts once.",
         "The requester cannot approve.",
         "  on call ops: alice",
@@ -95,11 +95,15 @@ def test_what_nobody_can_tell_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 def test_stages_and_defaults_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["explain", "--agent", "shop", "--tool", "delete", "--offline"]) == 0
     out = capsys.readouterr().out
-    assert "Stage 1: 1 of @dev\nStage 2: 2 of carol, on call ops\nA person counts once.\n" in out
-    assert "Rejections needed: 2.\nAsked in #approvals; those who may decide are mentioned.\n" in out
+    assert (
+        "Stage 1: 1 approval, from @dev\nStage 2: 2 approvals, from carol or on call ops\nA person counts once.\n"
+        in out
+    )
+    asked = "Asked in #approvals; those who may decide are mentioned.\n"
+    assert f"Rejections needed: 2.\n  on call ops: not asked (--offline)\n{asked}" in out
     assert invoke(["explain", "--agent", "desk", "--tool", "delete", "--offline"]) == 0
     out = capsys.readouterr().out
-    assert "No rule governs: the person in the direct message decides.\nApprovals: 1 of the requester\n" in out
+    assert "No rule governs: the person in the direct message decides.\n1 approval, from the requester\n" in out
     assert invoke(["explain", "--agent", "desk", "--tool", "get_it", "--offline"]) == 0
     assert capsys.readouterr().out.endswith("approvals[0] governs (app.yaml:8): it is approved automatically.\n")
 

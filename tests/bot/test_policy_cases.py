@@ -147,6 +147,21 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("text", ["", "# none yet\n", "cases:\n", "cases: []\n"])
+def test_a_file_without_cases_says_so(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = outcome(folder, text, capsys)
+    assert (code, out) == (1, [])
+    assert err == ["cases.yaml: has no cases. Add cases: with an entry for each: docs/policy-tests.md."]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_that_is_not_there_is_named_in_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["policy", "test", "nofile.yaml"]) == 1
+    assert capsys.readouterr().err == (
+        "nofile.yaml: there is no such file. Write one, or name another: signoff policy test FILE.\n"
+    )
+
+
 @pytest.mark.parametrize(("case", "line"), WRONG.values(), ids=WRONG.keys())
 def test_a_mistake_in_the_table_is_one_line(
     case: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]
