@@ -16,7 +16,7 @@ from bot.config_approvals import Approval
 from bot.config_file import Document, KeyPath, environment, read
 from bot.config_oncall import OnCallEntry, people_faults, spelled
 from bot.config_oncall import name_fault as oncall_name_fault
-from bot.config_order import governs, unreached
+from bot.config_order import governs, is_for, unreached
 from bot.config_shape import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
 from bot.faults import ConfigError, Fault, suggestion
 from engine import audit
@@ -462,7 +462,6 @@ def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable
 
 def agents_relying_on_defaults(config: Config) -> tuple[AgentName, ...]:
     """The agents that may ask for something no rule governs, questions apart."""
-    whole = [each.when.agent for each in config.approvals if each.when.tool is None and not each.is_question]
-    return tuple(
-        name for name in config.agents if not any(agent is None or fnmatchcase(name, agent) for agent in whole)
-    )
+    always = [each for each in config.approvals if each.when.tool is None and each.when.condition is None]
+    whole = [each for each in always if not each.is_question]
+    return tuple(name for name in config.agents if not any(is_for(each, name) for each in whole))

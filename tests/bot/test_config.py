@@ -184,6 +184,7 @@ def test_two_names_of_one_person_are_one_vote(whole: Config) -> None:
         ("approvals: [{when: {kind: question}, expires_after: 1h}]", ["deploy", "refunds"]),
         ('approvals: [{when: {agent: "dep*"}, approvers: {users: [alice]}}]', ["refunds"]),
         ("approvals: [{approvers: {users: [alice]}}]", []),
+        ("approvals: [{when: {if: args.amount > 1}, approvers: {users: [alice]}}]", ["deploy", "refunds"]),
     ],
 )
 def test_who_relies_on_default_rules(write: Write, approvals: str, relying: list[str]) -> None:
