@@ -277,6 +277,8 @@ class WebApi:
                 return {"members": []}
             case "conversations.list":
                 return {"channels": [CHANNEL]}
+            case "conversations.members":
+                return {"members": ["U0ALICE", "U0BOB"]}
             case "chat.postMessage" | "chat.update" | "chat.postEphemeral":
                 ts = given.get("ts") or f"1700000000.{next(self._ts):06}"
                 return {"ts": ts, "channel": given["channel"], "message_ts": ts}

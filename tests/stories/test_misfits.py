@@ -121,7 +121,7 @@ async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_car
     await world.start(agents={"one": entry}, approvals=[{**rule, "post_to": "#approvals"}])
     await world.alice.say("dm", "drop the table")
     card = await world.bob.expect_card("#approvals", containing="drop the table")
-    await world.signpost()
+    await world.signpost("dm")
     await card.click("Approve")
     await world.alice.expect_message("dm", containing="approved")
     await world.nothing_else()

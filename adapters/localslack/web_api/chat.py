@@ -43,20 +43,29 @@ def update(slack: Workspace, call: Call) -> Json:
         raise SlackError("is_inactive")
     if message.get("streaming") is not None:
         raise SlackError("streaming_state_conflict")
+    if call.flag("reply_broadcast"):
+        return _changed(slack, channel, message, _broadcast(call, message))
     blocks = _content(call, limits.UPDATE_TEXT)
     changes: dict[str, Any] = {}
-    if call.flag("reply_broadcast"):
-        if call.args.get("text") is not None or blocks is not None:
-            raise SlackError("no_dual_broadcast_content_update")
-        if message.get("thread_ts", message["ts"]) == message["ts"]:
-            raise SlackError("cant_broadcast_message")
-        changes["subtype"] = BROADCAST
     if call.args.get("text") is not None or blocks is not None:
         changes["text"] = call.text("text") or NO_PREVIEW
     if blocks is not None:
         changes["blocks"] = block_tools.stored(blocks)
     if (metadata := _metadata(call)) is not None:
         changes["metadata"] = metadata
+    return _changed(slack, channel, message, changes)
+
+
+def _broadcast(call: Call, message: Json) -> Json:
+    """Show a reply in its channel, too: by a call of its own, which changes nothing else."""
+    if call.args.get("text") is not None or call.args.get("blocks") is not None:
+        raise SlackError("no_dual_broadcast_content_update")
+    if message.get("thread_ts", message["ts"]) == message["ts"]:
+        raise SlackError("cant_broadcast_message")
+    return {"subtype": BROADCAST}
+
+
+def _changed(slack: Workspace, channel: Channel, message: Json, changes: Json) -> Json:
     changed = slack.edit(channel, message, changes)
     return {"ok": True, "channel": channel.id, "ts": message["ts"], "text": changed["text"], "message": changed}
 
