@@ -145,7 +145,7 @@ def _class(kind: type) -> tuple[_Turn, _Turn]:
         document = {}
         for name, write, default in encoders:
             held = getattr(value, name)
-            if held is not default:  # by identity: 0, 0.0 and False are three values
+            if held is not default and not _are_both_empty(held, default):  # by identity: 0 and False are two values
                 document[name] = held if write is None else write(held)
         return document
 
@@ -159,6 +159,11 @@ def _class(kind: type) -> tuple[_Turn, _Turn]:
         return kind(**{name: decoders[name](held) for name, held in document.items()})
 
     return encode, decode
+
+
+def _are_both_empty(held: Any, default: Any) -> bool:
+    """Whether two tuples or sets are empty, which may be two objects."""
+    return not held and isinstance(default, tuple | frozenset) and not default and type(held) is type(default)
 
 
 def _newer_policy(document: Any) -> Any:

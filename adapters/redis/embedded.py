@@ -115,16 +115,17 @@ async def running(data: Path) -> AsyncIterator[str]:
 
 async def _keep(data: Path) -> None:
     """Start the server again whenever it ended though it is used. What went wrong is said once."""
-    data, said = await asyncio.to_thread(data.resolve), ""
+    data, said = await asyncio.to_thread(data.resolve), False
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
             if not _server_lives(data) and await asyncio.to_thread(_start_again, data):
                 log.warning("the private Valkey had ended; it was started again", data=str(data))
-            said = ""
+            said = False
         except EmbeddedError as error:
-            if str(error) != said:
-                log.error("the private Valkey ended and cannot be started again", error=(said := str(error)))  # noqa: TRY400 - the error is the sentence
+            if not said:  # its words have the time of each attempt in them
+                log.error("the private Valkey ended and cannot be started again", error=str(error))  # noqa: TRY400 - the error is the sentence
+            said = True
 
 
 def _start_again(data: Path) -> bool:
