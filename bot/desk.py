@@ -259,7 +259,7 @@ class Desk:
         await self._lanes.put(told, f"considering/{key}")
 
     async def _defer_expiry(self, approval: Approval, click: Click | Act) -> None:
-        """Who clicks after the deadline, or a timer, shall not take away a click that came before it."""
+        """Keep a later click or a timer from ending the request before this click is decided."""
         until = (click.at or self._clock.now()) + CONSIDERED_WITHIN
         if approval.expires_at is not None and approval.expires_at <= until:
             await self.happened(approval.id, Deferred(until))
@@ -692,7 +692,7 @@ def _raise_if_counted_in_part(approval: Approval, event: Chose, taken: Step) -> 
 
 
 _REQUESTERS = frozenset({Doing.WITHDRAW, Doing.NUDGE})
-"""What only the requester does: nobody has to be looked up."""
+"""Acts of the requester alone: they need no look-up."""
 
 
 def _needed_to_act(approval: Approval, current: Iterable[Policy | None]) -> tuple[Source, ...]:

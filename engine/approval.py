@@ -262,7 +262,7 @@ class Approval:
     nudged_at: datetime | None = None
     """When its requester last had those who can decide reminded."""
     awaits: datetime | None = None
-    """It does not expire before this: a click that came in time is being looked up."""
+    """The earliest expiry, while a click made in time is being looked up."""
     withdrawn_by: UserId | None = None
     edition: str = ""
     """The edition of the rules that it was asked under."""

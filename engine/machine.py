@@ -89,7 +89,7 @@ VOTE_FELL = "You are no longer one of those who may decide this request, so your
 PAUSE = timedelta(minutes=15)
 """How long reminders and the ladder rest when somebody is looking at it."""
 GRANT_OF = "grant by "
-"""How the name of what decided begins, where it was a grant; whose it was and until when it holds is trusted mrkdwn."""
+"""Prefix of `Review.automatic` for a decision by a grant; what follows it is trusted mrkdwn."""
 NUDGE_EVERY = timedelta(hours=1)
 MOST_EXTENDED = timedelta(days=30)
 
@@ -138,7 +138,7 @@ def _kept_as(event: Event) -> str:
 
 
 PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged
-"""What a person did, who is told where it had no effect."""
+"""Acts of people: their author is told if the act had no effect."""
 
 
 def _out_of_turn(approval: Approval, event: Event, now: datetime) -> Step:
@@ -227,7 +227,7 @@ def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:
 
 
 def _with_automatic(approval: Approval, automatic: tuple[Automatic | None, ...], now: datetime) -> Approval:
-    """What a rule or a grant decides is decided from the start; the rest of a batch waits for people."""
+    """Apply the decisions of rules and grants; the other actions of a batch wait for people."""
     if not any(automatic):
         return replace(approval, quiet=False)
     reviews = tuple(
@@ -357,7 +357,7 @@ def _defer(approval: Approval, event: Event, _: datetime) -> Step:
 
 
 def _awaits_click(approval: Approval, now: datetime) -> bool:
-    """Whether a click that came before the deadline may yet be decided: nothing that came after it takes it away."""
+    """True while a click made before the deadline is being looked up: nothing later may end the request."""
     return approval.awaits is not None and now < approval.awaits
 
 
@@ -412,7 +412,7 @@ def _electorate(approval: Approval, event: Chose) -> Electorate:
 def _recounted(
     approval: Approval, voters: Electorate, event: Chose
 ) -> tuple[Review, tuple[UserId, ...], refusals.Refusal | None]:
-    """Who else voted does not matter to an answer, a rejection that is enough, or an edit, which ends their votes."""
+    """Look at the earlier votes again; an answer, a sufficient rejection and an edit do not depend on them."""
     review = approval.reviews[event.action]
     enough = event.choice is Choice.REJECT and review.policy.reject_quorum == 1
     if enough or event.choice is Choice.ANSWER or _starts_anew(approval, event):
@@ -431,7 +431,7 @@ def _voted(review: Review, approval: Approval, event: Chose, vote: Vote) -> Revi
 
 
 def _told_of_votes(approval: Approval, event: Chose, fallen: tuple[UserId, ...]) -> tuple[Effect, ...]:
-    """Those whose votes do not count any more hear of it, and why."""
+    """Tell the authors of votes that no longer count, and say why."""
     review = approval.reviews[event.action]
     told = [TellPerson(approval.thread, approval.place, user, VOTE_FELL) for user in fallen]
     if _starts_anew(approval, event):
@@ -542,7 +542,7 @@ def _not_offered(approval: Approval, event: Chose, review: Review, wanted: Vote)
 
 
 def _may_allow(approval: Approval, event: Chose) -> bool:
-    """Whether an approval can come with a grant: not under a rule that was changed since, which would not honour it."""
+    """True if a grant given now would be honoured: not under a rule that has changed since the request."""
     if event.choice is not Choice.APPROVE or event.ruling.current is not None:
         return False
     return grants.is_offered(approval, event.action, whole=True)
@@ -563,7 +563,7 @@ def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
 
 
 def _brought_on(before: Approval, after: Approval) -> Step:
-    """Whom a vote brings on: the next stage, or, by an edit, the people and the ladder of another rule."""
+    """Call the people whose turn a vote makes it: those of the next stage or, after an edit, of another rule."""
     if [review.policy for review in before.reviews] == [review.policy for review in after.reviews]:
         return Step(after, (*_drawings_of(after), *_calls_of(after)))
     if after.calling.notify is Notify.NONE:  # as the rule said that it was asked under
@@ -990,7 +990,7 @@ def _calls_of(approval: Approval) -> tuple[Effect, ...]:
 
 
 def timers_of(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
-    """What a pending approval has to be woken for, and when."""
+    """The timers of a pending approval, each with its time."""
     timers = (
         (Timer.REMIND, approval.remind_at),
         (Timer.ESCALATE, approval.escalates_at),
@@ -1004,7 +1004,7 @@ def _timers_set(approval: Approval) -> tuple[Effect, ...]:
 
 
 def _timers_cleared(approval: Approval) -> tuple[Effect, ...]:
-    """What might be set: an earlier state of it may have had timers that this one has not."""
+    """Clear every timer that may have been set; an earlier state may have had timers that this one lacks."""
     had = (
         (Timer.REMIND, bool(approval.deadlines.reminders)),
         (Timer.ESCALATE, any(review.policy.ladder for review in approval.reviews)),
@@ -1020,9 +1020,9 @@ def _entry(approval: Approval, what: What, who: UserId | None, now: datetime, de
 _PENDING, _DECIDED = State.PENDING, State.DECIDED
 _ALL = tuple(State)
 _OPENED = frozenset({_PENDING, _DECIDED, State.STOPPED})
-"""What an ask becomes: a rule may decide it at once."""
+"""States after opening: a rule may decide a request at once."""
 _ACTED = frozenset({_PENDING, _DECIDED, State.EXPIRED, State.STOPPED})
-"""What follows from a person's act: it counts, or the deadline had passed before it."""
+"""States after a person's act: it counts, or the deadline had already passed."""
 
 TRANSITIONS: Mapping[tuple[State, type[Event]], Rule] = MappingProxyType(
     {

@@ -125,7 +125,7 @@ class Rung:
 
 
 LONGEST_GRANT: Final = timedelta(days=7)
-"""How long a grant can last: what is to be allowed for good belongs into a rule."""
+"""How long a grant can last: anything permanent belongs in a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +422,7 @@ def missing(policy: Policy, voters: Sequence[Able]) -> int:
 
 
 def adds(policy: Policy, voters: Sequence[Able], one_more: Able) -> bool:
-    """Whether another voter brings the approval on, in the stages that were reached: else the place is taken."""
+    """True if one more voter fills another place in the stages reached so far."""
     stage = stage_of(policy, voters)
     reached = policy.stages if stage is None else policy.stages[: stage + 1]
     return _most_filled(reached, [*voters, one_more]) > _most_filled(reached, voters)
@@ -431,7 +431,7 @@ def adds(policy: Policy, voters: Sequence[Able], one_more: Able) -> bool:
 def fillable(
     stages: Sequence[Stage], without: frozenset[UserId] = frozenset(), members: Members = MappingProxyType({})
 ) -> bool:
-    """Whether the quorums can be reached: sources of which nobody knows who they are have people enough."""
+    """True if the quorums can be reached; groups, channels and schedules count as having enough people."""
     people = {(stage, place): _known_in(part, members) for stage, place, part in _places(stages)}
     everybody = sorted(frozenset().union(*people.values()) - without)
     voters = [[place for place, known in people.items() if user in known] for user in everybody]

@@ -41,7 +41,7 @@ APPROVING = frozenset({Choice.APPROVE, Choice.EDIT})
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """Whose votes on an action are looked at: its policy, the requester, and what the rules of today say."""
+    """Everything that decides who may vote on an action: its policy, the requester, and today's rules."""
 
     policy: Policy
     requester: UserId
@@ -66,7 +66,7 @@ class Electorate:
 
 
 def electorate(review: Review, requester: UserId, subject: Subject, ruling: Ruling) -> Electorate:
-    """Whose votes on a review count."""
+    """Make the electorate of a review."""
     return Electorate(review.governing, requester, subject, ruling.current)
 
 
