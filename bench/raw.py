@@ -18,15 +18,15 @@ import aiohttp
 import redis.asyncio
 from aiohttp import web
 
-from adapters.redis import documents
-from adapters.redis.approvals import Write
-from adapters.redis.connection import pool_of
 from adapters.redis.keys import Keys
-from adapters.slack import cards
+from adapters.redis.stores import documents
+from adapters.redis.stores.approvals import Write
+from adapters.redis.transport.connection import pool_of
+from adapters.slack.cards import card as cards
 from bench.driver import SECRET, Clicked, Clicks
 from bench.slack import Slack
 from bench.subject import BOB
-from bot.config import Mode
+from bot.config.config import Mode
 from engine.approval import Approval
 
 CONNECTIONS = 2

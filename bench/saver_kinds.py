@@ -12,7 +12,7 @@ import redis.asyncio
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
-from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.checkpointer.saver import AsyncRedisSaver
 
 REFERENCE = "InMemorySaver"
 OURS = "ours"

@@ -18,14 +18,14 @@ import redis.asyncio
 import yaml
 
 from adapters.langgraph import dialects
-from adapters.slack import cards
-from adapters.slack.cards import Target
-from adapters.slack.web import PATH
+from adapters.slack.cards import card as cards
+from adapters.slack.cards.card import Target
+from adapters.slack.inbound.http import PATH
 from bench import outside
 from bench.driver import TEAM, Clicked, Clicks
 from bench.slack import Slack
-from bot import config as configuration
-from bot.config import Mode
+from bot.config import config as configuration
+from bot.config.config import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot
 from engine.approval import Approval, Place, State, open_reviews

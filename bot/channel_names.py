@@ -6,8 +6,8 @@ counts, and the bot says so: approvals must not go to other people because someb
 other one writes its id.
 
 A channel that is archived, or that the bot is not in, takes nothing: the agents that listen there wait, what is to be
-posted there waits too (`bot.posting`), and everything else goes on. Nothing is posted elsewhere in its place. Only a
-name that no channel has, or ever had when the bot looked, stops a start: it is a typing error.
+posted there waits too (`bot.outbound.posting`), and everything else goes on. Nothing is posted elsewhere in its place.
+Only a name that no channel has, or ever had when the bot looked, stops a start: it is a typing error.
 """
 
 from collections.abc import Collection, Mapping

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 
 app = typer.Typer(
     name="signoff",
@@ -212,7 +212,7 @@ def explain(  # noqa: PLR0913 - an option each
 ) -> None:
     """Show which rule governs a tool call, and who decides."""
     from bot import process
-    from bot.explain import Asked
+    from bot.commands.explain import Asked
 
     asked = Asked(agent, tool, args, requester, channel, at)
     raise typer.Exit(process.explain(config, asked, offline=offline, as_json=as_json))

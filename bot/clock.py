@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.faults import Fault, FaultsError
+from bot.config.problems import Fault, FaultsError
 
 AHEAD: Final = timedelta(seconds=5)
 """How far ahead the time is written, by the machine's clock: so often it is written, too."""

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 from engine.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (

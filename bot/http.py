@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 import structlog
 from aiohttp import web
 
-from bot.faults import Fault, FaultsError
+from bot.config.problems import Fault, FaultsError
 from bot.masking import masked
 from bot.telemetry import Metrics
 

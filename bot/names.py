@@ -1,4 +1,4 @@
-"""This process's hold on the names of its agents: see `adapters.redis.names` for why a name stands for one graph.
+"""This process's hold on the names of its agents; `adapters.redis.stores.agent_names` says why a name means one graph.
 
 Two processes with one configuration share their names, as in every deployment of more than one. A process whose names
 stand for other graphs does not start. It first waits as long as a dead process's claim lasts: then whatever still
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import structlog
 from redis.exceptions import RedisError
 
-from bot.config import Agent, Config
-from bot.faults import Fault, FaultsError
+from bot.config.config import Agent, Config
+from bot.config.problems import Fault, FaultsError
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ _LOOKS = 10
 
 
 class Claims(Protocol):
-    """Where names are held; `adapters.redis.names.RedisNames` is one."""
+    """Where names are held; `adapters.redis.stores.agent_names.RedisNames` is one."""
 
     ttl: timedelta
 

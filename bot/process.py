@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from bot import loop
-from bot.faults import Fault, FaultsError
+from bot.config.problems import Fault, FaultsError
 
 if TYPE_CHECKING:
     from bot.clock import DemoClock, SystemClock
-    from bot.config import Config, Secrets
-    from bot.explain import Asked
+    from bot.commands.explain import Asked
+    from bot.config.config import Config, Secrets
     from bot.wiring import Bot
 
 log = structlog.get_logger(__name__)
@@ -65,8 +65,8 @@ def workspace(port: int, data: Path, people: Path | None) -> int:
 
 def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
     """`signoff check`."""
-    from bot import check as checking
     from bot import wiring
+    from bot.checks import check as checking
 
     with contextlib.suppress(FaultsError):  # the check says it better
         _export(config.absolute().parent)
@@ -99,21 +99,21 @@ def audit(config: Path, which: str, demo: Path | None) -> int:
 
 def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:
     """`signoff oncall`: who is on call at some instants, a line of JSON for each."""
-    from bot.oncall_command import run as looked_up
+    from bot.commands.oncall import run as looked_up
 
     return _to_its_end(looked_up(config, name, at, offline=offline))
 
 
 def explain(config: Path, asked: "Asked", *, offline: bool, as_json: bool) -> int:
     """`signoff explain`: which rule governs a tool call, and what follows."""
-    from bot.explain import run as explained
+    from bot.commands.explain import run as explained
 
     return _to_its_end(explained(config, asked, offline=offline, as_json=as_json))
 
 
 def policy_test(config: Path, file: Path) -> int:
     """`signoff policy test`: cases, and what the rules say of them."""
-    from bot import policy_cases
+    from bot.commands import policy_test as policy_cases
 
     async def tested() -> int:
         return policy_cases.run(config, file)
@@ -135,8 +135,8 @@ def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
 
 
 async def _run(file: Path) -> int:
-    from bot import config as configuration
     from bot import wiring
+    from bot.config import config as configuration
 
     read = functools.partial(configuration.load, file, dict(os.environ))  # before .env is put into the environment
     config = _prepared(read())
@@ -205,14 +205,14 @@ _STAND_INS: Final = {
 
 def _demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":
     """A configuration as the demo runs it: by itself, whatever Slack and Redis are in the environment and in `.env`."""
-    from bot import config as configuration
+    from bot.config import config as configuration
 
     config = configuration.load(file, {**environ, **_STAND_INS})
     return dataclasses.replace(config, data=data / "valkey", mode=configuration.Mode.SOCKET)
 
 
 def _secrets(environ: Mapping[str, str]) -> "Secrets":
-    from bot.config import Secrets
+    from bot.config.config import Secrets
 
     return Secrets(
         slack_bot_token=environ["SLACK_BOT_TOKEN"],
@@ -365,7 +365,7 @@ def _known(config: "Config") -> "Config":
 
 def _export(folder: Path) -> None:
     """Put `.env` into the environment, where graphs look for their own keys when they are imported."""
-    from bot import config as configuration
+    from bot.config import config as configuration
 
     for name, value in configuration.environment(folder, {}).items():
         os.environ.setdefault(name, value)
@@ -411,7 +411,7 @@ def _has_desktop() -> bool:
 
 def _stored(file: Path, demo: Path | None) -> "Config":
     """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`."""
-    from bot import config as configuration
+    from bot.config import config as configuration
 
     if demo is None:
         return _known(configuration.load(file, os.environ))
@@ -436,7 +436,8 @@ async def _dead_letters(file: Path, revive: str | None, demo: Path | None) -> in
 
 
 async def _audit(file: Path, which: str, demo: Path | None) -> int:
-    from bot import audit_command, wiring
+    from bot import wiring
+    from bot.commands import audit as audit_command
 
     async with wiring.storage(_stored(file, demo)) as storage:
         for line in await audit_command.lines(which, storage.audit, storage.approvals):

@@ -8,7 +8,8 @@ until a reload succeeds.
 Agents, listeners, storage and Slack's tokens are what a process is made of. A file that changes them needs a restart;
 it is refused as a whole, since rules may count on an agent or a gate that is not there yet.
 
-Pending approvals keep the rule that they were asked under, unless somebody is taken out of it: see `bot.rules`.
+Pending approvals keep the rule that they were asked under, unless somebody is taken out of it: see
+`bot.rules.in_force`.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from bot.config import Config, Secrets
-from bot.faults import Fault, FaultsError
+from bot.config.config import Config, Secrets
+from bot.config.problems import Fault, FaultsError
 from bot.masking import remember
 from bot.telemetry import Metrics
 from engine.ports import Clock

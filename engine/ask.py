@@ -263,7 +263,7 @@ def digest_of(ask: Ask, fingerprint: str) -> str:
     """The hash that binds a decision to what was shown (P4).
 
     `fingerprint` stands for the graph's own code, so that a graph that changed while it waited is asked again: see
-    `fingerprint` in `adapters.langgraph.local`.
+    `fingerprint` in `adapters.langgraph.in_process.graphs`.
     """
     shown = canonical([ask.dialect, ask.payload, [[action.name, action.value] for action in ask.actions]])
     if ask.encoding is not None:

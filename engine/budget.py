@@ -1,7 +1,8 @@
 """A budget of calls: how many of one kind may be made in a while, and who goes first when more are wanted.
 
 A service that limits its callers (Slack does, by method and workspace) is asked by many tasks in several processes.
-`Ledger` is the rule, for one process; `adapters.redis.budget` is the same rule for all processes of a bot, as a script.
+`Ledger` is the rule, for one process; `adapters.redis.stores.budget` is the same rule for all processes of a bot, as a
+script.
 
 * No more than `Limit.calls` are begun in any stretch of `Limit.seconds`.
 * Who finds no room queues under a key, and asks again with that key. The queue is ordered by urgency, then by age.

@@ -884,7 +884,7 @@ class Able:
 
 
 class Overview(Protocol):
-    """What Slack's handlers show a person of all requests, as they may see them: see `bot.overview`."""
+    """What Slack's handlers show a person of all requests, as they may see them: see `bot.inbound.overview`."""
 
     async def waiting_for(self, user: UserId) -> Waiting:
         """The pending requests that wait for this person's decision."""

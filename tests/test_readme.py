@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from adapters.localslack import people_file
-from bot import config
+from adapters.localslack.state import people_file
+from bot.config import config
 from engine.diagram import mermaid
 
 README = Path(__file__).parent.parent / "README.md"

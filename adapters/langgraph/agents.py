@@ -11,20 +11,20 @@ from types import MappingProxyType
 from typing import Any
 
 from adapters.langgraph import fingerprint
-from adapters.langgraph.breakpoints import Gate, gates
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.fitting import Misfit, context_fields, misfits
-from adapters.langgraph.loading import LoadError, importable, load, loaded_module, open_graph
-from adapters.langgraph.own_types import TypeName, own_types
+from adapters.langgraph.dialects.json_schema import Schema
+from adapters.langgraph.guards.gate import can_be_gated, guarding, matches
+from adapters.langgraph.guards.tool_args import schema_of
+from adapters.langgraph.in_process.breakpoints import Gate, gates
+from adapters.langgraph.loading.answers_fit import unfit
+from adapters.langgraph.loading.exports import LoadError, importable, load, loaded_module, open_graph
+from adapters.langgraph.loading.own_types import TypeName, own_types
+from adapters.langgraph.loading.schema_fit import Misfit, context_fields, misfits
+from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
+from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.reading import Reading, Readings, read_graph
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
-from adapters.langgraph.rule_fit import unfit
-from adapters.langgraph.schemas import Schema
-from adapters.langgraph.tool_args import schema_of
-from adapters.langgraph.tool_gate import can_be_gated, guarding, matches
-from adapters.langgraph.tool_order import keep_order, tool_nodes
-from adapters.langgraph.tools_seen import tools_of
 from engine.ask import Json, canonical
 from engine.ports import Turn
 
@@ -72,7 +72,7 @@ class Agent:
     readings: Readings = field(default_factory=Readings)
     """What the answers of its questions mean, as its code says."""
     types: frozenset[TypeName] = frozenset()
-    """What its checkpoints may be made of, besides what is harmless: see `adapters.langgraph.own_types`."""
+    """What its checkpoints may be made of, besides what is harmless: see `adapters.langgraph.loading.own_types`."""
 
     @property
     def breakpoints(self) -> Mapping[str, Sequence[str]]:

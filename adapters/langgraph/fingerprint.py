@@ -20,7 +20,7 @@ from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 UNGUARDED = "_signoff_unguarded"
-"""Where a function of LangGraph that we guard keeps its own code: see `adapters.langgraph.drift_guard`."""
+"""Where a function of LangGraph that we guard keeps its own code: see `adapters.langgraph.guards.drift`."""
 SEPARATOR = "/"
 """Between the names of a path: a node of a subgraph is `OUTER/INNER`."""
 

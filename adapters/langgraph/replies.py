@@ -13,7 +13,7 @@ While the graph waits, only an agent's words are a reply. A turn that ends is an
 | a `structured_response` | its fields, a line each |
 | a value that `reply:` picks | the value, readably |
 | what a workflow of the functional API returned, where that has no messages | the value, readably |
-| nothing that was not there before, or nothing in words | None: `bot.outbox` says that it is done |
+| nothing that was not there before, or nothing in words | None: `bot.outbound.outbox` says that it is done |
 
 Only what came after the person's last message is looked at, so neither that nor an earlier turn is repeated. Teams of
 agents pass on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A
@@ -28,7 +28,7 @@ from typing import Any
 
 import jmespath
 
-from adapters.langgraph.plain import plain
+from adapters.langgraph.dialects.to_json import plain
 from engine.ask import Json, canonical
 from engine.ids import ThreadId
 from engine.ports import Reply

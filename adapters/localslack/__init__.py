@@ -5,10 +5,10 @@ each envelope, retries, rate limits), fails on demand (`/faults`), and keeps its
 parts together; `web_api` holds a file for each family of methods; `people` is how the page and the tests act.
 """
 
-from adapters.localslack.journal import JournalError
-from adapters.localslack.people_file import RosterError
-from adapters.localslack.roster import Roster
 from adapters.localslack.server import AddressInUseError, LocalSlack, environment_lines, run_workspace
+from adapters.localslack.state.journal import JournalError
+from adapters.localslack.state.people_file import RosterError
+from adapters.localslack.state.roster import Roster
 from adapters.localslack.web_api.rate_limit import RateLimit
 
 __all__ = [

@@ -17,22 +17,22 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from adapters.localslack import people_file, roster, secrets_file
-from adapters.localslack.background import Background
-from adapters.localslack.delivery import Dispatcher
+from adapters.localslack.delivery.background import Background
+from adapters.localslack.delivery.deliveries import Dispatcher
+from adapters.localslack.delivery.http import HttpDelivery
+from adapters.localslack.delivery.payloads import Payloads
+from adapters.localslack.delivery.socket_mode import Sockets
+from adapters.localslack.delivery.triggers import TRIGGER_SECONDS, ResponseUrls, Triggers
 from adapters.localslack.faults import Faults
-from adapters.localslack.http_delivery import HttpDelivery
-from adapters.localslack.journal import Journal
-from adapters.localslack.payloads import Payloads
-from adapters.localslack.people import PeopleApi
-from adapters.localslack.response_url import ResponseUrlHandler
-from adapters.localslack.roster import Roster
-from adapters.localslack.socket_mode import Sockets
-from adapters.localslack.state import State
-from adapters.localslack.triggers import TRIGGER_SECONDS, ResponseUrls, Triggers
-from adapters.localslack.uploads import Uploads
-from adapters.localslack.views import Views
+from adapters.localslack.people.routes import PeopleApi
+from adapters.localslack.state import people_file, roster, secrets_file
+from adapters.localslack.state.journal import Journal
+from adapters.localslack.state.roster import Roster
+from adapters.localslack.state.state import State
+from adapters.localslack.state.uploads import Uploads
+from adapters.localslack.state.views import Views
 from adapters.localslack.web_api.rate_limit import SLACKS_RATE, RateLimit
+from adapters.localslack.web_api.response_url import ResponseUrlHandler
 from adapters.localslack.web_api.server import WebApi, suffer
 from adapters.localslack.workspace import Workspace
 

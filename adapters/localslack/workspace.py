@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_view
-from adapters.localslack import blocks as block_tools
-from adapters.localslack import rich
-from adapters.localslack.delivery import Delivery, Dispatcher, Outcome
+from adapters.localslack.delivery.deliveries import Delivery, Dispatcher, Outcome
+from adapters.localslack.delivery.payloads import Payloads
+from adapters.localslack.delivery.socket_mode import Sockets
+from adapters.localslack.delivery.triggers import ResponseUrls, Triggers
 from adapters.localslack.faults import Faults
-from adapters.localslack.payloads import Payloads
-from adapters.localslack.roster import Person
-from adapters.localslack.secrets_file import Secrets
-from adapters.localslack.socket_mode import Sockets
-from adapters.localslack.state import Channel, Json, State
-from adapters.localslack.triggers import ResponseUrls, Triggers
-from adapters.localslack.uploads import Uploads
-from adapters.localslack.views import Views
+from adapters.localslack.state import blocks as block_tools
+from adapters.localslack.state import rich_text
+from adapters.localslack.state.roster import Person
+from adapters.localslack.state.secrets_file import Secrets
+from adapters.localslack.state.state import Channel, Json, State
+from adapters.localslack.state.uploads import Uploads
+from adapters.localslack.state.views import Views
 
 TOMBSTONE = "tombstone"
 NO_PREVIEW = "This content can't be displayed."
@@ -47,7 +47,7 @@ class Workspace:
 
     def said(self, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
         """Store what a person says; the bot is not told yet."""
-        resolved = rich.resolve(text, self.state)
+        resolved = rich_text.resolve(text, self.state)
         message: Json = {
             "type": "message",
             "user": person.id,
@@ -55,7 +55,7 @@ class Workspace:
             "ts": self.state.times.next(),
             "client_msg_id": str(uuid.uuid4()),
             "team": self.state.team if person.teams else person.team,
-            "blocks": [rich.block(resolved)],
+            "blocks": [rich_text.block(resolved)],
         }
         if person.sent_team != self.state.team:
             message |= {"user_team": person.sent_team, "source_team": person.sent_team}

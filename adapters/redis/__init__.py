@@ -11,7 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adapters.redis.saver import FENCE_KEY, AsyncRedisSaver, DamagedCheckpointError, FencedError, RedisSaver
+    from adapters.redis.checkpointer.saver import (
+        FENCE_KEY,
+        AsyncRedisSaver,
+        DamagedCheckpointError,
+        FencedError,
+        RedisSaver,
+    )
 
 __all__ = ["FENCE_KEY", "AsyncRedisSaver", "DamagedCheckpointError", "FencedError", "RedisSaver"]
 
@@ -19,4 +25,4 @@ __all__ = ["FENCE_KEY", "AsyncRedisSaver", "DamagedCheckpointError", "FencedErro
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("adapters.redis.saver"), name)
+    return getattr(import_module("adapters.redis.checkpointer.saver"), name)

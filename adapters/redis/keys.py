@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from adapters.redis.scripts import Key
+from adapters.redis.transport.scripts import Key
 from engine.audit import RETENTION
 
 HOUR = timedelta(hours=1)
@@ -124,14 +124,14 @@ CHANNELS = Kind(
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
 CALLS = Kind(
-    "calls", "zset", "the last calls of a method of Slack's, by when they were begun; see `adapters.redis.budget`",
+    "calls", "zset", "the last calls of a method of Slack's, by when they were begun",
     HOUR, of_thread=False,
 )  # fmt: skip
 QUEUE = Kind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
 ABSENT = Kind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
 SHUT = Kind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
 USERGROUPS = Kind(
-    "usergroups", "hash", "Slack's user groups of a workspace, by id; as old as `adapters.redis.group_memory` allows",
+    "usergroups", "hash", "Slack's user groups of a workspace, by id; as old as `adapters.redis.stores.groups` allows",
     HOUR, of_thread=False,
 )  # fmt: skip
 CHANGED = Kind(

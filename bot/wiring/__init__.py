@@ -15,46 +15,47 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from adapters.conditions import CelConditions
-from adapters.redis.budget import RedisBudget
-from adapters.redis.connection import UnusableRedisError
-from adapters.redis.grants import RedisGrants
-from adapters.redis.group_memory import RedisGroupMemory
-from adapters.redis.lanes import LEASE
-from adapters.redis.listing import RedisListing
-from adapters.redis.names import RedisNames
-from adapters.slack.accounts import SlackAccounts
-from adapters.slack.chat import CLOCKS_DIFFER, SlackChat
-from adapters.slack.client import web_client
-from adapters.slack.commands import Commands
-from adapters.slack.errors import SlackRefused
-from adapters.slack.groups import SlackGroups
-from adapters.slack.handlers import PATIENCE, Handlers, build_app
-from adapters.slack.identity import Identity
-from adapters.slack.roster import SlackRoster
-from adapters.slack.socket import Sockets, sockets
-from adapters.slack.web import route
-from bot import http, oncall_warmth
-from bot.authority import Authority
-from bot.calling import Caller
-from bot.channels import Channels
+from adapters.redis.lanes.lanes import LEASE
+from adapters.redis.stores.agent_names import RedisNames
+from adapters.redis.stores.budget import RedisBudget
+from adapters.redis.stores.grants import RedisGrants
+from adapters.redis.stores.groups import RedisGroupMemory
+from adapters.redis.stores.listing import RedisListing
+from adapters.redis.transport.connection import UnusableRedisError
+from adapters.slack.inbound.commands import Commands
+from adapters.slack.inbound.handlers import PATIENCE, Handlers, build_app
+from adapters.slack.inbound.http import route
+from adapters.slack.inbound.socket_mode import Sockets, sockets
+from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
+from adapters.slack.workspace.accounts import SlackAccounts
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.groups import SlackGroups
+from adapters.slack.workspace.identity import Identity
+from adapters.slack.workspace.roster import SlackRoster
+from bot import http
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.config import Config, Mode, load
-from bot.config_shape import Resume
-from bot.desk import Desk
-from bot.faults import FaultsError
-from bot.granting import Granting
+from bot.config.config import Config, Mode, load
+from bot.config.problems import FaultsError
+from bot.config.schema import Resume
 from bot.graphs import LateGraphs
+from bot.inbound.channels import Channels
+from bot.inbound.desk import Desk
+from bot.inbound.overview import Overviews
+from bot.inbound.time_travel import TimeTravels
 from bot.names import Names as AgentNames
 from bot.names import definitions
-from bot.oncall_in_force import OnCallInForce
-from bot.outbox import Outbox, Ways
-from bot.overview import Overviews
-from bot.posting import Posting
+from bot.oncall import warmth
+from bot.oncall.in_force import OnCallInForce
+from bot.outbound.calling import Caller
+from bot.outbound.outbox import Outbox, Ways
+from bot.outbound.posting import Posting
 from bot.reload import Reload
-from bot.rulebook import Known, compiled, rulebook
-from bot.rules import Rules
+from bot.rules.authority import Authority
+from bot.rules.granting import Granting
+from bot.rules.in_force import Rules
+from bot.rules.rulebook import Known, compiled, rulebook
 from bot.telemetry import Metrics
-from bot.time_travel import TimeTravels
 from bot.wiring.graphs import late_graphs
 from bot.wiring.oncall import asked_people, on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.probes import probes
@@ -135,7 +136,7 @@ class Bot:
 
     async def keep_on_call(self) -> None:
         """Keep the sources of who is on call warm until cancelled."""
-        await oncall_warmth.keep(self.listing, self.on_call)
+        await warmth.keep(self.listing, self.on_call)
 
     def drain(self) -> None:
         """Ask graph runs to rest at their next step."""

@@ -8,21 +8,21 @@ import structlog
 from redis.exceptions import RedisError
 
 from adapters.langgraph import dialects
-from adapters.langgraph.loading import LoadError
-from bot import config as configuration
-from bot import rule_check
-from bot.config import Config
-from bot.faults import Fault, FaultsError
+from adapters.langgraph.loading.exports import LoadError
+from bot.checks import rules
+from bot.config import config as configuration
+from bot.config.config import Config
+from bot.config.problems import Fault, FaultsError
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
-from bot.rulebook import Compiled
+from bot.rules.rulebook import Compiled
 from bot.wiring.storage import Storage
 from engine.ids import AgentName
 
 if TYPE_CHECKING:
     from adapters.langgraph.agents import AgentSpec
-    from adapters.langgraph.local import LocalGraphs
-    from adapters.langgraph.server import ServerSpec
+    from adapters.langgraph.in_process.graphs import LocalGraphs
+    from adapters.langgraph.remote.graphs import ServerSpec
 
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> LateGrap
 
     async def opened() -> OpenGraphs:
         graphs = await _open_graphs(config, kept)
-        found = rule_check.misfits(config, conditions, graphs.schemas)
+        found = rules.misfits(config, conditions, graphs.schemas)
         for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)
         if found.faults:
@@ -49,10 +49,10 @@ def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> LateGrap
 
 async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     await asyncio.to_thread(import_langgraph)
+    from adapters.langgraph.remote.graphs import ServerGraphs
     from adapters.langgraph.routed import RoutedGraphs
-    from adapters.langgraph.server import ServerGraphs
-    from adapters.redis.saver import AsyncRedisSaver, FencedError
-    from adapters.redis.serializer import GuardedSerializer
+    from adapters.redis.checkpointer.saver import AsyncRedisSaver, FencedError
+    from adapters.redis.checkpointer.serializer import GuardedSerializer
 
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
@@ -72,7 +72,7 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
 
 async def open_local(config: Config, names: Iterable[AgentName], saver: Any, **more: Any) -> "LocalGraphs":
     """The graphs of these agents, for `run` and for `check`. Raises FaultsError for what cannot be used."""
-    from adapters.langgraph.local import LocalGraphs
+    from adapters.langgraph.in_process.graphs import LocalGraphs
 
     try:
         graphs = await LocalGraphs.open({name: _spec(config, name) for name in names}, saver, **more)
@@ -109,8 +109,8 @@ def _spec(config: Config, name: AgentName) -> "AgentSpec":
 
 
 def _server_spec(agent: configuration.Agent) -> "ServerSpec":
-    from adapters.langgraph.server import ServerSpec
-    from adapters.langgraph.server_calls import Server
+    from adapters.langgraph.remote.client import Server
+    from adapters.langgraph.remote.graphs import ServerSpec
 
     if agent.server is None:
         raise AssertionError("an agent without a graph has a server")
@@ -141,5 +141,5 @@ def _answers(agent: configuration.Agent) -> tuple[dialects.AnswerRule, ...]:
 
 def import_langgraph() -> None:
     """In a thread: it takes more than a second, in which the bot serves already."""
-    import adapters.langgraph.local
-    import adapters.redis.saver  # noqa: F401 - likewise
+    import adapters.langgraph.in_process.graphs
+    import adapters.redis.checkpointer.saver  # noqa: F401 - likewise

@@ -15,15 +15,15 @@ from adapters.oncall import ical
 from adapters.oncall.client import Client
 from adapters.oncall.rotation import RotationSource
 from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
-from adapters.redis.lookups import RedisLookups
-from adapters.slack import directory
-from adapters.slack.accounts import SlackAccounts
-from adapters.slack.client import web_client
-from adapters.slack.errors import SlackRefused
-from adapters.slack.identity import whoami
-from bot import config as configuration
-from bot.config import Config
-from bot.config_oncall import (
+from adapters.redis.stores.oncall_lookups import RedisLookups
+from adapters.slack.workspace import directory
+from adapters.slack.workspace.accounts import SlackAccounts
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import whoami
+from bot.config import config as configuration
+from bot.config.config import Config
+from bot.config.oncall import (
     GrafanaEntry,
     HttpEntry,
     IcalEntry,
@@ -34,9 +34,9 @@ from bot.config_oncall import (
     RotationEntry,
     spelled,
 )
-from bot.faults import FaultsError
-from bot.oncall import OnCallSources
-from bot.oncall_people import People
+from bot.config.problems import FaultsError
+from bot.oncall.on_call import OnCallSources
+from bot.oncall.people import People
 from bot.telemetry import Metrics
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import Storage

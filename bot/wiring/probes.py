@@ -13,24 +13,24 @@ from slack_sdk.errors import SlackClientError
 from adapters.conditions import CelConditions
 from adapters.oncall import ical
 from adapters.redis import embedded
-from adapters.redis.channel_memory import RedisChannelMemory
-from adapters.redis.connection import UnusableRedisError
 from adapters.redis.keys import Keys
-from adapters.redis.multiplexed import Multiplexed
-from adapters.slack import directory
-from adapters.slack.client import web_client
-from adapters.slack.errors import SlackRefused
-from adapters.slack.identity import whoami
-from adapters.slack.wording import option_label, words
-from bot import config as configuration
+from adapters.redis.stores.channels import RedisChannelMemory
+from adapters.redis.transport.connection import UnusableRedisError
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.slack.drawing.wording import option_label, words
+from adapters.slack.workspace import directory
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import whoami
 from bot import http
 from bot.channel_names import resolved
-from bot.check import Loaded, Names, Probes, UnfitError, Workspace
-from bot.config import Config, Mode, Secrets
-from bot.faults import FaultsError
-from bot.group_names import GroupNames
-from bot.oncall_check import OnCallNow
-from bot.oncall_people import People
+from bot.checks.check import Loaded, Names, Probes, UnfitError, Workspace
+from bot.checks.oncall import OnCallNow
+from bot.config import config as configuration
+from bot.config.config import Config, Mode, Secrets
+from bot.config.problems import FaultsError
+from bot.oncall.people import People
+from bot.rules.group_names import GroupNames
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
@@ -44,7 +44,7 @@ from engine.ports import AccountsUnknownError, Later, ShiftSource, SourceFailedE
 
 
 class RealProbes:
-    """See `bot.check.Probes`."""
+    """See `bot.checks.check.Probes`."""
 
     @property
     def conditions(self) -> Conditions:
@@ -70,7 +70,7 @@ class RealProbes:
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
-        from adapters.langgraph.server_calls import Server, ServerRefusedError, called
+        from adapters.langgraph.remote.client import Server, ServerRefusedError, called
 
         if (entry := agent.server) is None:
             raise AssertionError("an agent without a graph has a server")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adapters.conditions import CelConditions
-from adapters.slack.groups import SlackGroups
-from bot import rule_check
+from adapters.slack.workspace.groups import SlackGroups
 from bot.channel_names import ChannelNames
-from bot.channels import Channels
-from bot.config import Config
-from bot.faults import FaultsError
+from bot.checks import rules as rule_check
+from bot.config.config import Config
+from bot.config.problems import FaultsError
 from bot.graphs import LateGraphs
-from bot.oncall import OnCallSources
-from bot.oncall_in_force import OnCallInForce
-from bot.rulebook import Compiled, Known, compiled, rulebook
-from bot.rules import Rules
+from bot.inbound.channels import Channels
+from bot.oncall.in_force import OnCallInForce
+from bot.oncall.on_call import OnCallSources
+from bot.rules.in_force import Rules
+from bot.rules.rulebook import Compiled, Known, compiled, rulebook
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.slack import introduced

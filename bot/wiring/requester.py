@@ -2,13 +2,13 @@
 
 from slack_sdk.errors import SlackClientError
 
-from adapters.slack import directory, groups
-from adapters.slack.client import web_client
-from adapters.slack.errors import SlackRefused
-from adapters.slack.identity import whoami
-from bot.config import Config
-from bot.faults import Fault, FaultsError
-from bot.what_if import Requester
+from adapters.slack.workspace import directory, groups
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import whoami
+from bot.config.config import Config
+from bot.config.problems import Fault, FaultsError
+from bot.rules.what_if import Requester
 from bot.wiring.slack import SLACK, slack_fault
 
 

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackClientError
 
-from adapters.redis.channel_memory import RedisChannelMemory
-from adapters.slack import directory, groups
-from adapters.slack.errors import SlackRefused
-from adapters.slack.identity import Identity, whoami
-from adapters.slack.manifest import manifest as slack_manifest
-from adapters.slack.web import PATH
-from bot import config as configuration
-from bot.agents import Agents
+from adapters.redis.stores.channels import RedisChannelMemory
+from adapters.slack.inbound.http import PATH
+from adapters.slack.workspace import directory, groups
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import Identity, whoami
+from adapters.slack.workspace.manifest import manifest as slack_manifest
 from bot.channel_names import ChannelNames, resolved
-from bot.config import Config
-from bot.faults import Fault, FaultsError
-from bot.group_names import GroupNames
-from bot.rulebook import Known, group_names
+from bot.config import config as configuration
+from bot.config.config import Config
+from bot.config.problems import Fault, FaultsError
+from bot.inbound.agents import Agents
+from bot.rules.group_names import GroupNames
+from bot.rules.rulebook import Known, group_names
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from redis.exceptions import RedisError, ResponseError
 
 from adapters.redis import embedded
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.backlog import RedisBacklog
 from adapters.redis.codec import UnreadableError
-from adapters.redis.connection import UnusableRedisError, explain
-from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import LEASE, RedisLanes
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.trouble import kind
+from adapters.redis.lanes.lanes import LEASE, RedisLanes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.backlog import RedisBacklog
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.transport.connection import UnusableRedisError, explain
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.trouble import kind
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.config import Config
-from bot.faults import Fault, FaultsError
+from bot.config.config import Config
+from bot.config.problems import Fault, FaultsError
 from bot.masking import masked
 
 

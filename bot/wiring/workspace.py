@@ -5,12 +5,13 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError, people_file
-from adapters.localslack import roster as local_roster
-from bot.config import Agent, Config, approver_names, channel_names, oncall_names
-from bot.faults import Fault, FaultsError, nearest
+from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError
+from adapters.localslack.state import people_file
+from adapters.localslack.state import roster as local_roster
+from bot.config.config import Agent, Config, approver_names, channel_names, oncall_names
+from bot.config.problems import Fault, FaultsError, nearest
 from bot.masking import masked
-from bot.rulebook import group_names
+from bot.rules.rulebook import group_names
 
 
 class PortTakenError(FaultsError):

@@ -7,7 +7,7 @@ import redis.asyncio
 from fakes.valkey import redis_server, redis_url
 from langgraph.checkpoint.base import CheckpointTuple
 
-from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.checkpointer.saver import AsyncRedisSaver
 from bench import saver_rows
 from bench.round_trips import Wire, counted
 from bench.saver_kinds import Opened

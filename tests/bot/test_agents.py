@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.agents import Agents
+from bot.inbound.agents import Agents
 from engine.approval import Place
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.ports import Said

@@ -12,11 +12,11 @@ from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
 from bot import wiring
 from bot.channel_names import resolved
-from bot.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
-from bot.config import Config, Http, Mode, Secrets, load
-from bot.config_shape import Agent
-from bot.group_names import GroupNames
-from bot.oncall_check import OnCallNow
+from bot.checks.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.checks.oncall import OnCallNow
+from bot.config.config import Config, Http, Mode, Secrets, load
+from bot.config.schema import Agent
+from bot.rules.group_names import GroupNames
 from engine.ask import Json
 from engine.conditions import Conditions
 from engine.foreseen import Foreseen

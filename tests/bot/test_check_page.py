@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from bot import foreseen, wiring
-from bot.config import load
+from bot import wiring
+from bot.checks import interrupts as foreseen
+from bot.config.config import load
 from engine.ids import AgentName
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"

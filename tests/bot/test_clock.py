@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import pytest
 
-from bot.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load
-from bot.config_shape import Resume
-from bot.faults import ConfigError
-from bot.rulebook import Known, rulebook
+from bot.config.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load
+from bot.config.problems import ConfigError
+from bot.config.schema import Resume
+from bot.rules.rulebook import Known, rulebook
 from engine.ids import AgentName, ChannelId, UserId
 from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ports import ListedPerson

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from bot.config import load
-from bot.config_file import read
-from bot.config_values import duration
-from bot.faults import ConfigError
+from bot.config.config import load
+from bot.config.file import read
+from bot.config.problems import ConfigError
+from bot.config.values import duration
 
 pytestmark = pytest.mark.promise("P10")
 

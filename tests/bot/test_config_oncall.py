@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, load, oncall_names
-from bot.faults import ConfigError
+from bot.config.config import Config, load, oncall_names
+from bot.config.problems import ConfigError
 
 pytestmark = pytest.mark.promise("P10")
 

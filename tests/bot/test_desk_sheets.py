@@ -3,7 +3,7 @@
 import pytest
 from contracts.samples import PLACE, THREAD, a_policy, an_ask
 
-from bot.desk import MOST_CARDS, SHEET_ROWS, _sheets
+from bot.inbound.desk import MOST_CARDS, SHEET_ROWS, _sheets
 from engine.approval import Calling
 from engine.ids import ApprovalId, InterruptId, SheetId, approval_id
 from engine.policy import Deadlines

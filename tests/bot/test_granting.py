@@ -10,8 +10,8 @@ from contracts.office import Office, office
 from contracts.samples import BOB, CAROL, NOW, PLACE, THREAD, a_conversation, a_grant, an_approval, an_ask
 
 from adapters.memory import MemoryGrants
-from bot.authority import Authority
-from bot.granting import Granting
+from bot.rules.authority import Authority
+from bot.rules.granting import Granting
 from engine.approval import Calling, State
 from engine.ask import Choice
 from engine.authority import Origin, Source

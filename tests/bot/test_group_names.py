@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fakes.people import PeopledSlack
 
-from bot.check import known_groups
-from bot.config import Secrets
-from bot.group_names import GroupNames
+from bot.checks.check import known_groups
+from bot.config.config import Secrets
+from bot.rules.group_names import GroupNames
 from bot.wiring import probes
 from engine.ids import UserId
 from engine.ports import ListedGroup

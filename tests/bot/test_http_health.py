@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 from bot.http import Readiness, health_routes, serving
 from bot.telemetry import Metrics
 

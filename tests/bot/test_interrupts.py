@@ -12,10 +12,10 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from bot import wiring
-from bot.check import Loaded, Report, check, show, show_json
+from bot.checks.check import Loaded, Report, check, show, show_json
 from bot.cli import invoke
-from bot.config import Config, load
-from bot.faults import ConfigError
+from bot.config.config import Config, load
+from bot.config.problems import ConfigError
 from bot.wiring.graphs import open_local
 from engine.ask import Choice, Decision
 from engine.foreseen import Foreseen

@@ -11,14 +11,14 @@ from fakes.people import wait_until
 from fakes.valkey import redis_server, redis_url
 from structlog.testing import capture_logs
 
-from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
-from adapters.redis.lookups import RedisLookups
-from bot import oncall_warmth
-from bot.config_oncall import spelled
-from bot.oncall import OnCallSources
-from bot.oncall_in_force import OnCallInForce
-from bot.oncall_people import People
+from adapters.redis.stores.oncall_lookups import RedisLookups
+from adapters.redis.transport.connection import Database
+from bot.config.oncall import spelled
+from bot.oncall import warmth as oncall_warmth
+from bot.oncall.in_force import OnCallInForce
+from bot.oncall.on_call import OnCallSources
+from bot.oncall.people import People
 from bot.telemetry import Metrics
 from engine.approval import Approval
 from engine.ids import UserId
@@ -272,7 +272,7 @@ async def test_a_source_that_is_slow_is_not_answered_in_time_and_answers_who_ask
 async def test_a_process_that_dies_while_it_asks_holds_others_up_for_a_while_only(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.oncall._CLAIM_SECONDS", 0.3)
+    monkeypatch.setattr("bot.oncall.on_call._CLAIM_SECONDS", 0.3)
     assert await processes.memory.claim("pay-1", "dead", 0.3)
     assert await processes.begin().who() == [ALICE]
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.oncall import OnCallSources
-from bot.oncall_people import People
+from bot.oncall.on_call import OnCallSources
+from bot.oncall.people import People
 from bot.telemetry import Metrics
 from engine.ids import UserId
 from engine.oncall import Shift, Shifts

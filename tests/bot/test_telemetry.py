@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.faults import Fault
+from bot.config.problems import Fault
 from bot.masking import MASK, masked, remember
 from bot.telemetry import Metrics, set_up_logs
 
@@ -38,7 +38,7 @@ def rows(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_a_line_says_what_it_is_about(logs: io.StringIO) -> None:
-    log = structlog.get_logger("bot.outbox")
+    log = structlog.get_logger("bot.outbound.outbox")
     with structlog.contextvars.bound_contextvars(thread="T1:C1:1.2", approval="T1:C1:1.2#ab", run="r1"):
         log.info("resumed", attempt=2)
     log.info("idle")
@@ -47,7 +47,7 @@ def test_a_line_says_what_it_is_about(logs: io.StringIO) -> None:
     assert first == {
         "event": "resumed",
         "level": "info",
-        "logger": "bot.outbox",
+        "logger": "bot.outbound.outbox",
         "attempt": 2,
         "thread": "T1:C1:1.2",
         "approval": "T1:C1:1.2#ab",

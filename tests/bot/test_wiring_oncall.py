@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from fakes.oncall_services import ServiceServer
 
-from bot.config import load
-from bot.config_oncall import OnCallEntry
+from bot.config.config import load
+from bot.config.oncall import OnCallEntry
 from bot.wiring import shift_sources
 from bot.wiring.oncall import fingerprint
 from engine.ports import SourceFailedError

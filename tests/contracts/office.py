@@ -19,14 +19,14 @@ from adapters.memory import (
     MemoryLanes,
     MemoryRoster,
 )
-from bot.agents import Agents
-from bot.authority import Authority
-from bot.calling import Caller
-from bot.desk import Desk
-from bot.granting import Granting
-from bot.outbox import Outbox
-from bot.posting import Posting
-from bot.rules import Rules
+from bot.inbound.agents import Agents
+from bot.inbound.desk import Desk
+from bot.outbound.calling import Caller
+from bot.outbound.outbox import Outbox
+from bot.outbound.posting import Posting
+from bot.rules.authority import Authority
+from bot.rules.granting import Granting
+from bot.rules.in_force import Rules
 from bot.telemetry import Metrics
 from engine.approval import Approval
 from engine.ask import Choice

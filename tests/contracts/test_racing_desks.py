@@ -15,11 +15,11 @@ from contracts.waiting import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.transport.multiplexed import Multiplexed
 from engine.approval import Approval, State
 from engine.ask import Choice
 from engine.audit import What

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from adapters.memory import ManualClock, MemoryApprovals, MemoryAudit, MemoryConversations, MemoryLanes
-from adapters.redis import mail
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database
-from adapters.redis.conversations import RedisConversations
+from adapters.redis import mailbox
 from adapters.redis.keys import Keys
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.transport.connection import Database
 from engine.approval import Approval, State, policies_of
 from engine.audit import What
 from engine.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
@@ -130,12 +130,12 @@ class Changes(RuleBasedStateMachine):
         lanes = {Lane(thread, name) for thread in THREADS for name in ("run", "chat")}
         lanes |= {Lane(each.thread, f"card/{each.id.rpartition('#')[2]}") for each in APPROVALS}
         for lane in lanes:
-            key = mail.box(KEYS, lane)
+            key = mailbox.box(KEYS, lane)
             messages: Any = self.client.lrange(key, 0, -1)
-            waiting = [mail.read(each, key).effect for each in messages]
+            waiting = [mailbox.read(each, key).effect for each in messages]
             assert waiting == list(self.lanes.waiting.get(lane, ()))
             if waiting:
-                assert self.client.zscore(KEYS.dirty(), mail.lane_name(lane)) is not None
+                assert self.client.zscore(KEYS.dirty(), mailbox.lane_name(lane)) is not None
 
     @invariant()
     def what_is_open_stays(self) -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from adapters.memory import MemoryAudit, MemoryGrants
-from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database
-from adapters.redis.grants import RedisGrants
 from adapters.redis.keys import Keys
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.grants import RedisGrants
+from adapters.redis.transport.connection import Database
 from engine.audit import What
 from engine.grants import Grant
 from engine.ids import InterruptId, ThreadId, UserId, approval_id

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from adapters.redis.connection import Database
-from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
+from adapters.redis.stores.groups import RedisGroupMemory
+from adapters.redis.transport.connection import Database
 from engine.ids import UserId
 from engine.ports import GroupReading, ListedGroup
 

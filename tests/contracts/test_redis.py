@@ -11,19 +11,19 @@ from contracts.lanes_contract import ATTEMPTS, LanesContract
 from contracts.listing_contract import Listed, ListingContract
 from contracts.lookups_contract import LookupsContract
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.backlog import RedisBacklog
-from adapters.redis.connection import Database, Runs
-from adapters.redis.conversations import RedisConversations
-from adapters.redis.grants import RedisGrants
-from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.listing import RedisListing
-from adapters.redis.lookups import RedisLookups
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Call, Command
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.backlog import RedisBacklog
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.stores.grants import RedisGrants
+from adapters.redis.stores.groups import RedisGroupMemory
+from adapters.redis.stores.listing import RedisListing
+from adapters.redis.stores.oncall_lookups import RedisLookups
+from adapters.redis.transport.connection import Database, Runs
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Call, Command
 
 R = TypeVar("R")
 

@@ -11,10 +11,10 @@ from contracts.waiting import wait_until
 from fakes.valkey import redis_server, redis_url
 
 from adapters.memory import ManualClock
-from adapters.redis.approvals import RedisApprovals
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.transport.multiplexed import Multiplexed
 from engine.approval import State
 from engine.ask import Choice, Decision
 from engine.refusals import AlreadyVoted, Expired, NotAnApprover

@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import adapters.langgraph.local  # imported before the process forks, so that each life starts at once
-import adapters.redis.saver  # noqa: F401 - likewise
-from adapters.slack.chat import SlackChat
-from adapters.slack.client import web_client
-from bot import config as configuration
+import adapters.langgraph.in_process.graphs  # imported before the process forks, so that each life starts at once
+import adapters.redis.checkpointer.saver  # noqa: F401 - likewise
+from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace.client import web_client
+from bot.config import config as configuration
 from bot.process import hang_ups, serve, stop_signals
 from bot.telemetry import set_up_logs
 from bot.wiring import Bot, Ports, bot

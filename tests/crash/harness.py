@@ -25,11 +25,11 @@ from crash.redis_proxy import At, RedisProxy
 from fakes.patience import PATIENCE
 from fakes.people import Message, Outcome, PeopledSlack, Person, wait_until
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database
-from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import Keys
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.transport.connection import Database
 from engine.approval import Approval, Place, State
 from engine.audit import Entry, What
 from engine.conversation import Conversation, thread_id

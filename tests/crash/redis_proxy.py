@@ -11,11 +11,15 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from adapters.redis import approvals, lane_scripts, mail, saver_scripts, scripts
+from adapters.redis import mailbox
+from adapters.redis.checkpointer import scripts as saver_scripts
+from adapters.redis.lanes import scripts as lane_scripts
+from adapters.redis.stores import approvals
+from adapters.redis.transport import scripts
 
 _NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"SMEMBERS"}
 _SCRIPTS = (
-    *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mail.Put),
+    *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mailbox.Put),
     *(approvals.Write, approvals.Note, saver_scripts.Load, saver_scripts.Put, saver_scripts.PutWrites),
     scripts.Reset,
 )

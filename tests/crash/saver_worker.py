@@ -16,7 +16,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, empty_checkpo
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from adapters.redis.saver import FENCE_KEY, AsyncRedisSaver, FencedError
+from adapters.redis.checkpointer.saver import FENCE_KEY, AsyncRedisSaver, FencedError
 
 NODES = ("plan", "build", "ship")
 CHANNELS = ("slow", "fast", "large")

@@ -28,8 +28,8 @@ from fakes.patience import PATIENCE
 from fakes.people import wait_until
 
 from adapters.redis import embedded
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.transport.multiplexed import Multiplexed
 
 THREAD = "t {1}"
 DOWN_SECONDS = 1.0

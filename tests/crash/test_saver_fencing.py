@@ -19,8 +19,8 @@ from crash.saver_worker import NODES, config_of, graph_of, lines
 from fakes.broken_wire import BrokenWire
 from fakes.people import wait_until
 
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, FencedError
 from adapters.redis.keys import Keys
-from adapters.redis.saver import AsyncRedisSaver, FencedError
 
 THREAD = "slack:{T1}/C1/1"
 KEYS = Keys()

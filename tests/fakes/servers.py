@@ -19,7 +19,7 @@ import redis
 from fakes.valkey import wait_until
 
 from adapters.redis import embedded
-from adapters.redis.slots import slot_of
+from adapters.redis.transport.slots import slot_of
 
 VALKEY = embedded.find_server()
 REDIS = shutil.which("redis-server")

@@ -8,7 +8,7 @@ from fakes.people import Message, Person, wait_until
 from server.conftest import LangGraphServer, Proxy
 from stories.world import World
 
-from bot.check import check
+from bot.checks.check import check
 from bot.wiring import probes
 
 STATES: Mapping[str, Mapping[str, Any]] = {
@@ -354,7 +354,7 @@ async def test_a_thread_that_is_gone_is_told(world: World, server: LangGraphServ
     await start(world, "yes_or_no", proxy.url)
     card = await world.asked("act")
     world_thread = world.thread(card)
-    from adapters.langgraph.server_calls import Server, called, thread_of  # noqa: PLC0415 - only here
+    from adapters.langgraph.remote.client import Server, called, thread_of  # noqa: PLC0415 - only here
 
     async with called(Server(server.url, "yes_or_no")) as calls:
         await calls._client.threads.delete(thread_of(world_thread))

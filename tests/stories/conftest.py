@@ -11,9 +11,9 @@ from fakes.valkey import redis_server, redis_url
 from stories.outside import outside
 from stories.world import World
 
-from adapters.localslack.roster import BUILT_IN, Roster
+from adapters.localslack.state.roster import BUILT_IN, Roster
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config import Mode
+from bot.config.config import Mode
 
 GRAPHS = Path(__file__).parent / "graphs"
 

@@ -8,8 +8,8 @@ import pytest
 from fakes.people import Message, Person
 from stories.world import TEAM, World
 
-from adapters.localslack.roster import BUILT_IN, ChannelEntry
-from bot import posting
+from adapters.localslack.state.roster import BUILT_IN, ChannelEntry
+from bot.outbound import posting
 from engine.approval import Place
 from engine.conversation import thread_id
 from engine.ids import ChannelId, MessageTs

@@ -4,7 +4,7 @@ import pytest
 from fakes.people import Message
 from stories.world import World, agent
 
-from adapters.slack.client import web_client
+from adapters.slack.workspace.client import web_client
 
 
 async def copied(world: World, card: Message, channel: str, *, containing: str) -> Message:

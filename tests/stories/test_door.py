@@ -7,8 +7,8 @@ import yaml
 from aiohttp import ClientSession
 from stories.world import World
 
-from adapters.slack.web import PATH
-from bot.config import Mode
+from adapters.slack.inbound.http import PATH
+from bot.config.config import Mode
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ workspace of the organization. https://docs.slack.dev/enterprise-grid/developing
 import pytest
 from stories.world import World
 
-from adapters.localslack.roster import PersonEntry, Roster
+from adapters.localslack.state.roster import PersonEntry, Roster
 
 
 @pytest.fixture

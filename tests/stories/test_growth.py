@@ -10,10 +10,10 @@ from contracts.samples import an_ask
 from fakes.people import Message
 from stories.world import World
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
-from adapters.redis.scripts import Call, Command
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Call, Command
 from bot.wiring import Ports
 from engine.approval import Approval, State, open_reviews
 from engine.ids import InterruptId, MessageTs, approval_id

@@ -8,7 +8,7 @@ from fakes.people import Message
 from stories.graphs import trouble
 from stories.world import World
 
-from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.checkpointer.saver import AsyncRedisSaver
 
 STATE: Mapping[str, Any] = {"input": {"task": "$text"}, "reply": "log[2]"}
 

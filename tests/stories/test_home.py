@@ -11,9 +11,9 @@ from fakes.people import Message, Person, wait_until
 from stories.world import World
 
 from adapters.blockkit import check_home, texts_of
-from adapters.redis.grants import RedisGrants
-from adapters.slack.manifest import manifest
-from bot import overview
+from adapters.redis.stores.grants import RedisGrants
+from adapters.slack.workspace.manifest import manifest
+from bot.inbound import overview
 from engine.approval import Approval
 from engine.grants import Grant
 from engine.ids import ApprovalId, GrantId, ThreadId, UserId

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from stories.world import World
 
-from bot import drawing
+from bot.outbound import drawing
 
 BOTH = {"when": {"tool": "deploy"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2}
 TIMEOUT = 1.0

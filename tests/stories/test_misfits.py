@@ -6,8 +6,8 @@ import pytest
 import yaml
 from stories.world import World, agent
 
-from bot.check import NOT_ASKED, check
-from bot.faults import FaultsError
+from bot.checks.check import NOT_ASKED, check
+from bot.config.problems import FaultsError
 from bot.wiring import probes
 
 pytestmark = pytest.mark.promise("P10")

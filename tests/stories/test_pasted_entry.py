@@ -4,8 +4,8 @@ import pytest
 import yaml
 from stories.world import World
 
-from bot import config as configuration
 from bot import wiring
+from bot.config import config as configuration
 from engine.ids import AgentName
 
 

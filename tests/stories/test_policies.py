@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stories.world import World, agent
 
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 from engine.audit import What
 from engine.ids import ThreadId
 

@@ -10,7 +10,7 @@ from fakes.people import Message
 from stories import policies_page as page
 from stories.world import World
 
-from bot import config
+from bot.config import config
 
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "PAGERDUTY_TOKEN": "key"}
 WITHOUT_A_FILE = {"Edits", "On the card", "Before you rely on it"}

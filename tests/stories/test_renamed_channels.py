@@ -6,7 +6,7 @@ import pytest
 from fakes.people import Person
 from stories.world import TEAM, World, agent
 
-from bot.faults import ConfigError
+from bot.config.problems import ConfigError
 from engine.approval import Place
 from engine.conversation import thread_id
 from engine.ids import ChannelId, MessageTs

@@ -7,7 +7,7 @@ import redis
 from stories.world import World
 
 from adapters.redis.keys import Keys
-from bot.faults import FaultsError
+from bot.config.problems import FaultsError
 from bot.process import _audit
 
 DAY = 24 * 3_600

@@ -12,10 +12,10 @@ from fakes.people import wait_until
 from stories.world import TEAM, World, agent
 
 from adapters.redis.keys import Keys
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.names import RedisNames
-from bot import config as configuration
-from bot.faults import FaultsError
+from adapters.redis.stores.agent_names import RedisNames
+from adapters.redis.transport.multiplexed import Multiplexed
+from bot.config import config as configuration
+from bot.config.problems import FaultsError
 from bot.process import serve
 from bot.wiring import Bot, bot
 

@@ -6,7 +6,7 @@ import pytest
 from stories.world import World
 
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config import Mode
+from bot.config.config import Mode
 
 TIMEOUT = 1.0
 FAULTS: dict[str, dict[str, Any]] = {

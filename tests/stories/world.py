@@ -29,14 +29,14 @@ from fakes.patience import PATIENCE
 from fakes.people import Message, PeopledSlack, Person, wait_until
 from stories.outside import Outside, outside
 
-from adapters.slack.chat import CLOCKS_DIFFER, SlackChat
-from adapters.slack.client import web_client
-from adapters.slack.identity import Identity
-from adapters.slack.roster import SlackRoster
-from adapters.slack.web import PATH
-from bot import config as configuration
+from adapters.slack.inbound.http import PATH
+from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.identity import Identity
+from adapters.slack.workspace.roster import SlackRoster
 from bot.clock import SYSTEM_CLOCK, clock_of
-from bot.config import Mode
+from bot.config import config as configuration
+from bot.config.config import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot, together
 from engine.approval import Approval, Place

@@ -29,9 +29,9 @@ from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.dialects.general import ANYTHING, DECISION, PLEA, SCHEMA, STRING
 from adapters.langgraph.dialects.hinted import by_hint
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
+from adapters.langgraph.dialects.json_schema import check
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.dialects.shaped import kept
-from adapters.langgraph.schemas import check
 from engine.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
 from engine.ids import UserId
 
@@ -58,7 +58,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ANYTHING,
 )
 HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
-"""What no payload is recognised by: see `adapters.langgraph.halts`."""
+"""What no payload is recognised by: see `adapters.langgraph.in_process.halts`."""
 _LIBRARIES = frozenset(each.name for each in (PER_CALL, SCHEMA, BATCH, AGENT_INBOX, ELICITATION))
 """Dialects that a library or a schema defines: they hold whatever the code looks like."""
 _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}

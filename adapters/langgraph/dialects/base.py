@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from adapters.langgraph.dialects.json_schema import Schema, inferred
 from adapters.langgraph.reading import Reading
-from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, canonical
 
 NO_TOOLS: Mapping[str, Schema] = {}

@@ -23,10 +23,10 @@ from typing import Any
 
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
+from adapters.langgraph.dialects.json_schema import inferred
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
 from adapters.langgraph.dialects.shaped import filled, only
 from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
-from adapters.langgraph.schemas import inferred
 from engine import templates
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
 from engine.templates import Word

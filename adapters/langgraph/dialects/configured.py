@@ -30,8 +30,8 @@ from fnmatch import fnmatchcase
 
 from adapters.langgraph.dialects.base import Question, literal
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED, settled
+from adapters.langgraph.dialects.json_schema import inferred
 from adapters.langgraph.dialects.shaped import only
-from adapters.langgraph.schemas import inferred
 from engine import templates
 from engine.ask import Ask, Choice, Json, Kind, KnownBy, Option
 from engine.templates import TemplateError

@@ -18,9 +18,9 @@ import re
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
+from adapters.langgraph.dialects.json_schema import Schema, inferred
 from adapters.langgraph.dialects.sentences import judged
 from adapters.langgraph.reading.groups import APPROVING
-from adapters.langgraph.schemas import Schema, inferred
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 FIELD = "answer"

@@ -10,7 +10,7 @@ number would be stored and fail on every later resume, so it is counted here. An
 from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
-from adapters.langgraph.schemas import Schema, branches, resolved, values_of
+from adapters.langgraph.dialects.json_schema import Schema, branches, resolved, values_of
 from engine.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _CHOICES = {"approve": Choice.APPROVE, "edit": Choice.EDIT, "reject": Choice.REJECT, "respond": Choice.ANSWER}

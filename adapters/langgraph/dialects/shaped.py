@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.langgraph.schemas import NOT_EMPTY, Schema
+from adapters.langgraph.dialects.json_schema import NOT_EMPTY, Schema
 from engine.ask import Json, Problem, canonical
 from engine.templates import PickPath
 

@@ -16,10 +16,10 @@ from adapters.langgraph.dialects.encoded import OPTIONS
 from adapters.langgraph.dialects.gated import DOES as OF_GATES
 from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.dialects.general import ANYTHING
+from adapters.langgraph.dialects.json_schema import Schema
+from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
-from adapters.langgraph.plain import plain
-from adapters.langgraph.schemas import Schema
 from engine.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
 from engine.foreseen import Card, Offered
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import Agent
-from adapters.langgraph.breakpoints import speaks_of
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools, node_interrupt
 from adapters.langgraph.dialects.gated import payload_of
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.cards import card_of
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
-from adapters.langgraph.own_question import asks_first
-from adapters.langgraph.tool_args import schema_of
-from adapters.langgraph.tool_gate import matches
-from adapters.langgraph.tools_seen import tools_of
+from adapters.langgraph.guards.gate import matches
+from adapters.langgraph.guards.own_question import asks_first
+from adapters.langgraph.guards.tool_args import schema_of
+from adapters.langgraph.in_process.breakpoints import speaks_of
+from adapters.langgraph.loading.tools_seen import tools_of
 from engine.ask import Json
 from engine.foreseen import Card, Foreseen, Payload
 

@@ -14,13 +14,13 @@ from pydantic import TypeAdapter
 from adapters.langgraph.agents import Agent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.general import PROMPTS
+from adapters.langgraph.dialects.json_schema import Schema
+from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.plain import plain
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.classes import hints_of
 from adapters.langgraph.reading.graphs import Entry
 from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value
-from adapters.langgraph.schemas import Schema
 from engine.ask import Json
 from engine.foreseen import Payload
 

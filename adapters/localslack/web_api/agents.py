@@ -4,7 +4,7 @@ A session belongs to a thread. Slack's own errors for a status that is none and 
 documented: these are the general ones.
 """
 
-from adapters.localslack.state import Json
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method
 from adapters.localslack.workspace import Workspace
 

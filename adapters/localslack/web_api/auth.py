@@ -1,8 +1,8 @@
 """auth.test, api.test, apps.connections.open. Source: https://docs.slack.dev/reference/methods/auth.test."""
 
-from adapters.localslack.payloads import DOMAIN
-from adapters.localslack.socket_mode import MAX_CONNECTIONS
-from adapters.localslack.state import Json
+from adapters.localslack.delivery.payloads import DOMAIN
+from adapters.localslack.delivery.socket_mode import MAX_CONNECTIONS
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, method
 from adapters.localslack.workspace import Workspace
 

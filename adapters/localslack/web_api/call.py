@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import Problem
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.workspace import Workspace
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from adapters.blockkit import check_message, limits
-from adapters.localslack import blocks as block_tools
-from adapters.localslack.state import BROADCAST, Channel, Json
+from adapters.localslack.state import blocks as block_tools
+from adapters.localslack.state.state import BROADCAST, Channel, Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, readable, refuse
 from adapters.localslack.workspace import NO_PREVIEW, Workspace
 

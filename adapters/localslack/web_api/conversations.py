@@ -1,6 +1,6 @@
 """conversations.*. Source: https://docs.slack.dev/reference/methods/conversations.info and its neighbours."""
 
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method, page, readable
 from adapters.localslack.workspace import Workspace
 

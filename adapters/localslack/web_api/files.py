@@ -1,7 +1,7 @@
 """files.* in three steps. Source: https://docs.slack.dev/reference/methods/files.getUploadURLExternal."""
 
 from adapters.blockkit import check_message
-from adapters.localslack.state import Json
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method, refuse
 from adapters.localslack.workspace import Workspace
 

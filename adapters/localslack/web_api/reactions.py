@@ -1,6 +1,6 @@
 """reactions.*. Source: https://docs.slack.dev/reference/methods/reactions.add and .../reactions.remove."""
 
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method
 from adapters.localslack.workspace import Workspace
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from adapters.blockkit.rates import NOT_COUNTED
 from adapters.localslack.faults import CallFault
-from adapters.localslack.state import Json
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api import (
     agents,
     auth,

@@ -6,7 +6,7 @@ stands for here. Source: https://docs.slack.dev/reference/methods/chat.startStre
 """
 
 from adapters.blockkit import check_message, limits
-from adapters.localslack.state import Channel, Json
+from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, refuse
 from adapters.localslack.workspace import Workspace
 

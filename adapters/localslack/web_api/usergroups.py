@@ -1,7 +1,7 @@
 """usergroups.*. Source: https://docs.slack.dev/reference/methods/usergroups.list and its neighbours."""
 
-from adapters.localslack.roster import Group
-from adapters.localslack.state import Json
+from adapters.localslack.state.roster import Group
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, method
 from adapters.localslack.workspace import Workspace
 

@@ -1,7 +1,7 @@
 """users.*, bots.info. Source: https://docs.slack.dev/reference/methods/users.info and its neighbours."""
 
-from adapters.localslack.roster import ORGANIZATION, Person
-from adapters.localslack.state import Json
+from adapters.localslack.state.roster import ORGANIZATION, Person
+from adapters.localslack.state.state import Json
 from adapters.localslack.web_api.call import Call, SlackError, method, page
 from adapters.localslack.workspace import Workspace
 

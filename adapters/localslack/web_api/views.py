@@ -1,9 +1,9 @@
 """views.*. Source: https://docs.slack.dev/reference/methods/views.open and its neighbours."""
 
 from adapters.blockkit import check_home, check_modal
-from adapters.localslack.state import Json
-from adapters.localslack.triggers import TriggerError
-from adapters.localslack.views import ViewError
+from adapters.localslack.delivery.triggers import TriggerError
+from adapters.localslack.state.state import Json
+from adapters.localslack.state.views import ViewError
 from adapters.localslack.web_api.call import Call, SlackError, method, refuse
 from adapters.localslack.workspace import Workspace
 

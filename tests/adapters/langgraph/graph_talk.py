@@ -12,7 +12,7 @@ from uuid import uuid4
 from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.langgraph.agents import AgentSpec
-from adapters.langgraph.local import LocalGraphs
+from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.ask import Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn

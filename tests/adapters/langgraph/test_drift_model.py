@@ -33,7 +33,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
-from adapters.langgraph.thread_work import AnswerNotTakenError
+from adapters.langgraph.in_process.session import AnswerNotTakenError
 from engine.ask import Choice, Decision, Kind
 from engine.ports import Asked, Resumed, Stale
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.local import LocalGraphs
+from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.ask import Choice, KnownBy
 from engine.foreseen import Foreseen, Payload
 from engine.ids import ChannelId, ThreadId, UserId

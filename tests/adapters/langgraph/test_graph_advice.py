@@ -9,7 +9,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
-from adapters.langgraph.advice import advice
+from adapters.langgraph.loading.advice import advice
 
 log = logging.getLogger(__name__)
 

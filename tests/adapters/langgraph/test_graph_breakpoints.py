@@ -16,7 +16,7 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Send, interrupt
 
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.loading import LoadError
+from adapters.langgraph.loading.exports import LoadError
 from engine.ask import Choice, Kind
 from engine.ids import UserId
 from engine.ports import Asked, Held, Journey, Resumed, Stale, Standstill, WaitsForAnswerError

@@ -21,8 +21,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel
 
-from adapters.langgraph.drift_guard import Shown, payload_mark
-from adapters.langgraph.thread_work import DRIFTED
+from adapters.langgraph.guards.drift import Shown, payload_mark
+from adapters.langgraph.in_process.session import DRIFTED
 from engine.ask import Decision
 from engine.ids import UserId
 from engine.ports import Answer, Asked, Journey, Resumed, Stale, Standstill
@@ -419,8 +419,8 @@ def test_a_release_that_works_in_another_way_is_refused_at_the_start(broken: str
         import asyncio, pathlib
         from langgraph.checkpoint.memory import InMemorySaver
         from adapters.langgraph.agents import AgentSpec
-        from adapters.langgraph.loading import LoadError
-        from adapters.langgraph.local import LocalGraphs
+        from adapters.langgraph.loading.exports import LoadError
+        from adapters.langgraph.in_process.graphs import LocalGraphs
         spec = AgentSpec("agent.py:graph", pathlib.Path({str(tmp_path)!r}))
         try:
             asyncio.run(LocalGraphs.open({{"agent": spec}}, InMemorySaver()))

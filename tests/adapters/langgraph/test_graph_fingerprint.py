@@ -12,7 +12,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.tools import tool
 
 from adapters.langgraph.fingerprint import fingerprints, texts
-from adapters.langgraph.loading import load
+from adapters.langgraph.loading.exports import load
 
 SOURCE = """
 from typing import TypedDict
@@ -151,7 +151,7 @@ def test_another_process_finds_the_same(tmp_path: Path) -> None:
     (tmp_path / "agent.py").write_text(SOURCE)
     code = (
         "import json; from pathlib import Path; from adapters.langgraph.fingerprint import fingerprints\n"
-        "from adapters.langgraph.loading import load\n"
+        "from adapters.langgraph.loading.exports import load\n"
         f"print(json.dumps(dict(fingerprints(load('agent.py:graph', Path({str(tmp_path)!r}))))))"
     )
     found = [_run(code, seed) for seed in ("1", "2")]

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
 from adapters.langgraph.agents import DEFAULT_INPUT
-from adapters.langgraph.fitting import Misfit, hints, misfits
+from adapters.langgraph.loading.schema_fit import Misfit, hints, misfits
 from adapters.langgraph.replies import DEFAULT
 
 pytestmark = pytest.mark.promise("P10")

@@ -3,7 +3,7 @@
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from adapters.langgraph.local import LocalGraphs
+from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.ask import Action, Ask, Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Stale, Turn

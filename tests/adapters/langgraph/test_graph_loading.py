@@ -10,7 +10,7 @@ import pytest
 from graph_talk import talking
 from langgraph.checkpoint.memory import InMemorySaver
 
-from adapters.langgraph.loading import Loaded, LoadError, check_spec, load, open_graph
+from adapters.langgraph.loading.exports import Loaded, LoadError, check_spec, load, open_graph
 
 BUILDER = """
 from typing import TypedDict
@@ -191,7 +191,7 @@ def test_a_missing_file_is_told_with_its_whole_path(tmp_path: Path) -> None:
 
 def test_checking_a_path_does_not_import_langgraph() -> None:
     code = (
-        "import sys; from pathlib import Path; from adapters.langgraph.loading import check_spec, LoadError\n"
+        "import sys; from pathlib import Path; from adapters.langgraph.loading.exports import check_spec, LoadError\n"
         "try: check_spec('no.py:graph', Path())\nexcept LoadError: pass\n"
         "sys.exit(any(name.split('.')[0] in ('langgraph', 'langchain_core') for name in sys.modules))"
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from adapters.langgraph.plain import plain
+from adapters.langgraph.dialects.to_json import plain
 from engine.ask import DEEPEST
 
 

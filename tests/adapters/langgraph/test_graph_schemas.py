@@ -7,8 +7,8 @@ import pytest
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
 
-from adapters.langgraph.schemas import check, inferred, resolved, values_of
-from adapters.langgraph.tool_args import schema_of
+from adapters.langgraph.dialects.json_schema import check, inferred, resolved, values_of
+from adapters.langgraph.guards.tool_args import schema_of
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
 from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel, Field
 
-from adapters.langgraph.loading import LoadError
-from adapters.langgraph.thread_work import AnswerNotTakenError
+from adapters.langgraph.in_process.session import AnswerNotTakenError
+from adapters.langgraph.loading.exports import LoadError
 from engine.ask import Choice, Decision, Kind
 from engine.ports import Asked, Standstill
 

@@ -16,7 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
-from adapters.langgraph.thread_work import AnswerNotTakenError
+from adapters.langgraph.in_process.session import AnswerNotTakenError
 from engine.ask import Choice, Decision
 from engine.ports import Asked
 

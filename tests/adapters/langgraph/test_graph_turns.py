@@ -18,7 +18,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from adapters.langgraph.runs import sentence
+from adapters.langgraph.in_process.runs import sentence
 from bot import loop
 from engine.ids import ThreadId
 from engine.ports import WaitsForAnswerError

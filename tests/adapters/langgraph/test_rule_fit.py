@@ -7,8 +7,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from adapters.langgraph.dialects import AnswerRule
+from adapters.langgraph.loading.answers_fit import unfit
 from adapters.langgraph.reading import read_graph
-from adapters.langgraph.rule_fit import unfit
 from engine.ask import Choice
 
 pytestmark = pytest.mark.promise("P10")

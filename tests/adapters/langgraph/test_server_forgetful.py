@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.langgraph.server_calls import Server, ServerRefusedError, called
+from adapters.langgraph.remote.client import Server, ServerRefusedError, called
 
 KEPT = {"run_id": {}, "status": {}, "metadata": {}}
 FORGOTTEN = {"run_id": {}, "status": {}, "config": {}}

@@ -13,7 +13,7 @@ from fakes.people import PeopledSlack, wait_until
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.localslack.http_delivery import RequestUrlError
+from adapters.localslack.delivery.http import RequestUrlError
 
 Serve = Callable[[AsyncApp], AbstractAsyncContextManager[AsyncApp]]
 Json = dict[str, Any]

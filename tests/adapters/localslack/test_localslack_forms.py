@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from fakes.people import PeopledSlack
 
-from adapters.localslack import forms
+from adapters.localslack.state import forms
 from adapters.localslack.web_api.call import METHODS
 
 Json = dict[str, Any]

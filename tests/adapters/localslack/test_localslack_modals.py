@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.localslack.triggers import Triggers
+from adapters.localslack.delivery.triggers import Triggers
 
 Serve = Callable[[AsyncApp], AbstractAsyncContextManager[AsyncApp]]
 Json = dict[str, Any]

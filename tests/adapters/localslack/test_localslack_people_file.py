@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.localslack.people_file import RosterError, check, load
-from adapters.localslack.roster import BUILT_IN, HOME_TEAM, Roster, widened
+from adapters.localslack.state.people_file import RosterError, check, load
+from adapters.localslack.state.roster import BUILT_IN, HOME_TEAM, Roster, widened
 
 WHOLE = """\
 people:

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.localslack import rich
-from adapters.localslack.journal import Journal
-from adapters.localslack.roster import BUILT_IN
-from adapters.localslack.state import State
+from adapters.localslack.state import rich_text
+from adapters.localslack.state.journal import Journal
+from adapters.localslack.state.roster import BUILT_IN
+from adapters.localslack.state.state import State
 
 Json = dict[str, Any]
 
@@ -78,21 +78,21 @@ def test_any_history_is_read_back(history: list[tuple[str, int, str]]) -> None:
 @given(st.text(max_size=40))
 def test_what_people_type_is_escaped(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder, state_in(Path(folder)) as state:
-        resolved = rich.resolve(text, state)
+        resolved = rich_text.resolve(text, state)
         if "<" not in text and "@" not in text and "#" not in text:
             assert "<" not in resolved
             assert resolved.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
-        assert rich.block(resolved)["type"] == "rich_text"
+        assert rich_text.block(resolved)["type"] == "rich_text"
 
 
 def test_mentions_are_resolved_and_everything_else_is_escaped(tmp_path: Path) -> None:
     with state_in(tmp_path) as state:
         typed = "hi @alice, @nobody & <@U0BOB> in #deploys. <!channel> <b> me@alice.example #nowhere @Carol."
-        resolved = rich.resolve(typed, state)
+        resolved = rich_text.resolve(typed, state)
         assert resolved == (
             "hi <@U0ALICE>, @nobody &amp; <@U0BOB> in <#C0DEPLOYS|deploys>. <!channel> &lt;b&gt; me@alice.example "
             "#nowhere <@U0CAROL>."
         )
-        [section] = rich.block(resolved)["elements"]
+        [section] = rich_text.block(resolved)["elements"]
         kinds = [each["type"] for each in section["elements"]]
         assert kinds == ["text", "user", "text", "user", "text", "channel", "text", "broadcast", "text", "user", "text"]

@@ -4,8 +4,8 @@ import pytest
 from fakes.servers import ring, whole_ring
 from fakes.valkey import cluster_url, redis_server, redis_url
 
-from adapters.redis.connection import Database, Runs, SyncDatabase
-from adapters.redis.multiplexed import Multiplexed
+from adapters.redis.transport.connection import Database, Runs, SyncDatabase
+from adapters.redis.transport.multiplexed import Multiplexed
 
 __all__ = ["cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "sync_database", "whole_ring"]
 

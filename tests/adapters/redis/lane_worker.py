@@ -12,9 +12,9 @@ from pathlib import Path
 
 from contracts.waiting import wait_until
 
-from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.transport.connection import Database
 from engine.effects import Say
 from engine.ports import Work
 

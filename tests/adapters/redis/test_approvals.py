@@ -7,13 +7,13 @@ import pytest
 import redis
 from contracts.samples import BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask, an_entry, closed
 
-from adapters.redis import codec, mail
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.connection import Database
-from adapters.redis.conversations import RedisConversations
+from adapters.redis import codec, mailbox
 from adapters.redis.keys import MONTH, Keys
-from adapters.redis.scripts import Call
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.transport.connection import Database
+from adapters.redis.transport.scripts import Call
 from engine.approval import Approval, State, policies_of
 from engine.ask import Choice
 from engine.audit import RETENTION, What
@@ -114,9 +114,9 @@ async def test_a_message_carries_the_stamp_of_its_mark(approvals: RedisApprovals
     marks: Any = client.zrange(KEYS.dirty(), 0, -1, withscores=True)
     assert len(marks) == 2
     for name, score in marks:
-        key = mail.box(KEYS, mail.lane_named(name))
+        key = mailbox.box(KEYS, mailbox.lane_named(name))
         messages: Any = client.lrange(key, 0, -1)
-        found = [mail.read(message, key) for message in messages]
+        found = [mailbox.read(message, key) for message in messages]
         assert {each.stamp for each in found} == {int(score)}
 
 

@@ -16,13 +16,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 from typing_extensions import override
 
-from adapters.redis import deployments
-from adapters.redis.cluster import Cluster, SyncCluster
-from adapters.redis.connection import UnusableRedisError
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
 from adapters.redis.keys import Keys, tag
-from adapters.redis.saver import AsyncRedisSaver, RedisSaver
-from adapters.redis.scripts import Command, Key, Script
-from adapters.redis.slots import NoKeyError, slot_of
+from adapters.redis.transport import deployments
+from adapters.redis.transport.cluster import Cluster, SyncCluster
+from adapters.redis.transport.connection import UnusableRedisError
+from adapters.redis.transport.scripts import Command, Key, Script
+from adapters.redis.transport.slots import NoKeyError, slot_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 import redis
 import redis.asyncio
 
-from adapters.redis.connection import Database, Runs, SyncDatabase, UnusableRedisError, check, judge
-from adapters.redis.scripts import Command
+from adapters.redis.transport.connection import Database, Runs, SyncDatabase, UnusableRedisError, check, judge
+from adapters.redis.transport.scripts import Command
 
 SECRET = "hunter2-hunter2"
 

@@ -12,11 +12,11 @@ from fakes.valkey import wait_until
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 
-from adapters.redis import deployments
-from adapters.redis.connection import Database, Runs, SyncDatabase, UnusableRedisError
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import AsyncRedisSaver, RedisSaver
-from adapters.redis.scripts import Command
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.transport import deployments
+from adapters.redis.transport.connection import Database, Runs, SyncDatabase, UnusableRedisError
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
 
 SECRET = "hunter2-hunter2"
 

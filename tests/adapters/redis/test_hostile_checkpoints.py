@@ -24,11 +24,11 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Interrupt, Send
 from pydantic import BaseModel, SecretStr
 
-from adapters.redis.connection import Database
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, DamagedCheckpointError
+from adapters.redis.checkpointer.serializer import ForeignTypeError, GuardedSerializer
 from adapters.redis.keys import Keys
-from adapters.redis.saver import AsyncRedisSaver, DamagedCheckpointError
-from adapters.redis.scripts import Command
-from adapters.redis.serializer import ForeignTypeError, GuardedSerializer
+from adapters.redis.transport.connection import Database
+from adapters.redis.transport.scripts import Command
 
 KEYS = Keys()
 AT: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
@@ -156,7 +156,7 @@ def test_types_within_types_end_somewhere(levels: int) -> None:
     """In a process of its own: it must not end it."""
     program = f"""
 import ormsgpack
-from adapters.redis.serializer import GuardedSerializer
+from adapters.redis.checkpointer.serializer import GuardedSerializer
 value = ormsgpack.packb(1)
 for _ in range({levels}):
     value = ormsgpack.packb(ormsgpack.Ext(0, ormsgpack.packb(["builtins", "set"])[:1].replace(b"\\x92", b"\\x93")

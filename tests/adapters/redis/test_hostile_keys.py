@@ -18,16 +18,16 @@ from fakes.patience import PATIENCE
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.audit import RedisAudit
-from adapters.redis.backlog import RedisBacklog
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, DamagedCheckpointError
+from adapters.redis.checkpointer.serializer import GuardedSerializer
 from adapters.redis.codec import UnreadableError
-from adapters.redis.conversations import RedisConversations
 from adapters.redis.keys import KINDS, Keys, Kind
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import AsyncRedisSaver, DamagedCheckpointError
-from adapters.redis.serializer import GuardedSerializer
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.audit import RedisAudit
+from adapters.redis.stores.backlog import RedisBacklog
+from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.transport.multiplexed import Multiplexed
 from engine.effects import Say, Timer
 from engine.ids import ThreadId
 from engine.ports import Change, Work

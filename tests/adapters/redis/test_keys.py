@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.redis.keys import KINDS, Keys, Kind, tag, thread_of
-from adapters.redis.scripts import Key
+from adapters.redis.transport.scripts import Key
 
 ODD = [
     "",

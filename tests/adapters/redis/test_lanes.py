@@ -17,15 +17,15 @@ from contracts.lanes_contract import APPROVAL, Recorder, say, served, stopped
 from contracts.samples import an_approval
 from contracts.waiting import wait_until
 
-from adapters.redis import codec, embedded, mail
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.connection import Database, SyncDatabase
+from adapters.redis import codec, embedded, mailbox
 from adapters.redis.keys import Keys
-from adapters.redis.lane_scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
-from adapters.redis.lanes import RedisLanes, _Ground, _Service
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Command
-from adapters.redis.trouble import Faults, Outage
+from adapters.redis.lanes.lanes import RedisLanes, _Ground, _Service
+from adapters.redis.lanes.scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.trouble import Faults, Outage
 from engine.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change, Later, Work, passed_over
@@ -267,7 +267,7 @@ async def test_a_young_mark_of_an_empty_lane_stays(redis_url: str) -> None:
     record = Recorder()
     with redis.Redis.from_url(redis_url) as client:
         async with lanes_at(redis_url, timedelta(seconds=0.1)) as lanes, served(lanes, record):
-            client.zadd(KEYS.dirty(), {"chat@coming": mail.STAMPS.next()})
+            client.zadd(KEYS.dirty(), {"chat@coming": mailbox.STAMPS.next()})
             client.zadd(KEYS.dirty(), {"chat@nothing": 1_700_000_000_000_000})
             await wait_until(lambda: client.zscore(KEYS.dirty(), "chat@nothing") is None)
         assert client.zscore(KEYS.dirty(), "chat@coming") is not None
@@ -438,7 +438,7 @@ async def test_two_services_at_once_are_refused(redis_url: str) -> None:
 
 def _script(kind: Any, **more: Any) -> Any:
     every = {
-        "box": mail.box(KEYS, LANE),
+        "box": mailbox.box(KEYS, LANE),
         "lease": KEYS.lease("t", "chat"),
         "fence": KEYS.fence("t", "chat"),
         "tries": KEYS.tries("t", "chat"),
@@ -450,7 +450,7 @@ def _script(kind: Any, **more: Any) -> Any:
 
 @pytest.fixture
 def message() -> bytes:
-    return mail.write("k", 1, say(1))
+    return mailbox.write("k", 1, say(1))
 
 
 @pytest.fixture
@@ -462,7 +462,7 @@ def send(redis_url: str, message: bytes) -> Callable[[Any], Any]:
             return database.run(call), database.run(call)
 
     with SyncDatabase.from_url(redis_url) as database:
-        database.run(Command("RPUSH", mail.box(KEYS, LANE), message))
+        database.run(Command("RPUSH", mailbox.box(KEYS, LANE), message))
     return twice
 
 
@@ -480,22 +480,22 @@ def test_who_lost_the_lane_completes_and_keeps_nothing(send: Any, message: bytes
     turn, _ = send(_script(Claim, visit="you"))
     assert turn.token > 1
     assert turn.attempt == 2
-    old = _script(Complete, token=1, mark=mail.mark_of(message), go_on=True)
+    old = _script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True)
     assert send(old) == (Lost(), Lost())
     assert send(_script(Renew, token=1)) == (False, False)
     assert send(_script(Rest, token=1, begun=9, milliseconds=5)) == (False, False)
-    new = _script(Complete, token=turn.token, mark=mail.mark_of(message), go_on=True)
+    new = _script(Complete, token=turn.token, mark=mailbox.mark_of(message), go_on=True)
     assert send(new)[0] == Empty()
     assert send(_script(Claim, visit="third")) == (Empty(), Empty())
 
 
 def test_a_completion_sent_again_takes_nothing_more(send: Any, message: bytes, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.rpush(mail.box(KEYS, LANE), mail.write("k2", 2, say(2)))
+        client.rpush(mailbox.box(KEYS, LANE), mailbox.write("k2", 2, say(2)))
     send(_script(Claim))
-    first, again = send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=True))
-    assert first == again == Turn(1, 1, mail.write("k2", 2, say(2)))
-    left, _ = send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=False))
+    first, again = send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True))
+    assert first == again == Turn(1, 1, mailbox.write("k2", 2, say(2)))
+    left, _ = send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=False))
     assert left == Left()
 
 
@@ -507,7 +507,7 @@ def test_a_rest_sent_again_is_the_same_rest(send: Any) -> None:
 
 def test_a_renewal_on_its_way_does_not_lock_a_lane_that_was_let_go(send: Any, message: bytes) -> None:
     send(_script(Claim))
-    send(_script(Complete, token=1, mark=mail.mark_of(message), go_on=True))
+    send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True))
     assert send(_script(Renew, token=1)) == (False, False)
 
 
@@ -530,18 +530,18 @@ async def test_the_fence_of_the_run_lane_is_what_the_saver_compares(redis_url: s
 def test_every_lane_has_a_name_that_is_read_back() -> None:
     effects: list[Effect] = [say(1, "a@b"), DrawCard(ApprovalId("T:C:1.1#ab")), PassOn(ThreadId("T:C:root"))]
     for effect in effects:
-        assert mail.lane_named(mail.lane_name(lane_of(effect))) == lane_of(effect)
+        assert mailbox.lane_named(mailbox.lane_name(lane_of(effect))) == lane_of(effect)
 
 
 def test_stamps_are_never_given_twice() -> None:
-    stamps = [mail.STAMPS.next() for _ in range(10_000)]
+    stamps = [mailbox.STAMPS.next() for _ in range(10_000)]
     assert len(set(stamps)) == len(stamps)
     assert all(int(float(stamp)) == stamp for stamp in stamps)
 
 
 def test_a_message_that_is_none_names_its_key() -> None:
     with pytest.raises(codec.UnreadableError, match="signoff:box"):
-        mail.read(b"rubbish", "signoff:box")  # type: ignore[arg-type]
+        mailbox.read(b"rubbish", "signoff:box")  # type: ignore[arg-type]
 
 
 class Full:

@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from contracts.samples import ALICE, NOW, THREAD, an_approval, closed
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.connection import Database
-from adapters.redis.indexes import MOST_RECENT
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.listing import RedisListing
-from adapters.redis.scripts import Command
-from adapters.redis.timers import Timers
-from adapters.redis.trouble import Faults
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.lanes.timers import Timers
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.indexes import MOST_RECENT
+from adapters.redis.stores.listing import RedisListing
+from adapters.redis.transport.connection import Database
+from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.trouble import Faults
 from engine.approval import Approval
 from engine.ids import ApprovalId
 from engine.ports import Change

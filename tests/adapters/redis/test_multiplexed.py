@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from adapters.redis import embedded
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Command
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
 
 Behave = Callable[[int, asyncio.StreamWriter, list[bytes]], Awaitable[None]]
 

@@ -23,10 +23,11 @@ from fakes.people import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.redis import embedded, multiplexed
-from adapters.redis.connection import pool_of
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Command, Key, Script
+from adapters.redis import embedded
+from adapters.redis.transport import multiplexed
+from adapters.redis.transport.connection import pool_of
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command, Key, Script
 
 EXAMPLES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 HOWS: tuple[How, ...] = ("end", "reset")

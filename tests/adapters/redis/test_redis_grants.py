@@ -9,9 +9,9 @@ import redis
 from contracts.samples import BOB, NOW, THREAD, a_grant
 from contracts.waiting import wait_until
 
-from adapters.redis.connection import Runs
-from adapters.redis.grants import RedisGrants
 from adapters.redis.keys import Keys
+from adapters.redis.stores.grants import RedisGrants
+from adapters.redis.transport.connection import Runs
 from engine.ids import InterruptId, approval_id
 
 KEYS = Keys()

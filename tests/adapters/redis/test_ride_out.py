@@ -13,9 +13,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple, empty_checkpoint
 
 from adapters.redis import AsyncRedisSaver, RedisSaver
-from adapters.redis.connection import SyncDatabase
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Command
+from adapters.redis.transport.connection import SyncDatabase
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
 
 AT: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
 GONE_SECONDS = 1.0

@@ -18,11 +18,17 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
-from adapters.redis import scripts
-from adapters.redis.connection import Database, SyncDatabase
+from adapters.redis.checkpointer.saver import (
+    FENCE_KEY,
+    AsyncRedisSaver,
+    DamagedCheckpointError,
+    FencedError,
+    RedisSaver,
+)
 from adapters.redis.keys import Keys
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import FENCE_KEY, AsyncRedisSaver, DamagedCheckpointError, FencedError, RedisSaver
+from adapters.redis.transport import scripts
+from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.multiplexed import Multiplexed
 
 KEYS = Keys()
 ODD_THREADS = [
@@ -171,7 +177,8 @@ async def test_two_forks_of_a_checkpoint_keep_their_own_values(saver: AsyncRedis
 
 
 async def test_a_checkpoint_put_again_gets_the_new_metadata(saver: AsyncRedisSaver) -> None:
-    # A run that finds a thread at rest leaves its mark there: `adapters.langgraph.forking.stamp` leans on it.
+    # A run that finds a thread at rest leaves its mark there: `adapters.langgraph.in_process.forking.stamp` leans on
+    # it.
     checkpoint, config = empty_checkpoint(), of("t")
     for mark in ("first", "second"):
         await saver.aput(config, checkpoint, {"source": "loop", "step": 1, "mark": mark}, {})  # type: ignore[typeddict-unknown-key]

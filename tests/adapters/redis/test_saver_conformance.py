@@ -9,11 +9,11 @@ import pytest
 from fakes import servers
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 
-from adapters.redis import deployments
-from adapters.redis.connection import Database, Runs
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import AsyncRedisSaver
-from adapters.redis.scripts import Command
+from adapters.redis.checkpointer.saver import AsyncRedisSaver
+from adapters.redis.transport import deployments
+from adapters.redis.transport.connection import Database, Runs
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
 
 Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Runs]]
 

@@ -10,9 +10,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, ChannelVersions, Checkpoint, CheckpointTuple, empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 
-from adapters.redis.connection import SyncDatabase
+from adapters.redis.checkpointer.saver import RedisSaver
 from adapters.redis.keys import untag
-from adapters.redis.saver import RedisSaver
+from adapters.redis.transport.connection import SyncDatabase
 
 THREADS = st.sampled_from(["t", "{t}", "ü :"])
 NAMESPACES = st.sampled_from(["", "sub:1|sub:2"])

@@ -11,10 +11,10 @@ from langgraph.func import entrypoint
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
-from adapters.redis import scripts
-from adapters.redis.connection import Database
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
 from adapters.redis.keys import Keys
-from adapters.redis.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.transport import scripts
+from adapters.redis.transport.connection import Database
 
 KEYS = Keys()
 HOUR = 3_600

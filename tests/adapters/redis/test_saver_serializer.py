@@ -13,10 +13,10 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 
 from adapters.redis import AsyncRedisSaver, DamagedCheckpointError
-from adapters.redis.connection import Database
+from adapters.redis.checkpointer.base import strict_serializer
 from adapters.redis.keys import Keys
-from adapters.redis.saver_base import strict_serializer
-from adapters.redis.scripts import Command
+from adapters.redis.transport.connection import Database
+from adapters.redis.transport.scripts import Command
 
 KEYS = Keys()
 AT: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 from test_saver_model import SaverMachine
 
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.saver import AsyncRedisSaver
+from adapters.redis.checkpointer.saver import AsyncRedisSaver
+from adapters.redis.transport.multiplexed import Multiplexed
 
 
 class Shaken(Multiplexed):

@@ -16,10 +16,10 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import Command, interrupt
 
-from adapters.redis import scripts
-from adapters.redis.connection import Database
+from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
 from adapters.redis.keys import Keys
-from adapters.redis.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.transport import scripts
+from adapters.redis.transport.connection import Database
 
 KEYS = Keys()
 

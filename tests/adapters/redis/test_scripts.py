@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from adapters.redis.connection import Runs, SyncDatabase
-from adapters.redis.scripts import Command, Key, Script
+from adapters.redis.transport.connection import Runs, SyncDatabase
+from adapters.redis.transport.scripts import Command, Key, Script
 
 
 @dataclass(frozen=True, slots=True)

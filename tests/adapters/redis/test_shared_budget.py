@@ -9,12 +9,12 @@ from fakes import servers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.redis.budget import RedisBudget
-from adapters.redis.cluster import Cluster
-from adapters.redis.connection import Database
 from adapters.redis.keys import Keys
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Command
+from adapters.redis.stores.budget import RedisBudget
+from adapters.redis.transport.cluster import Cluster
+from adapters.redis.transport.connection import Database
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
 from engine.budget import Ledger, Limit, NotYet, Urgency, Wish
 
 KEYS = Keys()

@@ -3,9 +3,9 @@
 import pytest
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
 
-from adapters.redis.scripts import Command
-from adapters.redis.slots import NoKeyError, Plan, Table, slot_of
-from adapters.redis.urls import Node
+from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.slots import NoKeyError, Plan, Table, slot_of
+from adapters.redis.transport.urls import Node
 
 A, B, C = Node("10.0.0.1", 1), Node("10.0.0.2", 2), Node("10.0.0.3", 3)
 SLOTS = [[0, 8191, [b"10.0.0.1", 1, b"id"], [b"10.0.0.3", 3, b"id"]], [8192, 16383, [b"10.0.0.2", 2, b"id"]]]

@@ -12,14 +12,14 @@ from contracts.lanes_contract import APPROVAL, Recorder, served
 from contracts.samples import BOB, a_policy, an_approval, closed
 from contracts.waiting import wait_until
 
-from adapters.redis.approvals import RedisApprovals
-from adapters.redis.connection import Runs
 from adapters.redis.keys import Keys
-from adapters.redis.lane_scripts import Tidy
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.scripts import Call
-from adapters.redis.timers import Now, utc_now
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.lanes.scripts import Tidy
+from adapters.redis.lanes.timers import Now, utc_now
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Call
 from engine.approval import Approval
 from engine.authority import Origin, Source
 from engine.effects import Timer, TimerFired

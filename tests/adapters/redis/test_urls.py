@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from adapters.redis import deployments
-from adapters.redis.cluster import Cluster, SyncCluster
-from adapters.redis.connection import Database, SyncDatabase, UnusableRedisError
-from adapters.redis.multiplexed import Multiplexed
-from adapters.redis.urls import Node, Nodes, Sentinels, Single, read
+from adapters.redis.transport import deployments
+from adapters.redis.transport.cluster import Cluster, SyncCluster
+from adapters.redis.transport.connection import Database, SyncDatabase, UnusableRedisError
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.urls import Node, Nodes, Sentinels, Single, read
 
 SECRET = "hunter2-hunter2"
 

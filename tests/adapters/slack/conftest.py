@@ -13,13 +13,13 @@ from fakes.valkey import redis_server, redis_url
 from slack_bolt.app.async_app import AsyncApp
 from slack_samples import RecordingDesk
 
-from adapters.slack.chat import SlackChat
-from adapters.slack.client import PacedClient, web_client
-from adapters.slack.commands import Commands
-from adapters.slack.handlers import Handlers, build_app
-from adapters.slack.identity import Identity, whoami
-from adapters.slack.socket import sockets
-from adapters.slack.web import PATH, route
+from adapters.slack.inbound.commands import Commands
+from adapters.slack.inbound.handlers import Handlers, build_app
+from adapters.slack.inbound.http import PATH, route
+from adapters.slack.inbound.socket_mode import sockets
+from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace.client import PacedClient, web_client
+from adapters.slack.workspace.identity import Identity, whoami
 from engine.approval import Approval, Place
 from engine.conversation import Conversation
 from engine.grants import Grant

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fakes.people import PeopledSlack
 
-from adapters.localslack.roster import PersonEntry, Roster
-from adapters.slack.accounts import SlackAccounts
-from adapters.slack.client import web_client
-from adapters.slack.identity import whoami
+from adapters.localslack.state.roster import PersonEntry, Roster
+from adapters.slack.workspace.accounts import SlackAccounts
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.identity import whoami
 from engine.ids import UserId
 from engine.ports import AccountsUnknownError
 

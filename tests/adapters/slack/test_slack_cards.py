@@ -30,10 +30,10 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack import blocks
-from adapters.slack.cards import Target, card, plain_card
-from adapters.slack.text import visible
-from adapters.slack.whole import file_content, file_name, needs_file, show_all
+from adapters.slack.cards.card import Target, card, plain_card
+from adapters.slack.drawing import blocks
+from adapters.slack.drawing.show_all import file_content, file_name, needs_file, show_all
+from adapters.slack.drawing.untrusted_text import visible
 from engine.approval import Approval, State
 from engine.ask import Action, Choice, Json, Kind
 from engine.events import ExpiryDue

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_samples import approval
 
-from adapters.slack.cards import card
-from adapters.slack.changes import (
+from adapters.slack.cards.card import card
+from adapters.slack.inbound.changes import (
     CardGone,
     ChannelClosed,
     ChannelOpened,
@@ -17,7 +17,7 @@ from adapters.slack.changes import (
     PersonChanged,
     change,
 )
-from adapters.slack.parse import incoming
+from adapters.slack.inbound.parse import incoming
 from engine.ids import TeamId, UserId
 
 Json = dict[str, Any]

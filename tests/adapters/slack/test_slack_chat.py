@@ -11,9 +11,9 @@ from fakes.people import Message, wait_until
 from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
 from adapters.memory import MemoryBudget
-from adapters.slack.chat import SlackChat
-from adapters.slack.errors import CODES, Fate, SlackRefused
-from adapters.slack.pacing import Pace
+from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace.errors import CODES, Fate, SlackRefused
+from adapters.slack.workspace.pacing import Pace
 from engine.approval import Approval, Place, State
 from engine.ask import Choice
 from engine.budget import Urgency

@@ -17,7 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from adapters.localslack.delivery import Attempt, Delivery
+from adapters.localslack.delivery.deliveries import Attempt, Delivery
 
 VALUE = "0.1.T1:C1:1700000000.000100#0123456789abcdef"
 USER = {"id": "U1", "team_id": "T1"}

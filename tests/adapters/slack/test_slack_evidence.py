@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from slack_samples import ALICE, BOB, CAROL, NOW, approval, closed, text_in
 
-from adapters.slack.cards import card
-from adapters.slack.sheets import sheet
+from adapters.slack.cards.card import card
+from adapters.slack.cards.sheet import sheet
 from engine.approval import Approval, Calling, Copy, Looking, NotCalled, Notify, Place, State
 from engine.ask import Choice, Decision
 from engine.authority import Failure, Ground, Origin, Source

@@ -17,13 +17,13 @@ from fakes.people import PeopledSlack, wait_until
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from adapters.redis.connection import Database
-from adapters.redis.group_memory import RedisGroupMemory
 from adapters.redis.keys import Keys
-from adapters.slack.client import PacedClient, web_client
-from adapters.slack.errors import SlackRefused
-from adapters.slack.groups import SlackGroups, all_groups, named
-from adapters.slack.identity import Identity, whoami
+from adapters.redis.stores.groups import RedisGroupMemory
+from adapters.redis.transport.connection import Database
+from adapters.slack.workspace.client import PacedClient, web_client
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.groups import SlackGroups, all_groups, named
+from adapters.slack.workspace.identity import Identity, whoami
 from engine.ids import TeamId, UserId
 from engine.ports import ListedGroup, Membership
 

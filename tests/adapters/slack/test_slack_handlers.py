@@ -11,13 +11,13 @@ from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, as
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from adapters.slack import cards
-from adapters.slack.chat import SlackChat
-from adapters.slack.commands import Commands
-from adapters.slack.errors import SlackRefused
-from adapters.slack.handlers import Handlers, build_app
-from adapters.slack.identity import whoami
-from adapters.slack.socket import sockets
+from adapters.slack.cards import card as cards
+from adapters.slack.inbound.commands import Commands
+from adapters.slack.inbound.handlers import Handlers, build_app
+from adapters.slack.inbound.socket_mode import sockets
+from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import whoami
 from engine.approval import Approval, State
 from engine.ask import Ask, Choice, Kind, Problem
 from engine.ids import UserId

@@ -8,9 +8,9 @@ import pytest
 from typist import inputs_of, untouched
 
 from adapters.blockkit import check_modal
-from adapters.slack.fields import ACTION_ID, REOPEN
-from adapters.slack.history import edited, moment_of, moments_of
-from adapters.slack.parse import Went, incoming
+from adapters.slack.forms.fields import ACTION_ID, REOPEN
+from adapters.slack.forms.time_travel import edited, moment_of, moments_of
+from adapters.slack.inbound.parse import Went, incoming
 from engine.ids import TeamId, ThreadId, UserId
 from engine.ports import Moment
 

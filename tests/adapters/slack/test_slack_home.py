@@ -7,8 +7,8 @@ import pytest
 from slack_samples import BOB, CAROL, NOW, action, approval, ask, policy, text_in
 
 from adapters.blockkit import check_home, check_message
-from adapters.slack import home
-from adapters.slack.home import Links, Pages, Seen
+from adapters.slack.cards import home
+from adapters.slack.cards.home import Links, Pages, Seen
 from engine.authority import Origin, Source
 from engine.grants import Grant
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId

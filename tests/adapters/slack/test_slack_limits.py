@@ -18,14 +18,14 @@ from typing_extensions import override
 from adapters.blockkit.rates import TIER_OF, TIERS
 from adapters.localslack.web_api import rate_limit
 from adapters.localslack.web_api.rate_limit import RateLimit
-from adapters.redis.budget import RedisBudget
 from adapters.redis.keys import Keys
-from adapters.redis.lanes import RedisLanes
-from adapters.redis.multiplexed import Multiplexed
-from adapters.slack import pacing
-from adapters.slack.chat import SlackChat
-from adapters.slack.client import web_client
-from adapters.slack.identity import whoami
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.stores.budget import RedisBudget
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace import pacing
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.identity import whoami
 from engine.approval import Approval
 from engine.ask import Choice
 from engine.budget import NotYet, Wish

@@ -8,10 +8,10 @@ from slack_samples import ALICE, ALL, BOB, CAROL, HERE, action, approval, ask, b
 from slack_samples import text_in as text_of
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack import forms
-from adapters.slack.cards import Target, card, plain_card
-from adapters.slack.parse import Pressed, Sent, incoming
-from adapters.slack.sheets import sheet
+from adapters.slack.cards.card import Target, card, plain_card
+from adapters.slack.cards.sheet import sheet
+from adapters.slack.forms import modals
+from adapters.slack.inbound.parse import Pressed, Sent, incoming
 from engine.approval import Approval
 from engine.ask import MOST_OPTIONS, Choice, Kind, Option
 from engine.ids import ApprovalId, SheetId, TeamId, UserId
@@ -149,22 +149,22 @@ def test_rows_of_a_sheet_have_the_same_choices() -> None:
 def test_an_option_that_takes_words_asks_for_them_in_a_form() -> None:
     shown = with_options(REVISE)
     target = Target(shown.id, 0, 1, 0)
-    view = forms.form(shown, target, Choice.OPTION)
+    view = modals.form(shown, target, Choice.OPTION)
     assert check_modal(view) == []
     assert (view["title"]["text"], view["submit"]["text"]) == ("revise", "revise")
-    entered = {forms.TEXT_BLOCK: {"value": {"type": "plain_text_input", "value": "shorter"}}}
-    assert forms.read(shown, target, Choice.OPTION, entered, "").text == "shorter"
-    empty = {forms.TEXT_BLOCK: {"value": {"type": "plain_text_input", "value": " "}}}
-    assert forms.read(shown, target, Choice.OPTION, empty, "").errors
-    assert not forms.takes_words(with_options(ESCALATE), target)
-    assert not forms.takes_words(shown, replace(target, option=7))
+    entered = {modals.TEXT_BLOCK: {"value": {"type": "plain_text_input", "value": "shorter"}}}
+    assert modals.read(shown, target, Choice.OPTION, entered, "").text == "shorter"
+    empty = {modals.TEXT_BLOCK: {"value": {"type": "plain_text_input", "value": " "}}}
+    assert modals.read(shown, target, Choice.OPTION, empty, "").errors
+    assert not modals.takes_words(with_options(ESCALATE), target)
+    assert not modals.takes_words(shown, replace(target, option=7))
 
 
 def test_who_saw_only_part_of_a_request_is_told_so_before_an_option_counts() -> None:
     shown = with_options(REVISE, ESCALATE)
     for place, view in (
-        (0, forms.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION, (10, 9_000))),
-        (1, forms.once_more(shown, Target(shown.id, 0, 1, 1), Choice.OPTION, (10, 9_000))),
+        (0, modals.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION, (10, 9_000))),
+        (1, modals.once_more(shown, Target(shown.id, 0, 1, 1), Choice.OPTION, (10, 9_000))),
     ):
         assert check_modal(view) == []
         assert "You have seen 10 of 9,000 characters" in text_of(view["blocks"])
@@ -173,7 +173,7 @@ def test_who_saw_only_part_of_a_request_is_told_so_before_an_option_counts() -> 
 
 def test_a_long_word_fits_the_title_of_its_form() -> None:
     shown = with_options(Option("send this back to the people who wrote it", "message"))
-    assert check_modal(forms.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION)) == []
+    assert check_modal(modals.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION)) == []
 
 
 # Payloads -------------------------------------------------------------------------------------------------------------

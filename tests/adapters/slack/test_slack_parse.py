@@ -5,8 +5,17 @@ from typing import Any
 import pytest
 from slack_samples import NOW
 
-from adapters.slack.cards import Target
-from adapters.slack.parse import Commanded, HomeOpened, MalformedError, Person, Pressed, Sent, as_written, incoming
+from adapters.slack.cards.card import Target
+from adapters.slack.inbound.parse import (
+    Commanded,
+    HomeOpened,
+    MalformedError,
+    Person,
+    Pressed,
+    Sent,
+    as_written,
+    incoming,
+)
 from engine.approval import Place, PressedOn
 from engine.ask import Choice
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId

@@ -13,14 +13,14 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
-from adapters.localslack.roster import ChannelEntry, PersonEntry, Roster
-from adapters.slack.client import web_client
-from adapters.slack.directory import _unique, absent, channels, check_app_token, missing_scopes, people
-from adapters.slack.errors import SlackRefused
-from adapters.slack.identity import Identity, whoami
-from adapters.slack.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
-from adapters.slack.roster import Account, Kept, SlackRoster, account_of, standing_of
-from adapters.slack.socket import sockets
+from adapters.localslack.state.roster import ChannelEntry, PersonEntry, Roster
+from adapters.slack.inbound.socket_mode import sockets
+from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.directory import _unique, absent, channels, check_app_token, missing_scopes, people
+from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.identity import Identity, whoami
+from adapters.slack.workspace.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
+from adapters.slack.workspace.roster import Account, Kept, SlackRoster, account_of, standing_of
 from engine.approval import Place
 from engine.ids import ChannelId, UserId
 from engine.policy import Facts, Standing

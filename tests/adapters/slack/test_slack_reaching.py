@@ -9,7 +9,7 @@ from conftest import Bot
 from fakes.people import Message
 from slack_samples import approval, chose, policy
 
-from adapters.slack.errors import SlackRefused
+from adapters.slack.workspace.errors import SlackRefused
 from engine.approval import Approval, Calling, Copy, Notify
 from engine.ask import Choice
 from engine.ids import MessageTs, SheetId, UserId

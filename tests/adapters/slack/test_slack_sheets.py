@@ -31,10 +31,10 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, limits
-from adapters.slack import cards
-from adapters.slack.cards import Target
-from adapters.slack.redraws import FRESH, ROWS_OVERDUE, Redraws
-from adapters.slack.sheets import APPROVE_ALL, Shown, plain_sheet, seen, sheet
+from adapters.slack.cards import card as cards
+from adapters.slack.cards.card import Target
+from adapters.slack.cards.sheet import APPROVE_ALL, Shown, plain_sheet, seen, sheet
+from adapters.slack.outbound.redraws import FRESH, ROWS_OVERDUE, Redraws
 from engine.approval import Approval, Place, State
 from engine.ask import Action, Ask, Choice, Kind
 from engine.ids import AgentName, MessageTs, sheet_id

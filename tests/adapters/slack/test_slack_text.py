@@ -9,7 +9,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.text import changes, clipped, document, escaped, line_diff, mrkdwn, plain, scalar, unmarked, visible
+from adapters.slack.drawing.untrusted_text import (
+    changes,
+    clipped,
+    document,
+    escaped,
+    line_diff,
+    mrkdwn,
+    plain,
+    scalar,
+    unmarked,
+    visible,
+)
 
 UNHURRIED = settings(deadline=None, max_examples=60)
 HOSTILE = st.text(st.sampled_from("ab <>&!@#|*_~`:\n\t\u202e\u200b\u2066\u00ad\ufeff\x00\x1b\ud800é漢😀"), max_size=60)

@@ -11,8 +11,8 @@ from slack_samples import action, approval, ask, text_in
 from typist import inputs_of, sent, target_of, typed, untouched
 
 from adapters.blockkit import check_modal
-from adapters.slack.fields import ACTION_ID, REOPEN
-from adapters.slack.forms import form, read
+from adapters.slack.forms.fields import ACTION_ID, REOPEN
+from adapters.slack.forms.modals import form, read
 from engine.approval import Approval
 from engine.ask import Choice, Json, Kind, canonical
 

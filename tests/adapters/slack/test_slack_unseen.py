@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.text import unmarked, visible
+from adapters.slack.drawing.untrusted_text import unmarked, visible
 
 pytestmark = pytest.mark.promise("P4")
 UNHURRIED = settings(deadline=None, max_examples=300)

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.slack import layout
-from adapters.slack.cards import Target
-from adapters.slack.fields import ACTION_ID, Field, Input
-from adapters.slack.forms import Submitted, form_fields, read
+from adapters.slack.cards.card import Target
+from adapters.slack.drawing import layout
+from adapters.slack.forms.fields import ACTION_ID, Field, Input
+from adapters.slack.forms.modals import Submitted, form_fields, read
 from engine.approval import Approval
 from engine.ask import Choice, Json
 

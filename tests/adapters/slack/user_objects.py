@@ -7,8 +7,8 @@ for channels between organizations https://docs.slack.dev/apis/slack-connect
 
 from typing import Any
 
-from adapters.slack.identity import Identity
-from adapters.slack.roster import Account
+from adapters.slack.workspace.identity import Identity
+from adapters.slack.workspace.roster import Account
 from engine.ids import TeamId, UserId
 
 HOME, SALES, OTHER = TeamId("T0HOME"), TeamId("T0SALES"), TeamId("T0OTHER")

@@ -1,0 +1,224 @@
+"""Nothing runs with a request that no card showed (P4).
+
+LangGraph runs a node again from its top when it is resumed. What stands before `interrupt()` is computed anew, and may
+come out otherwise: a model is asked again, a clock read again, a price fetched again. LangGraph gives stored answers by
+order alone, whatever is asked now. So `interrupt` itself compares: where the payload of an answered interrupt is not
+what people decided on, its answer and those behind it are dropped, for this run and for the next, and the question is
+asked anew. To raise alone would not do: with two interrupts in a node the answer to the question asked anew would then
+reach the other one.
+
+The guard takes the place of the function's own code, so it holds however a module has bound the name: at its top, as a
+default, in a closure, before this module was imported or after. The original is kept beside it and does the asking.
+
+Private parts of LangGraph that this leans on: the scratchpad of a task with its list of answers and its counter of
+interrupts, the names of three keys of the config, and how an interrupt's id is made. `check_contract` runs a small
+graph that shows whether they still mean the same; no agent is opened where they do not. Measured on LangGraph 1.2.22
+and 1.2.24. https://docs.langchain.com/oss/python/langgraph/interrupts#rules-of-interrupts says why nodes run again.
+
+Out of reach: a graph on a LangGraph Server, and what a node does with values that it did not put into its payload.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from types import FunctionType
+from typing import Any, TypedDict
+
+from langgraph import types
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.config import get_config
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command
+
+from adapters.langgraph.config_keys import (
+    GATES,
+    NAMESPACE,
+    RESUME,
+    SCRATCHPAD,
+    SEND,
+    SHOWN,
+    STRICT_RESUME,
+    interrupt_id,
+)
+from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.fingerprint import UNGUARDED
+from engine.ask import Json, canonical
+
+_installing = threading.Lock()
+
+
+class UnguardedError(Exception):
+    """This LangGraph keeps its answers in another way: no agent runs unguarded."""
+
+
+def same(value: Any) -> Any:
+    """The value as it is: where nothing is stored in between."""
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What people saw of the interrupts of a thread that they answered: fingerprints of payloads, by interrupt id.
+
+    `stored` is what becomes of a value that is written to a checkpoint and read back: people saw that one.
+    """
+
+    payloads: Mapping[str, str]
+    stored: Callable[[Any], Any] = field(default=same)
+    gated: Mapping[str, str] = field(default_factory=dict)
+    """The interrupts by which a gate asked, whose answers are for it alone, each with the mark of its call's id."""
+
+    def differs(self, interrupt: str, value: Any) -> bool:
+        """Whether this is another payload than the one that was answered; no for one that nobody answered here."""
+        seen = self.payloads.get(interrupt)
+        return seen is not None and seen != payload_mark(value) and seen != payload_mark(self.stored(value))
+
+
+def payload_mark(value: Any) -> str:
+    """The fingerprint of a payload by what it means: sets are sorted, memory addresses are no part of it."""
+    return json_mark(plain(value).value)
+
+
+def short_mark(value: Json) -> str:
+    """The fingerprint of one field of a payload, as `fields_of` has it."""
+    return json_mark(value)[:8]
+
+
+def json_mark(value: Json) -> str:
+    """The fingerprint of a payload that is JSON already."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def install() -> None:
+    """Guard `interrupt` in this process. May be done many times."""
+    ask = types.interrupt
+    with _installing:
+        if UNGUARDED not in vars(ask):
+            original = FunctionType(ask.__code__, ask.__globals__, ask.__name__, ask.__defaults__, ask.__closure__)
+            original.__kwdefaults__ = ask.__kwdefaults__
+            vars(types).update(_signoff_interrupt=original, _signoff_before_asking=_before_asking)
+            vars(ask)[UNGUARDED] = original
+            ask.__code__ = _guarded.__code__.replace(co_filename=ask.__code__.co_filename)
+
+
+def _guarded(value: Any, *more: Any, **named: Any) -> Any:
+    """Stand in for `langgraph.types.interrupt`, whose globals it sees: every name in here is looked up there."""
+    _signoff_before_asking(value)  # type: ignore[name-defined]  # noqa: F821 - see `install`
+    return _signoff_interrupt(value, *more, **named)  # type: ignore[name-defined]  # noqa: F821 - see `install`
+
+
+def _before_asking(value: Any) -> None:
+    try:
+        config = get_config()["configurable"]
+    except RuntimeError:
+        return  # outside of a graph: LangGraph says so itself
+    if (gates := config.get(GATES)) is not None:
+        gates.pass_over(config)
+    shown = config.get(SHOWN)
+    if isinstance(shown, Shown):
+        _drop_answers_to_another(shown, config, value)
+
+
+def _drop_answers_to_another(shown: Shown, config: Mapping[str, Any], value: Any) -> None:
+    scratchpad = config[SCRATCHPAD]
+    number = asked_before(scratchpad.interrupt_counter)
+    if number >= len(scratchpad.resume):
+        return  # it has no answer yet
+    if shown.differs(interrupt_id(config[NAMESPACE], number), value):
+        del scratchpad.resume[number:]  # for this run: the original finds no answer, and asks
+        config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next
+
+
+def asked_before(counter: Any) -> int:
+    """How many interrupts the task has come to in this run, without counting one more."""
+    count = counter._counter  # noqa: SLF001 - see the module
+    return 0 if count is None else int(repr(count.__self__).removeprefix("count(").removesuffix(")"))
+
+
+def fields_of(value: Json) -> Mapping[str, str]:
+    """A short fingerprint for each field of a payload, by its path (`args.amount`): to say which one changed."""
+    found: dict[str, str] = {}
+    _add_fields(found, "", value)
+    return found
+
+
+def changed_fields(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The fields that differ, in the order of their paths."""
+    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+_MOST_FIELDS = 100
+
+
+def _add_fields(found: dict[str, str], path: str, value: Json) -> None:
+    match value:
+        case dict() if value:
+            for key, each in value.items():
+                _add_fields(found, f"{path}.{key}" if path else key, each)
+        case list() if value:
+            for number, each in enumerate(value):
+                _add_fields(found, f"{path}[{number}]", each)
+        case _ if len(found) < _MOST_FIELDS:
+            found[path] = short_mark(value)
+        case _:
+            pass
+
+
+# Does it hold with this LangGraph? ------------------------------------------------------------------------------------
+
+
+class _State(TypedDict, total=False):
+    answers: list[str]
+
+
+@cache
+def check_contract() -> None:
+    """See that the guard holds with the LangGraph that is installed. Raises UnguardedError where it does not.
+
+    A node asks twice and changes its first request when it is resumed: nothing may run, the first question has to wait
+    again under its id, and the answer to the second has to be gone.
+    """
+    install()
+    asked, ran = iter(("first", "first", "other", "other", "other")), list[Any]()
+
+    def node(_: _State) -> _State:
+        found = [types.interrupt(next(asked)), types.interrupt("second")]
+        ran.append(found)
+        return {"answers": found}
+
+    try:
+        seen = _answer_both(node)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the contract does not hold
+        raise unguarded(type(error).__name__) from None
+    if seen != ["second", "first"] or ran != [["again", "both"]]:
+        raise unguarded("another outcome")
+
+
+def _answer_both(node: Any) -> list[str]:
+    """What waits after the first answer, and after the second, to which the node changed its first request."""
+    builder = StateGraph(_State)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    graph: Any = builder.compile(checkpointer=InMemorySaver())
+    payloads: dict[str, str] = {}
+    config = {"configurable": {"thread_id": "contract", STRICT_RESUME: True, SHOWN: Shown(payloads)}}
+    graph.invoke({"answers": []}, config)
+    names, waited = {"first": "first", "other": "first", "second": "second"}, list[str]()
+    for answer in ("one", "two", "again", "both"):
+        (waiting,) = graph.get_state(config).interrupts
+        waited.append(names[waiting.value])
+        payloads[waiting.id] = payload_mark(waiting.value)
+        graph.invoke(Command(resume={waiting.id: answer}), config)
+    return waited[1:3]
+
+
+def unguarded(why: str) -> UnguardedError:
+    """What is raised where the guards do not hold."""
+    return UnguardedError(
+        f"Signoff cannot guard the requests of LangGraph {version('langgraph')} with langchain-core "
+        f"{version('langchain-core')} ({why}): one could run with other values than people approved. "
+        "Install releases that this Signoff names as supported."
+    )

@@ -1,0 +1,34 @@
+"""The workspace's tokens and signing secret: made once, kept in the data folder, readable by its owner only."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from adapters.localslack.state import private
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What an app gets when it is installed. Never printed by accident: `repr` hides the values."""
+
+    bot_token: str = field(repr=False)
+    app_token: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+    verification_token: str = field(repr=False)
+
+
+def load(folder: Path) -> Secrets:
+    """Read the folder's secrets, or make them."""
+    private.make_folder(folder)
+    path = folder / "secrets.json"
+    if path.exists():
+        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+    made = Secrets(
+        bot_token=f"xoxb-local-{secrets.token_hex(12)}",
+        app_token=f"xapp-1-local-{secrets.token_hex(12)}",
+        signing_secret=secrets.token_hex(16),
+        verification_token=secrets.token_hex(12),
+    )
+    private.write(path, json.dumps(asdict(made)).encode())
+    return made

@@ -1,0 +1,276 @@
+"""How the saver writes checkpoints, values and pending writes as bytes, and reads them again. No I/O.
+
+A record is `version, three lengths, refs, parent, metadata, checkpoint`: `refs` is JSON, the names of its channel
+values, which the scripts read; `parent` is the id of the parent checkpoint; metadata and checkpoint are LangGraph's,
+serialized. A serialized thing is `length of type, type, body`, where length 0 stands for the usual type, "msgpack".
+Numbers are big-endian.
+"""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    PendingWrite,
+    get_checkpoint_metadata,
+    writes_sort_key,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.types import TASKS
+
+from adapters.redis.checkpointer.scripts import Loaded
+from adapters.redis.checkpointer.serializer import ForeignTypeError
+from adapters.redis.checkpointer.upkeep import Ancestor
+
+FENCE_KEY = "signoff_fence"
+"""Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
+
+_START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_USUAL = "msgpack"
+_FORMAT = 1
+_RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
+_WRITE = struct.Struct(">II")  # length of path, of channel
+
+
+class DamagedCheckpointError(Exception):
+    """A stored checkpoint cannot be read. Says which thread, checkpoint and part, and never what was in it."""
+
+    def __init__(self, at: "Place", part: str, why: str, channel: str | None = None) -> None:
+        super().__init__(
+            f"{part} of checkpoint {at.checkpoint} (thread {at.thread!r}, namespace {at.namespace!r}) "
+            f"cannot be read: {why}; resume from an older checkpoint, or delete the thread"
+        )
+        self.thread = at.thread
+        self.checkpoint = at.checkpoint
+        self.namespace = at.namespace
+        self.part = part
+        self.channel = channel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which checkpoint is meant; `checkpoint` "" is the newest."""
+
+    thread: str
+    namespace: str
+    checkpoint: str = ""
+
+    @classmethod
+    def of(cls, config: RunnableConfig) -> "Place":
+        """Read LangGraph's configuration."""
+        told = config["configurable"]
+        return cls(str(told["thread_id"]), told.get("checkpoint_ns") or "", told.get("checkpoint_id") or "")
+
+    def config(self) -> RunnableConfig:
+        """Write LangGraph's configuration."""
+        return {
+            "configurable": {
+                "thread_id": self.thread,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": self.checkpoint,
+            }
+        }
+
+
+def escape(text: str) -> str:
+    """Keep the separator 0x00 out of a namespace, a task or a checkpoint's id."""
+    return text.replace("%", "%25").replace("\0", "%00") if "\0" in text or "%" in text else text
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`."""
+    return text.replace("%00", "\0").replace("%25", "%") if "%" in text else text
+
+
+def value_name(channel: str, version: str | float) -> str:
+    """Name a channel's value; a version holds no 0x00, a channel may."""
+    return f"{version}\0{channel}"
+
+
+def value_names(checkpoint: Checkpoint) -> dict[str, str]:
+    """Give name -> channel of the values that a checkpoint has. A value without a version is not part of it."""
+    versions = checkpoint["channel_versions"]
+    return {
+        value_name(channel, versions[channel]): channel
+        for channel in checkpoint["channel_values"]
+        if channel in versions
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The layout above, with a serializer."""
+
+    serde: SerializerProtocol
+
+    def dump(self, value: Any) -> bytes:
+        """Serialize anything."""
+        kind, body = self.serde.dumps_typed(value)
+        if kind == _USUAL:
+            return b"\0" + body
+        name = kind.encode()
+        return bytes((len(name),)) + name + body
+
+    def load(self, raw: bytes) -> Any:
+        """Undo `dump`; raises whatever the serializer raises."""
+        end = 1 + raw[0]
+        return self.serde.loads_typed((raw[1:end].decode() or _USUAL, raw[end:]))
+
+    def record(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, names: Sequence[str]
+    ) -> bytes:
+        """Write a checkpoint's record; `names` are those of its values."""
+        bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
+        told = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
+        told.pop(FENCE_KEY, None)
+        refs = _as_json(names).encode()
+        parent, about = Place.of(config).checkpoint.encode(), self.dump(told)
+        return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
+
+    def writes(self, writes: Sequence[tuple[str, Any]], task: str, path: str) -> list[str | bytes]:
+        """Write pending writes as `name, write` pairs in one list."""
+        done: list[str | bytes] = []
+        prefix, where = escape(task) + "\0", path.encode()
+        for index, (channel, value) in enumerate(writes):
+            name = channel.encode()
+            done.append(f"{prefix}{WRITES_IDX_MAP.get(channel, index)}")
+            done.append(_WRITE.pack(len(where), len(name)) + where + name + self.dump(value))
+        return done
+
+    def read_metadata(self, at: Place, record: bytes) -> CheckpointMetadata:
+        """Read the metadata alone. Raises DamagedCheckpointError."""
+        return cast("CheckpointMetadata", self._part(at, "metadata", _split(at, record)[2]))
+
+    def value_names(self, at: Place, loaded: Loaded) -> list[str]:
+        """Read the names of a record's values, in the order of `loaded.values`. Raises DamagedCheckpointError."""
+        return _names(at, _split(at, loaded.record)[0])
+
+    def deltas(self, at: Place, record: bytes) -> list[str]:
+        """Name the channels that a checkpoint holds only by their difference to its ancestors."""
+        refs, _, about, _ = _split(at, record)
+        counters = self._part(at, "metadata", about).get("counters_since_delta_snapshot") or {}
+        whole = {name.partition("\0")[2] for name in _names(at, refs)}
+        return [channel for channel in counters if channel not in whole]
+
+    def history(self, at: Place, channels: Sequence[str], found: Sequence[Ancestor]) -> dict[str, DeltaChannelHistory]:
+        """Read what ancestors have of some channels; `found` is nearest first. Raises DamagedCheckpointError."""
+        writes: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
+        seeds: dict[str, Any] = {}
+        for ancestor in reversed(found):
+            there = replace(at, checkpoint=unescape(ancestor.checkpoint))
+            if ancestor.writes == [b""]:
+                raise DamagedCheckpointError(there, "the record", "it is broken")
+            for raw_channel, raw in zip(ancestor.values[0::2], ancestor.values[1::2], strict=True):
+                channel = (raw_channel or b"").decode()
+                seeds[channel] = self._part(there, f"channel {channel!r}", raw, channel)
+            names = b"\0".join(ancestor.writes[0::2])
+            for write in self._read_writes(there, names, ancestor.writes[1::2]):
+                writes[write[1]].append(write)
+        return {channel: _history(writes[channel], channel, seeds) for channel in channels}
+
+    def read(self, thread: str, namespace: str, loaded: Loaded) -> CheckpointTuple:
+        """Read a checkpoint. Raises DamagedCheckpointError."""
+        at = Place(thread, namespace, unescape(loaded.checkpoint))
+        try:
+            return self._read(at, loaded)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:  # its parts are no such parts
+            raise DamagedCheckpointError(at, "the record", type(error).__name__) from error
+
+    def _read(self, at: Place, loaded: Loaded) -> CheckpointTuple:
+        refs, parent, about, bare = _split(at, loaded.record)
+        checkpoint = cast("Checkpoint", self._part(at, "the state", bare))
+        checkpoint["channel_values"] = {
+            channel: self._part(at, f"channel {channel!r}", raw, channel)
+            for channel, raw in zip(_channels(at, refs), loaded.values, strict=True)
+        }
+        return CheckpointTuple(
+            config=at.config(),
+            checkpoint=checkpoint,
+            metadata=cast("CheckpointMetadata", self._part(at, "metadata", about)),
+            parent_config=replace(at, checkpoint=parent.decode()).config() if parent else None,
+            pending_writes=self._read_writes(at, loaded.names, loaded.writes),
+        )
+
+    def _read_writes(self, at: Place, names: bytes, writes: Sequence[bytes | None]) -> list[PendingWrite]:
+        words = names.decode().split("\0")
+        found: list[tuple[tuple[str, str, int], PendingWrite]] = []
+        for name, number, raw in zip(words[0::2], words[1::2], writes, strict=False):
+            task, index = unescape(name), int(number)
+            path, channel, body = _split_write(at, task, raw)
+            value = self._part(at, f"a write of task {task} to {channel!r}", body, channel)
+            found.append((writes_sort_key(path, task, index), (task, channel, value)))
+        found.sort(key=lambda write: write[0])
+        return [write for _, write in found]
+
+    def _part(self, at: Place, part: str, raw: bytes | None, channel: str | None = None) -> Any:
+        if raw is None:
+            raise DamagedCheckpointError(at, part, "it is gone", channel)
+        try:
+            return self.load(raw)
+        except Exception as error:
+            why = str(error) if isinstance(error, ForeignTypeError) else type(error).__name__
+            raise DamagedCheckpointError(at, part, why, channel) from error
+
+
+def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """Split a record into refs, parent, metadata and checkpoint."""
+    if len(record) < _RECORD.size:
+        raise DamagedCheckpointError(at, "the record", "it is cut short")
+    version, refs, parent, about = _RECORD.unpack_from(record)
+    if version != _FORMAT:
+        raise DamagedCheckpointError(
+            at, "the record", f"it has format {version}, this version of Signoff knows {_FORMAT}"
+        )
+    first = _RECORD.size
+    second, third = first + refs, first + refs + parent
+    return record[first:second], record[second:third], record[third : third + about], record[third + about :]
+
+
+def waits(checkpoint: Checkpoint) -> bool:
+    """Tell whether a graph has something left to do: a node to run, a task to send, an input to begin with.
+
+    Known by the channels that LangGraph's graphs and functions are triggered by; they are empty at the end. A Pregel
+    that somebody put together by hand has others, so that its breakpoints are not seen here.
+    """
+    return any(
+        channel == _START or channel.startswith("branch:") or (channel.startswith((TASKS, "join:")) and bool(value))
+        for channel, value in checkpoint["channel_values"].items()
+    )
+
+
+def _history(writes: list[PendingWrite], channel: str, seeds: Mapping[str, Any]) -> DeltaChannelHistory:
+    return {"writes": writes, "seed": seeds[channel]} if channel in seeds else {"writes": writes}
+
+
+def _channels(at: Place, refs: bytes) -> list[str]:
+    return [name.partition("\0")[2] for name in _names(at, refs)]
+
+
+def _names(at: Place, refs: bytes) -> list[str]:
+    try:
+        return list(json.loads(refs))
+    except ValueError as error:
+        raise DamagedCheckpointError(at, "the record", "its list of values is broken") from error
+
+
+def _split_write(at: Place, task: str, raw: bytes | None) -> tuple[str, str, bytes]:
+    """Split a pending write into its task's path, its channel and its serialized value."""
+    part = f"a write of task {task}"
+    if raw is None or len(raw) < _WRITE.size:
+        raise DamagedCheckpointError(at, part, "it is gone" if raw is None else "it is cut short")
+    path, channel = _WRITE.unpack_from(raw)
+    first = _WRITE.size
+    second, third = first + path, first + path + channel
+    try:
+        return raw[first:second].decode(), raw[second:third].decode(), raw[third:]
+    except UnicodeDecodeError as error:
+        raise DamagedCheckpointError(at, part, "its names are broken") from error

@@ -1,0 +1,80 @@
+"""Bells: a process that puts work and does not serve wakes those that do, by publish and subscribe.
+
+What is published is the name of a lane, as it stands in the index of work, and nothing but that is made of it: a bell
+that anybody rings makes a process look into a mailbox. A bell that nobody hears loses only time, because the sweep
+finds every lane with work (`adapters.redis.mailbox`).
+
+Hearing takes a connection of its own, since one that has subscribed takes no other commands. It sends nothing while
+it is quiet but one PING in `SILENCE` seconds, by which a connection is noticed that ended without a word.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from adapters.redis import mailbox
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.pools import pool_of
+from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.trouble import Faults
+from engine.effects import Lane
+
+SILENCE = 30.0
+_BATCH = 500
+_RINGING = "ringing the bells of other processes"
+_HEARING = "hearing the bells of other processes"
+
+
+class Bells:
+    """The bells of one bot; `url` is where its processes listen."""
+
+    def __init__(self, database: Runs, channel: str, url: str, faults: Faults) -> None:
+        self._database = database
+        self._channel = channel
+        self._url = url
+        self._faults = faults
+
+    async def ring(self, lanes: Iterable[Lane]) -> None:
+        """Wake the processes that serve. Never raises what Redis says."""
+        calls = [Command("PUBLISH", self._channel, mailbox.lane_name(lane)) for lane in lanes]
+        try:
+            for start in range(0, len(calls), _BATCH):
+                await self._database.run_all(*calls[start : start + _BATCH])
+        except RedisError as error:
+            self._faults.failed(_RINGING, error)
+        else:
+            self._faults.over(_RINGING)
+
+    async def hear(self, wake: Callable[[Lane], None], goes_on: Callable[[], bool]) -> None:
+        """Wake a lane for each bell, as long as it `goes_on`. Raises RedisError when the connection is lost."""
+        async with redis.asyncio.Redis.from_pool(pool_of(self._url)) as client, client.pubsub() as heard:
+            await heard.subscribe(self._channel)
+            asked = False
+            while goes_on():  # a cancellation may be swallowed: see `adapters.redis.lanes.lanes`
+                message = await heard.get_message(timeout=SILENCE)
+                if message is not None:
+                    asked = False
+                    self._faults.over(_HEARING)
+                    self._take(message, wake)
+                elif asked:
+                    raise redis.ConnectionError("the server does not answer")
+                else:
+                    await heard.ping()
+                    asked = True
+
+    def _take(self, message: Any, wake: Callable[[Lane], None]) -> None:
+        if message["type"] != "message":
+            return
+        try:
+            lane = mailbox.lane_named(message["data"])
+        except ValueError:
+            self._faults.met(self._channel, "a bell was rung that names no lane: somebody else writes to this Redis")
+        else:
+            wake(lane)
+
+    def deaf(self, error: RedisError) -> None:
+        """Say that bells are not heard now."""
+        self._faults.failed(_HEARING, error)

@@ -1,0 +1,203 @@
+"""Timers: a sorted set of what is due when, which every process that serves looks at.
+
+A member is `TIMER/APPROVAL`, its score the microsecond since 1970 at which it is due, so that to set a timer again
+replaces it.
+
+Decisions:
+* To fire is to put `TimerFired` into the approval's lane, and only then to take the timer out of the set, where it is
+  still due at the same microsecond. Whoever dies in between leaves a timer that fires again, and so do two processes
+  that look at once; the lane takes the second for the message that it has, since its key is made of approval, timer
+  and time. A timer that was set to another time meanwhile is not taken out, so it is not lost; if the earlier time came
+  first, it fires for that too, and whoever handles it looks at the approval's own deadlines.
+* It is two calls, not one script over both: the set is the bot's and the lane is the thread's, and all keys of a
+  script share a hash tag (`adapters.redis.keys`). In one pipeline they would not be safe either: a server that lost its
+  scripts could run the second and refuse the first.
+* The clock is that of the process, not of Redis. The deadline was made with it, and whoever handles the timer compares
+  with it: one clock set wrong makes its own process early or late, never the two disagree. `TimerFired` says when it
+  was to fire: whoever handles it and finds that it is early by a clock of their own sets it that much later
+  (`bot.outbound.outbox`), so that no lane waits for a clock. Where one process is late, the others are not. A demo's
+  clock may run faster than the machine's (`speed`): the times are its own everywhere, and only how long a process
+  sleeps is translated.
+* A process sleeps until the next timer is due, and no longer than `interval`: so it sees a clock that was set, and what
+  other processes set, for which one look in a while is enough, because who sets a timer serves and fires it itself.
+* At its start a process sets what pending approvals say of their deadlines, where it is not set: timers that an earlier
+  version kept elsewhere, and any that a restored backup lost. To fire a timer twice does no harm, but for a reminder,
+  which is left out when it was due more than a day ago: the lane no longer knows then whether it came.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from adapters.redis import codec
+from adapters.redis.keys import DAY, Keys, thread_of
+from adapters.redis.lanes.scripts import Tidy
+from adapters.redis.stores import indexes
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.errors import LOST
+from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.trouble import Faults
+from engine.approval import Approval, State
+from engine.effects import Effect, Timer, TimerFired
+from engine.ids import ApprovalId
+from engine.ids import thread_of as thread_of_approval
+from engine.machine import timers_of
+
+Put = Callable[[Effect, str], Awaitable[object]]
+Now = Callable[[], datetime]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BATCH = 100
+_LATEST = float(1 << 53)
+"""What a score can hold to the microsecond."""
+_SCANNED = 1000
+_MARGIN = timedelta(hours=1)
+_FIRING = "firing timers"
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+class Timers:
+    """The timers of one bot; `put` adds an effect to its lane once for each key."""
+
+    def __init__(
+        self, database: Runs, keys: Keys, put: Put, faults: Faults, now: Now = utc_now, speed: float = 1.0
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._key = keys.timers()
+        self._put = put
+        self._faults = faults
+        self._now = now
+        self._speed = speed
+        self._earlier = asyncio.Event()
+        self._next: int | None = None
+        """When this process looks again, if a timer is known to be due then."""
+
+    async def set(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
+        """Set a timer, or set it to another time."""
+        score = _score(at)
+        await self._database.run(Command("ZADD", self._key, score, _member(approval, timer)))
+        if self._next is None or score < self._next:
+            self._earlier.set()
+
+    async def clear(self, approval: ApprovalId, timer: Timer) -> None:
+        """Forget a timer, if it is set."""
+        await self._database.run(Command("ZREM", self._key, _member(approval, timer)))
+
+    # Firing -----------------------------------------------------------------------------------------------------------
+
+    async def turn(self, interval: float) -> None:
+        """Fire what is due, and wait until something else may be: `interval` seconds at most."""
+        self._earlier.clear()
+        self._next = None
+        try:
+            self._next = await self._fire_due()
+        except RedisError as error:
+            self._faults.failed(_FIRING, error)
+        else:
+            self._faults.over(_FIRING)
+        seconds = interval if self._next is None else min(interval, self._seconds_until(self._next))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.001, seconds)):
+                await self._earlier.wait()
+
+    def _seconds_until(self, score: int) -> float:
+        return (score - _score(self._now())) / 1_000_000 / self._speed
+
+    async def _fire_due(self) -> int | None:
+        """Fire all that is due; gives when the next is. What cannot be fired is passed by, and tried again later."""
+        stuck = 0
+        while found := await self._first(stuck):
+            now = _score(self._now())
+            due = [(member, score) for member, score in found if float(score) <= now]
+            fired = await asyncio.gather(*(self._fire(member, score) for member, score in due))
+            stuck += fired.count(False)
+            if len(due) < len(found):
+                return int(min(float(found[len(due)][1]), _LATEST))
+        return None
+
+    async def _first(self, skipped: int) -> Sequence[tuple[bytes, bytes]]:
+        """The timers that are due first, but for those skipped."""
+        words = ("ZRANGE", self._key, skipped, skipped + _BATCH - 1, "WITHSCORES")
+        found = await self._database.run(Command(*words))
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    async def _fire(self, member: bytes, score: bytes) -> bool:
+        place = f"firing the timer {member!r}"
+        try:
+            await self._put_fired(member, score)
+            await self._database.run(Tidy(self._key, (member, score)))
+        except RedisError as error:
+            self._faults.failed(place, error)
+            return False
+        self._faults.over(place)
+        return True
+
+    async def _put_fired(self, member: bytes, score: bytes) -> None:
+        try:
+            approval, timer, at = _read(member, score)
+        except (ValueError, OverflowError):
+            self._faults.met(self._key, f"{self._key} holds what is no timer of Signoff's: it is taken out")
+            return
+        await self._put(TimerFired(approval, timer, at), f"timer/{approval}/{timer.value}/{at.isoformat()}")
+
+    # What an earlier process left -------------------------------------------------------------------------------------
+
+    async def restore(self) -> None:
+        """Set the timers of pending approvals that are not set. Raises RedisError; may be done many times."""
+        async for key in self._with_open():
+            try:
+                await self._restore(key)
+            except LOST:
+                raise
+            except (RedisError, codec.UnreadableError, ValueError) as error:
+                self._faults.met(key, f"the deadlines of the approvals in {key} are not known ({type(error).__name__})")
+
+    async def _with_open(self) -> AsyncIterator[str]:
+        """The keys that list a thread's open approvals."""
+        cursor: Any = 0
+        while cursor != b"0":
+            words = ("SCAN", cursor, "MATCH", self._keys.every_open(), "COUNT", _SCANNED)
+            cursor, found = await self._database.run(Command(*words))
+            for key in found:
+                yield key.decode("utf-8", "replace")
+
+    async def _restore(self, key: str) -> None:
+        thread, approvals = thread_of(key), RedisApprovals(self._database, self._keys)
+        for mark in await self._database.run(Command("SMEMBERS", key)):
+            approval = await approvals.get(ApprovalId(f"{thread}#{mark.decode()}"))
+            if approval is not None and approval.state is State.PENDING:
+                await self._database.run_all(*indexes.opened(self._keys, approval))
+                for timer, at in self._still_due(approval):
+                    member = _member(approval.id, timer)
+                    await self._database.run(Command("ZADD", self._key, "NX", _score(at), member))
+        self._earlier.set()
+
+    def _still_due(self, approval: Approval) -> Sequence[tuple[Timer, datetime]]:
+        known = self._now() - DAY + _MARGIN
+        return [(timer, at) for timer, at in timers_of(approval) if timer is not Timer.REMIND or at >= known]
+
+
+def _score(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _member(approval: ApprovalId, timer: Timer) -> bytes:
+    return f"{timer.value}/{approval}".encode("utf-8", "surrogatepass")
+
+
+def _read(member: bytes, score: bytes) -> tuple[ApprovalId, Timer, datetime]:
+    """Read a timer. Raises ValueError or OverflowError for what is none."""
+    timer, _, approval = member.decode("utf-8", "surrogatepass").partition("/")
+    thread_of_approval(ApprovalId(approval))
+    return ApprovalId(approval), Timer(timer), _EPOCH + int(float(score)) * _MICROSECOND

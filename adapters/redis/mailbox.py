@@ -1,0 +1,116 @@
+"""A lane's mailbox: what a message is, where it waits, and the index by which no lane is ever forgotten.
+
+A message is one line `[id, stamp]` and the effect's document. The boxes of a thread stand under its hash tag and are
+written by the script that writes the approval. The index of lanes with work stands elsewhere, so that it is marked in
+the same round trip but *before* the box: a crash in between leaves a mark without work, never work without a mark.
+
+Because a mark comes first, whoever finds a box empty may not simply remove its mark: a message may be on its way
+behind it. Each mark therefore is a stamp of its own, which the message carries too. Who finished the message with that
+stamp knows that nothing is behind the mark; any other mark goes when it is older than a minute.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.redis import codec
+from adapters.redis.keys import Keys
+from adapters.redis.transport.scripts import Command, Key, Script
+from engine.effects import Effect, Lane
+from engine.ids import ThreadId
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as it waits. `mark` is its first line, by which the head of a box is recognised."""
+
+    id: str
+    stamp: int
+    effect: Effect
+    mark: bytes
+
+
+def write(id: str, stamp: int, effect: Effect) -> bytes:  # noqa: A002 - it is its id
+    """Make a message."""
+    first = json.dumps([id, stamp], separators=(",", ":"))
+    return first.encode() + b"\n" + codec.EFFECT.dump(effect)
+
+
+def read(message: bytes, key: Key) -> Mail:
+    """Read a message found under `key`. Raises codec.UnreadableError."""
+    first, newline, document = message.partition(b"\n")
+    try:
+        id, stamp = json.loads(first)  # noqa: A001 - likewise
+    except (ValueError, TypeError, RecursionError):
+        id = stamp = None  # noqa: A001 - likewise
+    if type(id) is not str or type(stamp) is not int:
+        raise codec.UnreadableError(key, "it is not a message of Signoff")
+    return Mail(id, stamp, codec.EFFECT.load(document, key), first + newline)
+
+
+def mark_of(message: bytes) -> bytes:
+    """The first line of a message that cannot be read further."""
+    first, newline, _ = message.partition(b"\n")
+    return first + newline
+
+
+class Stamps:
+    """Microseconds since 1970, each given once in this process. They fit a sorted set's score exactly."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """A stamp that is larger than all before."""
+        self._last = max(self._last + 1, time.time_ns() // 1000)
+        return self._last
+
+
+STAMPS = Stamps()
+
+
+def lane_name(lane: Lane) -> bytes:
+    """A lane in the index: `NAME@THREAD`."""
+    return str(lane).encode("utf-8", "surrogatepass")
+
+
+def lane_named(name: bytes) -> Lane:
+    """The lane of a name in the index. Raises ValueError for what is no name."""
+    lane, at, thread = name.decode("utf-8", "surrogatepass").partition("@")
+    if not lane or not at:
+        raise ValueError("not the name of a lane")
+    return Lane(ThreadId(thread), lane)
+
+
+def box(keys: Keys, lane: Lane) -> Key:
+    """Where a lane's messages wait."""
+    return keys.mail(lane.thread, lane.name)
+
+
+def mark(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
+    """Say that these lanes may have work; goes before the write of that work."""
+    return Command("ZADD", keys.dirty(), *(word for lane in lanes for word in (stamp, lane_name(lane))))
+
+
+@dataclass(frozen=True, slots=True)
+class Put(Script[bool]):
+    """Add a message unless one of its key was put within a day. Safe to run twice: the second finds its own stamp."""
+
+    LUA = """
+    if redis.call('SET', seen, stamp, 'NX', 'EX', seconds) then
+        redis.call('RPUSH', box, message)
+        return 1
+    end
+    return redis.call('GET', seen) == stamp and 1 or 0
+    """
+    box: Key
+    seen: Key
+    seconds: int
+    stamp: int
+    message: bytes
+
+    def read(self, reply: Any) -> bool:
+        """Tell whether it was added."""
+        return bool(reply == 1)

@@ -1,0 +1,104 @@
+"""Which agent a name stands for, among all processes that serve one workspace from one Redis.
+
+An agent's name is part of its threads' ids. If two processes gave one name to two different graphs, whichever of them
+took a thread's lane would resume it, and an approval given for one graph would run the other. So a process claims its
+names before it serves: any number of processes may hold a name for the same definition, which is a normal deployment,
+and none for another. A claim is held for `TTL` and renewed; that of a process that died lapses.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from adapters.redis.keys import Keys
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Command, Key, Script
+from adapters.redis.transport.trouble import Faults
+
+TTL = timedelta(seconds=30)
+"""How long a claim is held that nobody renews."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Script[str | None]):
+    """Hold a name for a definition, or give the other definition that a living process holds it for.
+
+    Holders are `PROCESS 0x00 DEFINITION` by the time, in ms, at which they lapse: the server's own time, so that the
+    clocks of the processes do not matter. Safe to run twice.
+    """
+
+    LUA = r"""
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('ZREMRANGEBYSCORE', holders, '-inf', now)
+    for _, holder in ipairs(redis.call('ZRANGE', holders, 0, -1)) do
+      local held = string.match(holder, '%z(.*)$')
+      if held ~= definition then return held end
+    end
+    redis.call('ZADD', holders, now + ttl, process .. '\0' .. definition)
+    redis.call('PEXPIRE', holders, ttl)
+    return false
+    """
+
+    holders: Key
+    process: str
+    definition: str
+    ttl: int
+
+    @override
+    def read(self, reply: Any) -> str | None:
+        """Read the other definition."""
+        return None if reply is None else reply.decode(errors="replace")
+
+
+class RedisNames:
+    """The names of one process; `process` is unique to it, `workspace` is Slack's id of the team."""
+
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        workspace: str,
+        process: str,
+        definitions: Mapping[str, str],
+        ttl: timedelta = TTL,
+    ) -> None:
+        self.ttl = ttl
+        self._database = database
+        self._faults = Faults()
+        self._process = process
+        self._definitions = definitions
+        self._holders = {name: keys.holders(workspace, name) for name in definitions}
+
+    async def claim(self) -> Mapping[str, str]:
+        """Claim all names; gives name -> definition of those that others hold for something else."""
+        milliseconds = int(self.ttl.total_seconds() * 1000)
+        claims = [
+            Claim(self._holders[name], self._process, definition, milliseconds)
+            for name, definition in self._definitions.items()
+        ]
+        held: Sequence[str | None] = await self._database.run_all(*claims)
+        return {name: other for name, other in zip(self._definitions, held, strict=True) if other is not None}
+
+    async def renew(self) -> Mapping[str, str]:
+        """Claim them again, in time; what fails is logged, and nothing is known of others."""
+        try:
+            held = await self.claim()
+        except RedisError as error:
+            self._faults.failed("renewing the agents' names", error)
+            return {}
+        self._faults.over("renewing the agents' names")
+        return held
+
+    async def release(self) -> None:
+        """Give all names back."""
+        await self._database.run_all(
+            *(
+                Command("ZREM", self._holders[name], f"{self._process}\0{definition}")
+                for name, definition in self._definitions.items()
+            )
+        )

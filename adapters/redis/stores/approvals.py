@@ -1,0 +1,402 @@
+"""Approvals: compare, and write the approval, its effects and its audit rows at once.
+
+A click costs two round trips: `get`, and one pipeline in which the mark of the lanes goes before the script (see
+`adapters.redis.mailbox`). Before the document stands `VERSION WRITE newline`, so that the script compares the version
+without reading JSON.
+
+The client repeats a call whose answer got lost. Then the script finds its own write, known by a random name, and says
+that it was written; effects and rows are not written again. A change that touches nothing leaves a marker for this.
+
+What a person may still decide never expires, nor does its conversation and audit. When the last approval of a thread
+is closed, it goes `retention` after the last write, and the audit `audit_retention` after it.
+
+No step reads the history of a thread. The open approvals are listed in a set; a closed one is found by its id, or by
+one of three small indexes, which are written with it when it is closed and live as long: its sheet, its card where
+people can write below it, and the policies that it was decided under.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from adapters.redis import codec, mailbox
+from adapters.redis.keys import DAY, MONTH, Keys
+from adapters.redis.stores import documents, indexes
+from adapters.redis.stores.audit import RECORD, written
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Arg, Call, Command, Key, Script
+from engine import audit
+from engine.approval import OPEN, Approval, policies_of
+from engine.ask import Ask
+from engine.effects import Effect, Lane, lane_of
+from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
+from engine.ports import Change
+
+RETENTION = MONTH
+
+log: Final = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+OVERTAKEN, WRITTEN, NOT_ASKED = 0, 1, 2
+"""What becomes of a write; NOT_ASKED: it needs what the approval asks, which is not stored under its own key."""
+
+_POST = """
+local rows = tonumber(more[1])
+for i = 2, rows + 1 do record(more[i]) end
+for i = rows + 2, #more, 2 do redis.call('RPUSH', boxes[tonumber(more[i])], more[i + 1]) end
+"""
+
+_INDEX = """
+if in_sheet == '1' then
+    redis.call('SADD', sheet, mark)
+    redis.call('EXPIRE', sheet, retention)
+end
+if at_root == '1' then redis.call('SET', card, mark, 'EX', retention) end
+if under ~= '' then
+    redis.call('HSET', policies, under, mark)
+    redis.call('EXPIRE', policies, retention)
+end
+"""
+
+_KEEP = """
+local waited_for = redis.call('SCARD', unclosed) > 0
+keep_audit(waited_for)
+for _, key in ipairs({approvals, conversation}) do
+    if waited_for then redis.call('PERSIST', key) else redis.call('EXPIRE', key, retention) end
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Script[int]):
+    """Write a change where the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
+
+    `asked` is what the approval asks, "" where that is stored already: a click does not write it again.
+
+    `more` is the number of audit rows, the rows, and for each effect the position of its box, from 1, and its message.
+    """
+
+    LUA = f"""
+    {RECORD}
+    local stored = redis.call('GET', approval)
+    if stored == document then return {WRITTEN} end
+    if expected == '' and stored then return {OVERTAKEN} end
+    if expected ~= '' and (not stored or string.match(stored, '^%d+') ~= expected) then return {OVERTAKEN} end
+    if asked ~= '' then
+        redis.call('SET', ask, asked)
+    elseif redis.call('EXISTS', ask) == 0 then
+        return {NOT_ASKED}
+    end
+    if is_open == '1' then
+        redis.call('SET', approval, document)
+        redis.call('PERSIST', ask)
+        redis.call('SADD', unclosed, mark)
+    else
+        redis.call('SET', approval, document, 'EX', retention)
+        redis.call('EXPIRE', ask, audit_retention)
+        redis.call('SREM', unclosed, mark)
+        {_INDEX}
+    end
+    {_POST}
+    {_KEEP}
+    return {WRITTEN}
+    """
+    approval: Key
+    ask: Key
+    approvals: Key
+    unclosed: Key
+    sheet: Key
+    card: Key
+    policies: Key
+    audit: Key
+    conversation: Key
+    boxes: tuple[Key, ...]
+    expected: str
+    document: bytes
+    asked: bytes
+    mark: str
+    is_open: bool
+    in_sheet: bool
+    at_root: bool
+    under: str
+    retention: int
+    audit_retention: int
+    more: tuple[Arg, ...]
+
+    def read(self, reply: Any) -> int:
+        """Tell what became of it: WRITTEN, OVERTAKEN or NOT_ASKED."""
+        return int(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Script[None]):
+    """Make a closed approval of the last version findable."""
+
+    LUA = _INDEX
+    sheet: Key
+    card: Key
+    policies: Key
+    mark: str
+    in_sheet: bool
+    at_root: bool
+    under: str
+    retention: int
+
+    def read(self, reply: Any) -> None:
+        """There is nothing to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Script[bool]):
+    """Write effects and audit rows of something that changed no approval, once for each `seen`."""
+
+    LUA = f"""
+    {RECORD}
+    if not redis.call('SET', seen, 1, 'NX', 'EX', seconds) then return 1 end
+    {_POST}
+    {_KEEP}
+    return 1
+    """
+    seen: Key
+    approvals: Key
+    unclosed: Key
+    audit: Key
+    conversation: Key
+    boxes: tuple[Key, ...]
+    seconds: int
+    retention: int
+    audit_retention: int
+    more: tuple[Arg, ...]
+
+    def read(self, reply: Any) -> bool:
+        """Tell that it is written."""
+        return bool(reply == 1)
+
+
+class RedisApprovals:
+    """The port `Approvals` on Redis. Raises redis.exceptions.RedisError, and codec.UnreadableError when reading."""
+
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        retention: timedelta = RETENTION,
+        audit_retention: timedelta = audit.RETENTION,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._retention = int(retention.total_seconds())
+        self._audit_retention = int(audit_retention.total_seconds())
+
+    async def get(self, approval: ApprovalId) -> Approval | None:
+        """The approval as it stands, or None. One round trip."""
+        found = await self.known([approval])
+        return found[0] if found else None
+
+    async def ask(self, approval: ApprovalId) -> Ask | None:
+        """What was asked, as long as the audit tells of it; left out and logged, as rows are, if it cannot be read."""
+        try:
+            return await self._ask(approval)
+        except codec.UnreadableError as error:
+            log.error("%s", error)  # noqa: TRY400 - the sentence is all there is to say
+            return None
+
+    async def _ask(self, approval: ApprovalId) -> Ask | None:
+        key = self._keys.ask(thread_of(approval), approval)
+        asked = await self._database.run(Command("GET", key))
+        if asked is not None:
+            return documents.load_asked(asked, key)
+        known = await self.get(approval)
+        return None if known is None else known.ask
+
+    async def create(self, change: Change) -> bool:
+        """Write a new approval unless one of its id exists."""
+        return await self._write(change, expected="")
+
+    async def save(self, change: Change) -> bool:
+        """Compare and write. One round trip."""
+        if not change.touches:
+            return await self._note(change)
+        return await self._write(change, expected=str(change.approval.version))
+
+    async def open(self, thread: ThreadId) -> Sequence[Approval]:
+        """The open approvals of a thread, oldest first."""
+        found = await self._marked(thread, await self._database.run(Command("SMEMBERS", self._keys.open(thread))))
+        return sorted((each for each in found if each.state in OPEN), key=_age)
+
+    async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
+        """Those of these approvals that are kept. One round trip."""
+        return await self._read([(thread_of(each), each) for each in approvals])
+
+    async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
+        """The approvals of a sheet, oldest first."""
+        await self._bring_up(thread)
+        # The open ones first: what is closed in between then stands among the closed ones.
+        found = {each.id: each for each in await self.open(thread)}
+        marks = await self._database.run(Command("SMEMBERS", self._keys.sheet(thread, sheet)))
+        found |= {each.id: each for each in await self._marked(thread, marks)}
+        return sorted((each for each in found.values() if each.sheet == sheet), key=_age)
+
+    async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
+        """The approval whose card is this message at the root of its channel."""
+        await self._bring_up(thread)
+        open_ones = await self.open(thread)
+        found = next((each.id for each in open_ones if each.card == card and each.place.thread_ts is None), None)
+        mark = None if found else await self._database.run(Command("GET", self._keys.card(thread, card)))
+        return ApprovalId(f"{thread}#{mark.decode('utf-8', 'replace')}") if mark else found
+
+    async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
+        """Approvals of the thread that have all its policies."""
+        await self._bring_up(thread)
+        open_ones = await self.open(thread)
+        closed = await self._marked(thread, await self._database.run(Command("HVALS", self._keys.policies(thread))))
+        return [each for each in (*open_ones, *closed) if policies_of([each])]
+
+    async def _marked(self, thread: ThreadId, marks: Collection[bytes]) -> list[Approval]:
+        return await self._read([(thread, mark.decode("utf-8", "replace")) for mark in marks])
+
+    async def _read(self, names: Sequence[tuple[ThreadId, str]]) -> list[Approval]:
+        if not names:
+            return []
+        keys = [self._keys.approval(*name) for name in names]
+        asks = [self._keys.ask(*name) for name in names]
+        stored = await self._database.run(Command("MGET", *keys, *asks))
+        found = zip(stored[: len(keys)], stored[len(keys) :], keys, strict=True)
+        return [documents.load(each.partition(b"\n")[2], asked, key) for each, asked, key in found if each is not None]
+
+    async def _bring_up(self, thread: ThreadId) -> None:
+        """Index what the last version closed: it listed all approvals of a thread, and read them all each time."""
+        listed = self._keys.approvals(thread)
+        marks = await self._database.run(Command("ZRANGE", listed, 0, -1))
+        if not marks:
+            return
+        closed = [each for each in await self._marked(thread, marks) if each.state not in OPEN]
+        found: list[Call[Any]] = [Index(**self._indexed(each)) for each in closed]
+        await self._database.run_all(*found, Command("DEL", listed))
+
+    def _indexed(self, approval: Approval) -> dict[str, Any]:
+        """What the scripts need to make a closed approval findable."""
+        keys, thread = self._keys, approval.thread
+        return {
+            "sheet": keys.sheet(thread, approval.sheet),
+            "card": keys.card(thread, approval.card or ""),
+            "policies": keys.policies(thread),
+            "mark": _mark(approval.id),
+            "in_sheet": bool(approval.sheet),
+            "at_root": approval.card is not None and approval.place.thread_ts is None,
+            "under": _under(approval),
+            "retention": self._retention,
+        }
+
+    async def _write(self, change: Change, expected: str) -> bool:
+        before = change.approval
+        stored = replace(before, version=before.version + 1)
+        thread, keys = stored.thread, self._keys
+        post = _Post.of(keys, change, f"{stored.id}/{stored.version}")
+        script = Write(
+            approval=keys.approval(thread, stored.id),
+            ask=keys.ask(thread, stored.id),
+            approvals=keys.approvals(thread),
+            unclosed=keys.open(thread),
+            audit=keys.audit(thread),
+            conversation=keys.conversation(thread),
+            boxes=post.boxes,
+            expected=expected,
+            document=b"%d %b\n%b" % (stored.version, _name().encode(), documents.dump(stored)),
+            asked=b"" if expected else documents.dump_asked(stored.ask),
+            is_open=stored.state in OPEN,
+            audit_retention=self._audit_retention,
+            more=post.more,
+            **self._indexed(stored),
+        )
+        before_it = [] if expected else indexes.opened(keys, stored)
+        written = await self._send(post, script, *before_it)
+        if written == NOT_ASKED:  # the last version kept it in the approval
+            written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
+        if written == WRITTEN and stored.state not in OPEN:
+            await self._database.run_all(*indexes.closed(keys, stored))
+        return written == WRITTEN
+
+    async def _note(self, change: Change) -> bool:
+        thread, once = change.approval.thread, _name()
+        post = _Post.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
+        script = Note(
+            seen=self._keys.seen(thread, "note", once),
+            approvals=self._keys.approvals(thread),
+            unclosed=self._keys.open(thread),
+            audit=self._keys.audit(thread),
+            conversation=self._keys.conversation(thread),
+            boxes=post.boxes,
+            seconds=int(DAY.total_seconds()),
+            retention=self._retention,
+            audit_retention=self._audit_retention,
+            more=post.more,
+        )
+        return await self._send(post, script)
+
+    async def _send(self, post: "_Post", script: Script[R], *before_it: Call[Any]) -> R:
+        marks = [] if post.mark is None else [post.mark]
+        if not marks and not before_it:
+            return await self._database.run(script)
+        reply: R = (await self._database.run_all(*marks, *before_it, script))[-1]
+        return reply
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """The effects and rows of a change, as a script takes them. `mark` goes before it."""
+
+    mark: Call[Any] | None
+    boxes: tuple[Key, ...]
+    more: tuple[Arg, ...]
+
+    @classmethod
+    def of(cls, keys: Keys, change: Change, write: str) -> "_Post":
+        rows = [written(entry) for entry in change.entries]
+        stamp = mailbox.STAMPS.next()
+        lanes = list(dict.fromkeys(map(lane_of, change.effects)))
+        _refuse_other_threads(change, lanes)
+        places = {lane: number for number, lane in enumerate(lanes, 1)}
+        messages = (
+            word
+            for number, effect in enumerate(change.effects)
+            for word in (places[lane_of(effect)], _message(write, number, stamp, effect))
+        )
+        return cls(
+            mark=mailbox.mark(keys, lanes, stamp) if lanes else None,
+            boxes=tuple(mailbox.box(keys, lane) for lane in lanes),
+            more=(len(rows), *rows, *messages),
+        )
+
+
+def _message(write: str, number: int, stamp: int, effect: Effect) -> bytes:
+    return mailbox.write(f"{write}/{number}", stamp, effect)
+
+
+def _refuse_other_threads(change: Change, lanes: Sequence[Lane]) -> None:
+    if any(lane.thread != change.approval.thread for lane in lanes):
+        raise ValueError(f"{change.approval.id} has effects of another thread: they cannot be written at once")
+
+
+def _name() -> str:
+    """A name for one write, so that it is known when it is sent again."""
+    return secrets.token_hex(6)
+
+
+def _mark(approval: ApprovalId) -> str:
+    return approval.rpartition("#")[2]
+
+
+def _age(approval: Approval) -> tuple[datetime, ApprovalId]:
+    return approval.created_at, approval.id
+
+
+def _under(approval: Approval) -> str:
+    """A name for the policies that an approval is decided under; "" where it decides nothing."""
+    policies = policies_of([approval])
+    return hashlib.sha256(codec.POLICIES.dump(policies)).hexdigest()[:16] if policies else ""

@@ -1,0 +1,91 @@
+"""What waits until it can be posted: one hash, for it is small wherever the bot may write where it was put.
+
+An entry is known by what it is, and keeps the time at which it began to wait, by which the entries are ordered.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.redis import codec
+from adapters.redis.keys import Keys
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Command, Key, Script
+from adapters.redis.transport.trouble import Faults, kind
+from engine.ids import ChannelId
+from engine.ports import Unposted
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Script[None]):
+    """Keep an entry: the time before the document's newline stays that of the first of its name. Safe to run twice."""
+
+    LUA = """
+    local known = redis.call('HGET', backlog, name)
+    local since = known and string.match(known, '^[%d.]+') or now
+    redis.call('HSET', backlog, name, since .. string.char(10) .. document)
+    return 1
+    """
+    backlog: Key
+    name: bytes
+    now: str
+    document: bytes
+
+    def read(self, reply: Any) -> None:
+        """There is nothing to read."""
+
+
+class RedisBacklog:
+    """The port `Backlog` on Redis."""
+
+    def __init__(self, database: Runs, keys: Keys) -> None:
+        self._database = database
+        self._key, self._deleted = keys.backlog(), keys.deleted()
+        self._faults = Faults()
+
+    async def add(self, unposted: Unposted) -> None:
+        """Keep it; where one of its key is kept, that one's time stays."""
+        since = f"{unposted.since.timestamp():.6f}"
+        add = Add(self._key, _name(unposted.key), since, codec.UNPOSTED.dump(unposted))
+        await self._database.run(add)
+
+    async def drop(self, key: str) -> None:
+        """Forget it; forgetting what is not kept is fine."""
+        await self._database.run(Command("HDEL", self._key, _name(key)))
+
+    async def all(self) -> Sequence[Unposted]:
+        """Everything that waits, oldest first. What cannot be read is passed over, and told once: the rest goes on."""
+        found = await self._database.run(Command("HGETALL", self._key))
+        return self._readable(zip(found[::2], found[1::2], strict=True))
+
+    async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
+        """What waits of these, oldest first: nothing else is read."""
+        if not keys:
+            return ()
+        names = [_name(each) for each in keys]
+        found = await self._database.run(Command("HMGET", self._key, *names))
+        return self._readable((name, each) for name, each in zip(names, found, strict=True) if each is not None)
+
+    def _readable(self, entries: Iterable[tuple[bytes, bytes]]) -> Sequence[Unposted]:
+        found: list[Unposted] = []
+        for name, value in entries:
+            since, _, document = value.partition(b"\n")
+            try:
+                first = datetime.fromtimestamp(float(since), UTC)
+                found.append(replace(codec.UNPOSTED.load(document, self._key), since=first))
+            except (codec.UnreadableError, ValueError, OverflowError, OSError) as error:
+                self._faults.met(repr(name), f"{self._key} holds what cannot be read, {name!r}: {kind(error)}")
+        return sorted(found, key=lambda each: each.since)
+
+    async def bury(self, channel: ChannelId) -> None:
+        """A channel was deleted for good: nothing has to wait for it any more."""
+        await self._database.run(Command("SADD", self._deleted, channel))
+
+    async def is_buried(self, channel: ChannelId) -> bool:
+        """Whether a channel was deleted for good."""
+        return bool(await self._database.run(Command("SISMEMBER", self._deleted, channel)))
+
+
+def _name(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")

@@ -1,0 +1,90 @@
+"""Conversations: one document each. The last write is right, since only the thread's `run` lane writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from adapters.redis import codec
+from adapters.redis.keys import TALKS, Keys
+from adapters.redis.stores.approvals import RETENTION
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Command, Key, Reset, Script
+from adapters.redis.transport.trouble import Faults, kind
+from engine.conversation import Conversation
+from engine.ids import ChannelId, ThreadId
+from engine.ports import OvertakenError
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(Script[bool]):
+    """Write a conversation unless a newer holder has its lane; it stays while an approval of its thread is open."""
+
+    LUA = """
+    if tonumber(redis.call('GET', fence) or '0') > tonumber(token) then return 0 end
+    redis.call('SET', conversation, document)
+    if redis.call('SCARD', unclosed) == 0 then redis.call('EXPIRE', conversation, retention) end
+    return 1
+    """
+    conversation: Key
+    unclosed: Key
+    fence: Key
+    token: int
+    document: bytes
+    retention: int
+
+    def read(self, reply: Any) -> bool:
+        """Tell whether it was written."""
+        return bool(reply == 1)
+
+
+MOST_TALKS = 40
+"""Conversations of a channel that are found again by it: the index is for people, who look back a little."""
+
+
+class RedisConversations:
+    """The port `Conversations` on Redis."""
+
+    def __init__(self, database: Runs, keys: Keys, retention: timedelta = RETENTION) -> None:
+        self._database = database
+        self._keys = keys
+        self._retention = int(retention.total_seconds())
+        self._faults = Faults()
+
+    async def get(self, thread: ThreadId) -> Conversation | None:
+        """The conversation of a thread, or None. Raises codec.UnreadableError."""
+        key = self._keys.conversation(thread)
+        document = await self._database.run(Command("GET", key))
+        return None if document is None else codec.CONVERSATION.load(document, key)
+
+    async def save(self, conversation: Conversation, fence: int) -> None:
+        """Write it; may be done many times. Raises OvertakenError when a newer holder has the thread's `run` lane."""
+        thread = conversation.thread
+        document = codec.CONVERSATION.dump(conversation)
+        keys = self._keys
+        keep = Keep(keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention)
+        index = keys.talks(conversation.place.channel)
+        kept, *_ = await self._database.run_all(
+            keep,
+            Reset(index, TALKS.type),  # else one key that another program wrote would stop all threads of the channel
+            Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
+            Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
+            Command("EXPIRE", index, self._retention),
+        )
+        if not kept:
+            raise OvertakenError(f"a newer holder has the thread {thread}")
+
+    async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
+        """The conversations of a channel that were written last, the latest first; the unreadable are left out."""
+        threads = await self._database.run(Command("ZRANGE", self._keys.talks(channel), 0, -1, "REV"))
+        found = [await self._readable(thread) for thread in threads]
+        return [each for each in found if each is not None]
+
+    async def _readable(self, thread: bytes) -> Conversation | None:
+        try:
+            return await self.get(ThreadId(thread.decode("utf-8", "surrogatepass")))
+        except (codec.UnreadableError, ResponseError, UnicodeDecodeError) as error:
+            self._faults.met(repr(thread), f"the conversation {thread!r} is not shown: {kind(error)}")
+            return None

@@ -1,0 +1,215 @@
+"""The user groups of a workspace, kept for all processes of a bot: one of them reads the list, the others recall it.
+
+A list is as old as `OLDEST` at most: Redis lets it lapse, by its own clock. When Slack says that a group has changed,
+the group gets a stamp that no earlier list has, so that what was read before the event, or is being read while it comes
+in, is not recalled for it. Stamps are random words and no counters or times: none comes twice, whatever is forgotten
+meanwhile and whoever's clock is set back.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from typing_extensions import override
+
+from adapters.redis.codec import UnreadableError
+from adapters.redis.keys import CHANGED, DAY, Keys
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Command, Key, Script
+from engine.ids import UserId
+from engine.ports import GroupReading, ListedGroup, RecalledGroup
+
+OLDEST = timedelta(minutes=5)
+"""How long a list counts, from when Slack was asked for it."""
+LEASE = timedelta(seconds=10)
+"""How long a process may take to read it: after that another one may."""
+
+_ALL = "*"
+_LOOKED_UP = "looked_up"
+_STAMP_OF_ALL = "stamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin(Script[dict[str, str] | None]):
+    """Take the right to read, or keep it; give the stamps of what changed. Safe to run twice."""
+
+    LUA = """
+    if redis.call('GET', reading) ~= holder and not redis.call('SET', reading, holder, 'NX', 'PX', lease) then
+      return false
+    end
+    return redis.call('HGETALL', changed)
+    """
+    reading: Key
+    changed: Key
+    holder: str
+    lease: int
+
+    @override
+    def read(self, reply: Any) -> dict[str, str] | None:
+        """Read the stamps."""
+        if reply is None:
+            return None
+        flat = [word.decode(errors="replace") for word in reply]
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(Script[None]):
+    """Replace the list, where the right to read is still ours, and give the right back. Safe to run twice."""
+
+    LUA = """
+    if redis.call('GET', reading) ~= holder then return 0 end
+    redis.call('DEL', list)
+    for i = 1, #entries, 2 do redis.call('HSET', list, entries[i], entries[i + 1]) end
+    redis.call('PEXPIRE', list, ttl)
+    redis.call('DEL', reading)
+    return 1
+    """
+    reading: Key
+    list: Key
+    holder: str
+    ttl: int
+    entries: tuple[str | bytes | int, ...]
+
+    @override
+    def read(self, reply: Any) -> None:
+        """Read nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon(Script[None]):
+    """Give the right to read back, where it is still ours. Safe to run twice."""
+
+    LUA = """
+    if redis.call('GET', reading) == holder then redis.call('DEL', reading) end
+    return 1
+    """
+    reading: Key
+    holder: str
+
+    @override
+    def read(self, reply: Any) -> None:
+        """Read nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Script[None]):
+    """Give each of these a stamp. Safe to run twice."""
+
+    LUA = """
+    for _, id in ipairs(ids) do redis.call('HSET', changed, id, stamp) end
+    redis.call('PEXPIRE', changed, ttl)
+    return 1
+    """
+    changed: Key
+    stamp: str
+    ttl: int
+    ids: tuple[str | bytes | int, ...]
+
+    @override
+    def read(self, reply: Any) -> None:
+        """Read nothing."""
+
+
+class RedisGroupMemory:
+    """The port `GroupMemory` on Redis; `workspace` is Slack's id of the team."""
+
+    def __init__(
+        self,
+        database: Runs,
+        keys: Keys,
+        workspace: str,
+        *,
+        oldest: timedelta = OLDEST,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._database = database
+        self._list, self._changed = keys.usergroups(workspace), keys.changed(workspace)
+        self._reading = keys.reading(workspace)
+        self._lease = _milliseconds(lease)
+        self._ttl = max(1, _milliseconds(oldest) - self._lease)  # a list may have taken that long to be read
+
+    async def recall(self, group: str) -> RecalledGroup | None:
+        """A group by its id; None where what is kept does not count."""
+        # The list first: a change that comes in between is seen, and one list is never compared with another's stamps.
+        (looked_up, stamp, document), left, (changed, all_changed) = await self._database.run_all(
+            Command("HMGET", self._list, _LOOKED_UP, _STAMP_OF_ALL, group),
+            Command("PTTL", self._list),
+            Command("HMGET", self._changed, group, _ALL),
+        )
+        if looked_up is None or left <= 0 or stamp != (all_changed or b""):
+            return None
+        kept = _read(document, self._list)
+        if kept.get("stamp", "") != (changed or b"").decode(errors="replace"):
+            return None
+        age = (self._ttl - left) / 1000
+        return RecalledGroup(_group(kept, self._list), datetime.fromisoformat(looked_up.decode()), age)
+
+    async def begin(self) -> GroupReading | None:
+        """Take the right to read the list. None: another process has it."""
+        token = uuid4().hex
+        changes = await self._database.run(Begin(self._reading, self._changed, token, self._lease))
+        return None if changes is None else GroupReading(token, changes)
+
+    async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
+        """Keep the list that was read. A group that changed and is not in it is kept as one that is gone."""
+        documents: dict[str, Mapping[str, object]] = {each: {} for each in reading.changes if each != _ALL}
+        documents |= {each.id: _document(each) for each in groups}
+        entries = [_LOOKED_UP, looked_up.isoformat(), _STAMP_OF_ALL, reading.changes.get(_ALL, "")]
+        for name, document in documents.items():
+            stamped = {**document, "stamp": reading.changes.get(name, "")}
+            entries += [name, json.dumps(stamped, separators=(",", ":"))]
+        await self._database.run(Keep(self._reading, self._list, reading.token, self._ttl, tuple(entries)))
+
+    async def abandon(self, reading: GroupReading) -> None:
+        """Give the right back without a list."""
+        await self._database.run(Abandon(self._reading, reading.token))
+
+    async def changed(self, ids: Collection[str]) -> None:
+        """Let nothing count for these that was read before."""
+        if ids:
+            await self._database.run(Mark(self._changed, uuid4().hex, _milliseconds(CHANGED.lives or DAY), tuple(ids)))
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000)
+
+
+def _document(group: ListedGroup) -> dict[str, object]:
+    return {
+        "id": group.id,
+        "handle": group.handle,
+        "people": sorted(group.people),
+        "unable": group.unable,
+        "in_organization": group.in_organization,
+    }
+
+
+def _read(document: bytes | None, key: str) -> dict[str, Any]:
+    if document is None:
+        return {}
+    try:
+        kept = json.loads(document)
+    except ValueError:
+        raise UnreadableError(key, "a user group is no JSON") from None
+    if not isinstance(kept, dict):
+        raise UnreadableError(key, "a user group is no object")
+    return kept
+
+
+def _group(kept: Mapping[str, Any], key: str) -> ListedGroup | None:
+    if "id" not in kept:
+        return None
+    try:
+        return ListedGroup(
+            str(kept["id"]),
+            str(kept["handle"]),
+            frozenset(UserId(str(each)) for each in kept["people"]),
+            str(kept["unable"]),
+            str(kept["in_organization"]),
+        )
+    except (KeyError, TypeError):
+        raise UnreadableError(key, "a user group lacks a field") from None

@@ -1,0 +1,46 @@
+"""What is written into the indexes by which people find approvals: see `adapters.redis.stores.listing`."""
+
+from datetime import timedelta
+from typing import Any
+
+from adapters.redis.keys import PENDING, RECENT, Keys
+from adapters.redis.transport.scripts import Call, Command, Key, Reset
+from engine.approval import Approval, people_of
+
+ALL = "all"
+MOST_RECENT = 60
+"""Of each person."""
+RECENTLY = timedelta(days=30)
+
+
+def opened(keys: Keys, approval: Approval) -> list[Call[Any]]:
+    """List a pending approval. Goes before its own write, and may be done many times."""
+    return [
+        call
+        for place in (ALL, approval.requester)
+        for call in _add(keys.pending(place), PENDING.type, approval, approval.created_at.timestamp())
+    ]
+
+
+def closed(keys: Keys, approval: Approval) -> list[Call[Any]]:
+    """List an approval among what was closed. Goes after its own write, and may be done many times."""
+    at = (approval.closed_at or approval.created_at).timestamp()
+    made: list[Call[Any]] = [
+        Command("ZREM", keys.pending(place), _name(approval)) for place in (ALL, approval.requester)
+    ]
+    for user in people_of(approval):
+        index = keys.recent(user)
+        made += _add(index, RECENT.type, approval, at)
+        made += [
+            Command("ZREMRANGEBYRANK", index, 0, -MOST_RECENT - 1),
+            Command("EXPIRE", index, int(RECENTLY.total_seconds())),
+        ]
+    return made
+
+
+def _add(index: Key, kind: str, approval: Approval, score: float) -> list[Call[Any]]:
+    return [Reset(index, kind), Command("ZADD", index, score, _name(approval))]
+
+
+def _name(approval: Approval) -> bytes:
+    return approval.id.encode("utf-8", "surrogatepass")

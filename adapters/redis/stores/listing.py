@@ -1,0 +1,102 @@
+"""The port `Listing` on Redis: indexes of pending approvals and of what was closed lately, for people who look.
+
+An approval stands in `pending` from before it is written until it was closed, so that none is ever missing. What a
+crash left there is found when somebody looks: the approvals themselves say what they are, and what is closed is taken
+out. Nothing is decided by an index.
+
+A look reads no more than `MOST` approvals, in pieces, so that no look holds up a click.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from adapters.redis import codec
+from adapters.redis.keys import Keys
+from adapters.redis.stores.approvals import RedisApprovals
+from adapters.redis.stores.indexes import ALL, closed
+from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.scripts import Command, Key
+from engine.approval import OPEN, Approval, State
+from engine.ids import ApprovalId, UserId, thread_of
+
+MOST = 1_000
+_PIECE = 50
+
+log: Final = logging.getLogger(__name__)
+
+
+class RedisListing:
+    """Finds approvals without their thread. Raises redis.exceptions.RedisError."""
+
+    def __init__(self, database: Runs, keys: Keys, approvals: RedisApprovals) -> None:
+        self._database, self._keys, self._approvals = database, keys, approvals
+
+    async def pending(self, most: int = MOST) -> Sequence[Approval]:
+        """The pending approvals, the oldest first."""
+        return await self._pending(self._keys.pending(ALL), most)
+
+    async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
+        """The pending approvals of this requester, the oldest first."""
+        return await self._pending(self._keys.pending(user), most)
+
+    async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
+        """What was closed lately of what this person asked or voted on, the latest first."""
+        words = ("ZRANGE", self._keys.recent(user), 0, most - 1, "REV")
+        found = [each async for each in self._read(await self._database.run(Command(*words)))]
+        return [each for each in found if each is not None and each.state not in OPEN]
+
+    async def _pending(self, index: Key, most: int) -> Sequence[Approval]:
+        names = await self._database.run(Command("ZRANGE", index, 0, most - 1))
+        found: list[Approval] = []
+        over: list[bytes] = []
+        async for name, approval in _named(names, self._read(names)):
+            if approval is None:
+                over.append(name)
+            elif approval.state is State.PENDING:
+                found.append(approval)
+            elif approval.state not in OPEN:
+                await self._database.run_all(*closed(self._keys, approval))
+        if over:
+            await self._database.run(Command("ZREM", index, *over))
+        return sorted(found, key=_age)
+
+    async def _read(self, names: Sequence[bytes]) -> AsyncIterator[Approval | None]:
+        """The approvals of these names; None for what is no longer kept, or is no name of one."""
+        for start in range(0, len(names), _PIECE):
+            ids = [_id(name) for name in names[start : start + _PIECE]]
+            kept = await self._kept([each for each in ids if each is not None])
+            for each in ids:
+                yield None if each is None else kept.get(each)
+            await asyncio.sleep(0)
+
+    async def _kept(self, ids: Sequence[ApprovalId]) -> dict[ApprovalId, Approval]:
+        try:
+            return {each.id: each for each in await self._approvals.known(ids)}
+        except codec.UnreadableError as error:
+            if len(ids) > 1:
+                return {name: each for one in ids for name, each in (await self._kept([one])).items()}
+            log.error("an approval is not listed: %s", error)  # noqa: TRY400 - the sentence is all there is to say
+            return {}
+
+
+async def _named(names: Sequence[bytes], found: AsyncIterator[Approval | None]) -> AsyncIterator[Any]:
+    position = 0
+    async for each in found:
+        yield names[position], each
+        position += 1
+
+
+def _id(name: bytes) -> ApprovalId | None:
+    try:
+        approval = ApprovalId(name.decode("utf-8", "surrogatepass"))
+        thread_of(approval)
+    except ValueError:
+        return None
+    return approval
+
+
+def _age(approval: Approval) -> tuple[datetime, ApprovalId]:
+    return approval.created_at, approval.id

@@ -1,0 +1,352 @@
+"""A Redis Cluster behind the same two methods as one server: a `Multiplexed` connection to each node.
+
+Which node has what is learnt from any node, and again when a node says otherwise or is gone; see
+`adapters.redis.transport.slots` for the rules and for what may be called. While a fail-over or the move of a slot is
+under way calls wait, for `FAILOVER_SECONDS` at most; a cluster that this process never reached is not waited for.
+Scripts name keys of one hash tag only, so that nothing has to be split; replicas are not read from, they may be behind.
+
+The move of a slot makes those of its calls wait that name keys of which some exist and some do not (TRYAGAIN), until
+the slot has arrived. Valkey 9 and Redis 8.4 move whole slots at once, where nobody waits.
+"""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ResponseError
+
+from adapters.redis.transport.connection import SyncDatabase, UnusableRedisError, explain, judge, read_all
+from adapters.redis.transport.errors import LOST
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.pools import SOCKET_TIMEOUT, blocking_node_pool, node_pool
+from adapters.redis.transport.scripts import Arg, Call
+from adapters.redis.transport.sentinel import FAILOVER_SECONDS
+from adapters.redis.transport.slots import Plan, Sending, Table, slot_of
+from adapters.redis.transport.urls import Node, Nodes, read
+
+_BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.25)
+_SLOTS = [("CLUSTER", "SLOTS")]
+_NODE_RETRIES = 1
+_CLOSED = "the cluster's connections were closed"
+
+R = TypeVar("R")
+
+
+class Cluster:
+    """A cluster for asyncio. Use it as a context manager, or `aclose` it. For one event loop."""
+
+    def __init__(self, at: Nodes, *, patience: float = SOCKET_TIMEOUT) -> None:
+        self._at = at
+        self._patience = patience
+        self._known = _Known(at)
+        self._links: dict[Node, Multiplexed] = {}
+        self._learning = asyncio.Lock()
+        self._closed = False
+        node_pool(at.seeds[0], at)  # an option that is none is told now
+
+    @classmethod
+    def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT) -> Self:
+        """Make a transport that connects on first use; `patience` is how many seconds an answer may take.
+
+        Raises UnusableRedisError when `url` is not that of a cluster.
+        """
+        return cls(_of_cluster(url), patience=patience)
+
+    @property
+    def address(self) -> str:
+        """Where the cluster is, without user and password."""
+        return self._known.address
+
+    async def run(self, call: Call[R]) -> R:
+        """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
+        words = call.by_hash()
+        node = self._known.table.owner(slot_of(words))
+        if node is not None and (link := self._links.get(node)) is not None:
+            try:
+                (reply,) = await link.ask([words])
+                if not isinstance(reply, Exception):
+                    return call.read(reply)
+            except LOST:
+                pass  # it may have run: `run_all` sends it again, as any lost call
+        (result,) = await self.run_all(call)
+        return result
+
+    async def run_all(self, *calls: Call[R]) -> list[R]:
+        """Run several calls in order, as far as it matters (see `slots`), with few round trips.
+
+        Each is atomic, the whole is not. Raises the first error, after all have run.
+        """
+        plan, effort = Plan(calls), _Effort(self._known)
+        while plan.todo:
+            if self._closed:
+                raise redis.ConnectionError(_CLOSED)
+            table = await self._table()
+            packets = plan.packets(table)
+            for (node, sent), answer in zip(packets.items(), await self._ask_all(packets), strict=True):
+                plan.take(node, sent, answer, table)
+            if plan.wait:
+                await asyncio.sleep(effort.pause(plan.problem))
+            if plan.stale:
+                await self._learn(table, plan)
+        return read_all(calls, plan.replies)
+
+    async def check(self) -> list[str]:
+        """Find out whether Signoff can work here; gives warnings, one sentence each.
+
+        Raises UnusableRedisError for a cluster that is not reachable or not whole, or has a node that we cannot use.
+        """
+        try:
+            table = await self._table()
+            self._known.whole()
+            infos = {node: await self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
+        except redis.RedisError as error:
+            raise _explained(error, self.address) from None
+        return _judged(infos)
+
+    async def aclose(self) -> None:
+        """Close every connection; who still waits gets a ConnectionError."""
+        self._closed = True
+        while self._links:
+            await self._links.popitem()[1].aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _ask_all(self, packets: dict[Node, list[Sending]]) -> list[list[Any] | Exception]:
+        if len(packets) == 1:
+            ((node, sent),) = packets.items()
+            return [await self._ask(node, _words(sent))]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._ask(node, _words(sent))) for node, sent in packets.items()]
+        return [task.result() for task in asked]
+
+    async def _ask(self, node: Node, commands: Sequence[tuple[Arg, ...]]) -> list[Any] | Exception:
+        try:
+            return await self._link(node).ask(commands)
+        except Exception as error:  # noqa: BLE001 - the plan raises what is not its own affair
+            return error
+
+    def _link(self, node: Node) -> Multiplexed:
+        if self._closed:
+            raise redis.ConnectionError(_CLOSED)
+        if (link := self._links.get(node)) is None:
+            pool = node_pool(node, self._at)
+            link = self._links[node] = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES)
+        return link
+
+    async def _table(self) -> Table:
+        if not self._known.reached:
+            await self._learn(self._known.table, None)
+        return self._known.table
+
+    async def _learn(self, seen: Table, plan: Plan | None) -> None:
+        """Get a newer table than the one that was seen; in a fail-over nobody may have one yet."""
+        async with self._learning:
+            if self._known.table is not seen:
+                return
+            answers: dict[Node, Any] = {}
+            for node in self._known.advisers(plan):
+                answers[node] = await self._ask(node, _SLOTS)
+                if self._known.learn(node, answers[node]):
+                    break
+            else:
+                self._known.nobody(answers)
+            for gone in [node for node in self._links if not self._known.names(node)]:
+                await self._links.pop(gone).aclose()
+
+
+class SyncCluster:
+    """The same for code that blocks, safe to use from several threads; nodes are asked one after another."""
+
+    def __init__(self, at: Nodes) -> None:
+        self._at = at
+        self._known = _Known(at)
+        self._links: dict[Node, SyncDatabase] = {}
+        self._lock = threading.RLock()
+        self._learning = threading.Lock()
+        blocking_node_pool(at.seeds[0], at)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Make a transport that connects on first use. Raises UnusableRedisError where `url` is no cluster's."""
+        return cls(_of_cluster(url))
+
+    @property
+    def address(self) -> str:
+        """Where the cluster is, without user and password."""
+        return self._known.address
+
+    def run(self, call: Call[R]) -> R:
+        """Run one call: see `Cluster.run`."""
+        (result,) = self.run_all(call)
+        return result
+
+    def run_all(self, *calls: Call[R]) -> list[R]:
+        """Run several calls: see `Cluster.run_all`."""
+        plan, effort = Plan(calls), _Effort(self._known)
+        while plan.todo:
+            table = self._table()
+            for node, sent in plan.packets(table).items():
+                plan.take(node, sent, self._ask(node, _words(sent)), table)
+            if plan.wait:
+                time.sleep(effort.pause(plan.problem))
+            if plan.stale:
+                self._learn(table, plan)
+        return read_all(calls, plan.replies)
+
+    def check(self) -> list[str]:
+        """Find out whether Signoff can work here: see `Cluster.check`."""
+        try:
+            table = self._table()
+            self._known.whole()
+            infos = {node: self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
+        except redis.RedisError as error:
+            raise _explained(error, self.address) from None
+        return _judged(infos)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            while self._links:
+                self._links.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, node: Node, commands: Sequence[tuple[Arg, ...]]) -> list[Any] | Exception:
+        try:
+            return self._link(node).ask(commands)
+        except Exception as error:  # noqa: BLE001 - the plan raises what is not its own affair
+            return error
+
+    def _link(self, node: Node) -> SyncDatabase:
+        with self._lock:
+            if node not in self._links:
+                client = redis.Redis.from_pool(blocking_node_pool(node, self._at))
+                self._links[node] = SyncDatabase(client, owned=True)
+            return self._links[node]
+
+    def _table(self) -> Table:
+        if not self._known.reached:
+            self._learn(self._known.table, None)
+        return self._known.table
+
+    def _learn(self, seen: Table, plan: Plan | None) -> None:
+        with self._learning:
+            if self._known.table is not seen:
+                return
+            answers: dict[Node, Any] = {}
+            for node in self._known.advisers(plan):
+                answers[node] = self._ask(node, _SLOTS)
+                if self._known.learn(node, answers[node]):
+                    break
+            else:
+                self._known.nobody(answers)
+        # The connections to a node that is gone stay until `close`: another thread may be reading from one.
+
+
+class _Known:
+    """What is known of a cluster, and from whom."""
+
+    def __init__(self, at: Nodes) -> None:
+        self.table = Table.of([], at.seeds[0])
+        self.reached = False
+        self._seeds = at.seeds
+        self.address = ",".join(map(str, at.seeds))
+
+    def advisers(self, plan: Plan | None) -> list[Node]:
+        """Give whom to ask for the table: who named another node first, who did not answer last."""
+        known = [*random.sample(self.table.nodes, len(self.table.nodes)), *self._seeds]
+        if plan is None:
+            return list(dict.fromkeys(known))
+        first = [plan.first] if plan.first and plan.first not in plan.lost else []
+        last = [node for node in known if node in plan.lost]
+        return list(dict.fromkeys([*first, *(node for node in known if node not in plan.lost), *last]))
+
+    def learn(self, node: Node, answer: Any) -> bool:
+        """Take a node's answer to CLUSTER SLOTS, if it is one; a node that was forgotten knows no slot."""
+        if isinstance(answer, Exception) or isinstance(answer[0], Exception):
+            return False
+        table = Table.of(answer[0], node)
+        if not table.primaries and self.reached:
+            return False
+        self.table, self.reached = table, True
+        return True
+
+    def nobody(self, answers: dict[Node, Any]) -> None:
+        """Nobody gave a table. Raises why, unless there is an older one to go on with."""
+        if self.reached:
+            return
+        problems = [answer if isinstance(answer, Exception) else answer[0] for answer in answers.values()]
+        # A password that is refused by one says more than that another is not there.
+        raise min(problems, key=lambda problem: type(problem.__cause__ or problem) in LOST)
+
+    def names(self, node: Node) -> bool:
+        """Tell whether a node belongs to the cluster, as far as it is known."""
+        return node in self.table.nodes or node in self._seeds
+
+    def whole(self) -> None:
+        """Raise UnusableRedisError where slots have no node."""
+        if missing := self.table.missing:
+            raise UnusableRedisError(
+                f"Redis Cluster at {self.address} has no node for {missing} of its 16384 slots: "
+                "finish or repair it (redis-cli --cluster fix)"
+            )
+
+
+class _Effort:
+    """How long calls are tried: as long as a fail-over may take, if the cluster was ever there."""
+
+    def __init__(self, known: _Known) -> None:
+        self._end = time.monotonic() + (FAILOVER_SECONDS if known.reached else 0)
+        self._failures = 0
+
+    def pause(self, problem: Exception | None) -> float:
+        """Give the seconds to wait before the next try. Raises the problem when there is none."""
+        self._failures += 1
+        if problem is not None and time.monotonic() > self._end and self._failures > _NODE_RETRIES:
+            raise problem
+        return _BACKOFF.compute(self._failures)
+
+
+def _of_cluster(url: str) -> Nodes:
+    at = read(url)
+    if not isinstance(at, Nodes):
+        raise UnusableRedisError("REDIS_URL is not that of a cluster: write redis+cluster://HOST:PORT,HOST:PORT")
+    return at
+
+
+def _words(sent: Sequence[Sending]) -> list[tuple[Arg, ...]]:
+    return [words for sending in sent for words in sending.words()]
+
+
+def _explained(error: redis.RedisError, address: str) -> UnusableRedisError:
+    if isinstance(error, ResponseError) and "cluster support disabled" in str(error):
+        return UnusableRedisError(f"Redis at {address} is no cluster: write redis:// instead of redis+cluster://")
+    return explain(error, address)
+
+
+def _judged(infos: dict[Node, list[Any]]) -> list[str]:
+    """Judge every node by its INFO. Raises UnusableRedisError."""
+    warnings = []
+    for node, replies in infos.items():
+        if problem := next((reply for reply in replies if isinstance(reply, redis.RedisError)), None):
+            raise explain(problem, str(node))
+        warnings += judge(replies[-1], str(node))
+    return warnings

@@ -1,0 +1,249 @@
+"""Who answers a call in a cluster: the table of slots, and the plan by which several calls reach their nodes.
+
+Nothing here does I/O, so that the asyncio and the blocking transport (`adapters.redis.transport.cluster`) share every
+rule, which are those of https://valkey.io/topics/cluster-spec/ :
+
+* A call goes to the node that has the slot of its first key. `INFO` and the few others of `ANYWHERE`, and a script
+  without keys, go to any node. A command that means a whole server (SCAN, FLUSHALL, CONFIG ...) is refused: one node's
+  answer would be taken for the cluster's.
+* MOVED: the slot has another node now. ASK: it is on its way, and for this one call the other node has it; ASKING has
+  to stand right before. TRYAGAIN: of the call's keys some are here, some there, until the slot has arrived.
+  CLUSTERDOWN: nobody has the slot for the moment. A node that is gone: another says who took over.
+* Calls of one slot keep their order: where one is sent again, those behind it in its slot are, too. They may so run
+  twice, and once before it, as `adapters.redis.transport.connection` says of pipelines.
+* Calls of several slots keep it where it can mean something: an index is written before what it names. Of calls of one
+  kind (one script, one command), none waits for another; a call of another kind and slot waits until all before it
+  are answered.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MasterDownError, MovedError, NoScriptError, TryAgainError
+
+from adapters.redis.transport.errors import LOST
+from adapters.redis.transport.scripts import Arg, Call
+from adapters.redis.transport.urls import Node
+
+SLOTS = 16384
+ANYWHERE = frozenset({"PING", "ECHO", "TIME", "INFO", "COMMAND", "CLUSTER", "ROLE"})
+"""Commands without a key that any node may answer."""
+_WHOLE_SERVER = frozenset(
+    {
+        "ACL",
+        "CLIENT",
+        "CONFIG",
+        "DBSIZE",
+        "DEBUG",
+        "EXEC",
+        "FLUSHALL",
+        "FLUSHDB",
+        "FUNCTION",
+        "KEYS",
+        "LATENCY",
+        "MEMORY",
+    }
+    | {"MONITOR", "MULTI", "PSUBSCRIBE", "PUBLISH", "RANDOMKEY", "SAVE", "SCAN", "SCRIPT", "SELECT", "SHUTDOWN"}
+    | {"SLOWLOG", "SUBSCRIBE", "SWAPDB", "WAIT", "WAITAOF"}
+)
+_PATIENT_ROUNDS = 5
+"""Rounds of redirections after which a table is taken for wrong and waited for."""
+_KEY_OF_SCRIPT = 3
+
+
+class NoKeyError(ValueError):
+    """A command without a key has no place in a cluster."""
+
+
+def slot_of(words: Sequence[Arg]) -> int | None:
+    """Give the slot of a call's first key, None for a call that any node may answer. Raises NoKeyError."""
+    name = words[0]
+    if name in ("EVALSHA", "EVAL"):
+        return _slot(words[_KEY_OF_SCRIPT]) if words[2] else None
+    name = (name.decode() if isinstance(name, bytes) else str(name)).upper()
+    if name in ANYWHERE:
+        return None
+    if name in _WHOLE_SERVER or len(words) == 1:
+        raise NoKeyError(f"{name} names no key, so that one node of the cluster would answer for all: ask each node")
+    return _slot(words[1])
+
+
+def _slot(key: Arg) -> int:
+    return key_slot(key if isinstance(key, bytes) else str(key).encode())
+
+
+class Table:
+    """Which primary has which slot."""
+
+    def __init__(self, owners: list[Node | None], nodes: tuple[Node, ...]) -> None:
+        self.nodes = nodes
+        """Every node that was named, replicas too: each can be asked for the next table."""
+        self._owners = owners
+
+    @classmethod
+    def of(cls, reply: Any, asked: Node) -> "Table":
+        """Read the reply to CLUSTER SLOTS; a node that does not know its own address is the one asked."""
+        owners: list[Node | None] = [None] * SLOTS
+        nodes: dict[Node, None] = {}
+        for first, last, *servers in reply:
+            found = [_node(server[0], server[1], asked) for server in servers]
+            nodes.update(dict.fromkeys(found))
+            owners[first : last + 1] = [found[0]] * (last + 1 - first)
+        return cls(owners, tuple(nodes))
+
+    @property
+    def primaries(self) -> tuple[Node, ...]:
+        """The nodes that have slots."""
+        return tuple(dict.fromkeys(owner for owner in self._owners if owner is not None))
+
+    @property
+    def missing(self) -> int:
+        """How many slots nobody has."""
+        return self._owners.count(None)
+
+    def owner(self, slot: int | None) -> Node | None:
+        """Give the node of a slot; for None that of any."""
+        if slot is not None:
+            return self._owners[slot]
+        return next((owner for owner in self._owners if owner is not None), None)
+
+    def move(self, slot: int, node: Node) -> None:
+        """Note what MOVED said."""
+        self._owners[slot] = node
+
+
+def _node(host: bytes | str | None, port: int, asked: Node) -> Node:
+    name = host.decode() if isinstance(host, bytes) else host or ""
+    return Node(asked.host if name in ("", "?") else name, int(port))
+
+
+@dataclass(slots=True, eq=False)
+class Sending:
+    """One call on its way: where it is told to go, and how it is to be said."""
+
+    place: int
+    slot: int | None
+    call: Call[Any]
+    node: Node | None = None
+    asking: bool = False
+    by_source: bool = False
+    done: bool = False
+
+    def words(self) -> Iterator[tuple[Arg, ...]]:
+        """Give the commands to send, the answer to the last of which counts."""
+        if self.asking:
+            yield ("ASKING",)
+        yield self.call.by_source() if self.by_source else self.call.by_hash()
+
+
+def _stages(calls: Sequence[Call[Any]]) -> deque[list[Sending]]:
+    """Split calls where order means something: a stage is of one kind, or of one slot."""
+    stages: deque[list[Sending]] = deque()
+    kinds: set[Arg] = set()
+    slots: set[int | None] = set()
+    for place, call in enumerate(calls):
+        words = call.by_hash()
+        slot, kind = slot_of(words), words[1] if words[0] == "EVALSHA" else words[0]
+        if not stages or (len(kinds | {kind}) > 1 and len(slots | {slot}) > 1):
+            stages.append([])
+            kinds, slots = set(), set()
+        stages[-1].append(Sending(place, slot, call))
+        kinds.add(kind)
+        slots.add(slot)
+    return stages
+
+
+class Plan:
+    """What of some calls is still to be sent, round by round."""
+
+    def __init__(self, calls: Sequence[Call[Any]]) -> None:
+        self.replies: list[Any] = [None] * len(calls)
+        self._stages = _stages(calls)
+        self.problem: Exception | None = None
+        """What went wrong last."""
+        self.stale = False
+        """Whether the table is known to be wrong."""
+        self.wait = False
+        """Whether the next round would be too early now."""
+        self.first: Node | None = None
+        """The node that knows best about the table."""
+        self.lost: set[Node] = set()
+        """The nodes that did not answer."""
+        self._rounds = 0
+
+    @property
+    def todo(self) -> bool:
+        """Whether there is anything left to send."""
+        return bool(self._stages)
+
+    def packets(self, table: Table) -> dict[Node, list[Sending]]:
+        """Give what to send to whom now: of each slot as many calls as go to one node, in order."""
+        self.stale = self.wait = False
+        self.lost.clear()
+        self._rounds += 1
+        packets: dict[Node, list[Sending]] = {}
+        ways: dict[int, Node | None] = {}
+        for sending in self._stages[0]:
+            node = sending.node or table.owner(sending.slot)
+            if sending.slot is not None and ways.setdefault(sending.slot, node) != node:
+                ways[sending.slot] = None  # and all behind it wait for the next round
+            elif node is None:
+                self._trouble(ClusterDownError("nobody has the slot of the call's key"))
+            else:
+                packets.setdefault(node, []).append(sending)
+        return packets
+
+    def take(self, node: Node, sent: Sequence[Sending], answer: list[Any] | Exception, table: Table) -> None:
+        """Note what a node answered. Raises what is no matter of clusters, such as a word that cannot be sent."""
+        if isinstance(answer, LOST):
+            self._trouble(answer)
+            self.lost.add(node)
+            for sending in sent:
+                sending.node, sending.asking = None, False
+            return
+        if isinstance(answer, Exception):
+            raise answer
+        again: set[int] = set()
+        replies = iter(answer)
+        for sending in sent:
+            if sending.asking:
+                next(replies)
+            reply = next(replies)
+            if self._is_answer(node, sending, reply, table) and sending.slot not in again:
+                self.replies[sending.place] = reply
+                sending.done = True
+            elif sending.slot is not None:
+                again.add(sending.slot)
+        self._stages[0] = [sending for sending in self._stages[0] if not sending.done]
+        if not self._stages[0]:
+            self._stages.popleft()
+            self._rounds = 0
+        self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
+
+    def _is_answer(self, node: Node, sending: Sending, reply: Any, table: Table) -> bool:
+        """Tell whether a reply is the call's own; else note where and how it is to be sent again."""
+        match reply:
+            case MovedError():  # which redis-py makes a kind of AskError
+                self.stale, self.problem = True, reply
+                self.first = sending.node = _node(reply.host, reply.port, node)
+                sending.asking = False
+                table.move(reply.slot_id, sending.node)
+            case AskError():
+                self.problem = reply
+                sending.node, sending.asking = _node(reply.host, reply.port, node), True
+            case TryAgainError() | ClusterDownError() | MasterDownError():
+                sending.node, sending.asking = None, False
+                self._trouble(reply)
+            case NoScriptError() if not sending.by_source:
+                sending.by_source = True
+            case _:
+                sending.node = None
+                return True
+        return False
+
+    def _trouble(self, problem: Exception) -> None:
+        self.problem = problem
+        self.stale = self.wait = True

@@ -1,0 +1,181 @@
+"""The fields of a form. Pure.
+
+`adapters.slack.forms.from_schema` makes them of a schema and a value, `adapters.slack.forms.inputs` draws them,
+`adapters.slack.forms.values` reads what was entered.
+
+A block is named after its field, never after its position: an input that is read by another version of the bot, or for
+another schema, is at worst not found, and what is not found was not touched. `layout_of` tells such a form apart, so
+that it is refused rather than half read.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from typing import TypeAlias
+
+from adapters.slack.drawing.untrusted_text import chunks, visible
+from engine.ask import Json, canonical
+
+ACTION_ID = "value"
+FORMAT = 2
+"""Counts the ways in which submitted forms were ever read: raise it when a form that is open would be misread."""
+REOPEN = (
+    "This form was opened for an older version of the bot, so nothing was sent. "
+    "Copy what you wrote, close the form and press the button again."
+)
+"""Told where `layout_of` differs: the modal stays open, so nothing that was typed is lost."""
+_PART = 2_500
+"""Characters of a long text in one input: the person has room to add as many as an input has left."""
+_MOST_PARTS = 8
+_LONGEST_POINTER = 200
+
+
+class Input(Enum):
+    """The kinds of inputs."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    NUMBER = auto()
+    DECIMAL = auto()
+    """A number that may be sent as text, so that every digit of it arrives."""
+    BOOLEAN = auto()
+    CHOICE = auto()
+    CHOICES = auto()
+    DATE = auto()
+    LINES = auto()
+    """A list of texts, one in each line."""
+    JSON = auto()
+    GROUP = auto()
+    """An object whose own properties have inputs: it has none itself."""
+    KEPT = auto()
+    """No input: it is sent as it is."""
+
+
+WRITTEN = (Input.TEXT, Input.LINES, Input.JSON)
+"""Those that a person writes in; a long text may take several inputs."""
+
+
+class _Missing(Enum):
+    MISSING = auto()
+
+
+MISSING = _Missing.MISSING
+Value: TypeAlias = "Json | _Missing"
+
+
+@dataclass(frozen=True)  # without slots: what is long is spelled once
+class Field:
+    """One property, or a value that is no object (`alone`).
+
+    `before` is what is sent when nobody touches it, MISSING where that is nothing; `default` is what the input starts
+    with in that case. `path` are the names that lead to it. `labels` are what people read in place of the options, one
+    for each. A text that needs more inputs than `most_parts` is not shown: what is written takes its place.
+    """
+
+    path: tuple[str, ...]
+    input: Input
+    before: Value
+    required: bool
+    hint: str = ""
+    options: tuple[Json, ...] = ()
+    nullable: bool = False
+    alone: bool = False
+    labels: tuple[str, ...] = ()
+    default: Value = MISSING
+    most_parts: int = _MOST_PARTS
+
+    @property
+    def name(self) -> str:
+        """What it is called: `address.street`."""
+        return ".".join(self.path)
+
+    @property
+    def block_id(self) -> str:
+        """The block where its problems are shown."""
+        return self._block(0)
+
+    def _block(self, part: int) -> str:
+        return f"field:{_pointer(self.path)}" if part == 0 else f"field:{part}:{_pointer(self.path)}"
+
+    @property
+    def shown(self) -> Value:
+        """What its input starts with."""
+        return self.default if self.before is MISSING else self.before
+
+    @property
+    def optional(self) -> bool:
+        """Whether its input may be left empty."""
+        if self.input is Input.BOOLEAN or self.nullable or not self.required or self.is_too_long:
+            return True
+        return self.before == "" or (self.input in (Input.CHOICES, Input.LINES) and self.before == [])
+
+    @cached_property
+    def initial(self) -> str:
+        """The whole text that a text input starts with, however long."""
+        shown = self.shown
+        if shown is MISSING or (shown is None and self.input is not Input.JSON):
+            return ""
+        match self.input, shown:
+            case ((Input.TEXT | Input.DECIMAL), str(text)):
+                return visible(text)
+            case Input.LINES, list(lines):
+                return "\n".join(map(str, lines))
+            case Input.DECIMAL, _:
+                return json.dumps(shown)
+            case _:
+                return visible(json.dumps(shown, indent=2, ensure_ascii=False))
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """The block ids and initial texts of a text that may be split over several inputs."""
+        if self.is_too_long:
+            return [(self._block(0), "")]
+        return [(self._block(part), text) for part, text in enumerate(self._texts)]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return chunks(self.initial, _PART) if len(self.initial) > _PART else [self.initial]
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether its text is not shown: it stays as it is, unless something is written that replaces it."""
+        return self.input in WRITTEN and len(self._texts) > self.most_parts
+
+    def position(self, value: Value) -> int | None:
+        """Where a value stands among the options: true is not 1, and 1.0 is not 1."""
+        if value is MISSING:
+            return None
+        spelled = canonical(value)
+        return next((at for at, option in enumerate(self.options) if canonical(option) == spelled), None)
+
+    @property
+    def editable(self) -> bool:
+        """Whether it has an input."""
+        return self.input not in (Input.GROUP, Input.KEPT)
+
+
+def _pointer(path: Sequence[str]) -> str:
+    """A path as a JSON Pointer (RFC 6901), or its hash where Slack might not take the names as a block id."""
+    spelled = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
+    if len(spelled) <= _LONGEST_POINTER and all("!" <= each <= "~" for each in spelled):
+        return spelled
+    return "#" + hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def layout_of(found: Sequence[Field]) -> str:
+    """What tells two forms apart whose states would be read in different ways."""
+    told: list[Json] = [
+        [
+            each.block_id,
+            each.input.name,
+            each.most_parts,
+            list(each.options),
+            [] if each.before is MISSING else [each.before],
+            [] if each.default is MISSING else [each.default],
+        ]
+        for each in found
+    ]
+    return hashlib.sha256(canonical([FORMAT, told]).encode("utf-8", "surrogatepass")).hexdigest()[:16]

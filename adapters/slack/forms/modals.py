@@ -1,0 +1,245 @@
+"""The modals: edit, reject, answer, and the second question of an approval; and what a submitted one says. Pure.
+
+Each property becomes an input of the type that its schema, or else its value, calls for
+(`adapters.slack.forms.from_schema`). A form can be read again from the approval alone: its inputs and their block ids
+follow from the schema and the value. A digest of that layout travels with the form, so that one of another version of
+the bot is refused and never misread. What a person did not touch keeps its value to the letter, also where an input
+cannot show it exactly.
+
+Every form can be sent: a value with more fields than a modal takes is one JSON input, and a text that is too long for
+inputs stays as it is unless something is written in its place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.blockkit import check_modal, limits
+from adapters.slack.cards.card import Target, show_button
+from adapters.slack.drawing import blocks, layout, show_all, wording
+from adapters.slack.drawing.blocks import Block
+from adapters.slack.drawing.untrusted_text import visible
+from adapters.slack.forms import fields, from_schema, inputs, values
+from adapters.slack.forms.fields import Field, Input
+from adapters.slack.forms.numerals import EntryError
+from engine import templates
+from engine.approval import Approval
+from engine.ask import Action, Ask, Choice, Json, Kind, Problem
+
+CALLBACKS = {
+    Choice.APPROVE: "signoff_approve",
+    Choice.EDIT: "signoff_edit",
+    Choice.REJECT: "signoff_reject",
+    Choice.ANSWER: "signoff_answer",
+    Choice.OPTION: "signoff_option",
+}
+_WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
+_ANSWER_WORDS = ("Answer", "Answer")
+TEXT_BLOCK = "text"
+_CONTEXT_CHARACTERS = 1_500
+_PLUMBING = ("type", "actions")
+"""What tells a page how to draw a request, in payloads that have a prompt of their own."""
+_GUIDE_CHARACTERS = 6_000
+JSON_HINT = 'Write JSON: true, {"approved": true}, or text in quotes ("some text"). The agent gets exactly this value.'
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What a form says: the words or the value, and what is wrong with them, each problem under its block's id."""
+
+    text: str = ""
+    value: Json = None
+    errors: Mapping[str, str] | None = None
+
+
+def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None = None) -> Block:
+    """The modal that a button opens; `seen` are the characters that the card shows, and all, where those are fewer.
+
+    Raises ValueError for a choice that has no form, such as an approve.
+    """
+    if choice not in CALLBACKS or choice is Choice.APPROVE:
+        raise ValueError(f"{choice} has no form")
+    if choice is Choice.OPTION:
+        option = approval.ask.actions[target.action].option(target.option)
+        words = _words(wording.words_label(option.asks_for if option else ""), "The agent will see this.")
+        return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
+    if not _has_fields(approval, choice):
+        words = _reason(approval, target) if choice is Choice.REJECT else _answer(approval)
+        return _view(approval, target, choice, [words])
+    return _filled_in(approval, target, choice, form_fields(approval, target, choice))
+
+
+def takes_words(approval: Approval, target: Target) -> bool:
+    """Whether a further choice of the node has a form."""
+    actions = approval.ask.actions
+    option = actions[target.action].option(target.option) if 0 <= target.action < len(actions) else None
+    return option is not None and option.takes_words
+
+
+def _label(approval: Approval, target: Target, choice: Choice) -> str:
+    """What the button says that a form is about. Untrusted: a node names its own choices."""
+    option = approval.ask.actions[target.action].option(target.option) if choice is Choice.OPTION else None
+    return wording.words(approval.ask.kind, choice).button if option is None else wording.option_label(option.word)
+
+
+def once_more(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int]) -> Block:
+    """The modal that asks for a decision again, where the card shows only part of all characters (P4)."""
+    button = _label(approval, target, choice)
+    return blocks.modal(
+        f"{button}?",
+        [*_about(approval, target, choice), *_seen_in_part(approval, target, choice, seen)],
+        submit=button,
+        callback_id=CALLBACKS[choice],
+        private_metadata=str(target),
+    )
+
+
+def _seen_in_part(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None) -> list[Block]:
+    """How much of it a person has seen, and the way to the rest; nothing where they saw all."""
+    if seen is None:
+        return []
+    button = wording.one_line(_label(approval, target, choice), limits.BUTTON_TEXT)
+    told = f"You have seen {seen[0]:,} of {seen[1]:,} characters. *{button}* covers all of it."
+    return [blocks.section(told), blocks.actions("show", [show_button(approval, "Full request")])]
+
+
+def _filled_in(approval: Approval, target: Target, choice: Choice, found: Sequence[Field]) -> Block:
+    body = [block for field in found for block in inputs.blocks_of(field)]
+    if choice is Choice.ANSWER and found[0].input is Input.JSON and found[0].alone:
+        body = [*_guide(approval.ask.actions[target.action]), *body]
+    return _view(approval, target, choice, body, fields.layout_of(found))
+
+
+def _view(approval: Approval, target: Target, choice: Choice, body: Sequence[Block], layout_mark: str = "") -> Block:
+    title, submit = _WORDS.get(choice, _ANSWER_WORDS)
+    if choice is Choice.OPTION:
+        title = submit = _label(approval, target, choice)
+    if approval.ask.kind is Kind.BREAKPOINT and choice is Choice.EDIT:
+        title, submit = "Edit state", "Continue with changes"
+    return blocks.modal(
+        title,
+        [*_about(approval, target, choice), *body],
+        submit=submit,
+        callback_id=CALLBACKS[choice],
+        private_metadata=f"{target} {layout_mark}".rstrip(),
+    )
+
+
+def _has_fields(approval: Approval, choice: Choice) -> bool:
+    return choice is Choice.EDIT or (choice is Choice.ANSWER and approval.ask.kind is Kind.FORM)
+
+
+def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[Field]:
+    """The fields of an edit or of a form, in their order: as many as a modal takes."""
+    action, review = approval.ask.actions[target.action], approval.reviews[target.action]
+    found: list[Field] = []
+    for draft in from_schema.drafts(action.schema, review.value, answer=choice is Choice.ANSWER):
+        found = _without_plumbing(approval.ask, draft)
+        if not check_modal(_filled_in(approval, target, choice, found)):
+            break
+    return found
+
+
+def _without_plumbing(ask: Ask, found: list[Field]) -> list[Field]:
+    """A payload's prompt, and what tells a page how to draw it, have no inputs: nobody edits them."""
+    if ask.kind is not Kind.PAYLOAD or not isinstance(ask.payload, dict) or not ask.prompt:
+        return found
+    nobodys = {show_all.prompt_field(ask, ask.payload), *_PLUMBING}
+    kept = [replace(each, input=Input.KEPT) if each.path and each.path[0] in nobodys else each for each in found]
+    return kept if any(each.editable for each in kept) else found
+
+
+def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
+    action = approval.ask.actions[target.action]
+    named = approval.ask.kind is Kind.TOOL_CALL or (not approval.ask.prompt and len(approval.ask.actions) > 1)
+    name = layout.Piece(visible(action.name), layout.Style.SENTENCE)
+    piece = name if named else show_all.prompt_piece(approval)
+    shown, _ = layout.fitted([piece] if piece.text else [], _CONTEXT_CHARACTERS)
+    note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
+    return [*layout.drawn(shown), *note]
+
+
+def _reason(approval: Approval, target: Target) -> Block:
+    action = approval.ask.actions[target.action]
+    if action.reject_stops:
+        return _words(
+            "Reason",
+            "The agent has no way to hear a rejection here. The run stops, and the requester will see this reason.",
+        )
+    if action.reason_unsent:
+        return _words("Reason", "The agent is only told that this was rejected. Your reason stays on the card.")
+    return _words("Reason", "The agent will see this reason.")
+
+
+def _answer(approval: Approval) -> Block:
+    if templates.takes_json(approval.ask.encoding):
+        return _words("Answer", JSON_HINT)
+    return _words("Answer", "")
+
+
+def _guide(action: Action) -> list[Block]:
+    """What to write where a schema has too many fields for an input each."""
+    told = [layout.Piece(each, layout.Style.INLINE) for each in from_schema.told(action.schema or {})]
+    if not told:
+        return []
+    shown, hidden = layout.fitted(told, _GUIDE_CHARACTERS)
+    more = f" {hidden:,} characters of this list do not fit here." if hidden else ""
+    return [
+        blocks.context(f"These are more fields than a form holds. Write them as one JSON object.{more}"),
+        *layout.drawn(shown),
+    ]
+
+
+def _words(label: str, hint: str) -> Block:
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": fields.ACTION_ID,
+        "multiline": True,
+        "max_length": limits.PLAIN_TEXT_INPUT,
+        "focus_on_load": True,
+    }
+    made: Block = {
+        "type": "input",
+        "block_id": TEXT_BLOCK,
+        "label": {"type": "plain_text", "text": label},
+        "element": element,
+    }
+    if hint:
+        made["hint"] = {"type": "plain_text", "text": hint}
+    return made
+
+
+def sentence(title: str, mrkdwn: str) -> Block:
+    """A modal that says one thing, in our own words."""
+    return blocks.modal(title, [blocks.section(mrkdwn)])
+
+
+# What was submitted ---------------------------------------------------------------------------------------------------
+
+
+def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any], layout_mark: str) -> Submitted:
+    """The submitted values (`view.state.values`), converted to their types; `layout_mark` is that of the form."""
+    if choice is Choice.APPROVE or (choice is Choice.OPTION and not takes_words(approval, target)):
+        return Submitted()
+    if not _has_fields(approval, choice):
+        return _read_words(state)
+    found = form_fields(approval, target, choice)
+    if layout_mark != fields.layout_of(found):
+        return Submitted(errors={next(iter(state), found[0].block_id): fields.REOPEN})
+    value, errors = values.read(found, state)
+    return Submitted(value=value, errors=errors or None)
+
+
+def _read_words(state: Mapping[str, Any]) -> Submitted:
+    try:
+        text = values.text_of(state, TEXT_BLOCK).strip()
+    except EntryError as wrong:
+        return Submitted(errors={TEXT_BLOCK: str(wrong)})
+    return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
+
+
+def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[Problem]) -> dict[str, str]:
+    """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
+    if not _has_fields(approval, choice):
+        return {TEXT_BLOCK: visible(" ".join(problem.sentence for problem in problems))}
+    return values.placed(form_fields(approval, target, choice), problems)

@@ -1,0 +1,155 @@
+"""What happens to the bot's messages and channels, to people and user groups, as facts. Pure; None: "not for us".
+
+A deleted message is told of in two ways: as `message_deleted`, and where it has replies as a change into a tombstone.
+Its buttons say which approvals it showed: an event carries no metadata that could be relied on.
+
+Sources: https://docs.slack.dev/reference/events/message/message_deleted,
+https://docs.slack.dev/reference/events/member_joined_channel, https://docs.slack.dev/reference/events/channel_archive
+and its neighbours; what of a public channel is `channel_...` is `group_...` of a private one;
+https://docs.slack.dev/reference/events/subteam_updated and its neighbours,
+https://docs.slack.dev/reference/events/user_change
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from adapters.slack.cards.card import Target
+from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
+
+Event: TypeAlias = Mapping[str, Any]
+
+TOMBSTONE = "tombstone"
+
+
+@dataclass(frozen=True, slots=True)
+class CardGone:
+    """Somebody deleted a message of the bot's that showed these approvals."""
+
+    channel: ChannelId
+    ts: MessageTs
+    approvals: tuple[ApprovalId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """The bot can post there again, or for the first time. `event` names what happened, so that it counts once."""
+
+    channel: ChannelId
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """The bot cannot post there any more; `why` is one word."""
+
+    channel: ChannelId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRenamed:
+    """The same channel has another name."""
+
+    channel: ChannelId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsChanged:
+    """User groups are not what they were, by id; `*` stands for all. Nothing else of the event is taken: look again."""
+
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """Somebody may not decide any more. Nothing else of the event is taken: look again."""
+
+    user: UserId
+
+
+Change: TypeAlias = CardGone | ChannelOpened | ChannelClosed | ChannelRenamed | GroupsChanged | PersonChanged
+
+_CLOSED = {"archive": "archived", "deleted": "deleted", "left": "removed"}
+
+
+def change(event: Event, bot: UserId, team: TeamId) -> Change | None:
+    """What an event says of the bot's messages and channels, and of the people and groups of its workspace."""
+    match event.get("type"):
+        case "message":
+            return _card_gone(event, bot)
+        case "user_change":
+            return _person_changed(event)
+        case "subteam_created" | "subteam_updated" | "subteam_members_changed":
+            return _group_changed(event, team)
+        case _:
+            return _channel_changed(event, bot)
+
+
+def _channel_changed(event: Event, bot: UserId) -> Change | None:
+    kind, channel = str(event.get("type")), event.get("channel")
+    family, _, what = kind.partition("_")
+    if kind == "member_joined_channel" and event.get("user") == bot and isinstance(channel, str):
+        return ChannelOpened(ChannelId(channel), _name(event))
+    if family not in ("channel", "group"):
+        return None
+    if what == "rename" and isinstance(channel, dict):
+        return ChannelRenamed(ChannelId(str(channel.get("id"))), str(channel.get("name")))
+    if not isinstance(channel, str):
+        return None
+    if what == "unarchive":
+        return ChannelOpened(ChannelId(channel), _name(event))
+    return ChannelClosed(ChannelId(channel), _CLOSED[what]) if what in _CLOSED else None
+
+
+def _name(event: Event) -> str:
+    return f"{event.get('type')}/{event.get('channel')}/{event.get('event_ts')}"
+
+
+def _group_changed(event: Event, team: TeamId) -> GroupsChanged:
+    """An organization's group has another id in each workspace, which its event does not name: all are looked at."""
+    group = _dict(event, "subteam")
+    ids = (event.get("subteam_id"), group.get("id"), group.get("enterprise_subteam_id"))
+    known = frozenset(each for each in ids if isinstance(each, str) and each)
+    own = (event.get("team_id") or group.get("team_id") or team) == team
+    return GroupsChanged(known if own and known else known | {"*"})
+
+
+def _person_changed(event: Event) -> PersonChanged | None:
+    """Somebody who may not decide any more. Of full members there are too many changes: each status is one."""
+    user = _dict(event, "user")
+    name = user.get("id")
+    lesser = any(user.get(key) for key in ("deleted", "is_restricted", "is_ultra_restricted", "is_bot", "is_stranger"))
+    return PersonChanged(UserId(name)) if lesser and isinstance(name, str) and name else None
+
+
+def _card_gone(event: Event, bot: UserId) -> CardGone | None:
+    before, now = _dict(event, "previous_message"), _dict(event, "message")
+    became_tombstone = event.get("subtype") == "message_changed" and now.get("subtype") == TOMBSTONE
+    if event.get("subtype") != "message_deleted" and not became_tombstone:
+        return None
+    ts, channel = event.get("deleted_ts") or before.get("ts"), event.get("channel")
+    if before.get("user") != bot or not isinstance(ts, str) or not isinstance(channel, str):
+        return None
+    approvals = tuple(dict.fromkeys(_approvals(before)))
+    return CardGone(ChannelId(channel), MessageTs(ts), approvals) if approvals else None
+
+
+def _approvals(message: Event) -> Iterator[ApprovalId]:
+    for block in _objects(message.get("blocks")):
+        for element in _objects([*_objects(block.get("elements")), block.get("accessory")]):
+            for pressed in (element, *_objects(element.get("options"))):
+                try:
+                    yield Target.read(str(pressed.get("value", ""))).approval
+                except ValueError:
+                    continue  # no button, or none of a card
+
+
+def _objects(value: object) -> list[Event]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _dict(event: Event, name: str) -> Event:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}

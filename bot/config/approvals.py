@@ -1,0 +1,379 @@
+"""What may stand in an entry of `approvals:` in `app.yaml`: who decides, when, and what comes of silence."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Self, TypeAlias
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from bot.config.problems import suggestion
+from bot.config.values import AGENT_NAME, Channel, Duration, Given, Number, Outcome, Person, Strict, duration, wrong
+from engine.approval import Notify
+from engine.ask import Choice
+from engine.policy import LONGEST_GRANT, Hours, OnExpiry
+
+Path: TypeAlias = tuple[str | int, ...]
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+_SPAN = re.compile(rf"({'|'.join(_DAYS)})-({'|'.join(_DAYS)})")
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise wrong("{shown} is not a time zone", suggestion(value, available_timezones(), "Write Europe/Berlin."))
+    return value
+
+
+def _days(value: object) -> object:
+    """Read `mon-fri`, or a list of days; gives the numbers of `date.weekday`."""
+    if isinstance(value, str) and (span := _SPAN.fullmatch(value.strip().lower())):
+        first, last = _DAYS.index(span[1]), _DAYS.index(span[2])
+        return frozenset((first + step) % len(_DAYS) for step in range((last - first) % len(_DAYS) + 1))
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and names and all(isinstance(each, str) and each.lower() in _DAYS for each in names):
+        return frozenset(_DAYS.index(each.lower()) for each in names)
+    raise wrong("{shown} does not name days of the week", "Write mon-fri, or a list: [mon, tue, sat].")
+
+
+def _minutes(value: object) -> object:
+    """Read a wall clock, `09:00` to `24:00`, as minutes after midnight."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MINUTES:
+        return value  # YAML 1.1 reads 9:00 as minutes: sixty to the hour
+    match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or (minutes := int(match[1]) * 60 + int(match[2])) > _MINUTES:
+        raise wrong("{shown} is not a time of day", 'Write it in quotes: "09:00".')
+    return minutes
+
+
+_MINUTES = 24 * 60
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(r"@?[^\s@,<>]{1,80}", value):
+        raise wrong("{shown} is not the handle of a user group", "Write it as Slack shows it, such as payments.")
+    return value.removeprefix("@")
+
+
+def _source_name(value: str) -> str:
+    if not AGENT_NAME.fullmatch(value):
+        raise wrong("{shown} is not the name of an entry of oncall:", "Use letters, digits, - and _.")
+    return value
+
+
+def _times(value: object) -> object:
+    return value if isinstance(value, list | tuple) else (duration(value),)
+
+
+def _verdict(value: object) -> object:
+    if value not in (Choice.APPROVE.value, Choice.REJECT.value):
+        raise wrong("{shown} cannot be decided by a rule", "Write approve or reject.")
+    return value
+
+
+Times = Annotated[tuple[Duration, ...], BeforeValidator(_times)]
+Zone = Annotated[str, AfterValidator(_zone)]
+GroupHandle = Annotated[str, AfterValidator(_group)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+Quorum = Annotated[Number, Field(ge=1)]
+
+
+def times_fit(reminders: Sequence[timedelta], expires_after: timedelta | None) -> None:
+    """Raises an error with our own words where reminders are out of order, or would come too late."""
+    _ascending(reminders, "remind_after")
+    if expires_after is not None and reminders and reminders[-1] >= expires_after:
+        raise wrong("the reminder would come after the expiry", "Make it shorter than expires_after.", "remind_after")
+
+
+def _ascending(spans: Sequence[timedelta], key: str) -> None:
+    if any(earlier >= later for earlier, later in pairwise(spans)):
+        raise wrong("these times do not ascend", "Write the soonest first.", key)
+
+
+# Entries --------------------------------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """The kinds of asks that a rule can name."""
+
+    QUESTION = "question"
+
+
+class When(Strict):
+    """What a rule governs: `agent` and `tool` may hold `*`. With neither it governs everything but questions."""
+
+    agent: Given[str] = None
+    tool: Given[str] = None
+    kind: Given[Kind] = None
+    condition: Given[str] = Field(default=None, alias="if")
+
+
+class People(Strict):
+    """People by any of their sources. `guests`: those of `users` who are named by id may be guests."""
+
+    users: tuple[Person, ...] = ()
+    groups: tuple[GroupHandle, ...] = ()
+    channel: bool = False
+    oncall: tuple[SourceName, ...] = ()
+    guests: bool = False
+
+    @model_validator(mode="after")
+    def _are_named_once(self) -> Self:
+        for key in ("users", "groups", "oncall"):
+            names: tuple[str, ...] = getattr(self, key)
+            if key in self.model_fields_set and not names:
+                raise wrong("is empty", "Name at least one.", key)
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise wrong(f"{twice} is named twice", "Keep one of the two.", key)
+        if self.guests and not self.users:
+            raise wrong("guests are let in only where users: names them by id", "Add users: [U123].", "guests")
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names nobody."""
+        return not (self.users or self.is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only Slack or a schedule can tell who and how many they are."""
+        return bool(self.groups or self.channel or self.oncall)
+
+    @property
+    def can_be_called(self) -> bool:
+        """Whether it names people one by one, in some way."""
+        return bool(self.users or self.groups or self.oncall)
+
+
+class PartEntry(People):
+    """One part of the approvers, with a quorum of its own where it says so."""
+
+    quorum: Given[Quorum] = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if self.is_empty:
+            raise wrong("names nobody", "Add users, groups, channel: true or oncall.")
+        return self
+
+
+class ApproversEntry(People):
+    """Those who decide: people, or several parts of whom each has to agree."""
+
+    quorum: Given[Quorum] = None
+    all_of: Annotated[tuple[PartEntry, ...], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if self.all_of is not None and not (self.is_empty and self.quorum is None and not self.guests):
+            raise wrong("the people stand in all_of already", "Move them into a part of all_of.")
+        if self.all_of is None and self.is_empty:
+            raise wrong("names nobody", "Add users, groups, channel: true, oncall, or all_of.")
+        return self
+
+    @property
+    def parts(self) -> Sequence[tuple[Path, PartEntry]]:
+        """Its parts, each with the keys that lead to it."""
+        if self.all_of is not None:
+            return [(("all_of", place), each) for place, each in enumerate(self.all_of)]
+        return [((), PartEntry(**{name: getattr(self, name) for name in self.model_fields_set}))]
+
+
+class StepEntry(Strict):
+    """One step of `escalate:`."""
+
+    after: Duration
+    to: PartEntry
+
+    @model_validator(mode="after")
+    def _adds_people(self) -> Self:
+        if self.to.quorum is not None:
+            raise wrong("a step adds people to those who decide already", "Remove quorum.", "to", "quorum")
+        return self
+
+
+class HoursEntry(Strict):
+    """When clocks run. `always`: that of the expiry runs outside of them, too."""
+
+    zone: Zone
+    days: Annotated[frozenset[int], BeforeValidator(_days)] = frozenset(range(5))
+    opens: Annotated[int, BeforeValidator(_minutes)] = Field(alias="from")
+    closes: Annotated[int, BeforeValidator(_minutes)] = Field(alias="to")
+    always: bool = False
+
+    @model_validator(mode="after")
+    def _last(self) -> Self:
+        if self.opens % _MINUTES == self.closes % _MINUTES and (self.opens, self.closes) != (0, _MINUTES):
+            raise wrong("these hours begin and end at the same time", 'Write from: "09:00" and to: "17:00".', "to")
+        return self
+
+    @property
+    def hours(self) -> Hours:
+        """The engine's."""
+        return Hours(self.zone, self.days, self.opens, self.closes)
+
+
+class GrantsEntry(Strict):
+    """What "allow like this" may allow. Without `fields` all arguments have to be the same."""
+
+    lasts: Duration = Field(alias="for")
+    fields: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_that_there_can_be(self) -> Self:
+        if self.lasts > LONGEST_GRANT:
+            raise wrong(f"a grant lasts at most {LONGEST_GRANT.days} days", "Write 7d or less.", "for")
+        fields = self.fields or ()
+        if twice := next((name for name in fields if fields.count(name) > 1), None):
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "fields")
+        if "" in fields:
+            raise wrong("a field has no name", "Name arguments of the tool: [service].", "fields")
+        return self
+
+
+class Approval(Strict):
+    """One entry of `approvals:`."""
+
+    when: When = When()
+    approvers: Given[ApproversEntry] = None
+    stages: Given[Annotated[tuple[ApproversEntry, ...], Field(min_length=1)]] = None
+    quorum: Quorum = 1
+    reject_quorum: Quorum = 1
+    own_requests: bool = False
+    decide: Given[Annotated[Choice, BeforeValidator(_verdict)]] = None
+    quiet: bool = False
+    post_to: Given[Channel] = None
+    notify: Given[Notify] = None
+    broadcast: bool = True
+    remind_after: Times = ()
+    escalate: tuple[StepEntry, ...] = ()
+    expires_after: Given[Duration] = None
+    on_expiry: Outcome = OnExpiry.REJECT
+    hours: Given[HoursEntry] = None
+    zone: Given[Zone] = None
+    grants: Given[GrantsEntry] = None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it governs questions."""
+        return self.when.kind is Kind.QUESTION
+
+    @property
+    def of_stages(self) -> Sequence[Sequence[tuple[Path, PartEntry]]]:
+        """The parts of each stage, each with the keys that lead to it; none where the requester answers a question."""
+        if self.approvers is not None:
+            return [[(("approvers", *path), part) for path, part in self.approvers.parts]]
+        stages = enumerate(self.stages or ())
+        return [[(("stages", place, *path), part) for path, part in stage.parts] for place, stage in stages]
+
+    @property
+    def people(self) -> Iterator[tuple[Path, People]]:
+        """All who are named, in parts and in steps, with the keys that lead to them."""
+        for stage in self.of_stages:
+            yield from stage
+        for place, step in enumerate(self.escalate):
+            yield ("escalate", place, "to"), step.to
+
+    def quorum_of(self, part: PartEntry) -> int:
+        """How many of a part have to agree."""
+        return self.quorum if part.quorum is None else part.quorum
+
+    @property
+    def _approvals(self) -> int:
+        """How many people it takes."""
+        return sum(self.quorum_of(part) for stage in self.of_stages for _, part in stage)
+
+    @property
+    def is_seen_by_requester_alone(self) -> bool:
+        """Whether whoever asks can decide alone what stands where only they see it."""
+        parts = [part for stage in self.of_stages for _, part in stage]
+        return self.own_requests and len(parts) == 1 and self.quorum_of(parts[0]) == 1
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.is_question and self.when.tool is not None:
+            raise wrong(
+                "a question is no tool call, so this rule would never apply", 'Remove "tool" or "kind".', "when"
+            )
+        self._says_who()
+        self._people_fit()
+        self._calls_somebody()
+        self._times_fit()
+        self._grants_fit()
+        return self
+
+    def _says_who(self) -> None:
+        if self.decide is not None:
+            self._decides_alone()
+        elif self.quiet:
+            raise wrong("only what a rule decides by itself can be quiet", "Add decide, or remove quiet.", "quiet")
+        elif self.approvers is not None and self.stages is not None:
+            raise wrong("the approvers stand in stages", "Keep approvers or stages.", "approvers")
+        elif self.approvers is None and self.stages is None and not self.is_question:
+            raise wrong("is missing", "Say who decides: approvers: {users: [alice]}.", "approvers")
+
+    def _decides_alone(self) -> None:
+        """A rule that decides by itself needs nobody: what is said of people beside it would have no effect."""
+        if self.is_question:
+            raise wrong("a question has to be answered", "Remove decide, or kind: question.", "decide")
+        others = self.model_fields_set - {"when", "decide", "quiet", "zone"}
+        if others:
+            key = next(name for name in type(self).model_fields if name in others)
+            raise wrong("this rule decides by itself, so nobody is asked", "Remove it, or decide.", key)
+
+    def _people_fit(self) -> None:
+        for stage in self.of_stages:
+            for path, part in stage:
+                quorum, people = self.quorum_of(part), len(part.users)
+                only_users = not part.is_open and not self.escalate
+                if only_users and quorum > people:
+                    key = (*path, "quorum") if part.quorum is not None else ("quorum",)
+                    what = f"a quorum of {quorum} cannot be reached by {people} approver{'s' * (people > 1)}"
+                    raise wrong(what, "Name more approvers, or ask for fewer.", *key)
+        if self.is_question and self._approvals > 1:
+            raise wrong("a question is answered once, by one person", "Write users, groups, or oncall, and no quorum.")
+        if not self.of_stages and self.quorum > 1 and self.decide is None:
+            raise wrong(f"a quorum of {self.quorum} cannot be reached by 1 approver", "Add approvers.", "quorum")
+
+        named = {name for _, people in self.people for name in people.users}
+        if self.of_stages and self.reject_quorum > len(named) and not any(each.is_open for _, each in self.people):
+            what = f"{self.reject_quorum} rejections cannot come from {len(named)} approver{'s' * (len(named) > 1)}"
+            raise wrong(what, "Ask for fewer, or name more approvers.", "reject_quorum")
+
+    def _calls_somebody(self) -> None:
+        """Keys that would have no effect: nobody is called for being in a channel, and only conditions read a clock."""
+        everybody = [people for _, people in self.people]
+        if self.notify in (Notify.MENTION, Notify.DIRECT) and not any(each.can_be_called for each in everybody):
+            what = "nobody would be called: the members of a channel are not called one by one"
+            raise wrong(what, "Name users, groups or oncall, or remove notify.", "notify")
+        if self.zone is not None and self.when.condition is None:
+            mend = "Add it to hours: for working hours, or remove it."
+            raise wrong("this is the clock of now in conditions, and this rule has none", mend, "zone")
+
+    def _times_fit(self) -> None:
+        if self.expires_after is None and "on_expiry" in self.model_fields_set:
+            raise wrong("this rule never expires", "Add expires_after, or remove on_expiry.", "on_expiry")
+        if self.on_expiry is OnExpiry.ESCALATE and not self.escalate:
+            raise wrong("there is no step to take", "Add escalate, or write reject.", "on_expiry")
+        times_fit(self.remind_after, self.expires_after)
+        _ascending([each.after for each in self.escalate], "escalate")
+        if self.expires_after is None:
+            return
+        late = next((place for place, each in enumerate(self.escalate) if each.after >= self.expires_after), None)
+        if late is not None and self.on_expiry is not OnExpiry.ESCALATE:
+            mend = "Make it shorter than expires_after, or write on_expiry: escalate."
+            raise wrong("this step would come after the expiry", mend, "escalate", late, "after")
+
+    def _grants_fit(self) -> None:
+        if self.grants is None:
+            return
+        if self._approvals != 1:
+            raise wrong("only what one person decides can be allowed for a while", "Remove grants.", "grants")
+        if self.is_question:
+            raise wrong("an answer is given once", "Remove grants.", "grants")

@@ -1,0 +1,281 @@
+"""What may stand below `oncall:` in `app.yaml`: sources of who is on call, each with what it needs.
+
+Only what is written is checked here. Whether a service answers, and whether Slack knows the people, is found out by
+`signoff check`: a bot has to start also while a service is down.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from bot.config.file import Document
+from bot.config.problems import Fault, suggestion
+from bot.config.values import AGENT_NAME, Given, Number, Strict, expression, wrong
+from engine.addresses import is_loopback
+
+T = TypeVar("T")
+
+_STARTS = "Write the wall clock of the zone: 2026-11-30T09:00."
+_LONGEST = timedelta(days=3650)
+_HEADER = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+def _address(value: str) -> str:
+    """An address that may be called: encrypted, or on this machine."""
+    text = re.sub("^webcals?://", "https://", value.strip(), flags=re.IGNORECASE)
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", text):
+        raise wrong("{shown} is not an address", "Write https://HOST/PATH.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise wrong("{shown} is not encrypted, and plain http is for this machine only", "Write https://.")
+    return text
+
+
+def _secret(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise wrong("this cannot be sent in a header of HTTP", "Copy it again, without line breaks.")
+    return value
+
+
+def _identifier(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):  # YAML takes some ids for numbers
+        return str(value)
+    if isinstance(value, str) and not value.strip():
+        raise wrong("is empty", "Copy the id from the service.")
+    return value
+
+
+def _network(value: object) -> object:
+    try:
+        return ip_network(str(value), strict=False)
+    except ValueError:
+        raise wrong("{shown} is not a network", "Write 10.20.0.0/16, or one address.") from None
+
+
+def time_zone(value: str) -> str:
+    """A zone's name. Raises an error with our own words."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong("{shown} is not a time zone", suggestion(value, available_timezones(), "")) from None
+    return value
+
+
+def _starts(value: object) -> datetime:
+    try:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise wrong("{shown} is not a date with a time", _STARTS) from None
+    if found.tzinfo is not None:
+        raise wrong("this has an offset, and a rotation goes by the wall clock of its zone", _STARTS)
+    return found
+
+
+def _every(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"([1-9]\d{0,3})([dw])", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("{shown} is not a number of days or weeks", "Write 1d, 1w or 2w.")
+    length = int(match[1]) * timedelta(**{"d": {"days": 1}, "w": {"weeks": 1}}[match[2]])
+    if length > _LONGEST:
+        raise wrong("{shown} is too long", "Write at most 3650d.")
+    return length
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise wrong("is empty", "Write a member's name, e-mail address or Slack id, such as alice.")
+    return value.strip().removeprefix("@")
+
+
+def _some(values: tuple[T, ...]) -> tuple[T, ...]:
+    if not values:  # pydantic's own limit would speak up as well where an item is wrong
+        raise wrong("is empty", "Name at least one.")
+    return values
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Secret = Annotated[str, AfterValidator(_secret)]
+Identifier = Annotated[str, BeforeValidator(_identifier)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Zone = Annotated[str, AfterValidator(time_zone)]
+Tiers = Annotated[tuple[Annotated[Number, Field(ge=1)], ...], AfterValidator(_some)]
+Names = Annotated[tuple[Annotated[str, AfterValidator(_name)], ...], AfterValidator(_some)]
+
+
+# Entries --------------------------------------------------------------------------------------------------------------
+
+
+class _Web(Strict):
+    """What is called over the network. Private addresses that its host may have are named in `networks`."""
+
+    networks: tuple[Network, ...] = ()
+
+
+class _OfPolicy(_Web):
+    """An escalation policy or a schedule, and the tiers whose people may decide."""
+
+    policy: Given[Identifier] = None
+    schedule: Given[Identifier] = None
+    tiers: Tiers = (1,)
+    token: Secret = Field(repr=False)
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if self.policy is None and self.schedule is None:
+            raise wrong("is missing", "Add policy: or schedule:, with its id.", "policy")
+        if self.policy is not None and self.schedule is not None:
+            raise wrong("an escalation policy is named already", "Keep policy or schedule.", "schedule")
+        return self
+
+
+class PagerDutyEntry(_OfPolicy):
+    """PagerDuty; in the EU `url` is https://api.eu.pagerduty.com."""
+
+    url: Address = "https://api.pagerduty.com"
+
+
+class RootlyEntry(_OfPolicy):
+    """Rootly."""
+
+    url: Address = "https://api.rootly.com"
+
+
+class IncidentIoEntry(_Web):
+    """incident.io."""
+
+    schedule: Identifier
+    token: Secret = Field(repr=False)
+    url: Address = "https://api.incident.io"
+
+
+class GrafanaEntry(_Web):
+    """Grafana Cloud IRM. The address is the stack's own; `stack` is that of its pages, for service-account tokens."""
+
+    schedule: Identifier
+    token: Secret = Field(repr=False)
+    url: Address
+    stack: Given[Address] = None
+
+
+class HttpEntry(_Web):
+    """An address that answers with JSON, and a JMESPath expression that picks the people."""
+
+    url: Address = Field(repr=False)
+    headers: dict[str, Secret] = Field(default={}, repr=False)
+    people: Annotated[str, AfterValidator(partial(expression, mend="See https://jmespath.org."))]
+
+    @model_validator(mode="after")
+    def _headers_are_named(self) -> Self:
+        for name in self.headers:
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+                raise wrong("this is not the name of a header", "Write Authorization, for example.", "headers", name)
+        return self
+
+
+class IcalEntry(_Web):
+    """A calendar in iCalendar. Its address is a secret as a rule."""
+
+    url: Given[Address] = Field(default=None, repr=False)
+    file: Given[Identifier] = None
+    zone: Given[Zone] = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if self.url is None and self.file is None:
+            raise wrong("is missing", "Add url: or file:.", "url")
+        if self.url is not None and self.file is not None:
+            raise wrong("an address is named already", "Keep url or file.", "file")
+        return self
+
+
+class RotationEntry(Strict):
+    """People who take turns by the wall clock of a zone."""
+
+    zone: Zone
+    starts: Annotated[datetime, BeforeValidator(_starts)]
+    every: Annotated[timedelta, BeforeValidator(_every)]
+    people: Names
+
+
+class OnCallEntry(Strict):
+    """One entry of `oncall:`: a source, and just one."""
+
+    pagerduty: Given[PagerDutyEntry] = None
+    incident_io: Given[IncidentIoEntry] = None
+    rootly: Given[RootlyEntry] = None
+    grafana: Given[GrafanaEntry] = None
+    http: Given[HttpEntry] = None
+    ical: Given[IcalEntry] = None
+    rotation: Given[RotationEntry] = None
+
+    @property
+    def kind(self) -> str:
+        """The key of its source."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def source(self) -> Any:
+        """What stands behind that key."""
+        return getattr(self, self.kind)
+
+    @property
+    def secret_values(self) -> tuple[str | None, ...]:
+        """All of it that must never be shown. An address may hold a key in its path or query."""
+        source = self.source
+        address = source.url if isinstance(source, IcalEntry | HttpEntry) else None
+        headers = source.headers.values() if isinstance(source, HttpEntry) else ()
+        return (getattr(source, "token", None), address, *headers)
+
+    @model_validator(mode="after")
+    def _is_one_source(self) -> Self:
+        named = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if not named:
+            raise wrong("names no source", f"Write one of {', '.join(type(self).model_fields)}.")
+        if len(named) > 1:
+            raise wrong(f"{named[0]} is the source already", "Give each source a name of its own.", named[1])
+        return self
+
+
+# Between them ---------------------------------------------------------------------------------------------------------
+
+
+def name_fault(document: Document, name: str) -> Fault | None:
+    """What is wrong with the name of a source."""
+    if AGENT_NAME.fullmatch(name):
+        return None
+    return Fault(
+        document.where(("oncall", name)), f'"{name}" is not a name', "Use letters, digits, - and _, at most 64."
+    )
+
+
+def people_faults(document: Document, names: object) -> Iterator[Fault]:
+    """Keys of `people:` that are one name, since case does not count."""
+    first: dict[str, str] = {}
+    for name in names if isinstance(names, dict) else ():
+        other = first.setdefault(spelled(name), name)
+        if other != name:
+            yield Fault(document.where(("people", name)), f'"{other}" is the same name', "Keep one of the two.")
+
+
+def spelled(name: str) -> str:
+    """A name or an e-mail address as it is compared: case and blanks around it do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()

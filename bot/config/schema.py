@@ -1,0 +1,340 @@
+"""What may stand in `app.yaml`, entry by entry, and how each mistake in it is said.
+
+Each agent and each rule is checked by itself, so that a mistake in one hides none in another. Every error of pydantic
+becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar, get_args
+
+from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from bot.config.approvals import Times, times_fit
+from bot.config.file import Document, KeyPath
+from bot.config.problems import Fault, suggestion
+from bot.config.values import (
+    AGENT_NAME,
+    DEFAULT_INPUT,
+    EMPTY,
+    Channel,
+    Duration,
+    Expression,
+    Given,
+    GraphSpec,
+    Number,
+    Person,
+    SentValue,
+    Strict,
+    Template,
+    ToolPattern,
+    wrong,
+)
+from engine import templates
+from engine.ask import MOST_OPTIONS, Choice
+
+M = TypeVar("M", bound=BaseModel)
+
+_LONGEST_NAME = 75
+"""Characters of a button in Slack."""
+
+
+# Entries --------------------------------------------------------------------------------------------------------------
+
+
+class Sends(Strict):
+    """What one choice sends to the graph: a resume value, an update of its state, or both."""
+
+    resume: SentValue = None
+    update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = None
+    as_node: Given[str] = None
+
+    def words(self) -> Iterator[tuple[str, templates.PickPath, templates.Word]]:
+        """Its words, each with the part and the place in it that it stands at."""
+        for part in ("resume", "update"):
+            for path, text in templates.texts(getattr(self, part)):
+                yield from ((part, path, each) for each in templates.parsed(text) if not isinstance(each, str))
+
+
+class WhenAsked(Strict):
+    """What an entry of `answers:` is for: the node that asks (may hold `*`), and fields that its payload has."""
+
+    node: Given[str] = None
+    payload: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class AnswerEntry(Strict):
+    """One entry of `answers:`: each choice that it words is offered, and no other."""
+
+    when: WhenAsked = WhenAsked()
+    ask: str = ""
+    approve: Given[Sends] = None
+    edit: Given[Sends] = None
+    reject: Given[Sends] = None
+    answer: Given[Sends] = None
+    options: dict[str, Sends] = Field(default_factory=dict)
+    """Further choices, by the names that stand on their buttons."""
+
+    @property
+    def choices(self) -> Mapping[Choice, Sends]:
+        """What is sent for each choice that is offered."""
+        each = {Choice(name): getattr(self, name) for name in ("approve", "edit", "reject", "answer")}
+        return {choice: sends for choice, sends in each.items() if sends is not None}
+
+    @field_validator("options")
+    @classmethod
+    def _fit_buttons(cls, options: dict[str, Sends]) -> dict[str, Sends]:
+        if any(not name.strip() or len(name) > _LONGEST_NAME for name in options):
+            raise wrong("an option's name stands on a button", f"Give it 1 to {_LONGEST_NAME} characters.")
+        if len(options) > MOST_OPTIONS:
+            raise wrong("these are too many options for a card", f"Keep {MOST_OPTIONS} or fewer.")
+        return options
+
+    @model_validator(mode="after")
+    def _offers_something(self) -> Self:
+        if not self.choices and not self.options:
+            raise wrong(
+                "this entry offers nothing", "Add approve, edit, reject, answer or options, with resume: or update:."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _words_stand_for_something(self) -> Self:
+        worded: list[tuple[Choice, tuple[str, ...], Sends]]
+        worded = [*((choice, (choice.value,), sends) for choice, sends in self.choices.items())]
+        worded += [(Choice.OPTION, ("options", name), sends) for name, sends in self.options.items()]
+        for choice, place, sends in worded:
+            for part, path, word in sends.words():
+                only = templates.choice_of(word)
+                if only not in (None, choice):
+                    raise wrong(f"{word} is known in {only} only", "Write $text, or a value.", *place, part, *path)
+        return self
+
+    @model_validator(mode="after")
+    def _sends_what_was_edited(self) -> Self:
+        if self.edit is not None and not any(word.name == "value" for _, _, word in self.edit.words()):
+            raise wrong("nothing of what was edited is sent", "Write $value, or a field of it: $value.draft.", "edit")
+        return self
+
+
+class ServerEntry(Strict):
+    """A LangGraph Server, and the assistant or graph on it. The key is a secret: write ${LANGGRAPH_API_KEY}."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    assistant: Annotated[str, Field(min_length=1)]
+    api_key: str | None = Field(default=None, repr=False)
+
+
+class Resume(StrEnum):
+    """When a graph gets the answers of interrupts that wait side by side: each at once, or all when all are there."""
+
+    EACH = "each"
+    TOGETHER = "together"
+
+
+class Agent(Strict):
+    """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
+
+    graph: Given[GraphSpec] = None
+    server: Given[ServerEntry] = None
+    description: str = ""
+    channels: tuple[Channel, ...] = ()
+    direct_messages: bool = False
+    input: Template = DEFAULT_INPUT
+    reply: Expression = "messages[-1].content"
+    answers: tuple[AnswerEntry, ...] = ()
+    resume: Resume = Resume.EACH
+    interrupt_before: tuple[str, ...] = ()
+    interrupt_after: tuple[str, ...] = ()
+    """Nodes of the graph before and after which people decide; those that it was compiled with stay."""
+    gate_tools: tuple[ToolPattern, ...] = ()
+    """Tools of the graph that a person decides on before they start; those of `defaults:` come on top."""
+    time_limit: Duration = timedelta(hours=1)
+    """How long one run may take, without the time that people take: one that hangs would hold up its conversation."""
+    recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
+    stream: bool = True
+    """Whether its words appear while it works. Off for one whose models say what is not for the reader."""
+
+    @model_validator(mode="after")
+    def _runs_somewhere(self) -> Self:
+        if self.graph is None and self.server is None:
+            raise wrong("is missing", _EXAMPLES["graph"], "graph")
+        if self.graph is not None and self.server is not None:
+            raise wrong("an agent has a graph here or runs on a server, not both", "Keep graph or server.", "server")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_what_runs_here(self) -> Self:
+        if self.server is not None and self.gate_tools:
+            what = "tools on a LangGraph Server start there, where Signoff cannot stop them"
+            mend = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
+            raise wrong(what, mend, "gate_tools")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if not self.channels and not self.direct_messages:
+            raise wrong("nobody can reach this agent", "Give it channels, or direct_messages: true.")
+        if twice := next((name for name in self.channels if self.channels.count(name) > 1), None):
+            raise wrong(f"{twice} is named twice", "Keep one of the two.", "channels")
+        return self
+
+
+class Defaults(Strict):
+    """What holds for all agents."""
+
+    gate_tools: tuple[ToolPattern, ...] = ()
+    """Tools that a person decides on before they start, beside those of each agent."""
+    expires_after: Given[Duration] = None
+    remind_after: Times = ()
+    """Deadlines where no rule says otherwise."""
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        times_fit(self.remind_after, self.expires_after)
+        return self
+
+
+class Mode(StrEnum):
+    """How Slack reaches the bot."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+class Slack(Strict):
+    """How to be on Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
+
+    mode: Given[Mode] = None
+
+
+class Http(Strict):
+    """Where the bot listens: health and metrics, unless `health` says otherwise, and, over HTTP, Slack."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[Number, Field(ge=0, le=65535)] = 8080
+
+
+class Health(Http):
+    """Where health and metrics listen, apart from Slack's route."""
+
+    port: Annotated[Number, Field(ge=0, le=65535)]
+
+
+class File(Strict):
+    """The whole file; agents, rules and sources of who is on call are looked into one by one."""
+
+    agents: dict[str, Any]
+    approvals: tuple[Any, ...] = ()
+    defaults: Defaults = Defaults()
+    oncall: dict[str, Any] = Field(default_factory=dict)
+    people: dict[str, Person] = Field(default_factory=dict)
+    """The Slack members that other services mean by names and e-mail addresses."""
+    slack: Slack = Slack()
+    http: Http = Http()
+    health: Health | None = None
+    data: Path = Path(".signoff")
+    retention: Duration = timedelta(days=30)
+    audit_retention: Given[Duration] = None
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+
+def checked(model: type[M], document: Document, value: object, path: KeyPath) -> tuple[M | None, list[Fault]]:
+    """Make an entry of what stands at `path`, or say every mistake in it."""
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, [_fault(model, document, path, each) for each in error.errors(include_url=False)]
+
+
+def agent_name_fault(document: Document, name: str) -> Fault | None:
+    """What is wrong with the name of an agent: people write it as the first word of a message."""
+    if AGENT_NAME.fullmatch(name):
+        return None
+    mend = "Use letters, digits, - and _, at most 64."
+    return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
+
+
+_EXAMPLES = {
+    "graph": "Add graph: file.py:name.",
+    "users": "Add users: [alice].",
+    "agents": "Add agents: with one entry for each agent.",
+}
+_WRONG_TYPE = {
+    "string_type": ("is not text", "Put it into quotes."),
+    "path_type": ("is not the path of a folder", "Put it into quotes."),
+    "model_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "model_attributes_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "dict_type": ("is not a set of keys with values", "Write key: value below it, indented."),
+    "tuple_type": ("is not a list", "Write it as [one, two]."),
+    "invalid-json-value": ("is not JSON", "Put a date into quotes."),
+    "bool_type": ("is neither true nor false", "Write true or false."),
+    "bool_parsing": ("is neither true nor false", "Write true or false."),
+    "int_type": ("is not a whole number", "Write a number, such as 2."),
+    "int_parsing": ("is not a whole number", "Write a number, such as 2."),
+    "int_from_float": ("is not a whole number", "Write a number, such as 2."),
+}
+
+
+def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: ErrorDetails) -> Fault:
+    path = (*base, *error["loc"])
+    context = error.get("ctx", {})
+    key = str(path[-1]) if path else ""
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(_entry_at(model, error["loc"]), document, path)
+    if error.get("input", ...) is None:
+        what, mend = EMPTY
+    elif kind == "signoff":
+        path = (*path, *context["at"])
+        what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]
+    elif kind == "missing":
+        what, mend = "is missing", _EXAMPLES.get(key, "Add it.")
+    elif kind in _WRONG_TYPE:
+        words, mend = _WRONG_TYPE[kind]
+        what = f"{document.shown(path)} {words}"
+    elif kind in ("enum", "literal_error"):
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        what, mend = f"{document.shown(path)} is not possible here", suggestion(str(error["input"]), allowed)
+    else:
+        what, mend = _of_limits(kind, context, document.shown(path))
+    return Fault(document.where(path), what, mend)
+
+
+def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str]:
+    match kind:
+        case "greater_than_equal":
+            return f"{shown} is too small", f"Write at least {context['ge']}."
+        case "less_than_equal":
+            return f"{shown} is too large", f"Write at most {context['le']}."
+        case "too_short" | "string_too_short":
+            return "is empty", "Name at least one."
+        case _:
+            return f"{shown} is not possible here ({kind.replace('_', ' ')})", "See the README, app.yaml."
+
+
+def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """The entry that an unknown key stands in: `path` is below an entry of `model`."""
+    for part in path[:-1]:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        model = next(_entries_in(field.annotation), model) if field is not None else model
+    return model
+
+
+def _entries_in(hint: Any) -> Iterator[type[BaseModel]]:
+    """The kinds of entries that a type is made of: `dict[str, Sends]`, `NamedApprovers | None`."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for inner in get_args(hint):
+        yield from _entries_in(inner)
+
+
+def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:
+    key = str(path[-1])
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    return Fault(document.where(path), f'there is no key "{key}" here', suggestion(key, known))

@@ -1,0 +1,157 @@
+"""What may stand behind a key of `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic_core import PydanticCustomError
+
+from bot.config.problems import suggestion
+from engine import templates
+from engine.policy import OnExpiry
+from engine.templates import TemplateError
+
+T = TypeVar("T")
+
+
+class Strict(BaseModel):
+    """An entry that refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=3650)
+DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
+"""What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
+
+_PLACEHOLDERS = ("$text", "$user", "$channel")
+_CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
+_PERSON = re.compile(r"@?[^\s@,<>]{1,80}|[^\s@,<>]{1,80}@[^\s@,<>]{1,160}")
+AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
+
+
+def wrong(what: str, mend: str, *at: str | int) -> PydanticCustomError:
+    """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` is a key below."""
+    return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
+
+
+def duration(value: object) -> timedelta:
+    """Read `90s`, `10m`, `4h` or `30d`."""
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d{1,9})([smhd])", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("{shown} is not a duration", "Write a number and a unit: 90s, 10m, 4h or 30d.")
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta() < length <= _LONGEST:
+        raise wrong("{shown} is not a length of time that can be waited", "Write at least 1s and at most 3650d.")
+    return length
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise wrong(*EMPTY)
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise wrong("{shown} is not a whole number", "Write a number, such as 2.")
+    return value
+
+
+def _on_expiry(value: object) -> object:
+    match value:
+        case "approve":
+            mend = 'Write "reject", "escalate" or "fail".'
+            raise wrong("silence never approves, so an expiry cannot approve", mend)
+        case _:
+            return value
+
+
+def _person(value: str) -> str:
+    if not _PERSON.fullmatch(value):
+        raise wrong(
+            "{shown} is not the name of a person", "Write a member's name, e-mail address or Slack id, such as alice."
+        )
+    return value.removeprefix("@")
+
+
+def _channel(value: str) -> str:
+    if not _CHANNEL.fullmatch(value):
+        raise wrong("{shown} is not a channel", 'Write its name as Slack shows it, in lower case: "#deploys".')
+    return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
+
+
+def _tool_pattern(value: str) -> str:
+    if not re.fullmatch(r"\S{1,128}", value):
+        raise wrong("{shown} is not the name of a tool", 'Write a name, where * stands for anything: "refund_*".')
+    return value
+
+
+def _graph(value: str) -> str:
+    if not _GRAPH.fullmatch(value):
+        mend = "Write file.py:name or package.module:name."
+        raise wrong("{shown} does not say which object of which file is the graph", mend)
+    return value
+
+
+def expression(value: str, mend: str = "See https://jmespath.org; the default is messages[-1].content.") -> str:
+    """Check that a text is JMESPath."""
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        reason = str(error).partition("\n")[0].partition(":")[0]
+        raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
+    return value
+
+
+def _template(value: JsonValue) -> JsonValue:
+    for word in _words(value):
+        if word not in _PLACEHOLDERS:
+            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
+    return value
+
+
+def _words(value: JsonValue) -> list[str]:
+    found = (re.findall(r"\$(\$|[A-Za-z_]\w*)", text) for _, text in templates.texts(value))
+    return [f"${word}" for words in found for word in words if word != "$"]
+
+
+def _sent(value: JsonValue) -> JsonValue:
+    for path, text in templates.texts(value):
+        try:
+            templates.parsed(text)
+        except TemplateError as error:
+            near = suggestion(error.word, [f"${each}" for each in templates.WORDS], error.fix) if error.word else ""
+            raise wrong(error.what, near or error.fix, *path) from None
+    for path, key in templates.keys(value):
+        if _holds_word(key):
+            raise wrong(f"{key} is a key, and keys are sent as they are", "Put the word into a value.", *path)
+    return value
+
+
+def _holds_word(key: str) -> bool:
+    """Whether a key is meant to be filled in: `$ref` and the like are other people's words."""
+    return any(found in templates.WORDS for found in re.findall(r"(?<!\$)\$([A-Za-z_]\w*)", key))
+
+
+Given = Annotated[T | None, BeforeValidator(_given)]
+"""A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Person = Annotated[str, AfterValidator(_person)]
+Channel = Annotated[str, AfterValidator(_channel)]
+ToolPattern = Annotated[str, AfterValidator(_tool_pattern)]
+GraphSpec = Annotated[str, AfterValidator(_graph)]
+Expression = Annotated[str, AfterValidator(expression)]
+Template = Annotated[JsonValue, AfterValidator(_template)]
+SentValue = Annotated[JsonValue, AfterValidator(_sent)]
+Number = Annotated[int, BeforeValidator(_number)]
+Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]

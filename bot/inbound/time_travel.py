@@ -1,0 +1,171 @@
+"""Going back in a conversation: who may look, who may run on from an earlier point.
+
+To go back can run again what was approved, with another state. So whoever does it must be one who could have decided
+everything that was decided in the conversation; where that took several people, nobody can do it alone. Where nothing
+was decided there, it is the requester's own. Where the state is changed, or the rules were changed since, nobody can
+tell which rule governs what will run: then it takes somebody whom each rule for the agent lets decide. Only members of
+the channel, or the person of a direct message, see the history. What cannot be found out counts as no.
+
+The wish is an effect in the thread's `run` lane, and a row in its audit; a refusal is a row, too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import concealment
+from bot.masking import MASK
+from bot.rules.authority import Authority, sources_of
+from bot.rules.in_force import Rules
+from engine.approval import policies_of
+from engine.ask import Json, canonical
+from engine.audit import Entry, What
+from engine.conversation import Conversation
+from engine.effects import Travel
+from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
+from engine.policy import REQUESTER, Facts, Policy, Standing, Subject, may_decide, one_part
+from engine.ports import (
+    Approvals,
+    Audit,
+    Clock,
+    Conversations,
+    Graphs,
+    Lanes,
+    Moment,
+    Roster,
+    Trip,
+)
+from engine.refusals import (
+    Closed,
+    KeptBack,
+    NeedsSeveral,
+    NotInChannel,
+    NotYourConversation,
+    Refusal,
+    RosterUnknown,
+    Stranger,
+)
+from engine.routing import may_govern
+
+MOST_MOMENTS = 100
+"""Checkpoints that are shown: more than a person reads."""
+_OWN = one_part("default: the requester goes back", REQUESTER)
+
+
+class TimeTravels:
+    """Implements `engine.ports.TimeTravel`."""
+
+    def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
+        self,
+        *,
+        approvals: Approvals,
+        conversations: Conversations,
+        audit: Audit,
+        lanes: Lanes,
+        graphs: Graphs,
+        roster: Roster,
+        authority: Authority,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._approvals = approvals
+        self._conversations = conversations
+        self._audit = audit
+        self._lanes = lanes
+        self._graphs = graphs
+        self._roster = roster
+        self._authority = authority
+        self._rules = rules
+        self._clock = clock
+
+    async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
+        """The conversations of a channel that a person may look back in, the latest first."""
+        found = await self._conversations.of_channel(channel)
+        if not found or await self._may_look(found[0], user) is not None:
+            return ()
+        return [each for each in found if not each.direct or each.requester == user]
+
+    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment] | Refusal:
+        """The thread's checkpoints, the newest first."""
+        conversation = await self._conversations.get(thread)
+        if conversation is None:
+            return Closed("this conversation is no longer kept")
+        refusal = await self._may_look(conversation, by)
+        if refusal is not None:
+            return refusal
+        moments = await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
+        return [replace(each, values=concealment.shown_value(each.values)) for each in moments]
+
+    async def travel(self, trip: Trip) -> Refusal | None:
+        """Take the wish to go back: durable when this returns (P1). None: it will be done."""
+        conversation = await self._conversations.get(trip.thread)
+        if conversation is None:
+            return Closed("this conversation is no longer kept")
+        refusal = await self._may_travel(conversation, trip)
+        if refusal is None and MASK in canonical(trip.edits):
+            trip, refusal = await self._with_secrets(trip, conversation)
+        # The row comes first: whoever dies in between has written down a wish, and done nothing in silence.
+        await self._audit.add(self._row(trip, refusal))
+        if refusal is None:
+            effect = Travel(trip.thread, trip.by, trip.checkpoint, trip.key, trip.edits)
+            await self._lanes.put(effect, f"travel/{trip.key}")  # once, however often it is sent
+        return refusal
+
+    async def _with_secrets(self, trip: Trip, conversation: Conversation) -> tuple[Trip, Refusal | None]:
+        """The wish with the secrets that were not shown put back into its edits."""
+        moments = await self._graphs.history(trip.thread, conversation.agent, MOST_MOMENTS)
+        moment = next((each for each in moments if each.checkpoint == trip.checkpoint), None)
+        if moment is None:
+            return trip, Closed("this point of the conversation is no longer kept")
+        if concealment.problems(trip.edits, moment.values):
+            return trip, KeptBack()
+        return replace(trip, edits=concealment.restored(trip.edits, moment.values)), None
+
+    def _row(self, trip: Trip, refusal: Refusal | None) -> Entry:
+        what = What.TRAVELLED if refusal is None else What.REFUSED
+        detail: dict[str, Json] = {"checkpoint": trip.checkpoint, "edited": trip.edits is not None, "key": trip.key}
+        if refusal is not None:
+            detail |= {"refusal": refusal.code, "choice": "travel", "action": 0}
+        about = ApprovalId(f"{trip.thread}#travel")
+        return Entry(self._clock.now(), trip.thread, about, what, trip.by, "time travel", detail)
+
+    async def _may_look(self, conversation: Conversation, by: UserId) -> Refusal | None:
+        if conversation.direct:
+            return None if by == conversation.requester else NotYourConversation()
+        facts = await self._facts(conversation, by)
+        if facts.standing is Standing.UNKNOWN or facts.in_channel is None:
+            return RosterUnknown()
+        if facts.standing in (Standing.STRANGER, Standing.VISITOR):
+            return Stranger()
+        return None if facts.in_channel else NotInChannel()
+
+    async def _may_travel(self, conversation: Conversation, trip: Trip) -> Refusal | None:
+        refusal = await self._may_look(conversation, trip.by)
+        if refusal is not None:
+            return refusal
+        policies = await self._policies(conversation, trip) or (_OWN,)
+        several = max(policy.quorum for policy in policies)
+        if several > 1:
+            return NeedsSeveral(several)
+        facts = await self._authority.facts(trip.by, conversation.place, sources_of(*policies))
+        refusals = (
+            may_decide(
+                policy,
+                conversation.requester,
+                trip.by,
+                facts,
+                Subject.QUESTION if policy is _OWN else Subject.REQUEST,
+            )
+            for policy in policies
+        )
+        return next((each for each in refusals if each is not None), None)
+
+    async def _policies(self, conversation: Conversation, trip: Trip) -> tuple[Policy, ...]:
+        """Those that it takes; none where nothing was or is to be decided in the conversation."""
+        deciding = await self._approvals.deciding(trip.thread)
+        decided_under = policies_of(deciding)
+        if not deciding or (trip.edits is None and all(each.edition == self._rules.edition for each in deciding)):
+            return decided_under
+        return tuple(dict.fromkeys((*decided_under, *may_govern(conversation.agent, self._rules.book))))
+
+    async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
+        return await self._roster.facts(user, conversation.place, membership=not conversation.direct)

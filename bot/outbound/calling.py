@@ -1,0 +1,271 @@
+"""Calls the people who can decide, each once, and keeps what they were sent true.
+
+A request has to reach those who can decide it. Slack notifies people who are mentioned when a message is posted, never
+when it is changed. So whom the rule names is looked up before the card is posted, is written down, and the card
+mentions them: killed in between, the next try posts the card with just these people. Who is called later (by a next
+stage, the ladder, a hand-over, or a source that failed at first) is mentioned in a message under the card. Who is not
+in its channel would not hear of a mention there: they get the card in their direct messages, as everybody does where
+the rule says `notify: dm`.
+
+Each of these messages is found again by its metadata where an earlier attempt may have posted it; then it is written
+down who was called. All of it that belongs to one card is done in one lane, one after the other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from bot.inbound.desk import Desk
+from bot.outbound.posting import Posting
+from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
+from engine.approval import Approval, Calling, Copy, NotCalled, Notify, State
+from engine.authority import Failure
+from engine.calling import Step, in_turn, room_for, steps
+from engine.effects import Call, DrawCopies, Timer
+from engine.events import Called, CopyGone
+from engine.ids import MessageTs, UserId
+from engine.policy import may_decide
+from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Roster, Work
+from engine.refusals import RosterUnknown, SourceUnknown
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+AGAIN = timedelta(minutes=1)
+"""After this, those are called who could not be looked up or reached."""
+HANDED_OVER = "This request was handed over to you."
+_MOST_KEPT = 1_000
+
+
+@dataclass(slots=True)
+class _Found:
+    """Whom to call. `left` are beyond the most that are called; `unreached` are named and cannot decide.
+
+    `unknown`: nobody could tell of some whether they can.
+    """
+
+    users: list[UserId] = field(default_factory=list)
+    left: set[UserId] = field(default_factory=set)
+    failed: list[Failure] = field(default_factory=list)
+    unreached: list[UserId] = field(default_factory=list)
+    unknown: bool = False
+
+    def not_called(self, unreached: Iterable[UserId] = ()) -> NotCalled:
+        more = len(self.left.difference(self.users))
+        users = _each_once([*self.unreached, *unreached])
+        return NotCalled(more, failed=_each_once(self.failed), unreached=users)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What an attempt came to, written down also where it failed half-way."""
+
+    users: list[UserId] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
+    unreached: list[UserId] = field(default_factory=list)
+
+
+class Caller:
+    """Performs `Call` and `DrawCopies`, and says whom a card mentions and a reminder names."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        approvals: Approvals,
+        lanes: Lanes,
+        authority: Authority,
+        roster: Roster,
+        chat: Chat,
+        clock: Clock,
+        posting: Posting,
+    ) -> None:
+        self._desk = desk
+        self._approvals = approvals
+        self._lanes = lanes
+        self._authority = authority
+        self._roster = roster
+        self._chat = chat
+        self._clock = clock
+        self._posting = posting
+        self._drawn: dict[tuple[str, tuple[int, ...]], set[MessageTs]] = {}
+        """Copies that work which has to come back for its turn has drawn already."""
+
+    async def perform(self, effect: Call | DrawCopies, work: Work) -> None:
+        """Do it, or let the lane deliver it again."""
+        approval = await self._approvals.get(effect.approval)
+        if approval is None:
+            await self._posting.done(effect, work)
+            return
+        known, is_call = approval, isinstance(effect, Call)
+
+        async def write(attempt: int) -> None:
+            await (self._call if is_call else self._draw_copies)(known, work, attempt)
+
+        try:
+            await self._posting.post(effect, work, approval.place if is_call else approval.home, write)
+        except CannotPostError as never:
+            log.error("never_seen", approval=approval.id, effect=type(effect).__name__, code=never.code)  # noqa: TRY400
+
+    async def before_card(self, approval: Approval) -> None:
+        """Settle whom the first post of a card mentions. Who cannot be looked up at once is called after it."""
+        if approval.card is not None or approval.state is not State.PENDING or approval.called:
+            return
+        if not approval.mentions:
+            return
+        found = await self._found(approval, AT_ONCE)
+        here, direct = await self._parted(approval, found.users)
+        later = bool(direct or found.failed or found.unknown)
+        if here or later:
+            not_called = replace(found.not_called(), failed=(), later=later)
+            await self._desk.happened(approval.id, Called(tuple(here), not_called=not_called))
+
+    async def able(self, approval: Approval) -> tuple[UserId, ...]:
+        """Those who can decide now and have not: no more than are called at once."""
+        found = await self._found(replace(approval, called=(), calling=Calling(Notify.MENTION)), AT_ONCE)
+        asked = [each for each in approval.reviews if each.decision is None and each.governing.is_requesters]
+        return _each_once([*([approval.requester] if asked else []), *found.users])
+
+    # Who --------------------------------------------------------------------------------------------------------------
+
+    async def _found(self, approval: Approval, patience: float) -> _Found:
+        found = _Found()
+        if approval.handed_to is not None and approval.handed_to not in approval.called:
+            found.users.append(approval.handed_to)
+        for step in steps(approval):
+            await self._find(step, approval, found, patience)
+        return found
+
+    async def _find(self, step: Step, approval: Approval, found: _Found, patience: float) -> None:
+        parts: list[tuple[UserId, ...]] = []
+        for sources in step.parts:
+            people, failed = await self._authority.people(sources, patience)
+            parts.append(people)
+            found.failed += failed
+        people = tuple(user for user in in_turn(parts) if user not in step.but)
+        known = {*approval.called, *found.users}
+        waiting = [user for user in people if user not in known]
+        room = room_for(people, known)
+        while waiting and room:
+            tried, waiting = waiting[:room], waiting[room:]
+            able = await self._able(step, approval, tried, found, patience)
+            found.users += able
+            room -= len(able)
+        found.left.update(waiting)
+
+    async def _able(
+        self, step: Step, approval: Approval, users: Sequence[UserId], found: _Found, patience: float
+    ) -> list[UserId]:
+        """Those of these people who may decide: a group may have guests, and a rule may name who left since."""
+        policy = approval.reviews[step.action].governing
+        known = await self._authority.all_facts(users, approval.home, sources_of(policy), patience=patience)
+        able: list[UserId] = []
+        for user, facts in known:
+            refusal = may_decide(policy, approval.requester, user, facts, approval.ask.subject, step.stage)
+            if refusal is None:
+                able.append(user)
+            elif isinstance(refusal, RosterUnknown | SourceUnknown):
+                found.unknown = True
+            elif any(user in part.named for part in policy.parts):
+                found.unreached.append(user)
+        return able
+
+    async def _parted(self, approval: Approval, users: Sequence[UserId]) -> tuple[list[UserId], list[UserId]]:
+        """Those whom a mention beside the card reaches, and those who get the card by a direct message."""
+        here: list[UserId] = []
+        if approval.calling.notify is not Notify.DIRECT:
+            for user in users:
+                facts = await self._roster.facts(user, approval.place, membership=True)
+                here += [user] if facts.in_channel else []
+        return here, [user for user in users if user not in here]
+
+    # Calls ------------------------------------------------------------------------------------------------------------
+
+    async def _call(self, approval: Approval, work: Work, attempt: int) -> None:
+        shown = await self._shown(approval)
+        directly = approval.calling.notify is Notify.DIRECT and not approval.sheet
+        # Else nobody is called yet: when it is posted, those are whom it does not mention itself.
+        if approval.state is State.PENDING and (approval.card is not None or directly):
+            found = await self._call_those_who_can(approval, shown, work, attempt)
+            if found.failed or found.unknown:
+                await self._lanes.set_timer(approval.id, Timer.CALL, self._clock.now() + AGAIN)
+        await self._put_up_signpost(approval, shown, attempt)
+
+    async def _call_those_who_can(
+        self, approval: Approval, shown: Sequence[Approval], work: Work, attempt: int
+    ) -> _Found:
+        found, done = await self._found(approval, WITH_PATIENCE), _Done()
+        here, direct = await self._parted(approval, found.users)
+        try:
+            if here and approval.card is not None:
+                await self._chat.call(shown, here, work.id, attempt)
+                done.users += here
+            for user in direct:
+                await self._call_directly(approval, shown, user, done, f"{work.id}/{user}", attempt)
+        finally:  # whatever fails next, nobody of these is called twice
+            unreached = [*approval.not_called.unreached, *done.unreached]
+            called = Called(tuple(done.users), tuple(done.copies), found.not_called(unreached))
+            await self._desk.happened(approval.id, called)
+        return found
+
+    async def _call_directly(
+        self, approval: Approval, shown: Sequence[Approval], user: UserId, done: _Done, key: str, attempt: int
+    ) -> None:
+        copy = next((each for each in approval.copies if each.user == user), None)
+        on_sheet = next((each for row in shown for each in row.copies if each.user == user), None)
+        if copy is not None:
+            await self._chat.point_to(copy, HANDED_OVER, key, attempt)
+        elif (made := on_sheet or await self._chat.copy(shown, user, attempt)) is not None:
+            done.copies.append(made)
+        else:
+            done.unreached.append(user)
+        done.users.append(user)
+
+    async def _put_up_signpost(self, approval: Approval, shown: Sequence[Approval], attempt: int) -> None:
+        """The conversation says where its card stands, where that is elsewhere."""
+        if not approval.is_elsewhere or approval.card is None or approval.signpost is not None:
+            return
+        known = next((row.signpost for row in shown if row.signpost), None)
+        signpost = known or await self._chat.signpost(shown, attempt)
+        await self._desk.happened(approval.id, Called((), signpost=signpost))
+
+    async def _shown(self, approval: Approval) -> Sequence[Approval]:
+        """What stands on the same message, as people see it."""
+        if approval.sheet:
+            return await self._desk.sheet(approval.thread, approval.sheet)
+        return (self._desk.shown(approval),)
+
+    # Copies -----------------------------------------------------------------------------------------------------------
+
+    async def _draw_copies(self, approval: Approval, work: Work, attempt: int) -> None:
+        """Draw all that can be drawn now; what is left is drawn when its place takes it."""
+        shown = await self._shown(approval)
+        key = work.id, tuple(each.version for each in shown)
+        if len(self._drawn) >= _MOST_KEPT:
+            self._drawn.clear()
+        drawn, closed = self._drawn.setdefault(key, set()), list[CannotPostError]()
+        for copy in (each for each in approval.copies if each.card not in drawn):
+            try:
+                if not await self._chat.redraw_copy(shown, copy):
+                    await self._forget(shown, copy)
+            except CannotPostError as error:
+                closed.append(error)
+            drawn.add(copy.card)
+        self._drawn.pop(key, None)
+        if any(each.signpost for each in shown):
+            await self._chat.signpost(shown, attempt)
+        if closed:
+            raise closed[0]
+
+    async def _forget(self, shown: Sequence[Approval], copy: Copy) -> None:
+        """Somebody deleted it: it is not posted again."""
+        for each in shown:
+            if copy in each.copies:
+                await self._desk.happened(each.id, CopyGone(copy.card))
+
+
+def _each_once(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))

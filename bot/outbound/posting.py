@@ -1,0 +1,195 @@
+"""What cannot be posted now waits in a backlog, and is posted when it can be.
+
+Work that Slack does not take must neither hold up its lane (a deadline fires from the lane of the card that cannot be
+drawn) nor be given up after a while (people invite a bot again after a weekend). So it leaves its lane for the backlog,
+and comes back into its lane when there is a reason to think that it may be taken now:
+
+* the bot joined the channel, or the channel was unarchived: all that waits for it;
+* the requester wrote: what waits of that conversation (see `bot.outbound.drawing`);
+* a process starts, and then every `SLOWLY`: the oldest of each channel, and where that is taken all the rest; as when
+  this process posts where it could not before.
+
+Work leaves the backlog when it is done, not when it is tried, so a crash in between tries it again; and who tries it
+looks for what an earlier attempt posted. Its requester is told once why nothing is to be seen, and what to do.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias, TypeVar
+from uuid import uuid4
+
+import structlog
+from redis.exceptions import RedisError
+
+from bot.telemetry import Metrics
+from engine.approval import Place
+from engine.effects import Call, DrawCard, DrawCopies, DrawSheet, Remind, Say, TakeBack, TellPerson
+from engine.ids import ChannelId, ThreadId, UserId
+from engine.ports import (
+    Backlog,
+    CannotPostError,
+    ChatFailedError,
+    Clock,
+    Lanes,
+    Unposted,
+    Work,
+)
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+Postable: TypeAlias = DrawCard | DrawSheet | DrawCopies | Call | Say | Remind | TakeBack
+"""The effects that may wait."""
+
+SLOWLY = timedelta(minutes=5)
+PATIENT = 12
+"""Attempts of work that Slack keeps failing: after almost two minutes it waits in the backlog, and its lane goes on."""
+KEPT = timedelta(days=30)
+"""How long all but cards is kept for a place that stays closed. A card waits as long as its approval is kept."""
+
+AGAIN = "again/"
+"""How the ids of work begin that was tried before, in whatever way."""
+_PROBE = f"{AGAIN}probe/"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose conversation something belongs to: who is told when it cannot be posted, and where."""
+
+    thread: ThreadId
+    home: Place
+    requester: UserId
+
+
+def tried_before(work: Work) -> bool:
+    """Whether an earlier delivery may have done the work, or may still do it."""
+    return work.attempt > 1 or work.id.startswith(AGAIN)
+
+
+async def _nobodys() -> None:
+    """Nobody needs to be told."""
+
+
+class Posting:
+    """Posts, or keeps for later what cannot be posted."""
+
+    def __init__(self, *, backlog: Backlog, lanes: Lanes, clock: Clock, metrics: Metrics) -> None:
+        self._backlog = backlog
+        self._lanes = lanes
+        self._clock = clock
+        self._metrics = metrics
+        self._closed: set[ChannelId] = set()
+        """Where this process could not post: the first that it posts there again brings the rest."""
+
+    async def post(
+        self,
+        effect: Postable,
+        work: Work,
+        place: Place,
+        write: Callable[[int], Awaitable[T]],
+        whose: Callable[[], Awaitable[Owner | None]] = _nobodys,
+        then: str = "",
+    ) -> T | None:
+        """Call `write` with the attempt that this is. None: it waits, and its owner is told why, and `then`.
+
+        Raises what the lane should try again, and CannotPostError where nobody can do anything about it.
+        """
+        try:
+            written = await write(2 if tried_before(work) else 1)
+        except CannotPostError as closed:
+            if closed.forever or (closed.unseen and await self._backlog.is_buried(place.channel)):
+                await self._backlog.drop(key_of(effect))
+                raise
+            log.warning("waits_for_its_place", channel=place.channel, code=closed.code, effect=type(effect).__name__)
+            await self._keep(effect, place, closed.sentence)
+            if (owner := await whose()) is not None:
+                await self.tell(owner, place, f"{closed.sentence} {then}", closed.code)
+            return None
+        except ChatFailedError as failed:
+            if work.attempt < PATIENT:
+                raise
+            log.warning("slack_keeps_failing", channel=place.channel, error=str(failed), effect=type(effect).__name__)
+            await self._keep(effect, place, "Slack answers with errors. I'll try again.")
+            return None
+        await self.done(effect, work)
+        if work.id.startswith(_PROBE) or place.channel in self._closed:
+            self._closed.discard(place.channel)
+            await self.opened(place.channel, f"after/{uuid4().hex}")
+        return written
+
+    async def done(self, effect: Postable, work: Work) -> None:
+        """It does not wait any more: it was posted, or there is nothing to post."""
+        if work.id.startswith(AGAIN):
+            await self._backlog.drop(key_of(effect))
+
+    async def tell(self, owner: Owner, place: Place, sentence: str, code: str) -> None:
+        """Tell whose it is, once a day for each conversation, channel and cause, as the key says."""
+        told = TellPerson(owner.thread, owner.home, owner.requester, sentence)
+        await self._lanes.put(told, f"unposted/{place.channel}/{code}")
+
+    async def why(self, effects: Sequence[Postable]) -> str:
+        """Why the first of these that waits does; "" where none waits."""
+        waiting = await self._backlog.of({key_of(each) for each in effects})
+        return next((each.why for each in waiting), "")
+
+    async def again(self, effects: Sequence[Postable], occasion: str) -> None:
+        """Try these again, once for each occasion; also what does not wait, so that a deleted card comes back."""
+        for effect in effects:
+            await self._lanes.put(effect, f"{AGAIN}{occasion}/{key_of(effect)}")
+
+    async def opened(self, channel: ChannelId, occasion: str) -> None:
+        """Try again all that waits for a channel."""
+        await self._put([each for each in await self._backlog.all() if each.channel == channel], f"{AGAIN}{occasion}/")
+
+    async def keep(self) -> None:
+        """Try again at once, then slowly, until cancelled."""
+        occasion = uuid4().hex
+        while True:
+            try:
+                await self._probe(occasion)
+            except RedisError as error:
+                log.warning("what waits for its place is not tried", why=type(error).__name__)
+            await asyncio.sleep(SLOWLY.total_seconds())
+            occasion = str(int(self._clock.now().timestamp() // SLOWLY.total_seconds()))
+
+    async def _probe(self, occasion: str) -> None:
+        """Try the oldest of each channel; in the end also drop what nobody waits for any more."""
+        oldest: dict[str, Unposted] = {}
+        waiting = await self._backlog.all()
+        self._metrics.show_unposted(len(waiting))
+        for each in waiting:
+            if not isinstance(each.effect, DrawCard | DrawSheet) and self._clock.now() - each.since > KEPT:
+                log.error("never_posted", channel=each.channel, key=each.key, since=each.since.isoformat())
+                await self._backlog.drop(each.key)
+            else:
+                oldest.setdefault(each.channel, each)
+        await self._put(list(oldest.values()), f"{_PROBE}{occasion}/")
+
+    async def _put(self, waiting: Sequence[Unposted], occasion: str) -> None:
+        for each in waiting:
+            await self._lanes.put(each.effect, f"{occasion}{each.key}")
+
+    async def _keep(self, effect: Postable, place: Place, why: str) -> None:
+        self._closed.add(place.channel)
+        await self._backlog.add(Unposted(key_of(effect), place.channel, effect, why, self._clock.now()))
+
+
+def key_of(effect: Postable) -> str:
+    """One name for each thing that is to be seen in Slack."""
+    match effect:
+        case DrawCard(approval):
+            return f"card/{approval}"
+        case DrawSheet(thread, sheet):
+            return f"sheet/{thread}/{sheet}"
+        case DrawCopies(approval):
+            return f"copies/{approval}"
+        case Call(approval):
+            return f"call/{approval}"
+        case Remind(approval):
+            return f"remind/{approval}"
+        case Say(thread, key=key):
+            return f"say/{thread}/{key}"
+        case TakeBack(thread, message=message):
+            return f"take-back/{thread}/{message}"

@@ -1,0 +1,92 @@
+"""Grants at work: what they allow when a graph asks, and how they are given and taken back. See `engine.grants`.
+
+A grant decides a new request only. What was decided before and is asked again, as changed arguments are, is looked at
+by people, and so is a call that may be done already. The same goes for whatever cannot be made sure of at this moment:
+whether the rule applies, whether they who gave the grant are still among those who may decide.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.rules.authority import Authority, sources_of
+from engine.approval import Approval
+from engine.ask import Choice, Decision, Kind
+from engine.authority import Origin
+from engine.conversation import Conversation
+from engine.events import Automatic
+from engine.grants import Call, Grant, allowing, given
+from engine.ids import ApprovalId, UserId
+from engine.policy import Subject, escalated, may_decide
+from engine.ports import Asked, Clock, Grants
+from engine.routing import Route, Ruled
+from engine.voting import with_shifts_of
+
+
+class Granting:
+    """Uses, gives and revokes grants."""
+
+    def __init__(self, *, grants: Grants, authority: Authority, clock: Clock) -> None:
+        self._grants, self._authority, self._clock = grants, authority, clock
+
+    async def automatic(
+        self, approval: ApprovalId, asked: Asked, conversation: Conversation, route: Route
+    ) -> tuple[Automatic | None, ...]:
+        """What rules decide of a new request, and what grants do, for each action."""
+        if not any(map(_may_be_granted, route.ruled)) or asked.instead_of or asked.ask.caught or asked.ask.perhaps_done:
+            return route.automatic
+        if asked.ask.kind is not Kind.TOOL_CALL:
+            return route.automatic
+        now = self._clock.now()
+        found = await self._grants.of_thread(conversation.thread, now)
+        decided = list(route.automatic)
+        for place, (action, ruled) in enumerate(zip(asked.ask.actions, route.ruled, strict=True)):
+            if not _may_be_granted(ruled) or Choice.APPROVE not in action.choices:
+                continue
+            call = Call(conversation.thread, conversation.agent, action.name, action.value)
+            decided[place] = await self._by_grant(found, approval, conversation, ruled, call, now)
+        return tuple(decided)
+
+    async def _by_grant(
+        self,
+        found: Sequence[Grant],
+        approval: ApprovalId,
+        conversation: Conversation,
+        ruled: Ruled,
+        call: Call,
+        now: datetime,
+    ) -> Automatic | None:
+        grant = allowing(found, ruled.policy, call, now)
+        if grant is None or not await self._may_still_decide(grant, conversation, ruled):
+            return None
+        if not await self._grants.use(grant, approval, now):
+            return None
+        return Automatic(Decision(Choice.APPROVE), "grant", by=grant.by[0], grant=grant.id, until=grant.until)
+
+    async def _may_still_decide(self, grant: Grant, conversation: Conversation, ruled: Ruled) -> bool:
+        """Whether all who gave it could decide by today's rule, with the shifts that they had when they gave it."""
+        policy = escalated(ruled.policy, len(ruled.policy.ladder))
+        now_asked = [each for each in sources_of(ruled.policy) if each.origin is not Origin.ON_CALL]
+        known = await self._authority.all_facts(grant.by, conversation.place, now_asked)
+        held = [(user, with_shifts_of(facts, grant.grounds)) for user, facts in known]
+        requester = conversation.requester
+        return all(may_decide(policy, requester, user, facts, Subject.REQUEST) is None for user, facts in held)
+
+    async def give(self, approval: Approval, action: int) -> None:
+        """Keep the grant that was given with an approval; may be done many times. What is asked again gives none."""
+        if approval.reviews[action].allowed_until is not None:
+            await self._grants.give(given(approval, action))
+
+    async def of(self, approval: Approval) -> Sequence[Grant]:
+        """The grants that stand and were given with this approval, or decided it."""
+        named = {review.grant for review in approval.reviews if review.grant}
+        found = await self._grants.of_thread(approval.thread, self._clock.now()) if named else ()
+        return [each for each in found if each.id in named]
+
+    async def revoke(self, grant: Grant, by: UserId) -> bool:
+        """Take a grant back. False: it is over already."""
+        return await self._grants.revoke(grant, by, self._clock.now())
+
+
+def _may_be_granted(ruled: Ruled) -> bool:
+    """Whether the rule is known to apply, asks people, and has grants."""
+    return ruled.rule is not None and not ruled.why and ruled.decide is None and ruled.policy.grants is not None
