@@ -7,6 +7,7 @@
 | `method` | a Web API method, `response_url`, `upload`, or `*` for any (the default); with it: |
 | `status`, `error`, `retry_after` | the HTTP status, Slack's error code, the seconds of Retry-After (implies 429) |
 | `delay` | seconds to hold the call before it goes on |
+| `hold` | true: hold the call until `{"release": true}`; it is performed then also where its client gave up waiting |
 | `lost_response` | true: the call is performed, then the connection drops without an answer |
 | `times` | how many calls (1) |
 | `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks; true: the next `times` |
@@ -17,6 +18,7 @@
 | `reset` | true: forget all faults set before |
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -35,6 +37,8 @@ class FaultRequest(BaseModel):
     error: str | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
     delay: Annotated[float, Field(ge=0)] = 0.0
+    hold: bool = False
+    release: bool = False
     lost_response: bool = False
     times: Annotated[int, Field(ge=1)] = 1
     duplicate: bool | Annotated[int, Field(ge=0)] = 0
@@ -62,14 +66,35 @@ def parse(body: object) -> list[FaultRequest]:
         raise FaultError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}") from error
 
 
+class Hold:
+    """Where calls wait until they are released."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._over = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the release."""
+        self.calls += 1
+        await self._over.wait()
+
+    def release(self) -> None:
+        """Let all that waits here go on."""
+        self._over.set()
+
+
 @dataclass(frozen=True, slots=True)
 class CallFault:
-    """How one call fails. `status` or `error` or neither (then it is only slow, or its answer is lost)."""
+    """How one call fails. `status` or `error` or neither (then it is only slow, or its answer is lost).
+
+    `hold`: where it waits before it goes on.
+    """
 
     status: int | None = None
     error: str | None = None
     retry_after: float | None = None
     delay: float = 0.0
+    hold: Hold | None = None
     lost_response: bool = False
 
 
@@ -80,6 +105,7 @@ class Faults:
         self._calls: list[tuple[str, CallFault, int]] = []
         self._duplicates = 0
         self._dropped_acks = 0
+        self._hold = Hold()
         self._settle()
 
     def _settle(self) -> None:
@@ -88,8 +114,20 @@ class Faults:
         self.lacking: frozenset[str] = frozenset()
         self.limits: Limits | None = None
 
+    @property
+    def held(self) -> int:
+        """How many calls are held now."""
+        return self._hold.calls
+
+    def _release(self) -> None:
+        """Let go on what is held, and what was to be held."""
+        self._hold.release()
+        self._hold = Hold()
+
     def add(self, request: FaultRequest) -> None:
         """Arrange what the request asks for; `disconnect` is done by the server at once."""
+        if request.release or request.reset:
+            self._release()
         if request.reset:
             self._calls.clear()
             self._duplicates = self._dropped_acks = 0
@@ -102,7 +140,8 @@ class Faults:
         self._duplicates += request.times if request.duplicate is True else request.duplicate
         self._dropped_acks += request.times if request.drop_ack is True else request.drop_ack
         status = request.status or (429 if request.retry_after is not None else None)
-        fault = CallFault(status, request.error, request.retry_after, request.delay, request.lost_response)
+        hold = self._hold if request.hold else None
+        fault = CallFault(status, request.error, request.retry_after, request.delay, hold, request.lost_response)
         if request.method is not None or fault != CallFault():
             self._calls.append((request.method or "*", fault, request.times))
 

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from browser.page_bot import TestBot
 from browser.screen import OpenScreen, Screen
+from fakes.patience import PATIENCE
 from playwright.async_api import Browser, async_playwright
 
 from adapters.localslack import LocalSlack
@@ -38,7 +39,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def slack() -> AsyncIterator[LocalSlack]:
-    async with LocalSlack(rate_limit=None) as workspace:
+    async with LocalSlack(rate_limit=None, ack_timeout=PATIENCE, trigger_seconds=PATIENCE) as workspace:
         yield workspace
 
 

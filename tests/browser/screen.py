@@ -1,10 +1,24 @@
-"""What a person sees and does in the page, in words of the page: cards, threads, forms, notices."""
+"""What a person sees and does in the page, in words of the page: cards, threads, forms, notices.
+
+Whatever waits for the page has `PATIENCE`, and a notice stays as long: on a busy machine it could be gone before a test
+looks at it.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
+from fakes.patience import PATIENCE
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+_MILLISECONDS = PATIENCE * 1_000
+expect.set_options(timeout=_MILLISECONDS)
+
+# `page/toast.js` takes an error away after ten seconds; nothing else in the page waits as long.
+_NOTICES_STAY = f"""
+    const wait = window.setTimeout;
+    window.setTimeout = (act, ms, ...more) => wait(act, ms === 10000 ? {_MILLISECONDS:.0f} : ms, ...more);
+"""
 
 # What a browser says by itself when a request fails; the page shows each such failure as a notice.
 _EXPECTED = re.compile(r"Failed to load resource|WebSocket connection to|net::ERR_CONNECTION")
@@ -26,7 +40,8 @@ class Screen:
         options.setdefault("reduced_motion", "reduce")
         context = await browser.new_context(**options)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_MILLISECONDS)
+        await page.add_init_script(_NOTICES_STAY)
         screen = cls(context, page, url)
         page.on("pageerror", lambda error: screen.errors.append(str(error)))
         page.on("console", screen._heard)

@@ -5,6 +5,7 @@ import re
 import pytest
 from browser.page_bot import CARD, TestBot, button, options, section, text
 from browser.screen import OpenScreen, Screen
+from fakes.people import wait_until
 from playwright.async_api import Browser, Route, expect
 
 from adapters.localslack import LocalSlack
@@ -36,9 +37,14 @@ async def test_a_button_is_busy_while_the_bot_is_asked(screen: OpenScreen, bot: 
     approve = bob.button("Approve")
     await approve.click()
     await expect(approve).to_have_attribute("aria-busy", "true")
+
+    async def asked() -> Route | None:
+        return held[0] if held else None
+
+    asking = await wait_until(asked, instead=lambda: "the workspace is not asked")
     await approve.click(force=True)
     assert len(held) == 1
-    await held[0].continue_()
+    await asking.continue_()
     await expect(bob.message("Approved")).to_be_visible()
 
 

@@ -39,6 +39,7 @@ async def test_a_form_is_filled_and_sent_by_keyboard_alone(screen: OpenScreen, b
     await expect(bob.form.get_by_label("Replicas")).to_be_focused()
     await bob.page.keyboard.press("Control+a")
     await bob.page.keyboard.type("7")
+    await expect(bob.form.get_by_label("Replicas")).to_have_value("7")
     await bob.page.keyboard.press("Enter")
     await expect(bob.message("Approved with changes by @bob")).to_be_visible()
     assert bot.submitted[0]["replicas"]["value"]["value"] == "7"
@@ -69,7 +70,9 @@ async def test_shortcuts_change_the_channel_and_are_listed(screen: OpenScreen) -
     await bob.page.keyboard.press("Alt+ArrowUp")
     await expect(title).to_have_text("#general")
     await bob.page.keyboard.press("Control+k")
+    await expect(bob.page.get_by_label("Jump to", exact=True).and_(bob.page.get_by_role("textbox"))).to_be_focused()
     await bob.page.keyboard.type("refu")
+    await expect(bob.page.get_by_role("dialog", name="Jump to").get_by_role("link")).to_have_text(["# refunds"])
     await bob.page.keyboard.press("Enter")
     await expect(title).to_have_text("#refunds")
     await bob.page.keyboard.press("Alt+m")
@@ -86,6 +89,7 @@ async def test_the_switcher_is_a_menu(screen: OpenScreen) -> None:
     await bob.page.keyboard.press("Enter")
     await expect(bob.page.get_by_role("menuitemradio", name="bob")).to_be_focused()
     await bob.page.keyboard.press("ArrowDown")
+    await expect(bob.page.get_by_role("menuitemradio", name="carol")).to_be_focused()
     await bob.page.keyboard.press("Enter")
     await expect(bob.page.get_by_role("button", name="You are carol")).to_be_focused()
 

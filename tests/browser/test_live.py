@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from browser.page_bot import CARD, TestBot, section
 from browser.screen import OpenScreen, Screen
+from fakes.patience import PATIENCE
 from playwright.async_api import Browser, expect
 
 from adapters.localslack import LocalSlack
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_page_comes_back_after_the_server_restarts(browser: Browser, tmp_path: Path) -> None:
-    async with LocalSlack(data=tmp_path) as first:
+    async with LocalSlack(data=tmp_path, ack_timeout=PATIENCE) as first, TestBot(first.environment()):
         port = int(first.url.rsplit(":", 1)[1])
         bob = await Screen.open(browser, first.url, "bob", "general")
         await bob.say("before")
@@ -23,7 +24,7 @@ async def test_the_page_comes_back_after_the_server_restarts(browser: Browser, t
     await bob.say("said into the void")
     await expect(bob.notices).to_contain_text("cannot be reached")
     await expect(bob.page.locator("#composer")).to_have_value("said into the void")
-    async with LocalSlack(data=tmp_path, port=port):
+    async with LocalSlack(data=tmp_path, port=port, ack_timeout=PATIENCE):
         await expect(status).to_have_text("Connected")
         await expect(bob.message("before")).to_be_visible()
         await bob.page.locator("#composer").press("Enter")

@@ -29,6 +29,7 @@ from fakes.patience import PATIENCE
 
 from adapters.blockkit import texts_of
 from adapters.localslack import LocalSlack
+from adapters.localslack.faults import Faults
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -49,6 +50,15 @@ async def wait_until(
             raise AssertionError(instead())
         await asyncio.sleep(_LOOK_AGAIN)
     return found
+
+
+async def held_calls(faults: Faults, number: int) -> None:
+    """Wait until the workspace holds so many calls: each was sent, and none is done yet."""
+
+    async def look() -> bool | None:
+        return True if faults.held == number else None
+
+    await wait_until(look, instead=lambda: f"{faults.held} calls are held, not {number}")
 
 
 class RefusedError(AssertionError):

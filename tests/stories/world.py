@@ -42,6 +42,7 @@ from bot.wiring import Bot, Ports, bot, together
 from engine.approval import Approval, Place
 from engine.audit import Entry, What
 from engine.conversation import thread_id
+from engine.effects import Timer
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserId
 
 PEOPLE = ("alice", "bob", "carol", "gina", "eve")
@@ -236,6 +237,16 @@ class World:
         assert found is not None
         return found
 
+    async def falls_due(self, timer: Timer, card: Message) -> None:
+        """The bot has set this timer for a card's approval, and now its time has come."""
+        approval = (await self.approval(card)).id
+
+        async def look() -> bool | None:
+            return True if f"{timer.value}/{approval}" in _timers(self.redis_url) else None
+
+        await wait_until(look, instead=lambda: f"{timer.value} is not set, only {_timers(self.redis_url)}")
+        await self.bot.ports.lanes.set_timer(approval, timer, self.clock.now())
+
     async def audit(self, card: Message) -> list[str]:
         """The audit of a card's approval, a line for each row: `decided by bob: approve`."""
         return [_line(row) for row in await self.rows(card)]
@@ -351,6 +362,13 @@ def _line(row: Entry) -> str:
             return f"{row.what.value}: {row.detail}"
         case _:
             return f"{row.what.value}{who}"
+
+
+def _timers(redis_url: str) -> list[str]:
+    """What is set, as `TIMER/APPROVAL`."""
+    with redis.Redis.from_url(redis_url) as client:
+        found = [client.zrange(key, 0, -1) for key in client.scan_iter("*:timers", count=1_000)]
+        return [member.decode() for members in found for member in members]
 
 
 def _mail(redis_url: str) -> list[str]:

@@ -87,6 +87,8 @@ class WebApi:
 async def suffer(fault: CallFault) -> web.StreamResponse | None:
     """Let a fault happen: return the failed answer, or None where the call goes on."""
     await asyncio.sleep(fault.delay)
+    if fault.hold is not None:
+        await fault.hold.wait()
     if fault.status is None and fault.error is None:
         return None
     error = fault.error or ("ratelimited" if fault.status == web.HTTPTooManyRequests.status_code else "internal_error")

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from fakes.people import PeopledSlack, RefusedError
+from fakes.people import PeopledSlack, RefusedError, held_calls
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
@@ -49,6 +49,29 @@ async def test_a_call_is_held_longer_than_the_client_waits(slack: PeopledSlack) 
     await slack.people.fault(method="auth.test", delay=1.2, status=500)
     with pytest.raises(asyncio.TimeoutError):
         await client.auth_test()
+
+
+async def test_a_held_call_is_done_when_it_is_released(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    alice, faults = slack.person("alice"), slack.workspace.faults
+    await slack.people.fault(method="chat.postMessage", hold=True)
+    held = asyncio.create_task(client.chat_postMessage(channel="#deploys", text="late"))
+    await held_calls(faults, 1)
+    await client.chat_postMessage(channel="#deploys", text="meanwhile")
+    assert [each.text for each in await alice.messages("#deploys")] == ["meanwhile"]
+    await slack.people.fault(release=True)
+    assert (await held)["ok"]
+    assert [each.text for each in await alice.messages("#deploys")] == ["meanwhile", "late"]
+    assert faults.held == 0
+
+
+async def test_a_held_call_is_done_also_where_its_client_gave_up(slack: PeopledSlack, client: AsyncWebClient) -> None:
+    client.timeout = 1
+    await slack.people.fault(method="chat.postMessage", hold=True)
+    with pytest.raises(asyncio.TimeoutError):
+        await client.chat_postMessage(channel="#deploys", text="late")
+    assert await slack.person("alice").messages("#deploys") == []
+    await slack.people.fault(reset=True)
+    await slack.person("alice").expect_message("#deploys", containing="late")
 
 
 async def test_a_call_is_done_although_its_answer_is_lost(slack: PeopledSlack, client: AsyncWebClient) -> None:
