@@ -12,16 +12,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from engine.approval import OPEN, Approval, Copy, Place, State, people_of, policies_of
-from engine.ask import Ask, canonical
-from engine.audit import Entry, recorded
+from engine.approvals.approval import OPEN, Approval, Copy, Place, State, people_of, policies_of
+from engine.approvals.audit import Entry, recorded
+from engine.approvals.effects import Effect, Lane, Timer, TimerFired, lane_of
+from engine.asks.ask import Ask, canonical
+from engine.authority.policy import Facts, Standing
 from engine.budget import Ledger, NotYet, Wish
 from engine.conversation import Conversation
-from engine.effects import Effect, Lane, Timer, TimerFired, lane_of
-from engine.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.policy import Facts, Standing
 from engine.ports import Change, Clock, DeadLetter, Handler, Later, LiveMessage, SetAside, Unposted, Work, passed_over
+from engine.rules.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
 
 ATTEMPTS = 8
 FIRST_PAUSE = 0.2

@@ -8,7 +8,7 @@ from bench.raw import raw
 from bench.subject import Behind, subject
 from bench.table import Bench, percentile
 from bot.config.config import Mode
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 
 RATES = {1: 5, 20: 60, 100: 300}
 """Clicks a second, and how many of them in a run."""

@@ -27,7 +27,7 @@ from bench.driver import SECRET, Clicked, Clicks
 from bench.slack import Slack
 from bench.subject import BOB
 from bot.config.config import Mode
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 
 CONNECTIONS = 2
 Evaluate = Callable[[str], Awaitable[object]]

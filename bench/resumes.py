@@ -13,8 +13,8 @@ from bench.driver import Clicked
 from bench.subject import AGENT, Behind, Subject, subject
 from bench.table import Bench, percentile
 from bot.config.config import Mode
-from engine.approval import Approval
-from engine.ask import Choice, Decision
+from engine.approvals.approval import Approval
+from engine.asks.ask import Choice, Decision
 from engine.ports import Answer, Resumed
 
 SERIAL = 30

@@ -28,12 +28,12 @@ from bot.config import config as configuration
 from bot.config.config import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot
-from engine.approval import Approval, Place, State, open_reviews
-from engine.ask import Ask, Decision, Problem
+from engine.approvals.approval import Approval, Place, State, open_reviews
+from engine.approvals.effects import Effect, Hear, Timer
+from engine.asks.ask import Ask, Decision, Problem
+from engine.authority.policy import Deadlines, one_part, person
 from engine.conversation import Conversation, thread_id
-from engine.effects import Effect, Hear, Timer
 from engine.ids import AgentName, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId, approval_id
-from engine.policy import Deadlines, one_part, person
 from engine.ports import (
     UNWATCHED,
     Answer,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 
 from bot.masking import MASK, concealed, concealer
-from engine.approval import Approval, Replaced, Review, Vote
-from engine.ask import DEEPEST, Action, Ask, Decision, Json, Problem
+from engine.approvals.approval import Approval, Replaced, Review, Vote
+from engine.asks.ask import DEEPEST, Action, Ask, Decision, Json, Problem
 
 KEPT_BACK = f"{MASK} stands for a secret. Leave this field as it was, or write all of it without {MASK}."
 

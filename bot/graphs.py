@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.config.problems import FaultsError
-from engine.ask import Ask, Decision, Json, Problem
+from engine.asks.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,

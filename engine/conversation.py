@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from engine.approval import OPEN, Approval, Place, State, Words
-from engine.ask import Kind
-from engine.effects import Hear
+from engine.approvals.approval import OPEN, Approval, Place, State, Words
+from engine.approvals.effects import Hear
+from engine.asks.ask import Kind
+from engine.authority.policy import Subject, may_open
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId
-from engine.policy import Subject, may_open
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 

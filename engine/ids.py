@@ -27,7 +27,7 @@ MessageTs = NewType("MessageTs", str)
 
 
 GrantId = NewType("GrantId", str)
-"""A grant, unique within its thread. See `engine.grants`."""
+"""A grant, unique within its thread. See `engine.rules.grants`."""
 
 SheetId = NewType("SheetId", str)
 """One message that shows several approvals of a thread; "" for an approval with a card of its own."""

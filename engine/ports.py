@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from engine.approval import Approval, Copy, Place
-from engine.ask import Ask, Decision, Json, Problem
-from engine.audit import Entry
-from engine.authority import Source
+from engine.approvals.approval import Approval, Copy, Place
+from engine.approvals.audit import Entry
+from engine.approvals.effects import Effect, Lane, Timer
+from engine.approvals.events import Act, Click
+from engine.asks.ask import Ask, Decision, Json, Problem
+from engine.authority.policy import Facts
 from engine.budget import NotYet, Wish
 from engine.conversation import Conversation
-from engine.effects import Effect, Lane, Timer
-from engine.events import Act, Click
-from engine.grants import Grant
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -29,9 +28,10 @@ from engine.ids import (
     ThreadId,
     UserId,
 )
-from engine.oncall import Shifts
-from engine.policy import Facts
-from engine.refusals import Refusal
+from engine.oncall.shifts import Shifts
+from engine.rules.grants import Grant
+from engine.sentences.refusals import Refusal
+from engine.sources import Source
 
 
 class Clock(Protocol):
@@ -91,7 +91,7 @@ class Approvals(Protocol):
         """The approval of a thread whose card is this message at the root of its channel; None for any other."""
 
     async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
-        """Approvals of the thread that have all the policies that are kept there: see `engine.approval.policies_of`."""
+        """Approvals of the thread that have, together, all policies kept there: see `policies_of`."""
 
 
 class Listing(Protocol):
@@ -118,7 +118,7 @@ class Audit(Protocol):
 
 
 class Grants(Protocol):
-    """The grants of conversations (`engine.grants`). A grant that ended, or was revoked, is not there.
+    """The grants of conversations (`engine.rules.grants`). A grant that ended, or was revoked, is not there.
 
     A grant ends at its `until` by the times given here, and after as long by the store's own clock, should ours be
     wrong. Each write comes with its audit row, and may be made many times.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from adapters.localslack.state import people_file
 from bot.config import config
-from engine.diagram import mermaid
+from engine.machine.diagram import mermaid
 
 README = Path(__file__).parent.parent / "README.md"
 

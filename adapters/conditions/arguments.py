@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import create
 from referencing import Registry
 
-from engine.ask import DEEPEST, Json, is_storable
+from engine.asks.ask import DEEPEST, Json, is_storable
 
 _RULES = Draft202012Validator.VALIDATORS
 _TYPES: Final = create(

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from engine.ask import Json
-from engine.conditions import Name
+from engine.asks.ask import Json
+from engine.rules.conditions import Name
 
 Known: TypeAlias = "Json | datetime"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.conditions import arguments, cel, clock, effort, literals
-from engine.ask import Json
-from engine.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
+from engine.asks.ask import Json
+from engine.rules.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
 
 LONGEST: Final = 2_000
 """Characters of a condition: what is longer is for a tool of its own."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.conditions import Mistake, Name
+from engine.rules.conditions import Mistake, Name
 
 _LITERAL = r"'[^'\n]*'|\"[^\"\n]*\""
 _ONE = re.compile(_LITERAL)

@@ -25,7 +25,7 @@ from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.reading import Reading, Readings, read_graph
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
-from engine.ask import Json, canonical
+from engine.asks.ask import Json, canonical
 from engine.ports import Turn
 
 DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})

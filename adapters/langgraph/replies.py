@@ -29,7 +29,7 @@ from typing import Any
 import jmespath
 
 from adapters.langgraph.dialects.to_json import plain
-from engine.ask import Json, canonical
+from engine.asks.ask import Json, canonical
 from engine.ids import ThreadId
 from engine.ports import Reply
 

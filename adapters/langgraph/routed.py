@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from engine.ask import Ask, Decision, Json, Problem
+from engine.asks.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,

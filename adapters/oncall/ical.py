@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from adapters.oncall.client import LARGEST, SECONDS
 from adapters.oncall.services import shift_of, spelled
-from engine.oncall import Shift, Shifts
+from engine.oncall.shifts import Shift, Shifts
 from engine.ports import SourceFailedError
 
 PACKAGES: Final = ("icalendar", "recurring_ical_events")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.oncall.services import spelled
-from engine.oncall import Shift, Shifts
-from engine.rotation import Rotation, Turn
+from engine.oncall.rotation import Rotation, Turn
+from engine.oncall.shifts import Shift, Shifts
 
 _REACH = timedelta(minutes=5)
 

@@ -1,7 +1,7 @@
 """PagerDuty, incident.io, Rootly, Grafana Cloud IRM, and any service by an expression of your own.
 
 A service is asked for a short span that begins with the instant in question, and answers with shifts; which of them is
-on at an instant is decided here, by their times (`engine.oncall`), and never left to the service: without a window
+on at an instant is decided here, by their times (`engine.oncall.shifts`), never by the service: without a window
 incident.io returns later shifts, too, and the next person would approve.
 
 JMESPath picks the fields. Where an answer does not have the form that the service documents, JMESPath would quietly
@@ -26,7 +26,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from adapters.oncall.client import Client, Query
-from engine.oncall import Shift, Shifts
+from engine.oncall.shifts import Shift, Shifts
 from engine.ports import SourceFailedError
 
 T = TypeVar("T")

@@ -23,14 +23,14 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.approval import Approval, Review
-from engine.ask import Ask, Decision
-from engine.audit import Entry
+from engine.approvals.approval import Approval, Review
+from engine.approvals.audit import Entry
+from engine.approvals.effects import Effect
+from engine.asks.ask import Ask, Decision
+from engine.authority.policy import Deadlines, Policy
 from engine.conversation import Conversation
-from engine.effects import Effect
-from engine.grants import Grant
-from engine.policy import Deadlines, Policy
 from engine.ports import DeadLetter, LastLookup, Unposted
+from engine.rules.grants import Grant
 
 VERSION: Final = 1
 """Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""

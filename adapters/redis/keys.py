@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.redis.transport.scripts import Key
-from engine.audit import RETENTION
+from engine.approvals.audit import RETENTION
 
 HOUR = timedelta(hours=1)
 """More than any lease or pause: their own TTL is what they are."""
@@ -227,7 +227,7 @@ class Keys:
         return self._of_thread(GRANTS, thread)
 
     def mail(self, thread: str, lane: str) -> Key:
-        """Name a lane's mailbox; `lane` is `run`, `chat` or `card/HASH` (see `engine.effects.Lane`)."""
+        """Name a lane's mailbox; `lane` is `run`, `chat` or `card/HASH` (see `engine.approvals.effects.Lane`)."""
         return self._of_thread(MAIL, thread, lane)
 
     def lease(self, thread: str, lane: str) -> Key:

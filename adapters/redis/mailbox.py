@@ -18,7 +18,7 @@ from typing import Any
 from adapters.redis import codec
 from adapters.redis.keys import Keys
 from adapters.redis.transport.scripts import Command, Key, Script
-from engine.effects import Effect, Lane
+from engine.approvals.effects import Effect, Lane
 from engine.ids import ThreadId
 
 

@@ -38,13 +38,13 @@ from bot.config.schema import Agent
 from bot.masking import masked
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import Compiled, Known, by_names, group_names, handle_faults, tried, unasked
-from engine.approval import Notify
-from engine.ask import Json
-from engine.authority import Origin, Source
-from engine.conditions import Conditions
-from engine.foreseen import Foreseen
+from engine.approvals.approval import Notify
+from engine.asks.ask import Json
+from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
+from engine.rules.conditions import Conditions
+from engine.sources import Origin, Source
 
 T = TypeVar("T")
 

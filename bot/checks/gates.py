@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from bot.config.config import Config
 from bot.config.problems import Fault, suggestion
-from engine.conditions import Verdict
 from engine.ids import AgentName
-from engine.tool_names import match
+from engine.rules.conditions import Verdict
+from engine.rules.tool_names import match
 
 Tools = Mapping[AgentName, Collection[str]]
 """The tools that the graph of each agent shows; an agent whose graph could not be loaded is left out."""

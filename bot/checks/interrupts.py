@@ -6,8 +6,8 @@ The keys of the JSON are what other programs rely on: none is renamed or taken a
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.ask import Json, Kind, KnownBy
-from engine.foreseen import Card, Foreseen, Offered, Payload, entry
+from engine.asks.ask import Json, Kind, KnownBy
+from engine.asks.foreseen import Card, Foreseen, Offered, Payload, entry
 
 SERVED = "runs on a LangGraph Server: its code is not here, so its interrupts are not known before it asks."
 NOTHING = "asks nothing that its code shows."

@@ -15,13 +15,13 @@ from bot.config.config import Config
 from bot.config.order import is_for
 from bot.config.problems import Fault, suggestion
 from bot.rules.rulebook import Compiled, at_place
-from engine.ask import Json
-from engine.authority import Origin, Source
-from engine.conditions import Circumstances, Condition, Mistake, Verdict
+from engine.asks.ask import Json
+from engine.authority.policy import Policy, escalated, fillable, unreachable
 from engine.ids import AgentName, ChannelId, UserId
-from engine.policy import Policy, escalated, fillable, unreachable
-from engine.routing import Rule
-from engine.tool_names import match
+from engine.rules.conditions import Circumstances, Condition, Mistake, Verdict
+from engine.rules.routing import Rule
+from engine.rules.tool_names import match
+from engine.sources import Origin, Source
 
 Schemas: TypeAlias = Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]
 """The tools of each agent that could be loaded, with their JSON Schemas; None for one that has none."""

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.concealment import shown_value
 from bot.config.problems import Fault, FaultsError
-from engine.ask import Json
-from engine.audit import Entry, What
+from engine.approvals.audit import Entry, What
+from engine.asks.ask import Json
 from engine.ids import ThreadId, thread_of
 from engine.ports import Approvals
 

@@ -19,15 +19,15 @@ from bot.masking import masked
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words
 from bot.telemetry import set_up_logs
-from engine.ask import Json
-from engine.authority import Origin
-from engine.conditions import Name, Verdict
-from engine.hours import after
+from engine.asks.ask import Json
+from engine.authority.hours import after
+from engine.authority.policy import Deadlines, OnExpiry, Policy, escalated
 from engine.ids import AgentName, UserId
-from engine.oncall import said_of
-from engine.policy import Deadlines, OnExpiry, Policy, escalated
+from engine.oncall.shifts import said_of
 from engine.ports import ShiftSource, SourceFailedError
-from engine.routing import Route, Rulebook
+from engine.rules.conditions import Name, Verdict
+from engine.rules.routing import Route, Rulebook
+from engine.sources import Origin
 
 _MATCHES = {Verdict.HOLDS: "yes", Verdict.FAILS: "no", Verdict.UNKNOWN: "unknown"}
 _ENDS = {

@@ -21,7 +21,7 @@ from bot.config.problems import ConfigError, Fault, FaultsError, suggestion
 from bot.masking import masked, remember
 from bot.oncall.people import People
 from bot.telemetry import set_up_logs
-from engine.oncall import Shift, Shifts, said_of
+from engine.oncall.shifts import Shift, Shifts, said_of
 from engine.ports import AccountsUnknownError, ShiftSource, SourceFailedError
 
 _FORM = "Write it with its offset: 2026-11-30T09:00+01:00, or 2026-11-30T08:00Z."

@@ -26,9 +26,9 @@ from bot.config.values import Given, Outcome, Strict, duration, wrong
 from bot.masking import masked
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words
-from engine.approval import Notify
+from engine.approvals.approval import Notify
 from engine.ids import AgentName, UserId
-from engine.routing import Route, Rulebook
+from engine.rules.routing import Route, Rulebook
 
 _NEVER = "never"
 _DEFAULT = "default"

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.config.problems import suggestion
 from bot.config.values import AGENT_NAME, Channel, Duration, Given, Number, Outcome, Person, Strict, duration, wrong
-from engine.approval import Notify
-from engine.ask import Choice
-from engine.policy import LONGEST_GRANT, Hours, OnExpiry
+from engine.approvals.approval import Notify
+from engine.asks.ask import Choice
+from engine.authority.policy import LONGEST_GRANT, Hours, OnExpiry
 
 Path: TypeAlias = tuple[str | int, ...]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

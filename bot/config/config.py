@@ -19,8 +19,8 @@ from bot.config.oncall import name_fault as oncall_name_fault
 from bot.config.order import governs, is_for, unreached
 from bot.config.problems import ConfigError, Fault, suggestion
 from bot.config.schema import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
-from engine import audit
-from engine.approval import Notify
+from engine.approvals import audit
+from engine.approvals.approval import Notify
 from engine.ids import AgentName, ChannelId
 from engine.ports import ListedPerson
 

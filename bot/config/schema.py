@@ -33,8 +33,8 @@ from bot.config.values import (
     ToolPattern,
     wrong,
 )
-from engine import templates
-from engine.ask import MOST_OPTIONS, Choice
+from engine.asks import templates
+from engine.asks.ask import MOST_OPTIONS, Choice
 
 M = TypeVar("M", bound=BaseModel)
 

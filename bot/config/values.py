@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Jso
 from pydantic_core import PydanticCustomError
 
 from bot.config.problems import suggestion
-from engine import templates
-from engine.policy import OnExpiry
-from engine.templates import TemplateError
+from engine.asks import templates
+from engine.asks.templates import TemplateError
+from engine.authority.policy import OnExpiry
 
 T = TypeVar("T")
 

@@ -17,12 +17,9 @@ from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from bot.rules.granting import Granting
 from bot.rules.in_force import Rules
 from bot.telemetry import Metrics
-from engine.approval import OPEN, Approval, Place, Replaced, State, open_reviews
-from engine.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, size_of
-from engine.authority import Source
-from engine.conversation import Conversation, cancels, thread_id, withdrawn_by
-from engine.effects import Consider, Hear, Say, TellPerson, Withdraw
-from engine.events import (
+from engine.approvals.approval import OPEN, Approval, Place, Replaced, State, open_reviews
+from engine.approvals.effects import Consider, Hear, Say, TellPerson, Withdraw
+from engine.approvals.events import (
     Act,
     AskedAgain,
     Automatic,
@@ -40,10 +37,12 @@ from engine.events import (
     Ruling,
     Withdrew,
 )
-from engine.grants import Grant
+from engine.approvals.voting import may_fill_more
+from engine.asks.ask import MOST_BYTES, Ask, Choice, Decision, Json, Kind, Problem, size_of
+from engine.authority.policy import CHANNEL, Facts, Policy, Standing, escalated, may_decide, may_open, unreachable
+from engine.conversation import Conversation, cancels, thread_id, withdrawn_by
 from engine.ids import ApprovalId, ChannelId, InterruptId, MessageTs, SheetId, ThreadId, UserId, approval_id, sheet_id
 from engine.machine import Step, is_on_card, may_act, outcome_of, step
-from engine.policy import CHANNEL, Facts, Policy, Standing, escalated, may_decide, may_open, unreachable
 from engine.ports import (
     Approvals,
     Asked,
@@ -57,9 +56,10 @@ from engine.ports import (
     Standstill,
     Unless,
 )
-from engine.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
-from engine.routing import Route, route
-from engine.voting import may_fill_more
+from engine.rules.grants import Grant
+from engine.rules.routing import Route, route
+from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
+from engine.sources import Source
 
 MOST_RACES = 50
 """How often a lost race of writes is run again: each loss means that somebody else's write won."""

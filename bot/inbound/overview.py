@@ -11,15 +11,15 @@ from itertools import chain
 
 from bot import concealment
 from bot.rules.authority import AT_ONCE, Authority
-from engine.approval import Approval, Place, Review, Vote, people_of
-from engine.ask import Choice
-from engine.authority import Origin, Source
-from engine.grants import Grant
+from engine.approvals.approval import Approval, Place, Review, Vote, people_of
+from engine.approvals.voting import stage_for
+from engine.asks.ask import Choice
+from engine.authority.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, UserId
-from engine.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open
 from engine.ports import Able, Clock, Grants, Listing, Waiting
-from engine.refusals import RosterUnknown, SourceUnknown
-from engine.voting import stage_for
+from engine.rules.grants import Grant
+from engine.sentences.refusals import RosterUnknown, SourceUnknown
+from engine.sources import Origin, Source
 
 MOST = 1_000
 MOST_LOOKUPS = 30

@@ -16,13 +16,13 @@ from bot import concealment
 from bot.masking import MASK
 from bot.rules.authority import Authority, sources_of
 from bot.rules.in_force import Rules
-from engine.approval import policies_of
-from engine.ask import Json, canonical
-from engine.audit import Entry, What
+from engine.approvals.approval import policies_of
+from engine.approvals.audit import Entry, What
+from engine.approvals.effects import Travel
+from engine.asks.ask import Json, canonical
+from engine.authority.policy import REQUESTER, Facts, Policy, Standing, Subject, may_decide, one_part
 from engine.conversation import Conversation
-from engine.effects import Travel
 from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
-from engine.policy import REQUESTER, Facts, Policy, Standing, Subject, may_decide, one_part
 from engine.ports import (
     Approvals,
     Audit,
@@ -34,7 +34,8 @@ from engine.ports import (
     Roster,
     Trip,
 )
-from engine.refusals import (
+from engine.rules.routing import may_govern
+from engine.sentences.refusals import (
     Closed,
     KeptBack,
     NeedsSeveral,
@@ -44,7 +45,6 @@ from engine.refusals import (
     RosterUnknown,
     Stranger,
 )
-from engine.routing import may_govern
 
 MOST_MOMENTS = 100
 """Checkpoints that are shown: more than a person reads."""

@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 from bot.oncall.people import People
 from bot.telemetry import Metrics
 from engine.ids import UserId
-from engine.oncall import KEPT, Shift, Shifts
+from engine.oncall.shifts import KEPT, Shift, Shifts
 from engine.ports import (
     AccountsUnknownError,
     Clock,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.config.oncall import spelled
 from engine.ids import UserId
-from engine.oncall import Shift
+from engine.oncall.shifts import Shift
 from engine.ports import Accounts
 
 

@@ -21,15 +21,15 @@ import structlog
 from bot.inbound.desk import Desk
 from bot.outbound.posting import Posting
 from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
-from engine.approval import Approval, Calling, Copy, NotCalled, Notify, State
-from engine.authority import Failure
-from engine.calling import Step, in_turn, room_for, steps
-from engine.effects import Call, DrawCopies, Timer
-from engine.events import Called, CopyGone
+from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
+from engine.approvals.calling import Step, in_turn, room_for, steps
+from engine.approvals.effects import Call, DrawCopies, Timer
+from engine.approvals.events import Called, CopyGone
+from engine.authority.policy import may_decide
 from engine.ids import MessageTs, UserId
-from engine.policy import may_decide
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Roster, Work
-from engine.refusals import RosterUnknown, SourceUnknown
+from engine.sentences.refusals import RosterUnknown, SourceUnknown
+from engine.sources import Failure
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -17,9 +17,9 @@ import structlog
 from bot.inbound.desk import Desk
 from bot.outbound.calling import Caller
 from bot.outbound.posting import AGAIN, Owner, Posting
-from engine.approval import Approval, State
-from engine.effects import DrawCard, DrawSheet, PassOn, Timer
-from engine.events import Posted, Withdrew
+from engine.approvals.approval import Approval, State
+from engine.approvals.effects import DrawCard, DrawSheet, PassOn, Timer
+from engine.approvals.events import Posted, Withdrew
 from engine.ids import ApprovalId
 from engine.machine import drawing_of
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Work

@@ -20,23 +20,8 @@ from bot.outbound.live import watching
 from bot.outbound.posting import Posting
 from bot.outbound.speech import Speech
 from bot.telemetry import Metrics
-from engine.approval import Approval, State
-from engine.ask import Choice
-from engine.conversation import (
-    NOT_QUEUED,
-    AnswerTo,
-    Comment,
-    Conversation,
-    Explain,
-    Hold,
-    NewTurn,
-    Undecided,
-    Wait,
-    has_room,
-    meaning,
-    offered_to,
-)
-from engine.effects import (
+from engine.approvals.approval import Approval, State
+from engine.approvals.effects import (
     Call,
     ClearTimer,
     Consider,
@@ -59,10 +44,25 @@ from engine.effects import (
     Travel,
     Withdraw,
 )
-from engine.events import Click, Delivered, Event, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
+from engine.approvals.events import Click, Delivered, Event, ExpiryDue, LadderDue, NotDelivered, Offered, ReminderDue
+from engine.asks.ask import Choice
+from engine.authority.policy import OnExpiry
+from engine.conversation import (
+    NOT_QUEUED,
+    AnswerTo,
+    Comment,
+    Conversation,
+    Explain,
+    Hold,
+    NewTurn,
+    Undecided,
+    Wait,
+    has_room,
+    meaning,
+    offered_to,
+)
 from engine.ids import AgentName, MessageTs, ThreadId, thread_of
 from engine.machine import sent_words, timers_of
-from engine.policy import OnExpiry
 from engine.ports import (
     UNWATCHED,
     Answer,

@@ -24,8 +24,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.telemetry import Metrics
-from engine.approval import Place
-from engine.effects import Call, DrawCard, DrawCopies, DrawSheet, Remind, Say, TakeBack, TellPerson
+from engine.approvals.approval import Place
+from engine.approvals.effects import Call, DrawCard, DrawCopies, DrawSheet, Remind, Say, TakeBack, TellPerson
 from engine.ids import ChannelId, ThreadId, UserId
 from engine.ports import (
     Backlog,

@@ -7,8 +7,8 @@ import structlog
 from bot.inbound.desk import Desk
 from bot.outbound.calling import Caller
 from bot.outbound.posting import Owner, Posting
-from engine.approval import OPEN, Place
-from engine.effects import Remind, Say, TakeBack
+from engine.approvals.approval import OPEN, Place
+from engine.approvals.effects import Remind, Say, TakeBack
 from engine.ids import ThreadId
 from engine.ports import Approvals, CannotPostError, Chat, Work
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from engine.approval import Place
-from engine.authority import Failure, Ground, Origin, Source
+from engine.approvals.approval import Place
+from engine.authority.policy import CHANNEL, Facts, Policy, escalated
 from engine.ids import UserId
-from engine.policy import CHANNEL, Facts, Policy, escalated
 from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
+from engine.sources import Failure, Ground, Origin, Source
 
 AT_ONCE = 1.5
 """Seconds that a click waits for its sources before Slack is told "ok": Slack gives up after 3."""

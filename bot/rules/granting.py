@@ -1,4 +1,4 @@
-"""Grants at work: what they allow when a graph asks, and how they are given and taken back. See `engine.grants`.
+"""Grants at work: what they allow when a graph asks, and how they are given and taken back. See `engine.rules.grants`.
 
 A grant decides a new request only. What was decided before and is asked again, as changed arguments are, is looked at
 by people, and so is a call that may be done already. The same goes for whatever cannot be made sure of at this moment:
@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.rules.authority import Authority, sources_of
-from engine.approval import Approval
-from engine.ask import Choice, Decision, Kind
-from engine.authority import Origin
+from engine.approvals.approval import Approval
+from engine.approvals.events import Automatic
+from engine.approvals.voting import with_shifts_of
+from engine.asks.ask import Choice, Decision, Kind
+from engine.authority.policy import Subject, escalated, may_decide
 from engine.conversation import Conversation
-from engine.events import Automatic
-from engine.grants import Call, Grant, allowing, given
 from engine.ids import ApprovalId, UserId
-from engine.policy import Subject, escalated, may_decide
 from engine.ports import Asked, Clock, Grants
-from engine.routing import Route, Ruled
-from engine.voting import with_shifts_of
+from engine.rules.grants import Call, Grant, allowing, given
+from engine.rules.routing import Route, Ruled
+from engine.sources import Origin
 
 
 class Granting:

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from engine.approval import Approval, Place
-from engine.ask import Choice, Json
-from engine.conditions import Circumstances, Name
-from engine.events import Click, Ruling
+from engine.approvals.approval import Approval, Place
+from engine.approvals.events import Click, Ruling
+from engine.asks.ask import Choice, Json
+from engine.authority.policy import Policy, Standing
 from engine.ids import AgentName, UserId
-from engine.policy import Policy, Standing
 from engine.ports import Groups, Roster
-from engine.routing import Rulebook, Ruled, rule_for
+from engine.rules.conditions import Circumstances, Name
+from engine.rules.routing import Rulebook, Ruled, rule_for
 
 _PATIENCE = 0.75
 """Seconds for what is asked of a requester: a click has other sources to wait for before Slack gives up."""

@@ -12,12 +12,23 @@ from bot.config.approvals import Approval, PartEntry, People
 from bot.config.config import Config, approver_names, channel_names, name_faults
 from bot.config.problems import ConfigError, Fault, suggestion
 from bot.rules.group_names import GroupNames
-from engine.authority import Origin, Source
-from engine.conditions import Condition, Conditions, Mistake
+from engine.authority.policy import (
+    CHANNEL,
+    REQUESTER,
+    Deadlines,
+    GrantTerms,
+    Part,
+    Policy,
+    Rung,
+    Stage,
+    fillable,
+    person,
+)
 from engine.ids import ChannelId, UserId
-from engine.policy import CHANNEL, REQUESTER, Deadlines, GrantTerms, Part, Policy, Rung, Stage, fillable, person
 from engine.ports import ListedGroup, ListedPerson
-from engine.routing import Rule, Rulebook
+from engine.rules.conditions import Condition, Conditions, Mistake
+from engine.rules.routing import Rule, Rulebook
+from engine.sources import Origin, Source
 
 Compiled: TypeAlias = Mapping[int, Condition]
 """The conditions of rules, by their places in `approvals:`."""

@@ -1,6 +1,6 @@
 """A request that nobody made, and what the rules would say of it: for `signoff explain` and `signoff policy test`.
 
-It goes the way of a real one (`engine.routing`), but the rules keep the names of the file in place of Slack's ids.
+It goes the way of a real one (`engine.rules.routing`), but the rules keep the file's names in place of Slack's ids.
 """
 
 import re
@@ -12,14 +12,14 @@ from typing import TypeAlias
 
 from bot.config.config import Config
 from bot.rules.rulebook import Compiled, by_names, unasked
-from engine.approval import Place
-from engine.ask import Action, Ask, Choice, Json, Kind
-from engine.authority import Origin, Source
-from engine.conditions import Circumstances, Verdict
+from engine.approvals.approval import Place
+from engine.asks.ask import Action, Ask, Choice, Json, Kind
 from engine.conversation import Conversation
 from engine.ids import AgentName, ChannelId, TeamId, ThreadId, UserId
-from engine.routing import Route, Rule, Rulebook, route
-from engine.tool_names import match
+from engine.rules.conditions import Circumstances, Verdict
+from engine.rules.routing import Route, Rule, Rulebook, route
+from engine.rules.tool_names import match
+from engine.sources import Origin, Source
 
 DIRECT = "dm"
 """Stands for a direct message with the bot."""

@@ -40,9 +40,9 @@ from bot.oncall.people import People
 from bot.telemetry import Metrics
 from bot.wiring.slack import SLACK, slack_fault
 from bot.wiring.storage import Storage
-from engine.oncall import Shifts
+from engine.oncall.rotation import Rotation
+from engine.oncall.shifts import Shifts
 from engine.ports import Accounts, Clock, ListedPerson, ShiftSource, SourceFailedError
-from engine.rotation import Rotation
 
 log = structlog.get_logger(__name__)
 

@@ -35,12 +35,12 @@ from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
 from bot.wiring.storage import redis_at, redis_fault
-from engine.ask import Choice
-from engine.conditions import Conditions
-from engine.foreseen import Card, Foreseen, Offered
+from engine.asks.ask import Choice
+from engine.asks.foreseen import Card, Foreseen, Offered
 from engine.ids import AgentName, ChannelId, UserId
-from engine.oncall import said_of
+from engine.oncall.shifts import said_of
 from engine.ports import AccountsUnknownError, Later, ShiftSource, SourceFailedError
+from engine.rules.conditions import Conditions
 
 
 class RealProbes:

@@ -23,9 +23,9 @@ from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.slack import introduced
 from bot.wiring.storage import Storage
-from engine.conditions import Name
 from engine.ports import Accounts, Clock
-from engine.routing import Rulebook
+from engine.rules.conditions import Name
+from engine.rules.routing import Rulebook
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.inbound.agents import Agents
-from engine.approval import Place
+from engine.approvals.approval import Place
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.ports import Said
 

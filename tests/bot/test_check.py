@@ -17,11 +17,11 @@ from bot.checks.oncall import OnCallNow
 from bot.config.config import Config, Http, Mode, Secrets, load
 from bot.config.schema import Agent
 from bot.rules.group_names import GroupNames
-from engine.ask import Json
-from engine.conditions import Conditions
-from engine.foreseen import Foreseen
+from engine.asks.ask import Json
+from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedChannel, ListedGroup, ListedPerson
+from engine.rules.conditions import Conditions
 
 pytestmark = pytest.mark.promise("P10")
 

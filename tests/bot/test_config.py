@@ -11,10 +11,10 @@ from bot.config.config import Config, Mode, agents_relying_on_defaults, approver
 from bot.config.problems import ConfigError
 from bot.config.schema import Resume
 from bot.rules.rulebook import Known, rulebook
+from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ids import AgentName, ChannelId, UserId
-from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ports import ListedPerson
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
 
 ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
 Write = Callable[[str], Path]

@@ -4,11 +4,11 @@ import pytest
 from contracts.samples import PLACE, THREAD, a_policy, an_ask
 
 from bot.inbound.desk import MOST_CARDS, SHEET_ROWS, _sheets
-from engine.approval import Calling
+from engine.approvals.approval import Calling
+from engine.authority.policy import Deadlines
 from engine.ids import ApprovalId, InterruptId, SheetId, approval_id
-from engine.policy import Deadlines
 from engine.ports import Asked
-from engine.routing import Route, Ruled
+from engine.rules.routing import Route, Ruled
 
 
 def asked(count: int) -> dict[ApprovalId, Asked]:

@@ -12,16 +12,16 @@ from contracts.samples import BOB, CAROL, NOW, PLACE, THREAD, a_conversation, a_
 from adapters.memory import MemoryGrants
 from bot.rules.authority import Authority
 from bot.rules.granting import Granting
-from engine.approval import Calling, State
-from engine.ask import Choice
-from engine.authority import Origin, Source
-from engine.effects import GiveGrant
-from engine.events import Automatic, Click
-from engine.grants import Grant
+from engine.approvals.approval import Calling, State
+from engine.approvals.effects import GiveGrant
+from engine.approvals.events import Automatic, Click
+from engine.asks.ask import Choice
+from engine.authority.policy import Deadlines, GrantTerms, Policy, one_part, person
 from engine.ids import ApprovalId, InterruptId
-from engine.policy import Deadlines, GrantTerms, Policy, one_part, person
 from engine.ports import Asked
-from engine.routing import Route, Rule, Rulebook, Ruled
+from engine.rules.grants import Grant
+from engine.rules.routing import Route, Rule, Rulebook, Ruled
+from engine.sources import Origin, Source
 
 HOUR = timedelta(hours=1)
 PAY, SRE = Source(Origin.ON_CALL, "pay"), Source(Origin.GROUP, "S0SRE")

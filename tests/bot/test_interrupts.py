@@ -17,8 +17,8 @@ from bot.cli import invoke
 from bot.config.config import Config, load
 from bot.config.problems import ConfigError
 from bot.wiring.graphs import open_local
-from engine.ask import Choice, Decision
-from engine.foreseen import Foreseen
+from engine.asks.ask import Choice, Decision
+from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Turn
 

@@ -7,12 +7,12 @@ from contracts.office import Office, office
 from contracts.panel import PAY, all_of, part
 from contracts.samples import BOB, CAROL, NOW, an_approval
 
-from engine.effects import Consider, Lane
-from engine.events import Act, Doing
+from engine.approvals.effects import Consider, Lane
+from engine.approvals.events import Act, Doing
+from engine.authority.policy import Deadlines
 from engine.ids import ApprovalId, thread_of
-from engine.policy import Deadlines
 from engine.ports import Work
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
 
 HOUR = timedelta(hours=1)
 POLICY = all_of(part(PAY))

@@ -8,14 +8,14 @@ from contracts.office import Office, office
 from contracts.panel import DEV, PAY, all_of, part
 from contracts.samples import BOB, CAROL, EVE, NOW, an_approval
 
-from engine.approval import State
-from engine.ask import Choice, Decision
-from engine.effects import Consider, Lane
-from engine.events import Click
+from engine.approvals.approval import State
+from engine.approvals.effects import Consider, Lane
+from engine.approvals.events import Click
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import Deadlines, Policy, person
 from engine.ids import ApprovalId, thread_of
-from engine.policy import Deadlines, Policy, person
-from engine.refusals import AlreadyVoted, Expired
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
+from engine.sentences.refusals import AlreadyVoted, Expired
 
 HOUR = timedelta(hours=1)
 ON_CALL = all_of(part(PAY))

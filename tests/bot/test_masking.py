@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot import masking
 from bot.concealment import shown_value
 from bot.masking import MASK, concealed, concealed_so_far, masked, remember
-from engine.ask import Json
+from engine.asks.ask import Json
 
 MADE = [
     ("the token is xoxb-123456-456-abcdef", "123456-456"),

@@ -20,9 +20,9 @@ from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
 from bot.telemetry import Metrics
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 from engine.ids import UserId
-from engine.oncall import Shift, Shifts
+from engine.oncall.shifts import Shift, Shifts
 from engine.ports import AccountsUnknownError, Duty, LastLookup, LookupMemory, SourceFailedError
 
 __all__ = ["redis_server", "redis_url"]

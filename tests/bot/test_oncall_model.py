@@ -16,7 +16,7 @@ from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
 from bot.telemetry import Metrics
 from engine.ids import UserId
-from engine.oncall import Shift, Shifts
+from engine.oncall.shifts import Shift, Shifts
 from engine.ports import LastLookup, SourceFailedError
 
 pytestmark = pytest.mark.promise("P6")

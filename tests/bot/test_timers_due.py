@@ -9,14 +9,14 @@ from contracts.panel import DEV, OPS, PAY, all_of, part, rung
 from contracts.samples import BOB, CAROL, NOW, an_approval
 
 from adapters.memory import ManualClock, MemoryLanes
-from engine.approval import State
-from engine.audit import What
-from engine.effects import Timer, TimerFired
-from engine.events import Act, Doing
+from engine.approvals.approval import State
+from engine.approvals.audit import What
+from engine.approvals.effects import Timer, TimerFired
+from engine.approvals.events import Act, Doing
+from engine.authority.policy import Deadlines, OnExpiry, Policy, person
 from engine.ids import ApprovalId
-from engine.policy import Deadlines, OnExpiry, Policy, person
 from engine.ports import Work
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
 
 HOUR = timedelta(hours=1)
 BOBS = all_of(part(person(BOB)))

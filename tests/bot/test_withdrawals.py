@@ -6,10 +6,10 @@ import pytest
 from contracts.office import Office, office
 from contracts.samples import ALICE, BOB, THREAD, a_policy, an_approval
 
-from engine.approval import State
-from engine.effects import Withdraw
+from engine.approvals.approval import State
+from engine.approvals.effects import Withdraw
 from engine.ids import ApprovalId
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
 
 pytestmark = pytest.mark.promise("P2")
 

@@ -22,11 +22,11 @@ from contracts.samples import (
 )
 from fakes.patience import PATIENCE
 
-from engine.approval import State, policies_of
-from engine.ask import Choice, Kind, canonical
-from engine.audit import What
-from engine.effects import DrawCard, Effect, Resume, Timer
-from engine.effects import TimerFired as Fired
+from engine.approvals.approval import State, policies_of
+from engine.approvals.audit import What
+from engine.approvals.effects import DrawCard, Effect, Resume, Timer
+from engine.approvals.effects import TimerFired as Fired
+from engine.asks.ask import Choice, Kind, canonical
 from engine.ids import MessageTs, SheetId, ThreadId
 from engine.ports import Approvals, Audit, Change, Conversations, Lanes, Work
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from contracts.samples import NOW, PLACE
 
-from engine.effects import DrawCard, DrawSheet, Effect, Remind, Say, TakeBack
+from engine.approvals.effects import DrawCard, DrawSheet, Effect, Remind, Say, TakeBack
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId
 from engine.ports import Backlog, Unposted
 

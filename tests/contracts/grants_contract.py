@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, THREAD, a_grant
 
-from engine.audit import What
+from engine.approvals.audit import What
 from engine.ids import InterruptId, ThreadId, approval_id
 from engine.ports import Audit, Grants
 

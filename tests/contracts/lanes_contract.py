@@ -10,8 +10,8 @@ import pytest
 from contracts.samples import PLACE
 from contracts.waiting import wait_until
 
-from engine.approval import Place
-from engine.effects import Effect, Lane, PassOn, Say, Timer, TimerFired
+from engine.approvals.approval import Place
+from engine.approvals.effects import Effect, Lane, PassOn, Say, Timer, TimerFired
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Lanes, Later, Work
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, THREAD, an_approval, closed
 
-from engine.approval import Approval, State, Vote
-from engine.ask import Choice
+from engine.approvals.approval import Approval, State, Vote
+from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Approvals, Change, Listing
 

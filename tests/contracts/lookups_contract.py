@@ -6,7 +6,7 @@ import pytest
 from contracts.samples import NOW
 from contracts.waiting import wait_until
 
-from engine.oncall import Shift, Shifts
+from engine.oncall.shifts import Shift, Shifts
 from engine.ports import LastLookup, LookupMemory
 
 SHIFT = Shift("Jane Doe", "U0JANE", "jane@example.com", "Jane Doe", "", 1, NOW, NOW + timedelta(hours=8))

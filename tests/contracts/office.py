@@ -28,16 +28,16 @@ from bot.rules.authority import Authority
 from bot.rules.granting import Granting
 from bot.rules.in_force import Rules
 from bot.telemetry import Metrics
-from engine.approval import Approval
-from engine.ask import Choice
-from engine.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
-from engine.events import Click, Opened
+from engine.approvals.approval import Approval
+from engine.approvals.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
+from engine.approvals.events import Click, Opened
+from engine.asks.ask import Choice
+from engine.authority.policy import Standing
 from engine.ids import ApprovalId, UserId
 from engine.machine import step
-from engine.policy import Standing
 from engine.ports import Approvals, Change, Clock, Duty, Graphs, Lanes, Membership, OnDuty, Work
-from engine.refusals import Refusal
-from engine.routing import Rulebook
+from engine.rules.routing import Rulebook
+from engine.sentences.refusals import Refusal
 
 LONG_AGO, FAR_AHEAD = NOW - timedelta(days=365), NOW + timedelta(days=365)
 PASSED_BY = (Resume, EndRun, PassOn, Say, Call, DrawCopies)

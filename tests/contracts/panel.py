@@ -7,13 +7,13 @@ from typing import Any
 
 from contracts.samples import ALICE, NOW, an_approval
 
-from engine.approval import Approval, State
-from engine.ask import Choice, Json
-from engine.authority import Failure, Ground, Origin, Source
-from engine.events import Chose, Event, ExpiryDue, LadderDue, Ruling
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import Chose, Event, ExpiryDue, LadderDue, Ruling
+from engine.asks.ask import Choice, Json
+from engine.authority.policy import Deadlines, Facts, Part, Policy, Rung, Standing
 from engine.ids import UserId
 from engine.machine import Step, step
-from engine.policy import Deadlines, Facts, Part, Policy, Rung, Standing
+from engine.sources import Failure, Ground, Origin, Source
 
 MEMBER = Facts(Standing.MEMBER)
 

@@ -7,14 +7,13 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from engine.approval import Approval, Place, Review, State, Vote, open_reviews
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Option
-from engine.audit import Entry, What
-from engine.authority import Ground, Origin, Source
+from engine.approvals.approval import Approval, Place, Review, State, Vote, open_reviews
+from engine.approvals.audit import Entry, What
+from engine.approvals.effects import Consider, Effect, Hear, Say
+from engine.approvals.events import Act, Click, Ruling
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, Option
+from engine.authority.policy import Deadlines, Facts, Part, Policy, Rung, Standing, one_part, person
 from engine.conversation import Conversation
-from engine.effects import Consider, Effect, Hear, Say
-from engine.events import Act, Click, Ruling
-from engine.grants import Grant
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -28,7 +27,8 @@ from engine.ids import (
     UserId,
     approval_id,
 )
-from engine.policy import Deadlines, Facts, Part, Policy, Rung, Standing, one_part, person
+from engine.rules.grants import Grant
+from engine.sources import Ground, Origin, Source
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ALICE, BOB, CAROL, GINA, EVE = (UserId(name) for name in ("UALICE", "UBOB", "UCAROL", "UGINA", "UEVE"))

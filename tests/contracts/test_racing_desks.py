@@ -20,14 +20,14 @@ from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.transport.multiplexed import Multiplexed
-from engine.approval import Approval, State
-from engine.ask import Choice
-from engine.audit import What
-from engine.authority import Source
-from engine.events import Act, Doing
+from engine.approvals.approval import Approval, State
+from engine.approvals.audit import What
+from engine.approvals.events import Act, Doing
+from engine.asks.ask import Choice
+from engine.authority.policy import Part, Policy, person
 from engine.ids import ApprovalId, UserId
-from engine.policy import Part, Policy, person
-from engine.routing import Rule, Rulebook
+from engine.rules.routing import Rule, Rulebook
+from engine.sources import Source
 
 KEYS = Keys()
 PEOPLE = (ALICE, BOB, CAROL, EVE, GINA)

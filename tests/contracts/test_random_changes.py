@@ -21,9 +21,9 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.connection import Database
-from engine.approval import Approval, State, policies_of
-from engine.audit import What
-from engine.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
+from engine.approvals.approval import Approval, State, policies_of
+from engine.approvals.audit import What
+from engine.approvals.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
 from engine.ids import MessageTs, SheetId, ThreadId
 from engine.ports import Change
 

@@ -17,10 +17,10 @@ from adapters.redis.keys import Keys
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.grants import RedisGrants
 from adapters.redis.transport.connection import Database
-from engine.audit import What
-from engine.grants import Grant
+from engine.approvals.audit import What
 from engine.ids import InterruptId, ThreadId, UserId, approval_id
 from engine.ports import Grants
+from engine.rules.grants import Grant
 
 KEYS = Keys()
 OTHER = ThreadId("T1:C1:\u00fc{%}")

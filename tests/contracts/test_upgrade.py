@@ -15,10 +15,10 @@ from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.multiplexed import Multiplexed
-from engine.approval import State
-from engine.ask import Choice, Decision
-from engine.refusals import AlreadyVoted, Expired, NotAnApprover
-from engine.routing import Rule, Rulebook
+from engine.approvals.approval import State
+from engine.asks.ask import Choice, Decision
+from engine.rules.routing import Rule, Rulebook
+from engine.sentences.refusals import AlreadyVoted, Expired, NotAnApprover
 
 __all__ = ["redis_server", "redis_url"]
 KEYS = Keys()

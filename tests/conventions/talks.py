@@ -16,7 +16,7 @@ import pytest
 from fakes.people import Message
 from stories.world import World
 
-from engine.ask import Kind
+from engine.asks.ask import Kind
 
 CHANNEL = "#deploys"
 REASON = "the auditors come on Friday"

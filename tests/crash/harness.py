@@ -30,8 +30,8 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.connection import Database
-from engine.approval import Approval, Place, State
-from engine.audit import Entry, What
+from engine.approvals.approval import Approval, Place, State
+from engine.approvals.audit import Entry, What
 from engine.conversation import Conversation, thread_id
 from engine.ids import ChannelId, MessageTs, TeamId, ThreadId
 

@@ -7,7 +7,7 @@ from typing import Any
 from crash.harness import LATE, World
 from fakes.people import Message, Outcome
 
-from engine.audit import What
+from engine.approvals.audit import What
 
 
 @dataclass(frozen=True, slots=True)

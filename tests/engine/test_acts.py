@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, EVE, NOW, an_approval, an_ask
 
-from engine.approval import Approval, Place, PressedOn, State
-from engine.ask import Choice, Kind
-from engine.authority import Failure, Origin, Source
-from engine.effects import Call, DrawCard, EndRun, Remind, Say, SetTimer, TellPerson, Timer
-from engine.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged
+from engine.approvals.approval import Approval, Place, PressedOn, State
+from engine.approvals.effects import Call, DrawCard, EndRun, Remind, Say, SetTimer, TellPerson, Timer
+from engine.approvals.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged
+from engine.asks.ask import Choice, Kind
+from engine.authority.policy import CHANNEL, Deadlines, Facts, Standing, one_part, person
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId
 from engine.machine import Step, step
-from engine.policy import CHANNEL, Deadlines, Facts, Standing, one_part, person
-from engine.refusals import (
+from engine.sentences.refusals import (
     AlreadyDecided,
     CannotTakeOver,
     Closed,
@@ -28,6 +27,7 @@ from engine.refusals import (
     NudgedAlready,
     TakerUnknown,
 )
+from engine.sources import Failure, Origin, Source
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MEMBER, OUTSIDER = Facts(Standing.MEMBER), Facts(Standing.GUEST)

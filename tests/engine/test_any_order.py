@@ -20,11 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from adapters.redis import codec
-from engine.approval import Review, State
-from engine.ask import Choice
-from engine.authority import Origin, Source
-from engine.effects import DrawCard, Resume, TellPerson
-from engine.events import (
+from engine.approvals.approval import Review, State
+from engine.approvals.effects import DrawCard, Resume, TellPerson
+from engine.approvals.events import (
     Cancelled,
     Chose,
     Event,
@@ -37,9 +35,11 @@ from engine.events import (
     ReminderDue,
     Ruling,
 )
+from engine.asks.ask import Choice
+from engine.authority.policy import CHANNEL, Deadlines, OnExpiry, Part, Policy, Standing, person
 from engine.ids import UserId
 from engine.machine import Step
-from engine.policy import CHANNEL, Deadlines, OnExpiry, Part, Policy, Standing, person
+from engine.sources import Origin, Source
 
 PEOPLE = (ALICE, BOB, CAROL, EVE, GINA)
 SOURCES = (DEV, OPS, MANAGERS, PAY, CHANNEL)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from contracts.samples import an_ask
 
-from engine.ask import size_of
+from engine.asks.ask import size_of
 
 
 def test_the_size_is_that_of_the_payload_in_bytes() -> None:

@@ -7,16 +7,15 @@ import pytest
 from contracts.panel import DEV, MANAGERS, OPS, PAY, Panel, all_of, panel, part, rung, stages
 from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW
 
-from engine.approval import Calling, Notify, State
-from engine.ask import Choice, Decision
-from engine.audit import What
-from engine.authority import Ground, Source
-from engine.effects import Call, SetTimer, TellPerson, Timer
-from engine.events import AskedAgain, Chose, Ruling, Withdrew
+from engine.approvals.approval import Calling, Notify, State
+from engine.approvals.audit import What
+from engine.approvals.effects import Call, SetTimer, TellPerson, Timer
+from engine.approvals.events import AskedAgain, Chose, Ruling, Withdrew
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import CHANNEL, Deadlines, Policy, Standing, person
 from engine.ids import UserId
 from engine.machine import VOTE_FELL
-from engine.policy import CHANNEL, Deadlines, Policy, Standing, person
-from engine.refusals import (
+from engine.sentences.refusals import (
     AlreadyDecided,
     AlreadyVoted,
     Changed,
@@ -31,6 +30,7 @@ from engine.refusals import (
     SourceUnknown,
     Stranger,
 )
+from engine.sources import Ground, Source
 
 pytestmark = pytest.mark.promise("P6")
 DAVE = UserId("UDAVE")

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask
 
-from engine.approval import Approval, Place, State
-from engine.ask import Choice, Decision, Kind
+from engine.approvals.approval import Approval, Place, State
+from engine.approvals.effects import Hear
+from engine.approvals.events import Chose
+from engine.asks.ask import Choice, Decision, Kind
+from engine.authority.policy import REQUESTER, Facts, Standing, one_part, person
 from engine.conversation import (
     MOST_HELD,
     MOST_HELD_TEXT,
@@ -26,11 +29,8 @@ from engine.conversation import (
     meaning,
     thread_id,
 )
-from engine.effects import Hear
-from engine.events import Chose
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.machine import step
-from engine.policy import REQUESTER, Facts, Standing, one_part, person
 
 CARD = MessageTs("200.000100")
 AFTER, BEFORE = MessageTs("200.000101"), MessageTs("200.000099")

@@ -7,15 +7,13 @@ from itertools import permutations
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, a_policy, an_approval, an_ask, still_members
 
-from engine.approval import Approval, State
-from engine.ask import Choice, Decision, Json, Kind
-from engine.audit import What
-from engine.effects import DrawCard, PassOn, Resume, TellPerson
-from engine.events import Chose, ExpiryDue
-from engine.ids import UserId
-from engine.machine import Step, outcome_of, step
-from engine.policy import CHANNEL as IN_CHANNEL
-from engine.policy import (
+from engine.approvals.approval import Approval, State
+from engine.approvals.audit import What
+from engine.approvals.effects import DrawCard, PassOn, Resume, TellPerson
+from engine.approvals.events import Chose, ExpiryDue
+from engine.asks.ask import Choice, Decision, Json, Kind
+from engine.authority.policy import CHANNEL as IN_CHANNEL
+from engine.authority.policy import (
     REQUESTER,
     Deadlines,
     Facts,
@@ -28,7 +26,9 @@ from engine.policy import (
     one_part,
     person,
 )
-from engine.refusals import (
+from engine.ids import UserId
+from engine.machine import Step, outcome_of, step
+from engine.sentences.refusals import (
     AlreadyDecided,
     AlreadyVoted,
     Changed,

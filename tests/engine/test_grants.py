@@ -10,15 +10,15 @@ from contracts.samples import ALICE, BOB, CAROL, NOW, a_grant, a_policy, an_appr
 from hypothesis import given as samples
 from hypothesis import strategies as st
 
-from engine.approval import Approval, Review, State, Vote
-from engine.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
-from engine.effects import DrawCard, GiveGrant
-from engine.events import Chose, Revoked, Ruling
-from engine.grants import Call, Grant, allowing, covers, given, grant_id, is_offered, stands
+from engine.approvals.approval import Approval, Review, State, Vote
+from engine.approvals.effects import DrawCard, GiveGrant
+from engine.approvals.events import Chose, Revoked, Ruling
+from engine.asks.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
+from engine.authority.policy import LONGEST_GRANT, Facts, GrantTerms, Policy, Standing
 from engine.ids import AgentName, GrantId, ThreadId, UserId
 from engine.machine import Step, step
-from engine.policy import LONGEST_GRANT, Facts, GrantTerms, Policy, Standing
-from engine.refusals import NoGrant, NotAnApprover
+from engine.rules.grants import Call, Grant, allowing, covers, given, grant_id, is_offered, stands
+from engine.sentences.refusals import NoGrant, NotAnApprover
 
 HOUR = timedelta(hours=1)
 EXACT, BY_SERVICE = GrantTerms(HOUR), GrantTerms(HOUR, ("service",))

@@ -17,17 +17,17 @@ from contracts.samples import (
     still_members,
 )
 
-from engine.approval import Approval, State, Vote, supports
-from engine.ask import Choice, Decision, Kind, digest_of
-from engine.conditions import Circumstances
+from engine.approvals.approval import Approval, State, Vote, supports
+from engine.approvals.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
+from engine.approvals.events import Chose, Opened, Posted, Withdrew
+from engine.asks.ask import Choice, Decision, Kind, digest_of
+from engine.authority.policy import Facts, Standing
 from engine.conversation import Comment, Hold, NewTurn, meaning
-from engine.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
-from engine.events import Chose, Opened, Posted, Withdrew
 from engine.ids import AgentName, InterruptId, MessageTs, SheetId, UserId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
-from engine.policy import Facts, Standing
-from engine.refusals import AlreadyVoted, NotOffered, NotYourRun
-from engine.routing import Rule, Rulebook, route
+from engine.rules.conditions import Circumstances
+from engine.rules.routing import Rule, Rulebook, route
+from engine.sentences.refusals import AlreadyVoted, NotOffered, NotYourRun
 
 MEMBER, GUEST = Facts(Standing.MEMBER), Facts(Standing.GUEST)
 HALT = (Choice.APPROVE, Choice.EDIT, Choice.SKIP, Choice.REJECT)

@@ -10,10 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engine.approval import OPEN, Approval, Review, State
-from engine.ask import Choice
-from engine.effects import DrawCard, Resume
-from engine.events import (
+from engine.approvals.approval import OPEN, Approval, Review, State
+from engine.approvals.effects import DrawCard, Resume
+from engine.approvals.events import (
     CardDeleted,
     Chose,
     Delivered,
@@ -26,9 +25,10 @@ from engine.events import (
     Ruling,
     Withdrew,
 )
+from engine.asks.ask import Choice
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Facts, OnExpiry, Policy, Standing, one_part, person
 from engine.ids import MessageTs, UserId
 from engine.machine import TRANSITIONS, Step, step
-from engine.policy import CHANNEL, REQUESTER, Deadlines, Facts, OnExpiry, Policy, Standing, one_part, person
 
 PEOPLE = (ALICE, BOB, CAROL, GINA, EVE)
 STANDINGS = {ALICE: Standing.MEMBER, BOB: Standing.MEMBER, CAROL: Standing.MEMBER, GINA: Standing.GUEST}

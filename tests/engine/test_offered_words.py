@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from contracts.samples import ALICE, BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask
 
-from engine.approval import Approval, State, Words
-from engine.ask import Choice, Kind
+from engine.approvals.approval import Approval, State, Words
+from engine.approvals.effects import DrawCard, Hear
+from engine.approvals.events import AskedAgain, Chose, Offered, Withdrew
+from engine.asks.ask import Choice, Kind
+from engine.authority.policy import REQUESTER, Facts, Standing, one_part
 from engine.conversation import offered_to
-from engine.effects import DrawCard, Hear
-from engine.events import AskedAgain, Chose, Offered, Withdrew
 from engine.ids import MessageTs, SheetId, UserId
 from engine.machine import sent_words, step
-from engine.policy import REQUESTER, Facts, Standing, one_part
-from engine.refusals import NotOffered, NotYourWords
+from engine.sentences.refusals import NotOffered, NotYourWords
 
 FIRST, SECOND = Words("red", MessageTs("100.000001")), Words("or blue", MessageTs("100.000002"))
 TALK = a_conversation()

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, EVE, NOW, a_policy, an_approval, an_ask, still_members
 
-from engine.approval import Approval, State
-from engine.ask import Choice, Decision, Kind, Option
-from engine.audit import What
-from engine.effects import Resume
-from engine.events import Chose
+from engine.approvals.approval import Approval, State
+from engine.approvals.audit import What
+from engine.approvals.effects import Resume
+from engine.approvals.events import Chose
+from engine.asks.ask import Choice, Decision, Kind, Option
+from engine.authority.policy import Facts, Standing
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
-from engine.policy import Facts, Standing
-from engine.refusals import AlreadyDecided, AlreadyVoted, Changed, NoOwnRequests, NotAnApprover, NotOffered
+from engine.sentences.refusals import AlreadyDecided, AlreadyVoted, Changed, NoOwnRequests, NotAnApprover, NotOffered
 
 MEMBER = Facts(Standing.MEMBER)
 REVISE, ESCALATE = 0, 1

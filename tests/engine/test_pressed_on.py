@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from contracts.samples import BOB, CAROL, NOW, PLACE, a_policy, an_approval
 
-from engine.approval import Approval, Place, PressedOn, State
-from engine.ask import Choice
-from engine.audit import What
-from engine.effects import TellPerson
-from engine.events import Chose, Posted
+from engine.approvals.approval import Approval, Place, PressedOn, State
+from engine.approvals.audit import What
+from engine.approvals.effects import TellPerson
+from engine.approvals.events import Chose, Posted
+from engine.asks.ask import Choice
+from engine.authority.policy import Facts, Standing
 from engine.ids import ChannelId, MessageTs
 from engine.machine import Step, is_on_card, step
-from engine.policy import Facts, Standing
-from engine.refusals import NotTheCard
+from engine.sentences.refusals import NotTheCard
 
 CARD, OLDER, NEWER = (MessageTs(f"20{second}.000001") for second in (1, 0, 2))
 ELSEWHERE = Place(PLACE.team, ChannelId("C2"))

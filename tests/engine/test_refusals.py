@@ -5,11 +5,11 @@ import re
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW
 
-from engine import refusals
-from engine.authority import Failure, Origin, Source
+from engine.authority.policy import person
 from engine.ids import ChannelId, UserId
-from engine.policy import person
-from engine.refusals import Refusal, people, when
+from engine.sentences import refusals
+from engine.sentences.refusals import Refusal, people, when
+from engine.sources import Failure, Origin, Source
 
 GROUP, ON_CALL = Source(Origin.GROUP, "S1", "payments"), Source(Origin.ON_CALL, "pay")
 WHEN = "<!date^1767268800^{date_short_pretty} at {time}|on 2026-01-01 at 12:00 UTC>"

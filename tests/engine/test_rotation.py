@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rotation import Rotation, Turn
+from engine.oncall.rotation import Rotation, Turn
 
 pytestmark = pytest.mark.promise("P6")
 

@@ -9,15 +9,15 @@ from contracts.samples import BOB, CAROL, NOW, PLACE, a_conversation, a_policy, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.approval import Place
-from engine.ask import Ask, Json, Kind, canonical, digest_of
-from engine.authority import Source
-from engine.conditions import Circumstances
+from engine.approvals.approval import Place
+from engine.asks.ask import Ask, Json, Kind, canonical, digest_of
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry
 from engine.conversation import Conversation
 from engine.ids import ChannelId, InterruptId, ThreadId, approval_id, thread_of
-from engine.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry
-from engine.routing import Route, Rule, Rulebook
-from engine.routing import route as routed_by
+from engine.rules.conditions import Circumstances
+from engine.rules.routing import Route, Rule, Rulebook
+from engine.rules.routing import route as routed_by
+from engine.sources import Source
 
 TALK = a_conversation()
 ELSEWHERE = ChannelId("C9")

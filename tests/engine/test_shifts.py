@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.oncall import KEPT, SKEW, Shift, Shifts, said_of
+from engine.oncall.shifts import KEPT, SKEW, Shift, Shifts, said_of
 
 pytestmark = pytest.mark.promise("P6")
 

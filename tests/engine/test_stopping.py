@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from contracts.samples import BOB, CAROL, NOW, a_policy, an_approval, an_ask
 
-from engine.approval import OPEN, Approval, State
-from engine.ask import Choice
-from engine.audit import What
-from engine.effects import DrawCard, EndRun, Resume, Say
-from engine.events import AskedAgain, Chose, Delivered, ExpiryDue, Posted
+from engine.approvals.approval import OPEN, Approval, State
+from engine.approvals.audit import What
+from engine.approvals.effects import DrawCard, EndRun, Resume, Say
+from engine.approvals.events import AskedAgain, Chose, Delivered, ExpiryDue, Posted
+from engine.asks.ask import Choice
+from engine.authority.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.ids import MessageTs, UserId
 from engine.machine import NOT_TOLD, START_AGAIN, Step, outcome_of, step
-from engine.policy import Deadlines, Facts, OnExpiry, Standing
-from engine.refusals import AlreadyDecided, Expired
+from engine.sentences.refusals import AlreadyDecided, Expired
 
 MEMBER = Facts(Standing.MEMBER)
 LATER = NOW + timedelta(hours=2)

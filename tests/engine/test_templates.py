@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import templates
-from engine.templates import TemplateError, Word, filled, literal, parsed, picked
+from engine.asks import templates
+from engine.asks.templates import TemplateError, Word, filled, literal, parsed, picked
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("ab$ .[]{}_0\"'value"),

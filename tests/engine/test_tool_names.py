@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.conditions import Verdict
-from engine.tool_names import LONGEST, match
+from engine.rules.conditions import Verdict
+from engine.rules.tool_names import LONGEST, match
 
 HOLDS, FAILS, UNKNOWN = Verdict.HOLDS, Verdict.FAILS, Verdict.UNKNOWN
 

@@ -8,11 +8,21 @@ from typing import get_args
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, a_policy, an_approval
 
-from engine.approval import OPEN, Approval, Calling, NotCalled, Notify, Review, State, Words
-from engine.ask import Choice, Decision
-from engine.audit import What
-from engine.effects import Call, ClearTimer, DrawCard, Remind, Resume, Say, SetTimer, TakeBack, TellPerson, Timer
-from engine.events import (
+from engine.approvals.approval import OPEN, Approval, Calling, NotCalled, Notify, Review, State, Words
+from engine.approvals.audit import What
+from engine.approvals.effects import (
+    Call,
+    ClearTimer,
+    DrawCard,
+    Remind,
+    Resume,
+    Say,
+    SetTimer,
+    TakeBack,
+    TellPerson,
+    Timer,
+)
+from engine.approvals.events import (
     AskedAgain,
     Called,
     Cancelled,
@@ -36,10 +46,11 @@ from engine.events import (
     Revoked,
     Withdrew,
 )
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.ids import GrantId, MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
-from engine.policy import Deadlines, Facts, OnExpiry, Standing
-from engine.refusals import AlreadyDecided, Closed, Expired
+from engine.sentences.refusals import AlreadyDecided, Closed, Expired
 
 MEMBER = Facts(Standing.MEMBER)
 HOUR = timedelta(hours=1)

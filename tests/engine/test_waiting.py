@@ -7,14 +7,14 @@ import pytest
 from contracts.panel import DEV, MANAGERS, MEMBER, OPS, Panel, all_of, panel, part, rung, stages
 from contracts.samples import ALICE, BOB, CAROL, EVE, GINA, NOW, an_ask
 
-from engine.approval import State, open_reviews
-from engine.ask import Choice, Decision
-from engine.audit import What
-from engine.effects import Call, Remind, Resume, SetTimer, Timer
-from engine.events import Cancelled, Extended, HandedOver, Looked, Nudged, ReminderDue
+from engine.approvals.approval import State, open_reviews
+from engine.approvals.audit import What
+from engine.approvals.effects import Call, Remind, Resume, SetTimer, Timer
+from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged, ReminderDue
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import Deadlines, Hours, OnExpiry, Policy, Standing, person
 from engine.machine import PAUSE, Step
-from engine.policy import Deadlines, Hours, OnExpiry, Policy, Standing, person
-from engine.refusals import (
+from engine.sentences.refusals import (
     AlreadyDecided,
     CannotTakeOver,
     Closed,

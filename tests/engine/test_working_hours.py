@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.hours import after, are_open
-from engine.policy import Hours
+from engine.authority.hours import after, are_open
+from engine.authority.policy import Hours
 
 pytestmark = pytest.mark.promise("P5")
 MINUTE = timedelta(minutes=1)

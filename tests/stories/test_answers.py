@@ -9,7 +9,7 @@ from fakes.people import Message
 from stories.world import World
 
 from bot.wiring import Ports
-from engine.effects import Resume
+from engine.approvals.effects import Resume
 from engine.ports import Answer, Graphs, Resumed, Stale, Watcher
 
 

@@ -7,8 +7,8 @@ from fakes.people import Message, Person, wait_until
 from stories.test_pattern_parallel import ask, start
 from stories.world import World
 
-from engine.audit import What
-from engine.events import Act, Doing
+from engine.approvals.audit import What
+from engine.approvals.events import Act, Doing
 from engine.ids import UserId
 
 BOB, CAROL = {"users": ["bob"]}, {"users": ["carol"]}

@@ -10,7 +10,7 @@ from stories.world import TEAM, World
 
 from adapters.localslack.state.roster import BUILT_IN, ChannelEntry
 from bot.outbound import posting
-from engine.approval import Place
+from engine.approvals.approval import Place
 from engine.conversation import thread_id
 from engine.ids import ChannelId, MessageTs
 

@@ -15,7 +15,7 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Call, Command
 from bot.wiring import Ports
-from engine.approval import Approval, State, open_reviews
+from engine.approvals.approval import Approval, State, open_reviews
 from engine.ids import InterruptId, MessageTs, approval_id
 from engine.ports import Change
 

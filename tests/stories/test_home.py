@@ -14,10 +14,10 @@ from adapters.blockkit import check_home, texts_of
 from adapters.redis.stores.grants import RedisGrants
 from adapters.slack.workspace.manifest import manifest
 from bot.inbound import overview
-from engine.approval import Approval
-from engine.grants import Grant
+from engine.approvals.approval import Approval
 from engine.ids import ApprovalId, GrantId, ThreadId, UserId
 from engine.ports import Change
+from engine.rules.grants import Grant
 
 RULE = {"when": {"agent": "yes_or_no"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2, "expires_after": "4h"}
 

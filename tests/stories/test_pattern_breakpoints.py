@@ -9,7 +9,7 @@ from stories.test_pattern_time_travel import look
 from stories.world import World
 
 from bot.wiring import Ports
-from engine.effects import Effect, Resume
+from engine.approvals.effects import Effect, Resume
 from engine.ports import Lanes
 
 STATE: Mapping[str, Any] = {"input": {"service": "$text"}, "reply": "status"}

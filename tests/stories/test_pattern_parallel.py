@@ -15,7 +15,7 @@ import pytest
 from fakes.people import Message, Person, wait_until
 from stories.world import World, agent
 
-from engine.audit import What
+from engine.approvals.audit import What
 
 REFUNDS = {"input": {"orders": "$text"}, "reply": "told"}
 

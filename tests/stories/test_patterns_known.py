@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.in_process.graphs import LocalGraphs
-from engine.ask import Choice, KnownBy
+from engine.asks.ask import Choice, KnownBy
 from engine.ids import AgentName
 
 GRAPHS = Path(__file__).parent / "graphs"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from stories.world import World
 
-from engine.ask import MOST_BYTES
+from engine.asks.ask import MOST_BYTES
 
 
 @dataclasses.dataclass

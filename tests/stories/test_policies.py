@@ -7,7 +7,7 @@ import pytest
 from stories.world import World, agent
 
 from bot.config.problems import FaultsError
-from engine.audit import What
+from engine.approvals.audit import What
 from engine.ids import ThreadId
 
 BOB, CAROL = {"users": ["bob"]}, {"users": ["carol"]}

@@ -7,7 +7,7 @@ from fakes.people import Person
 from stories.world import TEAM, World, agent
 
 from bot.config.problems import ConfigError
-from engine.approval import Place
+from engine.approvals.approval import Place
 from engine.conversation import thread_id
 from engine.ids import ChannelId, MessageTs
 

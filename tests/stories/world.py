@@ -39,8 +39,8 @@ from bot.config import config as configuration
 from bot.config.config import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot, together
-from engine.approval import Approval, Place
-from engine.audit import Entry, What
+from engine.approvals.approval import Approval, Place
+from engine.approvals.audit import Entry, What
 from engine.conversation import thread_id
 from engine.effects import Timer
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserId

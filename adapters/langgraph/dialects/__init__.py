@@ -32,7 +32,7 @@ from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.json_schema import check
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.dialects.shaped import kept
-from engine.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
+from engine.asks.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
 from engine.ids import UserId
 
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]

@@ -7,7 +7,7 @@ from typing import cast
 
 from adapters.langgraph.dialects.json_schema import Schema, inferred
 from adapters.langgraph.reading import Reading
-from engine.ask import Action, Ask, Choice, Decision, Json, canonical
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, canonical
 
 NO_TOOLS: Mapping[str, Schema] = {}
 

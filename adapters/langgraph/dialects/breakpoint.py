@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected
 from adapters.langgraph.dialects.json_schema import Schema, inferred
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, canonical
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, canonical
 
 LONGEST_FIELD = 20_000
 """Characters of a field, as JSON, that a card's approval keeps."""

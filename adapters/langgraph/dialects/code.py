@@ -27,9 +27,9 @@ from adapters.langgraph.dialects.json_schema import inferred
 from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
 from adapters.langgraph.dialects.shaped import filled, only
 from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
-from engine import templates
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
-from engine.templates import Word
+from engine.asks import templates
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
+from engine.asks.templates import Word
 
 UNKNOWN = (
     "Signoff doesn't know what this step takes for an approval. An answer goes to the agent as JSON, exactly as it is "

@@ -11,7 +11,7 @@ resume value, an update of the graph's state beside it, or both.
           escalate: {resume: {ok: false, to: on-call}}
 
 The payload is read by the usual dialects, which give the card its prompt and its values; the entry settles the choices
-and what they send: see `encoded`, and `engine.templates` for the words.
+and what they send: see `encoded`, and `engine.asks.templates` for the words.
 
 | the entry | the card |
 |---|---|
@@ -32,9 +32,9 @@ from adapters.langgraph.dialects.base import Question, literal
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED, settled
 from adapters.langgraph.dialects.json_schema import inferred
 from adapters.langgraph.dialects.shaped import only
-from engine import templates
-from engine.ask import Ask, Choice, Json, Kind, KnownBy, Option
-from engine.templates import TemplateError
+from engine.asks import templates
+from engine.asks.ask import Ask, Choice, Json, Kind, KnownBy, Option
+from engine.asks.templates import TemplateError
 
 _Template = dict[str, Json]
 

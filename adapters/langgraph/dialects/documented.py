@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from adapters.langgraph.dialects.base import Dialect, Question, described, fields_of, schema_for, unexpected, value_of
 from adapters.langgraph.dialects.general import reads_like_a_verdict
 from adapters.langgraph.dialects.json_schema import Schema, inferred
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 REFUSED = "The reviewer rejected this tool call."
 """The feedback of a rejection without a reason."""

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, literal, unexpected
 from adapters.langgraph.dialects.general import reads_like_a_verdict
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _FORM = (Choice.ANSWER, Choice.REJECT, Choice.SKIP)
 _URL = (Choice.APPROVE, Choice.REJECT, Choice.SKIP)

@@ -1,8 +1,8 @@
 """Asks whose answers are worded: by `answers:` in `app.yaml`, or by what was read of the node's code.
 
-The encoding of such an ask has a template for each choice (`engine.templates`), an object of `resume`, `update` and
-`as_node`. It is kept with the ask and bound by its digest, so that a change of the file or of the code asks anew and
-never turns one decision into another.
+The encoding of such an ask has a template for each choice (`engine.asks.templates`), an object of `resume`, `update`
+and `as_node`. It is kept with the ask and bound by its digest, so that a change of the file or of the code asks anew
+and never turns one decision into another.
 
 What a template picks of the value is looked up when the ask is made: a choice whose pick is not there is not offered.
 It is looked up again when something is decided, since an edit may have taken it away: that is a problem that is told to
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from adapters.langgraph.dialects.base import Sent, value_of
-from engine import templates
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, Problem, unstorable
+from engine.asks import templates
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, Problem, unstorable
+from engine.asks.templates import PickPath, TemplateError, Word
 from engine.ids import UserId
-from engine.templates import PickPath, TemplateError, Word
 
 RESERVED = "reserved"
 """In an encoding: the words that the node compares with."""

@@ -8,7 +8,7 @@ asking anew forgets it. Neither is done by itself: what failed once may have don
 from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 
 def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> Ask:

@@ -7,7 +7,7 @@ the gate alone: no code of the graph sees it, and no entry of `answers:` changes
 from collections.abc import Mapping, Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, schema_for, unexpected, value_of
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 TYPE = "signoff_gated_tool"
 _CHOICES = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)

@@ -21,7 +21,7 @@ from adapters.langgraph.dialects.base import Dialect, Question, unexpected, valu
 from adapters.langgraph.dialects.json_schema import Schema, inferred
 from adapters.langgraph.dialects.sentences import judged
 from adapters.langgraph.reading.groups import APPROVING
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 FIELD = "answer"
 """The one field of a form for a value that is no object."""

@@ -21,7 +21,7 @@ from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.code import unknown
 from adapters.langgraph.dialects.general import only_sentence, reads_like_a_verdict
 from adapters.langgraph.dialects.sentences import judged
-from engine.ask import Action, Ask, Choice, Json, Kind
+from engine.asks.ask import Action, Ask, Choice, Json, Kind
 
 _CHOICES = (
     "options",

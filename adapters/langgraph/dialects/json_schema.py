@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from engine.ask import Json, Problem
+from engine.asks.ask import Json, Problem
 
 Schema = Mapping[str, Json]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
 from adapters.langgraph.dialects.json_schema import Schema, branches, resolved, values_of
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _CHOICES = {"approve": Choice.APPROVE, "edit": Choice.EDIT, "reject": Choice.REJECT, "respond": Choice.ANSWER}
 

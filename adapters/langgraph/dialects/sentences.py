@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adapters.langgraph.reading.groups import NO_ELSEWHERE, YES_ELSEWHERE
-from engine.ask import Json
+from engine.asks.ask import Json
 
 _MOST_BEFORE, _MOST_AFTER = 1_000, 3_000
 """Characters that are read of a long text: its beginning, and its end, where the question is."""

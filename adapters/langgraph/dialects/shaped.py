@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.langgraph.dialects.json_schema import NOT_EMPTY, Schema
-from engine.ask import Json, Problem, canonical
-from engine.templates import PickPath
+from engine.asks.ask import Json, Problem, canonical
+from engine.asks.templates import PickPath
 
 NOT_TAKEN = "The agent does not take a change of this field."
 

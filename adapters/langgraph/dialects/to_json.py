@@ -14,7 +14,7 @@ from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
 
-from engine.ask import DEEPEST, Json, canonical
+from engine.asks.ask import DEEPEST, Json, canonical
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 

@@ -20,7 +20,7 @@ from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, of_gate
 from adapters.langgraph.foreseeing.payloads import knows, questions
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.reach import Reach, is_of_library
-from engine.foreseen import Card, Foreseen, Payload
+from engine.asks.foreseen import Card, Foreseen, Payload
 
 __all__ = ["foreseen"]
 

@@ -20,8 +20,8 @@ from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
-from engine.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
-from engine.foreseen import Card, Offered
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
+from engine.asks.foreseen import Card, Offered
 
 _DOES: Mapping[str, Mapping[Choice, str]] = {**OF_HALTS, GATED.name: OF_GATES}
 STOPS = "is not sent: the run stops there, and the requester is told"

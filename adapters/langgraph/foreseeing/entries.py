@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects import AnswerRule, Question
 from adapters.langgraph.foreseeing.payloads import TEXT
-from engine.ask import Json
-from engine.foreseen import entry
+from engine.asks.ask import Json
+from engine.asks.foreseen import entry
 
 
 def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequence[Question]]) -> str:

@@ -17,8 +17,8 @@ from adapters.langgraph.guards.own_question import asks_first
 from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.in_process.breakpoints import speaks_of
 from adapters.langgraph.loading.tools_seen import tools_of
-from engine.ask import Json
-from engine.foreseen import Card, Foreseen, Payload
+from engine.asks.ask import Json
+from engine.asks.foreseen import Card, Foreseen, Payload
 
 
 def stands_at(gate: Any, path: str, node: Any, agent: Agent) -> bool:

@@ -21,8 +21,8 @@ from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.classes import hints_of
 from adapters.langgraph.reading.graphs import Entry
 from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value
-from engine.ask import Json
-from engine.foreseen import Payload
+from engine.asks.ask import Json
+from engine.asks.foreseen import Payload
 
 TEXT = "…"
 OBJECT: Mapping[str, Json] = {"name": TEXT, "args": {TEXT: TEXT}, "id": TEXT}

@@ -17,7 +17,7 @@ from adapters.langgraph.config_keys import APPROVED
 from adapters.langgraph.dialects.breakpoint import ToolCall
 from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.guards.drift import json_mark
-from engine.ask import Action, Ask, Choice, Decision, Json, canonical
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, canonical
 
 MOST = 50
 LONGEST = 300

@@ -15,7 +15,7 @@ from typing import Any
 from adapters.langgraph.config_keys import DECIDED
 from adapters.langgraph.dialects.gated import TYPE
 from adapters.langgraph.guards.drift import changed_fields, fields_of, json_mark
-from engine.ask import Json
+from engine.asks.ask import Json
 
 _GATED = fields_of({"type": TYPE})["type"]
 MOST = 4

@@ -45,7 +45,7 @@ from adapters.langgraph.config_keys import (
 )
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import UNGUARDED
-from engine.ask import Json, canonical
+from engine.asks.ask import Json, canonical
 
 _installing = threading.Lock()
 

@@ -70,9 +70,9 @@ from adapters.langgraph.guards.kept_calls import Kept, KeptCalls, of_step
 from adapters.langgraph.guards.own_question import asks_first
 from adapters.langgraph.guards.tool_args import as_read, edited, schema_of, shown
 from adapters.langgraph.guards.tool_calls import decided_before
-from engine.ask import Json, canonical
-from engine.conditions import Verdict
-from engine.tool_names import match
+from engine.asks.ask import Json, canonical
+from engine.rules.conditions import Verdict
+from engine.rules.tool_names import match
 
 _log = structlog.get_logger(__name__)
 _installing = threading.Lock()

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from adapters.langgraph.dialects.json_schema import DECIMAL, Schema
 from adapters.langgraph.dialects.to_json import plain
-from engine.ask import Json, canonical, unstorable
+from engine.asks.ask import Json, canonical, unstorable
 
 
 class _Decimals(GenerateJsonSchema):

@@ -44,7 +44,7 @@ from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.guards.approved import Approved, Asking, decided_calls
 from adapters.langgraph.guards.drift import asked_before, json_mark, unguarded
 from adapters.langgraph.guards.tool_args import without_injected
-from engine.ask import Choice, Decision, canonical
+from engine.asks.ask import Choice, Decision, canonical
 
 _installing = threading.Lock()
 _within: ContextVar[frozenset[tuple[str, str]]] = ContextVar("_within", default=frozenset())

@@ -46,8 +46,8 @@ from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import Misfit, hints
 from adapters.langgraph.loading.tools_seen import tools_of
-from engine.ask import Ask, Decision, Problem
-from engine.foreseen import Foreseen
+from engine.asks.ask import Ask, Decision, Problem
+from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,

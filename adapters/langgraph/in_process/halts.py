@@ -45,7 +45,7 @@ from adapters.langgraph.in_process.state_edits import (
     update,
 )
 from adapters.langgraph.in_process.threads import Level, Pending, Thread, checkpoint_of
-from engine.ask import Ask, Choice, Decision, Problem, digest_of
+from engine.asks.ask import Ask, Choice, Decision, Problem, digest_of
 from engine.ids import InterruptId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill
 

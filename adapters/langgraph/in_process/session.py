@@ -30,7 +30,7 @@ from adapters.langgraph.in_process.halts import at, failure, stopped
 from adapters.langgraph.in_process.runs import Ended, Marks, Runs, config_of, sentence
 from adapters.langgraph.in_process.state_edits import asking_of
 from adapters.langgraph.in_process.threads import Pending, Standing, Thread
-from engine.ask import Ask, Choice, Problem, canonical, digest_of
+from engine.asks.ask import Ask, Choice, Problem, canonical, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Asked, Reply, Resumed, Stale, Standstill, Turn, Watcher
 

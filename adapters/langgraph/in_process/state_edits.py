@@ -25,7 +25,7 @@ from adapters.langgraph.dialects.breakpoint import ToolCall
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.guards.approved import Asking
 from adapters.langgraph.in_process.threads import Level
-from engine.ask import Choice, Decision, Json, Problem
+from engine.asks.ask import Choice, Decision, Json, Problem
 
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "function_call"})
 

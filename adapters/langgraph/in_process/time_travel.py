@@ -24,7 +24,7 @@ from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.in_process.forking import fork
 from adapters.langgraph.in_process.state_edits import CannotMoveError, edits, update
 from adapters.langgraph.in_process.threads import StateRefusedError, snapshot_of, state_of
-from engine.ask import Json
+from engine.asks.ask import Json
 from engine.ports import Journey, Moment, Stale, Standstill
 
 if TYPE_CHECKING:

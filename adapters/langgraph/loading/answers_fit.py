@@ -12,9 +12,9 @@ from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.values import Known, Listed, Mapped, Value
-from engine import templates
-from engine.ask import Json
-from engine.templates import PickPath, Word
+from engine.asks import templates
+from engine.asks.ask import Json
+from engine.asks.templates import PickPath, Word
 
 _PLAIN = (str, int, float, bool, type(None))
 _CALLS = ("tool_call", "action_request", "args")

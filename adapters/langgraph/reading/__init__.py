@@ -27,7 +27,7 @@ from adapters.langgraph.reading.reach import Reach
 from adapters.langgraph.reading.run import SiteKey, allowed
 from adapters.langgraph.reading.sources import forget_changed
 from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
-from engine.ask import Json
+from engine.asks.ask import Json
 
 __all__ = ["FREE", "TEXT", "Convention", "Reading", "Readings", "read_graph"]
 

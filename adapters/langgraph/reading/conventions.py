@@ -40,9 +40,9 @@ from adapters.langgraph.reading.values import (
     atoms_of,
     leaves,
 )
-from engine import templates
-from engine.ask import Choice, Json, canonical
-from engine.templates import Word
+from engine.asks import templates
+from engine.asks.ask import Choice, Json, canonical
+from engine.asks.templates import Word
 
 _REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "message", "text", "instruction")
 OTHER_WORD = "rejected"

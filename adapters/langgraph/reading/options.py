@@ -15,7 +15,7 @@ from adapters.langgraph.reading.groups import REJECTING, Group, calls, skeleton
 from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, text_places
 from adapters.langgraph.reading.run import SiteKey
 from adapters.langgraph.reading.values import TEXT, Atom, Path, atoms_of, leaves
-from engine.ask import MOST_OPTIONS
+from engine.asks.ask import MOST_OPTIONS
 
 _LONGEST_WORD = 75
 """Characters of a button."""

@@ -40,7 +40,7 @@ from adapters.langgraph.in_process.state_edits import NOT_FITTING, decided_calls
 from adapters.langgraph.in_process.time_travel import GONE as POINT_GONE
 from adapters.langgraph.remote.client import Calls, Server, ServerRefusedError, StateRefusedError
 from adapters.langgraph.replies import DEFAULT, Replies, gives_names
-from engine.ask import Ask, Choice, Decision, Json, Problem, digest_of
+from engine.asks.ask import Ask, Choice, Decision, Json, Problem, digest_of
 from engine.ids import AgentName, InterruptId, ThreadId
 from engine.ports import (
     UNWATCHED,

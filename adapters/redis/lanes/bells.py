@@ -20,7 +20,7 @@ from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.pools import pool_of
 from adapters.redis.transport.scripts import Command
 from adapters.redis.transport.trouble import Faults
-from engine.effects import Lane
+from engine.approvals.effects import Lane
 
 SILENCE = 30.0
 _BATCH = 500

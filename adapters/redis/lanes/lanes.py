@@ -43,7 +43,7 @@ from adapters.redis.lanes.timers import Now, Timers, utc_now
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Call, Command, Key, Reset
 from adapters.redis.transport.trouble import Faults, Outage, is_of_the_server, kind
-from engine.effects import Effect, Lane, Timer, lane_of
+from engine.approvals.effects import Effect, Lane, Timer, lane_of
 from engine.ids import ApprovalId
 from engine.ports import DeadLetter, Handler, Later, SetAside, Work, passed_over
 

@@ -42,8 +42,8 @@ from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.scripts import Command
 from adapters.redis.transport.trouble import Faults
-from engine.approval import Approval, State
-from engine.effects import Effect, Timer, TimerFired
+from engine.approvals.approval import Approval, State
+from engine.approvals.effects import Effect, Timer, TimerFired
 from engine.ids import ApprovalId
 from engine.ids import thread_of as thread_of_approval
 from engine.machine import timers_of

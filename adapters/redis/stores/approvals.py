@@ -29,10 +29,10 @@ from adapters.redis.stores import documents, indexes
 from adapters.redis.stores.audit import RECORD, written
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Arg, Call, Command, Key, Script
-from engine import audit
-from engine.approval import OPEN, Approval, policies_of
-from engine.ask import Ask
-from engine.effects import Effect, Lane, lane_of
+from engine.approvals import audit
+from engine.approvals.approval import OPEN, Approval, policies_of
+from engine.approvals.effects import Effect, Lane, lane_of
+from engine.asks.ask import Ask
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
 from engine.ports import Change
 

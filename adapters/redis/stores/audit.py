@@ -4,9 +4,9 @@ A list for each thread: a stream would order the rows as well, and takes 4 kB fo
 its own, longer than that of what the rows tell of. It stays while an approval of the thread is open, and then that long
 after the last row; in a thread that goes on for years, rows that are older leave it at its head.
 
-A refusal that stands among the newest rows already is counted there: see `engine.audit.recorded`, which the script
-follows on the rows as they are stored, comparing all but their times. The server's clock says how old a row is: one
-process whose clock is wrong must not drop what others still need.
+A refusal that stands among the newest rows already is counted there: see `engine.approvals.audit.recorded`, which the
+script follows on the rows as they are stored, comparing all but their times. The server's clock says how old a row is:
+one process whose clock is wrong must not drop what others still need.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from adapters.redis import codec
 from adapters.redis.keys import Keys, thread_of
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Command, Key, Script
-from engine.audit import NEWEST, RETENTION, Entry, What
+from engine.approvals.audit import NEWEST, RETENTION, Entry, What
 from engine.ids import ThreadId
 
 _SCANNED = 1_000

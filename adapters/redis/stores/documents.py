@@ -15,8 +15,8 @@ import json
 from typing import Any, Final
 
 from adapters.redis import codec
-from engine.approval import Approval
-from engine.ask import Ask
+from engine.approvals.approval import Approval
+from engine.asks.ask import Ask
 
 WORTH: Final = 64
 """Bytes from which a second copy is left out: a smaller one is shorter than its place."""

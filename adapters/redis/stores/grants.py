@@ -17,9 +17,9 @@ from adapters.redis.stores.audit import RECORD, written
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Command, Key, Script
 from adapters.redis.transport.trouble import Faults, kind
-from engine import audit
-from engine.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
+from engine.approvals import audit
 from engine.ids import ApprovalId, ThreadId, UserId
+from engine.rules.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
 
 _INDEXED = int(MONTH.total_seconds())
 _MILLISECOND = timedelta(milliseconds=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.redis.keys import PENDING, RECENT, Keys
 from adapters.redis.transport.scripts import Call, Command, Key, Reset
-from engine.approval import Approval, people_of
+from engine.approvals.approval import Approval, people_of
 
 ALL = "all"
 MOST_RECENT = 60

@@ -19,7 +19,7 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.indexes import ALL, closed
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.scripts import Command, Key
-from engine.approval import OPEN, Approval, State
+from engine.approvals.approval import OPEN, Approval, State
 from engine.ids import ApprovalId, UserId, thread_of
 
 MOST = 1_000

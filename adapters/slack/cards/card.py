@@ -18,10 +18,10 @@ from adapters.slack.drawing import show_all as whole
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.layout import Piece
 from adapters.slack.drawing.untrusted_text import clipped, visible
-from engine import grants
-from engine.approval import Approval, Review, State
-from engine.ask import Choice, Kind
+from engine.approvals.approval import Approval, Review, State
+from engine.asks.ask import Choice, Kind
 from engine.ids import ApprovalId
+from engine.rules import grants
 
 APPROVAL_EVENT = "signoff_approval"
 SHOW = "signoff_show"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from adapters.slack.drawing import blocks, wording
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.untrusted_text import pretty
-from engine.approval import Approval, State
-from engine.authority import Origin
-from engine.grants import Grant
+from engine.approvals.approval import Approval, State
 from engine.ids import GrantId, MessageTs
 from engine.ports import Able, Waiting
-from engine.refusals import when
+from engine.rules.grants import Grant
+from engine.sentences.refusals import when
+from engine.sources import Origin
 
 TURN = "signoff_home"
 REVOKE = "signoff_revoke"

@@ -16,8 +16,8 @@ from adapters.blockkit import limits
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.forms.time_travel import Point
-from engine.approval import Approval, State
-from engine.events import Doing
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import Doing
 from engine.ids import ApprovalId, UserId
 
 MORE = "signoff_more"

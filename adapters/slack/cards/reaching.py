@@ -7,8 +7,8 @@ from adapters.slack.cards.card import Message
 from adapters.slack.drawing import blocks, wording
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.untrusted_text import clipped
-from engine.approval import Approval, State
-from engine.calling import MOST
+from engine.approvals.approval import Approval, State
+from engine.approvals.calling import MOST
 from engine.ids import UserId
 
 CALL_EVENT = "signoff_call"

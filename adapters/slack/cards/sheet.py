@@ -24,8 +24,8 @@ from adapters.slack.drawing import blocks, evidence, layout, markdown, show_all,
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.layout import Piece, Style
 from adapters.slack.drawing.untrusted_text import clipped, pretty, visible
-from engine.approval import Approval, State
-from engine.ask import Choice, Json, Kind
+from engine.approvals.approval import Approval, State
+from engine.asks.ask import Choice, Json, Kind
 from engine.ids import AgentName, ApprovalId, SheetId, ThreadId
 from engine.machine import outcome_of
 

@@ -7,13 +7,13 @@ audit has it in full (P11). A group is written as text, never as Slack's mention
 from collections.abc import Iterable, Sequence
 
 from adapters.slack.drawing.untrusted_text import mrkdwn, plain
-from engine.approval import Approval, Review, Vote, supports
-from engine.ask import Choice, Decision
-from engine.authority import Ground, Origin, Source
-from engine.calling import MOST
-from engine.hours import spoken as spoken_hours
+from engine.approvals.approval import Approval, Review, Vote, supports
+from engine.approvals.calling import MOST
+from engine.approvals.voting import APPROVING, turn_of
+from engine.asks.ask import Choice, Decision
+from engine.authority.hours import spoken as spoken_hours
 from engine.ids import UserId
-from engine.voting import APPROVING, turn_of
+from engine.sources import Ground, Origin, Source
 
 _SHORT = 60
 _SENTENCE = 200

@@ -13,7 +13,7 @@ from adapters.blockkit import limits
 from adapters.slack.drawing import blocks, markdown
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.untrusted_text import chunks, edged, pretty, scalar, visible
-from engine.ask import Json
+from engine.asks.ask import Json
 
 SHORT = 200
 PREVIEW = 2_000

@@ -13,9 +13,9 @@ from adapters.slack.drawing import blocks, layout, wording
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.layout import Piece, Style
 from adapters.slack.drawing.untrusted_text import changes, document, line_diff, plain, visible
-from engine import templates
-from engine.approval import Approval, Review, State
-from engine.ask import Action, Ask, Choice, Json, Kind
+from engine.approvals.approval import Approval, Review, State
+from engine.asks import templates
+from engine.asks.ask import Action, Ask, Choice, Json, Kind
 
 _LONG_NAME = 100
 """Characters of a tool's name that a headline holds beside our own words."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from adapters.blockkit import limits
 from adapters.slack.drawing.unseen import written_out
-from engine.ask import Json
+from engine.asks.ask import Json
 
 CHUNK = limits.SECTION_TEXT - 100
 """Characters of a text that stand in one block."""

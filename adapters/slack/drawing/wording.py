@@ -8,12 +8,12 @@ from adapters.blockkit import limits
 from adapters.slack.drawing import evidence
 from adapters.slack.drawing.markdown import parts_of, words_of
 from adapters.slack.drawing.untrusted_text import clipped, mrkdwn, plain, pretty, visible
-from engine.approval import Approval, Replaced, Review, State, Vote
-from engine.ask import Ask, Choice, Decision, Json, Kind
+from engine.approvals.approval import Approval, Replaced, Review, State, Vote
+from engine.asks.ask import Ask, Choice, Decision, Json, Kind
+from engine.authority.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
 from engine.ids import UserId
 from engine.machine import GRANT_OF, outcome_of
-from engine.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
-from engine.refusals import capitalized, moment, people, when
+from engine.sentences.refusals import capitalized, moment, people, when
 
 _MOST_NAMES = 20
 _FEW_NAMES = 4

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from adapters.slack.drawing.untrusted_text import chunks, visible
-from engine.ask import Json, canonical
+from engine.asks.ask import Json, canonical
 
 ACTION_ID = "value"
 FORMAT = 2

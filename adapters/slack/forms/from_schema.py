@@ -8,7 +8,7 @@ from adapters.blockkit import limits
 from adapters.slack.drawing.untrusted_text import plain, scalar, visible
 from adapters.slack.forms import numerals, values
 from adapters.slack.forms.fields import MISSING, Field, Input, Value
-from engine.ask import Json, canonical
+from engine.asks.ask import Json, canonical
 
 _DEEPEST = 3
 """Levels of objects whose properties have inputs of their own; what lies deeper is edited as JSON."""

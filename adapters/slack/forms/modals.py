@@ -22,9 +22,9 @@ from adapters.slack.drawing.untrusted_text import visible
 from adapters.slack.forms import fields, from_schema, inputs, values
 from adapters.slack.forms.fields import Field, Input
 from adapters.slack.forms.numerals import EntryError
-from engine import templates
-from engine.approval import Approval
-from engine.ask import Action, Ask, Choice, Json, Kind, Problem
+from engine.approvals.approval import Approval
+from engine.asks import templates
+from engine.asks.ask import Action, Ask, Choice, Json, Kind, Problem
 
 CALLBACKS = {
     Choice.APPROVE: "signoff_approve",

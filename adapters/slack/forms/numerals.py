@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from engine.ask import Json
+from engine.asks.ask import Json
 
 _NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,6})?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)

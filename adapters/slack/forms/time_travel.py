@@ -16,11 +16,11 @@ from adapters.slack.drawing import blocks, wording
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.forms import from_schema, inputs, values
 from adapters.slack.forms.fields import REOPEN, Field, layout_of
-from engine.ask import Json, canonical, unstorable
+from engine.asks.ask import Json, canonical, unstorable
 from engine.conversation import Conversation
 from engine.ids import ThreadId
 from engine.ports import Moment
-from engine.refusals import when
+from engine.sentences.refusals import when
 
 HISTORY = "signoff_history"
 """The action of a menu on cards of the last version, and the callback of the modal that asks which conversation."""

@@ -12,7 +12,7 @@ from adapters.slack.drawing.untrusted_text import clipped, pretty, unmarked, vis
 from adapters.slack.forms import numerals
 from adapters.slack.forms.fields import ACTION_ID, MISSING, WRITTEN, Field, Input, Value
 from adapters.slack.forms.numerals import EntryError
-from engine.ask import Json, Problem, is_storable
+from engine.asks.ask import Json, Problem, is_storable
 
 State = Mapping[str, Any]
 """`view.state.values`: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""

@@ -15,11 +15,11 @@ from adapters.slack.drawing.blocks import Block
 from adapters.slack.forms import modals
 from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.parse import Filled, Person, Wanted
-from engine.approval import Approval, State
-from engine.events import Act, Doing
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import Act, Doing
 from engine.machine import standing
 from engine.ports import Desk
-from engine.refusals import CannotTakeOver
+from engine.sentences.refusals import CannotTakeOver
 
 GONE = "This request is no longer kept here. Nothing was changed."
 

@@ -15,14 +15,14 @@ import structlog
 
 from adapters.slack.cards.sheet import approvable, mark_of
 from adapters.slack.inbound.parse import Person, PressedAll
-from engine.approval import Approval, State
-from engine.ask import Choice
-from engine.events import Click
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import Click
+from engine.asks.ask import Choice
+from engine.authority.policy import Policy, may_open
 from engine.ids import ApprovalId, UserId
 from engine.machine import is_on_card
-from engine.policy import Policy, may_open
 from engine.ports import Desk
-from engine.refusals import (
+from engine.sentences.refusals import (
     AlreadyDecided,
     AlreadyVoted,
     Changed,

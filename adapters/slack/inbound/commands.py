@@ -20,10 +20,10 @@ from adapters.slack.drawing.blocks import Block
 from adapters.slack.inbound.parse import Commanded
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.manifest import AGENTS, ASKED, WAITING
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 from engine.ids import GrantId, ThreadId, UserId
 from engine.ports import Desk, Overview, Said
-from engine.refusals import NotTheRequester
+from engine.sentences.refusals import NotTheRequester
 
 HELP = (
     "`/signoff list`: requests that wait for your decision\n"

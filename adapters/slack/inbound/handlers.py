@@ -68,12 +68,12 @@ from adapters.slack.inbound.time_travel import LookingBack
 from adapters.slack.workspace.client import quiet_logger
 from adapters.slack.workspace.errors import SlackRefused, code_of
 from adapters.slack.workspace.identity import Identity
-from engine.approval import Approval, State
-from engine.ask import Choice, Kind
+from engine.approvals.approval import Approval, State
+from engine.asks.ask import Choice, Kind
+from engine.authority.policy import may_open
 from engine.machine import is_on_card
-from engine.policy import may_open
 from engine.ports import Channels, Chat, Desk, Said, TimeTravel
-from engine.refusals import Changed, Closed, NotTheCard
+from engine.sentences.refusals import Changed, Closed, NotTheCard
 
 PATIENCE = 2.5
 """Seconds for all that stands before an answer: Slack waits 3."""

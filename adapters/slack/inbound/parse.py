@@ -20,9 +20,9 @@ from adapters.slack.forms import time_travel
 from adapters.slack.forms.modals import CALLBACKS
 from adapters.slack.forms.time_travel import HISTORY, LOOK, PAGE, Point
 from adapters.slack.inbound.changes import Change, change
-from engine.approval import Place, PressedOn
-from engine.ask import Choice, Json
-from engine.events import Click, Doing
+from engine.approvals.approval import Place, PressedOn
+from engine.approvals.events import Click, Doing
+from engine.asks.ask import Choice, Json
 from engine.ids import ChannelId, GrantId, MessageTs, TeamId, UserId
 from engine.ports import Said
 

@@ -15,7 +15,7 @@ from adapters.slack.inbound.parse import Chosen, Commanded, Looked, Went
 from adapters.slack.workspace.errors import code_of
 from engine.ids import ThreadId
 from engine.ports import Moment, TimeTravel, Trip
-from engine.refusals import Refusal
+from engine.sentences.refusals import Refusal
 
 NONE = "You have no conversations here yet."
 GONE = "That step of the conversation is no longer kept."

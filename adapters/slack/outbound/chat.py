@@ -47,7 +47,7 @@ from adapters.slack.workspace.errors import (
     retry_after,
 )
 from adapters.slack.workspace.pacing import LONGEST, Pace
-from engine.approval import Approval, Copy, Place, State
+from engine.approvals.approval import Approval, Copy, Place, State
 from engine.budget import Urgency
 from engine.ids import AgentName, ChannelId, MessageTs, SheetId, TeamId, UserId
 from engine.ports import CannotPostError, Later, LiveMessage

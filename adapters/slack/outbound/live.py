@@ -25,7 +25,7 @@ from adapters.slack.drawing.speech import spoken
 from adapters.slack.drawing.untrusted_text import clipped, escaped, plain, visible
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.pacing import POST, Pace
-from engine.approval import Place
+from engine.approvals.approval import Place
 from engine.budget import Urgency
 from engine.ids import MessageTs, UserId
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from adapters.slack.cards.card import Message
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 from engine.ids import MessageTs, SheetId, sheet_id
 from engine.ports import Later
 

@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.workspace.errors import NOT_THERE, code_of
 from adapters.slack.workspace.pacing import Pace
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 from engine.budget import Urgency
 from engine.ids import ApprovalId, ThreadId
 

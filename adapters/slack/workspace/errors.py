@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from slack_sdk.errors import SlackApiError
 
-from engine.approval import Place
+from engine.approvals.approval import Place
 from engine.ports import CannotPostError, ChatFailedError
 
 

@@ -26,9 +26,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.identity import Identity
-from engine.approval import Place
+from engine.approvals.approval import Place
+from engine.authority.policy import Facts, Standing
 from engine.ids import ChannelId, UserId
-from engine.policy import Facts, Standing
 
 KEPT = 60.0
 PATIENCE = 2.0

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.conditions import CelConditions, cel
-from engine.ask import Json
-from engine.conditions import Circumstances, Condition, Mistake, Name, Verdict
+from engine.asks.ask import Json
 from engine.ids import AgentName, ChannelId, UserId
+from engine.rules.conditions import Circumstances, Condition, Mistake, Name, Verdict
 
 HOLDS, FAILS, UNKNOWN = Verdict.HOLDS, Verdict.FAILS, Verdict.UNKNOWN
 ASKED = Circumstances(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.conditions import CelConditions
-from engine.conditions import Name
+from engine.rules.conditions import Name
 
 PAGE = (Path(__file__).parents[3] / "docs" / "conditions.md").read_text()
 EXAMPLES = [

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.in_process.graphs import LocalGraphs
-from engine.ask import Choice, Decision, Kind
+from engine.asks.ask import Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn
 

@@ -17,7 +17,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from made_nodes import NEW, WHY, Made
 
-from engine.ask import Action, Choice, Decision, Json
+from engine.asks.ask import Action, Choice, Decision, Json
 from engine.ids import ThreadId
 from engine.ports import Asked, Resumed, Stale, Standstill
 

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from adapters.langgraph.dialects import Question, encode, problems, read
 from adapters.langgraph.reading import read_graph
-from engine.ask import Choice, Decision, Json
+from engine.asks.ask import Choice, Decision, Json
 
 DONE: list[Any] = []
 SAID: list[Any] = []

@@ -34,7 +34,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
 from adapters.langgraph.in_process.session import AnswerNotTakenError
-from engine.ask import Choice, Decision, Kind
+from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Asked, Resumed, Stale
 
 NAMES = ("one", "two", "beside", "tool")

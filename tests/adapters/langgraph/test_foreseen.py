@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.in_process.graphs import LocalGraphs
-from engine.ask import Choice, KnownBy
-from engine.foreseen import Foreseen, Payload
+from engine.asks.ask import Choice, KnownBy
+from engine.asks.foreseen import Foreseen, Payload
 from engine.ids import ChannelId, ThreadId, UserId
 from engine.ports import Turn
 

@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 
 from adapters.langgraph.dialects import AnswerRule, Question, encode, problems, read
 from adapters.langgraph.dialects.encoded import decides
-from engine.ask import Choice, Decision, Json, Kind
+from engine.asks.ask import Choice, Decision, Json, Kind
 from engine.ids import UserId
 
 BOB = [UserId("U0BOB")]

@@ -17,7 +17,7 @@ from langgraph.types import Send, interrupt
 
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading.exports import LoadError
-from engine.ask import Choice, Kind
+from engine.asks.ask import Choice, Kind
 from engine.ids import UserId
 from engine.ports import Asked, Held, Journey, Resumed, Stale, Standstill, WaitsForAnswerError
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from adapters.langgraph import dialects
 from adapters.langgraph.dialects import DIALECTS, Question, problems, read
 from adapters.langgraph.dialects.json_schema import inferred
-from engine.ask import Ask, Choice, Decision, Kind, KnownBy, digest_of
+from engine.asks.ask import Ask, Choice, Decision, Kind, KnownBy, digest_of
 
 APPROVE, REJECT = Decision(Choice.APPROVE), Decision(Choice.REJECT)
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER

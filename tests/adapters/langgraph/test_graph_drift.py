@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from adapters.langgraph.guards.drift import Shown, payload_mark
 from adapters.langgraph.in_process.session import DRIFTED
-from engine.ask import Decision
+from engine.asks.ask import Decision
 from engine.ids import UserId
 from engine.ports import Answer, Asked, Journey, Resumed, Stale, Standstill
 

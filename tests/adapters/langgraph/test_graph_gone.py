@@ -4,7 +4,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.langgraph.in_process.graphs import LocalGraphs
-from engine.ask import Action, Ask, Choice, Decision, Kind
+from engine.asks.ask import Action, Ask, Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 from engine.ports import Answer, Stale, Turn
 

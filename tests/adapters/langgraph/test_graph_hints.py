@@ -6,7 +6,7 @@ import pytest
 
 from adapters.langgraph.dialects import Question, encode, problems, read
 from adapters.langgraph.dialects.code import UNKNOWN
-from engine.ask import Ask, Choice, Decision, Kind, KnownBy
+from engine.asks.ask import Ask, Choice, Decision, Kind, KnownBy
 
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
 APPROVE = Decision(A)

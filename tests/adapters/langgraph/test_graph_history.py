@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
-from engine.ask import Json
+from engine.asks.ask import Json
 from engine.ids import UserId
 from engine.ports import Journey, Moment, Stale, Standstill
 

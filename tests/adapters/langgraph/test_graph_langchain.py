@@ -11,7 +11,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
 
-from engine.ask import Choice, Decision, Kind
+from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Stale
 
 RAN: list[Any] = []

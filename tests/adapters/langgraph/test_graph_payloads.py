@@ -12,7 +12,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel
 
-from engine.ask import Choice
+from engine.asks.ask import Choice
 
 
 class State(TypedDict, total=False):

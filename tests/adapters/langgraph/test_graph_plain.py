@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from adapters.langgraph.dialects.to_json import plain
-from engine.ask import DEEPEST
+from engine.asks.ask import DEEPEST
 
 
 @dataclasses.dataclass

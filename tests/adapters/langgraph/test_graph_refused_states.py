@@ -12,7 +12,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from engine.ask import Kind, Problem
+from engine.asks.ask import Kind, Problem
 from engine.ids import UserId
 from engine.ports import Journey, Stale, Standstill
 

@@ -12,7 +12,7 @@ from langgraph.types import Command, interrupt
 
 from adapters.langgraph.dialects import Question, encode, problems, read
 from adapters.langgraph.dialects.sentences import judged
-from engine.ask import Choice, Decision, Kind, KnownBy
+from engine.asks.ask import Choice, Decision, Kind, KnownBy
 
 A, R, W = Choice.APPROVE, Choice.REJECT, Choice.ANSWER
 REJECT = Decision(R, text="it is late")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from adapters.langgraph.dialects import Question, problems, read
-from engine.ask import Choice, Decision, unstorable
+from engine.asks.ask import Choice, Decision, unstorable
 
 SERIALIZER = JsonPlusSerializer()
 JSON: st.SearchStrategy[Any] = st.recursive(

@@ -27,7 +27,7 @@ from pydantic import BaseModel, Field
 
 from adapters.langgraph.in_process.session import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError
-from engine.ask import Choice, Decision, Kind
+from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Asked, Standstill
 
 pytestmark = pytest.mark.promise("P4")

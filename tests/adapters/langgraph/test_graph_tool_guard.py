@@ -17,7 +17,7 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
 from adapters.langgraph.in_process.session import AnswerNotTakenError
-from engine.ask import Choice, Decision
+from engine.asks.ask import Choice, Decision
 from engine.ports import Asked
 
 pytestmark = pytest.mark.promise("P4")

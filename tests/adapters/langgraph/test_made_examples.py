@@ -10,7 +10,7 @@ from graph_talk import AGENT, APPROVE, edit, talking, words
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
-from engine.ask import Choice, Decision
+from engine.asks.ask import Choice, Decision
 
 DONE: list[Any] = []
 SAID: list[Any] = []

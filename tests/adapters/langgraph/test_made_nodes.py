@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from made_nodes import Made, made_nodes
 from made_trial import Seen, Trial, project
 
-from engine.ask import Choice
+from engine.asks.ask import Choice
 
 EXAMPLES = int(os.environ.get("SIGNOFF_MADE_NODES", "150"))
 SEED = os.environ.get("SIGNOFF_MADE_SEED", "")

@@ -14,7 +14,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from engine.ask import Action, Choice, Decision
+from engine.asks.ask import Action, Choice, Decision
 
 A, R, W, OWN = Choice.APPROVE, Choice.REJECT, Choice.ANSWER, Choice.OPTION
 DONE: list[Any] = []

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from adapters.langgraph import reading
 from adapters.langgraph.reading import TOO_LONG, Readings, read_graph
-from engine.ask import Choice
+from engine.asks.ask import Choice
 
 SECONDS = 12.0
 """Far above the three that it takes: the machine may be busy."""

@@ -10,7 +10,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
-from engine.ask import Choice, Decision
+from engine.asks.ask import Choice, Decision
 
 A, E, R = Choice.APPROVE, Choice.EDIT, Choice.REJECT
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from adapters.langgraph.reading import Convention, read_graph
-from engine.ask import Choice, Kind
+from engine.asks.ask import Choice, Kind
 
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER
 

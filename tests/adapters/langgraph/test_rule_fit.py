@@ -9,7 +9,7 @@ from langgraph.types import interrupt
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading.answers_fit import unfit
 from adapters.langgraph.reading import read_graph
-from engine.ask import Choice
+from engine.asks.ask import Choice
 
 pytestmark = pytest.mark.promise("P10")
 

@@ -11,7 +11,7 @@ from ical_feeds import calendar as calendar_of
 
 from adapters.oncall.client import LARGEST
 from adapters.oncall.ical import ICalendar, reader_of_file
-from engine.oncall import said_of
+from engine.oncall.shifts import said_of
 from engine.ports import SourceFailedError
 
 pytestmark = pytest.mark.promise("P6")

@@ -17,7 +17,7 @@ from fakes.oncall_services import (
 
 from adapters.oncall.client import Client
 from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
-from engine.oncall import Shifts, said_of
+from engine.oncall.shifts import Shifts, said_of
 from engine.ports import ShiftSource, SourceFailedError
 
 pytestmark = pytest.mark.promise("P6")

@@ -15,7 +15,7 @@ from contracts.waiting import wait_until
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.transport.connection import Database
-from engine.effects import Say
+from engine.approvals.effects import Say
 from engine.ports import Work
 
 

@@ -14,14 +14,14 @@ from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.connection import Database
 from adapters.redis.transport.scripts import Call
-from engine.approval import Approval, State, policies_of
-from engine.ask import Choice
-from engine.audit import RETENTION, What
-from engine.effects import DrawCard, Resume, SetTimer, Timer
-from engine.events import Chose, Delivered, Opened
+from engine.approvals.approval import Approval, State, policies_of
+from engine.approvals.audit import RETENTION, What
+from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
+from engine.approvals.events import Chose, Delivered, Opened
+from engine.asks.ask import Choice
+from engine.authority.policy import Deadlines, Facts, Standing
 from engine.ids import MessageTs, SheetId, ThreadId, UserId
 from engine.machine import step
-from engine.policy import Deadlines, Facts, Standing
 from engine.ports import Change, OvertakenError
 
 KEYS = Keys()

@@ -25,14 +25,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.redis import codec
-from engine.approval import Approval, Fills, Replaced, Vote, Words
-from engine.ask import Choice, digest_of
-from engine.audit import Entry
+from engine.approvals.approval import Approval, Fills, Replaced, Vote, Words
+from engine.approvals.audit import Entry
+from engine.approvals.effects import Effect, Hear
+from engine.asks.ask import Choice, digest_of
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part
 from engine.conversation import Conversation
-from engine.effects import Effect, Hear
-from engine.grants import Grant
 from engine.ids import MessageTs, SheetId, UserId
-from engine.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part
+from engine.rules.grants import Grant
 
 
 @given(any_approval)

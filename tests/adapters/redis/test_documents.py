@@ -13,8 +13,8 @@ from adapters.langgraph import dialects
 from adapters.langgraph.dialects.breakpoint import at_breakpoint
 from adapters.redis import codec
 from adapters.redis.stores import documents
-from engine.approval import Approval, Vote, open_reviews
-from engine.ask import Action, Ask, Choice, Decision, Kind, canonical, digest_of
+from engine.approvals.approval import Approval, Vote, open_reviews
+from engine.asks.ask import Action, Ask, Choice, Decision, Kind, canonical, digest_of
 from engine.ids import UserId
 
 KEY = "signoff:{t}:approval:1"

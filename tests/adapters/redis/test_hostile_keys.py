@@ -28,7 +28,7 @@ from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.backlog import RedisBacklog
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.multiplexed import Multiplexed
-from engine.effects import Say, Timer
+from engine.approvals.effects import Say, Timer
 from engine.ids import ThreadId
 from engine.ports import Change, Work
 

@@ -26,7 +26,7 @@ from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command
 from adapters.redis.transport.trouble import Faults, Outage
-from engine.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
+from engine.approvals.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change, Later, Work, passed_over
 

@@ -15,7 +15,7 @@ from adapters.redis.stores.listing import RedisListing
 from adapters.redis.transport.connection import Database
 from adapters.redis.transport.scripts import Command
 from adapters.redis.transport.trouble import Faults
-from engine.approval import Approval
+from engine.approvals.approval import Approval
 from engine.ids import ApprovalId
 from engine.ports import Change
 

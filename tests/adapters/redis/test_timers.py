@@ -20,11 +20,11 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Runs
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Call
-from engine.approval import Approval
-from engine.authority import Origin, Source
-from engine.effects import Timer, TimerFired
-from engine.policy import Deadlines, Rung
+from engine.approvals.approval import Approval
+from engine.approvals.effects import Timer, TimerFired
+from engine.authority.policy import Deadlines, Rung
 from engine.ports import Change
+from engine.sources import Origin, Source
 
 KEYS = Keys()
 EXPIRED = TimerFired(APPROVAL, Timer.EXPIRE)

@@ -20,11 +20,11 @@ from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.client import PacedClient, web_client
 from adapters.slack.workspace.identity import Identity, whoami
-from engine.approval import Approval, Place
+from engine.approvals.approval import Approval, Place
 from engine.conversation import Conversation
-from engine.grants import Grant
 from engine.ids import ChannelId, GrantId, ThreadId, UserId
 from engine.ports import Able, Channels, Moment, Trip, Waiting
+from engine.rules.grants import Grant
 
 __all__ = ["redis_server", "redis_url"]
 

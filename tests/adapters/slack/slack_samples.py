@@ -9,10 +9,11 @@ from typing import Any
 
 from contracts.samples import still_members
 
-from engine.approval import Approval, Calling, Notify, Place, State, open_reviews
-from engine.ask import Action, Ask, Choice, Json, Kind, Problem
+from engine.approvals.approval import Approval, Calling, Notify, Place, State, open_reviews
+from engine.approvals.events import Act, Chose, Click, Doing
+from engine.asks.ask import Action, Ask, Choice, Json, Kind, Problem
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Facts, Policy, Standing, one_part, person
 from engine.conversation import thread_id
-from engine.events import Act, Chose, Click, Doing
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -26,9 +27,8 @@ from engine.ids import (
     approval_id,
 )
 from engine.machine import step
-from engine.policy import CHANNEL, REQUESTER, Deadlines, Facts, Policy, Standing, one_part, person
 from engine.ports import Said, Unless
-from engine.refusals import Closed, Refusal, ShownInPart
+from engine.sentences.refusals import Closed, Refusal, ShownInPart
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ALICE, BOB, CAROL = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL")

@@ -34,12 +34,12 @@ from adapters.slack.cards.card import Target, card, plain_card
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.show_all import file_content, file_name, needs_file, show_all
 from adapters.slack.drawing.untrusted_text import visible
-from engine.approval import Approval, State
-from engine.ask import Action, Choice, Json, Kind
-from engine.events import ExpiryDue
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import ExpiryDue
+from engine.asks.ask import Action, Choice, Json, Kind
+from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.machine import step
-from engine.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
-from engine.refusals import when
+from engine.sentences.refusals import when
 
 TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
     ["<!channel>", "*_~`", "\u202egnp", "\ud800", "", "x" * 5_000, "y\n" * 2_000, "&" * 3_000]

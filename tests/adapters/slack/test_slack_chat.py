@@ -14,8 +14,8 @@ from adapters.memory import MemoryBudget
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.errors import CODES, Fate, SlackRefused
 from adapters.slack.workspace.pacing import Pace
-from engine.approval import Approval, Place, State
-from engine.ask import Choice
+from engine.approvals.approval import Approval, Place, State
+from engine.asks.ask import Choice
 from engine.budget import Urgency
 from engine.ids import ApprovalId, ChannelId, MessageTs, UserId
 from engine.ports import CannotPostError, Later

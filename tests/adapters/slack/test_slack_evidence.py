@@ -9,15 +9,15 @@ from slack_samples import ALICE, BOB, CAROL, NOW, approval, closed, text_in
 
 from adapters.slack.cards.card import card
 from adapters.slack.cards.sheet import sheet
-from engine.approval import Approval, Calling, Copy, Looking, NotCalled, Notify, Place, State
-from engine.ask import Choice, Decision
-from engine.authority import Failure, Ground, Origin, Source
-from engine.calling import MOST, in_turn, room_for, steps
-from engine.events import Automatic, Chose, Opened, Ruling
+from engine.approvals.approval import Approval, Calling, Copy, Looking, NotCalled, Notify, Place, State
+from engine.approvals.calling import MOST, in_turn, room_for, steps
+from engine.approvals.events import Automatic, Chose, Opened, Ruling
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import CHANNEL, Deadlines, Facts, Hours, Part, Policy, Rung, Standing, one_part, person
 from engine.ids import ChannelId, MessageTs, SheetId, UserId
 from engine.machine import step
-from engine.policy import CHANNEL, Deadlines, Facts, Hours, Part, Policy, Rung, Standing, one_part, person
-from engine.refusals import moment
+from engine.sentences.refusals import moment
+from engine.sources import Failure, Ground, Origin, Source
 
 PAYMENTS = Source(Origin.GROUP, "S0PAY", "payments")
 PAY = Source(Origin.ON_CALL, "pay")

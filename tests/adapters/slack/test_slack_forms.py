@@ -14,8 +14,8 @@ from adapters.blockkit import check_modal
 from adapters.slack.cards.card import Target, card
 from adapters.slack.forms import fields, modals
 from adapters.slack.forms.modals import Submitted, errors_of, form
-from engine.approval import Approval
-from engine.ask import Choice, Json, Kind, Problem
+from engine.approvals.approval import Approval
+from engine.asks.ask import Choice, Json, Kind, Problem
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec=None)),

@@ -18,8 +18,8 @@ from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
-from engine.approval import Approval, State
-from engine.ask import Ask, Choice, Kind, Problem
+from engine.approvals.approval import Approval, State
+from engine.asks.ask import Ask, Choice, Kind, Problem
 from engine.ids import UserId
 
 

@@ -9,10 +9,10 @@ from slack_samples import BOB, CAROL, NOW, action, approval, ask, policy, text_i
 from adapters.blockkit import check_home, check_message
 from adapters.slack.cards import home
 from adapters.slack.cards.home import Links, Pages, Seen
-from engine.authority import Origin, Source
-from engine.grants import Grant
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
 from engine.ports import Able, Waiting
+from engine.rules.grants import Grant
+from engine.sources import Origin, Source
 
 LINKS = Links("https://x.slack.com/")
 NASTY = "<!channel> *bold* <https://evil|click> `x` \u202e"

@@ -26,10 +26,10 @@ from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace import pacing
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import whoami
-from engine.approval import Approval
-from engine.ask import Choice
+from engine.approvals.approval import Approval
+from engine.approvals.effects import DrawCard
+from engine.asks.ask import Choice
 from engine.budget import NotYet, Wish
-from engine.effects import DrawCard
 from engine.ids import ApprovalId, InterruptId, ThreadId, UserId, approval_id
 from engine.ports import Work
 

@@ -12,8 +12,8 @@ from adapters.slack.cards.card import Target, card, plain_card
 from adapters.slack.cards.sheet import sheet
 from adapters.slack.forms import modals
 from adapters.slack.inbound.parse import Pressed, Sent, incoming
-from engine.approval import Approval
-from engine.ask import MOST_OPTIONS, Choice, Kind, Option
+from engine.approvals.approval import Approval
+from engine.asks.ask import MOST_OPTIONS, Choice, Kind, Option
 from engine.ids import ApprovalId, SheetId, TeamId, UserId
 
 OFFERED = (*ALL, Choice.OPTION)

@@ -16,8 +16,8 @@ from adapters.slack.inbound.parse import (
     as_written,
     incoming,
 )
-from engine.approval import Place, PressedOn
-from engine.ask import Choice
+from engine.approvals.approval import Place, PressedOn
+from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
 from engine.ports import Said
 

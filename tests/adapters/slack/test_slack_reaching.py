@@ -10,8 +10,8 @@ from fakes.people import Message
 from slack_samples import approval, chose, policy
 
 from adapters.slack.workspace.errors import SlackRefused
-from engine.approval import Approval, Calling, Copy, Notify
-from engine.ask import Choice
+from engine.approvals.approval import Approval, Calling, Copy, Notify
+from engine.asks.ask import Choice
 from engine.ids import MessageTs, SheetId, UserId
 from engine.ports import Later
 

@@ -35,10 +35,10 @@ from adapters.slack.cards import card as cards
 from adapters.slack.cards.card import Target
 from adapters.slack.cards.sheet import APPROVE_ALL, Shown, plain_sheet, seen, sheet
 from adapters.slack.outbound.redraws import FRESH, ROWS_OVERDUE, Redraws
-from engine.approval import Approval, Place, State
-from engine.ask import Action, Ask, Choice, Kind
+from engine.approvals.approval import Approval, Place, State
+from engine.asks.ask import Action, Ask, Choice, Kind
+from engine.authority.policy import Policy
 from engine.ids import AgentName, MessageTs, sheet_id
-from engine.policy import Policy
 from engine.ports import Later
 
 TOGETHER = frozenset({AgentName("deploy")})

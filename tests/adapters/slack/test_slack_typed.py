@@ -13,8 +13,8 @@ from typist import inputs_of, sent, target_of, typed, untouched
 from adapters.blockkit import check_modal
 from adapters.slack.forms.fields import ACTION_ID, REOPEN
 from adapters.slack.forms.modals import form, read
-from engine.approval import Approval
-from engine.ask import Choice, Json, Kind, canonical
+from engine.approvals.approval import Approval
+from engine.asks.ask import Choice, Json, Kind, canonical
 
 Schema = dict[str, Json]
 DECIMAL: Schema = {"anyOf": [{"type": "number"}, {"type": "string"}]}

@@ -8,8 +8,8 @@ from adapters.slack.cards.card import Target
 from adapters.slack.drawing import layout
 from adapters.slack.forms.fields import ACTION_ID, Field, Input
 from adapters.slack.forms.modals import Submitted, form_fields, read
-from engine.approval import Approval
-from engine.ask import Choice, Json
+from engine.approvals.approval import Approval
+from engine.asks.ask import Choice, Json
 
 MISSING = object()
 

@@ -4,8 +4,8 @@ A pattern (`get_*`) is written for names that its author knows. A server of tool
 it looks like another one: `get_\u0430ll` with a Cyrillic letter, `delete\u200b_all` with an invisible character. Such
 a name would pass by the rule that is meant for it, or slip into one that approves. So a name is matched with certainty
 only where it is plain ASCII, or where the pattern spells it out, character by character and without wildcards. For any
-other name each pattern that it could be taken for gives UNKNOWN: a person is asked (`engine.conditions`). A gate treats
-UNKNOWN as a match.
+other name each pattern that it could be taken for gives UNKNOWN: a person is asked (`engine.rules.conditions`). A gate
+treats UNKNOWN as a match.
 
 To compare likenesses, accents and invisible characters are left out, compatibility forms (full-width and mathematical
 letters, ligatures) become what they stand for, and every other character from outside ASCII stands for any one. Wide
@@ -17,7 +17,7 @@ import unicodedata
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from engine.conditions import Verdict
+from engine.rules.conditions import Verdict
 
 LONGEST = 128
 """Characters of a name; nothing matches a longer one with certainty."""

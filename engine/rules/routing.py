@@ -2,7 +2,7 @@
 
 Rules are read in their order and the first that matches an action governs it; each action of a batch is matched alone.
 Where nobody can tell whether a rule matches, it counts as matched and a person is asked: it decides nothing by itself,
-and where it names no approvers, the next rule that names some does (see `engine.conditions`).
+and where it names no approvers, the next rule that names some does (see `engine.rules.conditions`).
 
 Where no rule matches: in a channel every full member of it but the requester decides, in a direct message the person
 there. A question is answered by the person whose conversation it is, unless a rule says `kind: question`. A notice
@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from engine import tool_names
-from engine.approval import Calling, Notify, Place
-from engine.ask import Action, Ask, Choice, Decision, Json, Kind
-from engine.authority import Origin
-from engine.conditions import Circumstances, Condition, Finding, Name, Verdict, all_of
+from engine.approvals.approval import Calling, Notify, Place
+from engine.approvals.events import Automatic
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part
 from engine.conversation import Conversation
-from engine.events import Automatic
 from engine.ids import AgentName, ChannelId
-from engine.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part
+from engine.rules import tool_names
+from engine.rules.conditions import Circumstances, Condition, Finding, Name, Verdict, all_of
+from engine.sources import Origin
 
 
 @dataclass(frozen=True, slots=True)

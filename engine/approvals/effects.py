@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
-from engine.approval import Place
-from engine.ask import Json
-from engine.events import Act, Click
+from engine.approvals.approval import Place
+from engine.approvals.events import Act, Click
+from engine.asks.ask import Json
 from engine.ids import AgentName, ApprovalId, MessageTs, SheetId, ThreadId, UserId, thread_of
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from engine.approval import Calling, Copy, NotCalled, PressedOn, Replaced, Words
-from engine.ask import Choice, Decision, Json
+from engine.approvals.approval import Calling, Copy, NotCalled, PressedOn, Replaced, Words
+from engine.asks.ask import Choice, Decision, Json
+from engine.authority.policy import Deadlines, Facts, Policy
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
-from engine.policy import Deadlines, Facts, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Click:
     option: int | None = None
     at: datetime | None = None
     allows: bool = False
-    """It approves, and allows calls like it for a while: see `engine.grants`."""
+    """It approves, and allows calls like it for a while: see `engine.rules.grants`."""
 
     def chose(self, facts: Facts, ruling: "Ruling | None" = None) -> "Chose":
         """The event that it is, once it is known who the person is and what the rules say."""

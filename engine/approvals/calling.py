@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from engine.approval import Approval, Notify, Review
-from engine.authority import Source
+from engine.approvals.approval import Approval, Notify, Review
+from engine.approvals.voting import turn_of
 from engine.ids import UserId
-from engine.voting import turn_of
+from engine.sources import Source
 
 MOST = 15
 """How many people are called at once, at most."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.ask import Choice, Json, Kind, KnownBy
-from engine.templates import FILL_IN
+from engine.asks.ask import Choice, Json, Kind, KnownBy
+from engine.asks.templates import FILL_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +13,9 @@ class Offered:
     """One choice of a card.
 
     `button` is what stands on it, and `word` the node's own word for it, "" where it has none of its own. `sends` has
-    the parts of what is sent (`resume`, `update`, `as_node`) as templates (`engine.templates`); where nothing is sent,
-    it is None, and `does` says what happens. `fields` are those that an edit can change, none where that is all of
-    what is shown. `proof` says how this is known.
+    the parts of what is sent (`resume`, `update`, `as_node`) as templates (`engine.asks.templates`); where nothing is
+    sent, it is None, and `does` says what happens. `fields` are those that an edit can change, none where that is
+    all of what is shown. `proof` says how this is known.
     """
 
     choice: Choice

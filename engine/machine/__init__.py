@@ -19,13 +19,21 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 
-from engine import grants, refusals
-from engine.approval import Approval, Copy, Looking, NotCalled, Notify, Place, PressedOn, Review, State, Vote, Words
-from engine.ask import Choice, Decision, Json, Kind, canonical
-from engine.audit import Entry, What
-from engine.authority import Ground
-from engine.conversation import is_after
-from engine.effects import (
+from engine.approvals.approval import (
+    Approval,
+    Copy,
+    Looking,
+    NotCalled,
+    Notify,
+    Place,
+    PressedOn,
+    Review,
+    State,
+    Vote,
+    Words,
+)
+from engine.approvals.audit import Entry, What
+from engine.approvals.effects import (
     Call,
     ClearTimer,
     DrawCard,
@@ -43,7 +51,7 @@ from engine.effects import (
     TellPerson,
     Timer,
 )
-from engine.events import (
+from engine.approvals.events import (
     AskedAgain,
     Automatic,
     Called,
@@ -68,9 +76,7 @@ from engine.events import (
     Revoked,
     Withdrew,
 )
-from engine.ids import MessageTs, UserId
-from engine.policy import Facts, OnExpiry, Policy
-from engine.voting import (
+from engine.approvals.voting import (
     Electorate,
     electorate,
     not_needed,
@@ -80,6 +86,13 @@ from engine.voting import (
     voted,
     with_earlier_shifts,
 )
+from engine.asks.ask import Choice, Decision, Json, Kind, canonical
+from engine.authority.policy import Facts, OnExpiry, Policy
+from engine.conversation import is_after
+from engine.ids import MessageTs, UserId
+from engine.rules import grants
+from engine.sentences import refusals
+from engine.sources import Ground
 
 RUN_STOPPED = "The run was stopped."
 NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."

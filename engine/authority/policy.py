@@ -21,9 +21,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from engine.authority import Failure, Ground, Origin, Source
 from engine.ids import UserId
-from engine.refusals import (
+from engine.sentences.refusals import (
     NoGuests,
     NoOwnRequests,
     NotAnApprover,
@@ -36,6 +35,7 @@ from engine.refusals import (
     SourceUnknown,
     Stranger,
 )
+from engine.sources import Failure, Ground, Origin, Source
 
 
 class Subject(StrEnum):
@@ -268,7 +268,7 @@ def may_decide(
     """Why `by` may not decide, or None when they may. What is not known counts as no.
 
     `stage`: the one whose turn it is, for an approval; None: any stage will do, as for a rejection. Who belongs to an
-    earlier stage may approve, too: where that fills no place any more, `engine.voting.not_needed` says so.
+    earlier stage may approve, too: where that fills no place any more, `engine.approvals.voting.not_needed` says so.
     """
     policy = governed(policy, requester, by, subject)
     refusal = may_open(policy, requester, by, subject) or _refused_by_standing(policy, by, facts, subject)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from engine.policy import Subject
+from engine.authority.policy import Subject
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 

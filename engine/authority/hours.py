@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.policy import Hours
+from engine.authority.policy import Hours
 
 _DAY = timedelta(days=1)
 _MINUTES_OF_A_DAY = 24 * 60

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from engine.ask import Ask, Choice, Decision, Json
-from engine.authority import Failure, Ground
-from engine.hours import after
+from engine.asks.ask import Ask, Choice, Decision, Json
+from engine.authority.hours import after
+from engine.authority.policy import Deadlines, Policy, escalated
 from engine.ids import (
     AgentName,
     ApprovalId,
@@ -28,7 +28,7 @@ from engine.ids import (
     ThreadId,
     UserId,
 )
-from engine.policy import Deadlines, Policy, escalated
+from engine.sources import Failure, Ground
 
 
 class State(StrEnum):

@@ -13,12 +13,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.approval import Fills, Review, Vote, supports
-from engine.ask import Choice, Decision
-from engine.authority import Ground, Origin, Source
-from engine.events import Chose, Ruling
-from engine.ids import UserId
-from engine.policy import (
+from engine.approvals.approval import Fills, Review, Vote, supports
+from engine.approvals.events import Chose, Ruling
+from engine.asks.ask import Choice, Decision
+from engine.authority.policy import (
     Able,
     Facts,
     Part,
@@ -34,7 +32,9 @@ from engine.policy import (
     parts_open_to,
     stage_of,
 )
-from engine.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
+from engine.ids import UserId
+from engine.sentences.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
+from engine.sources import Ground, Origin, Source
 
 APPROVING = frozenset({Choice.APPROVE, Choice.EDIT})
 

@@ -6,8 +6,8 @@ https://mermaid.js.org/syntax/stateDiagram.html
 
 import sys
 
-from engine.approval import OPEN, State
-from engine.events import (
+from engine.approvals.approval import OPEN, State
+from engine.approvals.events import (
     Called,
     Cancelled,
     CardDeleted,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from engine.ask import Json
+from engine.asks.ask import Json
 from engine.ids import ApprovalId, ThreadId, UserId
 
 RETENTION = timedelta(days=400)

@@ -4,7 +4,7 @@ A condition holds, fails, or cannot be known: an argument is missing, a number i
 not be read. What cannot be known ends the matching of rules and asks a person: the rule counts as matched, decides
 nothing by itself, and where it names no approvers, the next rule that names some does. It never falls through to a rule
 that decides automatically. The same goes for a tool whose name only looks like the one that a rule names: see
-`engine.tool_names`.
+`engine.rules.tool_names`.
 
 A condition is a pure function of an action and of what is known about who asked for it; `adapters.conditions` compiles
 it when the file is read.
@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from engine.ask import Json
+from engine.asks.ask import Json
 from engine.ids import AgentName, ChannelId, UserId
 
 

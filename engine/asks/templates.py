@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.ask import Choice, Json, canonical
+from engine.asks.ask import Choice, Json, canonical
 
 PickPath: TypeAlias = tuple[str | int, ...]
 

@@ -16,13 +16,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.approval import Approval
-from engine.ask import DEEPEST, Choice, Json, Kind, is_storable
-from engine.audit import Entry, What
-from engine.authority import Ground
+from engine.approvals.approval import Approval
+from engine.approvals.audit import Entry, What
+from engine.asks.ask import DEEPEST, Choice, Json, Kind, is_storable
+from engine.authority.policy import Policy
 from engine.ids import AgentName, ApprovalId, GrantId, ThreadId, UserId
-from engine.policy import Policy
-from engine.tool_names import is_plain
+from engine.rules.tool_names import is_plain
+from engine.sources import Ground
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from engine.authority import Failure, Origin, Source
 from engine.ids import ChannelId, UserId
+from engine.sources import Failure, Origin, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Shifts of on-call sources, and rotations of people. Imports nothing of the engine."""
