@@ -4,7 +4,7 @@ import pytest
 from fakes.people import held_calls
 from stories.world import World
 
-from engine.effects import Timer
+from engine.approvals.effects import Timer
 
 BOTH = {"when": {"tool": "deploy"}, "approvers": {"users": ["bob", "carol"]}, "quorum": 2}
 TIMEOUT = 2.0

@@ -41,8 +41,8 @@ from bot.process import serve
 from bot.wiring import Bot, Ports, bot, together
 from engine.approvals.approval import Approval, Place
 from engine.approvals.audit import Entry, What
+from engine.approvals.effects import Timer
 from engine.conversation import thread_id
-from engine.effects import Timer
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, ThreadId, UserId
 
 PEOPLE = ("alice", "bob", "carol", "gina", "eve")
