@@ -3,6 +3,7 @@
 # make bench  the figures                 make lock    resolve the dependencies anew
 # make newest run the tests of the adapters on the newest release of every dependency, make oldest on the oldest
 # make server install a LangGraph Server for its tests, in an environment of its own
+# make fixture write what this version stores, for the upgrade tests of later ones: once before each release
 # make clean  remove what make made; what the bot keeps (.signoff) stays
 #
 # PYTHON=python3.12 chooses an interpreter, ARGS="--port 8000" passes options to the demo or to pytest.
@@ -41,7 +42,7 @@ usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed
 
-.PHONY: setup tools demo test check bench lock resolved newest oldest server clean
+.PHONY: setup tools demo test check fixture bench lock resolved newest oldest server clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -63,6 +64,9 @@ check: tools
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+fixture: tools
+	@PYTHONPATH=.:tests $(BIN)/python -m upgrade.write
 
 bench: tools
 	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2

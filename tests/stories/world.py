@@ -34,7 +34,7 @@ from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import Identity
 from adapters.slack.workspace.roster import SlackRoster
-from bot.clock import SYSTEM_CLOCK, clock_of
+from bot.clock import SYSTEM_CLOCK, SystemClock, clock_of
 from bot.config import config as configuration
 from bot.config.config import Mode
 from bot.process import serve
@@ -98,6 +98,8 @@ class World:
     clock: StoryClock = field(default_factory=StoryClock)
     speed: float = 1
     """How fast the bot's clock runs. Above 1 it is the clock of the demo, and timers go by it, too."""
+    own_clock: SystemClock | None = None
+    """The bot's clock, for timers as well, in place of `clock`."""
     alter: Alter = lambda _: None
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
@@ -334,7 +336,7 @@ async def _serve(world: World, read: Read, stop: asyncio.Event, ready: "asyncio.
             web_client(secrets.slack_bot_token, secrets.slack_api_url or "", timeout=world.slack_timeout)
         )
 
-        clock = clock_of(world.folder / "clock", world.speed)
+        clock = world.own_clock or clock_of(world.folder / "clock", world.speed)
 
         def altered(ports: Ports) -> None:
             ports.clock = world.clock if clock is SYSTEM_CLOCK else clock
