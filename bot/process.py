@@ -257,7 +257,7 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
-    posting = asyncio.create_task(bot.posting.keep(), name="posting")
+    posting = asyncio.create_task(bot.core.posting.keep(), name="posting")
     on_call = asyncio.create_task(bot.keep_on_call(), name="on call")
     reload = asyncio.create_task(bot.reload.keep(), name="reload")
     stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -18,7 +18,8 @@ from typing import TypeVar
 
 import structlog
 
-from bot.inbound.desk import Desk
+from bot import concealment
+from bot.approvals.register import Register
 from bot.outbound.posting import Posting
 from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
@@ -74,7 +75,7 @@ class Caller:
     def __init__(
         self,
         *,
-        desk: Desk,
+        register: Register,
         approvals: Approvals,
         lanes: Lanes,
         authority: Authority,
@@ -83,7 +84,7 @@ class Caller:
         clock: Clock,
         posting: Posting,
     ) -> None:
-        self._desk = desk
+        self._register = register
         self._approvals = approvals
         self._lanes = lanes
         self._authority = authority
@@ -121,7 +122,7 @@ class Caller:
         later = bool(direct or found.failed or found.unknown)
         if here or later:
             not_called = replace(found.not_called(), failed=(), later=later)
-            await self._desk.happened(approval.id, Called(tuple(here), not_called=not_called))
+            await self._register.happened(approval.id, Called(tuple(here), not_called=not_called))
 
     async def able(self, approval: Approval) -> tuple[UserId, ...]:
         """Those who can decide now and have not: no more than are called at once."""
@@ -208,7 +209,7 @@ class Caller:
         finally:  # whatever fails next, nobody of these is called twice
             unreached = [*approval.not_called.unreached, *done.unreached]
             called = Called(tuple(done.users), tuple(done.copies), found.not_called(unreached))
-            await self._desk.happened(approval.id, called)
+            await self._register.happened(approval.id, called)
         return found
 
     async def _call_directly(
@@ -230,13 +231,13 @@ class Caller:
             return
         known = next((row.signpost for row in shown if row.signpost), None)
         signpost = known or await self._chat.signpost(shown, attempt)
-        await self._desk.happened(approval.id, Called((), signpost=signpost))
+        await self._register.happened(approval.id, Called((), signpost=signpost))
 
     async def _shown(self, approval: Approval) -> Sequence[Approval]:
         """What stands on the same message, as people see it."""
         if approval.sheet:
-            return await self._desk.sheet(approval.thread, approval.sheet)
-        return (self._desk.shown(approval),)
+            return await self._register.sheet(approval.thread, approval.sheet)
+        return (concealment.shown(approval),)
 
     # Copies -----------------------------------------------------------------------------------------------------------
 
@@ -264,7 +265,7 @@ class Caller:
         """Somebody deleted it: it is not posted again."""
         for each in shown:
             if copy in each.copies:
-                await self._desk.happened(each.id, CopyGone(copy.card))
+                await self._register.happened(each.id, CopyGone(copy.card))
 
 
 def _each_once(items: Iterable[T]) -> tuple[T, ...]:

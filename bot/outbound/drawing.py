@@ -14,7 +14,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot.inbound.desk import Desk
+from bot import concealment
+from bot.approvals.register import Register
 from bot.outbound.calling import Caller
 from bot.outbound.posting import AGAIN, Owner, Posting
 from engine.approvals.approval import Approval, State
@@ -43,7 +44,7 @@ class Drawing:
     def __init__(
         self,
         *,
-        desk: Desk,
+        register: Register,
         approvals: Approvals,
         lanes: Lanes,
         chat: Chat,
@@ -51,7 +52,7 @@ class Drawing:
         posting: Posting,
         caller: Caller,
     ) -> None:
-        self._desk = desk
+        self._register = register
         self._approvals = approvals
         self._lanes = lanes
         self._chat = chat
@@ -95,13 +96,13 @@ class Drawing:
         await self._stand(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
-        rows = await self._desk.sheet(draw.thread, draw.sheet)
+        rows = await self._register.sheet(draw.thread, draw.sheet)
         settled: set[ApprovalId] = set()
         while any(each.id not in settled for each in rows):  # more of them may be created meanwhile
             for each in rows:
                 await self._caller.before_card(each)
             settled = {each.id for each in rows}
-            rows = await self._desk.sheet(draw.thread, draw.sheet)
+            rows = await self._register.sheet(draw.thread, draw.sheet)
         await self._stand(draw, tuple(rows), work)
 
     async def _stand(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
@@ -114,10 +115,10 @@ class Drawing:
             if isinstance(draw, DrawSheet):
                 card = await self._chat.draw_sheet(draw.sheet, approvals, attempt)
             else:
-                card = await self._chat.draw(self._desk.shown(first), attempt)
+                card = await self._chat.draw(concealment.shown(first), attempt)
             for each in approvals:
                 if each.card != card:
-                    await self._desk.happened(each.id, Posted(card, each.card))
+                    await self._register.happened(each.id, Posted(card, each.card))
             return card
 
         async def whose() -> Owner | None:
@@ -145,7 +146,7 @@ class Drawing:
         for each in approvals:
             log.error("a card can never be posted", approval=each.id, channel=each.place.channel, code=never.code)
             if each.state is State.PENDING:
-                await self._desk.happened(each.id, Withdrew(NEVER_SEEN))
+                await self._register.happened(each.id, Withdrew(NEVER_SEEN))
                 await self._lanes.put(PassOn(each.thread), f"given-up/{each.id}")
                 owner = Owner(each.thread, each.home, each.requester)
                 await self._posting.tell(owner, each.place, f"{never.sentence} {ENDED}", never.code)

@@ -4,7 +4,8 @@ from typing import assert_never
 
 import structlog
 
-from bot.inbound.desk import Desk
+from bot import concealment
+from bot.approvals.register import Register
 from bot.outbound.calling import Caller
 from bot.outbound.posting import Owner, Posting
 from engine.approvals.approval import OPEN, Place
@@ -21,8 +22,8 @@ ON_ITS_WAY = "The agent has an answer for you. I'll post it there as soon as I c
 class Speech:
     """Says, reminds, and takes back what a run showed."""
 
-    def __init__(self, desk: Desk, approvals: Approvals, chat: Chat, posting: Posting, caller: Caller) -> None:
-        self._desk = desk
+    def __init__(self, register: Register, approvals: Approvals, chat: Chat, posting: Posting, caller: Caller) -> None:
+        self._register = register
         self._approvals = approvals
         self._chat = chat
         self._posting = posting
@@ -69,7 +70,7 @@ class Speech:
             for copy in copies:
                 await self._chat.point_to(copy, STILL_WAITS, f"{work.id}/{copy.user}", attempt)
             if here or not copies:
-                await self._chat.remind(self._desk.shown(known), here, work.id, attempt)
+                await self._chat.remind(concealment.shown(known), here, work.id, attempt)
             return known.place
 
         await self._posting.post(remind, work, known.place, write)
@@ -82,5 +83,5 @@ class Speech:
         await self._posting.post(taken, work, taken.place, write)
 
     async def _owner(self, thread: ThreadId) -> Owner | None:
-        conversation = await self._desk.conversation(thread)
+        conversation = await self._register.conversation(thread)
         return None if conversation is None else Owner(thread, conversation.place, conversation.requester)

@@ -1,7 +1,8 @@
 """The graphs of the configuration: those that run here, and those on a LangGraph Server."""
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,6 +14,7 @@ from bot.checks import rules
 from bot.config import config as configuration
 from bot.config.config import Config
 from bot.config.problems import Fault, FaultsError
+from bot.config.schema import Resume
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
 from bot.rules.rulebook import Compiled
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> LateGraphs:
+@contextlib.asynccontextmanager
+async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> AsyncIterator[LateGraphs]:
     """All graphs, which are opened when they are loaded or first needed. Opening raises FaultsError.
 
     Conditions that do not suit the graphs' tools are a fault of the configuration as well.
@@ -44,7 +47,18 @@ def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> LateGrap
             raise FaultsError(found.faults)
         return graphs
 
-    return LateGraphs(opened, dialects.problems)
+    async with contextlib.aclosing(LateGraphs(opened, dialects.problems)) as graphs:
+        yield graphs
+
+
+def together(config: Config) -> frozenset[AgentName]:
+    """The agents that get the answers of parallel interrupts all at once."""
+    return frozenset(name for name, agent in config.agents.items() if agent.resume is Resume.TOGETHER)
+
+
+def unseen(config: Config) -> frozenset[AgentName]:
+    """The agents whose words do not appear while they work."""
+    return frozenset(name for name, agent in config.agents.items() if not agent.stream)
 
 
 async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:

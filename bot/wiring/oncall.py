@@ -35,10 +35,11 @@ from bot.config.oncall import (
     spelled,
 )
 from bot.config.problems import FaultsError
+from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
 from bot.telemetry import Metrics
-from bot.wiring.slack import SLACK, slack_fault
+from bot.wiring.slack import SLACK, Slack, slack_fault
 from bot.wiring.storage import Storage
 from engine.oncall.rotation import Rotation
 from engine.oncall.shifts import Shifts
@@ -87,6 +88,19 @@ def warn_of_strangers(config: Config, listed: Mapping[str, ListedPerson]) -> Non
     for name, where in configuration.oncall_names(config).items():
         if name not in listed or listed[name].unable:
             log.warning("this person can never be on call", where=where, name=name)
+
+
+@contextlib.asynccontextmanager
+async def on_call_in_force(
+    config: Config, kept: Storage, slack: Slack, metrics: Metrics, clock: Clock
+) -> AsyncIterator[OnCallInForce]:
+    """The port `OnCall`, which a reload may give other sources."""
+    warn_of_strangers(config, slack.known.people)
+    people = oncall_people(config, slack.accounts, slack.known.people)
+    async with shift_sources(config) as sources:
+        on_call = OnCallInForce(on_call_sources(config, kept, sources, people, metrics, clock), clock)
+        async with contextlib.aclosing(on_call):
+            yield on_call
 
 
 def on_call_sources(

@@ -3,32 +3,27 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters.conditions import CelConditions
-from adapters.slack.workspace.groups import SlackGroups
 from bot.channel_names import ChannelNames
 from bot.checks import rules as rule_check
 from bot.config.config import Config
 from bot.config.problems import FaultsError
 from bot.graphs import LateGraphs
-from bot.inbound.channels import Channels
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
+from bot.outbound.channels import Channels
 from bot.rules.in_force import Rules
 from bot.rules.rulebook import Compiled, Known, compiled, rulebook
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
-from bot.wiring.slack import introduced
+from bot.wiring.slack import Slack, introduced
 from bot.wiring.storage import Storage
-from engine.ports import Accounts, Clock
+from engine.ports import Clock
 from engine.rules.conditions import Name
 from engine.rules.routing import Rulebook
-
-if TYPE_CHECKING:
-    from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +37,12 @@ def asks_groups(conditions: Compiled) -> bool:
 class Parts:
     """The parts of a running bot that go by the file."""
 
-    client: "AsyncWebClient"
+    slack: Slack
     kept: Storage
-    accounts: Accounts
     graphs: LateGraphs
     metrics: Metrics
     clock: Clock
     rules: Rules
-    groups: SlackGroups
     channels: Channels
     on_call: OnCallInForce
 
@@ -60,12 +53,12 @@ class Parts:
         misfits = rule_check.misfits(config, conditions, self.graphs.schemas)
         if misfits.faults:
             raise FaultsError(misfits.faults)
-        _, known, channels = await introduced(config, self.client, self.kept, all_groups=asks_groups(conditions))
+        _, known, channels = await introduced(config, self.slack.client, self.kept, all_groups=asks_groups(conditions))
         book = rulebook(config, known, conditions)
         for each in misfits.warnings:
             log.warning("a condition suits some tools only", rule=each)
         warn_of_strangers(config, known.people)
-        people = oncall_people(config, self.accounts, known.people)
+        people = oncall_people(config, self.slack.accounts, known.people)
         async with contextlib.AsyncExitStack() as stack:
             opened = await stack.enter_async_context(shift_sources(config))
             sources = on_call_sources(config, self.kept, opened, people, self.metrics, self.clock)
@@ -87,7 +80,7 @@ class Prepared:
         """Put it in the place of the old one."""
         parts = self.parts
         parts.rules.replace(self.book, dict(self.known.groups.ids))
-        parts.groups.call(self.known.groups.spelled)
+        parts.slack.groups.call(self.known.groups.spelled)
         parts.channels.look_after(self.channels)
         self.close = parts.on_call.replace(self.sources, self.close)
 

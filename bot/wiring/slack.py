@@ -1,18 +1,29 @@
-"""What of the configuration needs Slack: who and what its names are, and where its agents listen."""
+"""Connects to Slack: who the bot is, whom and what the names in the configuration mean, and the adapters on its API."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackClientError
 
+from adapters.redis.stores.budget import RedisBudget
 from adapters.redis.stores.channels import RedisChannelMemory
+from adapters.redis.stores.groups import RedisGroupMemory
 from adapters.slack.inbound.http import PATH
-from adapters.slack.workspace import directory, groups
+from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
+from adapters.slack.workspace import directory
+from adapters.slack.workspace import groups as group_listing
+from adapters.slack.workspace.accounts import SlackAccounts
+from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import manifest as slack_manifest
+from adapters.slack.workspace.roster import SlackRoster
 from bot.channel_names import ChannelNames, resolved
+from bot.clock import DemoClock, SystemClock
 from bot.config import config as configuration
 from bot.config.config import Config
 from bot.config.problems import Fault, FaultsError
@@ -27,6 +38,47 @@ if TYPE_CHECKING:
 
 
 SLACK = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """A connected workspace: who the bot is there, whom and what the names mean, and what reads and writes it."""
+
+    client: "AsyncWebClient"
+    identity: Identity
+    known: Known
+    channels: ChannelNames
+    accounts: SlackAccounts
+    roster: SlackRoster
+    groups: SlackGroups
+    chat: SlackChat
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    config: Config,
+    kept: Storage,
+    clock: SystemClock | DemoClock,
+    *,
+    all_groups: bool,
+    together: frozenset[AgentName],
+) -> AsyncIterator[Slack]:
+    """Connect, and look up all names of the configuration. Raises FaultsError."""
+    secrets = config.secrets
+    async with (
+        web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        identity, known, channels = await introduced(config, client, kept, all_groups=all_groups)
+        client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
+        memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
+        groups = SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
+        roster, accounts = SlackRoster(client, identity), SlackAccounts(client, identity)
+        ahead = clock.ahead or CLOCKS_DIFFER
+        chat = SlackChat(client, identity.user, client.pace, together=together, ahead=ahead)
+        for each in (groups, roster, chat, accounts):
+            stack.push_async_callback(each.aclose)
+        yield Slack(client, identity, known, channels, accounts, roster, groups, chat)
 
 
 async def introduced(
@@ -100,8 +152,8 @@ async def user_groups(
     """
     if not names and not always:
         return GroupNames()
-    listed = await groups.all_groups(client, identity)
-    return GroupNames(groups.named(names, listed), {each.handle: each.id for each in listed if not each.unable})
+    listed = await group_listing.all_groups(client, identity)
+    return GroupNames(group_listing.named(names, listed), {each.handle: each.id for each in listed if not each.unable})
 
 
 def groups_fault(where: str, error: SlackRefused) -> Fault:
@@ -111,7 +163,7 @@ def groups_fault(where: str, error: SlackRefused) -> Fault:
             fix = "Name users in place of groups, or upgrade the plan."
             return Fault(where, "this workspace has no user groups: they need a paid Slack plan", fix)
         case "missing_scope":
-            what = f"the bot may not read user groups: its token lacks the scope {error.needed or groups.SCOPE}"
+            what = f"the bot may not read user groups: its token lacks the scope {error.needed or group_listing.SCOPE}"
             fix = "Add it on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
             return Fault(where, what, fix)
         case _:

@@ -16,6 +16,8 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.backlog import RedisBacklog
 from adapters.redis.stores.conversations import RedisConversations
+from adapters.redis.stores.grants import RedisGrants
+from adapters.redis.stores.listing import RedisListing
 from adapters.redis.transport.connection import UnusableRedisError, explain
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.trouble import kind
@@ -36,6 +38,8 @@ class Storage:
     conversations: RedisConversations
     audit: RedisAudit
     backlog: RedisBacklog
+    grants: RedisGrants
+    listing: RedisListing
 
 
 @contextlib.asynccontextmanager
@@ -62,14 +66,17 @@ async def storage(
             masked=masked,
         )
         with _explained(database.address):
+            approvals = RedisApprovals(database, keys, kept, audited)
             yield Storage(
                 database,
                 keys,
                 lanes,
-                RedisApprovals(database, keys, kept, audited),
+                approvals,
                 RedisConversations(database, keys, kept),
                 RedisAudit(database, keys, audited),
                 RedisBacklog(database, keys),
+                RedisGrants(database, keys, audited),
+                RedisListing(database, keys, approvals),
             )
 
 

@@ -3,7 +3,7 @@
 import pytest
 from contracts.samples import PLACE, THREAD, a_policy, an_ask
 
-from bot.inbound.desk import MOST_CARDS, SHEET_ROWS, _sheets
+from bot.approvals.sheets import MOST_CARDS, SHEET_ROWS, sheets_of
 from engine.approvals.approval import Calling
 from engine.authority.policy import Deadlines
 from engine.ids import ApprovalId, InterruptId, SheetId, approval_id
@@ -19,7 +19,7 @@ def asked(count: int) -> dict[ApprovalId, Asked]:
 def sheets(count: int, known: dict[ApprovalId, SheetId] | None = None) -> dict[ApprovalId, SheetId]:
     wanted = asked(count)
     route = Route((Ruled(a_policy()),), Deadlines(), PLACE, Calling())
-    return dict(_sheets(wanted, dict.fromkeys(wanted, route), known or {}))
+    return dict(sheets_of(wanted, dict.fromkeys(wanted, route), known or {}))
 
 
 def test_a_few_have_a_card_each_and_more_share_sheets() -> None:

@@ -21,13 +21,11 @@ from adapters.memory import (
 )
 from bot.inbound.agents import Agents
 from bot.inbound.desk import Desk
-from bot.outbound.calling import Caller
 from bot.outbound.outbox import Outbox
-from bot.outbound.posting import Posting
-from bot.rules.authority import Authority
-from bot.rules.granting import Granting
 from bot.rules.in_force import Rules
 from bot.telemetry import Metrics
+from bot.wiring.core import core
+from bot.wiring.ports import Ports
 from engine.approvals.approval import Approval
 from engine.approvals.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
 from engine.approvals.events import Click, Opened
@@ -130,46 +128,25 @@ class Office:
 
     def another(self, clock: Clock | None = None) -> Desk:
         """One more process: a desk and an outbox of its own, with its own clock."""
-        clock, metrics = clock or self.clock, Metrics()
-        authority = Authority(roster=self.roster, groups=self.groups, on_call=self.shifts, clock=clock)
-        desk = Desk(
+        clock = clock or self.clock
+        ports = Ports(
             approvals=self.approvals,
             conversations=MemoryConversations(),
+            audit=self.audit,
+            backlog=MemoryBacklog(),
+            grants=MemoryGrants(self.audit),
             lanes=self.lanes,
             graphs=cast("Graphs", None),
             roster=self.roster,
-            authority=authority,
-            clock=clock,
-            agents=Agents({}, None, {}),
-            rules=self.rules,
-            granting=Granting(grants=MemoryGrants(self.audit), authority=authority, clock=clock),
-            metrics=metrics,
-        )
-        posting = Posting(backlog=MemoryBacklog(), lanes=self.lanes, clock=clock, metrics=metrics)
-        caller = Caller(
-            desk=desk,
-            approvals=self.approvals,
-            lanes=self.lanes,
-            authority=authority,
-            roster=self.roster,
+            groups=self.groups,
+            on_call=self.shifts,
             chat=self.chat,
             clock=clock,
-            posting=posting,
         )
-        outbox = Outbox(
-            desk=desk,
-            approvals=self.approvals,
-            lanes=self.lanes,
-            graphs=cast("Graphs", None),
-            chat=self.chat,
-            clock=clock,
-            metrics=metrics,
-            posting=posting,
-            caller=caller,
-        )
-        self.desks.append(desk)
-        self.outboxes.append(outbox)
-        return desk
+        made = core(ports, self.rules, Agents({}, None, {}), Metrics())
+        self.desks.append(made.desk)
+        self.outboxes.append(made.outbox)
+        return made.desk
 
     async def ask(self, approval: Approval) -> ApprovalId:
         """A graph asks."""

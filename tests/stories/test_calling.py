@@ -210,7 +210,7 @@ async def test_whom_a_request_is_handed_over_to_is_called_once_more(world: World
         await world.carol.expect_card("dm", containing="billing")
     await world.at_rest()
     act = Act((await world.approval(card)).id, UserId("U0BOB"), Doing.HAND_OVER, to=UserId("U0CAROL"))
-    assert await world.bot.desk.act(act) is None
+    assert await world.bot.core.desk.act(act) is None
     if notify == "dm":
         await world.carol.expect_message("dm", containing="This request was handed over to you. (<http")
     else:
@@ -231,7 +231,7 @@ async def test_a_nudge_names_those_of_a_group_who_have_not_voted(world: World, n
     await card.becomes("1 of 2 approvals")
     await world.at_rest()
     nudge = Act((await world.approval(card)).id, UserId("U0ALICE"), Doing.NUDGE)
-    assert await world.bot.desk.act(nudge) is None
+    assert await world.bot.core.desk.act(nudge) is None
     if notify == "dm":
         await world.carol.expect_message("dm", containing="⏰ This request still needs your decision. (<http")
     else:

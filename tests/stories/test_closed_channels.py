@@ -193,7 +193,7 @@ async def test_answers_of_a_conversation_come_in_order_and_once(world: World) ->
     await world.alice.expect_message("#deploys", containing="it is archived", ephemeral=True)
     await waits(world, 2)
     await world.slack.people.fault(method="chat.postMessage", lost_response=True)
-    await world.bot.posting.opened(ChannelId("C0DEPLOYS"), "a story")
+    await world.bot.core.posting.opened(ChannelId("C0DEPLOYS"), "a story")
     await world.alice.expect_message("#deploys", containing="2: two")
     await world.alice.expect_message("#deploys", containing="3: three")
     await waits(world, 0)

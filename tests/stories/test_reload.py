@@ -112,9 +112,9 @@ async def test_the_same_file_is_the_same_edition(world: World) -> None:
     card = await _asked(world, rules("bob", hours={"zone": "UTC", "days": "mon-sun", "from": "00:00", "to": "24:00"}))
     edition = (await world.approval(card)).edition
     assert await world.reload()
-    assert edition == world.bot.desk._rules.edition
+    assert edition == world.bot.core.rules.edition
     assert await world.reload(approvals=rules("bob"))
-    assert edition != world.bot.desk._rules.edition
+    assert edition != world.bot.core.rules.edition
     await _approves(world, card, "bob")
 
 

@@ -1,0 +1,245 @@
+"""What people decide about a request: clicks, forms and other acts, counted at once or kept until they can be.
+
+A decision is made by `engine.machine.step`. Here its facts are gathered: what Slack and the on-call services say of the
+person, the rules in force, the votes so far. Where a source that decides the matter does not answer in time, the click
+is stored and decided later, as of its own time.
+"""
+
+from collections.abc import Awaitable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import concealment
+from bot.approvals.register import Register
+from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
+from bot.rules.in_force import Rules
+from bot.telemetry import Metrics
+from engine.approvals.approval import Approval, State
+from engine.approvals.effects import Consider, TellPerson, Withdraw
+from engine.approvals.events import Act, Cancelled, Chose, Click, Deferred, Doing, Event, Ruling
+from engine.approvals.voting import may_fill_more
+from engine.asks.ask import Choice, Json
+from engine.authority.policy import Facts, Policy, Standing, may_decide, may_open
+from engine.ids import UserId
+from engine.machine import Step, is_on_card, may_act, step
+from engine.ports import Approvals, Clock, Lanes, Unless
+from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
+from engine.sources import Source
+
+CONSIDERED_WITHIN = timedelta(seconds=30)
+"""A click that was kept is decided by then, where nothing is wrong."""
+
+
+class Decisions:
+    """Decides by clicks and acts, with what is known of the people who make them."""
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        approvals: Approvals,
+        lanes: Lanes,
+        authority: Authority,
+        rules: Rules,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._register = register
+        self._approvals = approvals
+        self._lanes = lanes
+        self._authority = authority
+        self._rules = rules
+        self._clock = clock
+        self._metrics = metrics
+
+    async def choose(self, choice: Click, unless: Unless | None = None) -> Refusal | None:
+        """Take a click or a submitted form: durable when this returns (P1). None: it counted.
+
+        Where `unless` holds of the approval as it stands, nothing is written.
+
+        Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
+        """
+        came = self._clock.now()
+        return await self._kept_if_late(choice, self._choose(choice, AT_ONCE, unless), came)
+
+    async def act(self, act: Act) -> Refusal | None:
+        """Take what a person does with a request besides deciding it: durable when this returns. None: it counted."""
+        came = self._clock.now()
+        return await self._kept_if_late(act, self._act(act, AT_ONCE), came)
+
+    async def consider(self, click: Click | Act) -> None:
+        """Decide what follows from a click that was kept, as of its own time."""
+        taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
+        self._counted(click, await taken)
+
+    async def _kept_if_late(self, click: Click | Act, taking: Awaitable[Step | None], came: datetime) -> Refusal | None:
+        try:
+            return self._counted(click, await taking)
+        except _LateError as late:
+            await self._keep(replace(click, at=came), late)
+            return None
+
+    def _counted(self, click: Click | Act, taken: Step | None) -> Refusal | None:
+        refusal = taken.refusal if taken else Closed("it is no longer kept")
+        what = click.choice if isinstance(click, Click) else click.doing
+        self._metrics.clicked(what.value, refusal.code if refusal else "counted")
+        return refusal
+
+    async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> Step | None:
+        """Step by a click. Raises _LateError where it has to be kept; then nothing was written."""
+
+        async def chose(approval: Approval) -> Event | Refusal:
+            if unless is not None and await unless(approval):
+                return ShownInPart()
+            sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
+            facts, ruling = await self._known(approval, sent, patience)
+            event = sent.chose(facts, ruling)
+            late = _late(event)
+            if late and choice.at is None:
+                taken = step(approval, event, self._clock.now())
+                _raise_if_waiting(approval, taken.refusal or _refused_for_edit(approval, event), late)
+                _raise_if_counted_in_part(approval, event, taken)
+            return event
+
+        return await self._register.step(choice.approval, chose)
+
+    async def _act(self, act: Act, patience: float) -> Step | None:
+        """Step by an act. Raises _LateError where it has to be kept; then nothing was written."""
+
+        async def acted(approval: Approval) -> Event:
+            nobody = Facts(Standing.UNKNOWN)
+            if act.doing in _REQUESTERS or approval.state is not State.PENDING:
+                return act.event(nobody, nobody, ())
+            current = await self._current(approval)
+            people = [act.by] if act.to is None else [act.by, act.to]
+            known = await self._authority.all_facts(
+                people, approval.home, _needed_to_act(approval, current), act.at, patience
+            )
+            if act.at is None:
+                for user, facts in known:
+                    _raise_if_waiting(approval, may_act(approval, user, facts, current), facts.late)
+            return act.event(known[0][1], known[-1][1], current)
+
+        return await self._register.step(act.approval, acted)
+
+    async def _current(self, approval: Approval) -> tuple[Policy | None, ...]:
+        """The policies of today for its actions, as in `Ruling`."""
+        return tuple([await self._rules.current(approval, place) for place in range(len(approval.reviews))])
+
+    async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
+        """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
+        nothing = Facts(Standing.UNKNOWN), Ruling()
+        if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
+            return nothing  # refused whoever it is
+        if not is_on_card(approval, click.on):
+            return nothing
+        review = approval.reviews[click.action]
+        if may_open(review.governing, approval.requester, click.by, approval.ask.subject) is not None:
+            return nothing  # refused by name: nothing is asked of Slack
+        ruling = await self._rules.of_click(approval, click, click.at or self._clock.now())
+        voters = tuple(dict.fromkeys(vote.by for vote in review.votes if vote.by != click.by))
+        known = await self._authority.all_facts(
+            # The default policy means the channel of the conversation, also where a rule posts the card elsewhere.
+            [click.by, *voters],
+            approval.home,
+            _needed(review.governing, ruling.current, ruling.edited),
+            click.at,
+            patience,
+        )
+        return known[0][1], replace(ruling, voters=known[1:])
+
+    async def _keep(self, click: Click | Act, late: "_LateError") -> None:
+        """Keep a click, durably, until its person is looked up."""
+        what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
+        key = f"{click.approval}/{click.by}/{what}/{click.at}"
+        await self._lanes.put(Consider(click), f"consider/{key}")
+        await self._defer_expiry(late.approval, click)
+        place = click.on.place if click.on is not None else late.approval.place
+        told = TellPerson(late.approval.thread, place, click.by, late.sentence)
+        await self._lanes.put(told, f"considering/{key}")
+
+    async def _defer_expiry(self, approval: Approval, click: Click | Act) -> None:
+        """Keep a later click or a timer from ending the request before this click is decided."""
+        until = (click.at or self._clock.now()) + CONSIDERED_WITHIN
+        if approval.expires_at is not None and approval.expires_at <= until:
+            await self._register.happened(approval.id, Deferred(until))
+
+    async def withdraw_all(self, withdraw: Withdraw) -> None:
+        """Take back what somebody took back in words; may be done many times."""
+        told = False
+        for each in withdraw.approvals:
+            known = await self._approvals.get(each)
+            if known is None or known.withdrawn_by is not None:
+                continue
+
+            async def cancelled(_: Approval, *, beside: bool = told) -> Event:
+                return Cancelled(withdraw.by, beside=beside)
+
+            taken = await self._register.step(each, cancelled)
+            told = told or (taken is not None and taken.refusal is None)
+
+    async def may_decide_any(self, approvals: Iterable[Approval], user: UserId) -> Approval | None:
+        """The first of these requests that a person may decide now, for who says a decision in words."""
+        for approval in approvals:
+            current = await self._current(approval)
+            facts = await self._authority.facts(user, approval.home, _needed_to_act(approval, current))
+            if may_act(approval, user, facts, current) is None:
+                return approval
+        return None
+
+
+class _LateError(Exception):
+    """Whether a click on this approval counts depends on sources that did not answer yet."""
+
+    def __init__(self, approval: Approval, late: Iterable[Source]) -> None:
+        super().__init__(approval.id)
+        self.approval = approval
+        self.sentence = (
+            f"Checking {spoken(late).replace('whoever', 'who')}. Your click is kept: you'll hear in a moment."
+        )
+
+
+def _late(event: Chose) -> tuple[Source, ...]:
+    """The sources that may answer yet, of the person who clicked and of the voters before them."""
+    everybody = (event.facts, *(facts for _, facts in event.ruling.voters))
+    return tuple(dict.fromkeys(source for facts in everybody for source in facts.late))
+
+
+def _refused_for_edit(approval: Approval, event: Chose) -> Refusal | None:
+    """Why somebody's own vote would not count for the value that they make by an edit."""
+    if event.ruling.edited is None:
+        return None
+    return may_decide(event.ruling.edited, approval.requester, event.by, event.facts, approval.ask.subject)
+
+
+def _raise_if_waiting(approval: Approval, refusal: Refusal | None, late: Collection[Source]) -> None:
+    """Raise _LateError where a source that may answer yet settles whether somebody is refused."""
+    if isinstance(refusal, SourceUnknown) and any(each.source in late for each in refusal.failed):
+        raise _LateError(approval, late)
+
+
+def _raise_if_counted_in_part(approval: Approval, event: Chose, taken: Step) -> None:
+    """Raise _LateError where a vote counts, and may fill another part, too, once a source answers."""
+    if taken.refusal is not None or event.choice is Choice.REJECT:
+        return
+    review, late = taken.approval.reviews[event.action], event.facts.late
+    vote = next((each for each in review.votes if each.by == event.by), None)
+    if review.decision is None and vote is not None and may_fill_more(review.governing, vote, late):
+        raise _LateError(approval, late)
+
+
+_REQUESTERS = frozenset({Doing.WITHDRAW, Doing.NUDGE})
+"""Acts of the requester alone: they need no look-up."""
+
+
+def _needed_to_act(approval: Approval, current: Iterable[Policy | None]) -> tuple[Source, ...]:
+    governing = (review.governing for review in approval.reviews if review.decision is None)
+    return tuple(dict.fromkeys((*(source for each in governing for source in each.sources), *sources_of(*current))))
+
+
+def _needed(governing: Policy, current: Policy | None, edited: Policy | None) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys((*governing.sources, *sources_of(current, edited))))
+
+
+def _value_of(approval: Approval, action: int) -> Json:
+    return approval.reviews[action].value if 0 <= action < len(approval.reviews) else None

@@ -1,0 +1,372 @@
+"""Runs graphs: takes turns, delivers answers, travels in time, and says and asks what each run came to.
+
+A run may be delivered more than once. So each branch looks at what is stored before it acts, and stores what it did
+before it returns.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import structlog
+
+from bot.approvals.reconciler import NO_LONGER_ASKED, Reconciler
+from bot.approvals.register import Register
+from bot.masking import concealed, masked
+from bot.outbound.live import watching
+from bot.telemetry import Metrics
+from engine.approvals.approval import Approval, State
+from engine.approvals.effects import Hear, Resume, TakeBack, TellPerson, Travel
+from engine.approvals.events import Delivered, NotDelivered, Offered
+from engine.conversation import Conversation, offered_to
+from engine.ids import AgentName, MessageTs, ThreadId, thread_of
+from engine.machine import sent_words
+from engine.ports import (
+    UNWATCHED,
+    Answer,
+    Approvals,
+    Chat,
+    Graphs,
+    Held,
+    Journey,
+    Lanes,
+    Later,
+    Reply,
+    Resumed,
+    Stale,
+    Standstill,
+    Turn,
+    WaitsForAnswerError,
+    Watcher,
+    Work,
+)
+
+log = structlog.get_logger(__name__)
+
+STOPPING = 1.0
+"""Seconds until work that a stopping process left is delivered again, to whoever serves then."""
+DONE = "Done."
+"""At the end of a turn that has nothing to say."""
+WENT_BACK = "the conversation was restarted from an earlier step"
+RESTARTED = "restarted from an earlier step."
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How agents want their runs.
+
+    `together` are those that get the answers of parallel interrupts all at once, `unseen` those whose words do not
+    appear while they work.
+    """
+
+    together: frozenset[AgentName] = frozenset()
+    unseen: frozenset[AgentName] = frozenset()
+
+
+NO_OPTIONS = RunOptions()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A run, who watches it, and its conversation with the live message that it has by now."""
+
+    conversation: Conversation
+    watcher: Watcher
+
+
+class GraphRuns:
+    """Performs everything that runs a graph, from a thread's `run` lane."""
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        reconciler: Reconciler,
+        approvals: Approvals,
+        lanes: Lanes,
+        graphs: Graphs,
+        chat: Chat,
+        metrics: Metrics,
+        options: RunOptions = NO_OPTIONS,
+    ) -> None:
+        self._register = register
+        self._reconciler = reconciler
+        self._approvals = approvals
+        self._lanes = lanes
+        self._graphs = graphs
+        self._chat = chat
+        self._metrics = metrics
+        self._options = options
+
+    # Turns ------------------------------------------------------------------------------------------------------------
+
+    async def take_turn(self, heard: Hear, conversation: Conversation, work: Work) -> bool:
+        """Run the graph on a message. False: it still asks something else, so the message has to wait."""
+        begins = conversation.opened_by == heard.ts
+        conversation = replace(conversation, turn=heard.ts)
+        await self._register.keep(conversation, work.fence)
+        turn = Turn(
+            thread=conversation.thread,
+            agent=conversation.agent,
+            key=str(heard.ts),
+            text=heard.opening if heard.opening and begins else heard.text,
+            user=heard.user,
+            channel=heard.place.channel,
+            voids=None if begins else frozenset(),
+        )
+        try:
+            async with self._watched(conversation, work) as watched:
+                standstill = await self._fed(turn, work, watched.watcher)
+            conversation = watched.conversation
+        except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
+            await self.settle_again(conversation.thread, work)
+            return False
+        await self._settle(conversation, standstill, work)
+        return True
+
+    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> Standstill:
+        """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
+        try:
+            return await self._graphs.start(turn, work.fence, watcher)
+        except WaitsForAnswerError as waits:
+            over = await self._reconciler.over(turn.thread, waits.asked)
+            if not over:
+                raise
+            return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
+
+    # Answers ----------------------------------------------------------------------------------------------------------
+
+    async def resume(self, resume: Resume, work: Work) -> None:
+        """Deliver a decided approval to its graph, at most once."""
+        approval = await self._approvals.get(resume.approval)
+        conversation = await self._register.conversation(thread_of(resume.approval))
+        if approval is None or conversation is None:
+            log.error("nothing to resume: the approval or its conversation is no longer kept")
+            return
+        if sent := sent_words(approval):
+            conversation = replace(conversation, held=tuple(each for each in conversation.held if each.ts not in sent))
+            await self._register.keep(conversation, work.fence)
+        if approval.state is State.DECIDED:
+            await self._deliver(await self._ready_beside(approval), conversation, work)
+        else:  # delivered before, by a process that died before it could say what came of it
+            await self._deliver_held(approval, work)
+            await self.settle_again(conversation.thread, work)
+
+    async def _ready_beside(self, approval: Approval) -> Sequence[Approval]:
+        """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
+        if approval.agent not in self._options.together or approval.ask.may_recur:
+            return [approval]
+        siblings = [each for each in await self._approvals.open(approval.thread) if not each.ask.may_recur]
+        if any(each.state is State.PENDING for each in siblings):
+            return []
+        return [each for each in siblings if each.state is State.DECIDED]
+
+    async def _deliver(self, approvals: Sequence[Approval], conversation: Conversation, work: Work) -> None:
+        if not approvals:
+            return
+        answers = [_answer_of(each) for each in approvals]
+        async with self._watched(conversation, work) as watched:
+            if len(answers) == 1:
+                outcome = await self._graphs.resume_if_pending(answers[0], work.fence, watched.watcher)
+                outcomes: Sequence[Resumed | Stale | Held] = [outcome]
+            else:
+                outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
+        conversation = watched.conversation
+        standstill = _rest_of(outcomes[-1])
+        self._raise_when_stopped(standstill)
+        for approval, outcome in zip(approvals, outcomes, strict=True):
+            match outcome:
+                case Resumed():
+                    await self._register.happened(approval.id, Delivered())
+                case Stale(reason):
+                    await self._register.happened(approval.id, NotDelivered(masked(reason)))
+                case Held():
+                    log.info("an answer waits for the breakpoint beside it", approval=approval.id)
+                case _:
+                    assert_never(outcome)
+        if isinstance(outcomes[-1], Held):  # sent at once it would be held again: it goes on past the breakpoint
+            conversation = await self._tell_rest(conversation, standstill, work)
+            await self._pass_words(conversation, work)
+            return
+        await self._deliver_held(approvals[0], work)
+        await self._settle(conversation, standstill, work)
+
+    async def _deliver_held(self, passed: Approval, work: Work) -> None:
+        """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
+        if passed.interrupt.startswith("breakpoint:"):
+            await self._deliver_decided(passed.thread, passed.agent, work)
+
+    async def _deliver_decided(self, thread: ThreadId, agent: AgentName, work: Work) -> None:
+        """Put what is decided into the lane again; by `resume: together` it is sent where the run comes to rest."""
+        if agent in self._options.together:
+            return
+        for each in await self._approvals.open(thread):
+            if each.state is State.DECIDED:
+                await self._lanes.put(Resume(each.id), f"held/{each.id}/past/{work.id}")
+
+    # Time travel ------------------------------------------------------------------------------------------------------
+
+    async def travel(self, travel: Travel, work: Work) -> None:
+        """Run on from an earlier checkpoint, at most once."""
+        conversation = await self._register.conversation(travel.thread)
+        if conversation is None:
+            return
+        journey = Journey(
+            thread=travel.thread,
+            agent=conversation.agent,
+            checkpoint=travel.checkpoint,
+            edits=travel.edits,
+            key=travel.key,
+            user=travel.by,
+        )
+        async with self._watched(conversation, work) as watched:
+            outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
+        conversation = watched.conversation
+        standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
+        self._raise_when_stopped(standstill)
+        if not isinstance(outcome, Stale):
+            await self._register.say(conversation, RESTARTED, f"travel/{travel.key}", failed=False, by=travel.by)
+        else:
+            told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
+            await self._lanes.put(told, f"travel/{travel.key}")
+        await self._deliver_decided(travel.thread, conversation.agent, work)  # what is held by a breakpoint there
+        await self._settle(conversation, standstill, work, withdrawn=WENT_BACK)
+
+    # Where a run came to rest -----------------------------------------------------------------------------------------
+
+    async def settle_again(self, thread: ThreadId, work: Work) -> None:
+        """Read where a thread came to rest, and report that."""
+        conversation = await self._register.conversation(thread)
+        if conversation is not None:
+            standstill = await self._graphs.settle(thread, conversation.agent, work.fence)
+            await self._settle(conversation, standstill, work)
+
+    async def _settle(
+        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+    ) -> None:
+        """Tell the world where a run came to rest, and go on. May be done many times for the same rest."""
+        conversation = await self._tell_rest(conversation, standstill, work, withdrawn)
+        await self._go_on(conversation, work)
+
+    async def _tell_rest(
+        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+    ) -> Conversation:
+        self._raise_when_stopped(standstill)
+        conversation = await self._spoken(conversation, standstill, work)
+        conversation = await self._taken_back(conversation, work)
+        if standstill.error:
+            await self._register.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
+        await self._reconciler.reconcile(conversation, standstill, withdrawn)
+        return conversation
+
+    async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
+        """Say the reply, once; a turn that ends without one is not left in silence."""
+        news = standstill.reply
+        if news is None or news.key == conversation.said:
+            if standstill.ended in ("", conversation.ended):
+                return conversation
+            news = Reply(DONE, f"done/{conversation.thread}/{standstill.ended}")
+        await self._register.say(
+            conversation,
+            concealed(news.text),
+            news.key,
+            speaker=news.speaker,
+            failed=False,
+            at=conversation.live,
+        )
+        said, ended = (standstill.reply or news).key, standstill.ended or conversation.ended
+        conversation = replace(conversation, said=said, ended=ended, live=None)
+        await self._register.keep(conversation, work.fence)
+        return conversation
+
+    async def _go_on(self, conversation: Conversation, work: Work) -> None:
+        """Send decisions that waited for what is over now, or else the words that were held."""
+        if conversation.agent in self._options.together:
+            approvals = await self._approvals.open(conversation.thread)
+            decided = next((each for each in approvals if each.state is State.DECIDED), None)
+            if decided is not None:
+                await self._deliver(await self._ready_beside(decided), conversation, work)
+                return
+        await self._pass_words(conversation, work)
+
+    async def _pass_words(self, conversation: Conversation, work: Work) -> None:
+        """Offer what was written meanwhile as an answer; where nothing is open, it takes its turn."""
+        if await self._register.is_open(conversation.thread):
+            await self.offer(conversation, await self._approvals.open(conversation.thread))
+        else:
+            await self._release(conversation, work)
+
+    async def offer(self, conversation: Conversation, approvals: Sequence[Approval]) -> bool:
+        """Show what is held on the card of the question that it may answer, if there is one."""
+        found = offered_to(conversation, approvals)
+        if found is None or not found[1]:
+            return False
+        question, words = found
+        await self._register.happened(question.id, Offered(words))
+        return True
+
+    async def _release(self, conversation: Conversation, work: Work) -> None:
+        """What was held takes its turn: first in the lane, then out of the keeping."""
+        for heard in conversation.held:
+            await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
+        if conversation.held:
+            await self._register.keep(replace(conversation, held=()), work.fence)
+
+    async def pass_on(self, thread: ThreadId, work: Work) -> None:
+        """Go on where something that was open in a thread ended without a run."""
+        conversation = await self._register.conversation(thread)
+        if conversation is not None:
+            await self._go_on(conversation, work)
+
+    @staticmethod
+    def _raise_when_stopped(standstill: Standstill) -> None:
+        if standstill.stopped:
+            raise Later(STOPPING)
+
+    # Live messages ----------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _watched(self, conversation: Conversation, work: Work) -> AsyncIterator["_Watched"]:
+        """One run of a graph, shown while it runs; a live message of a run that died is taken back before."""
+        watched = _Watched(await self._taken_back(conversation, work), UNWATCHED)
+        with self._metrics.run():
+            if conversation.agent in self._options.unseen:
+                yield watched
+                return
+
+            async def posted(ts: MessageTs) -> None:
+                watched.conversation = replace(watched.conversation, live=ts)
+                await self._register.keep(watched.conversation, work.fence)
+
+            message = self._chat.live(conversation.place, conversation.requester)
+            async with watching(message, posted) as watched.watcher:
+                yield watched
+
+    async def _taken_back(self, conversation: Conversation, work: Work) -> Conversation:
+        """The conversation without a live message."""
+        if conversation.live is None:
+            return conversation
+        taken_back = TakeBack(conversation.thread, conversation.place, conversation.live)
+        await self._lanes.put(taken_back, f"taken-back/{conversation.place.channel}/{conversation.live}")
+        conversation = replace(conversation, live=None)
+        await self._register.keep(conversation, work.fence)
+        return conversation
+
+
+def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:
+    """Where the thread stands. Where nothing was sent no turn has come to its end."""
+    return replace(outcome.standstill, ended="") if isinstance(outcome, Stale) else outcome.standstill
+
+
+def _answer_of(approval: Approval) -> Answer:
+    return Answer(
+        thread=approval.thread,
+        agent=approval.agent,
+        interrupt=approval.interrupt,
+        digest=approval.digest,
+        ask=approval.ask,
+        decisions=approval.decisions,
+        key=approval.id,
+        by=approval.deciders,
+    )

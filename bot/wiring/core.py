@@ -1,0 +1,152 @@
+"""The core of a bot: what stands between Slack, the stores and the graphs, made from ports alone."""
+
+from dataclasses import dataclass
+
+from bot.approvals.decisions import Decisions
+from bot.approvals.reconciler import Reconciler
+from bot.approvals.register import Register
+from bot.inbound.agents import Agents
+from bot.inbound.desk import Desk
+from bot.outbound.calling import Caller
+from bot.outbound.drawing import Drawing
+from bot.outbound.graph_runs import NO_OPTIONS, GraphRuns, RunOptions
+from bot.outbound.messages import Messages
+from bot.outbound.outbox import Outbox
+from bot.outbound.posting import Posting
+from bot.outbound.speech import Speech
+from bot.outbound.timers import Timers
+from bot.rules.authority import Authority
+from bot.rules.granting import Granting
+from bot.rules.in_force import Rules
+from bot.telemetry import Metrics
+from bot.wiring.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The parts of it that others call."""
+
+    desk: Desk
+    outbox: Outbox
+    posting: Posting
+    authority: Authority
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Approvals:
+    """The parts that write and decide requests."""
+
+    register: Register
+    reconciler: Reconciler
+    decisions: Decisions
+    granting: Granting
+    authority: Authority
+
+
+def core(ports: Ports, rules: Rules, agents: Agents, metrics: Metrics, options: RunOptions = NO_OPTIONS) -> Core:
+    """Put the core together."""
+    requests = _approvals(ports, rules, metrics)
+    posting = Posting(backlog=ports.backlog, lanes=ports.lanes, clock=ports.clock, metrics=metrics)
+    desk = Desk(
+        register=requests.register,
+        decisions=requests.decisions,
+        approvals=ports.approvals,
+        lanes=ports.lanes,
+        graphs=ports.graphs,
+        roster=ports.roster,
+        authority=requests.authority,
+        agents=agents,
+        granting=requests.granting,
+        metrics=metrics,
+    )
+    return Core(desk, _outbox(ports, requests, posting, metrics, options), posting, requests.authority, rules)
+
+
+def _approvals(ports: Ports, rules: Rules, metrics: Metrics) -> _Approvals:
+    authority = Authority(roster=ports.roster, groups=ports.groups, on_call=ports.on_call, clock=ports.clock)
+    granting = Granting(grants=ports.grants, authority=authority, clock=ports.clock)
+    register = Register(
+        approvals=ports.approvals,
+        conversations=ports.conversations,
+        lanes=ports.lanes,
+        clock=ports.clock,
+        metrics=metrics,
+    )
+    reconciler = Reconciler(
+        register=register,
+        approvals=ports.approvals,
+        rules=rules,
+        granting=granting,
+        clock=ports.clock,
+        metrics=metrics,
+    )
+    decisions = Decisions(
+        register=register,
+        approvals=ports.approvals,
+        lanes=ports.lanes,
+        authority=authority,
+        rules=rules,
+        clock=ports.clock,
+        metrics=metrics,
+    )
+    return _Approvals(register, reconciler, decisions, granting, authority)
+
+
+def _outbox(ports: Ports, requests: _Approvals, posting: Posting, metrics: Metrics, options: RunOptions) -> Outbox:
+    register, approvals, lanes, chat, clock = requests.register, ports.approvals, ports.lanes, ports.chat, ports.clock
+    caller = Caller(
+        register=register,
+        approvals=approvals,
+        lanes=lanes,
+        authority=requests.authority,
+        roster=ports.roster,
+        chat=chat,
+        clock=clock,
+        posting=posting,
+    )
+    drawing = Drawing(
+        register=register, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting, caller=caller
+    )
+    runs = GraphRuns(
+        register=register,
+        reconciler=requests.reconciler,
+        approvals=approvals,
+        lanes=lanes,
+        graphs=ports.graphs,
+        chat=chat,
+        metrics=metrics,
+        options=options,
+    )
+    messages = Messages(
+        register=register,
+        decisions=requests.decisions,
+        runs=runs,
+        approvals=approvals,
+        lanes=lanes,
+        clock=clock,
+        drawing=drawing,
+    )
+    timers = Timers(
+        register=register,
+        approvals=approvals,
+        authority=requests.authority,
+        lanes=lanes,
+        clock=clock,
+        drawing=drawing,
+    )
+    return Outbox(
+        register=register,
+        decisions=requests.decisions,
+        granting=requests.granting,
+        runs=runs,
+        messages=messages,
+        timers=timers,
+        drawing=drawing,
+        caller=caller,
+        speech=Speech(register, approvals, chat, posting, caller),
+        approvals=approvals,
+        lanes=lanes,
+        chat=chat,
+        metrics=metrics,
+    )

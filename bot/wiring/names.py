@@ -1,0 +1,21 @@
+"""The names of the agents, held for this process while the bot runs."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+from adapters.redis.stores.agent_names import RedisNames
+from bot.config.config import Config
+from bot.names import Names, definitions
+from bot.wiring.storage import Storage
+from engine.ids import TeamId
+
+
+@contextlib.asynccontextmanager
+async def agent_names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> AsyncIterator[Names]:
+    """Claim the names. Raises FaultsError when a living process has one of them for something else."""
+    claims = RedisNames(kept.database, kept.keys, team, uuid4().hex, definitions(config), lease * 3)
+    names = Names(claims, config)
+    async with names.held():
+        yield names

@@ -1,0 +1,108 @@
+"""A bot that is put together: what it serves, what it listens to, and what it is not ready for."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adapters.redis.transport.connection import UnusableRedisError
+from adapters.slack.inbound.http import route
+from adapters.slack.inbound.socket_mode import Sockets, sockets
+from adapters.slack.workspace.errors import SlackRefused
+from bot import http
+from bot.config.config import Config, Mode
+from bot.config.problems import FaultsError
+from bot.graphs import LateGraphs
+from bot.names import Names as AgentNames
+from bot.oncall import warmth
+from bot.oncall.in_force import OnCallInForce
+from bot.reload import Reload
+from bot.telemetry import Metrics
+from bot.wiring.core import Core
+from bot.wiring.ports import Ports
+from bot.wiring.slack import slack_fault
+from bot.wiring.storage import Storage
+
+if TYPE_CHECKING:
+    from aiohttp.web import AbstractRouteDef
+    from slack_bolt.app.async_app import AsyncApp
+
+
+@dataclass(slots=True)
+class Bot:
+    """A bot that is put together, and not yet listening."""
+
+    config: Config
+    ports: Ports
+    core: Core
+    metrics: Metrics
+    storage: Storage
+    names: AgentNames
+    on_call: OnCallInForce
+    reload: Reload
+    _graphs: LateGraphs
+    _app: "AsyncApp"
+    _sockets: Sockets | None = None
+
+    async def load_graphs(self) -> None:
+        """Raises FaultsError for a graph that cannot be used."""
+        await self._graphs.load()
+
+    async def serve_lanes(self) -> None:
+        """Perform effects until cancelled."""
+        await self.ports.lanes.serve(self.core.outbox.perform, self.core.outbox.set_aside)
+
+    async def keep_on_call(self) -> None:
+        """Keep the sources of who is on call warm until cancelled."""
+        await warmth.keep(self.storage.listing, self.on_call)
+
+    def drain(self) -> None:
+        """Ask graph runs to rest at their next step."""
+        self._graphs.drain()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Take what Slack sends. Over HTTP that is the route of `http`."""
+        if self.config.mode is Mode.HTTP:
+            yield
+            return
+        token = self.config.secrets.slack_app_token or ""
+        try:
+            async with sockets(self._app, token) as opened:
+                self._sockets = opened
+                yield
+        except SlackRefused as error:
+            raise FaultsError([slack_fault("SLACK_APP_TOKEN", error)]) from None
+        finally:
+            self._sockets = None
+
+    @contextlib.asynccontextmanager
+    async def http(self) -> AsyncIterator[str]:
+        """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
+        config, health = self.config, http.health_routes(self.not_ready, self.metrics, self.degraded)
+        door = [route(self._app)] if config.mode is Mode.HTTP else []
+        routes: Mapping[str, Sequence[AbstractRouteDef]] = {
+            "http": [*door, *health] if config.health is None else door,
+            "health": health,
+        }
+        async with contextlib.AsyncExitStack() as stack:
+            addresses = [
+                await stack.enter_async_context(http.serving(routes[key], at.host, at.port, config.where(key, "port")))
+                for key, at in config.listeners.items()
+            ]
+            yield addresses[0]
+
+    def degraded(self) -> Sequence[str]:
+        """What is wrong with a bot that is ready all the same, a sentence each."""
+        return (*self.reload.degraded(), *self.on_call.failing())
+
+    async def not_ready(self) -> Sequence[str]:
+        """What is missing, a sentence each."""
+        reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
+        if self.config.mode is Mode.SOCKET and (self._sockets is None or not await self._sockets.ready()):
+            reasons.append("Slack is not connected")
+        try:
+            await self.storage.database.check()
+        except UnusableRedisError as error:
+            reasons.append(str(error))
+        return reasons
