@@ -30,6 +30,9 @@ from engine.ids import (
 )
 from engine.sources import Failure, Ground
 
+GRANT_OF = "grant by "
+"""Prefix of `Review.automatic` for a decision by a grant; what follows it is trusted mrkdwn."""
+
 
 class State(StrEnum):
     """Where an approval stands. The table of `engine.machine` says how it moves."""

@@ -1,4 +1,4 @@
-"""Draws the README's diagram from `engine.machine.TRANSITIONS`: `python -m engine.diagram` prints it.
+"""Draws the README's diagram from `engine.machine.TRANSITIONS`: `python -m engine.machine.diagram` prints it.
 
 The README holds what this prints, and a test compares the two, so that the picture cannot tell of another machine.
 https://mermaid.js.org/syntax/stateDiagram.html

@@ -14,7 +14,7 @@ from engine.approvals.events import AskedAgain, Chose, Ruling, Withdrew
 from engine.asks.ask import Choice, Decision
 from engine.authority.policy import CHANNEL, Deadlines, Policy, Standing, person
 from engine.ids import UserId
-from engine.machine import VOTE_FELL
+from engine.sentences.notices import VOTE_FELL
 from engine.sentences.refusals import (
     AlreadyDecided,
     AlreadyVoted,

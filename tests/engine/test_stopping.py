@@ -13,7 +13,8 @@ from engine.approvals.events import AskedAgain, Chose, Delivered, ExpiryDue, Pos
 from engine.asks.ask import Choice
 from engine.authority.policy import Deadlines, Facts, OnExpiry, Standing
 from engine.ids import MessageTs, UserId
-from engine.machine import NOT_TOLD, START_AGAIN, Step, outcome_of, step
+from engine.machine import Step, outcome_of, step
+from engine.sentences.notices import NOT_TOLD, START_AGAIN
 from engine.sentences.refusals import AlreadyDecided, Expired
 
 MEMBER = Facts(Standing.MEMBER)

@@ -13,7 +13,8 @@ from engine.approvals.effects import Call, Remind, Resume, SetTimer, Timer
 from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged, ReminderDue
 from engine.asks.ask import Choice, Decision
 from engine.authority.policy import Deadlines, Hours, OnExpiry, Policy, Standing, person
-from engine.machine import PAUSE, Step
+from engine.machine import Step
+from engine.machine.acts import PAUSE
 from engine.sentences.refusals import (
     AlreadyDecided,
     CannotTakeOver,

@@ -8,11 +8,11 @@ from adapters.blockkit import limits
 from adapters.slack.drawing import evidence
 from adapters.slack.drawing.markdown import parts_of, words_of
 from adapters.slack.drawing.untrusted_text import clipped, mrkdwn, plain, pretty, visible
-from engine.approvals.approval import Approval, Replaced, Review, State, Vote
+from engine.approvals.approval import GRANT_OF, Approval, Replaced, Review, State, Vote
 from engine.asks.ask import Ask, Choice, Decision, Json, Kind
 from engine.authority.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
 from engine.ids import UserId
-from engine.machine import GRANT_OF, outcome_of
+from engine.machine import outcome_of
 from engine.sentences.refusals import capitalized, moment, people, when
 
 _MOST_NAMES = 20

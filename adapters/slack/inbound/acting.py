@@ -17,7 +17,7 @@ from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.parse import Filled, Person, Wanted
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Act, Doing
-from engine.machine import standing
+from engine.machine import refusal_when_closed
 from engine.ports import Desk
 from engine.sentences.refusals import CannotTakeOver
 
@@ -42,7 +42,7 @@ class Acting:
         elif doing is not None and (wanted.at_once or doing not in more.FORMS):
             await self._desk.act(Act(approval.id, wanted.person.user, doing, on=wanted.on))
         elif approval.state is not State.PENDING:
-            await self._tell(wanted.person, standing(approval).sentence)
+            await self._tell(wanted.person, refusal_when_closed(approval).sentence)
         elif doing is not None:
             await self._open(wanted, more.form(approval, doing))
         else:

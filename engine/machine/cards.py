@@ -1,0 +1,106 @@
+"""The card and its copies are posted, deleted, and people are called."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from engine.approvals.approval import Approval, PressedOn, State
+from engine.approvals.audit import Entry, What
+from engine.approvals.effects import TakeBack
+from engine.approvals.events import Called, CardDeleted, CopyGone, Posted, Revoked
+from engine.asks.ask import Json
+from engine.conversation import is_after
+from engine.ids import UserId
+from engine.machine.effects import calls_of, copies_of, drawing_of, drawings_of
+from engine.machine.step import Step, entry_of
+
+
+def record_card(approval: Approval, event: Posted, now: datetime) -> Step:
+    """Note where the card stands, and call people once it does."""
+    if approval.card not in (None, event.card, event.instead_of):
+        # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
+        return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
+    posted = replace(approval, card=event.card)
+    if posted.state is not State.PENDING:
+        # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
+        return Step(posted, (drawing_of(posted),))
+    if approval.card is not None:
+        return Step(posted)
+    # Who was not called by the card itself is called now; a card that calls nobody by itself names them from now on.
+    named = (drawing_of(posted),) if approval.names_nobody_yet else ()
+    calls = calls_of(posted) if posted.calls_when_posted else ()
+    effects = (*named, *calls, *((copies_of(posted),) if posted.signpost else ()))
+    return Step(posted, effects, called_entries(posted, posted.called, now) if posted.mentions else ())
+
+
+def post_again(approval: Approval, event: CardDeleted, _: datetime) -> Step:
+    """Draw a card that somebody deleted once more."""
+    if approval.card not in (None, event.card):
+        return Step(approval)  # a copy that the bot took back, or a card that another replaced already
+    # Where no card is known, this one may be being posted right now: whoever draws next finds that it is gone.
+    return Step(replace(approval, card=None), (drawing_of(approval),))
+
+
+def record_calls(approval: Approval, event: Called, now: datetime) -> Step:
+    """Note who was called, and by which copies of the card."""
+    new = tuple(user for user in dict.fromkeys(event.users) if user not in approval.called)
+    known = {each.card for each in approval.copies}
+    copies = tuple(each for each in event.copies if each.card not in known)
+    called = replace(
+        approval,
+        called=(*approval.called, *new),
+        copies=(*approval.copies, *copies),
+        not_called=approval.not_called if event.not_called is None else event.not_called,
+        signpost=event.signpost or approval.signpost,
+    )
+    if called == approval:
+        return Step(approval)
+    # Whom a card is to mention is called when it is posted.
+    rows = () if approval.card is None and approval.mentions else called_entries(approval, new, now)
+    # Whatever was posted late, when the card had moved on, has to tell what is true now (P8).
+    late = copies or called.signpost != approval.signpost
+    # A card that stands already says who was called.
+    card = called.card is not None and (new or called.not_called != approval.not_called)
+    effects = (*((drawing_of(called),) if card else ()), *((copies_of(called),) if late else ()))
+    return Step(called, effects, rows)
+
+
+def called_entries(approval: Approval, users: tuple[UserId, ...], now: datetime) -> tuple[Entry, ...]:
+    """The audit row of people who were called."""
+    names: list[Json] = list(users)
+    return (entry_of(approval, What.CALLED, None, now, {"people": names}),) if users else ()
+
+
+def forget_copy(approval: Approval, event: CopyGone, _: datetime) -> Step:
+    """Drop a copy that was deleted."""
+    return Step(replace(approval, copies=tuple(each for each in approval.copies if each.card != event.card)))
+
+
+def revoke_grant(approval: Approval, event: Revoked, _: datetime) -> Step:
+    """The card no longer says that calls like it are allowed; the audit has its row from the grant itself."""
+    reviews = tuple(
+        replace(each, revoked_by=event.by)
+        if each.grant == event.grant and each.allowed_until is not None and each.revoked_by is None
+        else each
+        for each in approval.reviews
+    )
+    if reviews == approval.reviews:
+        return Step(approval)
+    revoked = replace(approval, reviews=reviews)
+    return Step(revoked, drawings_of(revoked))
+
+
+def is_on_card(approval: Approval, on: PressedOn | None) -> bool:
+    """Whether a button was pressed on the approval's own card or a copy that the bot posted, and on no copy of others.
+
+    Where the card stands may not be written down yet, or it was posted anew a moment ago. So another message of the
+    bot's own in the card's channel is taken for the card where it is newer than the one that is known: nobody but the
+    bot can post one.
+    """
+    if on is None:
+        return True
+    if any(on.message == each.card and on.place.channel == each.channel for each in approval.copies):
+        return True
+    if on.place.channel != approval.place.channel:
+        # A copy in direct messages that was posted a moment ago may not be written down yet.
+        return on.own and on.place.channel.startswith("D") and approval.calls_directly
+    return on.message == approval.card or (on.own and (approval.card is None or is_after(on.message, approval.card)))

@@ -1,0 +1,35 @@
+"""What people are told when a run stops, a vote falls, or a message is not passed on."""
+
+from engine.ids import UserId
+
+RUN_STOPPED = "The run was stopped."
+NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."
+START_AGAIN = "To start again, send a new message."
+VOTE_FELL = "You are no longer one of those who may decide this request, so your vote no longer counts."
+
+EXPIRED_REJECTED = f"Nobody decided this in time, so it was rejected and the run was stopped. {START_AGAIN}"
+EXPIRED_STOPPED = f"Nobody decided this in time, so the agent was stopped here. {START_AGAIN}"
+WITHDREW = f"withdrew the request, so the run was stopped. {START_AGAIN}"
+"""Behind the name of the requester."""
+ENDED = f"stopped the run. {START_AGAIN}"
+"""Behind the name of the person who stopped it at a breakpoint."""
+
+
+def rejected(what: str, reason: str = "") -> str:
+    """A rejection that stopped the run, behind the name of the person who rejected."""
+    return with_reason(f"rejected {what}, so the run was stopped. {NOT_TOLD} {START_AGAIN}", reason)
+
+
+def with_reason(sentence: str, reason: str) -> str:
+    """A sentence with the reason that a person gave (untrusted), if they gave one."""
+    return f"{sentence}\nReason: {reason}" if reason else sentence
+
+
+def rejected_by_rule(rule: str) -> str:
+    """A rule rejected a request, and that stopped the run."""
+    return f"{rule} in app.yaml rejects this, so the run was stopped. {NOT_TOLD} {START_AGAIN}"
+
+
+def changed_after_vote(by: UserId) -> str:
+    """An edit took a person's vote away."""
+    return f"<@{by}> changed the request that you voted on, so your vote no longer counts. Please look at it again."
