@@ -18,9 +18,9 @@ from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
-from adapters.langgraph.reading.classes import hints_of
-from adapters.langgraph.reading.graphs import Entry
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value
+from adapters.langgraph.reading.answers.graphs import Entry
+from adapters.langgraph.reading.code.classes import hints_of
+from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value
 from engine.asks.ask import Json
 from engine.asks.foreseen import Payload
 

@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any
 
 from adapters.langgraph.fingerprint import UNGUARDED
-from adapters.langgraph.reading.calls import is_interrupt
+from adapters.langgraph.reading.code.calls import is_interrupt
 
 
 def asks_first(tool: Any) -> bool:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
-from adapters.langgraph.reading.values import Known, Listed, Mapped, Value
+from adapters.langgraph.reading.code.values import Known, Listed, Mapped, Value
 from engine.asks import templates
 from engine.asks.ask import Json
 from engine.asks.templates import PickPath, Word

@@ -1,13 +1,14 @@
-"""What answers mean to a graph, read from its code: which value makes a node act, which makes it refuse.
+"""Reads a node's code for the answers it takes: which make it act, which make it refuse.
 
-LangGraph leaves it to each node what `interrupt()` returns, and no payload says it: only the code that uses the value
-does. So the code is read, never run: `sources` finds it, `expressions`, `classes`, `calls` and `statements` go through
-it with a candidate in the answer's place, `graphs` follows the result to the next nodes, `probe` finds the candidates,
-`groups` tells which of them act, `options` which others have a word of their own, and `conventions` makes of that what
-each choice sends.
+LangGraph lets each node decide what it does with the value of `interrupt()`, and no payload says so: only the code that
+uses the value does. So the code is read, and never run. `code` follows its statements with a candidate in the answer's
+place; `answers` follows the result to the next nodes, finds the candidates, tells which of them act, and makes of that
+what each choice sends; `reach` looks up where a node may come to an interrupt at all.
 
 What cannot be followed is unknown, and nothing is sent that is not known. A question is known by its node and, where a
 node asks several, by the shape of its payload; where that leaves more than one, they have to agree.
+
+Imports `fingerprint`, and nothing else of `adapters.langgraph`.
 """
 
 from ast import literal_eval
@@ -18,15 +19,15 @@ from typing import Any
 
 import structlog
 
-from adapters.langgraph.reading.conventions import Convention, convention_of
-from adapters.langgraph.reading.graphs import Entry, entries
-from adapters.langgraph.reading.groups import Group, Polarity, grouped, polarity, skeleton
-from adapters.langgraph.reading.probe import Probed, Site, probe, sites_of
-from adapters.langgraph.reading.proofs import proof
+from adapters.langgraph.reading.answers.conventions import Convention, convention_of
+from adapters.langgraph.reading.answers.graphs import Entry, entries
+from adapters.langgraph.reading.answers.groups import Group, Polarity, grouped, polarity, skeleton
+from adapters.langgraph.reading.answers.probe import Probed, Site, probe, sites_of
+from adapters.langgraph.reading.answers.proofs import proof
+from adapters.langgraph.reading.code.run import SiteKey, allowed
+from adapters.langgraph.reading.code.sources import forget_changed
+from adapters.langgraph.reading.code.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
 from adapters.langgraph.reading.reach import Reach
-from adapters.langgraph.reading.run import SiteKey, allowed
-from adapters.langgraph.reading.sources import forget_changed
-from adapters.langgraph.reading.values import FREE, TEXT, Known, Listed, Mapped, Path, Unknown, Value
 from engine.asks.ask import Json
 
 __all__ = ["FREE", "TEXT", "Convention", "Reading", "Readings", "read_graph"]

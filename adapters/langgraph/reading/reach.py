@@ -16,7 +16,7 @@ from typing import Any
 from langgraph.errors import NodeInterrupt
 
 from adapters.langgraph.fingerprint import UNGUARDED, is_graph, is_library
-from adapters.langgraph.reading.calls import is_interrupt
+from adapters.langgraph.reading.code.calls import is_interrupt
 
 _MOST = 4_000
 """Functions and objects of one node."""

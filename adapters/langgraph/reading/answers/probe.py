@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from adapters.langgraph.reading.graphs import Entry, explore
-from adapters.langgraph.reading.run import Demand, SiteKey, Trace
-from adapters.langgraph.reading.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
+from adapters.langgraph.reading.answers.graphs import Entry, explore
+from adapters.langgraph.reading.code.run import Demand, SiteKey, Trace
+from adapters.langgraph.reading.code.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
 
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000

@@ -4,63 +4,24 @@
 """
 
 import linecache
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from adapters.langgraph.reading.run import ASKS, Trace
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Value
+from adapters.langgraph.reading.answers.probe import Behaviour
+from adapters.langgraph.reading.code.results import MOST, shortened
+from adapters.langgraph.reading.code.run import ASKS, Trace
 
-if TYPE_CHECKING:
-    from adapters.langgraph.reading.probe import Behaviour
-
-_MOST = 2
-"""Places of one kind that a sentence names."""
-_LONGEST = 60
+_COLONS = 2
+"""In a place: `FILE:LINE:COLUMN`."""
 
 
-def told(result: Value) -> str:
-    """What a function returns, as far as it is constant: `goto=cancel`, `status='rejected'`."""
-    match result:
-        case Made() if getattr(result.cls, "__name__", "") == "Command":
-            goto = ", ".join(_names(result.attributes.get("goto")))
-            return f"goto={goto}" if goto else ""
-        case Mapped():
-            parts = [f"{key}={_constant(each)}" for key, each in result.fields.items() if _constant(each)]
-            return ", ".join(parts[:_MOST])
-        case Known():
-            return _constant(result)
-    return ""
-
-
-def _names(value: Value | None) -> Iterable[str]:
-    match value:
-        case Known() if isinstance(value.value, str):
-            yield "END" if value.value == "__end__" else value.value
-        case Listed():
-            for each in value.items:
-                yield from _names(each)
-        case Made():
-            yield from _names(value.attributes.get("node") or value.attributes.get("_0"))
-
-
-def _constant(value: Value) -> str:
-    if not isinstance(value, Known) or not isinstance(value.value, str | int | float):
-        return ""
-    return _short(repr(value.value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def proof(behaviour: "Behaviour") -> str:
+def proof(behaviour: Behaviour) -> str:
     """Where the code goes with an answer: by the line that it returns from, by what it does, by the nodes that follow.
 
     Where it goes several ways by something else than the answer, the first of them are told.
     """
     lefts = list(dict.fromkeys(trace.left for trace in behaviour.traces if trace.left[0]))
     nodes = sorted(behaviour.nodes)
-    runs = _runs(behaviour.traces, 1 if nodes else _MOST)
+    runs = _runs(behaviour.traces, 1 if nodes else MOST)
     if not nodes:
         return runs or _takes(lefts) or "runs to the end"
     way = _takes(lefts)
@@ -73,7 +34,7 @@ def _takes(lefts: Sequence[tuple[str, str]]) -> str:
     if not lefts:
         return ""
     said = [each for each in dict.fromkeys(said for _, said in lefts) if each]
-    returns = f", which returns {' or '.join(said[:_MOST])}" if said else ""
+    returns = f", which returns {' or '.join(said[:MOST])}" if said else ""
     return f"takes {_lines([place for place, _ in lefts])}{returns}"
 
 
@@ -91,10 +52,10 @@ def _runs(traces: Sequence[Trace], most: int) -> str:
 
 
 def _line_of(place: str) -> tuple[str, str]:
-    file, _, rest = place.partition(":") if place.count(":") == _MOST else ("", "", place)
+    file, _, rest = place.partition(":") if place.count(":") == _COLONS else ("", "", place)
     number = rest.partition(":")[0]
     code = linecache.getline(file, int(number)).strip() if file and number.isdigit() else ""
-    return number, _short(code)
+    return number, shortened(code)
 
 
 def _lines(places: Sequence[str]) -> str:
@@ -103,5 +64,5 @@ def _lines(places: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[: _MOST + 1])
-    return shown if len(names) <= _MOST + 1 else f"{shown} and {len(names) - _MOST - 1} more"
+    shown = ", ".join(names[: MOST + 1])
+    return shown if len(names) <= MOST + 1 else f"{shown} and {len(names) - MOST - 1} more"

@@ -7,10 +7,10 @@ from enum import Enum
 from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from adapters.langgraph.reading.conditions import Conditions, is_hashable
-from adapters.langgraph.reading.run import Raised, Scope
-from adapters.langgraph.reading.sources import texts_in
-from adapters.langgraph.reading.values import (
+from adapters.langgraph.reading.code.conditions import Conditions, is_hashable
+from adapters.langgraph.reading.code.run import Raised, Scope
+from adapters.langgraph.reading.code.sources import texts_in
+from adapters.langgraph.reading.code.values import (
     Closure,
     Known,
     Listed,

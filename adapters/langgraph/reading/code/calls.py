@@ -12,14 +12,14 @@ from typing import Any, TypeGuard
 from pydantic import TypeAdapter
 
 from adapters.langgraph.fingerprint import UNGUARDED
-from adapters.langgraph.reading.classes import REST
-from adapters.langgraph.reading.expressions import Generated, Later, Managed
-from adapters.langgraph.reading.methods import READING, Methods
-from adapters.langgraph.reading.regexes import MATCHING
-from adapters.langgraph.reading.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
-from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.special import class_of, own_method
-from adapters.langgraph.reading.values import (
+from adapters.langgraph.reading.code.classes import REST
+from adapters.langgraph.reading.code.expressions import Generated, Later, Managed
+from adapters.langgraph.reading.code.methods import READING, Methods
+from adapters.langgraph.reading.code.regexes import MATCHING
+from adapters.langgraph.reading.code.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
+from adapters.langgraph.reading.code.sources import source_of
+from adapters.langgraph.reading.code.special import class_of, own_method
+from adapters.langgraph.reading.code.values import (
     Closure,
     Known,
     Listed,

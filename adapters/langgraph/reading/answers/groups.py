@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, tells, without
-from adapters.langgraph.reading.run import ASKS, Reached, SiteKey
-from adapters.langgraph.reading.values import FREE, TEXT, Atom, Path, atoms_of
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, mark, put, tells, without
+from adapters.langgraph.reading.code.run import ASKS, Reached, SiteKey
+from adapters.langgraph.reading.code.values import FREE, TEXT, Atom, Path, atoms_of
 
 APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
 REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))

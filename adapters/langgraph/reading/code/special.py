@@ -7,9 +7,9 @@ from enum import Enum
 from types import FunctionType
 from typing import Any
 
-from adapters.langgraph.reading.run import Run
-from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.values import Known, Made, Value
+from adapters.langgraph.reading.code.run import Run
+from adapters.langgraph.reading.code.sources import source_of
+from adapters.langgraph.reading.code.values import Known, Made, Value
 
 
 class Special(Run):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from adapters.langgraph.reading.run import Ended, Raised, Scope
-from adapters.langgraph.reading.special import Special
-from adapters.langgraph.reading.values import (
+from adapters.langgraph.reading.code.run import Ended, Raised, Scope
+from adapters.langgraph.reading.code.special import Special
+from adapters.langgraph.reading.code.values import (
     Closure,
     Known,
     Listed,

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from adapters.langgraph.reading.classes import hints_of
-from adapters.langgraph.reading.corrections import corrects
-from adapters.langgraph.reading.groups import (
+from adapters.langgraph.reading.answers.corrections import corrects
+from adapters.langgraph.reading.answers.groups import (
     APPROVING,
     REJECTING,
     Group,
@@ -22,11 +21,12 @@ from adapters.langgraph.reading.groups import (
     skeleton,
     texts_of,
 )
-from adapters.langgraph.reading.options import all_named, is_short, ways, word_of
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, mark, put, text_places
-from adapters.langgraph.reading.proofs import proof
-from adapters.langgraph.reading.run import ASKS
-from adapters.langgraph.reading.values import (
+from adapters.langgraph.reading.answers.options import all_named, is_short, ways, word_of
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, mark, put, text_places
+from adapters.langgraph.reading.answers.proofs import proof
+from adapters.langgraph.reading.code.classes import hints_of
+from adapters.langgraph.reading.code.run import ASKS
+from adapters.langgraph.reading.code.values import (
     FREE,
     TEXT,
     Atom,

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.langgraph.reading.groups import REJECTING, Group, calls, skeleton
-from adapters.langgraph.reading.probe import Behaviour, Probed, got, has, put, text_places
-from adapters.langgraph.reading.run import SiteKey
-from adapters.langgraph.reading.values import TEXT, Atom, Path, atoms_of, leaves
+from adapters.langgraph.reading.answers.groups import REJECTING, Group, calls, skeleton
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, put, text_places
+from adapters.langgraph.reading.code.run import SiteKey
+from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of, leaves
 from engine.asks.ask import MOST_OPTIONS
 
 _LONGEST_WORD = 75

@@ -9,10 +9,10 @@ import inspect
 from enum import Enum
 from typing import Any
 
-from adapters.langgraph.reading.classes import Classes
-from adapters.langgraph.reading.regexes import matched, words_of
-from adapters.langgraph.reading.run import Ended, Raised, Scope
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Method, Unknown, Value, at, unknown
+from adapters.langgraph.reading.code.classes import Classes
+from adapters.langgraph.reading.code.regexes import matched, words_of
+from adapters.langgraph.reading.code.run import Ended, Raised, Scope
+from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Method, Unknown, Value, at, unknown
 
 # fmt: off
 _PURE_MODULES = frozenset({

@@ -6,10 +6,10 @@ from enum import Enum
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from adapters.langgraph.reading.expressions import Expressions
-from adapters.langgraph.reading.run import Ended, Raised, Scope
-from adapters.langgraph.reading.sources import source_of
-from adapters.langgraph.reading.values import (
+from adapters.langgraph.reading.code.expressions import Expressions
+from adapters.langgraph.reading.code.run import Ended, Raised, Scope
+from adapters.langgraph.reading.code.sources import source_of
+from adapters.langgraph.reading.code.values import (
     Known,
     Listed,
     Made,

@@ -5,12 +5,23 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
-from adapters.langgraph.reading.calls import Calls
-from adapters.langgraph.reading.conditions import is_hashable
-from adapters.langgraph.reading.expressions import Managed
-from adapters.langgraph.reading.run import Broke, Continued, Ended, Raised, Returned, Scope, Signal
-from adapters.langgraph.reading.special import class_of
-from adapters.langgraph.reading.values import Closure, Known, Listed, Made, Mapped, Unknown, Value, at, lifted, unknown
+from adapters.langgraph.reading.code.calls import Calls
+from adapters.langgraph.reading.code.conditions import is_hashable
+from adapters.langgraph.reading.code.expressions import Managed
+from adapters.langgraph.reading.code.run import Broke, Continued, Ended, Raised, Returned, Scope, Signal
+from adapters.langgraph.reading.code.special import class_of
+from adapters.langgraph.reading.code.values import (
+    Closure,
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Unknown,
+    Value,
+    at,
+    lifted,
+    unknown,
+)
 
 _MOST_ROUNDS = 6
 _OPEN_ROUNDS = 2

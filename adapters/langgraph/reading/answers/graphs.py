@@ -11,8 +11,8 @@ from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
-from adapters.langgraph.reading.proofs import told
-from adapters.langgraph.reading.run import (
+from adapters.langgraph.reading.code.results import constant_parts
+from adapters.langgraph.reading.code.run import (
     Ended,
     Oracle,
     Raised,
@@ -25,8 +25,8 @@ from adapters.langgraph.reading.run import (
     Work,
     work_left,
 )
-from adapters.langgraph.reading.statements import Reader
-from adapters.langgraph.reading.values import Known, Listed, Made, Mapped, Unknown, Value, atoms_of, unknown
+from adapters.langgraph.reading.code.statements import Reader
+from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value, atoms_of, unknown
 
 _END = "__end__"
 _MOST_PATHS = 96
@@ -137,7 +137,7 @@ class Walker(Reader):
     def _note_left(self, result: Value) -> None:
         """Note how the function that asks was left."""
         if self.trace.answered:
-            self.trace.left = (self.left_at, told(result))
+            self.trace.left = (self.left_at, constant_parts(result))
 
     def _note(self, *values: Value) -> None:
         if self.trace.answered:

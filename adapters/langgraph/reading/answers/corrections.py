@@ -11,9 +11,9 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from adapters.langgraph.reading.groups import skeleton
-from adapters.langgraph.reading.probe import Behaviour, Probed
-from adapters.langgraph.reading.values import Listed, Made, Value, atoms_of
+from adapters.langgraph.reading.answers.groups import skeleton
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed
+from adapters.langgraph.reading.code.values import Listed, Made, Value, atoms_of
 
 
 def corrects(probed: Probed, tried: Behaviour, approving: Behaviour) -> bool:
