@@ -27,6 +27,7 @@ class Core:
     """The parts of it that others call."""
 
     desk: Desk
+    decisions: Decisions
     outbox: Outbox
     posting: Posting
     authority: Authority
@@ -60,7 +61,8 @@ def core(ports: Ports, rules: Rules, agents: Agents, metrics: Metrics, options: 
         granting=requests.granting,
         metrics=metrics,
     )
-    return Core(desk, _outbox(ports, requests, posting, metrics, options), posting, requests.authority, rules)
+    outbox = _outbox(ports, requests, posting, metrics, options)
+    return Core(desk, requests.decisions, outbox, posting, requests.authority, rules)
 
 
 def _approvals(ports: Ports, rules: Rules, metrics: Metrics) -> _Approvals:

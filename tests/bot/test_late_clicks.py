@@ -148,7 +148,7 @@ async def test_a_process_that_dies_after_the_vote_was_written_says_nothing_wrong
     (kept,) = waiting(room, approval)
     await room.settle()
     before, said = await room.kept(approval), list(room.told(BOB))
-    await room.desk.consider(kept)
+    await room.decisions[0].consider(kept)
     await room.settle()
     assert await room.kept(approval) == before
     assert room.told(BOB) == said
@@ -161,7 +161,7 @@ async def test_a_process_that_dies_after_the_decision_says_nothing_wrong_of_it(r
     (kept,) = waiting(room, approval)
     await room.settle()
     said = list(room.told(BOB))
-    await room.desk.consider(kept)
+    await room.decisions[0].consider(kept)
     await room.settle()
     assert room.told(BOB) == said
     assert room.resumed == 1

@@ -139,5 +139,5 @@ async def test_an_extension_that_was_kept_and_delivered_twice_counts_once() -> N
     assert await room.desk.act(act) is None
     await room.settle()
     assert (await room.kept(approval)).extended == HOUR
-    await room.desk.consider(replace(act, at=NOW))
+    await room.decisions[0].consider(replace(act, at=NOW))
     assert (await room.kept(approval)).extended == HOUR

@@ -29,7 +29,7 @@ async def asked(room: Office, number: int = 1) -> ApprovalId:
 async def test_who_withdraws_what_was_approved_hears_that(room: Office) -> None:
     approval = await asked(room)
     await room.click(approval, BOB)
-    await room.desk.withdraw_all(Withdraw(THREAD, (approval,), ALICE))
+    await room.decisions[0].withdraw_all(Withdraw(THREAD, (approval,), ALICE))
     await room.settle()
     assert (await room.kept(approval)).state is State.DECIDED
     (said,) = room.told(ALICE)
@@ -39,7 +39,7 @@ async def test_who_withdraws_what_was_approved_hears_that(room: Office) -> None:
 @pytest.mark.parametrize("first", ["click", "words"])
 async def test_at_the_same_time_one_of_them_counts(room: Office, first: str) -> None:
     approval = await asked(room)
-    both = [room.click(approval, BOB), room.desk.withdraw_all(Withdraw(THREAD, (approval,), ALICE))]
+    both = [room.click(approval, BOB), room.decisions[0].withdraw_all(Withdraw(THREAD, (approval,), ALICE))]
     await asyncio.gather(*(both if first == "click" else reversed(both)))
     await room.settle()
     known = await room.kept(approval)
@@ -54,7 +54,7 @@ async def test_several_are_withdrawn_and_doing_it_again_tells_nobody_anything(ro
     approvals = tuple([await asked(room, number) for number in range(3)])
     await room.click(approvals[1], BOB)
     for _ in range(2):
-        await room.desk.withdraw_all(Withdraw(THREAD, approvals, ALICE))
+        await room.decisions[0].withdraw_all(Withdraw(THREAD, approvals, ALICE))
     await room.settle()
     states = [(await room.kept(each)).state for each in approvals]
     assert states == [State.STOPPED, State.DECIDED, State.STOPPED]

@@ -19,6 +19,7 @@ from adapters.memory import (
     MemoryLanes,
     MemoryRoster,
 )
+from bot.approvals.decisions import Decisions
 from bot.inbound.agents import Agents
 from bot.inbound.desk import Desk
 from bot.outbound.outbox import Outbox
@@ -118,6 +119,7 @@ class Office:
     chat: MemoryChat
     rules: Rules
     desks: list[Desk] = field(default_factory=list)
+    decisions: list[Decisions] = field(default_factory=list)
     outboxes: list[Outbox] = field(default_factory=list)
     passed: list[Effect] = field(default_factory=list)
 
@@ -145,6 +147,7 @@ class Office:
         )
         made = core(ports, self.rules, Agents({}, None, {}), Metrics())
         self.desks.append(made.desk)
+        self.decisions.append(made.decisions)
         self.outboxes.append(made.outbox)
         return made.desk
 
