@@ -16,7 +16,7 @@ from engine.approvals.approval import OPEN, Approval, Copy, Place, State, people
 from engine.approvals.audit import Entry, recorded
 from engine.approvals.effects import Effect, Lane, Timer, TimerFired, lane_of
 from engine.asks.ask import Ask, canonical
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.budget import Ledger, NotYet, Wish
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, TeamId, ThreadId, UserId

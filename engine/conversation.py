@@ -27,7 +27,8 @@ from typing import TypeAlias
 from engine.approvals.approval import OPEN, Approval, Place, State, Words
 from engine.approvals.effects import Hear
 from engine.asks.ask import Kind
-from engine.authority.policy import Subject, may_open
+from engine.authority.eligibility import may_open
+from engine.authority.policy import Subject
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")

@@ -19,7 +19,8 @@ from engine.approvals.effects import Consider, TellPerson, Withdraw
 from engine.approvals.events import Act, Cancelled, Chose, Click, Deferred, Doing, Event, Ruling
 from engine.approvals.voting import may_fill_more
 from engine.asks.ask import Choice, Json
-from engine.authority.policy import Facts, Policy, Standing, may_decide, may_open
+from engine.authority.eligibility import Facts, Standing, may_decide, may_open
+from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine import Step, is_on_card, may_act, step
 from engine.ports import Approvals, Clock, Lanes, Unless

@@ -12,7 +12,7 @@ from bot.telemetry import Metrics
 from engine.approvals.approval import OPEN, Approval, Replaced, State, open_reviews
 from engine.approvals.events import AskedAgain, Automatic, NotDelivered, Opened, Withdrew
 from engine.asks.ask import MOST_BYTES, Choice, Kind, size_of
-from engine.authority.policy import unreachable
+from engine.authority.eligibility import unreachable
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, InterruptId, SheetId, ThreadId, approval_id
 from engine.machine import outcome_of

@@ -16,7 +16,9 @@ from bot.config.order import is_for
 from bot.config.problems import Fault, suggestion
 from bot.rules.rulebook import Compiled, at_place
 from engine.asks.ask import Json
-from engine.authority.policy import Policy, escalated, fillable, unreachable
+from engine.authority.eligibility import unreachable
+from engine.authority.policy import Policy, escalated
+from engine.authority.quorum import fillable
 from engine.ids import AgentName, ChannelId, UserId
 from engine.rules.conditions import Circumstances, Condition, Mistake, Verdict
 from engine.rules.routing import Rule

@@ -18,7 +18,8 @@ from engine.approvals.approval import Approval
 from engine.approvals.effects import Hear, TellPerson, Withdraw
 from engine.approvals.events import Act, CardDeleted, Click, CopyGone, Doing, Revoked
 from engine.asks.ask import Decision, Problem
-from engine.authority.policy import Standing, escalated, may_decide
+from engine.authority.eligibility import Standing, may_decide
+from engine.authority.policy import escalated
 from engine.conversation import cancels, thread_id, withdrawn_by
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
 from engine.ports import Approvals, Graphs, Lanes, Roster, Said, Unless

@@ -14,7 +14,8 @@ from bot.rules.authority import AT_ONCE, Authority
 from engine.approvals.approval import Approval, Place, Review, Vote, people_of
 from engine.approvals.voting import stage_for
 from engine.asks.ask import Choice
-from engine.authority.policy import CHANNEL, Facts, Policy, Standing, may_decide, may_open
+from engine.authority.eligibility import Facts, Standing, may_decide, may_open
+from engine.authority.policy import CHANNEL, Policy
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, UserId
 from engine.ports import Able, Clock, Grants, Listing, Waiting
 from engine.rules.grants import Grant

@@ -20,7 +20,8 @@ from engine.approvals.approval import policies_of
 from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Travel
 from engine.asks.ask import Json, canonical
-from engine.authority.policy import REQUESTER, Facts, Policy, Standing, Subject, may_decide, one_part
+from engine.authority.eligibility import Facts, Standing, may_decide
+from engine.authority.policy import REQUESTER, Policy, Subject, one_part
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
 from engine.ports import (

@@ -26,7 +26,7 @@ from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify
 from engine.approvals.calling import Step, in_turn, room_for, steps
 from engine.approvals.effects import Call, DrawCopies, Timer
 from engine.approvals.events import Called, CopyGone
-from engine.authority.policy import may_decide
+from engine.authority.eligibility import may_decide
 from engine.ids import MessageTs, UserId
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Roster, Work
 from engine.sentences.refusals import RosterUnknown, SourceUnknown

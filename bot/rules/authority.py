@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Place
-from engine.authority.policy import CHANNEL, Facts, Policy, escalated
+from engine.authority.eligibility import Facts
+from engine.authority.policy import CHANNEL, Policy, escalated
 from engine.ids import UserId
 from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
 from engine.sources import Failure, Ground, Origin, Source

@@ -13,7 +13,8 @@ from engine.approvals.approval import Approval
 from engine.approvals.events import Automatic
 from engine.approvals.voting import with_shifts_of
 from engine.asks.ask import Choice, Decision, Kind
-from engine.authority.policy import Subject, escalated, may_decide
+from engine.authority.eligibility import may_decide
+from engine.authority.policy import Subject, escalated
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, UserId
 from engine.ports import Asked, Clock, Grants

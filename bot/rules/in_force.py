@@ -14,7 +14,8 @@ from datetime import datetime
 from engine.approvals.approval import Approval, Place
 from engine.approvals.events import Click, Ruling
 from engine.asks.ask import Choice, Json
-from engine.authority.policy import Policy, Standing
+from engine.authority.eligibility import Standing
+from engine.authority.policy import Policy
 from engine.ids import AgentName, UserId
 from engine.ports import Groups, Roster
 from engine.rules.conditions import Circumstances, Name

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from engine.approvals.approval import Calling, Copy, NotCalled, PressedOn, Replaced, Words
 from engine.asks.ask import Choice, Decision, Json
-from engine.authority.policy import Deadlines, Facts, Policy
+from engine.authority.eligibility import Facts
+from engine.authority.policy import Deadlines, Policy
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
 
 

@@ -16,22 +16,10 @@ from datetime import datetime
 from engine.approvals.approval import Fills, Review, Vote, supports
 from engine.approvals.events import Chose, Ruling
 from engine.asks.ask import Choice, Decision
-from engine.authority.policy import (
-    Able,
-    Facts,
-    Part,
-    Policy,
-    Standing,
-    Subject,
-    adds,
-    escalated,
-    governed,
-    grounds_for,
-    may_decide,
-    missing,
-    parts_open_to,
-    stage_of,
-)
+from engine.authority.eligibility import Facts, Standing, governed, grounds_for, may_decide, parts_open_to
+from engine.authority.parts import Part
+from engine.authority.policy import Policy, Subject, escalated
+from engine.authority.quorum import FillableParts, adds, missing, stage_of
 from engine.ids import UserId
 from engine.sentences.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
 from engine.sources import Ground, Origin, Source
@@ -181,7 +169,7 @@ def _rejected_already(review: Review, wanted: Vote) -> Refusal | None:
     return AlreadyVoted(quorum - _rejections(review.votes), approved=False)
 
 
-def _still_wanted(policy: Policy, voters: Sequence[Able]) -> tuple[Source, ...]:
+def _still_wanted(policy: Policy, voters: Sequence[FillableParts]) -> tuple[Source, ...]:
     stage, places = _turn(policy, voters)
     parts = policy.stages[stage]
     return tuple(dict.fromkeys(source for place in places for source in parts[place].sources))
@@ -192,7 +180,7 @@ def turn_of(review: Review) -> tuple[int, tuple[int, ...]]:
     return _turn(review.governing, [_able(vote) for vote in review.votes if vote.choice in APPROVING])
 
 
-def _turn(policy: Policy, voters: Sequence[Able]) -> tuple[int, tuple[int, ...]]:
+def _turn(policy: Policy, voters: Sequence[FillableParts]) -> tuple[int, tuple[int, ...]]:
     stage = stage_of(policy, voters) or 0
     every = tuple(range(len(policy.stages[stage])))
     return stage, tuple(place for place in every if adds(policy, voters, [(stage, place)])) or every
@@ -249,11 +237,11 @@ def _rejections(votes: Sequence[Vote]) -> int:
     return sum(each.choice is Choice.REJECT for each in votes)
 
 
-def _voters(review: Review, wanted: Vote, without: UserId | None = None) -> list[Able]:
+def _voters(review: Review, wanted: Vote, without: UserId | None = None) -> list[FillableParts]:
     return [_able(each) for each in review.votes if supports(each, wanted) and each.by != without]
 
 
-def _able(vote: Vote) -> Able:
+def _able(vote: Vote) -> FillableParts:
     return [(each.stage, each.place) for each in vote.fills]
 
 

@@ -9,7 +9,8 @@ from engine.approvals.effects import Remind, Say
 from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged
 from engine.approvals.voting import Electorate
 from engine.asks.ask import Json
-from engine.authority.policy import Facts, Policy
+from engine.authority.eligibility import Facts
+from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine.closing import stop_run
 from engine.machine.deadlines import expired_before

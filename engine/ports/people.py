@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.approvals.approval import Place
-from engine.authority.policy import Facts
+from engine.authority.eligibility import Facts
 from engine.ids import ChannelId, UserId
 
 

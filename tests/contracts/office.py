@@ -31,7 +31,7 @@ from engine.approvals.approval import Approval
 from engine.approvals.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
 from engine.approvals.events import Click, Opened
 from engine.asks.ask import Choice
-from engine.authority.policy import Standing
+from engine.authority.eligibility import Standing
 from engine.ids import ApprovalId, UserId
 from engine.machine import step
 from engine.ports import Approvals, Change, Clock, Duty, Graphs, Lanes, Membership, OnDuty, Work

@@ -10,7 +10,9 @@ from contracts.samples import ALICE, NOW, an_approval
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Chose, Event, ExpiryDue, LadderDue, Ruling
 from engine.asks.ask import Choice, Json
-from engine.authority.policy import Deadlines, Facts, Part, Policy, Rung, Standing
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.parts import Part
+from engine.authority.policy import Deadlines, Policy, Rung
 from engine.ids import UserId
 from engine.machine import Step, step
 from engine.sources import Failure, Ground, Origin, Source

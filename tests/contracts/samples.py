@@ -12,7 +12,9 @@ from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Consider, Effect, Hear, Say
 from engine.approvals.events import Act, Click, Ruling
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, Option
-from engine.authority.policy import Deadlines, Facts, Part, Policy, Rung, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.parts import Part
+from engine.authority.policy import Deadlines, Policy, Rung, one_part, person
 from engine.conversation import Conversation
 from engine.ids import (
     AgentName,

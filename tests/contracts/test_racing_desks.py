@@ -24,7 +24,8 @@ from engine.approvals.approval import Approval, State
 from engine.approvals.audit import What
 from engine.approvals.events import Act, Doing
 from engine.asks.ask import Choice
-from engine.authority.policy import Part, Policy, person
+from engine.authority.parts import Part
+from engine.authority.policy import Policy, person
 from engine.ids import ApprovalId, UserId
 from engine.rules.routing import Rule, Rulebook
 from engine.sources import Source

@@ -11,7 +11,8 @@ from engine.approvals.approval import Approval, Place, PressedOn, State
 from engine.approvals.effects import Call, DrawCard, EndRun, Remind, Say, SetTimer, TellPerson, Timer
 from engine.approvals.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged
 from engine.asks.ask import Choice, Kind
-from engine.authority.policy import CHANNEL, Deadlines, Facts, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import CHANNEL, Deadlines, one_part, person
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId
 from engine.machine import Step, step
 from engine.sentences.refusals import (

@@ -36,7 +36,9 @@ from engine.approvals.events import (
     Ruling,
 )
 from engine.asks.ask import Choice
-from engine.authority.policy import CHANNEL, Deadlines, OnExpiry, Part, Policy, Standing, person
+from engine.authority.eligibility import Standing
+from engine.authority.parts import Part
+from engine.authority.policy import CHANNEL, Deadlines, OnExpiry, Policy, person
 from engine.ids import UserId
 from engine.machine import Step
 from engine.sources import Origin, Source

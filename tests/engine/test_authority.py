@@ -12,7 +12,8 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Call, SetTimer, TellPerson, Timer
 from engine.approvals.events import AskedAgain, Chose, Ruling, Withdrew
 from engine.asks.ask import Choice, Decision
-from engine.authority.policy import CHANNEL, Deadlines, Policy, Standing, person
+from engine.authority.eligibility import Standing
+from engine.authority.policy import CHANNEL, Deadlines, Policy, person
 from engine.ids import UserId
 from engine.sentences.notices import VOTE_FELL
 from engine.sentences.refusals import (

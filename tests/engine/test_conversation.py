@@ -9,7 +9,8 @@ from engine.approvals.approval import Approval, Place, State
 from engine.approvals.effects import Hear
 from engine.approvals.events import Chose
 from engine.asks.ask import Choice, Decision, Kind
-from engine.authority.policy import REQUESTER, Facts, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import REQUESTER, one_part, person
 from engine.conversation import (
     MOST_HELD,
     MOST_HELD_TEXT,

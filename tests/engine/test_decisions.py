@@ -12,20 +12,9 @@ from engine.approvals.audit import What
 from engine.approvals.effects import DrawCard, PassOn, Resume, TellPerson
 from engine.approvals.events import Chose, ExpiryDue
 from engine.asks.ask import Choice, Decision, Json, Kind
+from engine.authority.eligibility import Facts, Standing, may_decide, may_open
 from engine.authority.policy import CHANNEL as IN_CHANNEL
-from engine.authority.policy import (
-    REQUESTER,
-    Deadlines,
-    Facts,
-    OnExpiry,
-    Policy,
-    Standing,
-    Subject,
-    may_decide,
-    may_open,
-    one_part,
-    person,
-)
+from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, Policy, Subject, one_part, person
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
 from engine.sentences.refusals import (

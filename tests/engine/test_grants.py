@@ -14,7 +14,8 @@ from engine.approvals.approval import Approval, Review, State, Vote
 from engine.approvals.effects import DrawCard, GiveGrant
 from engine.approvals.events import Chose, Revoked, Ruling
 from engine.asks.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
-from engine.authority.policy import LONGEST_GRANT, Facts, GrantTerms, Policy, Standing
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import LONGEST_GRANT, GrantTerms, Policy
 from engine.ids import AgentName, GrantId, ThreadId, UserId
 from engine.machine import Step, step
 from engine.rules.grants import Call, Grant, allowing, covers, given, grant_id, is_offered, stands

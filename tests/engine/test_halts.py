@@ -21,7 +21,7 @@ from engine.approvals.approval import Approval, State, Vote, supports
 from engine.approvals.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
 from engine.approvals.events import Chose, Opened, Posted, Withdrew
 from engine.asks.ask import Choice, Decision, Kind, digest_of
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.conversation import Comment, Hold, NewTurn, meaning
 from engine.ids import AgentName, InterruptId, MessageTs, SheetId, UserId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step

@@ -26,7 +26,8 @@ from engine.approvals.events import (
     Withdrew,
 )
 from engine.asks.ask import Choice
-from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Facts, OnExpiry, Policy, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part, person
 from engine.ids import MessageTs, UserId
 from engine.machine import TRANSITIONS, Step, step
 

@@ -9,7 +9,8 @@ from engine.approvals.approval import Approval, State, Words
 from engine.approvals.effects import DrawCard, Hear
 from engine.approvals.events import AskedAgain, Chose, Offered, Withdrew
 from engine.asks.ask import Choice, Kind
-from engine.authority.policy import REQUESTER, Facts, Standing, one_part
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import REQUESTER, one_part
 from engine.conversation import offered_to
 from engine.ids import MessageTs, SheetId, UserId
 from engine.machine import sent_words, step

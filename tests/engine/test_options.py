@@ -10,7 +10,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Resume
 from engine.approvals.events import Chose
 from engine.asks.ask import Choice, Decision, Kind, Option
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
 from engine.sentences.refusals import AlreadyDecided, AlreadyVoted, Changed, NoOwnRequests, NotAnApprover, NotOffered

@@ -10,7 +10,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import TellPerson
 from engine.approvals.events import Chose, Posted
 from engine.asks.ask import Choice
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.ids import ChannelId, MessageTs
 from engine.machine import Step, is_on_card, step
 from engine.sentences.refusals import NotTheCard

@@ -11,7 +11,8 @@ from engine.approvals.audit import What
 from engine.approvals.effects import DrawCard, EndRun, Resume, Say
 from engine.approvals.events import AskedAgain, Chose, Delivered, ExpiryDue, Posted
 from engine.asks.ask import Choice
-from engine.authority.policy import Deadlines, Facts, OnExpiry, Standing
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import Deadlines, OnExpiry
 from engine.ids import MessageTs, UserId
 from engine.machine import Step, outcome_of, step
 from engine.sentences.notices import NOT_TOLD, START_AGAIN

@@ -47,7 +47,8 @@ from engine.approvals.events import (
     Withdrew,
 )
 from engine.asks.ask import Choice, Decision
-from engine.authority.policy import Deadlines, Facts, OnExpiry, Standing
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import Deadlines, OnExpiry
 from engine.ids import GrantId, MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
 from engine.sentences.refusals import AlreadyDecided, Closed, Expired

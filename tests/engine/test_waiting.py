@@ -12,7 +12,8 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Call, Remind, Resume, SetTimer, Timer
 from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged, ReminderDue
 from engine.asks.ask import Choice, Decision
-from engine.authority.policy import Deadlines, Hours, OnExpiry, Policy, Standing, person
+from engine.authority.eligibility import Standing
+from engine.authority.policy import Deadlines, Hours, OnExpiry, Policy, person
 from engine.machine import Step
 from engine.machine.acts import PAUSE
 from engine.sentences.refusals import (

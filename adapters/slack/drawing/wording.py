@@ -10,7 +10,8 @@ from adapters.slack.drawing.markdown import parts_of, words_of
 from adapters.slack.drawing.untrusted_text import clipped, mrkdwn, plain, pretty, visible
 from engine.approvals.approval import GRANT_OF, Approval, Replaced, Review, State, Vote
 from engine.asks.ask import Ask, Choice, Decision, Json, Kind
-from engine.authority.policy import CHANNEL, REQUESTER, OnExpiry, Part, Policy, Stage
+from engine.authority.parts import Part, Stage
+from engine.authority.policy import CHANNEL, REQUESTER, OnExpiry, Policy
 from engine.ids import UserId
 from engine.machine import outcome_of
 from engine.sentences.refusals import capitalized, moment, people, when

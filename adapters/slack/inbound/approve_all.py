@@ -18,7 +18,8 @@ from adapters.slack.inbound.parse import Person, PressedAll
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Click
 from engine.asks.ask import Choice
-from engine.authority.policy import Policy, may_open
+from engine.authority.eligibility import may_open
+from engine.authority.policy import Policy
 from engine.ids import ApprovalId, UserId
 from engine.machine import is_on_card
 from engine.ports import Desk

@@ -70,7 +70,7 @@ from adapters.slack.workspace.errors import SlackRefused, code_of
 from adapters.slack.workspace.identity import Identity
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Choice, Kind
-from engine.authority.policy import may_open
+from engine.authority.eligibility import may_open
 from engine.machine import is_on_card
 from engine.ports import Channels, Chat, Desk, Said, TimeTravel
 from engine.sentences.refusals import Changed, Closed, NotTheCard

@@ -27,7 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.identity import Identity
 from engine.approvals.approval import Place
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.ids import ChannelId, UserId
 
 KEPT = 60.0

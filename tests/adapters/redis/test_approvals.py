@@ -19,7 +19,8 @@ from engine.approvals.audit import RETENTION, What
 from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
 from engine.approvals.events import Chose, Delivered, Opened
 from engine.asks.ask import Choice
-from engine.authority.policy import Deadlines, Facts, Standing
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import Deadlines
 from engine.ids import MessageTs, SheetId, ThreadId, UserId
 from engine.machine import step
 from engine.ports import Change, OvertakenError

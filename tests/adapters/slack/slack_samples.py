@@ -12,7 +12,8 @@ from contracts.samples import still_members
 from engine.approvals.approval import Approval, Calling, Notify, Place, State, open_reviews
 from engine.approvals.events import Act, Chose, Click, Doing
 from engine.asks.ask import Action, Ask, Choice, Json, Kind, Problem
-from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Facts, Policy, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part, person
 from engine.conversation import thread_id
 from engine.ids import (
     AgentName,

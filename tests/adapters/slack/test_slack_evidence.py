@@ -13,7 +13,9 @@ from engine.approvals.approval import Approval, Calling, Copy, Looking, NotCalle
 from engine.approvals.calling import MOST, in_turn, room_for, steps
 from engine.approvals.events import Automatic, Chose, Opened, Ruling
 from engine.asks.ask import Choice, Decision
-from engine.authority.policy import CHANNEL, Deadlines, Facts, Hours, Part, Policy, Rung, Standing, one_part, person
+from engine.authority.eligibility import Facts, Standing
+from engine.authority.parts import Part
+from engine.authority.policy import CHANNEL, Deadlines, Hours, Policy, Rung, one_part, person
 from engine.ids import ChannelId, MessageTs, SheetId, UserId
 from engine.machine import step
 from engine.sentences.refusals import moment

@@ -22,7 +22,7 @@ from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
 from adapters.slack.workspace.roster import Account, Kept, SlackRoster, account_of, standing_of
 from engine.approvals.approval import Place
-from engine.authority.policy import Facts, Standing
+from engine.authority.eligibility import Facts, Standing
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedPerson
 

@@ -1,0 +1,205 @@
+"""Who may decide (P6).
+
+Only full members of the workspace decide. A guest or a person of another workspace does only if the part names them by
+id and allows it; a bot or a deactivated account never does. A question is answered by the person whose conversation it
+is, guest or not. Anybody's rejection counts, whatever stage they belong to: it is never too early to say no.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import chain
+from types import MappingProxyType
+
+from engine.authority.parts import Part
+from engine.authority.policy import CHANNEL, REQUESTER, Policy, Subject, person
+from engine.authority.quorum import Members, fillable
+from engine.ids import UserId
+from engine.sentences.refusals import (
+    NoGuests,
+    NoOwnRequests,
+    NotAnApprover,
+    NotInChannel,
+    NotYetTheirTurn,
+    NotYourQuestion,
+    NotYourRun,
+    Refusal,
+    RosterUnknown,
+    SourceUnknown,
+    Stranger,
+)
+from engine.sources import Failure, Ground, Origin, Source
+
+
+class Standing(StrEnum):
+    """What Slack says a person is."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    VISITOR = "visitor"
+    """Of another workspace."""
+    STRANGER = "stranger"
+    """A bot, or deactivated."""
+    UNKNOWN = "unknown"
+    """Slack could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a person at one moment.
+
+    `in_channel` is whether they are in the conversation's channel: None where nobody needed to know or nobody could
+    tell. `grounds` are the groups and schedules that name them; `failed` those that could not be read, `late` those of
+    them that may answer yet. `looked_up` is when Slack was asked of them.
+    """
+
+    standing: Standing
+    in_channel: bool | None = None
+    grounds: tuple[Ground, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    late: tuple[Source, ...] = ()
+    looked_up: datetime | None = None
+
+
+def unreachable(policy: Policy, requester: UserId, members: Members = MappingProxyType({})) -> bool:
+    """Whether the quorum cannot be reached because the requester is among those who are named."""
+    return not policy.own_requests and not fillable(policy.stages, frozenset({requester}), members)
+
+
+def may_decide(
+    policy: Policy, requester: UserId, by: UserId, facts: Facts, subject: Subject, stage: int | None = None
+) -> Refusal | None:
+    """Why `by` may not decide, or None when they may. What is not known counts as no.
+
+    `stage`: the one whose turn it is, for an approval; None: any stage will do, as for a rejection. Who belongs to an
+    earlier stage may approve, too: where that fills no place any more, `engine.approvals.voting.not_needed` says so.
+    """
+    policy = governed(policy, requester, by, subject)
+    refusal = may_open(policy, requester, by, subject) or _refused_by_standing(policy, by, facts, subject)
+    if refusal is not None:
+        return refusal
+    able = parts_open_to(policy, requester, by, facts)
+    if any(stage is None or place <= stage for place, _ in able):
+        return None
+    reached = policy.stages if stage is None else policy.stages[: stage + 1]
+    refusal = _unfounded(policy, tuple(chain.from_iterable(reached)), requester, facts)
+    if able and stage is not None and not isinstance(refusal, SourceUnknown | RosterUnknown):
+        return NotYetTheirTurn(_sources(policy.stages[stage]))
+    return refusal
+
+
+def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Refusal | None:
+    """The part of `may_decide` that needs no look-up: asked before Slack is, and before a form opens."""
+    policy = governed(policy, requester, by, subject)
+    if policy.is_requesters:
+        return None if by == requester else _not_the_requester(requester, subject)
+    if policy.names_all and not any(by in part.named for part in policy.parts):
+        return NotAnApprover(_able(policy, requester))
+    if by == requester and not policy.own_requests:
+        return NoOwnRequests()
+    return None
+
+
+def parts_open_to(policy: Policy, requester: UserId, by: UserId, facts: Facts) -> tuple[tuple[int, int], ...]:
+    """The parts that a person can fill, each as (stage, place in it); by what is known of them, and by nothing else."""
+    return tuple(
+        (stage, place)
+        for stage, parts in enumerate(policy.stages)
+        for place, part in enumerate(parts)
+        if _grounds_in(part, requester, by, facts) and _is_let_in(part, by, facts.standing)
+    )
+
+
+def grounds_for(policy: Policy, requester: UserId, by: UserId, facts: Facts, now: datetime) -> tuple[Ground, ...]:
+    """Why a person may decide: each source of the policy that names them, once (P11)."""
+    found = (ground for part in policy.parts for ground in _grounds_in(part, requester, by, facts))
+    at = facts.looked_up or now
+    dated = (ground if ground.looked_up is not _UNDATED else replace(ground, looked_up=at) for ground in found)
+    return tuple(dict.fromkeys(dated))
+
+
+_UNDATED = datetime.max.replace(tzinfo=UTC)
+"""Stands for the moment at which Slack was asked of the person."""
+
+
+def _grounds_in(part: Part, requester: UserId, by: UserId, facts: Facts) -> tuple[Ground, ...]:
+    known = {ground.source: ground for ground in facts.grounds}
+    return tuple(
+        ground for source in part.sources if (ground := _ground(source, known.get(source), requester, by, facts))
+    )
+
+
+def _ground(source: Source, known: Ground | None, requester: UserId, by: UserId, facts: Facts) -> Ground | None:
+    match source.origin:
+        case Origin.USER:
+            return Ground(source, _UNDATED) if by == source.name else None
+        case Origin.REQUESTER:
+            return Ground(source, _UNDATED) if by == requester else None
+        case Origin.CHANNEL:
+            return Ground(source, _UNDATED) if facts.in_channel is True else None
+        case _:
+            return known
+
+
+def _is_let_in(part: Part, by: UserId, standing: Standing) -> bool:
+    """Full members are; a guest of whose conversation it is, where `_refused_by_standing` let them through."""
+    if standing is Standing.MEMBER or all(source.origin is Origin.REQUESTER for source in part.sources):
+        return True
+    return standing in _OUTSIDERS and by in part.outsiders
+
+
+_OUTSIDERS = (Standing.GUEST, Standing.VISITOR)
+
+
+def governed(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Policy:
+    """Whoever asked, a guest too, may say that they have seen what the agent tells them."""
+    if subject is Subject.NOTICE and by == requester:
+        return replace(policy, stages=((Part((REQUESTER,)),),))
+    return policy
+
+
+def _not_the_requester(requester: UserId, subject: Subject) -> Refusal:
+    match subject:
+        case Subject.QUESTION:
+            return NotYourQuestion(requester)
+        case Subject.FAILURE:
+            return NotYourRun(requester)
+        case _:
+            return NotAnApprover((person(requester),))
+
+
+def _able(policy: Policy, requester: UserId) -> tuple[Source, ...]:
+    """The sources of a policy, less the requester where they cannot decide what they asked for."""
+    return tuple(each for each in policy.sources if policy.own_requests or each != person(requester))
+
+
+def _refused_by_standing(policy: Policy, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
+    named = any(by in part.outsiders for part in policy.parts)
+    match facts.standing:
+        case Standing.UNKNOWN:
+            return RosterUnknown()
+        case Standing.VISITOR if not named:
+            return Stranger()
+        case Standing.STRANGER:
+            return Stranger()
+        case Standing.GUEST if not named and (subject is Subject.REQUEST or not policy.is_requesters):
+            return NoGuests()
+        case _:
+            return None
+
+
+def _unfounded(policy: Policy, wanted: Sequence[Part], requester: UserId, facts: Facts) -> Refusal:
+    """Why nothing lets somebody decide: a source that cannot be read comes first, since it might."""
+    sources = _sources(wanted)
+    if failed := tuple(each for each in facts.failed if each.source in sources):
+        return SourceUnknown(failed)
+    if CHANNEL in sources and facts.in_channel is None:
+        return RosterUnknown()
+    if sources == (CHANNEL,):
+        return NotInChannel()
+    return NotAnApprover(tuple(each for each in sources if each in _able(policy, requester)))
+
+
+def _sources(parts: Iterable[Part]) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys(source for part in parts for source in part.sources))

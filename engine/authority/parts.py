@@ -1,0 +1,32 @@
+"""Parts of a policy: how many people of which sources must approve."""
+
+from dataclasses import dataclass
+
+from engine.ids import UserId
+from engine.sources import Origin, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`quorum` people of these sources.
+
+    `outsiders` may be guests or of another workspace: the rule names them by id and says so.
+
+    Raises ValueError for a quorum below 1.
+    """
+
+    sources: tuple[Source, ...]
+    quorum: int = 1
+    outsiders: frozenset[UserId] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.quorum < 1:
+            raise ValueError("a quorum is at least 1")
+
+    @property
+    def named(self) -> frozenset[UserId]:
+        """The people whom it names by id."""
+        return frozenset(UserId(each.name) for each in self.sources if each.origin is Origin.USER)
+
+
+Stage = tuple[Part, ...]
