@@ -24,7 +24,8 @@ from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine import Step, is_on_card, may_act, step
 from engine.ports import Approvals, Clock, Lanes, Unless
-from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown, spoken
+from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown
+from engine.sentences.spoken import spoken
 from engine.sources import Source
 
 CONSIDERED_WITHIN = timedelta(seconds=30)

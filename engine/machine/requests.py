@@ -12,7 +12,7 @@ from engine.machine.closing import decide, stop_run
 from engine.machine.effects import calls_of, drawing_of, timers_set
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices
-from engine.sentences.refusals import moment
+from engine.sentences.spoken import moment
 
 
 def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) -> Step:

@@ -1,16 +1,16 @@
-"""Why somebody's click or form did not count. Each refusal is a type with one sentence for the person.
+"""Refusals: why a person's click or form had no effect. Each is a type, with one sentence for the person.
 
-`sentence` is written for Slack: `<@U1>` shows as that person's name. What comes from a graph is escaped in it.
+`sentence` is mrkdwn: `<@U1>` shows as that person's name, and what comes from a graph is escaped.
 https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from engine.ids import ChannelId, UserId
-from engine.sources import Failure, Origin, Source
+from engine.sentences.spoken import capitalized, escaped, people, spoken, when
+from engine.sources import Failure, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class SourceUnknown(Refusal):
 
     @property
     def sentence(self) -> str:
-        what = "; ".join(f"{spoken((each.source,))}: {_escaped(each.why).rstrip('.')}" for each in self.failed)
+        what = "; ".join(f"{spoken((each.source,))}: {escaped(each.why).rstrip('.')}" for each in self.failed)
         return f"Couldn't check whether you may decide this ({what}). Nothing was changed: try again in a moment."
 
 
@@ -345,7 +345,7 @@ class AlreadyDecided(Refusal):
     @property
     def sentence(self) -> str:
         who = f" by {people(self.by)}" if self.by else ""
-        what = f": {_escaped(self.option)}" if self.option else ""
+        what = f": {escaped(self.option)}" if self.option else ""
         return f"This was already {self.outcome}{who} {when(self.at)}{what}. Your click had no effect."
 
 
@@ -396,7 +396,7 @@ class Closed(Refusal):
 
     @property
     def sentence(self) -> str:
-        reason = _escaped(self.reason).rstrip(".")
+        reason = escaped(self.reason).rstrip(".")
         return f"This request is no longer open{': ' + reason if reason else ''}. Your click had no effect."
 
 
@@ -455,57 +455,3 @@ class NotOffered(Refusal):
     @property
     def sentence(self) -> str:
         return "This request does not offer that choice."
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def spoken(sources: Iterable[Source]) -> str:
-    """Who belongs to these sources, in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
-
-    A group is named in plain words: a mention of it would notify all of its members.
-    https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
-    """
-    sources = tuple(sources)
-    named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
-    called = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
-    groups = [f"members of @{_escaped(each)}" for each in called]
-    on_call = [f"whoever is on call ({each.name})" for each in sources if each.origin is Origin.ON_CALL]
-    channel = ["any member of the channel"] * any(each.origin is Origin.CHANNEL for each in sources)
-    requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)
-    return _joined([*named, *groups, *on_call, *channel, *requester])
-
-
-def capitalized(sentence: str) -> str:
-    """The same with a capital letter, where it begins with a letter."""
-    return f"{sentence[:1].upper()}{sentence[1:]}"
-
-
-def people(users: Iterable[UserId]) -> str:
-    """`<@U1>, <@U2> and <@U3>`, in a stable order."""
-    return _joined([f"<@{user}>" for user in sorted(users)])
-
-
-def _joined(names: list[str]) -> str:
-    if len(names) < 2:  # noqa: PLR2004 - one name needs no "and"
-        return "".join(names) or "Nobody"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def when(at: datetime) -> str:
-    """A time that Slack shows in each reader's own zone.
-
-    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
-    """
-    return _date(at, "on ")
-
-
-def moment(at: datetime) -> str:
-    """The same behind a preposition: `by ...`."""
-    return _date(at, "")
-
-
-def _date(at: datetime, preposition: str) -> str:
-    spoken = at.strftime("%Y-%m-%d at %H:%M UTC")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{preposition}{spoken}>"

@@ -8,7 +8,8 @@ from contracts.samples import ALICE, BOB, CAROL, NOW
 from engine.authority.policy import person
 from engine.ids import ChannelId, UserId
 from engine.sentences import refusals
-from engine.sentences.refusals import Refusal, people, when
+from engine.sentences.refusals import Refusal
+from engine.sentences.spoken import people, when
 from engine.sources import Failure, Origin, Source
 
 GROUP, ON_CALL = Source(Origin.GROUP, "S1", "payments"), Source(Origin.ON_CALL, "pay")

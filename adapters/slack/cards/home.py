@@ -16,7 +16,7 @@ from engine.approvals.approval import Approval, State
 from engine.ids import GrantId, MessageTs
 from engine.ports import Able, Waiting
 from engine.rules.grants import Grant
-from engine.sentences.refusals import when
+from engine.sentences.spoken import when
 from engine.sources import Origin
 
 TURN = "signoff_home"

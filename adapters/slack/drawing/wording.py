@@ -14,7 +14,7 @@ from engine.authority.parts import Part, Stage
 from engine.authority.policy import CHANNEL, REQUESTER, OnExpiry, Policy
 from engine.ids import UserId
 from engine.machine import outcome_of
-from engine.sentences.refusals import capitalized, moment, people, when
+from engine.sentences.spoken import capitalized, moment, people, when
 
 _MOST_NAMES = 20
 _FEW_NAMES = 4

@@ -20,7 +20,7 @@ from engine.asks.ask import Json, canonical, unstorable
 from engine.conversation import Conversation
 from engine.ids import ThreadId
 from engine.ports import Moment
-from engine.sentences.refusals import when
+from engine.sentences.spoken import when
 
 HISTORY = "signoff_history"
 """The action of a menu on cards of the last version, and the callback of the modal that asks which conversation."""

@@ -39,7 +39,7 @@ from engine.approvals.events import ExpiryDue
 from engine.asks.ask import Action, Choice, Json, Kind
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.machine import step
-from engine.sentences.refusals import when
+from engine.sentences.spoken import when
 
 TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
     ["<!channel>", "*_~`", "\u202egnp", "\ud800", "", "x" * 5_000, "y\n" * 2_000, "&" * 3_000]

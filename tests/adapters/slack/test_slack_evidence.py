@@ -18,7 +18,7 @@ from engine.authority.parts import Part
 from engine.authority.policy import CHANNEL, Deadlines, Hours, Policy, Rung, one_part, person
 from engine.ids import ChannelId, MessageTs, SheetId, UserId
 from engine.machine import step
-from engine.sentences.refusals import moment
+from engine.sentences.spoken import moment
 from engine.sources import Failure, Ground, Origin, Source
 
 PAYMENTS = Source(Origin.GROUP, "S0PAY", "payments")

@@ -1,0 +1,65 @@
+"""How sentences name people and times: in Slack's mrkdwn, with everything escaped that we did not write.
+
+https://docs.slack.dev/messaging/formatting-message-text#escaping
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from engine.ids import UserId
+from engine.sources import Origin, Source
+
+
+def spoken(sources: Iterable[Source]) -> str:
+    """Who belongs to these sources, in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
+
+    A group is named in plain words: a mention of it would notify all of its members.
+    https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
+    """
+    sources = tuple(sources)
+    named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
+    called = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
+    groups = [f"members of @{escaped(each)}" for each in called]
+    on_call = [f"whoever is on call ({each.name})" for each in sources if each.origin is Origin.ON_CALL]
+    channel = ["any member of the channel"] * any(each.origin is Origin.CHANNEL for each in sources)
+    requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)
+    return _joined([*named, *groups, *on_call, *channel, *requester])
+
+
+def capitalized(sentence: str) -> str:
+    """The same with a capital letter, where it begins with a letter."""
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
+def people(users: Iterable[UserId]) -> str:
+    """`<@U1>, <@U2> and <@U3>`, in a stable order."""
+    return _joined([f"<@{user}>" for user in sorted(users)])
+
+
+def _joined(names: list[str]) -> str:
+    if len(names) < 2:  # noqa: PLR2004 - one name needs no "and"
+        return "".join(names) or "Nobody"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def when(at: datetime) -> str:
+    """A time that Slack shows in each reader's own zone.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    return _date(at, "on ")
+
+
+def moment(at: datetime) -> str:
+    """The same behind a preposition: `by ...`."""
+    return _date(at, "")
+
+
+def _date(at: datetime, preposition: str) -> str:
+    spoken = at.strftime("%Y-%m-%d at %H:%M UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{preposition}{spoken}>"
+
+
+def escaped(text: str) -> str:
+    """Text that we did not write, so that nothing in it is markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
