@@ -17,8 +17,8 @@ from bot.config.problems import Fault, suggestion
 from bot.rules.rulebook import Compiled, at_place
 from engine.asks.ask import Json
 from engine.authority.eligibility import unreachable
+from engine.authority.matching import fillable
 from engine.authority.policy import Policy, escalated
-from engine.authority.quorum import fillable
 from engine.ids import AgentName, ChannelId, UserId
 from engine.rules.conditions import Circumstances, Condition, Mistake, Verdict
 from engine.rules.routing import Rule

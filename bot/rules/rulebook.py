@@ -12,9 +12,9 @@ from bot.config.approvals import Approval, PartEntry, People
 from bot.config.config import Config, approver_names, channel_names, name_faults
 from bot.config.problems import ConfigError, Fault, suggestion
 from bot.rules.group_names import GroupNames
+from engine.authority.matching import fillable
 from engine.authority.parts import Part, Stage
 from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, GrantTerms, Policy, Rung, person
-from engine.authority.quorum import fillable
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedGroup, ListedPerson
 from engine.rules.conditions import Condition, Conditions, Mistake

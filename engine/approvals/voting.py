@@ -17,9 +17,10 @@ from engine.approvals.approval import Fills, Review, Vote, supports
 from engine.approvals.events import Chose, Ruling
 from engine.asks.ask import Choice, Decision
 from engine.authority.eligibility import Facts, Standing, governed, grounds_for, may_decide, parts_open_to
+from engine.authority.matching import FillableParts
 from engine.authority.parts import Part
 from engine.authority.policy import Policy, Subject, escalated
-from engine.authority.quorum import FillableParts, adds, missing, stage_of
+from engine.authority.quorum import adds, missing, stage_of
 from engine.ids import UserId
 from engine.sentences.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
 from engine.sources import Ground, Origin, Source

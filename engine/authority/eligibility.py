@@ -12,9 +12,9 @@ from enum import StrEnum
 from itertools import chain
 from types import MappingProxyType
 
+from engine.authority.matching import Members, fillable
 from engine.authority.parts import Part
 from engine.authority.policy import CHANNEL, REQUESTER, Policy, Subject, person
-from engine.authority.quorum import Members, fillable
 from engine.ids import UserId
 from engine.sentences.refusals import (
     NoGuests,

@@ -13,8 +13,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from engine.authority.matching import fillable
 from engine.authority.parts import Part, Stage
-from engine.authority.quorum import fillable
 from engine.ids import UserId
 from engine.sources import Origin, Source
 

@@ -1,94 +1,27 @@
-"""When enough people have approved (P2).
+"""When enough people have approved (P2), and whose turn it is."""
 
-A person counts once, for one part. Which part is settled by a matching, so that an early voter takes no place that
-only a later one could fill.
-"""
+from collections.abc import Sequence
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
-
-from engine.authority.parts import Part, Stage
+from engine.authority.matching import FillableParts, most_filled
 from engine.authority.policy import Policy
-from engine.ids import UserId
-from engine.sources import Origin, Source
-
-Members = Mapping[Source, frozenset[UserId]]
-"""The people of sources that somebody counted."""
-
-FillableParts = Sequence[tuple[int, int]]
-"""The parts that a voter can fill, each as (stage, place in it)."""
 
 
 def stage_of(policy: Policy, voters: Sequence[FillableParts]) -> int | None:
     """The first stage that these voters, each counted once, do not fill; None where they fill all."""
     for stage in range(len(policy.stages)):
         upto = policy.stages[: stage + 1]
-        if _most_filled(upto, voters) < sum(part.quorum for parts in upto for part in parts):
+        if most_filled(upto, voters) < sum(part.quorum for parts in upto for part in parts):
             return stage
     return None
 
 
 def missing(policy: Policy, voters: Sequence[FillableParts]) -> int:
     """How many more people must approve."""
-    return policy.quorum - _most_filled(policy.stages, voters)
+    return policy.quorum - most_filled(policy.stages, voters)
 
 
 def adds(policy: Policy, voters: Sequence[FillableParts], one_more: FillableParts) -> bool:
     """True if one more voter fills another place in the stages reached so far."""
     stage = stage_of(policy, voters)
     reached = policy.stages if stage is None else policy.stages[: stage + 1]
-    return _most_filled(reached, [*voters, one_more]) > _most_filled(reached, voters)
-
-
-def fillable(
-    stages: Sequence[Stage], without: frozenset[UserId] = frozenset(), members: Members = MappingProxyType({})
-) -> bool:
-    """True if the quorums can be reached; groups, channels and schedules count as having enough people."""
-    people = {(stage, place): _known_in(part, members) for stage, place, part in _places(stages)}
-    everybody = sorted(frozenset().union(*people.values()) - without)
-    voters = [[place for place, known in people.items() if user in known] for user in everybody]
-    open_ended = [
-        [(stage, place)]
-        for stage, place, part in _places(stages)
-        if any(source.origin is not Origin.USER and source not in members for source in part.sources)
-        for _ in range(part.quorum)
-    ]
-    return _most_filled(stages, [*open_ended, *voters]) == sum(part.quorum for _, _, part in _places(stages))
-
-
-def _places(stages: Sequence[Stage]) -> list[tuple[int, int, Part]]:
-    return [(stage, place, part) for stage, parts in enumerate(stages) for place, part in enumerate(parts)]
-
-
-def _known_in(part: Part, members: Members) -> frozenset[UserId]:
-    return part.named.union(*(members.get(source, frozenset()) for source in part.sources))
-
-
-def _most_filled(stages: Sequence[Stage], voters: Sequence[FillableParts]) -> int:
-    """The largest number of places that voters can fill, each one place: a bipartite matching by augmenting paths.
-
-    H. W. Kuhn, The Hungarian method for the assignment problem, 1955.
-    """
-    seats = {
-        (stage, place): [None] * part.quorum for stage, parts in enumerate(stages) for place, part in enumerate(parts)
-    }  # type: dict[tuple[int, int], list[int | None]]
-
-    def seated(voter: int, tried: set[tuple[int, int, int]]) -> bool:
-        for seat in _seats_of(seats, voters[voter]):
-            if seat in tried:
-                continue
-            tried.add(seat)
-            stage, place, number = seat
-            holder = seats[stage, place][number]
-            if holder is None or seated(holder, tried):
-                seats[stage, place][number] = voter
-                return True
-        return False
-
-    return sum(seated(voter, set()) for voter in range(len(voters)))
-
-
-def _seats_of(seats: dict[tuple[int, int], list[int | None]], able: FillableParts) -> Iterator[tuple[int, int, int]]:
-    for part in able:
-        for number in range(len(seats.get(part, ()))):
-            yield (*part, number)
+    return most_filled(reached, [*voters, one_more]) > most_filled(reached, voters)
