@@ -20,8 +20,8 @@ from aiohttp import web
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores import documents
-from adapters.redis.stores.approvals import Write
-from adapters.redis.transport.connection import pool_of
+from adapters.redis.stores.approvals import WriteApproval
+from adapters.redis.transport.pools import pool_of
 from adapters.slack.cards import card as cards
 from bench.driver import SECRET, Clicked, Clicks
 from bench.slack import Slack
@@ -62,7 +62,7 @@ async def raw(slack: Slack, redis_url: str, mode: Mode, sample: Approval) -> Asy
 
 async def _evaluator(client: "redis.asyncio.Redis", sample: Approval) -> Evaluate:
     keys, thread = Keys(), sample.thread
-    script = Write(
+    script = WriteApproval(
         approval=keys.approval(thread, sample.id),
         ask=keys.ask(thread, sample.id),
         approvals=keys.approvals(thread),

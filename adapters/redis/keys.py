@@ -29,7 +29,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class KeyKind:
     """One kind of key. `lives` is the TTL that its writers set; `reason` says why it stays longer, or for ever."""
 
     name: str
@@ -42,106 +42,108 @@ class Kind:
 
 _WAITED_FOR = "stays while an approval of the thread is open: people may take as long as they need"
 
-CHECKPOINTS = Kind(
+CHECKPOINTS = KeyKind(
     "checkpoints", "zset", "index of the saver: `NAMESPACE 0x00 CHECKPOINT`, all of score 0, so by name",
     None, "an agent may be resumed at any later time; `retention` of the saver sets a TTL",
 )  # fmt: skip
-STATE = Kind(
+STATE = KeyKind(
     "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
     None, "as `checkpoints`",
 )  # fmt: skip
-APPROVAL = Kind("approval", "string", "how far an approval is: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
-ASK = Kind("ask", "string", "what an approval asks; the audit tells of it", RETENTION, _WAITED_FOR)
-APPROVALS = Kind(
+APPROVAL = KeyKind("approval", "string", "how far an approval is: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
+ASK = KeyKind("ask", "string", "what an approval asks; the audit tells of it", RETENTION, _WAITED_FOR)
+APPROVALS = KeyKind(
     "approvals", "zset", "all approvals of the thread, as the last version listed them: moved into the three below",
     MONTH, _WAITED_FOR,
 )  # fmt: skip
-OPEN = Kind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
-SHEET = Kind("sheet", "set", "the closed approvals of a sheet, `HASH` each", MONTH)
-CARD = Kind("card", "string", "the closed approval, `HASH`, whose card is this message at the root of a channel", MONTH)
-POLICIES = Kind(
+OPEN = KeyKind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
+SHEET = KeyKind("sheet", "set", "the closed approvals of a sheet, `HASH` each", MONTH)
+CARD = KeyKind(
+    "card", "string", "the closed approval, `HASH`, whose card is this message at the root of a channel", MONTH
+)
+POLICIES = KeyKind(
     "policies", "hash", "of each set of policies the closed approval, `HASH`, that was written last under it", MONTH
 )
-AUDIT = Kind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
-POSTED = Kind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
-CONVERSATION = Kind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
-GRANT = Kind("grant", "string", "a grant, or `revoked WRITE` in its place, until it ends", MONTH)
-GRANTS = Kind("grants", "set", "the grants of the thread, by their ids; those that ended are passed over", MONTH)
-MAIL = Kind(
+AUDIT = KeyKind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
+POSTED = KeyKind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
+CONVERSATION = KeyKind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
+GRANT = KeyKind("grant", "string", "a grant, or `revoked WRITE` in its place, until it ends", MONTH)
+GRANTS = KeyKind("grants", "set", "the grants of the thread, by their ids; those that ended are passed over", MONTH)
+MAIL = KeyKind(
     "mail", "list", "a lane's waiting messages, oldest first", None, "unfinished work: gone when the lane is empty"
 )
-LEASE = Kind("lease", "string", "who serves a lane, or a pause before its next try", HOUR)
-FENCE = Kind("fence", "string", "counts a lane's owners; the saver refuses writes of an older one", MONTH)
-TRIES = Kind("tries", "string", "how often the head of a lane was begun", MONTH)
-SEEN = Kind("seen", "string", "a message that a lane accepted already", DAY)
+LEASE = KeyKind("lease", "string", "who serves a lane, or a pause before its next try", HOUR)
+FENCE = KeyKind("fence", "string", "counts a lane's owners; the saver refuses writes of an older one", MONTH)
+TRIES = KeyKind("tries", "string", "how often the head of a lane was begun", MONTH)
+SEEN = KeyKind("seen", "string", "a message that a lane accepted already", DAY)
 
-EVENT = Kind(
+EVENT = KeyKind(
     "event", "string", "a Slack event that was accepted already; Slack repeats for some minutes", DAY, of_thread=False
 )
-DEAD = Kind(
+DEAD = KeyKind(
     "dead", "hash", "messages given up after too many tries, by their ids", None, "an operator must see them",
     of_thread=False,
 )  # fmt: skip
-DIRTY = Kind(
+DIRTY = KeyKind(
     "dirty", "zset", "lanes that may have waiting messages, by the stamp of their newest", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
-TIMERS = Kind(
+TIMERS = KeyKind(
     "timers", "zset", "timers, `TIMER/APPROVAL` by the microsecond at which they are due", None,
     "timers of open approvals; what fired is gone", of_thread=False,
 )  # fmt: skip
-PENDING = Kind(
+PENDING = KeyKind(
     "pending", "zset", "pending approvals, all of them or those of a requester, by the time they were asked", None,
     "an index of unfinished work", of_thread=False,
 )  # fmt: skip
-RECENT = Kind(
+RECENT = KeyKind(
     "recent", "zset", "closed approvals that a person asked or voted on, by that time", MONTH, of_thread=False
 )
-THREADS = Kind(
+THREADS = KeyKind(
     "threads", "zset", "the threads that have checkpoints, by the time at which a process last began to write one",
     None, "an index of what stays", of_thread=False,
 )  # fmt: skip
-GRANTED = Kind(
+GRANTED = KeyKind(
     "granted", "zset", "the grants that a person gave, `TAG 0x00 GRANT` by when they end", MONTH, of_thread=False
 )
-TALKS = Kind(
+TALKS = KeyKind(
     "talks", "zset", "the conversations of a channel that were written last, by that time", MONTH, of_thread=False
 )
-HOLDERS = Kind(
+HOLDERS = KeyKind(
     "holders", "zset", "the processes that hold an agent's name, `PROCESS 0x00 DEFINITION` by when they lapse", HOUR,
     of_thread=False,
 )  # fmt: skip
-BACKLOG = Kind(
+BACKLOG = KeyKind(
     "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
     "unfinished work: gone when it is posted", of_thread=False,
 )  # fmt: skip
-DELETED = Kind(
+DELETED = KeyKind(
     "deleted", "set", "channels that were deleted for good", None, "a few ids, by which a late card knows its end",
     of_thread=False,
 )  # fmt: skip
-CHANNELS = Kind(
+CHANNELS = KeyKind(
     "channels", "hash", "the channel that each name in app.yaml stood for when the bot first saw it, for a workspace",
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
-CALLS = Kind(
+CALLS = KeyKind(
     "calls", "zset", "the last calls of a method of Slack's, by when they were begun",
     HOUR, of_thread=False,
 )  # fmt: skip
-QUEUE = Kind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
-ABSENT = Kind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
-SHUT = Kind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
-USERGROUPS = Kind(
+QUEUE = KeyKind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
+ABSENT = KeyKind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
+SHUT = KeyKind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
+USERGROUPS = KeyKind(
     "usergroups", "hash", "Slack's user groups of a workspace, by id; as old as `adapters.redis.stores.groups` allows",
     HOUR, of_thread=False,
 )  # fmt: skip
-CHANGED = Kind(
+CHANGED = KeyKind(
     "changed", "hash", "user groups of a workspace that Slack said have changed, a stamp each", DAY,
     of_thread=False,
 )  # fmt: skip
-READING = Kind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
-LOOKUP = Kind("lookup", "string", "how the last lookup of an on-call source went", DAY, of_thread=False)
-ASKING = Kind("asking", "string", "the process that asks an on-call source", HOUR, of_thread=False)
-META = Kind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
+READING = KeyKind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
+LOOKUP = KeyKind("lookup", "string", "how the last lookup of an on-call source went", DAY, of_thread=False)
+ASKING = KeyKind("asking", "string", "the process that asks an on-call source", HOUR, of_thread=False)
+META = KeyKind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
     CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, GRANT,
@@ -350,20 +352,20 @@ class Keys:
         """Give a pattern for SCAN: the audits of all threads."""
         return f"{self.prefix}:{{*}}:{AUDIT.name}"
 
-    def kind_of(self, key: str) -> Kind | None:
+    def kind_of(self, key: str) -> KeyKind | None:
         """Tell whose key this is; None for a stranger's."""
         return next((kind for kind in KINDS if re.fullmatch(self._pattern(kind), key, re.DOTALL)), None)
 
-    def _of_thread(self, kind: Kind, thread: str, *more: str) -> Key:
+    def _of_thread(self, kind: KeyKind, thread: str, *more: str) -> Key:
         return Key(":".join((f"{self.prefix}:{{{tag(thread)}}}:{kind.name}", *map(part, more))))
 
-    def _of_bot(self, kind: Kind, *more: str) -> Key:
+    def _of_bot(self, kind: KeyKind, *more: str) -> Key:
         return Key(":".join((f"{self.prefix}:{kind.name}", *map(part, more))))
 
-    def _of_bucket(self, kind: Kind, bucket: str) -> Key:
+    def _of_bucket(self, kind: KeyKind, bucket: str) -> Key:
         return Key(f"{self.prefix}:{kind.name}:{{{tag(bucket)}}}")
 
-    def _pattern(self, kind: Kind) -> str:
+    def _pattern(self, kind: KeyKind) -> str:
         middle = r":\{[^{}]+\}" if kind.of_thread else ""
         return rf"{re.escape(self.prefix)}{middle}:{kind.name}(:.*)?"
 

@@ -24,12 +24,12 @@ from engine.ids import ThreadId
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as it waits. `mark` is its first line, by which the head of a box is recognised."""
+    """A message as it waits. `first_line` identifies it at the head of a box."""
 
     id: str
     stamp: int
     effect: Effect
-    mark: bytes
+    first_line: bytes
 
 
 def write(id: str, stamp: int, effect: Effect) -> bytes:  # noqa: A002 - it is its id
@@ -50,7 +50,7 @@ def read(message: bytes, key: Key) -> Mail:
     return Mail(id, stamp, codec.EFFECT.load(document, key), first + newline)
 
 
-def mark_of(message: bytes) -> bytes:
+def first_line_of(message: bytes) -> bytes:
     """The first line of a message that cannot be read further."""
     first, newline, _ = message.partition(b"\n")
     return first + newline
@@ -71,12 +71,12 @@ class Stamps:
 STAMPS = Stamps()
 
 
-def lane_name(lane: Lane) -> bytes:
+def write_lane(lane: Lane) -> bytes:
     """A lane in the index: `NAME@THREAD`."""
     return str(lane).encode("utf-8", "surrogatepass")
 
 
-def lane_named(name: bytes) -> Lane:
+def read_lane(name: bytes) -> Lane:
     """The lane of a name in the index. Raises ValueError for what is no name."""
     lane, at, thread = name.decode("utf-8", "surrogatepass").partition("@")
     if not lane or not at:
@@ -89,13 +89,13 @@ def box(keys: Keys, lane: Lane) -> Key:
     return keys.mail(lane.thread, lane.name)
 
 
-def mark(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
+def mark_lanes(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
     """Say that these lanes may have work; goes before the write of that work."""
-    return Command("ZADD", keys.dirty(), *(word for lane in lanes for word in (stamp, lane_name(lane))))
+    return Command("ZADD", keys.dirty(), *(word for lane in lanes for word in (stamp, write_lane(lane))))
 
 
 @dataclass(frozen=True, slots=True)
-class Put(Script[bool]):
+class AppendMail(Script[bool]):
     """Add a message unless one of its key was put within a day. Safe to run twice: the second finds its own stamp."""
 
     LUA = """

@@ -15,7 +15,7 @@ from adapters.oncall import ical
 from adapters.redis import embedded
 from adapters.redis.keys import Keys
 from adapters.redis.stores.channels import RedisChannelMemory
-from adapters.redis.transport.connection import UnusableRedisError
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.slack.drawing.wording import option_label, words
 from adapters.slack.workspace import directory

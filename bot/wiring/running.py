@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.redis.transport.connection import UnusableRedisError
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.slack.inbound.http import route
 from adapters.slack.inbound.socket_mode import Sockets, sockets
 from adapters.slack.workspace.errors import SlackRefused

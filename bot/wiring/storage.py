@@ -18,9 +18,10 @@ from adapters.redis.stores.backlog import RedisBacklog
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.stores.grants import RedisGrants
 from adapters.redis.stores.listing import RedisListing
-from adapters.redis.transport.connection import UnusableRedisError, explain
+from adapters.redis.transport.errors import UnusableRedisError
+from adapters.redis.transport.failures import describe
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.trouble import kind
+from adapters.redis.transport.server_check import explain
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config.config import Config
 from bot.config.problems import Fault, FaultsError
@@ -88,7 +89,7 @@ def _explained(address: str) -> Iterator[None]:
     except UnreadableError as error:
         raise FaultsError([Fault("REDIS_URL", str(error), "Does another program write to this Redis?")]) from None
     except ResponseError as error:
-        what = f"Redis at {address}: {kind(error)}"
+        what = f"Redis at {address}: {describe(error)}"
         raise FaultsError([Fault("REDIS_URL", what, "Does another program write to this Redis?")]) from None
     except RedisError as error:
         raise FaultsError([redis_fault(explain(error, address))]) from None

@@ -135,7 +135,7 @@ class Changes(RuleBasedStateMachine):
             waiting = [mailbox.read(each, key).effect for each in messages]
             assert waiting == list(self.lanes.waiting.get(lane, ()))
             if waiting:
-                assert self.client.zscore(KEYS.dirty(), mailbox.lane_name(lane)) is not None
+                assert self.client.zscore(KEYS.dirty(), mailbox.write_lane(lane)) is not None
 
     @invariant()
     def what_is_open_stays(self) -> None:

@@ -21,9 +21,10 @@ from adapters.redis.stores.grants import RedisGrants
 from adapters.redis.stores.groups import RedisGroupMemory
 from adapters.redis.stores.listing import RedisListing
 from adapters.redis.stores.oncall_lookups import RedisLookups
-from adapters.redis.transport.connection import Database, Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import Database
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.scripts import Call, Command
+from adapters.redis.transport.scripts import Command, RedisCall
 
 R = TypeVar("R")
 
@@ -31,43 +32,43 @@ R = TypeVar("R")
 class Stutters:
     """A database whose every answer gets lost once, so that the call is sent again."""
 
-    def __init__(self, database: Runs) -> None:
+    def __init__(self, database: AsyncTransport) -> None:
         self._database = database
 
-    async def run(self, call: Call[R]) -> R:
+    async def run(self, call: RedisCall[R]) -> R:
         await self._database.run(call)
         return await self._database.run(call)
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         await self._database.run_all(*calls)
         return await self._database.run_all(*calls)
 
 
 @pytest.fixture
-async def runs(redis_url: str) -> AsyncIterator[Runs]:
+async def runs(redis_url: str) -> AsyncIterator[AsyncTransport]:
     async with Database.from_url(redis_url) as database:
         yield database
 
 
 @pytest.fixture
-def stores(redis_url: str, runs: Runs) -> Stores:
+def stores(redis_url: str, runs: AsyncTransport) -> Stores:
     keys = Keys()
     lanes = RedisLanes(runs, keys, redis_url)
     return Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-def lanes(redis_url: str, runs: Runs) -> RedisLanes:
+def lanes(redis_url: str, runs: AsyncTransport) -> RedisLanes:
     return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
 
 
 @pytest.fixture
-def backlog(runs: Runs) -> RedisBacklog:
+def backlog(runs: AsyncTransport) -> RedisBacklog:
     return RedisBacklog(runs, Keys())
 
 
 @pytest.fixture
-def group_memory(runs: Runs) -> Memories:
+def group_memory(runs: AsyncTransport) -> Memories:
     return partial(RedisGroupMemory, runs, Keys(), "T1")
 
 
@@ -76,7 +77,7 @@ class TestGroupMemory(GroupMemoryContract):
 
 
 @pytest.fixture
-def granted(runs: Runs) -> GrantStores:
+def granted(runs: AsyncTransport) -> GrantStores:
     return GrantStores(RedisGrants(runs, Keys()), RedisAudit(runs, Keys()))
 
 
@@ -85,12 +86,12 @@ class TestGrants(GrantsContract):
 
 
 @pytest.fixture
-def lookups(runs: Runs) -> RedisLookups:
+def lookups(runs: AsyncTransport) -> RedisLookups:
     return RedisLookups(runs, Keys())
 
 
 class TestLookups(LookupsContract):
-    async def test_what_cannot_be_read_is_not_known(self, lookups: RedisLookups, runs: Runs) -> None:
+    async def test_what_cannot_be_read_is_not_known(self, lookups: RedisLookups, runs: AsyncTransport) -> None:
         """Another version kept it: it is asked anew."""
         await runs.run(Command("SET", Keys().lookup("pay"), '{"v":99,"d":{}}', "EX", 60))
         assert await lookups.last("pay") is None
@@ -114,7 +115,7 @@ class TestLanes(LanesContract):
 
 class _Stuttering:
     @pytest.fixture
-    async def runs(self, redis_url: str) -> AsyncIterator[Runs]:
+    async def runs(self, redis_url: str) -> AsyncIterator[AsyncTransport]:
         async with Database.from_url(redis_url) as database:
             yield Stutters(database)
 
@@ -146,7 +147,7 @@ class TestGrantsWhoseAnswersGetLost(_Stuttering, GrantsContract):
 
 class _OnOneConnection:
     @pytest.fixture
-    async def runs(self, redis_url: str) -> AsyncIterator[Runs]:
+    async def runs(self, redis_url: str) -> AsyncIterator[AsyncTransport]:
         async with Multiplexed.from_url(redis_url) as database:
             yield database
 
@@ -168,7 +169,7 @@ class TestLookupsWhoseAnswersGetLost(_Stuttering, LookupsContract):
 
 
 @pytest.fixture(params=["once", "twice"])
-def listed(request: pytest.FixtureRequest, runs: Runs) -> Listed:
+def listed(request: pytest.FixtureRequest, runs: AsyncTransport) -> Listed:
     """Also where every call is sent twice."""
     database = Stutters(runs) if request.param == "twice" else runs
     approvals = RedisApprovals(database, Keys())

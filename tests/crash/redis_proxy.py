@@ -11,24 +11,24 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from adapters.redis import mailbox
-from adapters.redis.checkpointer import scripts as saver_scripts
-from adapters.redis.lanes import scripts as lane_scripts
-from adapters.redis.stores import approvals
+from adapters.redis.checkpointer.scripts import LoadCheckpoint, PutCheckpoint, PutWrites
+from adapters.redis.lanes.scripts import ClaimLane, CompleteHead, ReleaseLane, RemoveUnchanged, RenewLease
+from adapters.redis.mailbox import AppendMail
+from adapters.redis.stores.approvals import WriteApproval, WriteEffects
 from adapters.redis.transport import scripts
+from adapters.redis.transport.scripts import DropMistypedKey
 
 _NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"SMEMBERS"}
 _SCRIPTS = (
-    *(lane_scripts.Claim, lane_scripts.Complete, lane_scripts.Rest, lane_scripts.Renew, lane_scripts.Tidy, mailbox.Put),
-    *(approvals.Write, approvals.Note, saver_scripts.Load, saver_scripts.Put, saver_scripts.PutWrites),
-    scripts.Reset,
+    *(ClaimLane, CompleteHead, ReleaseLane, RenewLease, RemoveUnchanged, AppendMail, WriteApproval, WriteEffects),
+    *(LoadCheckpoint, PutCheckpoint, PutWrites, DropMistypedKey),
 )
 _NAMES = {
-    spelled.encode(): script.__module__.rpartition(".")[2] + "." + script.__name__
+    spelled.encode(): script.__name__
     for script in _SCRIPTS
     for spelled in (scripts._shape(script).sha, scripts._shape(script).source)
 }
-_READING = ("lane_scripts.Renew", "saver_scripts.Load", "scripts.Reset")
+_READING = ("RenewLease", "LoadCheckpoint", "DropMistypedKey")
 
 
 At = tuple[str, int] | tuple[str, int, str]

@@ -77,8 +77,8 @@ def writes() -> list[tuple[Tale, At]]:
         (tale, (when, number)) for tale in tales for when in ("before", "after") for number in range(1, tale.writes)
     ]
     some: list[tuple[Tale, At]] = [
-        *((APPROVED, ("after", number, "approvals.Write")) for number in (1, 3, 4)),
-        *((APPROVED, ("after", 2, name)) for name in ("mail.Put", "saver_scripts.Put", "lane_scripts.Complete")),
+        *((APPROVED, ("after", number, "WriteApproval")) for number in (1, 3, 4)),
+        *((APPROVED, ("after", 2, name)) for name in ("AppendMail", "PutCheckpoint", "CompleteHead")),
         (EXPIRED, ("before", 17)),
     ]
     return chosen(every, some)

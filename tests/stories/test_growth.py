@@ -12,8 +12,8 @@ from stories.world import World
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.transport.connection import Runs
-from adapters.redis.transport.scripts import Call, Command
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.scripts import Command, RedisCall
 from bot.wiring import Ports
 from engine.approvals.approval import Approval, State, open_reviews
 from engine.ids import InterruptId, MessageTs, approval_id
@@ -27,21 +27,21 @@ KILOBYTES = 20
 class Wire:
     """What the store of approvals says to Redis, and how many bytes it is told."""
 
-    database: Runs
+    database: AsyncTransport
     said: Counter[str] = field(default_factory=Counter)
     heard: int = 0
 
-    async def run(self, call: Call[R]) -> R:
+    async def run(self, call: RedisCall[R]) -> R:
         return (await self.run_all(call))[0]
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         replies = await self.database.run_all(*calls)
         self.said.update(_name(each) for each in calls)
         self.heard += sum(map(_size, replies))
         return replies
 
 
-def _name(call: Call[Any]) -> str:
+def _name(call: RedisCall[Any]) -> str:
     return str(call.words[0]) if isinstance(call, Command) else type(call).__name__
 
 

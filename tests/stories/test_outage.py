@@ -44,7 +44,7 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
         loud = [each["event"] for each in said if each["log_level"] not in ("debug", "info")]
         assert loud == [], said
         lines = [f"{each.name}: {each.getMessage()}" for each in caplog.records if each.levelno >= logging.WARNING]
-        assert [line.partition(" at ")[0] for line in lines] == ["adapters.redis.transport.trouble: Redis"] * 2, lines
+        assert [line.partition(" at ")[0] for line in lines] == ["adapters.redis.transport.failures: Redis"] * 2, lines
         assert "does not answer" in lines[0]
         assert "answers again, after" in lines[1]
     finally:

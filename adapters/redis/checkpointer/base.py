@@ -21,11 +21,11 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import INTERRUPT
 from typing_extensions import override
 
-from adapters.redis.checkpointer.format import FENCE_KEY, Format, Place, escape, value_names, waits
+from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, Format, escape, is_unfinished, value_names
 from adapters.redis.checkpointer.plans import Plans
-from adapters.redis.checkpointer.scripts import UNLISTED, Loaded, Put, PutWrites
+from adapters.redis.checkpointer.scripts import UNLISTED, PutCheckpoint, PutWrites, StoredCheckpoint
 from adapters.redis.keys import Keys
-from adapters.redis.transport.scripts import Call
+from adapters.redis.transport.scripts import RedisCall
 
 _KNOWN = 10_000
 """Threads that a saver remembers to have listed."""
@@ -94,11 +94,11 @@ class SharedSaver(BaseCheckpointSaver[str]):
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
-    ) -> list[Call[Any]]:
+    ) -> list[RedisCall[Any]]:
         """Store a checkpoint, and list its thread where this saver did not do so yet."""
-        at, names = Place.of(config), value_names(checkpoint)
+        at, names = CheckpointRef.of(config), value_names(checkpoint)
         keys = self.keys.saved(at.thread)
-        put = Put(
+        put = PutCheckpoint(
             checkpoints=keys.checkpoints,
             state=keys.state,
             fence=keys.fence,
@@ -106,7 +106,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
             checkpoint=escape(checkpoint["id"]),
             token=_token(config),
             listed=at.thread not in self._known,
-            seconds="" if at.namespace else 0 if waits(checkpoint) else self._seconds,
+            seconds="" if at.namespace else 0 if is_unfinished(checkpoint) else self._seconds,
             record=self._format.record(config, checkpoint, metadata, list(names)),
             values=self._values(checkpoint, [name for name, channel in names.items() if channel in new_versions]),
         )
@@ -115,8 +115,10 @@ class SharedSaver(BaseCheckpointSaver[str]):
         self._know(at.thread)
         return [self._plans.listed(at.thread), put]
 
-    def _put_more(self, thread: str, calls: Sequence[Call[Any]], checkpoint: Checkpoint, lacks: Any) -> list[Call[Any]]:
-        """Send along what a `Put` lacked: that its thread is listed, or values that nobody stored.
+    def _put_more(
+        self, thread: str, calls: Sequence[RedisCall[Any]], checkpoint: Checkpoint, lacks: Any
+    ) -> list[RedisCall[Any]]:
+        """Send along what a `PutCheckpoint` lacked: that its thread is listed, or values that nobody stored.
 
         The thread was deleted by another process; or a checkpoint of another saver, say, is put into this one.
         """
@@ -144,7 +146,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
         return tuple(part for name in names for part in (name, dump(values[name.partition("\0")[2]])))
 
     def _put_writes(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task: str, path: str) -> PutWrites:
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         keys = self.keys.saved(at.thread)
         return PutWrites(
             checkpoints=keys.checkpoints,
@@ -157,7 +159,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
             writes=tuple(self._format.writes(writes, task, path)),
         )
 
-    def _tuple(self, at: Place, loaded: Loaded | None) -> CheckpointTuple | None:
+    def _tuple(self, at: CheckpointRef, loaded: StoredCheckpoint | None) -> CheckpointTuple | None:
         return None if loaded is None else self._format.read(at.thread, at.namespace, loaded)
 
 

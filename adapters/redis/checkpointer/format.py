@@ -26,7 +26,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.types import TASKS
 
-from adapters.redis.checkpointer.scripts import Loaded
+from adapters.redis.checkpointer.scripts import StoredCheckpoint
 from adapters.redis.checkpointer.serializer import ForeignTypeError
 from adapters.redis.checkpointer.upkeep import Ancestor
 
@@ -44,7 +44,7 @@ _WRITE = struct.Struct(">II")  # length of path, of channel
 class DamagedCheckpointError(Exception):
     """A stored checkpoint cannot be read. Says which thread, checkpoint and part, and never what was in it."""
 
-    def __init__(self, at: "Place", part: str, why: str, channel: str | None = None) -> None:
+    def __init__(self, at: "CheckpointRef", part: str, why: str, channel: str | None = None) -> None:
         super().__init__(
             f"{part} of checkpoint {at.checkpoint} (thread {at.thread!r}, namespace {at.namespace!r}) "
             f"cannot be read: {why}; resume from an older checkpoint, or delete the thread"
@@ -57,7 +57,7 @@ class DamagedCheckpointError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CheckpointRef:
     """Which checkpoint is meant; `checkpoint` "" is the newest."""
 
     thread: str
@@ -65,7 +65,7 @@ class Place:
     checkpoint: str = ""
 
     @classmethod
-    def of(cls, config: RunnableConfig) -> "Place":
+    def of(cls, config: RunnableConfig) -> "CheckpointRef":
         """Read LangGraph's configuration."""
         told = config["configurable"]
         return cls(str(told["thread_id"]), told.get("checkpoint_ns") or "", told.get("checkpoint_id") or "")
@@ -133,7 +133,7 @@ class Format:
         told = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
         told.pop(FENCE_KEY, None)
         refs = _as_json(names).encode()
-        parent, about = Place.of(config).checkpoint.encode(), self.dump(told)
+        parent, about = CheckpointRef.of(config).checkpoint.encode(), self.dump(told)
         return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
 
     def writes(self, writes: Sequence[tuple[str, Any]], task: str, path: str) -> list[str | bytes]:
@@ -146,22 +146,24 @@ class Format:
             done.append(_WRITE.pack(len(where), len(name)) + where + name + self.dump(value))
         return done
 
-    def read_metadata(self, at: Place, record: bytes) -> CheckpointMetadata:
+    def read_metadata(self, at: CheckpointRef, record: bytes) -> CheckpointMetadata:
         """Read the metadata alone. Raises DamagedCheckpointError."""
         return cast("CheckpointMetadata", self._part(at, "metadata", _split(at, record)[2]))
 
-    def value_names(self, at: Place, loaded: Loaded) -> list[str]:
+    def value_names(self, at: CheckpointRef, loaded: StoredCheckpoint) -> list[str]:
         """Read the names of a record's values, in the order of `loaded.values`. Raises DamagedCheckpointError."""
         return _names(at, _split(at, loaded.record)[0])
 
-    def deltas(self, at: Place, record: bytes) -> list[str]:
+    def deltas(self, at: CheckpointRef, record: bytes) -> list[str]:
         """Name the channels that a checkpoint holds only by their difference to its ancestors."""
         refs, _, about, _ = _split(at, record)
         counters = self._part(at, "metadata", about).get("counters_since_delta_snapshot") or {}
         whole = {name.partition("\0")[2] for name in _names(at, refs)}
         return [channel for channel in counters if channel not in whole]
 
-    def history(self, at: Place, channels: Sequence[str], found: Sequence[Ancestor]) -> dict[str, DeltaChannelHistory]:
+    def delta_history(
+        self, at: CheckpointRef, channels: Sequence[str], found: Sequence[Ancestor]
+    ) -> dict[str, DeltaChannelHistory]:
         """Read what ancestors have of some channels; `found` is nearest first. Raises DamagedCheckpointError."""
         writes: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
         seeds: dict[str, Any] = {}
@@ -175,17 +177,17 @@ class Format:
             names = b"\0".join(ancestor.writes[0::2])
             for write in self._read_writes(there, names, ancestor.writes[1::2]):
                 writes[write[1]].append(write)
-        return {channel: _history(writes[channel], channel, seeds) for channel in channels}
+        return {channel: _delta_history(writes[channel], channel, seeds) for channel in channels}
 
-    def read(self, thread: str, namespace: str, loaded: Loaded) -> CheckpointTuple:
+    def read(self, thread: str, namespace: str, loaded: StoredCheckpoint) -> CheckpointTuple:
         """Read a checkpoint. Raises DamagedCheckpointError."""
-        at = Place(thread, namespace, unescape(loaded.checkpoint))
+        at = CheckpointRef(thread, namespace, unescape(loaded.checkpoint))
         try:
             return self._read(at, loaded)
         except (ValueError, TypeError, AttributeError, LookupError) as error:  # its parts are no such parts
             raise DamagedCheckpointError(at, "the record", type(error).__name__) from error
 
-    def _read(self, at: Place, loaded: Loaded) -> CheckpointTuple:
+    def _read(self, at: CheckpointRef, loaded: StoredCheckpoint) -> CheckpointTuple:
         refs, parent, about, bare = _split(at, loaded.record)
         checkpoint = cast("Checkpoint", self._part(at, "the state", bare))
         checkpoint["channel_values"] = {
@@ -200,7 +202,7 @@ class Format:
             pending_writes=self._read_writes(at, loaded.names, loaded.writes),
         )
 
-    def _read_writes(self, at: Place, names: bytes, writes: Sequence[bytes | None]) -> list[PendingWrite]:
+    def _read_writes(self, at: CheckpointRef, names: bytes, writes: Sequence[bytes | None]) -> list[PendingWrite]:
         words = names.decode().split("\0")
         found: list[tuple[tuple[str, str, int], PendingWrite]] = []
         for name, number, raw in zip(words[0::2], words[1::2], writes, strict=False):
@@ -211,7 +213,7 @@ class Format:
         found.sort(key=lambda write: write[0])
         return [write for _, write in found]
 
-    def _part(self, at: Place, part: str, raw: bytes | None, channel: str | None = None) -> Any:
+    def _part(self, at: CheckpointRef, part: str, raw: bytes | None, channel: str | None = None) -> Any:
         if raw is None:
             raise DamagedCheckpointError(at, part, "it is gone", channel)
         try:
@@ -221,7 +223,7 @@ class Format:
             raise DamagedCheckpointError(at, part, why, channel) from error
 
 
-def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+def _split(at: CheckpointRef, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """Split a record into refs, parent, metadata and checkpoint."""
     if len(record) < _RECORD.size:
         raise DamagedCheckpointError(at, "the record", "it is cut short")
@@ -235,7 +237,7 @@ def _split(at: Place, record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     return record[first:second], record[second:third], record[third : third + about], record[third + about :]
 
 
-def waits(checkpoint: Checkpoint) -> bool:
+def is_unfinished(checkpoint: Checkpoint) -> bool:
     """Tell whether a graph has something left to do: a node to run, a task to send, an input to begin with.
 
     Known by the channels that LangGraph's graphs and functions are triggered by; they are empty at the end. A Pregel
@@ -247,22 +249,22 @@ def waits(checkpoint: Checkpoint) -> bool:
     )
 
 
-def _history(writes: list[PendingWrite], channel: str, seeds: Mapping[str, Any]) -> DeltaChannelHistory:
+def _delta_history(writes: list[PendingWrite], channel: str, seeds: Mapping[str, Any]) -> DeltaChannelHistory:
     return {"writes": writes, "seed": seeds[channel]} if channel in seeds else {"writes": writes}
 
 
-def _channels(at: Place, refs: bytes) -> list[str]:
+def _channels(at: CheckpointRef, refs: bytes) -> list[str]:
     return [name.partition("\0")[2] for name in _names(at, refs)]
 
 
-def _names(at: Place, refs: bytes) -> list[str]:
+def _names(at: CheckpointRef, refs: bytes) -> list[str]:
     try:
         return list(json.loads(refs))
     except ValueError as error:
         raise DamagedCheckpointError(at, "the record", "its list of values is broken") from error
 
 
-def _split_write(at: Place, task: str, raw: bytes | None) -> tuple[str, str, bytes]:
+def _split_write(at: CheckpointRef, task: str, raw: bytes | None) -> tuple[str, str, bytes]:
     """Split a pending write into its task's path, its channel and its serialized value."""
     part = f"a write of task {task}"
     if raw is None or len(raw) < _WRITE.size:

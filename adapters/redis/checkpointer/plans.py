@@ -15,14 +15,14 @@ from typing import Any, TypeAlias, TypeVar
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, DeltaChannelHistory, get_checkpoint_id
 
-from adapters.redis.checkpointer.format import Format, Place, escape, unescape, waits
-from adapters.redis.checkpointer.scripts import Load, Loaded, Put, PutWrites
-from adapters.redis.checkpointer.upkeep import Ancestor, Follow, Namespaces, Sweep, Unlist
+from adapters.redis.checkpointer.format import CheckpointRef, Format, escape, is_unfinished, unescape
+from adapters.redis.checkpointer.scripts import LoadCheckpoint, PutCheckpoint, PutWrites, StoredCheckpoint
+from adapters.redis.checkpointer.upkeep import Ancestor, DeleteCheckpoints, FollowParents, ListNamespaces, UnlistThreads
 from adapters.redis.keys import Keys, tag, untag
-from adapters.redis.transport.scripts import Call, Command
+from adapters.redis.transport.scripts import Command, RedisCall
 
 T = TypeVar("T")
-Calls: TypeAlias = Sequence[Call[Any]]
+Calls: TypeAlias = Sequence[RedisCall[Any]]
 Plan: TypeAlias = Generator[Calls, list[Any], T]
 Listing: TypeAlias = Generator[Any, Any, None]  # yields Calls, and CheckpointTuples that need no answer
 
@@ -36,7 +36,7 @@ _TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListQuery:
     """What `list` was asked for."""
 
     config: RunnableConfig | None
@@ -102,7 +102,7 @@ class Plans:
 
     # Listing ----------------------------------------------------------------------------------------------------------
 
-    def listing(self, asked: Listed) -> Listing:
+    def listing(self, asked: ListQuery) -> Listing:
         """List newest first; several threads one after the other, the one that was taken up last first."""
         left = asked.most
         after: _Threads | None = _FIRST
@@ -111,9 +111,9 @@ class Plans:
             for thread in threads:
                 left = yield from self._listing_of_thread(thread, asked, left)
 
-    def _listing_of_thread(self, thread: str, asked: Listed, left: int) -> Generator[Any, Any, int]:
+    def _listing_of_thread(self, thread: str, asked: ListQuery, left: int) -> Generator[Any, Any, int]:
         """List up to `left`; gives how many more may come."""
-        page: list[Place] = []
+        page: list[CheckpointRef] = []
         names = self._names(thread, asked)
         answer: Any = None
         while left > 0:
@@ -121,7 +121,7 @@ class Plans:
                 step = names.send(answer)
             except StopIteration:
                 break
-            if not isinstance(step, Place):
+            if not isinstance(step, CheckpointRef):
                 answer = yield step
                 continue
             answer = None
@@ -131,7 +131,7 @@ class Plans:
                 page = []
         return left - (yield from self._read(page[:left], asked))
 
-    def _read(self, page: Sequence[Place], asked: Listed) -> Generator[Any, Any, int]:
+    def _read(self, page: Sequence[CheckpointRef], asked: ListQuery) -> Generator[Any, Any, int]:
         """Give the tuples of a page; what was deleted meanwhile, or is not asked for, is left out."""
         if page and asked.filter:
             records = yield [Command("HGET", self.keys.state(at.thread), record_of(at)) for at in page]
@@ -142,19 +142,19 @@ class Plans:
             ]
         if not page:
             return 0
-        found: list[Loaded | None] = yield [load(self.keys, at) for at in page]
+        found: list[StoredCheckpoint | None] = yield [load(self.keys, at) for at in page]
         given = [(at, loaded) for at, loaded in zip(page, found, strict=True) if loaded is not None]
         for at, loaded in given:
             yield self.format.read(at.thread, at.namespace, loaded)
         return len(given)
 
-    def _names(self, thread: str, asked: Listed) -> Generator[Any, Any, None]:
+    def _names(self, thread: str, asked: ListQuery) -> Generator[Any, Any, None]:
         """Name what may be listed, newest first: the namespaces' own lists, merged."""
         spaces = [escape(asked.namespace)] if asked.namespace is not None else (yield from self._namespaces(thread))
         if asked.checkpoint is not None:
             for namespace in spaces:
                 if asked.until is None or asked.checkpoint < asked.until:
-                    yield Place(thread, unescape(namespace), asked.checkpoint)
+                    yield CheckpointRef(thread, unescape(namespace), asked.checkpoint)
             return
         streams = [_Stream(namespace) for namespace in spaces]
         for first in range(0, len(streams), NAMES):
@@ -164,7 +164,7 @@ class Plans:
         while heap:
             stream = heapq.heappop(heap)
             last = stream.ids.popleft()
-            yield Place(thread, unescape(stream.namespace), unescape(last))
+            yield CheckpointRef(thread, unescape(stream.namespace), unescape(last))
             if not stream.ids and not stream.ended:
                 yield from self._fill(thread, last, [stream])
             if stream.ids:
@@ -190,7 +190,9 @@ class Plans:
         """Name a thread's namespaces, escaped."""
         found: list[str] = []
         while True:
-            (some,) = yield [Namespaces(self.keys.checkpoints(thread), not found, found[-1] if found else "", NAMES)]
+            (some,) = yield [
+                ListNamespaces(self.keys.checkpoints(thread), not found, found[-1] if found else "", NAMES)
+            ]
             found += some
             if len(some) < NAMES:
                 return found
@@ -221,7 +223,7 @@ class Plans:
         there = yield [Command("EXISTS", self.keys.checkpoints(untag(name.decode()))) for name, _ in listed]
         kept = [part for (name, _), is_there in zip(listed, there, strict=True) if is_there for part in (now, name)]
         gone = [part for one, is_there in zip(listed, there, strict=True) if not is_there for part in one]
-        yield [Unlist(threads, tuple(gone)), *([Command("ZADD", threads, "XX", *kept)] if kept else [])]
+        yield [UnlistThreads(threads, tuple(gone)), *([Command("ZADD", threads, "XX", *kept)] if kept else [])]
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
 
@@ -273,7 +275,7 @@ class Plans:
                 return
         raise RuntimeError(f"thread {thread!r} is written all the time: prune it when its run has ended")
 
-    def _needed(self, at: Place) -> Plan[set[bytes]]:
+    def _needed(self, at: CheckpointRef) -> Plan[set[bytes]]:
         """Name a checkpoint, and the ancestors that hold what it says only by its difference to them."""
         kept = {_member(at)}
         (record,) = yield [Command("HGET", self.keys.state(at.thread), record_of(at))]
@@ -290,21 +292,21 @@ class Plans:
         if source == target:
             return
         sent: set[str] = set()
-        newest: Loaded | None = None
+        newest: StoredCheckpoint | None = None
         for page in _pieces((yield from self._members(source)), PAGE):
             places = [_place(source, member) for member in page]
-            found: list[Loaded | None] = yield [load(self.keys, at) for at in places]
-            calls: list[Call[Any]] = [self.listed(target)]
+            found: list[StoredCheckpoint | None] = yield [load(self.keys, at) for at in places]
+            calls: list[RedisCall[Any]] = [self.listed(target)]
             for at, loaded in zip(places, found, strict=True):
                 if loaded is not None:
                     calls += self._copied(target, at, loaded, sent)
                     newest = newest if at.namespace else loaded
             yield calls
-        if newest is not None and self.seconds and not waits(self.format.read(source, "", newest).checkpoint):
+        if newest is not None and self.seconds and not is_unfinished(self.format.read(source, "", newest).checkpoint):
             keys = self.keys.checkpoints(target), self.keys.state(target)
             yield [Command("EXPIRE", key, self.seconds) for key in keys]
 
-    def _copied(self, target: str, at: Place, loaded: Loaded, sent: set[str]) -> Calls:
+    def _copied(self, target: str, at: CheckpointRef, loaded: StoredCheckpoint, sent: set[str]) -> Calls:
         """Write one checkpoint to another thread, with those of its values that were not sent before."""
         to: dict[str, Any] = {
             "checkpoints": self.keys.checkpoints(target),
@@ -320,7 +322,7 @@ class Plans:
             if value is not None and place not in sent:
                 sent.add(place)
                 values += [name, value]
-        put = Put(**to, listed=True, seconds=0, record=loaded.record, values=tuple(values))
+        put = PutCheckpoint(**to, listed=True, seconds=0, record=loaded.record, values=tuple(values))
         names = loaded.names.decode().split("\0")
         writes: list[str | bytes] = []
         for task, index, write in zip(names[0::2], names[1::2], loaded.writes, strict=False):
@@ -331,16 +333,16 @@ class Plans:
 
     def history(self, config: RunnableConfig, channels: Sequence[str]) -> Plan[Mapping[str, DeltaChannelHistory]]:
         """Collect what some channels are made of: see `BaseCheckpointSaver.get_delta_channel_history`."""
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         found = (yield from self._ancestors(at, channels)) if channels else []
-        return self.format.history(at, channels, found)
+        return self.format.delta_history(at, channels, found)
 
-    def _ancestors(self, at: Place, channels: Sequence[str]) -> Plan[list[Ancestor]]:
+    def _ancestors(self, at: CheckpointRef, channels: Sequence[str]) -> Plan[list[Ancestor]]:
         """Follow the parents of a checkpoint until each channel has a value, nearest first."""
         found: list[Ancestor] = []
         wanted, checkpoint = list(channels), escape(at.checkpoint)
         while True:
-            follow = Follow(
+            follow = FollowParents(
                 checkpoints=self.keys.checkpoints(at.thread),
                 state=self.keys.state(at.thread),
                 namespace=escape(at.namespace),
@@ -374,8 +376,8 @@ class Plans:
             if len(some) < NAMES:
                 return found
 
-    def _sweep(self, thread: str, doomed: Sequence[bytes], expected: int | str = "") -> Sweep:
-        return Sweep(self.keys.checkpoints(thread), self.keys.state(thread), expected, tuple(doomed))
+    def _sweep(self, thread: str, doomed: Sequence[bytes], expected: int | str = "") -> DeleteCheckpoints:
+        return DeleteCheckpoints(self.keys.checkpoints(thread), self.keys.state(thread), expected, tuple(doomed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,28 +391,28 @@ class _Threads:
 _FIRST = _Threads("+inf", 0)
 
 
-def load(keys: Keys, at: Place) -> Load:
+def load(keys: Keys, at: CheckpointRef) -> LoadCheckpoint:
     """Read a checkpoint."""
     named = keys.saved(at.thread)
-    return Load(named.checkpoints, named.state, escape(at.namespace), escape(at.checkpoint))
+    return LoadCheckpoint(named.checkpoints, named.state, escape(at.namespace), escape(at.checkpoint))
 
 
-def record_of(at: Place) -> str:
+def record_of(at: CheckpointRef) -> str:
     """Name the field of a checkpoint's record."""
     return f"c\0{escape(at.namespace)}\0{escape(at.checkpoint)}"
 
 
-def _member(at: Place, checkpoint: str | None = None) -> bytes:
+def _member(at: CheckpointRef, checkpoint: str | None = None) -> bytes:
     """Name a checkpoint in its thread's index; `checkpoint` is another of the namespace, escaped."""
     return f"{escape(at.namespace)}\0{escape(at.checkpoint) if checkpoint is None else checkpoint}".encode()
 
 
-def _place(thread: str, member: bytes) -> Place:
+def _place(thread: str, member: bytes) -> CheckpointRef:
     namespace, _, checkpoint = member.decode().partition("\0")
-    return Place(thread, unescape(namespace), unescape(checkpoint))
+    return CheckpointRef(thread, unescape(namespace), unescape(checkpoint))
 
 
-def _newest(thread: str, members: Iterable[bytes]) -> Iterator[Place]:
+def _newest(thread: str, members: Iterable[bytes]) -> Iterator[CheckpointRef]:
     """Give the newest checkpoint of each namespace, of a sorted index."""
     newest = {member.partition(b"\0")[0]: member for member in members}
     return (_place(thread, member) for member in newest.values())

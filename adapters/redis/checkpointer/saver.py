@@ -28,13 +28,13 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from adapters.redis.checkpointer.base import SharedSaver
-from adapters.redis.checkpointer.format import FENCE_KEY, DamagedCheckpointError, Place
-from adapters.redis.checkpointer.plans import Listed, Listing, Plan, load
+from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, DamagedCheckpointError
+from adapters.redis.checkpointer.plans import Listing, ListQuery, Plan, load
 from adapters.redis.checkpointer.scripts import FencedError
 from adapters.redis.keys import Keys
 from adapters.redis.transport import deployments
-from adapters.redis.transport.connection import BlockingRuns, Runs
-from adapters.redis.transport.scripts import Call
+from adapters.redis.transport.base import AsyncTransport, BlockingTransport
+from adapters.redis.transport.scripts import RedisCall
 
 __all__ = ["FENCE_KEY", "AsyncRedisSaver", "DamagedCheckpointError", "FencedError", "RedisSaver"]
 
@@ -51,7 +51,7 @@ class AsyncRedisSaver(SharedSaver):
 
     def __init__(
         self,
-        database: Runs,
+        database: AsyncTransport,
         *,
         keys: Keys | None = None,
         retention: timedelta | None = None,
@@ -79,7 +79,7 @@ class AsyncRedisSaver(SharedSaver):
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         return self._tuple(at, await self._database.run(load(self.keys, at)))
 
     @override
@@ -90,16 +90,16 @@ class AsyncRedisSaver(SharedSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         calls = self._put(config, checkpoint, metadata, new_versions)
         while lacks := (await self._last(calls)):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
             with contextlib.suppress(RedisError):  # the checkpoint is stored, and others will tidy
                 await self._follow(self._plans.tidy())
-        return Place(at.thread, at.namespace, checkpoint["id"]).config()
+        return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
-    async def _last(self, calls: Sequence[Call[Any]]) -> Any:
+    async def _last(self, calls: Sequence[RedisCall[Any]]) -> Any:
         """Run calls in one round trip, and give what the last one gave."""
         if len(calls) == 1:
             return await self._database.run(calls[0])
@@ -121,7 +121,7 @@ class AsyncRedisSaver(SharedSaver):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """List newest first, a page at a time; without a thread, the threads that were written last come first."""
-        listing = self._plans.listing(Listed(config, filter, before, limit))
+        listing = self._plans.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
             if isinstance(step, CheckpointTuple):
@@ -246,7 +246,7 @@ class RedisSaver(SharedSaver):
 
     def __init__(
         self,
-        database: BlockingRuns,
+        database: BlockingTransport,
         *,
         keys: Keys | None = None,
         retention: timedelta | None = None,
@@ -271,7 +271,7 @@ class RedisSaver(SharedSaver):
 
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         return self._tuple(at, self._database.run(load(self.keys, at)))
 
     @override
@@ -282,14 +282,14 @@ class RedisSaver(SharedSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        at = Place.of(config)
+        at = CheckpointRef.of(config)
         calls = self._put(config, checkpoint, metadata, new_versions)
         while lacks := self._database.run_all(*calls)[-1]:
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
             with contextlib.suppress(RedisError):  # likewise
                 self._follow(self._plans.tidy())
-        return Place(at.thread, at.namespace, checkpoint["id"]).config()
+        return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
     @override
     def put_writes(
@@ -307,7 +307,7 @@ class RedisSaver(SharedSaver):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """List newest first, a page at a time; without a thread, the threads that were written last come first."""
-        listing = self._plans.listing(Listed(config, filter, before, limit))
+        listing = self._plans.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
             if isinstance(step, CheckpointTuple):

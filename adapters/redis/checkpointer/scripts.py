@@ -11,13 +11,14 @@ A thread has two keys, so that a TTL is refreshed in one step and a deletion is 
   `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each,
   `x \0 NAMESPACE \0 CHECKPOINT` the last names, where there are many: else each write would copy all names.
 
-Besides there is `threads`, one sorted set of the tags of all threads by the time, in s, at which a process last began
-to write one. It stands in another slot than a thread, so no script may write both: it is written before the thread, and
-a `Put` that would create a thread which its sender did not list is refused as UNLISTED and sent again. A thread may so
-be listed and gone, and never there and not listed; those that have expired are taken off now and then.
+A third key, `threads`, is one sorted set of the tags of all threads by the time, in s, at which a process last began to
+write one. It is in another slot than the thread, so no script can write both: it is written before the thread, and a
+`PutCheckpoint` that would create a thread which its sender did not list is refused as UNLISTED and sent again. So a
+thread may be listed and gone, but never exist unlisted; expired ones are taken off the list now and then.
 
-Who waits never expires: `seconds` of a `Put` of the root namespace sets the thread's TTL when nothing is left to do in
-it and takes it away when something is; an interrupt among pending writes (`holds`) takes it away too.
+A thread that waits never expires: `seconds` of a `PutCheckpoint` of the root namespace sets the thread's TTL when
+nothing is left to do in it and removes the TTL when something is; an interrupt among pending writes (`holds`) removes
+it too.
 
 `token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which whoever
 takes the thread's lane counts up: a worker that lost its lease cannot write any more
@@ -50,7 +51,7 @@ end
 """Lua: gives the names of a checkpoint's pending writes."""
 
 UNLISTED = "unlisted"
-"""Result of a `Put` of a thread that has to be listed first."""
+"""Result of a `PutCheckpoint` of a thread that has to be listed first."""
 
 
 class FencedError(Exception):
@@ -65,7 +66,7 @@ class FencedError(Exception):
         self.owner = owner
 
 
-class Loaded(NamedTuple):
+class StoredCheckpoint(NamedTuple):
     """One checkpoint as stored. A value is None where it is lost; `names` are those of `writes`, in the same order."""
 
     checkpoint: str
@@ -76,7 +77,7 @@ class Loaded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Load(Script[Loaded | None]):
+class LoadCheckpoint(Script[StoredCheckpoint | None]):
     """Read a checkpoint with its values and pending writes; `checkpoint` "" is the newest of the namespace."""
 
     LUA = (
@@ -123,13 +124,13 @@ class Load(Script[Loaded | None]):
     checkpoint: str
 
     @override
-    def read(self, reply: Any) -> Loaded | None:
+    def read(self, reply: Any) -> StoredCheckpoint | None:
         """Read `{checkpoint, record, values, names, writes}`, or nothing."""
-        return None if reply is None else Loaded(reply[0].decode(), *reply[1:])
+        return None if reply is None else StoredCheckpoint(reply[0].decode(), *reply[1:])
 
 
 @dataclass(frozen=True, slots=True)
-class Put(Script["str | list[str] | None"]):
+class PutCheckpoint(Script["str | list[str] | None"]):
     """Store a checkpoint and the values that changed; safe to run twice.
 
     The record refers to values by name, `VERSION 0x00 CHANNEL`. If one is neither in `values` nor stored, nothing is

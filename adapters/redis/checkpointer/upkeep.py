@@ -14,7 +14,7 @@ from adapters.redis.transport.scripts import Key, Script
 
 
 @dataclass(frozen=True, slots=True)
-class Namespaces(Script[list[str]]):
+class ListNamespaces(Script[list[str]]):
     """Name the namespaces of a thread, escaped: `most` of them after `last`, or from the first on.
 
     Jumps from one to the next: what it costs is the namespaces, not the checkpoints.
@@ -63,7 +63,7 @@ class Ancestors(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Follow(Script[Ancestors]):
+class FollowParents(Script[Ancestors]):
     """Follow a checkpoint's parents until each of the channels has a value, or for `most` checkpoints.
 
     `own` tells whether the first, `checkpoint` ("" is the newest), is itself looked at.
@@ -146,7 +146,7 @@ class Follow(Script[Ancestors]):
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep(Script[int | None]):
+class DeleteCheckpoints(Script[int | None]):
     """Delete checkpoints, `NAMESPACE 0x00 CHECKPOINT` each, and all that no other needs; gives how many stay.
 
     What goes with them: their pending writes, values that no checkpoint refers to any more, and pending writes of
@@ -213,7 +213,7 @@ class Sweep(Script[int | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Unlist(Script[None]):
+class UnlistThreads(Script[None]):
     """Take threads off the list, a tag and its score each, unless somebody listed them anew meanwhile."""
 
     LUA = r"""

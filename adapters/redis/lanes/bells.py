@@ -16,10 +16,10 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from adapters.redis import mailbox
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.pools import pool_of
 from adapters.redis.transport.scripts import Command
-from adapters.redis.transport.trouble import Faults
 from engine.approvals.effects import Lane
 
 SILENCE = 30.0
@@ -31,22 +31,22 @@ _HEARING = "hearing the bells of other processes"
 class Bells:
     """The bells of one bot; `url` is where its processes listen."""
 
-    def __init__(self, database: Runs, channel: str, url: str, faults: Faults) -> None:
+    def __init__(self, database: AsyncTransport, channel: str, url: str, failures: FailureLog) -> None:
         self._database = database
         self._channel = channel
         self._url = url
-        self._faults = faults
+        self._failures = failures
 
     async def ring(self, lanes: Iterable[Lane]) -> None:
         """Wake the processes that serve. Never raises what Redis says."""
-        calls = [Command("PUBLISH", self._channel, mailbox.lane_name(lane)) for lane in lanes]
+        calls = [Command("PUBLISH", self._channel, mailbox.write_lane(lane)) for lane in lanes]
         try:
             for start in range(0, len(calls), _BATCH):
                 await self._database.run_all(*calls[start : start + _BATCH])
         except RedisError as error:
-            self._faults.failed(_RINGING, error)
+            self._failures.report_error(_RINGING, error)
         else:
-            self._faults.over(_RINGING)
+            self._failures.clear(_RINGING)
 
     async def hear(self, wake: Callable[[Lane], None], goes_on: Callable[[], bool]) -> None:
         """Wake a lane for each bell, as long as it `goes_on`. Raises RedisError when the connection is lost."""
@@ -57,7 +57,7 @@ class Bells:
                 message = await heard.get_message(timeout=SILENCE)
                 if message is not None:
                     asked = False
-                    self._faults.over(_HEARING)
+                    self._failures.clear(_HEARING)
                     self._take(message, wake)
                 elif asked:
                     raise redis.ConnectionError("the server does not answer")
@@ -69,12 +69,13 @@ class Bells:
         if message["type"] != "message":
             return
         try:
-            lane = mailbox.lane_named(message["data"])
+            lane = mailbox.read_lane(message["data"])
         except ValueError:
-            self._faults.met(self._channel, "a bell was rung that names no lane: somebody else writes to this Redis")
+            sentence = "a bell was rung that names no lane: another program writes to this Redis"
+            self._failures.report(self._channel, sentence)
         else:
             wake(lane)
 
     def deaf(self, error: RedisError) -> None:
         """Say that bells are not heard now."""
-        self._faults.failed(_HEARING, error)
+        self._failures.report_error(_HEARING, error)

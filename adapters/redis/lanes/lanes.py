@@ -13,7 +13,7 @@ Decisions:
   killed process and a restarted Redis are all healed by it. A lane that somebody else holds is looked at again when
   that lease ends, so that a killed process's work goes on after one lease.
 * What cannot be read, or not be worked on because its keys hold something else, makes its own lane wait: it is looked
-  at again every `_BROKEN_SECONDS`, and told once (`adapters.redis.transport.trouble`). Other lanes go on.
+  at again every `_BROKEN_SECONDS`, and told once (`adapters.redis.transport.failures`). Other lanes go on.
 * A lease is renewed three times in its length, for as long as a handler runs. Who loses it all the same (a process that
   stood still) has its handler cancelled, and its completion is refused by the fence, as are its checkpoints.
 * On Python 3.11 redis-py can swallow a cancellation: `asyncio.wait_for` gives a result that is there already. So no
@@ -38,11 +38,22 @@ from redis.exceptions import RedisError, ResponseError
 from adapters.redis import codec, mailbox
 from adapters.redis.keys import BACKLOG, DAY, DEAD, DELETED, DIRTY, THREADS, TIMERS, Keys
 from adapters.redis.lanes.bells import Bells
-from adapters.redis.lanes.scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Tidy, Turn
+from adapters.redis.lanes.scripts import (
+    ClaimedHead,
+    ClaimLane,
+    CompleteHead,
+    LaneBusy,
+    LaneEmpty,
+    LaneReleased,
+    LeaseLost,
+    ReleaseLane,
+    RemoveUnchanged,
+    RenewLease,
+)
 from adapters.redis.lanes.timers import Now, Timers, utc_now
-from adapters.redis.transport.connection import Runs
-from adapters.redis.transport.scripts import Call, Command, Key, Reset
-from adapters.redis.transport.trouble import Faults, Outage, is_of_the_server, kind
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog, Outage, describe, is_temporary
+from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, RedisCall
 from engine.approvals.effects import Effect, Lane, Timer, lane_of
 from engine.ids import ApprovalId
 from engine.ports import DeadLetter, Handler, Later, SetAside, Work, passed_over
@@ -77,12 +88,12 @@ R = TypeVar("R")
 class _Ground:
     """What lanes stand on: where they are, for how long one is leased, and who is told of trouble."""
 
-    database: Runs
+    database: AsyncTransport
     keys: Keys
     lease: timedelta
     attempts: int | None
     outage: Outage
-    faults: Faults
+    failures: FailureLog
     masked: Callable[[str], str]
 
 
@@ -97,7 +108,7 @@ class RedisLanes:
 
     def __init__(  # noqa: PLR0913 - by keyword, each with a default
         self,
-        database: Runs,
+        database: AsyncTransport,
         keys: Keys,
         url: str,
         *,
@@ -110,26 +121,26 @@ class RedisLanes:
     ) -> None:
         self._database = database
         self._keys = keys
-        self._faults = Faults()
-        self._ground = _Ground(database, keys, lease, attempts, outage or Outage(""), self._faults, masked)
+        self._failures = FailureLog()
+        self._ground = _Ground(database, keys, lease, attempts, outage or Outage(""), self._failures, masked)
         self._seconds = lease.total_seconds()
         self._service: _Service | None = None
-        self._bells = Bells(database, keys.bells(), url, self._faults)
-        self._timers = Timers(database, keys, self.put, self._faults, now, speed)
+        self._bells = Bells(database, keys.bells(), url, self._failures)
+        self._timers = Timers(database, keys, self.put, self._failures, now, speed)
 
     # Work in ----------------------------------------------------------------------------------------------------------
 
     async def put(self, effect: Effect, key: str) -> bool:
         """Add an effect to its lane. False: one of this key was put within a day. Wakes the lane in either case."""
         lane, stamp = lane_of(effect), mailbox.STAMPS.next()
-        put = mailbox.Put(
+        put = mailbox.AppendMail(
             box=mailbox.box(self._keys, lane),
             seen=self._keys.seen(lane.thread, lane.name, key),
             seconds=int(DAY.total_seconds()),
             stamp=stamp,
             message=mailbox.write(key, stamp, effect),
         )
-        added = (await self._database.run_all(mailbox.mark(self._keys, (lane,), stamp), put))[-1]
+        added = (await self._database.run_all(mailbox.mark_lanes(self._keys, (lane,), stamp), put))[-1]
         await self._wake((lane,))
         return bool(added)
 
@@ -231,7 +242,7 @@ class RedisLanes:
             try:
                 await self._timers.restore()
             except RedisError as error:
-                self._faults.failed("setting the timers of pending approvals", error)
+                self._failures.report_error("setting the timers of pending approvals", error)
                 await asyncio.sleep(self._seconds / 2)
             else:
                 service.unset.clear()
@@ -259,7 +270,7 @@ class _Service:
         self._database = ground.database
         self._keys = ground.keys
         self._outage = ground.outage
-        self._faults = ground.faults
+        self._failures = ground.failures
         self._handler = handler
         self._set_aside = set_aside
         self._lease_seconds = ground.lease.total_seconds()
@@ -347,19 +358,21 @@ class _Service:
         try:
             await self._visit(lane)
         except ResponseError as refusal:
-            self._faults.met(str(lane), f"the lane {lane} waits: {kind(refusal)}")
+            self._failures.report(str(lane), f"the lane {lane} waits: {describe(refusal)}")
             self._wake_later(lane, _BROKEN_SECONDS)
 
     async def _visit(self, lane: Lane) -> None:
         visit, swept = self._new_visit(lane), self._swept.pop(lane, None)
-        match await self._insist(Claim(visit.box, visit.lease, visit.fence, visit.tries, visit.name, self._lease_ms)):
-            case Empty():
+        match await self._insist(
+            ClaimLane(visit.box, visit.lease, visit.fence, visit.tries, visit.name, self._lease_ms)
+        ):
+            case LaneEmpty():
                 self._pass_over(lane, swept)
-            case Busy(milliseconds):
+            case LaneBusy(milliseconds):
                 self._wake_later(lane, milliseconds / 1000)
-            case Turn() as turn:
+            case ClaimedHead() as turn:
                 await self._work(visit, turn)
-            case Left() | Lost():
+            case LaneReleased() | LeaseLost():
                 pass  # not an answer to a claim
 
     def _new_visit(self, lane: Lane) -> _Visit:
@@ -374,9 +387,9 @@ class _Service:
         if stamp is not None and mailbox.STAMPS.next() - stamp > OLD_MARK_SECONDS * 1_000_000:
             self._done.setdefault(lane, stamp)
 
-    async def _work(self, visit: _Visit, first: Turn) -> None:
+    async def _work(self, visit: _Visit, first: ClaimedHead) -> None:
         """Do what waits in a lane, message after message."""
-        turn: Turn | None = first
+        turn: ClaimedHead | None = first
         visit.token = first.token
         self._visits[visit.lane] = visit
         try:
@@ -387,13 +400,13 @@ class _Service:
             if visit.lost:
                 visit.task.uncancel()
 
-    async def _take(self, visit: _Visit, turn: Turn) -> Turn | None:
+    async def _take(self, visit: _Visit, turn: ClaimedHead) -> ClaimedHead | None:
         """Do the head. Gives the next, or None when the lane was let go of."""
         try:
             found = mailbox.read(turn.message, visit.box)
         except codec.UnreadableError as error:
             # Newer software wrote it, most likely: nothing is lost, and the lane goes on when that software is back.
-            self._faults.met(str(visit.lane), f"the lane {visit.lane} waits: {error}")
+            self._failures.report(str(visit.lane), f"the lane {visit.lane} waits: {error}")
             await self._rest(visit, turn.attempt - 1, _BROKEN_SECONDS)
             return None
         most = self._attempts or (RUN_ATTEMPTS if visit.lane.name == "run" else OTHER_ATTEMPTS)
@@ -403,14 +416,14 @@ class _Service:
         if isinstance(failed, _Undone):
             return None
         if failed is None:
-            self._faults.over(str(visit.lane))
+            self._failures.clear(str(visit.lane))
             return await self._complete(visit, found)
         if turn.attempt >= most:
             return await self._bury(visit, found, failed)
         await self._rest(visit, turn.attempt, _pause(turn.attempt))
         return None
 
-    async def _handle(self, visit: _Visit, turn: Turn, found: mailbox.Mail) -> "str | _Undone | None":
+    async def _handle(self, visit: _Visit, turn: ClaimedHead, found: mailbox.Mail) -> "str | _Undone | None":
         """Call the handler: None when the work is done, why it failed, or that the lane was let go of."""
         began = time.monotonic()
         try:
@@ -428,38 +441,38 @@ class _Service:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
             if not self._outage.explains(error, began):
-                self._faults.met(
+                self._failures.report(
                     str(visit.lane), f"{found.id} of {visit.lane} failed and will be retried: {self._said(error)}"
                 )
             return self._said(error)
         return None
 
-    async def _complete(self, visit: _Visit, found: mailbox.Mail) -> Turn | None:
-        complete = Complete(
+    async def _complete(self, visit: _Visit, found: mailbox.Mail) -> ClaimedHead | None:
+        complete = CompleteHead(
             visit.box,
             visit.lease,
             visit.fence,
             visit.tries,
             visit.name,
             visit.token,
-            found.mark,
+            found.first_line,
             go_on=self._group is not None,
             milliseconds=self._lease_ms,
         )
         match await self._insist(complete):
-            case Turn() as turn:
+            case ClaimedHead() as turn:
                 return turn
-            case Lost():
+            case LeaseLost():
                 log.warning("%s of %s was done under a lease that was lost: it is done again", found.id, visit.lane)
-            case Empty():
+            case LaneEmpty():
                 self._done[visit.lane] = found.stamp
-            case Left() | Busy():
+            case LaneReleased() | LaneBusy():
                 self.left.append(visit.lane)
             case other:
                 assert_never(other)
         return None
 
-    async def _bury(self, visit: _Visit, found: mailbox.Mail, error: str) -> Turn | None:
+    async def _bury(self, visit: _Visit, found: mailbox.Mail, error: str) -> ClaimedHead | None:
         """Set work aside. First the letter, then the completion: a crash in between only writes the letter again."""
         letter = DeadLetter(f"{visit.lane} {found.id}", visit.lane, found.effect, error, datetime.now(UTC))
         log.error("%s of %s is given up: %s", found.id, visit.lane, error)
@@ -486,9 +499,9 @@ class _Service:
         try:
             await self._database.run(_rest(visit, begun, 0))
         except RedisError as error:
-            self._faults.failed(f"letting go of {visit.lane}, which is free after its lease", error)
+            self._failures.report_error(f"letting go of {visit.lane}, which is free after its lease", error)
 
-    async def _insist(self, call: Call[R]) -> R:
+    async def _insist(self, call: RedisCall[R]) -> R:
         """Run a call until Redis answers: what a lane has done is not forgotten because Redis restarts.
 
         Raises redis.exceptions.ResponseError for what Redis would refuse each time.
@@ -498,15 +511,15 @@ class _Service:
                 try:
                     return await self._database.run(call)
                 except RedisError as error:
-                    if not is_of_the_server(error):
+                    if not is_temporary(error):
                         raise
                     self._insisting.add(id(call))
-                    self._faults.failed(_PASSING, error)
+                    self._failures.report_error(_PASSING, error)
                     await asyncio.sleep(_RETRY_SECONDS)  # where a cancellation ends this
         finally:
             self._insisting.discard(id(call))
             if not self._insisting:  # a server without memory still takes some calls
-                self._faults.over(_PASSING)
+                self._failures.clear(_PASSING)
 
     # All lanes --------------------------------------------------------------------------------------------------------
 
@@ -518,12 +531,12 @@ class _Service:
             renewed = await asyncio.gather(*map(self._renew, visits), return_exceptions=True)
             failures = [each for each in renewed if isinstance(each, RedisError)]
             for error in failures:
-                self._faults.failed(_RENEWING, error)
+                self._failures.report_error(_RENEWING, error)
             if not failures:
-                self._faults.over(_RENEWING)
+                self._failures.clear(_RENEWING)
 
     async def _renew(self, visit: _Visit) -> None:
-        ours = await self._database.run(Renew(visit.lease, visit.fence, visit.name, visit.token, self._lease_ms))
+        ours = await self._database.run(RenewLease(visit.lease, visit.fence, visit.name, visit.token, self._lease_ms))
         if not ours and self._visits.get(visit.lane) is visit:
             visit.lost = True
             visit.task.cancel()
@@ -541,9 +554,9 @@ class _Service:
                 for name, stamp in await self._marked(newest):
                     await self._see_marked(name, stamp)
             except RedisError as error:
-                self._faults.failed(_SWEEPING, error)
+                self._failures.report_error(_SWEEPING, error)
             else:
-                self._faults.over(_SWEEPING)
+                self._failures.clear(_SWEEPING)
             newest = str(mailbox.STAMPS.next())
             await asyncio.sleep(self._lease_seconds / 2)
 
@@ -558,7 +571,7 @@ class _Service:
             keys.backlog(): BACKLOG,
             keys.deleted(): DELETED,
         }
-        gone = await self._database.run_all(*(Reset(key, each.type) for key, each in indexes.items()))
+        gone = await self._database.run_all(*(DropMistypedKey(key, each.type) for key, each in indexes.items()))
         for key in itertools.compress(indexes, gone):
             log.error("%s held another type of value than Signoff wrote, and was taken away", key)
             if key == keys.timers():
@@ -572,9 +585,9 @@ class _Service:
     async def _see_marked(self, name: bytes, stamp: bytes) -> None:
         index = self._keys.dirty()
         try:
-            lane, when = mailbox.lane_named(name), int(float(stamp))
+            lane, when = mailbox.read_lane(name), int(float(stamp))
         except (ValueError, OverflowError):
-            self._faults.met(index, f"{index} holds what is no lane of Signoff's: it is taken out")
+            self._failures.report(index, f"{index} holds what is no lane of Signoff's: it is taken out")
             await self._database.run(Command("ZREM", index, name))
             return
         if lane not in self._woken and lane not in self._later:
@@ -584,13 +597,13 @@ class _Service:
     async def tidy(self) -> None:
         """Take finished lanes out of the index."""
         done, self._done = self._done, {}
-        pairs = [word for lane, stamp in done.items() for word in (mailbox.lane_name(lane), stamp)]
+        pairs = [word for lane, stamp in done.items() for word in (mailbox.write_lane(lane), stamp)]
         for start in range(0, len(pairs), 2 * _BATCH):
-            await self._database.run(Tidy(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
+            await self._database.run(RemoveUnchanged(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
 
 
-def _rest(visit: _Visit, begun: int, milliseconds: int) -> Rest:
-    return Rest(visit.lease, visit.fence, visit.tries, visit.name, visit.token, begun, milliseconds)
+def _rest(visit: _Visit, begun: int, milliseconds: int) -> ReleaseLane:
+    return ReleaseLane(visit.lease, visit.fence, visit.tries, visit.name, visit.token, begun, milliseconds)
 
 
 class _Undone:

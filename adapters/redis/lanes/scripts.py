@@ -19,7 +19,7 @@ LIVES_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ClaimedHead:
     """The head of a lane, to be done under `token`; `attempt` counts from 1."""
 
     token: int
@@ -28,42 +28,42 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class LaneBusy:
     """Another visit has the lane, or it rests, for so many milliseconds more at most."""
 
     milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
-class Empty:
+class LaneEmpty:
     """Nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LaneReleased:
     """The head is completed and the lane is free; more waits in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LeaseLost:
     """A newer visit has the lane: nothing was changed."""
 
 
-Answer: TypeAlias = Turn | Busy | Empty | Left | Lost
+LaneReply: TypeAlias = ClaimedHead | LaneBusy | LaneEmpty | LaneReleased | LeaseLost
 
 
-def _answer(reply: Any) -> Answer:
+def _answer(reply: Any) -> LaneReply:
     match reply:
         case [b"turn", token, attempt, message]:
-            return Turn(int(token), int(attempt), bytes(message))
+            return ClaimedHead(int(token), int(attempt), bytes(message))
         case [b"busy", milliseconds]:
-            return Busy(int(milliseconds))
+            return LaneBusy(int(milliseconds))
         case [b"empty"]:
-            return Empty()
+            return LaneEmpty()
         case [b"left"]:
-            return Left()
+            return LaneReleased()
         case _:
-            return Lost()
+            return LeaseLost()
 
 
 _LET_GO = """
@@ -73,7 +73,7 @@ redis.call('DEL', lease)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Script[Answer]):
+class ClaimLane(Script[LaneReply]):
     """Take a free lane that has work, as `visit`, for `milliseconds`: Turn, Busy or Empty."""
 
     LUA = f"""
@@ -98,13 +98,13 @@ class Claim(Script[Answer]):
     visit: str
     milliseconds: int
 
-    def read(self, reply: Any) -> Answer:
+    def read(self, reply: Any) -> LaneReply:
         """Give what became of it."""
         return _answer(reply)
 
 
 @dataclass(frozen=True, slots=True)
-class Complete(Script[Answer]):
+class CompleteHead(Script[LaneReply]):
     """Take the head off and begin the next, or with `go_on` false let go: Turn, Empty, Left or Lost."""
 
     LUA = f"""
@@ -133,13 +133,13 @@ class Complete(Script[Answer]):
     go_on: bool
     milliseconds: int
 
-    def read(self, reply: Any) -> Answer:
+    def read(self, reply: Any) -> LaneReply:
         """Give what became of it."""
         return _answer(reply)
 
 
 @dataclass(frozen=True, slots=True)
-class Rest(Script[bool]):
+class ReleaseLane(Script[bool]):
     """Let go of a lane and leave its head, begun `begun` times, to be taken again after `milliseconds`."""
 
     LUA = f"""
@@ -169,7 +169,7 @@ class Rest(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Renew(Script[bool]):
+class RenewLease(Script[bool]):
     """Keep a lane for `milliseconds` more. A lease that ran out is taken again unless somebody else came."""
 
     LUA = """
@@ -189,7 +189,7 @@ class Renew(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Tidy(Script[int]):
+class RemoveUnchanged(Script[int]):
     """Take members out of an index where their score is still the given one: `pairs_` is member, score, ..."""
 
     LUA = """

@@ -35,20 +35,20 @@ from redis.exceptions import RedisError
 
 from adapters.redis import codec
 from adapters.redis.keys import DAY, Keys, thread_of
-from adapters.redis.lanes.scripts import Tidy
+from adapters.redis.lanes.scripts import RemoveUnchanged
 from adapters.redis.stores import indexes
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.errors import LOST
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.scripts import Command
-from adapters.redis.transport.trouble import Faults
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Effect, Timer, TimerFired
 from engine.ids import ApprovalId
 from engine.ids import thread_of as thread_of_approval
 from engine.machine import timers_of
 
-Put = Callable[[Effect, str], Awaitable[object]]
+PutEffect = Callable[[Effect, str], Awaitable[object]]
 Now = Callable[[], datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,13 +70,19 @@ class Timers:
     """The timers of one bot; `put` adds an effect to its lane once for each key."""
 
     def __init__(
-        self, database: Runs, keys: Keys, put: Put, faults: Faults, now: Now = utc_now, speed: float = 1.0
+        self,
+        database: AsyncTransport,
+        keys: Keys,
+        put: PutEffect,
+        failures: FailureLog,
+        now: Now = utc_now,
+        speed: float = 1.0,
     ) -> None:
         self._database = database
         self._keys = keys
         self._key = keys.timers()
         self._put = put
-        self._faults = faults
+        self._failures = failures
         self._now = now
         self._speed = speed
         self._earlier = asyncio.Event()
@@ -103,9 +109,9 @@ class Timers:
         try:
             self._next = await self._fire_due()
         except RedisError as error:
-            self._faults.failed(_FIRING, error)
+            self._failures.report_error(_FIRING, error)
         else:
-            self._faults.over(_FIRING)
+            self._failures.clear(_FIRING)
         seconds = interval if self._next is None else min(interval, self._seconds_until(self._next))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.001, seconds)):
@@ -136,18 +142,18 @@ class Timers:
         place = f"firing the timer {member!r}"
         try:
             await self._put_fired(member, score)
-            await self._database.run(Tidy(self._key, (member, score)))
+            await self._database.run(RemoveUnchanged(self._key, (member, score)))
         except RedisError as error:
-            self._faults.failed(place, error)
+            self._failures.report_error(place, error)
             return False
-        self._faults.over(place)
+        self._failures.clear(place)
         return True
 
     async def _put_fired(self, member: bytes, score: bytes) -> None:
         try:
             approval, timer, at = _read(member, score)
         except (ValueError, OverflowError):
-            self._faults.met(self._key, f"{self._key} holds what is no timer of Signoff's: it is taken out")
+            self._failures.report(self._key, f"{self._key} holds what is no timer of Signoff's: it is taken out")
             return
         await self._put(TimerFired(approval, timer, at), f"timer/{approval}/{timer.value}/{at.isoformat()}")
 
@@ -161,7 +167,9 @@ class Timers:
             except LOST:
                 raise
             except (RedisError, codec.UnreadableError, ValueError) as error:
-                self._faults.met(key, f"the deadlines of the approvals in {key} are not known ({type(error).__name__})")
+                self._failures.report(
+                    key, f"the deadlines of the approvals in {key} are not known ({type(error).__name__})"
+                )
 
     async def _with_open(self) -> AsyncIterator[str]:
         """The keys that list a thread's open approvals."""
@@ -177,7 +185,7 @@ class Timers:
         for mark in await self._database.run(Command("SMEMBERS", key)):
             approval = await approvals.get(ApprovalId(f"{thread}#{mark.decode()}"))
             if approval is not None and approval.state is State.PENDING:
-                await self._database.run_all(*indexes.opened(self._keys, approval))
+                await self._database.run_all(*indexes.index_pending(self._keys, approval))
                 for timer, at in self._still_due(approval):
                     member = _member(approval.id, timer)
                     await self._database.run(Command("ZADD", self._key, "NX", _score(at), member))

@@ -15,16 +15,16 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from adapters.redis.keys import Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.scripts import Command, Key, Script
-from adapters.redis.transport.trouble import Faults
 
 TTL = timedelta(seconds=30)
 """How long a claim is held that nobody renews."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Script[str | None]):
+class ClaimAgentName(Script[str | None]):
     """Hold a name for a definition, or give the other definition that a living process holds it for.
 
     Holders are `PROCESS 0x00 DEFINITION` by the time, in ms, at which they lapse: the server's own time, so that the
@@ -60,7 +60,7 @@ class RedisNames:
 
     def __init__(
         self,
-        database: Runs,
+        database: AsyncTransport,
         keys: Keys,
         workspace: str,
         process: str,
@@ -69,7 +69,7 @@ class RedisNames:
     ) -> None:
         self.ttl = ttl
         self._database = database
-        self._faults = Faults()
+        self._failures = FailureLog()
         self._process = process
         self._definitions = definitions
         self._holders = {name: keys.holders(workspace, name) for name in definitions}
@@ -78,7 +78,7 @@ class RedisNames:
         """Claim all names; gives name -> definition of those that others hold for something else."""
         milliseconds = int(self.ttl.total_seconds() * 1000)
         claims = [
-            Claim(self._holders[name], self._process, definition, milliseconds)
+            ClaimAgentName(self._holders[name], self._process, definition, milliseconds)
             for name, definition in self._definitions.items()
         ]
         held: Sequence[str | None] = await self._database.run_all(*claims)
@@ -89,9 +89,9 @@ class RedisNames:
         try:
             held = await self.claim()
         except RedisError as error:
-            self._faults.failed("renewing the agents' names", error)
+            self._failures.report_error("renewing the agents' names", error)
             return {}
-        self._faults.over("renewing the agents' names")
+        self._failures.clear("renewing the agents' names")
         return held
 
     async def release(self) -> None:

@@ -26,9 +26,9 @@ from typing import Any, Final, TypeVar
 from adapters.redis import codec, mailbox
 from adapters.redis.keys import DAY, MONTH, Keys
 from adapters.redis.stores import documents, indexes
-from adapters.redis.stores.audit import RECORD, written
-from adapters.redis.transport.connection import Runs
-from adapters.redis.transport.scripts import Arg, Call, Command, Key, Script
+from adapters.redis.stores.audit import RECORD, pack_row
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.scripts import Arg, Command, Key, RedisCall, Script
 from engine.approvals import audit
 from engine.approvals.approval import OPEN, Approval, policies_of
 from engine.approvals.effects import Effect, Lane, lane_of
@@ -73,7 +73,7 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Write(Script[int]):
+class WriteApproval(Script[int]):
     """Write a change where the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
 
     `asked` is what the approval asks, "" where that is stored already: a click does not write it again.
@@ -134,7 +134,7 @@ class Write(Script[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class Index(Script[None]):
+class IndexClosed(Script[None]):
     """Make a closed approval of the last version findable."""
 
     LUA = _INDEX
@@ -152,7 +152,7 @@ class Index(Script[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Note(Script[bool]):
+class WriteEffects(Script[bool]):
     """Write effects and audit rows of something that changed no approval, once for each `seen`."""
 
     LUA = f"""
@@ -183,7 +183,7 @@ class RedisApprovals:
 
     def __init__(
         self,
-        database: Runs,
+        database: AsyncTransport,
         keys: Keys,
         retention: timedelta = RETENTION,
         audit_retention: timedelta = audit.RETENTION,
@@ -276,7 +276,7 @@ class RedisApprovals:
         if not marks:
             return
         closed = [each for each in await self._marked(thread, marks) if each.state not in OPEN]
-        found: list[Call[Any]] = [Index(**self._indexed(each)) for each in closed]
+        found: list[RedisCall[Any]] = [IndexClosed(**self._indexed(each)) for each in closed]
         await self._database.run_all(*found, Command("DEL", listed))
 
     def _indexed(self, approval: Approval) -> dict[str, Any]:
@@ -298,7 +298,7 @@ class RedisApprovals:
         stored = replace(before, version=before.version + 1)
         thread, keys = stored.thread, self._keys
         post = _Post.of(keys, change, f"{stored.id}/{stored.version}")
-        script = Write(
+        script = WriteApproval(
             approval=keys.approval(thread, stored.id),
             ask=keys.ask(thread, stored.id),
             approvals=keys.approvals(thread),
@@ -314,18 +314,18 @@ class RedisApprovals:
             more=post.more,
             **self._indexed(stored),
         )
-        before_it = [] if expected else indexes.opened(keys, stored)
+        before_it = [] if expected else indexes.index_pending(keys, stored)
         written = await self._send(post, script, *before_it)
         if written == NOT_ASKED:  # the last version kept it in the approval
             written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
         if written == WRITTEN and stored.state not in OPEN:
-            await self._database.run_all(*indexes.closed(keys, stored))
+            await self._database.run_all(*indexes.index_closed(keys, stored))
         return written == WRITTEN
 
     async def _note(self, change: Change) -> bool:
         thread, once = change.approval.thread, _name()
         post = _Post.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
-        script = Note(
+        script = WriteEffects(
             seen=self._keys.seen(thread, "note", once),
             approvals=self._keys.approvals(thread),
             unclosed=self._keys.open(thread),
@@ -339,7 +339,7 @@ class RedisApprovals:
         )
         return await self._send(post, script)
 
-    async def _send(self, post: "_Post", script: Script[R], *before_it: Call[Any]) -> R:
+    async def _send(self, post: "_Post", script: Script[R], *before_it: RedisCall[Any]) -> R:
         marks = [] if post.mark is None else [post.mark]
         if not marks and not before_it:
             return await self._database.run(script)
@@ -351,13 +351,13 @@ class RedisApprovals:
 class _Post:
     """The effects and rows of a change, as a script takes them. `mark` goes before it."""
 
-    mark: Call[Any] | None
+    mark: RedisCall[Any] | None
     boxes: tuple[Key, ...]
     more: tuple[Arg, ...]
 
     @classmethod
     def of(cls, keys: Keys, change: Change, write: str) -> "_Post":
-        rows = [written(entry) for entry in change.entries]
+        rows = [pack_row(entry) for entry in change.entries]
         stamp = mailbox.STAMPS.next()
         lanes = list(dict.fromkeys(map(lane_of, change.effects)))
         _refuse_other_threads(change, lanes)
@@ -368,7 +368,7 @@ class _Post:
             for word in (places[lane_of(effect)], _message(write, number, stamp, effect))
         )
         return cls(
-            mark=mailbox.mark(keys, lanes, stamp) if lanes else None,
+            mark=mailbox.mark_lanes(keys, lanes, stamp) if lanes else None,
             boxes=tuple(mailbox.box(keys, lane) for lane in lanes),
             more=(len(rows), *rows, *messages),
         )

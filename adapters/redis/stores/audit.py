@@ -17,7 +17,7 @@ from typing import Any
 
 from adapters.redis import codec
 from adapters.redis.keys import Keys, thread_of
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key, Script
 from engine.approvals.audit import NEWEST, RETENTION, Entry, What
 from engine.ids import ThreadId
@@ -63,13 +63,13 @@ end
 """Lua: `record(row)` and `keep_audit(waited_for)`, for scripts that have `audit` and `audit_retention`."""
 
 
-def written(entry: Entry) -> bytes:
+def pack_row(entry: Entry) -> bytes:
     """A row as `record` takes it: a first character tells whether it may be counted in an earlier one."""
     return (b"=" if entry.what is What.REFUSED else b"+") + codec.ENTRY.dump(entry)
 
 
 @dataclass(frozen=True, slots=True)
-class Add(Script[None]):
+class AddAuditRow(Script[None]):
     """Add a row, once for each `seen`."""
 
     LUA = f"""
@@ -92,7 +92,7 @@ class Add(Script[None]):
 class RedisAudit:
     """The port `Audit` on Redis."""
 
-    def __init__(self, database: Runs, keys: Keys, retention: timedelta = RETENTION) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys, retention: timedelta = RETENTION) -> None:
         self._database = database
         self._keys = keys
         self._retention = int(retention.total_seconds())
@@ -116,5 +116,5 @@ class RedisAudit:
         """Write a row that no change of an approval comes with."""
         keys, thread = self._keys, entry.thread
         seen = keys.seen(thread, "audit", secrets.token_hex(6))
-        script = Add(keys.audit(thread), keys.open(thread), seen, written(entry), self._retention)
+        script = AddAuditRow(keys.audit(thread), keys.open(thread), seen, pack_row(entry), self._retention)
         await self._database.run(script)

@@ -10,15 +10,15 @@ from typing import Any
 
 from adapters.redis import codec
 from adapters.redis.keys import Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog, describe
 from adapters.redis.transport.scripts import Command, Key, Script
-from adapters.redis.transport.trouble import Faults, kind
 from engine.ids import ChannelId
 from engine.ports import Unposted
 
 
 @dataclass(frozen=True, slots=True)
-class Add(Script[None]):
+class AddToBacklog(Script[None]):
     """Keep an entry: the time before the document's newline stays that of the first of its name. Safe to run twice."""
 
     LUA = """
@@ -39,15 +39,15 @@ class Add(Script[None]):
 class RedisBacklog:
     """The port `Backlog` on Redis."""
 
-    def __init__(self, database: Runs, keys: Keys) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys) -> None:
         self._database = database
         self._key, self._deleted = keys.backlog(), keys.deleted()
-        self._faults = Faults()
+        self._failures = FailureLog()
 
     async def add(self, unposted: Unposted) -> None:
         """Keep it; where one of its key is kept, that one's time stays."""
         since = f"{unposted.since.timestamp():.6f}"
-        add = Add(self._key, _name(unposted.key), since, codec.UNPOSTED.dump(unposted))
+        add = AddToBacklog(self._key, _name(unposted.key), since, codec.UNPOSTED.dump(unposted))
         await self._database.run(add)
 
     async def drop(self, key: str) -> None:
@@ -75,7 +75,7 @@ class RedisBacklog:
                 first = datetime.fromtimestamp(float(since), UTC)
                 found.append(replace(codec.UNPOSTED.load(document, self._key), since=first))
             except (codec.UnreadableError, ValueError, OverflowError, OSError) as error:
-                self._faults.met(repr(name), f"{self._key} holds what cannot be read, {name!r}: {kind(error)}")
+                self._failures.report(repr(name), f"{self._key} holds what cannot be read, {name!r}: {describe(error)}")
         return sorted(found, key=lambda each: each.since)
 
     async def bury(self, channel: ChannelId) -> None:

@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from adapters.redis.keys import Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.scripts import Key, Script
-from adapters.redis.transport.trouble import Faults
 from engine.budget import GIVEN_UP, Ledger, NotYet, Wish
 
 PATIENCE = 1.5
@@ -32,7 +32,7 @@ _BY_URGENCY = 1 << 42
 
 
 @dataclass(frozen=True, slots=True)
-class Take(Script[NotYet | None]):
+class TakeCalls(Script[NotYet | None]):
     """Take calls, or queue: see `engine.budget.Ledger.take`. Times are milliseconds."""
 
     LUA = f"""
@@ -107,7 +107,7 @@ class Take(Script[NotYet | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Shut(Script[None]):
+class ShutBucket(Script[None]):
     """Let nobody call for so many milliseconds; a longer time that is known already stands."""
 
     LUA = """
@@ -128,7 +128,7 @@ class RedisBudget:
 
     def __init__(
         self,
-        database: Runs,
+        database: AsyncTransport,
         keys: Keys,
         workspace: str,
         *,
@@ -142,7 +142,7 @@ class RedisBudget:
         self._clock = clock
         self._ledger = Ledger()
         self._notes = 0
-        self._faults = Faults()
+        self._failures = FailureLog()
 
     async def take(self, wish: Wish) -> NotYet | None:
         """Take, or be told when to ask again. Never raises, and never waits for Redis longer than `patience`."""
@@ -151,7 +151,7 @@ class RedisBudget:
                 answer = await self._database.run(self._script(wish))
         except (RedisError, TimeoutError) as error:
             return self._take_alone(wish, error)
-        self._faults.over("sharing Slack's limits")
+        self._failures.clear("sharing Slack's limits")
         if answer is None:
             self._noted().begin(wish, self._clock())
         return answer
@@ -162,13 +162,13 @@ class RedisBudget:
         key = self._keys.shut(self._named(bucket))
         try:
             async with asyncio.timeout(self._patience):
-                await self._database.run(Shut(key, max(1, int(seconds * 1000))))
+                await self._database.run(ShutBucket(key, max(1, int(seconds * 1000))))
         except (RedisError, TimeoutError) as error:
             self._failed(error)
 
-    def _script(self, wish: Wish) -> Take:
+    def _script(self, wish: Wish) -> TakeCalls:
         keys, bucket, limit = self._keys, self._named(wish.bucket), wish.limit
-        return Take(
+        return TakeCalls(
             keys.calls(bucket),
             keys.queue(bucket),
             keys.absent(bucket),
@@ -195,7 +195,7 @@ class RedisBudget:
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, RedisError):
-            self._faults.failed("sharing Slack's limits", error)
+            self._failures.report_error("sharing Slack's limits", error)
 
     def _named(self, bucket: str) -> str:
         return f"{self._workspace}/{bucket}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from adapters.redis.keys import Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command
 from engine.ids import ChannelId
 
@@ -11,7 +11,7 @@ from engine.ids import ChannelId
 class RedisChannelMemory:
     """The port `ChannelMemory` on Redis; `workspace` is Slack's id of the team."""
 
-    def __init__(self, database: Runs, keys: Keys, workspace: str) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys, workspace: str) -> None:
         self._database = database
         self._key = keys.channels(workspace)
 

@@ -10,16 +10,16 @@ from redis.exceptions import ResponseError
 from adapters.redis import codec
 from adapters.redis.keys import TALKS, Keys
 from adapters.redis.stores.approvals import RETENTION
-from adapters.redis.transport.connection import Runs
-from adapters.redis.transport.scripts import Command, Key, Reset, Script
-from adapters.redis.transport.trouble import Faults, kind
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog, describe
+from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, Script
 from engine.conversation import Conversation
 from engine.ids import ChannelId, ThreadId
 from engine.ports import OvertakenError
 
 
 @dataclass(frozen=True, slots=True)
-class Keep(Script[bool]):
+class SaveConversation(Script[bool]):
     """Write a conversation unless a newer holder has its lane; it stays while an approval of its thread is open."""
 
     LUA = """
@@ -47,11 +47,11 @@ MOST_TALKS = 40
 class RedisConversations:
     """The port `Conversations` on Redis."""
 
-    def __init__(self, database: Runs, keys: Keys, retention: timedelta = RETENTION) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys, retention: timedelta = RETENTION) -> None:
         self._database = database
         self._keys = keys
         self._retention = int(retention.total_seconds())
-        self._faults = Faults()
+        self._failures = FailureLog()
 
     async def get(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread, or None. Raises codec.UnreadableError."""
@@ -64,11 +64,15 @@ class RedisConversations:
         thread = conversation.thread
         document = codec.CONVERSATION.dump(conversation)
         keys = self._keys
-        keep = Keep(keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention)
+        keep = SaveConversation(
+            keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention
+        )
         index = keys.talks(conversation.place.channel)
         kept, *_ = await self._database.run_all(
             keep,
-            Reset(index, TALKS.type),  # else one key that another program wrote would stop all threads of the channel
+            DropMistypedKey(
+                index, TALKS.type
+            ),  # else one key that another program wrote would stop all threads of the channel
             Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
             Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
             Command("EXPIRE", index, self._retention),
@@ -86,5 +90,5 @@ class RedisConversations:
         try:
             return await self.get(ThreadId(thread.decode("utf-8", "surrogatepass")))
         except (codec.UnreadableError, ResponseError, UnicodeDecodeError) as error:
-            self._faults.met(repr(thread), f"the conversation {thread!r} is not shown: {kind(error)}")
+            self._failures.report(repr(thread), f"the conversation {thread!r} is not shown: {describe(error)}")
             return None

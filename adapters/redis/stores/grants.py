@@ -13,10 +13,10 @@ from typing import Any
 
 from adapters.redis import codec
 from adapters.redis.keys import MONTH, Keys, tag, untag
-from adapters.redis.stores.audit import RECORD, written
-from adapters.redis.transport.connection import Runs
+from adapters.redis.stores.audit import RECORD, pack_row
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog, describe
 from adapters.redis.transport.scripts import Command, Key, Script
-from adapters.redis.transport.trouble import Faults, kind
 from engine.approvals import audit
 from engine.ids import ApprovalId, ThreadId, UserId
 from engine.rules.grants import Grant, given_entry, oldest_first, revoked_entry, used_entry
@@ -26,7 +26,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Give(Script[bool]):
+class GiveGrant(Script[bool]):
     """Keep a grant where nothing stands in its place. Safe to run twice: it finds its own."""
 
     LUA = f"""
@@ -56,7 +56,7 @@ class Give(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Use(Script[bool]):
+class UseGrant(Script[bool]):
     """Tell whether a grant stands, and record its use, once for each `seen`."""
 
     LUA = f"""
@@ -82,7 +82,7 @@ class Use(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Revoke(Script[bool]):
+class RevokeGrant(Script[bool]):
     """Put a mark in a grant's place. Safe to run twice: it finds its own mark."""
 
     LUA = f"""
@@ -113,24 +113,24 @@ class Revoke(Script[bool]):
 class RedisGrants:
     """The port `Grants` on Redis."""
 
-    def __init__(self, database: Runs, keys: Keys, audit_retention: timedelta = audit.RETENTION) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys, audit_retention: timedelta = audit.RETENTION) -> None:
         self._database = database
         self._keys = keys
         self._audit_retention = int(audit_retention.total_seconds())
-        self._faults = Faults()
+        self._failures = FailureLog()
 
     async def give(self, grant: Grant) -> bool:
         """Keep a grant. The indexes are written first: a name in them without a grant is passed over."""
         thread, keys = grant.thread, self._keys
         ends, name = grant.until.timestamp(), _index_name(grant)
-        script = Give(
+        script = GiveGrant(
             keys.grant(thread, grant.id),
             keys.grants(thread),
             *self._audit(thread),
             codec.GRANT.dump(grant),
             grant.id,
             (grant.until - grant.given_at) // _MILLISECOND,
-            written(given_entry(grant)),
+            pack_row(given_entry(grant)),
             self._audit_retention,
         )
         for index in map(keys.granted, grant.by):
@@ -146,12 +146,12 @@ class RedisGrants:
         if at >= grant.until:
             return False
         thread, keys = grant.thread, self._keys
-        script = Use(
+        script = UseGrant(
             keys.grant(thread, grant.id),
             keys.seen(thread, "grant", f"{grant.id}/{approval}"),
             *self._audit(thread),
             codec.GRANT.dump(grant),
-            written(used_entry(grant, approval, at)),
+            pack_row(used_entry(grant, approval, at)),
             self._audit_retention,
         )
         return await self._database.run(script)
@@ -161,13 +161,13 @@ class RedisGrants:
         if at >= grant.until:
             return False
         thread, keys = grant.thread, self._keys
-        script = Revoke(
+        script = RevokeGrant(
             keys.grant(thread, grant.id),
             keys.grants(thread),
             *self._audit(thread),
             grant.id,
             f"revoked {secrets.token_hex(6)}",
-            written(revoked_entry(grant, by, at)),
+            pack_row(revoked_entry(grant, by, at)),
             self._audit_retention,
         )
         return await self._database.run(script)
@@ -196,7 +196,7 @@ class RedisGrants:
         try:
             return codec.GRANT.load(document, key)
         except codec.UnreadableError as error:
-            self._faults.met(key, f"a grant is passed over: {kind(error)}")
+            self._failures.report(key, f"a grant is passed over: {describe(error)}")
             return None
 
     def _audit(self, thread: ThreadId) -> tuple[Key, Key]:

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from adapters.redis.codec import UnreadableError
 from adapters.redis.keys import CHANGED, DAY, Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key, Script
 from engine.ids import UserId
 from engine.ports import GroupReading, ListedGroup, RecalledGroup
@@ -33,7 +33,7 @@ _STAMP_OF_ALL = "stamp"
 
 
 @dataclass(frozen=True, slots=True)
-class Begin(Script[dict[str, str] | None]):
+class BeginReading(Script[dict[str, str] | None]):
     """Take the right to read, or keep it; give the stamps of what changed. Safe to run twice."""
 
     LUA = """
@@ -57,7 +57,7 @@ class Begin(Script[dict[str, str] | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Keep(Script[None]):
+class StoreGroups(Script[None]):
     """Replace the list, where the right to read is still ours, and give the right back. Safe to run twice."""
 
     LUA = """
@@ -80,7 +80,7 @@ class Keep(Script[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Abandon(Script[None]):
+class AbandonReading(Script[None]):
     """Give the right to read back, where it is still ours. Safe to run twice."""
 
     LUA = """
@@ -96,7 +96,7 @@ class Abandon(Script[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark(Script[None]):
+class MarkChanged(Script[None]):
     """Give each of these a stamp. Safe to run twice."""
 
     LUA = """
@@ -119,7 +119,7 @@ class RedisGroupMemory:
 
     def __init__(
         self,
-        database: Runs,
+        database: AsyncTransport,
         keys: Keys,
         workspace: str,
         *,
@@ -151,7 +151,7 @@ class RedisGroupMemory:
     async def begin(self) -> GroupReading | None:
         """Take the right to read the list. None: another process has it."""
         token = uuid4().hex
-        changes = await self._database.run(Begin(self._reading, self._changed, token, self._lease))
+        changes = await self._database.run(BeginReading(self._reading, self._changed, token, self._lease))
         return None if changes is None else GroupReading(token, changes)
 
     async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
@@ -162,16 +162,18 @@ class RedisGroupMemory:
         for name, document in documents.items():
             stamped = {**document, "stamp": reading.changes.get(name, "")}
             entries += [name, json.dumps(stamped, separators=(",", ":"))]
-        await self._database.run(Keep(self._reading, self._list, reading.token, self._ttl, tuple(entries)))
+        await self._database.run(StoreGroups(self._reading, self._list, reading.token, self._ttl, tuple(entries)))
 
     async def abandon(self, reading: GroupReading) -> None:
         """Give the right back without a list."""
-        await self._database.run(Abandon(self._reading, reading.token))
+        await self._database.run(AbandonReading(self._reading, reading.token))
 
     async def changed(self, ids: Collection[str]) -> None:
         """Let nothing count for these that was read before."""
         if ids:
-            await self._database.run(Mark(self._changed, uuid4().hex, _milliseconds(CHANGED.lives or DAY), tuple(ids)))
+            await self._database.run(
+                MarkChanged(self._changed, uuid4().hex, _milliseconds(CHANGED.lives or DAY), tuple(ids))
+            )
 
 
 def _milliseconds(time: timedelta) -> int:

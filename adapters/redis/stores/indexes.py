@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.redis.keys import PENDING, RECENT, Keys
-from adapters.redis.transport.scripts import Call, Command, Key, Reset
+from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, RedisCall
 from engine.approvals.approval import Approval, people_of
 
 ALL = "all"
@@ -13,7 +13,7 @@ MOST_RECENT = 60
 RECENTLY = timedelta(days=30)
 
 
-def opened(keys: Keys, approval: Approval) -> list[Call[Any]]:
+def index_pending(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
     """List a pending approval. Goes before its own write, and may be done many times."""
     return [
         call
@@ -22,10 +22,10 @@ def opened(keys: Keys, approval: Approval) -> list[Call[Any]]:
     ]
 
 
-def closed(keys: Keys, approval: Approval) -> list[Call[Any]]:
+def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
     """List an approval among what was closed. Goes after its own write, and may be done many times."""
     at = (approval.closed_at or approval.created_at).timestamp()
-    made: list[Call[Any]] = [
+    made: list[RedisCall[Any]] = [
         Command("ZREM", keys.pending(place), _name(approval)) for place in (ALL, approval.requester)
     ]
     for user in people_of(approval):
@@ -38,8 +38,8 @@ def closed(keys: Keys, approval: Approval) -> list[Call[Any]]:
     return made
 
 
-def _add(index: Key, kind: str, approval: Approval, score: float) -> list[Call[Any]]:
-    return [Reset(index, kind), Command("ZADD", index, score, _name(approval))]
+def _add(index: Key, kind: str, approval: Approval, score: float) -> list[RedisCall[Any]]:
+    return [DropMistypedKey(index, kind), Command("ZADD", index, score, _name(approval))]
 
 
 def _name(approval: Approval) -> bytes:

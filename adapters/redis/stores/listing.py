@@ -16,8 +16,8 @@ from typing import Any, Final
 from adapters.redis import codec
 from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.stores.indexes import ALL, closed
-from adapters.redis.transport.connection import Runs
+from adapters.redis.stores.indexes import ALL, index_closed
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key
 from engine.approvals.approval import OPEN, Approval, State
 from engine.ids import ApprovalId, UserId, thread_of
@@ -31,7 +31,7 @@ log: Final = logging.getLogger(__name__)
 class RedisListing:
     """Finds approvals without their thread. Raises redis.exceptions.RedisError."""
 
-    def __init__(self, database: Runs, keys: Keys, approvals: RedisApprovals) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys, approvals: RedisApprovals) -> None:
         self._database, self._keys, self._approvals = database, keys, approvals
 
     async def pending(self, most: int = MOST) -> Sequence[Approval]:
@@ -58,7 +58,7 @@ class RedisListing:
             elif approval.state is State.PENDING:
                 found.append(approval)
             elif approval.state not in OPEN:
-                await self._database.run_all(*closed(self._keys, approval))
+                await self._database.run_all(*index_closed(self._keys, approval))
         if over:
             await self._database.run(Command("ZREM", index, *over))
         return sorted(found, key=_age)

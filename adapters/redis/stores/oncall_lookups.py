@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from adapters.redis import codec
 from adapters.redis.keys import Keys
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key, Script
 from engine.ports import LastLookup
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Script[bool]):
+class ClaimLookup(Script[bool]):
     """Be the one who asks. Safe to run twice: who asks already asks."""
 
     LUA = """
@@ -37,7 +37,7 @@ class Claim(Script[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Release(Script[None]):
+class ReleaseLookup(Script[None]):
     """Ask no more, and leave another one's claim alone. Safe to run twice."""
 
     LUA = """
@@ -54,7 +54,7 @@ class Release(Script[None]):
 class RedisLookups:
     """The port `LookupMemory` on Redis."""
 
-    def __init__(self, database: Runs, keys: Keys) -> None:
+    def __init__(self, database: AsyncTransport, keys: Keys) -> None:
         self._database, self._keys = database, keys
 
     async def last(self, source: str) -> LastLookup | None:
@@ -73,8 +73,8 @@ class RedisLookups:
 
     async def claim(self, source: str, holder: str, seconds: float) -> bool:
         """Be the one who asks, for so long at most; False where somebody else asks."""
-        return await self._database.run(Claim(self._keys.asking(source), holder, int(seconds * 1000)))
+        return await self._database.run(ClaimLookup(self._keys.asking(source), holder, int(seconds * 1000)))
 
     async def release(self, source: str, holder: str) -> None:
         """Let others ask."""
-        await self._database.run(Release(self._keys.asking(source), holder))
+        await self._database.run(ReleaseLookup(self._keys.asking(source), holder))

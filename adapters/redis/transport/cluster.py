@@ -21,13 +21,15 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ResponseError
 
-from adapters.redis.transport.connection import SyncDatabase, UnusableRedisError, explain, judge, read_all
-from adapters.redis.transport.errors import LOST
+from adapters.redis.transport.base import read_all
+from adapters.redis.transport.connection import SyncDatabase
+from adapters.redis.transport.errors import LOST, UnusableRedisError
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.pools import SOCKET_TIMEOUT, blocking_node_pool, node_pool
-from adapters.redis.transport.scripts import Arg, Call
+from adapters.redis.transport.scripts import Arg, RedisCall
 from adapters.redis.transport.sentinel import FAILOVER_SECONDS
-from adapters.redis.transport.slots import Plan, Sending, Table, slot_of
+from adapters.redis.transport.server_check import explain, judge
+from adapters.redis.transport.slots import Sending, SendPlan, SlotTable, slot_of
 from adapters.redis.transport.urls import Node, Nodes, read
 
 _BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.25)
@@ -63,7 +65,7 @@ class Cluster:
         """Where the cluster is, without user and password."""
         return self._known.address
 
-    async def run(self, call: Call[R]) -> R:
+    async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
         words = call.by_hash()
         node = self._known.table.owner(slot_of(words))
@@ -77,12 +79,12 @@ class Cluster:
         (result,) = await self.run_all(call)
         return result
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls in order, as far as it matters (see `slots`), with few round trips.
 
         Each is atomic, the whole is not. Raises the first error, after all have run.
         """
-        plan, effort = Plan(calls), _Effort(self._known)
+        plan, effort = SendPlan(calls), _Effort(self._known)
         while plan.todo:
             if self._closed:
                 raise redis.ConnectionError(_CLOSED)
@@ -145,12 +147,12 @@ class Cluster:
             link = self._links[node] = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES)
         return link
 
-    async def _table(self) -> Table:
+    async def _table(self) -> SlotTable:
         if not self._known.reached:
             await self._learn(self._known.table, None)
         return self._known.table
 
-    async def _learn(self, seen: Table, plan: Plan | None) -> None:
+    async def _learn(self, seen: SlotTable, plan: SendPlan | None) -> None:
         """Get a newer table than the one that was seen; in a fail-over nobody may have one yet."""
         async with self._learning:
             if self._known.table is not seen:
@@ -187,14 +189,14 @@ class SyncCluster:
         """Where the cluster is, without user and password."""
         return self._known.address
 
-    def run(self, call: Call[R]) -> R:
+    def run(self, call: RedisCall[R]) -> R:
         """Run one call: see `Cluster.run`."""
         (result,) = self.run_all(call)
         return result
 
-    def run_all(self, *calls: Call[R]) -> list[R]:
+    def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls: see `Cluster.run_all`."""
-        plan, effort = Plan(calls), _Effort(self._known)
+        plan, effort = SendPlan(calls), _Effort(self._known)
         while plan.todo:
             table = self._table()
             for node, sent in plan.packets(table).items():
@@ -242,12 +244,12 @@ class SyncCluster:
                 self._links[node] = SyncDatabase(client, owned=True)
             return self._links[node]
 
-    def _table(self) -> Table:
+    def _table(self) -> SlotTable:
         if not self._known.reached:
             self._learn(self._known.table, None)
         return self._known.table
 
-    def _learn(self, seen: Table, plan: Plan | None) -> None:
+    def _learn(self, seen: SlotTable, plan: SendPlan | None) -> None:
         with self._learning:
             if self._known.table is not seen:
                 return
@@ -265,12 +267,12 @@ class _Known:
     """What is known of a cluster, and from whom."""
 
     def __init__(self, at: Nodes) -> None:
-        self.table = Table.of([], at.seeds[0])
+        self.table = SlotTable.of([], at.seeds[0])
         self.reached = False
         self._seeds = at.seeds
         self.address = ",".join(map(str, at.seeds))
 
-    def advisers(self, plan: Plan | None) -> list[Node]:
+    def advisers(self, plan: SendPlan | None) -> list[Node]:
         """Give whom to ask for the table: who named another node first, who did not answer last."""
         known = [*random.sample(self.table.nodes, len(self.table.nodes)), *self._seeds]
         if plan is None:
@@ -283,7 +285,7 @@ class _Known:
         """Take a node's answer to CLUSTER SLOTS, if it is one; a node that was forgotten knows no slot."""
         if isinstance(answer, Exception) or isinstance(answer[0], Exception):
             return False
-        table = Table.of(answer[0], node)
+        table = SlotTable.of(answer[0], node)
         if not table.primaries and self.reached:
             return False
         self.table, self.reached = table, True

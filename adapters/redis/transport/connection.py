@@ -1,92 +1,27 @@
-"""How we connect to Redis, in one place, for everything but the server itself.
+"""redis-py's client behind the two methods: `Database` for asyncio, `SyncDatabase` for blocking code.
 
-What scripts and stores need is small: `run` one call, or `run_all` of several in one round trip. Nothing else of a
-client is used, so that another transport can stand behind the same two methods.
-
-`urls` reads what an operator wrote, `pools` opens connections, `multiplexed` and `cluster` are the other transports,
+`urls` parses what an operator wrote, `pools` opens connections, `multiplexed` and `cluster` are the other transports,
 and `deployments` picks the one that a URL asks for.
-
-In a pipeline, too, a script goes by its hash: to send and to hash its source costs more than all the rest. A server
-that lost its scripts refuses the first that it does not know; that and all behind it are sent again, with their source.
-What stands behind a script may so run once before it: put nothing there that may not.
 """
 
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import redis
 import redis.asyncio
-from redis.asyncio.sentinel import MasterNotFoundError
-from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
-from redis.sentinel import MasterNotFoundError as BlockingMasterNotFoundError
+from redis.exceptions import NoScriptError
 
-from adapters.redis.transport.errors import LOST, is_no_primary
-from adapters.redis.transport.pools import SOCKET_TIMEOUT, address_of, blocking_pool_of, pool_of
-from adapters.redis.transport.scripts import Arg, Call, Command
-from adapters.redis.transport.urls import UnusableRedisError
-
-__all__ = [
-    "SOCKET_TIMEOUT",
-    "BlockingRuns",
-    "Database",
-    "Runs",
-    "SyncDatabase",
-    "UnusableRedisError",
-    "address_of",
-    "check",
-    "explain",
-    "first_unknown",
-    "judge",
-    "pool_of",
-    "read_all",
-]
-
-OLDEST = (6, 2)
+from adapters.redis.transport.base import first_unknown, read_all
+from adapters.redis.transport.errors import LOST, UnusableRedisError, is_no_primary
+from adapters.redis.transport.pools import address_of, blocking_pool_of, pool_of
+from adapters.redis.transport.scripts import Arg, RedisCall
+from adapters.redis.transport.server_check import check
 
 R = TypeVar("R")
 
 _PAUSE = 0.1
-
-
-class Runs(Protocol):
-    """What a store needs of Redis; `Database` is one."""
-
-    async def run(self, call: Call[R]) -> R:
-        """Run one call."""
-        ...
-
-    async def run_all(self, *calls: Call[R]) -> list[R]:
-        """Run several calls in order and in one round trip; each is atomic, the whole is not."""
-        ...
-
-
-class BlockingRuns(Protocol):
-    """The same for code that blocks; `SyncDatabase` is one."""
-
-    def run(self, call: Call[R]) -> R:
-        """Run one call."""
-        ...
-
-    def run_all(self, *calls: Call[R]) -> list[R]:
-        """Run several calls in order; each is atomic, the whole is not."""
-        ...
-
-
-async def check(database: Runs, address: str) -> list[str]:
-    """Find out whether Signoff can work with a server; gives warnings, one sentence each.
-
-    Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, or is a replica.
-    """
-    try:
-        await database.run(Command("EVAL", "return 1", 0))
-        info = await database.run(Command("INFO"))
-        return judge(info, address) + among_others(info, address)
-    except RedisError as error:
-        raise explain(error, address) from None
 
 
 class Database:
@@ -113,7 +48,7 @@ class Database:
         """Where the server is, without user and password."""
         return address_of(self.client.connection_pool)
 
-    async def run(self, call: Call[R]) -> R:
+    async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
         try:
             reply = await self._execute(*call.by_hash())
@@ -121,7 +56,7 @@ class Database:
             reply = await self._execute(*call.by_source())
         return call.read(reply)
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls in order and in one round trip; each is atomic, the whole is not.
 
         Raises the first error, after all have run.
@@ -180,12 +115,12 @@ class SyncDatabase:
         """Where the server is, without user and password."""
         return address_of(self.client.connection_pool)
 
-    def run(self, call: Call[R]) -> R:
+    def run(self, call: RedisCall[R]) -> R:
         """Run one call: see `Database.run`."""
         (result,) = self.run_all(call)
         return result
 
-    def run_all(self, *calls: Call[R]) -> list[R]:
+    def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls in order and in one round trip: see `Database.run_all`."""
         replies = self.ask([call.by_hash() for call in calls])
         if (unknown := first_unknown(replies)) is not None:
@@ -235,102 +170,6 @@ class SyncDatabase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def first_unknown(replies: Sequence[Any]) -> int | None:
-    """The place of the first script that the server did not know."""
-    return next((place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)), None)
-
-
-def read_all(calls: Sequence[Call[R]], replies: Sequence[Any]) -> list[R]:
-    """Make sense of replies. Raises the first that is an error."""
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
-    return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """What INFO says of a server, as far as we care."""
-
-    name: str
-    version: tuple[int, ...]
-    role: str
-    policy: str
-
-    @classmethod
-    def of(cls, info: bytes) -> Self:
-        lines = (line.partition(":") for line in info.decode(errors="replace").splitlines())
-        facts = {name: value for name, _, value in lines}
-        name, version = "Redis", facts.get("redis_version", "0")
-        if "valkey_version" in facts:
-            name, version = "Valkey", facts["valkey_version"]
-        numbers = tuple(int(number) for number in version.split(".") if number.isdigit())
-        return cls(name, numbers, facts.get("role", ""), facts.get("maxmemory_policy", ""))
-
-
-def judge(info: bytes, address: str) -> list[str]:
-    """Judge a server by its INFO; gives warnings. Raises UnusableRedisError for one that we cannot use."""
-    server = _Server.of(info)
-    version = ".".join(map(str, server.version))
-    if server.version < OLDEST:
-        raise UnusableRedisError(f"Redis at {address} has version {version}: use Redis 6.2 or newer, or any Valkey")
-    if server.role in ("slave", "replica"):
-        raise UnusableRedisError(f"Redis at {address} is a read-only replica: point REDIS_URL at its primary")
-    if server.policy not in ("noeviction", ""):
-        danger = f"{server.name} at {address} may throw approvals away when its memory is full"
-        return [f"{danger} (maxmemory-policy is {server.policy}): set maxmemory-policy to noeviction"]
-    return []
-
-
-def among_others(info: bytes, address: str) -> list[str]:
-    """Warn of a cluster's node that is spoken to as if it were alone."""
-    if b"cluster_enabled:1" not in info:
-        return []
-    return [f"Redis at {address} is a node of a cluster: write redis+cluster://HOST:PORT to reach the others"]
-
-
-def explain(error: RedisError, address: str) -> UnusableRedisError:
-    """Turn a client's error into a sentence with its mend. Texts of others are not repeated: they may quote secrets."""
-    cause = error.__cause__ if isinstance(error.__cause__, RedisError) else error  # a failed handshake is wrapped
-    match cause:
-        case AuthenticationError() if "required" in str(cause).lower():
-            text = f"Redis at {address} asks for a password: put it into REDIS_URL, redis://:PASSWORD@HOST:PORT/0"
-        case AuthenticationError():
-            text = f"Redis at {address} refuses the user or password: correct them in REDIS_URL"
-        case NoPermissionError():
-            text = (
-                f"Redis at {address} forbids its user a command: allow +@all ~signoff:* &signoff:*, or the one it lacks"
-            )
-        case MasterNotFoundError() | BlockingMasterNotFoundError():
-            text = (
-                f"no Sentinel knows a primary for {address}: correct hosts and SERVICE of REDIS_URL, "
-                "and set ?sentinel_password=PASSWORD where the Sentinels ask for one"
-            )
-        case redis.ConnectionError() if _told_by(cause, ssl.SSLCertVerificationError):
-            text = (
-                f"Redis at {address} shows a certificate that is not trusted: "
-                "name its authority in REDIS_URL, ?ssl_ca_certs=/PATH/TO/CA.crt"
-            )
-        case redis.ConnectionError() if _told_by(cause, ssl.SSLError):
-            text = f"Redis at {address}: the TLS handshake failed. If the server has no TLS, use redis://"
-        case redis.BusyLoadingError():
-            text = f"Redis at {address} is still loading its data: wait and start again"
-        case redis.TimeoutError() | redis.ConnectionError():
-            text = (
-                f"Redis at {address} is not reachable: start it, correct REDIS_URL, or unset it to use the private one"
-            )
-        case _:
-            text = f"Redis at {address} does not answer as Redis does ({type(cause).__name__}): correct REDIS_URL"
-    return UnusableRedisError(text)
-
-
-def _told_by(error: BaseException | None, kind: type[Exception]) -> bool:
-    """Tell whether an error goes back to another."""
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _refuse_decoding(client: Any) -> None:

@@ -13,3 +13,7 @@ def is_no_primary(refusal: redis.ResponseError) -> bool:
     Redis before 7 wraps what a script's command was told in an error of the script.
     """
     return isinstance(refusal, ReadOnlyError | MasterDownError) or "-READONLY " in str(refusal)
+
+
+class UnusableRedisError(Exception):
+    """Redis cannot be used. The message says what is wrong, where, and the mend, and holds no password."""

@@ -19,8 +19,9 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.sentinel import BlockingPrimaryPool, PrimaryPool
-from adapters.redis.transport.urls import Node, Nodes, Sentinels, Single, UnusableRedisError, read, unknown_option
+from adapters.redis.transport.urls import Node, Nodes, Sentinels, Single, read, unknown_option
 
 POOL_SIZE = 32
 POOL_WAIT = 20.0

@@ -50,7 +50,7 @@ _LUA_WORDS = (
 )
 
 
-class Call(Protocol[R_co]):
+class RedisCall(Protocol[R_co]):
     """What a `Database` runs: a `Script` or a `Command`."""
 
     def by_hash(self) -> tuple[Arg, ...]:
@@ -88,7 +88,7 @@ class Script(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Reset(Script[bool]):
+class DropMistypedKey(Script[bool]):
     """Take a key away that holds another type than ours, and so nothing of ours."""
 
     LUA = """

@@ -25,7 +25,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MasterDownError, MovedError, NoScriptError, TryAgainError
 
 from adapters.redis.transport.errors import LOST
-from adapters.redis.transport.scripts import Arg, Call
+from adapters.redis.transport.scripts import Arg, RedisCall
 from adapters.redis.transport.urls import Node
 
 SLOTS = 16384
@@ -75,7 +75,7 @@ def _slot(key: Arg) -> int:
     return key_slot(key if isinstance(key, bytes) else str(key).encode())
 
 
-class Table:
+class SlotTable:
     """Which primary has which slot."""
 
     def __init__(self, owners: list[Node | None], nodes: tuple[Node, ...]) -> None:
@@ -84,7 +84,7 @@ class Table:
         self._owners = owners
 
     @classmethod
-    def of(cls, reply: Any, asked: Node) -> "Table":
+    def of(cls, reply: Any, asked: Node) -> "SlotTable":
         """Read the reply to CLUSTER SLOTS; a node that does not know its own address is the one asked."""
         owners: list[Node | None] = [None] * SLOTS
         nodes: dict[Node, None] = {}
@@ -126,7 +126,7 @@ class Sending:
 
     place: int
     slot: int | None
-    call: Call[Any]
+    call: RedisCall[Any]
     node: Node | None = None
     asking: bool = False
     by_source: bool = False
@@ -139,7 +139,7 @@ class Sending:
         yield self.call.by_source() if self.by_source else self.call.by_hash()
 
 
-def _stages(calls: Sequence[Call[Any]]) -> deque[list[Sending]]:
+def _stages(calls: Sequence[RedisCall[Any]]) -> deque[list[Sending]]:
     """Split calls where order means something: a stage is of one kind, or of one slot."""
     stages: deque[list[Sending]] = deque()
     kinds: set[Arg] = set()
@@ -156,10 +156,10 @@ def _stages(calls: Sequence[Call[Any]]) -> deque[list[Sending]]:
     return stages
 
 
-class Plan:
+class SendPlan:
     """What of some calls is still to be sent, round by round."""
 
-    def __init__(self, calls: Sequence[Call[Any]]) -> None:
+    def __init__(self, calls: Sequence[RedisCall[Any]]) -> None:
         self.replies: list[Any] = [None] * len(calls)
         self._stages = _stages(calls)
         self.problem: Exception | None = None
@@ -179,7 +179,7 @@ class Plan:
         """Whether there is anything left to send."""
         return bool(self._stages)
 
-    def packets(self, table: Table) -> dict[Node, list[Sending]]:
+    def packets(self, table: SlotTable) -> dict[Node, list[Sending]]:
         """Give what to send to whom now: of each slot as many calls as go to one node, in order."""
         self.stale = self.wait = False
         self.lost.clear()
@@ -191,15 +191,15 @@ class Plan:
             if sending.slot is not None and ways.setdefault(sending.slot, node) != node:
                 ways[sending.slot] = None  # and all behind it wait for the next round
             elif node is None:
-                self._trouble(ClusterDownError("nobody has the slot of the call's key"))
+                self._note_problem(ClusterDownError("nobody has the slot of the call's key"))
             else:
                 packets.setdefault(node, []).append(sending)
         return packets
 
-    def take(self, node: Node, sent: Sequence[Sending], answer: list[Any] | Exception, table: Table) -> None:
+    def take(self, node: Node, sent: Sequence[Sending], answer: list[Any] | Exception, table: SlotTable) -> None:
         """Note what a node answered. Raises what is no matter of clusters, such as a word that cannot be sent."""
         if isinstance(answer, LOST):
-            self._trouble(answer)
+            self._note_problem(answer)
             self.lost.add(node)
             for sending in sent:
                 sending.node, sending.asking = None, False
@@ -223,7 +223,7 @@ class Plan:
             self._rounds = 0
         self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
 
-    def _is_answer(self, node: Node, sending: Sending, reply: Any, table: Table) -> bool:
+    def _is_answer(self, node: Node, sending: Sending, reply: Any, table: SlotTable) -> bool:
         """Tell whether a reply is the call's own; else note where and how it is to be sent again."""
         match reply:
             case MovedError():  # which redis-py makes a kind of AskError
@@ -236,7 +236,7 @@ class Plan:
                 sending.node, sending.asking = _node(reply.host, reply.port, node), True
             case TryAgainError() | ClusterDownError() | MasterDownError():
                 sending.node, sending.asking = None, False
-                self._trouble(reply)
+                self._note_problem(reply)
             case NoScriptError() if not sending.by_source:
                 sending.by_source = True
             case _:
@@ -244,6 +244,6 @@ class Plan:
                 return True
         return False
 
-    def _trouble(self, problem: Exception) -> None:
+    def _note_problem(self, problem: Exception) -> None:
         self.problem = problem
         self.stale = self.wait = True

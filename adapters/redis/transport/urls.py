@@ -22,15 +22,13 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from redis.connection import parse_url
 
+from adapters.redis.transport.errors import UnusableRedisError
+
 _FORMS = (
     "redis://HOST:PORT/0, rediss://HOST:PORT/0 (TLS), unix:///PATH/TO/SOCKET, "
     "redis+sentinel://HOST:26379,HOST:26379/SERVICE/0 or redis+cluster://HOST:PORT,HOST:PORT"
 )
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-
-
-class UnusableRedisError(Exception):
-    """Redis cannot be used. The message says what is wrong, where, and the mend, and holds no password."""
 
 
 class Node(NamedTuple):

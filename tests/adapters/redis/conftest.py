@@ -4,7 +4,8 @@ import pytest
 from fakes.servers import ring, whole_ring
 from fakes.valkey import cluster_url, redis_server, redis_url
 
-from adapters.redis.transport.connection import Database, Runs, SyncDatabase
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.multiplexed import Multiplexed
 
 __all__ = ["cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "sync_database", "whole_ring"]
@@ -23,7 +24,7 @@ def sync_database(redis_url: str) -> Iterator[SyncDatabase]:
 
 
 @pytest.fixture(params=[Database, Multiplexed])
-async def runs(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Runs]:
+async def runs(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[AsyncTransport]:
     """Each transport that a store may stand on."""
     async with request.param.from_url(redis_url) as transport:
         yield transport

@@ -13,7 +13,7 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.connection import Database
-from adapters.redis.transport.scripts import Call
+from adapters.redis.transport.scripts import RedisCall
 from engine.approvals.approval import Approval, State, policies_of
 from engine.approvals.audit import RETENTION, What
 from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
@@ -39,13 +39,13 @@ class Counts:
         self.sent = 0
         self.dies_after_first = False
 
-    async def run(self, call: Call[R]) -> R:
+    async def run(self, call: RedisCall[R]) -> R:
         self.trips += 1
         reply = await self._database.run(call)
         self.heard += len(repr(reply))
         return reply
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         self.trips += 1
         self.sent += sum(len(str(word)) for call in calls for word in call.by_hash())
         if self.dies_after_first:
@@ -115,7 +115,7 @@ async def test_a_message_carries_the_stamp_of_its_mark(approvals: RedisApprovals
     marks: Any = client.zrange(KEYS.dirty(), 0, -1, withscores=True)
     assert len(marks) == 2
     for name, score in marks:
-        key = mailbox.box(KEYS, mailbox.lane_named(name))
+        key = mailbox.box(KEYS, mailbox.read_lane(name))
         messages: Any = client.lrange(key, 0, -1)
         found = [mailbox.read(message, key) for message in messages]
         assert {each.stamp for each in found} == {int(score)}

@@ -20,7 +20,7 @@ from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
 from adapters.redis.keys import Keys, tag
 from adapters.redis.transport import deployments
 from adapters.redis.transport.cluster import Cluster, SyncCluster
-from adapters.redis.transport.connection import UnusableRedisError
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.scripts import Command, Key, Script
 from adapters.redis.transport.slots import NoKeyError, slot_of
 

@@ -7,8 +7,11 @@ import pytest
 import redis
 import redis.asyncio
 
-from adapters.redis.transport.connection import Database, Runs, SyncDatabase, UnusableRedisError, check, judge
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.server_check import check, judge
 
 SECRET = "hunter2-hunter2"
 
@@ -30,7 +33,7 @@ async def complaint(url: str) -> str:
     return str(caught.value)
 
 
-async def test_a_good_server_gives_no_warning(runs: Runs) -> None:
+async def test_a_good_server_gives_no_warning(runs: AsyncTransport) -> None:
     assert await check(runs, "here") == []
 
 
@@ -149,16 +152,16 @@ async def test_a_client_that_was_handed_in_stays_open(redis_url: str) -> None:
 
 
 @pytest.mark.promise("P1")
-async def test_300_calls_at_once_lose_none(runs: Runs) -> None:
+async def test_300_calls_at_once_lose_none(runs: AsyncTransport) -> None:
     counted = await asyncio.gather(*(runs.run(Command("INCR", "signoff:meta")) for _ in range(300)))
     assert sorted(counted) == list(range(1, 301))
 
 
-async def test_connections_that_the_server_closed_are_opened_again(runs: Runs, admin: SyncDatabase) -> None:
+async def test_connections_that_the_server_closed_are_opened_again(runs: AsyncTransport, admin: SyncDatabase) -> None:
     await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20)))
     admin.run(Command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
     assert await asyncio.gather(*(runs.run(Command("PING")) for _ in range(20))) == [b"PONG"] * 20
 
 
-async def test_operators_see_whose_connections_they_are(runs: Runs) -> None:
+async def test_operators_see_whose_connections_they_are(runs: AsyncTransport) -> None:
     assert b"name=signoff " in await runs.run(Command("CLIENT", "LIST"))

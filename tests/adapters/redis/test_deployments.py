@@ -14,7 +14,9 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
 from adapters.redis.transport import deployments
-from adapters.redis.transport.connection import Database, Runs, SyncDatabase, UnusableRedisError
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command
 
@@ -42,13 +44,13 @@ async def serves(url: str) -> None:
 
 
 @asynccontextmanager
-async def all_of(url: str) -> AsyncIterator[tuple[Runs, Runs, SyncDatabase]]:
+async def all_of(url: str) -> AsyncIterator[tuple[AsyncTransport, AsyncTransport, SyncDatabase]]:
     async with Multiplexed.from_url(url) as one, Database.from_url(url) as pool:
         with SyncDatabase.from_url(url) as blocking:
             yield one, pool, blocking
 
 
-async def each(transports: tuple[Runs, Runs, SyncDatabase], *words: str) -> list[object]:
+async def each(transports: tuple[AsyncTransport, AsyncTransport, SyncDatabase], *words: str) -> list[object]:
     """Run a command by each transport at once."""
     one, pool, blocking = transports
     call = Command(*words)

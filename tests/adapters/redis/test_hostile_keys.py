@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, DamagedCheckpointError
 from adapters.redis.checkpointer.serializer import GuardedSerializer
 from adapters.redis.codec import UnreadableError
-from adapters.redis.keys import KINDS, Keys, Kind
+from adapters.redis.keys import KINDS, KeyKind, Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
@@ -135,7 +135,7 @@ async def bot(redis_url: str) -> AsyncIterator[Bot]:
     assert RAN == []
 
 
-def key_of(kind: Kind) -> str:
+def key_of(kind: KeyKind) -> str:
     match kind.name:
         case "mail" | "lease" | "fence" | "tries":
             return str(getattr(KEYS, kind.name)(THREAD, "chat"))
@@ -191,7 +191,7 @@ async def test_other_threads_go_on(name: str, bot: Bot, redis_url: str, caplog: 
         client.flushall()
 
 
-def _values(kind: Kind) -> Iterator[tuple[str, bytes]]:
+def _values(kind: KeyKind) -> Iterator[tuple[str, bytes]]:
     """Each word as a value of the type that the key has, and one as a value of each other type."""
     for word in WORDS.values():
         yield kind.type, word

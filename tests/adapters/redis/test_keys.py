@@ -10,7 +10,7 @@ from fakes.valkey import stray_keys
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.redis.keys import KINDS, Keys, Kind, tag, thread_of
+from adapters.redis.keys import KINDS, KeyKind, Keys, tag, thread_of
 from adapters.redis.transport.scripts import Key
 
 ODD = [
@@ -32,7 +32,7 @@ ODD = [
 KEYS = Keys()
 
 
-def made(kind: Kind, thread: str) -> Key:
+def made(kind: KeyKind, thread: str) -> Key:
     """Build a key of a kind, by the builder of its name."""
     build = getattr(KEYS, kind.name)
     values = {"thread": thread, "approval": f"{thread}#ab12", "lane": "card/ab12"}

@@ -20,12 +20,22 @@ from contracts.waiting import wait_until
 from adapters.redis import codec, embedded, mailbox
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes, _Ground, _Service
-from adapters.redis.lanes.scripts import Busy, Claim, Complete, Empty, Left, Lost, Renew, Rest, Turn
+from adapters.redis.lanes.scripts import (
+    ClaimedHead,
+    ClaimLane,
+    CompleteHead,
+    LaneBusy,
+    LaneEmpty,
+    LaneReleased,
+    LeaseLost,
+    ReleaseLane,
+    RenewLease,
+)
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.failures import FailureLog, Outage
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command
-from adapters.redis.transport.trouble import Faults, Outage
 from engine.approvals.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change, Later, Work, passed_over
@@ -467,48 +477,48 @@ def send(redis_url: str, message: bytes) -> Callable[[Any], Any]:
 
 
 def test_a_claim_is_the_same_turn_when_it_is_sent_again(send: Any, message: bytes) -> None:
-    assert send(_script(Claim)) == (Turn(1, 1, message), Turn(1, 1, message))
-    first, _ = send(_script(Claim, visit="you"))
-    assert isinstance(first, Busy)
+    assert send(_script(ClaimLane)) == (ClaimedHead(1, 1, message), ClaimedHead(1, 1, message))
+    first, _ = send(_script(ClaimLane, visit="you"))
+    assert isinstance(first, LaneBusy)
     assert 0 < first.milliseconds <= 60_000
 
 
 @pytest.mark.promise("P7")
 def test_who_lost_the_lane_completes_and_keeps_nothing(send: Any, message: bytes) -> None:
-    send(_script(Claim))
-    assert send(_script(Rest, token=1, begun=1, milliseconds=0))[0]
-    turn, _ = send(_script(Claim, visit="you"))
+    send(_script(ClaimLane))
+    assert send(_script(ReleaseLane, token=1, begun=1, milliseconds=0))[0]
+    turn, _ = send(_script(ClaimLane, visit="you"))
     assert turn.token > 1
     assert turn.attempt == 2
-    old = _script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True)
-    assert send(old) == (Lost(), Lost())
-    assert send(_script(Renew, token=1)) == (False, False)
-    assert send(_script(Rest, token=1, begun=9, milliseconds=5)) == (False, False)
-    new = _script(Complete, token=turn.token, mark=mailbox.mark_of(message), go_on=True)
-    assert send(new)[0] == Empty()
-    assert send(_script(Claim, visit="third")) == (Empty(), Empty())
+    old = _script(CompleteHead, token=1, mark=mailbox.first_line_of(message), go_on=True)
+    assert send(old) == (LeaseLost(), LeaseLost())
+    assert send(_script(RenewLease, token=1)) == (False, False)
+    assert send(_script(ReleaseLane, token=1, begun=9, milliseconds=5)) == (False, False)
+    new = _script(CompleteHead, token=turn.token, mark=mailbox.first_line_of(message), go_on=True)
+    assert send(new)[0] == LaneEmpty()
+    assert send(_script(ClaimLane, visit="third")) == (LaneEmpty(), LaneEmpty())
 
 
 def test_a_completion_sent_again_takes_nothing_more(send: Any, message: bytes, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.rpush(mailbox.box(KEYS, LANE), mailbox.write("k2", 2, say(2)))
-    send(_script(Claim))
-    first, again = send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True))
-    assert first == again == Turn(1, 1, mailbox.write("k2", 2, say(2)))
-    left, _ = send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=False))
-    assert left == Left()
+    send(_script(ClaimLane))
+    first, again = send(_script(CompleteHead, token=1, mark=mailbox.first_line_of(message), go_on=True))
+    assert first == again == ClaimedHead(1, 1, mailbox.write("k2", 2, say(2)))
+    left, _ = send(_script(CompleteHead, token=1, mark=mailbox.first_line_of(message), go_on=False))
+    assert left == LaneReleased()
 
 
 def test_a_rest_sent_again_is_the_same_rest(send: Any) -> None:
-    send(_script(Claim))
-    assert send(_script(Rest, token=1, begun=1, milliseconds=60_000)) == (True, True)
-    assert isinstance(send(_script(Claim, visit="you"))[0], Busy)
+    send(_script(ClaimLane))
+    assert send(_script(ReleaseLane, token=1, begun=1, milliseconds=60_000)) == (True, True)
+    assert isinstance(send(_script(ClaimLane, visit="you"))[0], LaneBusy)
 
 
 def test_a_renewal_on_its_way_does_not_lock_a_lane_that_was_let_go(send: Any, message: bytes) -> None:
-    send(_script(Claim))
-    send(_script(Complete, token=1, mark=mailbox.mark_of(message), go_on=True))
-    assert send(_script(Renew, token=1)) == (False, False)
+    send(_script(ClaimLane))
+    send(_script(CompleteHead, token=1, mark=mailbox.first_line_of(message), go_on=True))
+    assert send(_script(RenewLease, token=1)) == (False, False)
 
 
 @pytest.mark.promise("P7")
@@ -530,7 +540,7 @@ async def test_the_fence_of_the_run_lane_is_what_the_saver_compares(redis_url: s
 def test_every_lane_has_a_name_that_is_read_back() -> None:
     effects: list[Effect] = [say(1, "a@b"), DrawCard(ApprovalId("T:C:1.1#ab")), PassOn(ThreadId("T:C:root"))]
     for effect in effects:
-        assert mailbox.lane_named(mailbox.lane_name(lane_of(effect))) == lane_of(effect)
+        assert mailbox.read_lane(mailbox.write_lane(lane_of(effect))) == lane_of(effect)
 
 
 def test_stamps_are_never_given_twice() -> None:
@@ -563,7 +573,7 @@ async def test_a_server_without_memory_is_told_once_though_it_takes_some_calls(
 ) -> None:
     writing, reading = Command("SET", "a", 1), Command("GET", "a")
     full = Full(writing)
-    ground = _Ground(full, KEYS, LONG, None, Outage(""), Faults(), str)  # type: ignore[arg-type]
+    ground = _Ground(full, KEYS, LONG, None, Outage(""), FailureLog(), str)  # type: ignore[arg-type]
     service = _Service(ground, Recorder(), passed_over)
     insisting = asyncio.create_task(service._insist(writing))
     while full.times < 3:

@@ -13,8 +13,8 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.indexes import MOST_RECENT
 from adapters.redis.stores.listing import RedisListing
 from adapters.redis.transport.connection import Database
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.scripts import Command
-from adapters.redis.transport.trouble import Faults
 from engine.approvals.approval import Approval
 from engine.ids import ApprovalId
 from engine.ports import Change
@@ -89,5 +89,5 @@ async def test_requests_from_before_there_was_an_index_are_found_after_a_start(
     await approvals.create(Change(one(1)))
     await database.run(Command("DEL", ALL, KEYS.pending(ALICE)))
     lanes = RedisLanes(database, KEYS, redis_url)
-    await Timers(database, KEYS, lanes.put, Faults()).restore()
+    await Timers(database, KEYS, lanes.put, FailureLog()).restore()
     assert len(await listing.pending()) == len(await listing.asked_by(ALICE)) == 1

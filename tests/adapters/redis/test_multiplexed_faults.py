@@ -24,9 +24,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.redis import embedded
-from adapters.redis.transport import multiplexed
-from adapters.redis.transport.connection import pool_of
+from adapters.redis.transport import pipelined
 from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.pools import pool_of
 from adapters.redis.transport.scripts import Command, Key, Script
 
 EXAMPLES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -520,7 +520,7 @@ async def stalls(wire: BrokenWire, transport: Multiplexed) -> None:
         for call in calls:
             call.cancel()
         await asyncio.wait(calls)
-    assert link._writer.transport.get_write_buffer_size() <= multiplexed._ROOM + 1_100_000
+    assert link._writer.transport.get_write_buffer_size() <= pipelined._ROOM + 1_100_000
     last = asyncio.create_task(talks(transport, words(20, 1_000_000)))
     wire.newest.requests.flows.set()
     await last

@@ -11,7 +11,7 @@ from contracts.waiting import wait_until
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores.grants import RedisGrants
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from engine.ids import InterruptId, approval_id
 
 KEYS = Keys()
@@ -19,7 +19,7 @@ APPROVAL = approval_id(THREAD, InterruptId("i1"), "digest")
 
 
 @pytest.fixture
-def grants(runs: Runs) -> RedisGrants:
+def grants(runs: AsyncTransport) -> RedisGrants:
     return RedisGrants(runs, KEYS)
 
 

@@ -11,11 +11,12 @@ from langgraph.checkpoint.conformance import checkpointer_test, validate
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver
 from adapters.redis.transport import deployments
-from adapters.redis.transport.connection import Database, Runs
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import Database
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command
 
-Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Runs]]
+Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncTransport]]
 
 ALL = {
     "put": 17,
@@ -40,7 +41,7 @@ async def test_it_passes_in_cluster_mode_where_a_script_keeps_to_one_slot(cluste
 
 async def test_it_passes_on_a_cluster_of_three_nodes(ring: servers.Cluster) -> None:
     @contextlib.asynccontextmanager
-    async def fresh() -> AsyncIterator[Runs]:
+    async def fresh() -> AsyncIterator[AsyncTransport]:
         ring.clear()
         async with deployments.multiplexed(ring.url) as database:
             yield database
@@ -59,7 +60,7 @@ def emptied(connect: Connect) -> Connect:
     """Empty the server before each use."""
 
     @contextlib.asynccontextmanager
-    async def fresh() -> AsyncIterator[Runs]:
+    async def fresh() -> AsyncIterator[AsyncTransport]:
         async with connect() as database:
             await database.run(Command("FLUSHALL"))
             yield database

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from adapters.redis.transport.connection import Runs, SyncDatabase
+from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.connection import SyncDatabase
 from adapters.redis.transport.scripts import Command, Key, Script
 
 
@@ -57,7 +58,7 @@ SHOWN = [b"{t}a", b"{t}b", b"{t}c", 2, b"3", b"1", b"\0\xff", "ü".encode(), 2]
 BOX = Key("signoff:{t}:mail:run")
 
 
-async def test_fields_become_keys_and_arguments_by_name(runs: Runs) -> None:
+async def test_fields_become_keys_and_arguments_by_name(runs: AsyncTransport) -> None:
     assert await runs.run(SHOW) == SHOWN
 
 
@@ -70,7 +71,7 @@ def test_all_keys_are_declared_as_a_cluster_asks() -> None:
     assert SHOW.by_hash()[2:6] == (3, "{t}a", "{t}b", "{t}c")
 
 
-async def test_a_server_that_lost_its_scripts_gets_them_again(runs: Runs) -> None:
+async def test_a_server_that_lost_its_scripts_gets_them_again(runs: AsyncTransport) -> None:
     for _ in range(2):
         await runs.run(Command("SCRIPT", "FLUSH"))
         assert await runs.run(Append(BOX, "x")) > 0
@@ -82,13 +83,13 @@ def test_the_blocking_client_gives_lost_scripts_again_too(sync_database: SyncDat
     assert sync_database.run(SHOW) == SHOWN
 
 
-async def test_a_pipeline_keeps_the_order_on_a_server_that_knows_no_script(runs: Runs) -> None:
+async def test_a_pipeline_keeps_the_order_on_a_server_that_knows_no_script(runs: AsyncTransport) -> None:
     await runs.run(Command("SCRIPT", "FLUSH"))
     assert await runs.run_all(*(Append(BOX, str(number)) for number in range(5))) == [1, 2, 3, 4, 5]
     assert await runs.run(Command("LRANGE", BOX, 0, -1)) == [b"0", b"1", b"2", b"3", b"4"]
 
 
-async def test_the_error_of_a_script_is_raised_and_what_follows_it_has_run(runs: Runs) -> None:
+async def test_the_error_of_a_script_is_raised_and_what_follows_it_has_run(runs: AsyncTransport) -> None:
     with pytest.raises(Exception, match="it failed badly"):
         await runs.run(Fail("badly"))
     with pytest.raises(Exception, match="it failed badly"):
@@ -96,7 +97,7 @@ async def test_the_error_of_a_script_is_raised_and_what_follows_it_has_run(runs:
     assert await runs.run(Command("LLEN", BOX)) == 1
 
 
-async def test_replies_come_raw_so_that_every_transport_reads_alike(runs: Runs) -> None:
+async def test_replies_come_raw_so_that_every_transport_reads_alike(runs: AsyncTransport) -> None:
     await runs.run(Command("HSET", "signoff:meta", "a", 1))
     assert await runs.run(Command("HGETALL", "signoff:meta")) == [b"a", b"1"]
 

@@ -4,7 +4,7 @@ import pytest
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
 
 from adapters.redis.transport.scripts import Command
-from adapters.redis.transport.slots import NoKeyError, Plan, Table, slot_of
+from adapters.redis.transport.slots import NoKeyError, SendPlan, SlotTable, slot_of
 from adapters.redis.transport.urls import Node
 
 A, B, C = Node("10.0.0.1", 1), Node("10.0.0.2", 2), Node("10.0.0.3", 3)
@@ -13,15 +13,15 @@ LOW, HIGH = "bar", "foo"  # of slots 5061 and 12182
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table.of(SLOTS, A)
+def table() -> SlotTable:
+    return SlotTable.of(SLOTS, A)
 
 
-def sent(plan: Plan, table: Table) -> dict[Node, list[tuple[object, ...]]]:
+def sent(plan: SendPlan, table: SlotTable) -> dict[Node, list[tuple[object, ...]]]:
     return {node: [words for one in some for words in one.words()] for node, some in plan.packets(table).items()}
 
 
-def told(plan: Plan, table: Table, answers: dict[Node, list[object] | Exception]) -> None:
+def told(plan: SendPlan, table: SlotTable, answers: dict[Node, list[object] | Exception]) -> None:
     for node, some in plan.packets(table).items():
         plan.take(node, some, answers[node], table)
 
@@ -39,25 +39,25 @@ def test_a_command_for_a_whole_server_is_refused(words: tuple[str, ...]) -> None
         slot_of(words)
 
 
-def test_the_table_names_primaries_and_all_nodes(table: Table) -> None:
+def test_the_table_names_primaries_and_all_nodes(table: SlotTable) -> None:
     assert table.primaries == (A, B)
     assert set(table.nodes) == {A, B, C}
     assert table.missing == 0
-    assert Table.of(SLOTS[:1], A).missing == 8192
+    assert SlotTable.of(SLOTS[:1], A).missing == 8192
 
 
 @pytest.mark.parametrize("host", [b"", b"?", None])
 def test_a_node_that_does_not_know_its_address_is_the_one_that_was_asked(host: bytes | None) -> None:
-    assert Table.of([[0, 16383, [host, 7, b"id"]]], A).primaries == (Node("10.0.0.1", 7),)
+    assert SlotTable.of([[0, 16383, [host, 7, b"id"]]], A).primaries == (Node("10.0.0.1", 7),)
 
 
-def test_calls_of_one_kind_go_to_all_nodes_at_once(table: Table) -> None:
-    plan = Plan([Command("GET", LOW), Command("GET", HIGH), Command("GET", LOW)])
+def test_calls_of_one_kind_go_to_all_nodes_at_once(table: SlotTable) -> None:
+    plan = SendPlan([Command("GET", LOW), Command("GET", HIGH), Command("GET", LOW)])
     assert sent(plan, table) == {A: [("GET", LOW), ("GET", LOW)], B: [("GET", HIGH)]}
 
 
-def test_an_index_is_written_before_what_it_names(table: Table) -> None:
-    plan = Plan([Command("ZADD", LOW), Command("SET", HIGH), Command("GET", HIGH)])
+def test_an_index_is_written_before_what_it_names(table: SlotTable) -> None:
+    plan = SendPlan([Command("ZADD", LOW), Command("SET", HIGH), Command("GET", HIGH)])
     assert sent(plan, table) == {A: [("ZADD", LOW)]}
     told(plan, table, {A: [1]})
     assert sent(plan, table) == {B: [("SET", HIGH), ("GET", HIGH)]}
@@ -66,8 +66,8 @@ def test_an_index_is_written_before_what_it_names(table: Table) -> None:
     assert plan.replies == [1, b"OK", b"v"]
 
 
-def test_moved_goes_to_the_node_it_names_with_all_behind_it_in_the_slot(table: Table) -> None:
-    plan = Plan([Command("SET", LOW, 1), Command("SET", HIGH, 1), Command("SET", LOW, 2)])
+def test_moved_goes_to_the_node_it_names_with_all_behind_it_in_the_slot(table: SlotTable) -> None:
+    plan = SendPlan([Command("SET", LOW, 1), Command("SET", HIGH, 1), Command("SET", LOW, 2)])
     told(plan, table, {A: [MovedError("5061 10.0.0.3:3"), b"late"], B: [b"OK"]})
     assert plan.stale
     assert plan.first == C
@@ -75,8 +75,8 @@ def test_moved_goes_to_the_node_it_names_with_all_behind_it_in_the_slot(table: T
     assert table.owner(5061) == C
 
 
-def test_ask_is_for_one_call_and_those_behind_it_wait(table: Table) -> None:
-    plan = Plan([Command("SET", LOW, 1), Command("SET", LOW, 2)])
+def test_ask_is_for_one_call_and_those_behind_it_wait(table: SlotTable) -> None:
+    plan = SendPlan([Command("SET", LOW, 1), Command("SET", LOW, 2)])
     told(plan, table, {A: [AskError("5061 10.0.0.3:3"), b"early"]})
     assert sent(plan, table) == {C: [("ASKING",), ("SET", LOW, 1)]}
     assert not plan.stale
@@ -86,21 +86,21 @@ def test_ask_is_for_one_call_and_those_behind_it_wait(table: Table) -> None:
     assert plan.replies == [b"one", b"two"]
 
 
-def test_a_script_that_a_node_does_not_know_is_sent_with_its_source_there(table: Table) -> None:
+def test_a_script_that_a_node_does_not_know_is_sent_with_its_source_there(table: SlotTable) -> None:
     class Known:
         by_hash = staticmethod(lambda: ("EVALSHA", "sha", 1, LOW))
         by_source = staticmethod(lambda: ("EVAL", "source", 1, LOW))
         read = staticmethod(lambda reply: reply)
 
-    plan = Plan([Known()])
+    plan = SendPlan([Known()])
     told(plan, table, {A: [AskError("5061 10.0.0.3:3")]})
     told(plan, table, {C: [b"OK", NoScriptError("no script")]})
     assert sent(plan, table) == {C: [("ASKING",), ("EVAL", "source", 1, LOW)]}
 
 
 @pytest.mark.parametrize("refusal", [TryAgainError("split"), ClusterDownError("down"), ConnectionError("not ours")])
-def test_what_passes_is_tried_again_after_a_while(table: Table, refusal: Exception) -> None:
-    plan = Plan([Command("GET", LOW)])
+def test_what_passes_is_tried_again_after_a_while(table: SlotTable, refusal: Exception) -> None:
+    plan = SendPlan([Command("GET", LOW)])
     told(plan, table, {A: [refusal]})
     passes = not isinstance(refusal, ConnectionError)
     assert (plan.wait, plan.stale, plan.todo) == (passes, passes, passes)
@@ -108,21 +108,21 @@ def test_what_passes_is_tried_again_after_a_while(table: Table, refusal: Excepti
 
 
 def test_a_slot_of_nobody_is_waited_for() -> None:
-    table = Table.of(SLOTS[:1], A)
-    plan = Plan([Command("GET", HIGH)])
+    table = SlotTable.of(SLOTS[:1], A)
+    plan = SendPlan([Command("GET", HIGH)])
     assert plan.packets(table) == {}
     assert plan.wait
     assert isinstance(plan.problem, ClusterDownError)
 
 
-def test_redirections_without_end_are_waited_for(table: Table) -> None:
-    plan = Plan([Command("GET", LOW)])
+def test_redirections_without_end_are_waited_for(table: SlotTable) -> None:
+    plan = SendPlan([Command("GET", LOW)])
     for to, here in [("10.0.0.3:3", A), ("10.0.0.1:1", C)] * 3:
         assert not plan.wait
         told(plan, table, {here: [MovedError(f"5061 {to}")]})
     assert plan.wait
 
 
-def test_what_is_no_matter_of_clusters_is_raised(table: Table) -> None:
+def test_what_is_no_matter_of_clusters_is_raised(table: SlotTable) -> None:
     with pytest.raises(TypeError):
-        told(Plan([Command("GET", LOW)]), table, {A: TypeError("a word that cannot be sent")})
+        told(SendPlan([Command("GET", LOW)]), table, {A: TypeError("a word that cannot be sent")})

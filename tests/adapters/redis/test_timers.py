@@ -14,12 +14,12 @@ from contracts.waiting import wait_until
 
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
-from adapters.redis.lanes.scripts import Tidy
+from adapters.redis.lanes.scripts import RemoveUnchanged
 from adapters.redis.lanes.timers import Now, utc_now
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.transport.connection import Runs
+from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.scripts import Call
+from adapters.redis.transport.scripts import RedisCall
 from engine.approvals.approval import Approval
 from engine.approvals.effects import Timer, TimerFired
 from engine.authority.policy import Deadlines, Rung
@@ -50,17 +50,17 @@ class Clock:
 class NeverTakesOut:
     """What a process does that dies each time before it takes a timer out of the set."""
 
-    def __init__(self, database: Runs) -> None:
+    def __init__(self, database: AsyncTransport) -> None:
         self._database = database
         self.deaths = 0
 
-    async def run(self, call: Call[R]) -> R:
-        if isinstance(call, Tidy) and call.index == KEYS.timers():
+    async def run(self, call: RedisCall[R]) -> R:
+        if isinstance(call, RemoveUnchanged) and call.index == KEYS.timers():
             self.deaths += 1
             raise redis.ConnectionError("dead")
         return await self._database.run(call)
 
-    async def run_all(self, *calls: Call[R]) -> list[R]:
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         return await self._database.run_all(*calls)
 
 
@@ -70,7 +70,7 @@ async def database(redis_url: str) -> AsyncIterator[Multiplexed]:
         yield database
 
 
-def lanes_on(database: Runs, url: str, *, lease: timedelta = LONG, now: Now = utc_now) -> RedisLanes:
+def lanes_on(database: AsyncTransport, url: str, *, lease: timedelta = LONG, now: Now = utc_now) -> RedisLanes:
     return RedisLanes(database, KEYS, url, lease=lease, now=now)
 
 
@@ -135,8 +135,8 @@ async def test_a_timer_that_is_set_to_another_time_while_it_fires_is_kept(
     later = soon(3600)
 
     class SetsItAgain(NeverTakesOut):
-        async def run(self, call: Call[R]) -> R:
-            if isinstance(call, Tidy) and call.index == KEYS.timers():
+        async def run(self, call: RedisCall[R]) -> R:
+            if isinstance(call, RemoveUnchanged) and call.index == KEYS.timers():
                 await other.set_timer(APPROVAL, Timer.EXPIRE, later)
             return await self._database.run(call)
 

@@ -6,7 +6,8 @@ import pytest
 
 from adapters.redis.transport import deployments
 from adapters.redis.transport.cluster import Cluster, SyncCluster
-from adapters.redis.transport.connection import Database, SyncDatabase, UnusableRedisError
+from adapters.redis.transport.connection import Database, SyncDatabase
+from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.urls import Node, Nodes, Sentinels, Single, read
 

@@ -5,7 +5,7 @@ Decisions:
   tells of it: one line when a call is given up, one line when the next is answered (`Outage`). Everybody else who meets
   a lost connection tries again in silence.
 * A refusal (a key of another type, a server without memory) or a document that cannot be read is told where it is met,
-  once for each place, until that place works again (`Faults`). What is found in Redis is never repeated in a line.
+  once for each place, until that place works again (`FailureLog`). What is found in Redis is never repeated in a line.
 """
 
 import logging
@@ -49,13 +49,13 @@ class Outage:
         return isinstance(error, LOST) and (self._began is not None or self._ended >= since)
 
 
-class Faults:
+class FailureLog:
     """Faults that last, by the place where they are met."""
 
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
 
-    def met(self, place: str, sentence: str) -> None:
+    def report(self, place: str, sentence: str) -> None:
         """Log a fault, unless it was the last that was met at this place."""
         if self._told.get(place) == sentence:
             return
@@ -64,17 +64,17 @@ class Faults:
         self._told[place] = sentence
         log.error("%s", sentence)
 
-    def failed(self, place: str, error: RedisError) -> None:
+    def report_error(self, place: str, error: RedisError) -> None:
         """Log that something does not work; a lost connection is told by `Outage`."""
         if not isinstance(error, LOST):
-            self.met(place, f"{place}: {kind(error)}; trying again")
+            self.report(place, f"{place}: {describe(error)}; trying again")
 
-    def over(self, place: str) -> None:
+    def clear(self, place: str) -> None:
         """Forget a fault: what worked at this place is told anew when it fails again."""
         self._told.pop(place, None)
 
 
-def kind(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """What went wrong, without anything that stands in Redis or in a URL."""
     text = str(error)
     if isinstance(error, ResponseError) and "WRONGTYPE" in text:
@@ -82,7 +82,7 @@ def kind(error: BaseException) -> str:
     return f"Redis refuses it ({type(error).__name__})" if isinstance(error, RedisError) else type(error).__name__
 
 
-def is_of_the_server(refusal: RedisError) -> bool:
+def is_temporary(refusal: RedisError) -> bool:
     """Whether a refusal is about the server as it is now, so that the same call may work later.
 
     Any other is about what stands in the call's keys, and comes again each time.

@@ -1,0 +1,201 @@
+"""One connection to Redis that many calls share, from its opening to its end.
+
+Redis answers in the order of the commands (https://valkey.io/topics/pipelining/), so an answer belongs to the oldest
+waiting call. This holds because:
+
+* Only the socket's own protocol reads; no task stands between it and the callers. A cancelled caller leaves its place
+  in the queue, and its answer is dropped there.
+* Any failure (an error, no answer to anybody for `patience` seconds while somebody waits, a server that says it is no
+  longer the primary) ends the whole connection: every waiting call fails, none gets an answer from another connection,
+  and what was not sent yet is dropped.
+
+If a server stops reading, new calls wait until fewer than `_ROOM` bytes are unsent; a call that is cancelled then
+leaves nothing behind.
+
+The connection is redis-py's own, made as its pool makes them, so TLS, passwords and the handshake are left to it. Once
+it is open, its transport gets another protocol: asyncio's streams would cost a third of the client's time and another
+turn of the loop for each answer.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import hiredis
+import redis
+from redis._parsers import BaseParser
+from redis.exceptions import InvalidResponse, ResponseError
+from typing_extensions import override
+
+from adapters.redis.transport.errors import LOST, is_no_primary
+from adapters.redis.transport.scripts import Arg
+
+# In C: redis-py's own, in Python, would take a third of the client's time.
+_pack: Callable[[Any], bytes] = hiredis.pack_command
+# Maps a server's error words to exceptions. Private to redis-py: a test fails when it moves.
+_error: Callable[[str], Exception] = BaseParser.parse_error
+
+CLOSED = "the connection was closed"
+_LOOKS = 4
+_ROOM = 1 << 23
+"""Bytes that may wait for a server to read them; calls beyond that wait for room."""
+_SOCKET_ROOM = 1 << 20
+"""Bytes that the kernel may hold of them on a unix socket, where it allows so many. TCP sizes its own buffer."""
+
+
+@dataclass(slots=True)
+class _Packet:
+    """Commands that were sent together, and what came back so far."""
+
+    commands: int
+    answered: "asyncio.Future[list[Any]]"
+    replies: list[Any] = field(default_factory=list)
+
+
+class PipelinedConnection:
+    """One connection from its opening to its end; a lost one is never used again."""
+
+    def __init__(self, connection: Any, patience: float) -> None:
+        self.lives = True
+        self._connection = connection
+        # The writer is private, its public wrapper starts a task for each packet: a test notices when it moves.
+        self._writer: asyncio.StreamWriter = connection._writer  # noqa: SLF001
+        self._writer.transport.set_write_buffer_limits(high=_ROOM, low=_ROOM)
+        _widen(self._writer.get_extra_info("socket"))
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
+        self._waiting: deque[_Packet] = deque()
+        self._answered = 0
+        self._watch: asyncio.TimerHandle | None = None
+        self._writer.transport.set_protocol(_Answers(self, self._writer.transport.get_protocol()))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be sent that a call had better wait for `room`."""
+        return self._writer.transport.get_write_buffer_size() > _ROOM
+
+    def send(self, commands: Sequence[tuple[Arg, ...]]) -> "asyncio.Future[list[Any]]":
+        """Send commands; gives what will be their answers."""
+        packed = [_pack(command) for command in commands]
+        packet = _Packet(len(packed), self._loop.create_future())
+        if not self._waiting and not self._unsent:
+            self._writer.write(b"".join(packed))
+        else:
+            if not self._unsent:
+                self._loop.call_soon(self._flush)
+            self._unsent += packed
+        self._waiting.append(packet)
+        if self._watch is None:
+            self._arm()
+        return packet.answered
+
+    async def aclose(self) -> None:
+        """Fail the waiting calls and close the socket."""
+        self.end(redis.ConnectionError(CLOSED))
+        await self._connection.disconnect()
+
+    async def room(self) -> None:
+        """Wait until the server has read most of what was sent, or the connection ends."""
+        with contextlib.suppress(OSError):
+            await self._writer.drain()
+        if not self.lives:
+            raise redis.ConnectionError("the connection was lost")
+
+    def _flush(self) -> None:
+        if self.lives:
+            # Not `writelines`: up to Python 3.13.1 it never tells that the socket is full (CVE-2024-12254).
+            self._writer.write(b"".join(self._unsent))
+        self._unsent.clear()
+
+    def give(self, reply: Any) -> None:
+        """Give an answer to the oldest call that waits. Raises redis.ConnectionError for one that ends everything."""
+        if isinstance(reply, redis.ConnectionError):
+            raise reply
+        if isinstance(reply, ResponseError) and is_no_primary(reply):
+            raise redis.ConnectionError(str(reply))
+        if not self._waiting:
+            raise redis.ConnectionError("an answer that nobody asked for")
+        packet = self._waiting[0]
+        self._answered += 1
+        packet.replies.append(reply)
+        if len(packet.replies) < packet.commands:
+            return
+        self._waiting.popleft()
+        if not packet.answered.done():  # else its caller was cancelled
+            packet.answered.set_result(packet.replies)
+
+    def end(self, error: Exception) -> None:
+        """Fail all who wait, and let go of the socket: what it holds reaches nobody any more."""
+        if not self.lives:
+            return
+        self.lives = False
+        if self._watch is not None:
+            self._watch.cancel()
+        kind = next((kind for kind in LOST if isinstance(error, kind)), redis.ConnectionError)
+        for packet in self._waiting:
+            if not packet.answered.done():
+                packet.answered.set_exception(kind(str(error)))
+        self._waiting.clear()
+        self._unsent.clear()
+        self._writer.transport.abort()
+
+    def _arm(self, silent: int = 0) -> None:
+        """Look again in a while whether any answer came; `silent` looks before saw none."""
+        self._watch = self._loop.call_later(self._patience / _LOOKS, self._look, self._answered, silent)
+
+    def _look(self, answered: int, silent: int) -> None:
+        """Several looks make one patience: a loop that was held up itself has read no answers, and looks once."""
+        self._watch = None
+        silent = silent + 1 if self._answered == answered else 0
+        if self._waiting and silent == _LOOKS:
+            self.end(redis.TimeoutError(f"no answer for {self._patience} seconds"))
+        elif self._waiting:
+            self._arm(silent)
+
+
+def _widen(connected: socket.socket) -> None:
+    """Let a state of some 100 kB go in one piece; the usual 200 kB cost a twentieth of a graph's time with such."""
+    if connected.family == socket.AF_UNIX:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_ROOM)
+
+
+class _Answers(asyncio.Protocol):
+    """Reads answers as they arrive. Other transport callbacks are forwarded to redis-py's own streams."""
+
+    def __init__(self, link: PipelinedConnection, streams: Any) -> None:
+        self._link = link
+        self._streams = streams
+        self._parser = hiredis.Reader(protocolError=InvalidResponse, replyError=_error)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Give what is complete to those who wait; nothing behind a failure is given to anybody."""
+        try:
+            self._parser.feed(data)
+            while self._link.lives and (reply := self._parser.gets()) is not False:
+                self._link.give(reply)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
+            self._link.end(error)
+
+    @override
+    def eof_received(self) -> None:
+        self._link.end(redis.ConnectionError("the server closed the connection"))
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        kind = redis.TimeoutError if isinstance(exc, TimeoutError) else redis.ConnectionError
+        self._link.end(kind(str(exc or "the connection was lost")))
+        self._streams.connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        self._streams.pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        self._streams.resume_writing()
