@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 
 app = typer.Typer(
     name="signoff",
@@ -229,7 +229,7 @@ def invoke(arguments: Sequence[str]) -> int:
         app(list(arguments), prog_name="signoff")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except FaultsError as error:
+    except ProblemsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

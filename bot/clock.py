@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 
 AHEAD: Final = timedelta(seconds=5)
 """How far ahead the time is written, by the machine's clock: so often it is written, too."""
@@ -79,25 +79,25 @@ class DemoClock:
 
 
 def clock_of(file: Path, speed: float, machine: Callable[[], datetime] = machine_time) -> SystemClock | DemoClock:
-    """The clock of a demo that keeps its time in this file: the machine's, unless it is ahead. Raises FaultsError."""
+    """The clock of a demo that keeps its time in this file: the machine's, unless it is ahead. Raises ProblemsError."""
     now = machine()
     kept = _kept(file) or now
     return DemoClock(file, speed, kept, machine) if speed > 1 or kept > now else SYSTEM_CLOCK
 
 
 def _kept(file: Path) -> datetime | None:
-    """The time that an earlier run showed last. Raises FaultsError."""
+    """The time that an earlier run showed last. Raises ProblemsError."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise FaultsError([_unreadable(file, type(error).__name__)]) from None
+        raise ProblemsError([_unreadable(file, type(error).__name__)]) from None
     try:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise FaultsError([_unreadable(file, "it holds no time")]) from None
+        raise ProblemsError([_unreadable(file, "it holds no time")]) from None
 
 
-def _unreadable(file: Path, why: str) -> Fault:
-    return Fault(str(file), f"the time that the demo showed last cannot be read ({why})", "Delete the file.")
+def _unreadable(file: Path, why: str) -> ConfigProblem:
+    return ConfigProblem(str(file), f"the time that the demo showed last cannot be read ({why})", "Delete the file.")

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from engine.asks.ask import Ask, Decision, Json, Problem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
@@ -45,7 +45,7 @@ class OpenGraphs(Graphs, Protocol):
 
 
 class LateGraphs:
-    """`opened` loads the graphs, once; `problems` needs none of them. Raises FaultsError for what cannot be used."""
+    """`opened` loads the graphs, once; `problems` needs none of them. Raises ProblemsError for what cannot be used."""
 
     def __init__(self, opened: Callable[[], Awaitable[OpenGraphs]], problems: Problems) -> None:
         self._opened = opened
@@ -64,13 +64,13 @@ class LateGraphs:
         return self._loading.result().schemas if self._loading is not None and self.loaded else {}
 
     async def load(self) -> None:
-        """Import LangGraph and the graphs, once. Raises FaultsError for a graph that cannot be used."""
+        """Import LangGraph and the graphs, once. Raises ProblemsError for a graph that cannot be used."""
         await self._graphs()
 
     async def aclose(self) -> None:
         """Let go of what the graphs' factories opened."""
         if self._loading is not None:
-            with contextlib.suppress(FaultsError, asyncio.CancelledError):
+            with contextlib.suppress(ProblemsError, asyncio.CancelledError):
                 await (await self._loading).aclose()
 
     def drain(self) -> None:

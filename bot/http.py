@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 import structlog
 from aiohttp import web
 
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import masked
 from bot.telemetry import Metrics
 
@@ -27,7 +27,7 @@ _LAST_ANSWERS_SECONDS = 5.0
 _FIX = "Is something else there? Name another port."
 
 
-class TakenError(FaultsError):
+class TakenError(ProblemsError):
     """Something else listens there already."""
 
 
@@ -73,7 +73,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, `http://127.0.0.1:8080`. Port 0 takes a free one.
 
-    Raises FaultsError where it cannot listen; `where` is what the fault names.
+    Raises ProblemsError where it cannot listen; `where` is what the problem names.
     """
     app = web.Application()
     app.add_routes(routes)
@@ -85,7 +85,7 @@ async def serving(
         except OSError as error:
             what = f"cannot listen on {host}:{port} ({error.strerror})"
             taken = error.errno == errno.EADDRINUSE
-            raise (TakenError if taken else FaultsError)([Fault(where, what, _FIX)]) from None
+            raise (TakenError if taken else ProblemsError)([ConfigProblem(where, what, _FIX)]) from None
         free = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{free}"
     finally:

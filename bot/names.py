@@ -17,7 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.config.config import Agent, Config
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Names:
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Hold the names. Raises FaultsError when a living process has one of them for something else."""
+        """Hold the names. Raises ProblemsError when a living process has one of them for something else."""
         await self._claim_patiently()
         try:
             yield
@@ -73,7 +73,7 @@ class Names:
                 await self._claims.release()
 
     async def keep(self) -> None:
-        """Renew until cancelled. Raises FaultsError when a name was lost: this process was frozen for a while."""
+        """Renew until cancelled. Raises ProblemsError when a name was lost: this process was frozen for a while."""
         while True:
             await asyncio.sleep(self._claims.ttl.total_seconds() / 3)
             if taken := await self._claims.renew():
@@ -89,9 +89,9 @@ class Names:
             looks += 1
             await asyncio.sleep(self._claims.ttl.total_seconds() / (_LOOKS - 1))
 
-    def _refusal(self, taken: Mapping[str, str]) -> FaultsError:
-        return FaultsError(
-            Fault(
+    def _refusal(self, taken: Mapping[str, str]) -> ProblemsError:
+        return ProblemsError(
+            ConfigProblem(
                 self._config.where("agents", name),
                 f"a running process of this workspace has an agent {name!r} with another definition ({definition})",
                 "Stop that process first, or give one of the two agents another name.",

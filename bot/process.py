@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from bot import loop
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 
 if TYPE_CHECKING:
     from bot.clock import DemoClock, SystemClock
@@ -68,7 +68,7 @@ def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
     from bot import wiring
     from bot.checks import check as checking
 
-    with contextlib.suppress(FaultsError):  # the check says it better
+    with contextlib.suppress(ProblemsError):  # the check says it better
         _export(config.absolute().parent)
 
     async def checked() -> int:
@@ -126,7 +126,7 @@ def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
 
     try:
         return loop.run(main)
-    except FaultsError as error:
+    except ProblemsError as error:
         sys.stderr.write(f"{masked(str(error))}\n")
         return 1
 
@@ -252,7 +252,7 @@ async def _workspace(port: int, data: Path, people: Path | None) -> int:
 async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     """Serve until `stop` is set or a part fails, then drain.
 
-    Raises FaultsError when the graphs turn out wrong, and whatever a part of the bot failed with.
+    Raises ProblemsError when the graphs turn out wrong, and whatever a part of the bot failed with.
     """
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
@@ -379,7 +379,7 @@ def _demo_file() -> Path:
     found = _examples_file()
     if importlib.util.find_spec("langchain") is None:
         what = "the example agents need LangChain, which is not installed"
-        raise FaultsError([Fault("signoff demo", what, 'Run: pip install "signoff[examples]"')])
+        raise ProblemsError([ConfigProblem("signoff demo", what, 'Run: pip install "signoff[examples]"')])
     sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
     return found
 
@@ -389,8 +389,8 @@ def _examples_file() -> Path:
     here = Path(__file__).resolve().parent
     found = next(filter(Path.is_file, (here.parent / "app.yaml", here / "demo" / "app.yaml")), None)
     if found is None:
-        raise FaultsError(
-            [Fault("signoff demo", "the example agents are not installed", "Name your own with --config.")]
+        raise ProblemsError(
+            [ConfigProblem("signoff demo", "the example agents are not installed", "Name your own with --config.")]
         )
     return found
 
@@ -398,7 +398,7 @@ def _examples_file() -> Path:
 def _is_examples(file: Path) -> bool:
     try:
         return file.resolve() == _examples_file().resolve()
-    except FaultsError:
+    except ProblemsError:
         return False
 
 
@@ -416,7 +416,9 @@ def _stored(file: Path, demo: Path | None) -> "Config":
     if demo is None:
         return _known(configuration.load(file, os.environ))
     if not (demo / "valkey").is_dir():
-        raise FaultsError([Fault("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")])
+        raise ProblemsError(
+            [ConfigProblem("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")]
+        )
     return _known(_demo_config(file if file.exists() else _examples_file(), demo.absolute(), os.environ))
 
 
@@ -428,7 +430,7 @@ async def _dead_letters(file: Path, revive: str | None, demo: Path | None) -> in
         if revive is not None:
             if await storage.lanes.revive(revive):
                 return 0
-            raise FaultsError([Fault(revive, "there is no such dead letter", "List them without --revive.")])
+            raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
         for letter in await storage.lanes.dead_letters():
             line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
             sys.stdout.write(f"{masked(line)}\n")

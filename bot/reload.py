@@ -2,8 +2,8 @@
 
 The new file is read, its conditions are compiled and held against the tools, and its names are looked up in Slack.
 Only then, and without anything in between that could fail, the rules, the defaults and the sources of who is on call
-take the place of the old ones. At any fault the old ones stay, the faults are logged, and `/readyz` and a metric say so
-until a reload succeeds.
+take the place of the old ones. If anything is wrong, the old ones stay, the problems are logged, and `/readyz` and a
+metric say so until a reload succeeds.
 
 Agents, listeners, storage and Slack's tokens are what a process is made of. A file that changes them needs a restart;
 it is refused as a whole, since rules may count on an agent or a gate that is not there yet.
@@ -21,7 +21,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from bot.config.config import Config, Secrets
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import remember
 from bot.telemetry import Metrics
 from engine.ports import Clock
@@ -44,11 +44,11 @@ class Prepared(Protocol):
 
 
 Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
-"""Raises FaultsError for what is wrong; then nothing has changed."""
+"""Raises ProblemsError for what is wrong; then nothing has changed."""
 
 
 class Reload:
-    """Waits for `ask`, and does it in `keep`. `read` reads the file, and raises FaultsError for what is wrong."""
+    """Waits for `ask`, and does it in `keep`. `read` reads the file, and raises ProblemsError for what is wrong."""
 
     def __init__(
         self, *, config: Config, read: Callable[[], Config], prepare: Prepare, clock: Clock, metrics: Metrics
@@ -76,12 +76,14 @@ class Reload:
             remember(config.secret_values)
             _refuse_changes(unchangeable(self._config, config))
             prepared = await self._prepare(config)
-        except FaultsError as error:
-            return self._refuse(error.faults)
+        except ProblemsError as error:
+            return self._refuse(error.problems)
         except Exception as error:
             log.exception("the reload failed")
-            fault = Fault(str(self._config.file), f"could not be reloaded ({type(error).__name__})", "See the log.")
-            return self._refuse([fault])
+            problem = ConfigProblem(
+                str(self._config.file), f"could not be reloaded ({type(error).__name__})", "See the log."
+            )
+            return self._refuse([problem])
         prepared.take_effect()
         self._config, self._since, self._failed = config, self._clock.now(), None
         self._metrics.reloaded(ok=True)
@@ -89,12 +91,12 @@ class Reload:
         await prepared.tidy_up()
         return True
 
-    def _refuse(self, faults: Sequence[Fault]) -> bool:
-        self._failed = self._clock.now(), len(faults)
+    def _refuse(self, problems: Sequence[ConfigProblem]) -> bool:
+        self._failed = self._clock.now(), len(problems)
         self._metrics.reloaded(ok=False)
-        for each in faults:
-            log.error("not reloaded", fault=str(each))
-        log.error("the rules stay as they were", since=f"{self._since:%Y-%m-%dT%H:%M:%SZ}", faults=len(faults))
+        for each in problems:
+            log.error("not reloaded", problem=str(each))
+        log.error("the rules stay as they were", since=f"{self._since:%Y-%m-%dT%H:%M:%SZ}", problems=len(problems))
         return False
 
     def degraded(self) -> Sequence[str]:
@@ -102,27 +104,27 @@ class Reload:
         if self._failed is None:
             return ()
         at, count = self._failed
-        found = "1 fault" if count == 1 else f"{count} faults"
+        found = "1 problem" if count == 1 else f"{count} problems"
         refused = f"{self._config.file.name} was not reloaded at {at:%Y-%m-%d %H:%M} UTC ({found}, see the log)"
         return (f"{refused}: the rules of {self._since:%Y-%m-%d %H:%M} UTC are in force.",)
 
 
-def _refuse_changes(faults: Iterator[Fault]) -> None:
-    if wrong := [*faults]:
-        raise FaultsError(wrong)
+def _refuse_changes(problems: Iterator[ConfigProblem]) -> None:
+    if wrong := [*problems]:
+        raise ProblemsError(wrong)
 
 
-def unchangeable(old: Config, new: Config) -> Iterator[Fault]:
+def unchangeable(old: Config, new: Config) -> Iterator[ConfigProblem]:
     """What differs between two configurations and cannot be changed while the bot runs."""
     for name in dict.fromkeys((*old.agents, *new.agents)):
         if old.agents.get(name) != new.agents.get(name):
             what = "was added" if name not in old.agents else "changed" if name in new.agents else "was removed"
-            yield Fault(new.where("agents", name), f"the agent {name} {what}", _RESTART)
+            yield ConfigProblem(new.where("agents", name), f"the agent {name} {what}", _RESTART)
     if old.defaults.gate_tools != new.defaults.gate_tools:
-        yield Fault(new.where("defaults", "gate_tools"), "the gates of all agents changed", _RESTART)
+        yield ConfigProblem(new.where("defaults", "gate_tools"), "the gates of all agents changed", _RESTART)
     for key in _OF_A_PROCESS:
         if getattr(old, key) != getattr(new, key):
-            yield Fault(new.where(*_KEYS.get(key, (key,))), "changed", _RESTART)
+            yield ConfigProblem(new.where(*_KEYS.get(key, (key,))), "changed", _RESTART)
     for each in fields(Secrets):
         if getattr(old.secrets, each.name) != getattr(new.secrets, each.name):
-            yield Fault(each.name.upper(), "changed", _RESTART)
+            yield ConfigProblem(each.name.upper(), "changed", _RESTART)

@@ -1,6 +1,6 @@
-"""`signoff check`: all that can be found wrong before the bot starts, one line for each fault; a table of interrupts.
+"""`signoff check`: all that can be found wrong before the bot starts, one line for each problem; a table of interrupts.
 
-What has to be asked of the world is asked through `Probes`, which the wiring supplies. A probe that breaks is a fault
+What has to be asked of the world is asked through `Probes`, which the wiring supplies. A probe that breaks is a problem
 too: what could not be checked is not right.
 """
 
@@ -30,14 +30,14 @@ from bot.config.config import (
     card_channels,
     channel_names,
     examined,
-    name_faults,
+    name_problems,
     oncall_names,
 )
-from bot.config.problems import ConfigError, Fault, FaultsError
+from bot.config.problems import ConfigError, ConfigProblem, ProblemsError
 from bot.config.schema import Agent
 from bot.masking import masked
 from bot.rules.group_names import GroupNames
-from bot.rules.rulebook import Compiled, Known, by_names, group_names, handle_faults, tried, unasked
+from bot.rules.rulebook import Compiled, Known, by_names, group_names, handle_problems, tried, unasked
 from engine.approvals.approval import Notify
 from engine.asks.ask import Json
 from engine.asks.foreseen import Foreseen
@@ -68,12 +68,12 @@ OPEN_IT = (
 
 
 class UnfitError(Exception):
-    """Raised by a probe: `what` is wrong and `mend`, as in `Fault`; `where` is set where the probe knows better."""
+    """Raised by a probe: `what`, `fix` and, where the probe knows better, `where` as in `ConfigProblem`."""
 
-    def __init__(self, what: str, mend: str = "", where: str = "") -> None:
+    def __init__(self, what: str, fix: str = "", where: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.fix = fix
         self.where = where
 
 
@@ -146,7 +146,7 @@ class Report:
     `interrupts` are those of each agent whose graph could be loaded, None for one that runs on a LangGraph Server.
     """
 
-    faults: tuple[Fault, ...]
+    problems: tuple[ConfigProblem, ...]
     lines: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     interrupts: Mapping[str, Sequence[Foreseen] | None] = field(default_factory=dict)
@@ -155,20 +155,20 @@ class Report:
 async def check(
     file: Path, environ: Mapping[str, str], probes: Probes, *, strict: bool = False, offline: bool = False
 ) -> Report:
-    """Check everything, and report all faults at once. Never raises for a mistake of the user's.
+    """Check everything, and report all problems at once. Never raises for a mistake of the user's.
 
     `offline`: all but Slack and the sources of who is on call.
-    `strict`: an interrupt whose answers are not known is a fault, and no warning; so is a gate that no tool matches.
+    `strict`: an interrupt whose answers are not known is a problem, and no warning; so is a gate that no tool matches.
     """
     config, wrong = examined(file, environ)
     if offline:
         wrong = [each for each in wrong if each.where not in OF_SLACK]
     without_tokens = bool(wrong)
-    faults = [*wrong, *clashes(_folders(file, config))]
+    problems = [*wrong, *clashes(_folders(file, config))]
     if config is None:
-        return Report(tuple(faults))
+        return Report(tuple(problems))
     conditions, wrong = tried(config, probes.conditions)
-    faults += wrong
+    problems += wrong
     warnings: list[str] = []
     schemas: dict[AgentName, Mapping[str, Mapping[str, Json] | None]] = {}
     interrupts: dict[str, Sequence[Foreseen] | None] = {}
@@ -177,46 +177,46 @@ async def check(
         if agent.server is not None:
             where = config.where("agents", name, "server")
             warnings.append(f"{where}: {UNGUARDED}")
-            faults += await _noting(warnings, probes.server(agent), where)
+            problems += await _noting(warnings, probes.server(agent), where)
             interrupts[name] = None
             continue
         where = config.where("agents", name, "graph")
         loaded, wrong = await _asked(probes.graph(config, name), where)
-        faults += wrong
+        problems += wrong
         if loaded is not None:
             warnings += loaded.warnings
             interrupts[name] = loaded.interrupts
             tools[name], schemas[name] = loaded.tools, loaded.schemas
-            faults += _unknown(name, loaded, where, warnings, strict=strict)
-    faults += _of_gates(config, tools, warnings, strict=strict)
-    faults += _of_rules(config, conditions, schemas, warnings)
+            problems += _unknown(name, loaded, where, warnings, strict=strict)
+    problems += _of_gates(config, tools, warnings, strict=strict)
+    problems += _of_rules(config, conditions, schemas, warnings)
     warnings += rule_check.without_tool(config, tools)
-    faults += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    problems += await _noting(warnings, probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
     notes: list[str] = []
     for key, at in config.listeners.items():
-        faults += await _noting(warnings, probes.address(at), config.where(key))
+        problems += await _noting(warnings, probes.address(at), config.where(key))
     if offline:
-        faults += oncall_check.extra_faults(config, installed=probes.reads_calendars)
-        faults += [] if faults else _in_reach(config, conditions, unasked(config), notes)
+        problems += oncall_check.extra_problems(config, installed=probes.reads_calendars)
+        problems += [] if problems else _in_reach(config, conditions, unasked(config), notes)
         lines = (
             *_summary(config, tools, None, notes),
             *gates.notes(config, tools),
             *_not_looked_up(config, conditions),
         )
-        return Report(tuple(faults), lines, (*warnings, OFFLINE), interrupts)
-    faults += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
+        return Report(tuple(problems), lines, (*warnings, OFFLINE), interrupts)
+    problems += await _of_sources(config, probes, warnings, in_slack=not without_tokens)
     if without_tokens:
-        return Report(tuple(faults), warnings=(*warnings, NOT_ASKED), interrupts=interrupts)
+        return Report(tuple(problems), warnings=(*warnings, NOT_ASKED), interrupts=interrupts)
     workspace, wrong = await _asked(probes.slack(config.secrets, config.mode), "SLACK_BOT_TOKEN")
-    faults += wrong
+    problems += wrong
     if workspace is not None:
-        faults += await _in_slack(config, probes, workspace, conditions, warnings, notes)
+        problems += await _in_slack(config, probes, workspace, conditions, warnings, notes)
     lines = (*_summary(config, tools, workspace, notes), *gates.notes(config, tools))
-    return Report(tuple(faults), lines, tuple(warnings), interrupts)
+    return Report(tuple(problems), lines, tuple(warnings), interrupts)
 
 
-def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict: bool) -> list[Fault]:
-    """The patterns of `gate_tools` that no tool matches: faults, or a warning of each."""
+def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict: bool) -> list[ConfigProblem]:
+    """The patterns of `gate_tools` that no tool matches: problems, or a warning of each."""
     warnings += gates.unreached(config)
     found = list(gates.idle(config, tools))
     if strict:
@@ -225,19 +225,21 @@ def _of_gates(config: Config, tools: gates.Tools, warnings: list[str], *, strict
     return []
 
 
-def _of_rules(config: Config, conditions: Compiled, schemas: rule_check.Schemas, warnings: list[str]) -> list[Fault]:
+def _of_rules(
+    config: Config, conditions: Compiled, schemas: rule_check.Schemas, warnings: list[str]
+) -> list[ConfigProblem]:
     """What of the rules does not suit the tools, and the sources that they name."""
     found = rule_check.misfits(config, conditions, schemas)
     warnings += [*found.warnings, *rule_check.one_at_a_time(config), *rule_check.idle_steps(config)]
-    return [*found.faults]
+    return [*found.problems]
 
 
-def _in_reach(config: Config, conditions: Compiled, known: Known, notes: list[str]) -> list[Fault]:
+def _in_reach(config: Config, conditions: Compiled, known: Known, notes: list[str]) -> list[ConfigProblem]:
     """The quorums that nobody can reach. Where some requests are left without enough people, `notes` say so."""
     try:
         rules = by_names(config, known, conditions).rules
     except ConfigError as error:
-        return [*error.faults]
+        return [*error.problems]
     members = {Source(Origin.GROUP, each.id, each.handle): each.people for each in known.groups.found.values()}
     counted = {source: people for source, people in members.items() if people}
     spelled = {each.id: name for name, each in known.people.items()}
@@ -245,51 +247,51 @@ def _in_reach(config: Config, conditions: Compiled, known: Known, notes: list[st
     return [*rule_check.out_of_reach(config, rules, counted)]
 
 
-async def _of_sources(config: Config, probes: Probes, warnings: list[str], *, in_slack: bool) -> list[Fault]:
+async def _of_sources(config: Config, probes: Probes, warnings: list[str], *, in_slack: bool) -> list[ConfigProblem]:
     if not config.oncall:
         return []
-    found, faults = await _asked(probes.on_call(config, in_slack=in_slack), config.where("oncall"))
+    found, problems = await _asked(probes.on_call(config, in_slack=in_slack), config.where("oncall"))
     if found is None:
-        return faults
+        return problems
     warnings += oncall_check.source_warnings(config, found)
-    return [*oncall_check.source_faults(config, found)]
+    return [*oncall_check.source_problems(config, found)]
 
 
-def _unknown(name: str, loaded: Loaded, where: str, warnings: list[str], *, strict: bool) -> list[Fault]:
-    """The interrupts whose answers are not known: faults, or a warning of each."""
+def _unknown(name: str, loaded: Loaded, where: str, warnings: list[str], *, strict: bool) -> list[ConfigProblem]:
+    """The interrupts whose answers are not known: problems, or a warning of each."""
     told = list(foreseen.unknown(loaded.interrupts))
-    mend = f"Add the entry of answers: that signoff check prints for {name}."
+    fix = f"Add the entry of answers: that signoff check prints for {name}."
     if strict:
-        return [Fault(where, each, mend) for each in told]
-    warnings += (f"{where}: {each}. {mend}" for each in told)
+        return [ConfigProblem(where, each, fix) for each in told]
+    warnings += (f"{where}: {each}. {fix}" for each in told)
     return []
 
 
 def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -> int:
-    """Print a report, faults and warnings on stderr; gives the exit code."""
+    """Print a report, problems and warnings on stderr; gives the exit code."""
     out, err = out or sys.stdout, err or sys.stderr
     err.writelines(masked(f"warning: {' '.join(each.split())}\n") for each in report.warnings)
-    err.writelines(masked(f"{fault}\n") for fault in report.faults)
-    if not report.faults:
+    err.writelines(masked(f"{problem}\n") for problem in report.problems)
+    if not report.problems:
         out.writelines(f"{line}\n" for line in report.lines)
     out.writelines(masked(f"{line}\n") for line in foreseen.table(report.interrupts))
-    return 1 if report.faults else 0
+    return 1 if report.problems else 0
 
 
 def show_json(report: Report, out: TextIO | None = None) -> int:
     """Print a report as one JSON object (see docs/check.md); gives the exit code."""
-    faults: list[Json] = [{"where": each.where, "what": each.what, "fix": each.mend} for each in report.faults]
+    problems: list[Json] = [{"where": each.where, "what": each.what, "fix": each.fix} for each in report.problems]
     agents: dict[str, Json] = {name: foreseen.as_json(each) for name, each in report.interrupts.items()}
     made: dict[str, Json] = {
         "version": 1,
-        "ok": not report.faults,
-        "faults": faults,
+        "ok": not report.problems,
+        "faults": problems,
         "warnings": [*report.warnings],
         "summary": [*report.lines],
         "agents": agents,
     }
     (out or sys.stdout).write(json.dumps(_masked(made), ensure_ascii=False, indent=2) + "\n")
-    return 1 if report.faults else 0
+    return 1 if report.problems else 0
 
 
 def _masked(value: Json) -> Json:
@@ -304,41 +306,41 @@ def _masked(value: Json) -> Json:
     return value
 
 
-async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where: str) -> list[Fault]:
-    answer, faults = await _asked(question, where)
+async def _noting(warnings: list[str], question: Awaitable[Sequence[str]], where: str) -> list[ConfigProblem]:
+    answer, problems = await _asked(question, where)
     warnings += answer or ()
-    return faults
+    return problems
 
 
 async def _in_slack(
     config: Config, probes: Probes, workspace: Workspace, conditions: Compiled, warnings: list[str], notes: list[str]
-) -> list[Fault]:
-    faults = []
+) -> list[ConfigProblem]:
+    problems = []
     if workspace.missing_scopes:
         scopes = ", ".join(workspace.missing_scopes)
-        mend = "Add them on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
-        faults.append(Fault("SLACK_BOT_TOKEN", f"lacks the scopes {scopes}", mend))
+        fix = "Add them on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
+        problems.append(ConfigProblem("SLACK_BOT_TOKEN", f"lacks the scopes {scopes}", fix))
     named = {**approver_names(config), **oncall_names(config)}
     asked = probes.names(config.secrets, named, channel_names(config), config.data)
     names, wrong = await _asked(asked, "SLACK_BOT_TOKEN")
     if names is None:
-        return [*faults, *wrong]
+        return [*problems, *wrong]
     people, channels = names
     where = channel_names(config)
     warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
-    closed = (Fault(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
-    faults += [*closed, *name_faults(config, people, channels.ids, channels.listed)]
-    faults += oncall_check.people_faults(config, people)
+    closed = (ConfigProblem(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
+    problems += [*closed, *name_problems(config, people, channels.ids, channels.listed)]
+    problems += oncall_check.people_problems(config, people)
     groups, of_groups = await known_groups(config.secrets, probes, group_names(config))
-    faults += of_groups
-    faults += [] if of_groups else await _of_handles(config, probes, conditions)
-    if not faults:
-        faults += _in_reach(config, conditions, Known(people, channels.ids, channels.listed, groups), notes)
-        faults += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
-    return faults
+    problems += of_groups
+    problems += [] if of_groups else await _of_handles(config, probes, conditions)
+    if not problems:
+        problems += _in_reach(config, conditions, Known(people, channels.ids, channels.listed, groups), notes)
+        problems += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
+    return problems
 
 
-async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> Sequence[Fault]:
+async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> Sequence[ConfigProblem]:
     """What is wrong with the handles of groups that conditions name."""
     naming = [index for index, each in conditions.items() if each.groups]
     if not naming:
@@ -346,12 +348,12 @@ async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> S
     handles = frozenset().union(*(each.groups for each in conditions.values()))
     asked = probes.groups(config.secrets, handles)
     found, wrong = await _asked(asked, config.where("approvals", naming[0], "when", "if"))
-    return wrong if found is None else [*handle_faults(config, conditions, found)]
+    return wrong if found is None else [*handle_problems(config, conditions, found)]
 
 
 async def known_groups(
     secrets: Secrets, probes: Probes, where: Mapping[str, str]
-) -> tuple[GroupNames, Sequence[Fault]]:
+) -> tuple[GroupNames, Sequence[ConfigProblem]]:
     """The user groups that rules name, and what is wrong with them, each with the place of its name.
 
     Only a bot whose rules name groups needs a paid plan and the scope for them; what Slack refuses is told at the first
@@ -360,7 +362,7 @@ async def known_groups(
     if not where:
         return GroupNames(), ()
     found, wrong = await _asked(probes.groups(secrets, where.keys()), next(iter(where.values())))
-    return (GroupNames(), wrong) if found is None else (found, [*found.faults(where)])
+    return (GroupNames(), wrong) if found is None else (found, [*found.problems(where)])
 
 
 async def _out_of_sight(
@@ -368,7 +370,7 @@ async def _out_of_sight(
 ) -> Sequence[str]:
     """Approvers who are not in the private channel where their cards stand.
 
-    No fault: people come and go, and a bot that does not start helps nobody.
+    No problem: people come and go, and a bot that does not start helps nobody.
     """
     found = []
     for index, approval in enumerate(config.approvals):
@@ -384,25 +386,29 @@ async def _out_of_sight(
     return found
 
 
-async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[Fault]]:
+async def _asked(question: Awaitable[T], where: str) -> tuple[T | None, list[ConfigProblem]]:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await question, []
     except UnfitError as error:
-        return None, [Fault(error.where or where, error.what, error.mend)]
-    except FaultsError as error:
-        return None, list(error.faults)
+        return None, [ConfigProblem(error.where or where, error.what, error.fix)]
+    except ProblemsError as error:
+        return None, list(error.problems)
     except TimeoutError:
-        return None, [Fault(where, f"gave no answer within {_PATIENCE_SECONDS:g} s", "Is it reachable from here?")]
+        return None, [
+            ConfigProblem(where, f"gave no answer within {_PATIENCE_SECONDS:g} s", "Is it reachable from here?")
+        ]
     except Exception as error:  # noqa: BLE001 - a probe that breaks must not pass, nor hide the other checks
-        return None, [Fault(where, f"could not be checked ({type(error).__name__}: {error})", "Run the check again.")]
+        return None, [
+            ConfigProblem(where, f"could not be checked ({type(error).__name__}: {error})", "Run the check again.")
+        ]
 
 
 # Packages of the user's own -------------------------------------------------------------------------------------------
 
 
-def clashes(folders: Iterable[Path]) -> Iterable[Fault]:
-    """A fault for each module of the user's whose name is one of ours: a graph that imports it would get ours."""
+def clashes(folders: Iterable[Path]) -> Iterable[ConfigProblem]:
+    """A problem for each module of the user's whose name is one of ours: a graph that imports it would get ours."""
     ours = Path(__file__).resolve().parents[2]
     beside = dict.fromkeys(folder.resolve() for folder in folders)
     elsewhere = dict.fromkeys(Path(place).resolve() for place in sys.path)
@@ -412,7 +418,7 @@ def clashes(folders: Iterable[Path]) -> Iterable[Fault]:
         for name in OUR_PACKAGES:
             if found := _module(place, name, loose=place in beside):
                 what = f"has the name of a module of Signoff's, and a graph that imports {name} gets that one"
-                yield Fault(str(found), what, f"Rename yours, such as my_{name}.")
+                yield ConfigProblem(str(found), what, f"Rename yours, such as my_{name}.")
 
 
 def _module(place: Path, name: str, *, loose: bool) -> Path | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from bot.config.config import Config
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from engine.ids import AgentName
 from engine.rules.conditions import Verdict
 from engine.rules.tool_names import match
@@ -14,10 +14,10 @@ Tools = Mapping[AgentName, Collection[str]]
 _UNREACHED = "does not reach {name}, which runs on a LangGraph Server: its tools start there (docs/gates.md)."
 
 
-def idle(config: Config, tools: Tools) -> Iterator[Fault]:
+def idle(config: Config, tools: Tools) -> Iterator[ConfigProblem]:
     """A pattern that matches no tool: of an agent, or of `defaults:` for all that run here.
 
-    A misspelt one gates nothing. The graph may yet make its tools while it runs: so these are faults for `--strict`.
+    A misspelt one gates nothing. The graph may yet make its tools while it runs: so these are problems for `--strict`.
     """
     seen: dict[str, dict[str, Collection[str]]] = {}
     for name, found in tools.items():
@@ -26,7 +26,7 @@ def idle(config: Config, tools: Tools) -> Iterator[Fault]:
     for where, patterns in seen.items():
         for pattern, found in patterns.items():
             if not any(_matches(pattern, each) for each in found):
-                yield Fault(where, f'"{pattern}" matches no tool that the graph shows', _fix(pattern, found))
+                yield ConfigProblem(where, f'"{pattern}" matches no tool that the graph shows', _fix(pattern, found))
 
 
 def _fix(pattern: str, found: Collection[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.config.config import Config, oncall_names
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from engine.ports import ListedPerson
 
 _STARTS_ALL_THE_SAME = "The bot starts all the same; until that is right, nobody is on call by it."
@@ -19,19 +19,21 @@ class OnCallNow:
     failed: str = ""
 
 
-def extra_faults(config: Config, *, installed: bool) -> Iterator[Fault]:
-    """A fault for each calendar that cannot be read, since the packages for it are not `installed`."""
+def extra_problems(config: Config, *, installed: bool) -> Iterator[ConfigProblem]:
+    """A problem for each calendar that cannot be read, since the packages for it are not `installed`."""
     for name, entry in config.oncall.items():
         if entry.ical is not None and not installed:
             what = "calendars need packages that are not installed"
-            yield Fault(config.where("oncall", name, "ical"), what, 'Run: pip install "signoff[ical]"')
+            yield ConfigProblem(config.where("oncall", name, "ical"), what, 'Run: pip install "signoff[ical]"')
 
 
-def source_faults(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[Fault]:
-    """A fault for each source that failed."""
+def source_problems(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[ConfigProblem]:
+    """A problem for each source that failed."""
     for name, now in found.items():
         if now.failed:
-            yield Fault(config.where("oncall", name, config.oncall[name].kind), now.failed, _STARTS_ALL_THE_SAME)
+            yield ConfigProblem(
+                config.where("oncall", name, config.oncall[name].kind), now.failed, _STARTS_ALL_THE_SAME
+            )
 
 
 def source_warnings(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[str]:
@@ -44,15 +46,15 @@ def source_warnings(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[
             yield f'{where}: "{stranger}" is on call now, and is no full member of this workspace: see people:.'
 
 
-def people_faults(config: Config, people: Mapping[str, ListedPerson]) -> Iterator[Fault]:
-    """A fault for each member whom `people:` or a rotation names and Slack does not know, or who may never decide.
+def people_problems(config: Config, people: Mapping[str, ListedPerson]) -> Iterator[ConfigProblem]:
+    """A problem for each member whom `people:` or a rotation names and Slack does not know, or who may never decide.
 
     In a rotation such a name is a gap: nobody is on call in its turns.
     """
     for name, where in oncall_names(config).items():
         gap = ", so nobody is on call in these turns" if ".rotation." in where else ""
         if name not in people:
-            mend = suggestion(name, people, "Write a member's name or Slack id, or add the name to people:.")
-            yield Fault(where, f'nobody in this workspace is called "{name}"{gap}', mend)
+            fix = suggestion(name, people, "Write a member's name or Slack id, or add the name to people:.")
+            yield ConfigProblem(where, f'nobody in this workspace is called "{name}"{gap}', fix)
         elif unable := people[name].unable:
-            yield Fault(where, f"{name} is {unable}{gap}", "Name a full member of this workspace.")
+            yield ConfigProblem(where, f"{name} is {unable}{gap}", "Name a full member of this workspace.")

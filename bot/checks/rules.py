@@ -1,7 +1,7 @@
 """What is wrong with rules that only the graphs' tools and Slack's people show: `signoff check`, start and reload.
 
 A condition is held against the schema of each tool that the rule is for. Where it suits none of them, the rule never
-does what it says, which is a fault. Where it suits some, calls of the others ask a person, which may be meant.
+does what it says, which is a problem. Where it suits some, calls of the others ask a person, which may be meant.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from bot.checks.gates import Tools
 from bot.config.approvals import People as Entry
 from bot.config.config import Config
 from bot.config.order import is_for
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from bot.rules.rulebook import Compiled, at_place
 from engine.asks.ask import Json
 from engine.authority.eligibility import unreachable
@@ -38,35 +38,35 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Misfits:
-    """What of the rules does not suit the tools: `faults` stop a start, `warnings` do not."""
+    """What of the rules does not suit the tools: `problems` stop a start, `warnings` do not."""
 
-    faults: tuple[Fault, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def misfits(config: Config, conditions: Compiled, schemas: Schemas) -> Misfits:
     """All that does not suit the tools that the rules are for."""
-    faults: list[Fault] = []
+    problems: list[ConfigProblem] = []
     warnings: list[str] = []
     for index in range(len(config.approvals)):
         tools = _tools_for(config, index, schemas)
-        faults += _unknown_fields(config, index, tools)
+        problems += _unknown_fields(config, index, tools)
         if (condition := conditions.get(index)) is None:
             continue
         where = config.where("approvals", index, "when", "if")
-        faults += _constant(where, condition)
+        problems += _constant(where, condition)
         wrong = {tool: found for tool, schema in tools.items() if (found := condition.mistakes(tool, schema))}
         if wrong and len(wrong) == len(tools):
-            faults += [at_place(where, each) for each in next(iter(wrong.values()))]
+            problems += [at_place(where, each) for each in next(iter(wrong.values()))]
         elif wrong:
             warnings.append(f"{where}: {_suits_some(wrong)}")
-    return Misfits(tuple(faults), tuple(warnings))
+    return Misfits(tuple(problems), tuple(warnings))
 
 
 def without_tool(config: Config, tools: Tools) -> Iterator[str]:
     """Rules for tools that no agent of theirs has: a misspelt one leaves the tool to the default rule.
 
-    No fault: a node of an agent's own may ask about a tool that no tool node holds. An agent that shows no tools, or
+    No problem: a node of an agent's own may ask about a tool that no tool node holds. An agent that shows no tools, or
     runs on a LangGraph Server, may have any.
     """
     for index, rule in enumerate(config.approvals):
@@ -106,11 +106,13 @@ def _tools_for(config: Config, index: int, schemas: Schemas) -> dict[str, Mappin
     }
 
 
-def _constant(where: str, condition: Condition) -> Iterator[Fault]:
+def _constant(where: str, condition: Condition) -> Iterator[ConfigProblem]:
     """A condition that asks for nothing and is false."""
     nobody = Circumstances(AgentName(""), ChannelId(""), UserId(""), datetime.now(UTC))
     if not condition.names and condition.judge({}, None, nobody).verdict is Verdict.FAILS:
-        yield Fault(where, "this is always false, so the rule can never apply", "Use args, requester or now in it.")
+        yield ConfigProblem(
+            where, "this is always false, so the rule can never apply", "Use args, requester or now in it."
+        )
 
 
 def _suits_some(wrong: Mapping[str, Sequence[Mistake]]) -> str:
@@ -120,7 +122,7 @@ def _suits_some(wrong: Mapping[str, Sequence[Mistake]]) -> str:
     return f"cannot be judged for {named}{more} ({first.what}), so a person is asked for each such call."
 
 
-def _unknown_fields(config: Config, index: int, tools: Mapping[str, Mapping[str, Json]]) -> Iterator[Fault]:
+def _unknown_fields(config: Config, index: int, tools: Mapping[str, Mapping[str, Json]]) -> Iterator[ConfigProblem]:
     """Fields of `grants:` that no tool has: a grant would never be used."""
     grants = config.approvals[index].grants
     declared = [each.get("properties") for each in tools.values()]
@@ -129,7 +131,7 @@ def _unknown_fields(config: Config, index: int, tools: Mapping[str, Mapping[str,
     for place, name in enumerate((grants and grants.fields) or ()):
         if tools and closed and name not in known:
             where = config.where("approvals", index, "grants", "fields", place)
-            yield Fault(where, f'no tool of this rule has an argument "{name}"', _known_are(known))
+            yield ConfigProblem(where, f'no tool of this rule has an argument "{name}"', _known_are(known))
 
 
 def _known_are(names: set[str]) -> str:
@@ -139,7 +141,7 @@ def _known_are(names: set[str]) -> str:
 # People ---------------------------------------------------------------------------------------------------------------
 
 
-def out_of_reach(config: Config, rules: Sequence[Rule], people: People) -> Iterator[Fault]:
+def out_of_reach(config: Config, rules: Sequence[Rule], people: People) -> Iterator[ConfigProblem]:
     """Quorums that the people of today cannot reach, with all steps of the ladder taken."""
     for index, rule in enumerate(rules):
         if rule.policy is None:
@@ -148,10 +150,10 @@ def out_of_reach(config: Config, rules: Sequence[Rule], people: People) -> Itera
         where = config.where("approvals", index)
         if not fillable(policy.stages, members=people):
             what = f"{_approvals(policy.quorum)} needed, and {_counted(policy, people)} cannot give them"
-            yield Fault(where, what, "Name more people, or ask for fewer: a person counts once, for one part.")
+            yield ConfigProblem(where, what, "Name more people, or ask for fewer: a person counts once, for one part.")
         elif (known := _all_people(policy, people)) is not None and policy.reject_quorum > len(known):
             what = f"{policy.reject_quorum} rejections cannot come from {_counted(policy, people)}"
-            yield Fault(where, what, "Ask for fewer.")
+            yield ConfigProblem(where, what, "Ask for fewer.")
 
 
 def never_by_requester(rules: Sequence[Rule], people: People, spelled: Mapping[UserId, str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from bot.concealment import shown_value
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from engine.approvals.audit import Entry, What
 from engine.asks.ask import Json
 from engine.ids import ThreadId, thread_of
@@ -34,10 +34,10 @@ class Audits(Protocol):
 
 
 async def lines(which: str, audit: Audits, approvals: Approvals) -> Sequence[str]:
-    """The rows of a thread or of one request. Raises FaultsError where there are none, or several are meant."""
+    """The rows of a thread or of one request. Raises ProblemsError where there are none, or several are meant."""
     rows = await _meant(which.strip(), audit)
     if not rows:
-        raise FaultsError([Fault(which, "No audit rows for this id", HOW)])
+        raise ProblemsError([ConfigProblem(which, "No audit rows for this id", HOW)])
     return [_line(await _with_values(row, approvals)) for row in rows]
 
 
@@ -63,7 +63,9 @@ async def _of_request(short: str, audit: Audits) -> Sequence[Entry]:
                 found.setdefault(row.approval, []).append(row)
     if len(found) > 1:
         longer = ", ".join(sorted(each.rpartition("#")[2] for each in found))
-        raise FaultsError([Fault(short, f"{len(found)} requests have this id", f"Give more of it: {longer}.")])
+        raise ProblemsError(
+            [ConfigProblem(short, f"{len(found)} requests have this id", f"Give more of it: {longer}.")]
+        )
     return next(iter(found.values()), [])
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.commands.oncall import instant, read_config
 from bot.config.config import Config
-from bot.config.problems import Fault, FaultsError, suggestion
+from bot.config.problems import ConfigProblem, ProblemsError, suggestion
 from bot.masking import masked
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words
@@ -51,7 +51,7 @@ class Asked:
 
 
 async def run(file: Path, asked: Asked, *, offline: bool, as_json: bool) -> int:
-    """Print what would become of a tool call; gives the exit code. Raises FaultsError."""
+    """Print what would become of a tool call; gives the exit code. Raises ProblemsError."""
     from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong file is said at once
 
     set_up_logs()
@@ -76,20 +76,20 @@ def _request(config: Config, asked: Asked) -> Request:
     agent = AgentName(asked.agent)
     if agent not in config.agents:
         what = f'there is no agent "{asked.agent}" in app.yaml'
-        raise FaultsError([Fault("--agent", what, suggestion(asked.agent, config.agents))])
+        raise ProblemsError([ConfigProblem("--agent", what, suggestion(asked.agent, config.agents))])
     at = instant(asked.at) if asked.at else datetime.now(UTC)
     by, channel = Requester(UserId(asked.requester)), asked.channel or home_of(config, agent)
     return Request(agent, at, channel, by, asked.tool, _args(asked.args))
 
 
 def _args(text: str) -> Json:
-    mend = """Write an object: --args '{"amount": 5000}'."""
+    fix = """Write an object: --args '{"amount": 5000}'."""
     try:
         found: Json = json.loads(text)
     except ValueError as error:
-        raise FaultsError([Fault("--args", f"this is not JSON ({error})", mend)]) from None
+        raise ProblemsError([ConfigProblem("--args", f"this is not JSON ({error})", fix)]) from None
     if not isinstance(found, dict):
-        raise FaultsError([Fault("--args", "the arguments of a tool have names", mend)])
+        raise ProblemsError([ConfigProblem("--args", "the arguments of a tool have names", fix)])
     return found
 
 

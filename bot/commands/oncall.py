@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.config import config as configuration
 from bot.config.config import Config
-from bot.config.problems import ConfigError, Fault, FaultsError, suggestion
+from bot.config.problems import ConfigError, ConfigProblem, ProblemsError, suggestion
 from bot.masking import masked, remember
 from bot.oncall.people import People
 from bot.telemetry import set_up_logs
@@ -30,13 +30,13 @@ _FORM = "Write it with its offset: 2026-11-30T09:00+01:00, or 2026-11-30T08:00Z.
 async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
     """Print the lines; gives the exit code. A source that fails says so in its line, and the code is 0 all the same.
 
-    Raises FaultsError.
+    Raises ProblemsError.
     """
     set_up_logs()
     config = read_config(file, offline=offline)
     if name not in config.oncall:
         what = f'app.yaml has no "{name}" below oncall:'
-        raise FaultsError([Fault("signoff oncall", what, suggestion(name, config.oncall, "Add it."))])
+        raise ProblemsError([ConfigProblem("signoff oncall", what, suggestion(name, config.oncall, "Add it."))])
     if at == "now":
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if at != "-":
@@ -50,10 +50,10 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
 
 def read_config(file: Path, *, offline: bool) -> Config:
     """The configuration; of Slack's tokens only the bot's is needed, and none `offline`. Raises ConfigError."""
-    config, faults = configuration.examined(file, os.environ)
-    of_slack = [each for each in faults if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
-    needed = [] if offline else [replace(each, mend=f"{each.mend.rstrip('.')}, or add --offline.") for each in of_slack]
-    wrong = [each for each in faults if each.where not in configuration.OF_SLACK]
+    config, problems = configuration.examined(file, os.environ)
+    of_slack = [each for each in problems if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
+    needed = [] if offline else [replace(each, fix=f"{each.fix.rstrip('.')}, or add --offline.") for each in of_slack]
+    wrong = [each for each in problems if each.where not in configuration.OF_SLACK]
     if config is None or needed:
         raise ConfigError([*wrong, *needed])
     remember(config.secret_values)
@@ -70,7 +70,7 @@ async def _lines(at: str) -> AsyncIterator[str]:
 
 
 def instant(text: str) -> datetime:
-    """An instant with its offset. Raises FaultsError."""
+    """An instant with its offset. Raises ProblemsError."""
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
@@ -78,7 +78,7 @@ def instant(text: str) -> datetime:
         what = f'"{text}" has no offset, so it is not an instant'
     except (ValueError, OverflowError):
         what = f'"{text}" is not an instant'
-    raise FaultsError([Fault("--at", what, _FORM)])
+    raise ProblemsError([ConfigProblem("--at", what, _FORM)])
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class _Lookup:
     @classmethod
     @contextlib.asynccontextmanager
     async def opened(cls, config: Config, name: str, *, offline: bool) -> AsyncIterator["_Lookup"]:
-        """Hold what is asked. Raises FaultsError where Slack cannot be reached."""
+        """Hold what is asked. Raises ProblemsError where Slack cannot be reached."""
         from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong name or instant is said at once
 
         async with contextlib.AsyncExitStack() as stack:
@@ -113,7 +113,7 @@ class _Lookup:
             if self.people is not None:
                 users = [await self.people.user(each) for each in on_call]
                 found["people"] = [*dict.fromkeys(filter(None, users))]
-        except (SourceFailedError, AccountsUnknownError, FaultsError) as error:
+        except (SourceFailedError, AccountsUnknownError, ProblemsError) as error:
             found["error"] = masked(str(error))
         return found
 

@@ -20,7 +20,7 @@ from bot.commands.oncall import read_config
 from bot.config.approvals import ApproversEntry, Kind, People, Quorum
 from bot.config.config import Config
 from bot.config.file import Document, environment, read
-from bot.config.problems import ConfigError, Fault, suggestion
+from bot.config.problems import ConfigError, ConfigProblem, suggestion
 from bot.config.schema import checked
 from bot.config.values import Given, Outcome, Strict, duration, wrong
 from bot.masking import masked
@@ -127,7 +127,7 @@ class Failure:
 
 
 def run(config_file: Path, file: Path) -> int:
-    """Print each case that fails; gives the exit code. Raises FaultsError for what is wrong with a file."""
+    """Print each case that fails; gives the exit code. Raises ProblemsError for what is wrong with a file."""
     from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong file is said at once
 
     config = read_config(config_file, offline=True)
@@ -142,37 +142,41 @@ def run(config_file: Path, file: Path) -> int:
 
 
 def load(file: Path, config: Config) -> tuple[Sequence[Case], Document]:
-    """The cases of a file. Raises ConfigError with every fault."""
+    """The cases of a file. Raises ConfigError with every problem."""
     known = environment(file.absolute().parent, os.environ)
-    document, faults = read(file, known, "Write one, or name another: signoff policy test FILE.")
-    if not faults and document.data in (None, {}, {"cases": None}, {"cases": []}):
+    document, problems = read(file, known, "Write one, or name another: signoff policy test FILE.")
+    if not problems and document.data in (None, {}, {"cases": None}, {"cases": []}):
         raise ConfigError(
-            [Fault(str(file), "has no cases", "Add cases: with an entry for each: docs/policy-tests.md.")]
+            [ConfigProblem(str(file), "has no cases", "Add cases: with an entry for each: docs/policy-tests.md.")]
         )
     table, wrong_table = checked(Table, document, document.data, ())
-    faults += wrong_table
+    problems += wrong_table
     cases: list[Case] = []
     for index, value in enumerate(table.cases if table else ()):
         case, wrong_case = checked(Case, document, value, ("cases", index))
-        faults += wrong_case
+        problems += wrong_case
         if case is not None:
             cases.append(case)
-            faults += _unknown(config, case, document, index)
-    if faults:
-        raise ConfigError(faults)
+            problems += _unknown(config, case, document, index)
+    if problems:
+        raise ConfigError(problems)
     return cases, document
 
 
-def _unknown(config: Config, case: Case, document: Document, index: int) -> Iterator[Fault]:
+def _unknown(config: Config, case: Case, document: Document, index: int) -> Iterator[ConfigProblem]:
     if case.agent not in config.agents:
         where = document.where(("cases", index, "agent"))
-        yield Fault(where, f'there is no agent "{case.agent}" in app.yaml', suggestion(case.agent, config.agents))
+        yield ConfigProblem(
+            where, f'there is no agent "{case.agent}" in app.yaml', suggestion(case.agent, config.agents)
+        )
     if case.tool is not None and case.kind is not None:
-        yield Fault(document.where(("cases", index, "kind")), "a question is no tool call", "Remove tool or kind.")
+        yield ConfigProblem(
+            document.where(("cases", index, "kind")), "a question is no tool call", "Remove tool or kind."
+        )
     rules = [_DEFAULT, *(f"approvals[{number}]" for number in range(len(config.approvals)))]
     if case.expect.rule is not None and case.expect.rule not in rules:
         where = document.where(("cases", index, "expect", "rule"))
-        yield Fault(where, f'there is no rule "{case.expect.rule}"', suggestion(case.expect.rule, rules))
+        yield ConfigProblem(where, f'there is no rule "{case.expect.rule}"', suggestion(case.expect.rule, rules))
 
 
 def failing(config: Config, book: Rulebook, cases: Sequence[Case], document: Document) -> Iterator[Failure]:

@@ -353,8 +353,8 @@ class Approval(Strict):
             what = "nobody would be called: the members of a channel are not called one by one"
             raise wrong(what, "Name users, groups or oncall, or remove notify.", "notify")
         if self.zone is not None and self.when.condition is None:
-            mend = "Add it to hours: for working hours, or remove it."
-            raise wrong("this is the clock of now in conditions, and this rule has none", mend, "zone")
+            fix = "Add it to hours: for working hours, or remove it."
+            raise wrong("this is the clock of now in conditions, and this rule has none", fix, "zone")
 
     def _times_fit(self) -> None:
         if self.expires_after is None and "on_expiry" in self.model_fields_set:
@@ -367,8 +367,8 @@ class Approval(Strict):
             return
         late = next((place for place, each in enumerate(self.escalate) if each.after >= self.expires_after), None)
         if late is not None and self.on_expiry is not OnExpiry.ESCALATE:
-            mend = "Make it shorter than expires_after, or write on_expiry: escalate."
-            raise wrong("this step would come after the expiry", mend, "escalate", late, "after")
+            fix = "Make it shorter than expires_after, or write on_expiry: escalate."
+            raise wrong("this step would come after the expiry", fix, "escalate", late, "after")
 
     def _grants_fit(self) -> None:
         if self.grants is None:

@@ -1,6 +1,6 @@
 """The configuration: `app.yaml`, `.env` and the environment, made into one object that is right or not there (P10).
 
-All faults are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
+All problems are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
 so `bot.rules.rulebook` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
 """
 
@@ -14,11 +14,11 @@ from typing import Final
 
 from bot.config.approvals import Approval
 from bot.config.file import Document, KeyPath, environment, read
-from bot.config.oncall import OnCallEntry, people_faults, spelled
-from bot.config.oncall import name_fault as oncall_name_fault
+from bot.config.oncall import OnCallEntry, people_problems, spelled
+from bot.config.oncall import name_problem as oncall_name_problem
 from bot.config.order import governs, is_for, unreached
-from bot.config.problems import ConfigError, Fault, suggestion
-from bot.config.schema import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_fault, checked
+from bot.config.problems import ConfigError, ConfigProblem, suggestion
+from bot.config.schema import Agent, Defaults, File, Health, Http, Mode, ServerEntry, agent_name_problem, checked
 from engine.approvals import audit
 from engine.approvals.approval import Notify
 from engine.ids import AgentName, ChannelId
@@ -112,43 +112,43 @@ class Config:
         return {**({"http": self.http} if self.mode is Mode.HTTP else {}), "health": self.health}
 
     def where(self, *path: str | int) -> str:
-        """The file, line and key of an entry, for a `Fault`: `where("agents", "deploy", "graph")`."""
+        """The file, line and key of an entry, for a `ConfigProblem`: `where("agents", "deploy", "graph")`."""
         return self.document.where(path)
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
     """Read and check a configuration. `.env` beside it adds to `environ`, and never overrides it.
 
-    Raises ConfigError with every fault that was found.
+    Raises ConfigError with every problem that was found.
     """
-    config, faults = examined(path, environ)
-    if config is None or faults:
-        raise ConfigError(faults)
+    config, problems = examined(path, environ)
+    if config is None or problems:
+        raise ConfigError(problems)
     return config
 
 
-def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[Fault]]:
-    """A configuration and its faults. Where only Slack's tokens are at fault, it is there: without them."""
+def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[ConfigProblem]]:
+    """A configuration and its problems. Where only Slack's tokens are at fault, it is there: without them."""
     known = environment(path.absolute().parent, environ)
-    document, faults = read(path, known)
+    document, problems = read(path, known)
     if document.data is None:
-        return None, [*faults, Fault(str(path), "is empty", "Add agents: with one entry for each agent.")]
+        return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
     file, wrong = checked(File, document, document.data, ())
-    faults += wrong
-    agents, approvals = _entries(document, faults)
-    oncall = _sources(document, faults)
+    problems += wrong
+    agents, approvals = _entries(document, problems)
+    oncall = _sources(document, problems)
     mode = file.slack.mode if file else None
     mode, secrets, of_tokens = _secrets(known, mode)
     retention = file.retention if file else None
-    faults += _between_agents(document, agents)
+    problems += _between_agents(document, agents)
     sources = [name for name, _ in _pairs(document.data.get("oncall"))] if isinstance(document.data, dict) else []
-    faults += _between_rules(document, agents, approvals, sources, retention)
+    problems += _between_rules(document, agents, approvals, sources, retention)
     if file is not None:
         spans = (("remind_after", file.defaults.remind_after[-1:]), ("expires_after", (file.defaults.expires_after,)))
-        faults += _after_retention(document, ("defaults",), spans, retention)
-    faults += [*_of_retention(document, file), *_of_ports(document, file, mode)]
-    if faults or file is None:
-        return None, _first_of_each_place([*faults, *of_tokens])
+        problems += _after_retention(document, ("defaults",), spans, retention)
+    problems += [*_of_retention(document, file), *_of_ports(document, file, mode)]
+    if problems or file is None:
+        return None, _first_of_each_place([*problems, *of_tokens])
     config = Config(
         file=path,
         agents=MappingProxyType({name: agent for name, agent in agents.items() if agent}),
@@ -168,26 +168,26 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     return config, of_tokens
 
 
-def _of_retention(document: Document, file: File | None) -> Iterable[Fault]:
+def _of_retention(document: Document, file: File | None) -> Iterable[ConfigProblem]:
     if file is not None and file.audit_retention is not None and file.audit_retention < file.retention:
         what = "the audit would be forgotten before what it tells of, by retention"
-        yield Fault(document.where(("audit_retention",)), what, "Make it at least as long as retention.")
+        yield ConfigProblem(document.where(("audit_retention",)), what, "Make it at least as long as retention.")
 
 
-def _of_ports(document: Document, file: File | None, mode: Mode) -> Iterable[Fault]:
+def _of_ports(document: Document, file: File | None, mode: Mode) -> Iterable[ConfigProblem]:
     if file is None or file.health is None or mode is not Mode.HTTP:
         return
     hosts = {file.http.host, file.health.host}
     if file.http.port == file.health.port != 0 and (len(hosts) == 1 or hosts & {"0.0.0.0", "::"}):  # noqa: S104 - compared
         what = "http listens on this port, with Slack's route"
-        yield Fault(document.where(("health", "port")), what, "Name another port, or remove health.")
+        yield ConfigProblem(document.where(("health", "port")), what, "Name another port, or remove health.")
 
 
-def _first_of_each_place(faults: Iterable[Fault]) -> Sequence[Fault]:
-    """What follows from an earlier fault of the same key (a variable that is not set, say) only confuses."""
-    first: dict[str, Fault] = {}
-    for fault in faults:
-        first.setdefault(fault.where, fault)
+def _first_of_each_place(problems: Iterable[ConfigProblem]) -> Sequence[ConfigProblem]:
+    """What follows from an earlier problem of the same key (a variable that is not set, say) only confuses."""
+    first: dict[str, ConfigProblem] = {}
+    for problem in problems:
+        first.setdefault(problem.where, problem)
     return [*first.values()]
 
 
@@ -197,32 +197,32 @@ _Agents = Mapping[AgentName, Agent | None]
 _Approvals = tuple[Approval | None, ...]
 
 
-def _entries(document: Document, faults: list[Fault]) -> tuple[_Agents, _Approvals]:
+def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[_Agents, _Approvals]:
     """Each agent and rule by itself: None for one that is wrong, so that the others keep their places."""
     data = document.data if isinstance(document.data, dict) else {}
     agents: dict[AgentName, Agent | None] = {}
     approvals: list[Approval | None] = []
     for name, value in _pairs(data.get("agents")):
         agents[AgentName(name)], wrong = checked(Agent, document, value, ("agents", name))
-        faults += filter(None, [agent_name_fault(document, name), *wrong])
+        problems += filter(None, [agent_name_problem(document, name), *wrong])
     rules = data.get("approvals")
     for index, value in enumerate(rules if isinstance(rules, list) else ()):
         approval, wrong = checked(Approval, document, value, ("approvals", index))
         approvals.append(approval)
-        faults += wrong
+        problems += wrong
     return agents, tuple(approvals)
 
 
-def _sources(document: Document, faults: list[Fault]) -> dict[str, OnCallEntry]:
+def _sources(document: Document, problems: list[ConfigProblem]) -> dict[str, OnCallEntry]:
     """The sources of who is on call, less those that are wrong."""
     data = document.data if isinstance(document.data, dict) else {}
     found: dict[str, OnCallEntry] = {}
     for name, value in _pairs(data.get("oncall")):
         entry, wrong = checked(OnCallEntry, document, value, ("oncall", name))
-        faults += filter(None, [oncall_name_fault(document, name), *wrong])
+        problems += filter(None, [oncall_name_problem(document, name), *wrong])
         if entry is not None:
             found[name] = entry
-    faults += people_faults(document, data.get("people"))
+    problems += people_problems(document, data.get("people"))
     return found
 
 
@@ -230,22 +230,22 @@ def _pairs(data: object) -> Iterable[tuple[str, object]]:
     return data.items() if isinstance(data, dict) else ()
 
 
-def _between_agents(document: Document, agents: _Agents) -> Iterable[Fault]:
+def _between_agents(document: Document, agents: _Agents) -> Iterable[ConfigProblem]:
     if not agents and isinstance(document.data, dict) and isinstance(document.data.get("agents"), dict):
-        yield Fault(
+        yield ConfigProblem(
             document.where(("agents",)), "there is no agent", "Add one: a name, and below it graph: file.py:name."
         )
     direct = [name for name, agent in agents.items() if agent and agent.direct_messages]
     for name in direct[1:]:
         what = f'direct messages reach "{direct[0]}" already, and only one agent can answer them'
         where = document.where(("agents", name, "direct_messages"))
-        yield Fault(where, what, "Keep direct_messages: true at one agent.")
+        yield ConfigProblem(where, what, "Keep direct_messages: true at one agent.")
     first: dict[str, AgentName] = {}
     for name in agents:
         other = first.setdefault(name.casefold(), name)
         if other != name:
             what = f'"{name}" and "{other}" cannot be told apart as the first word of a message'
-            yield Fault(document.where(("agents", name)), what, "Rename one of them.")
+            yield ConfigProblem(document.where(("agents", name)), what, "Rename one of them.")
 
 
 def _between_rules(
@@ -254,19 +254,19 @@ def _between_rules(
     approvals: _Approvals,
     oncall: Collection[str],
     retention: timedelta | None,
-) -> Iterable[Fault]:
+) -> Iterable[ConfigProblem]:
     for index, approval in enumerate(approvals):
         if approval is None:
             continue
         pattern = approval.when.agent
         if pattern is not None and agents and not any(fnmatchcase(name, pattern) for name in agents):
             where = document.where(("approvals", index, "when", "agent"))
-            yield Fault(where, f'"{pattern}" matches no agent', suggestion(pattern, agents))
+            yield ConfigProblem(where, f'"{pattern}" matches no agent', suggestion(pattern, agents))
         yield from _out_of_sight(document, agents, approvals, index)
         if earlier := unreached(approvals, index, agents):
             names, s = " and ".join(f"approvals[{number}]" for number in earlier), "s" * (len(earlier) == 1)
             what = f"this rule can never apply: {names} come{s} first and match{'e' * len(s)}{s} all that it matches"
-            yield Fault(document.where(("approvals", index)), what, "Move it up, or remove it.")
+            yield ConfigProblem(document.where(("approvals", index)), what, "Move it up, or remove it.")
         spans = (
             ("remind_after", approval.remind_after[-1:]),
             ("expires_after", (approval.expires_after,)),
@@ -281,23 +281,25 @@ def _after_retention(
     path: KeyPath,
     spans: Iterable[tuple[str, Sequence[timedelta | None]]],
     retention: timedelta | None,
-) -> Iterable[Fault]:
+) -> Iterable[ConfigProblem]:
     for key, lengths in spans:
         if any(retention is not None and length is not None and length > retention for length in lengths):
             what = "the approval would be forgotten before that, by retention"
-            yield Fault(document.where((*path, key)), what, "Make it shorter, or retention longer.")
+            yield ConfigProblem(document.where((*path, key)), what, "Make it shorter, or retention longer.")
 
 
-def _unknown_sources(document: Document, oncall: Collection[str], index: int, approval: Approval) -> Iterable[Fault]:
+def _unknown_sources(
+    document: Document, oncall: Collection[str], index: int, approval: Approval
+) -> Iterable[ConfigProblem]:
     for path, people in approval.people:
         for position, name in enumerate(people.oncall):
             if name not in oncall:
                 where = document.where(("approvals", index, *path, "oncall", position))
-                mend = suggestion(name, oncall, f"Add it: oncall: {{{name}: ...}}. See docs/oncall.md.")
-                yield Fault(where, f'there is no "{name}" in oncall:', mend)
+                fix = suggestion(name, oncall, f"Add it: oncall: {{{name}: ...}}. See docs/oncall.md.")
+                yield ConfigProblem(where, f'there is no "{name}" in oncall:', fix)
 
 
-def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, index: int) -> Iterable[Fault]:
+def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, index: int) -> Iterable[ConfigProblem]:
     """A request in a direct message stands where its requester alone sees it, unless a rule posts it elsewhere.
 
     With `own_requests` and a quorum of one, whoever asks sees their own card and decides: such a rule is right.
@@ -314,27 +316,27 @@ def _out_of_sight(document: Document, agents: _Agents, approvals: _Approvals, in
             )
             channel = next((each for other in agents.values() if other for each in other.channels), "#approvals")
             add = f'Add notify: dm, or post_to: "{channel}" or another channel that the approvers are in.'
-            yield Fault(document.where(("approvals", index)), what, add)
+            yield ConfigProblem(document.where(("approvals", index)), what, add)
 
 
 # Secrets --------------------------------------------------------------------------------------------------------------
 
 
-def _secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secrets, Sequence[Fault]]:
+def _secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secrets, Sequence[ConfigProblem]]:
     """How to be on Slack, with what, and what is wrong with that; a token that is missing is empty."""
     found = {name: environ.get(name, "").strip() or None for name in _MENDS}
     if mode is None:
         mode = Mode.SOCKET if found["SLACK_APP_TOKEN"] or not found["SLACK_SIGNING_SECRET"] else Mode.HTTP
     needed = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN" if mode is Mode.SOCKET else "SLACK_SIGNING_SECRET")
-    wrong = [Fault(name, "is not set", _MENDS[name]) for name in needed if found[name] is None]
+    wrong = [ConfigProblem(name, "is not set", _MENDS[name]) for name in needed if found[name] is None]
     for name, prefix in (("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")):
         value = found[name]
         if value is not None and not (value.startswith(prefix) and value != prefix):
             what = f"has nothing after {prefix}" if value == prefix else f"does not start with {prefix}"
-            wrong.append(Fault(name, what, _MENDS[name]))
+            wrong.append(ConfigProblem(name, what, _MENDS[name]))
     url = found["SLACK_API_URL"]
     if url is not None and not url.startswith(("http://", "https://")):
-        wrong.append(Fault("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))
+        wrong.append(ConfigProblem("SLACK_API_URL", "is not an address", _MENDS["SLACK_API_URL"]))
     secrets = Secrets(
         slack_bot_token=found["SLACK_BOT_TOKEN"] or "",
         slack_app_token=found["SLACK_APP_TOKEN"],
@@ -400,26 +402,26 @@ def channel_names(config: Config) -> Mapping[str, str]:
     return found
 
 
-def name_faults(
+def name_problems(
     config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId], listed: Collection[str] = ()
-) -> list[Fault]:
-    """A fault for each approver and channel that Slack does not know, and each approver who may never decide.
+) -> list[ConfigProblem]:
+    """A problem for each approver and channel that Slack does not know, and each approver who may never decide.
 
     The keys given are what Slack knows; `listed` are the names of all channels that the bot sees, of which one may have
     been meant.
     """
-    faults = []
+    problems = []
     for name, where in approver_names(config).items():
         if name not in people:
-            mend = suggestion(name, people, "Write a member's name, e-mail address or Slack id.")
-            faults.append(Fault(where, f'nobody in this workspace is called "{name}"', mend))
-    faults += _unable(config, people)
-    faults += _same_people(config, people)
+            fix = suggestion(name, people, "Write a member's name, e-mail address or Slack id.")
+            problems.append(ConfigProblem(where, f'nobody in this workspace is called "{name}"', fix))
+    problems += _unable(config, people)
+    problems += _same_people(config, people)
     for name, where in channel_names(config).items():
         if name not in channels:
-            mend = suggestion(name, [*channels, *listed], "Create it and invite the bot, or correct its name.")
-            faults.append(Fault(where, f"the bot sees no channel {name}", mend))
-    return faults
+            fix = suggestion(name, [*channels, *listed], "Create it and invite the bot, or correct its name.")
+            problems.append(ConfigProblem(where, f"the bot sees no channel {name}", fix))
+    return problems
 
 
 def card_channels(config: Config, index: int) -> Sequence[str]:
@@ -431,7 +433,7 @@ def card_channels(config: Config, index: int) -> Sequence[str]:
     return tuple(dict.fromkeys(channel for agent in governed for channel in agent.channels))
 
 
-def _unable(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
+def _unable(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[ConfigProblem]:
     """Those who may never decide, each once: no full members, and not let in by `guests` and their ids."""
     told: set[str] = set()
     for index, approval in enumerate(config.approvals):
@@ -441,14 +443,14 @@ def _unable(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Faul
                 if known is None or not known.unable or name in told or (each.guests and known.is_named_by(name)):
                     continue
                 told.add(name)
-                mend = "Name a full member."
+                fix = "Name a full member."
                 if known.outsider:
-                    mend += f" Or write users: [{known.id}] and guests: true."
+                    fix += f" Or write users: [{known.id}] and guests: true."
                 what = f"{name} is {known.unable}, and only full members of this workspace decide"
-                yield Fault(config.where("approvals", index, *path, "users", position), what, mend)
+                yield ConfigProblem(config.where("approvals", index, *path, "users", position), what, fix)
 
 
-def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[Fault]:
+def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[ConfigProblem]:
     """Parts whose quorum cannot be reached, since several of their names are one person's."""
     for index, approval in enumerate(config.approvals):
         for path, part in (each for stage in approval.of_stages for each in stage):
@@ -457,7 +459,7 @@ def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable
             quorum = approval.quorum_of(part)
             if only_users and len(known) == len(part.users) and len(set(known)) < quorum:
                 what = f"a quorum of {quorum} cannot be reached: some of these names are the same person"
-                yield Fault(config.where("approvals", index, *path, "users"), what, "Name each person once.")
+                yield ConfigProblem(config.where("approvals", index, *path, "users"), what, "Name each person once.")
 
 
 def agents_relying_on_defaults(config: Config) -> tuple[AgentName, ...]:

@@ -1,6 +1,6 @@
 """Reads `app.yaml` and `.env` as they are written: values, the line of each, and what the environment adds.
 
-YAML is read node by node rather than with `safe_load`, because a fault has to name its line, and because YAML would
+YAML is read node by node rather than with `safe_load`, because a problem has to name its line, and because YAML would
 let the second of two equal keys win in silence. `${NAME}` is expanded after parsing and in values only, so that what
 a variable holds can never change the shape of the file. Faults show a value as it is written, never as it is
 expanded: it may be a secret.
@@ -16,7 +16,7 @@ from typing import TypeAlias
 import yaml
 from dotenv.parser import parse_stream
 
-from bot.config.problems import ConfigError, Fault
+from bot.config.problems import ConfigError, ConfigProblem
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
@@ -42,7 +42,7 @@ class Document:
         return _where(self.file, self.lines, path)
 
     def shown(self, path: KeyPath) -> str:
-        """A value as it is written, for a fault; "this" for what is not a single value."""
+        """A value as it is written, for a problem; "this" for what is not a single value."""
         match self.written.get(path, ...):
             case str() as text:
                 return f'"{text[:_LONGEST_SHOWN]}{"..." if len(text) > _LONGEST_SHOWN else ""}"'
@@ -57,10 +57,10 @@ class Document:
 _MISSING = "Write one, or name another with --config."
 
 
-def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tuple[Document, list[Fault]]:
+def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tuple[Document, list[ConfigProblem]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
-    Gives what was read and the faults met on the way: equal keys, keys that are not text, variables that are not set.
+    Gives what was read and the problems met on the way: equal keys, keys that are not text, variables that are not set.
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
@@ -77,10 +77,10 @@ def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tup
         raise ConfigError([_not_yaml(file, text, error)]) from None
     except yaml.YAMLError as error:
         first = str(error).partition("\n")[0]
-        raise ConfigError([Fault(str(file), f"is not YAML: {first}", "Correct the file.")]) from None
+        raise ConfigError([ConfigProblem(str(file), f"is not YAML: {first}", "Correct the file.")]) from None
     except RecursionError:
-        raise ConfigError([Fault(str(file), "is nested too deeply", "Does an alias hold itself?")]) from None
-    return Document(file, data, nodes.lines, nodes.written), nodes.faults
+        raise ConfigError([ConfigProblem(str(file), "is nested too deeply", "Does an alias hold itself?")]) from None
+    return Document(file, data, nodes.lines, nodes.written), nodes.problems
 
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -94,12 +94,12 @@ def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     if not file.is_file():
         return dict(environ)
     bindings = list(parse_stream(io.StringIO(_text(file))))
-    if faults := [
-        Fault(f"{file}:{binding.original.line}", "cannot be read", "Write NAME=value.")
+    if problems := [
+        ConfigProblem(f"{file}:{binding.original.line}", "cannot be read", "Write NAME=value.")
         for binding in bindings
         if binding.error
     ]:
-        raise ConfigError(faults)
+        raise ConfigError(problems)
     found = {binding.key: binding.value for binding in bindings if binding.key and binding.value is not None}
     return found | dict(environ)
 
@@ -117,7 +117,7 @@ class _Nodes:
         self.environ = environ
         self.lines: dict[KeyPath, int] = {}
         self.written: dict[KeyPath, object] = {}
-        self.faults: list[Fault] = []
+        self.problems: list[ConfigProblem] = []
         self._flat: set[int] = set()
 
     def value(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
@@ -142,7 +142,7 @@ class _Nodes:
             if key_node.tag != "tag:yaml.org,2002:str":
                 key = str(getattr(key_node, "value", "this")) if isinstance(key_node, yaml.ScalarNode) else "this"
                 where = _where(self.file, {**self.lines, (*path, key): line}, (*path, key))
-                self.faults.append(Fault(where, "is a key, but not text", f'Put it into quotes: "{key}".'))
+                self.problems.append(ConfigProblem(where, "is a key, but not text", f'Put it into quotes: "{key}".'))
                 continue
             self.lines[(*path, key_node.value)] = line
             yield key_node.value, self.value(loader, value_node, (*path, key_node.value))
@@ -157,17 +157,19 @@ class _Nodes:
             if first != line:
                 here = (*path, key_node.value)
                 what = f"stands here a second time (first in line {first})"
-                self.faults.append(Fault(_where(self.file, {here: line}, here), what, "Keep one of the two."))
+                self.problems.append(ConfigProblem(_where(self.file, {here: line}, here), what, "Keep one of the two."))
 
     def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         try:
             value: object = loader.construct_object(node)
         except ValueError:  # such as the date 2026-99-99
-            self.faults.append(Fault(_where(self.file, self.lines, path), "is not a value", "Put it into quotes."))
+            self.problems.append(
+                ConfigProblem(_where(self.file, self.lines, path), "is not a value", "Put it into quotes.")
+            )
             value = str(node.value)
         if isinstance(value, bool) and node.value.lower() not in _TRUTH and _is_sent(path):
-            mend = f'Write "{node.value}" in quotes for the word, or {str(value).lower()}.'
-            self._wrong(path, f"YAML reads {node.value} as {str(value).lower()}, not as a word", mend)
+            fix = f'Write "{node.value}" in quotes for the word, or {str(value).lower()}.'
+            self._wrong(path, f"YAML reads {node.value} as {str(value).lower()}, not as a word", fix)
         self.written[path] = value
         return self._expanded(value, path) if isinstance(value, str) else value
 
@@ -182,14 +184,14 @@ class _Nodes:
             found = self.environ.get(name, "")
             if found or default is not None:
                 return found or default or ""
-            mend = f"Set {name}, in the environment or in .env beside this file, or write ${{{name}:-default}}."
-            self._wrong(path, f"the environment variable {name} is not set", mend)
+            fix = f"Set {name}, in the environment or in .env beside this file, or write ${{{name}:-default}}."
+            self._wrong(path, f"the environment variable {name} is not set", fix)
             return match[0]
 
         return _VARIABLE.sub(replace, text)
 
-    def _wrong(self, path: KeyPath, what: str, mend: str) -> None:
-        self.faults.append(Fault(_where(self.file, self.lines, path), what, mend))
+    def _wrong(self, path: KeyPath, what: str, fix: str) -> None:
+        self.problems.append(ConfigProblem(_where(self.file, self.lines, path), what, fix))
 
 
 _TRUTH = ("true", "false")
@@ -209,21 +211,21 @@ def _text(file: Path, missing: str = _MISSING) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        fault = Fault(str(file), "there is no such file", missing)
+        problem = ConfigProblem(str(file), "there is no such file", missing)
     except UnicodeDecodeError as error:
-        fault = Fault(str(file), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")
+        problem = ConfigProblem(str(file), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")
     except OSError as error:
-        fault = Fault(str(file), f"cannot be read: {error.strerror}", "Name a file that can be read.")
-    raise ConfigError([fault])
+        problem = ConfigProblem(str(file), f"cannot be read: {error.strerror}", "Name a file that can be read.")
+    raise ConfigError([problem])
 
 
-def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> Fault:
+def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> ConfigProblem:
     is_left_open = "flow" in (error.context or "")  # then the bracket's line says more than where the file ends
     mark = error.context_mark if is_left_open else error.problem_mark
     line = 1 if mark is None else mark.line + 1
     suspects = text.splitlines()[max(0, line - 2) : line]
-    mend = "Correct this line, or the one above it."
+    fix = "Correct this line, or the one above it."
     if any(_UNQUOTED_HASH.search(each) for each in suspects):
-        mend = 'A # begins a comment: put names that start with it into quotes, such as "#deploys".'
+        fix = 'A # begins a comment: put names that start with it into quotes, such as "#deploys".'
     what = ", ".join(filter(None, (error.context, error.problem)))
-    return Fault(f"{file}:{line}", f"is not YAML: {what}", mend)
+    return ConfigProblem(f"{file}:{line}", f"is not YAML: {what}", fix)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.config.file import Document
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from bot.config.values import AGENT_NAME, Given, Number, Strict, expression, wrong
 from engine.addresses import is_loopback
 
@@ -181,7 +181,7 @@ class HttpEntry(_Web):
 
     url: Address = Field(repr=False)
     headers: dict[str, Secret] = Field(default={}, repr=False)
-    people: Annotated[str, AfterValidator(partial(expression, mend="See https://jmespath.org."))]
+    people: Annotated[str, AfterValidator(partial(expression, fix="See https://jmespath.org."))]
 
     @model_validator(mode="after")
     def _headers_are_named(self) -> Self:
@@ -258,22 +258,22 @@ class OnCallEntry(Strict):
 # Between them ---------------------------------------------------------------------------------------------------------
 
 
-def name_fault(document: Document, name: str) -> Fault | None:
+def name_problem(document: Document, name: str) -> ConfigProblem | None:
     """What is wrong with the name of a source."""
     if AGENT_NAME.fullmatch(name):
         return None
-    return Fault(
+    return ConfigProblem(
         document.where(("oncall", name)), f'"{name}" is not a name', "Use letters, digits, - and _, at most 64."
     )
 
 
-def people_faults(document: Document, names: object) -> Iterator[Fault]:
+def people_problems(document: Document, names: object) -> Iterator[ConfigProblem]:
     """Keys of `people:` that are one name, since case does not count."""
     first: dict[str, str] = {}
     for name in names if isinstance(names, dict) else ():
         other = first.setdefault(spelled(name), name)
         if other != name:
-            yield Fault(document.where(("people", name)), f'"{other}" is the same name', "Keep one of the two.")
+            yield ConfigProblem(document.where(("people", name)), f'"{other}" is the same name', "Keep one of the two.")
 
 
 def spelled(name: str) -> str:

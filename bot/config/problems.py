@@ -1,7 +1,7 @@
-"""What a person did wrong, in one line each: where, what, and the mend (P10).
+"""Problems that an operator has to fix, in one line each: where, what, and how to fix it (P10).
 
-Everything that is checked before the bot starts reports `Fault`s, all of them at once, so that nobody mends one fault
-only to meet the next.
+Everything that is checked before the bot starts reports all of its problems at once: nobody fixes one only to meet the
+next.
 """
 
 import difflib
@@ -14,35 +14,35 @@ _LONGEST_LIST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault.
+class ConfigProblem:
+    """One problem, in `app.yaml` or in what it names.
 
-    `where` names the file, line and key (`app.yaml:12: agents.deploy.graph`), or an environment variable; `what` is a
-    phrase, and `mend` a sentence or a question ("Did you mean ...?").
+    `where` is the file, line and key (`app.yaml:12: agents.deploy.graph`), or an environment variable; `what` is a
+    phrase, and `fix` a sentence or a question ("Did you mean ...?").
     """
 
     where: str
     what: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        mend = self.mend[:1].upper() + self.mend[1:]
-        return masked(" ".join(f"{self.where}: {_sentence(self.what)} {_sentence(mend)}".split()))
+        fix = self.fix[:1].upper() + self.fix[1:]
+        return masked(" ".join(f"{self.where}: {_sentence(self.what)} {_sentence(fix)}".split()))
 
 
 def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "?", "!")) else f"{text}."
 
 
-class FaultsError(Exception):
-    """Some faults, each printing as one line."""
+class ProblemsError(Exception):
+    """One or several problems, each printing as one line."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
-        super().__init__("\n".join(map(str, self.faults)))
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
-class ConfigError(FaultsError):
+class ConfigError(ProblemsError):
     """The configuration is wrong, so nothing starts."""
 
 
@@ -54,7 +54,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The mend for a name that nobody knows: the known name nearest to it, else `otherwise`, else all known ones."""
+    """How to fix a name that nobody knows: the known name nearest to it, else `otherwise`, else all known ones."""
     names = list(dict.fromkeys(known))
     if (near := nearest(word, names)) is not None:
         return f'Did you mean "{near}"?'

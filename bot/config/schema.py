@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config.approvals import Times, times_fit
 from bot.config.file import Document, KeyPath
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from bot.config.values import (
     AGENT_NAME,
     DEFAULT_INPUT,
@@ -170,8 +170,8 @@ class Agent(Strict):
     def _gates_what_runs_here(self) -> Self:
         if self.server is not None and self.gate_tools:
             what = "tools on a LangGraph Server start there, where Signoff cannot stop them"
-            mend = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
-            raise wrong(what, mend, "gate_tools")
+            fix = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
+            raise wrong(what, fix, "gate_tools")
         return self
 
     @model_validator(mode="after")
@@ -244,20 +244,20 @@ class File(Strict):
 # Mistakes -------------------------------------------------------------------------------------------------------------
 
 
-def checked(model: type[M], document: Document, value: object, path: KeyPath) -> tuple[M | None, list[Fault]]:
+def checked(model: type[M], document: Document, value: object, path: KeyPath) -> tuple[M | None, list[ConfigProblem]]:
     """Make an entry of what stands at `path`, or say every mistake in it."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        return None, [_fault(model, document, path, each) for each in error.errors(include_url=False)]
+        return None, [_problem(model, document, path, each) for each in error.errors(include_url=False)]
 
 
-def agent_name_fault(document: Document, name: str) -> Fault | None:
+def agent_name_problem(document: Document, name: str) -> ConfigProblem | None:
     """What is wrong with the name of an agent: people write it as the first word of a message."""
     if AGENT_NAME.fullmatch(name):
         return None
-    mend = "Use letters, digits, - and _, at most 64."
-    return Fault(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', mend)
+    fix = "Use letters, digits, - and _, at most 64."
+    return ConfigProblem(document.where(("agents", name)), f'"{name}" is not a name that a message can begin with', fix)
 
 
 _EXAMPLES = {
@@ -281,7 +281,7 @@ _WRONG_TYPE = {
 }
 
 
-def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: ErrorDetails) -> Fault:
+def _problem(model: type[BaseModel], document: Document, base: KeyPath, error: ErrorDetails) -> ConfigProblem:
     path = (*base, *error["loc"])
     context = error.get("ctx", {})
     key = str(path[-1]) if path else ""
@@ -289,21 +289,21 @@ def _fault(model: type[BaseModel], document: Document, base: KeyPath, error: Err
     if kind == "extra_forbidden":
         return _unknown_key(_entry_at(model, error["loc"]), document, path)
     if error.get("input", ...) is None:
-        what, mend = EMPTY
+        what, fix = EMPTY
     elif kind == "signoff":
         path = (*path, *context["at"])
-        what, mend = context["what"].replace("{shown}", document.shown(path)), context["mend"]
+        what, fix = context["what"].replace("{shown}", document.shown(path)), context["fix"]
     elif kind == "missing":
-        what, mend = "is missing", _EXAMPLES.get(key, "Add it.")
+        what, fix = "is missing", _EXAMPLES.get(key, "Add it.")
     elif kind in _WRONG_TYPE:
-        words, mend = _WRONG_TYPE[kind]
+        words, fix = _WRONG_TYPE[kind]
         what = f"{document.shown(path)} {words}"
     elif kind in ("enum", "literal_error"):
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        what, mend = f"{document.shown(path)} is not possible here", suggestion(str(error["input"]), allowed)
+        what, fix = f"{document.shown(path)} is not possible here", suggestion(str(error["input"]), allowed)
     else:
-        what, mend = _of_limits(kind, context, document.shown(path))
-    return Fault(document.where(path), what, mend)
+        what, fix = _of_limits(kind, context, document.shown(path))
+    return ConfigProblem(document.where(path), what, fix)
 
 
 def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str]:
@@ -334,7 +334,7 @@ def _entries_in(hint: Any) -> Iterator[type[BaseModel]]:
         yield from _entries_in(inner)
 
 
-def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> Fault:
+def _unknown_key(model: type[BaseModel], document: Document, path: KeyPath) -> ConfigProblem:
     key = str(path[-1])
     known = [field.alias or name for name, field in model.model_fields.items()]
-    return Fault(document.where(path), f'there is no key "{key}" here', suggestion(key, known))
+    return ConfigProblem(document.where(path), f'there is no key "{key}" here', suggestion(key, known))

@@ -36,9 +36,9 @@ AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
 
 
-def wrong(what: str, mend: str, *at: str | int) -> PydanticCustomError:
+def wrong(what: str, fix: str, *at: str | int) -> PydanticCustomError:
     """An error with our own words. `{shown}` in `what` becomes the value as it is written; `at` is a key below."""
-    return PydanticCustomError("signoff", "wrong", {"what": what, "mend": mend, "at": at})
+    return PydanticCustomError("signoff", "wrong", {"what": what, "fix": fix, "at": at})
 
 
 def duration(value: object) -> timedelta:
@@ -69,8 +69,8 @@ def _number(value: object) -> object:
 def _on_expiry(value: object) -> object:
     match value:
         case "approve":
-            mend = 'Write "reject", "escalate" or "fail".'
-            raise wrong("silence never approves, so an expiry cannot approve", mend)
+            fix = 'Write "reject", "escalate" or "fail".'
+            raise wrong("silence never approves, so an expiry cannot approve", fix)
         case _:
             return value
 
@@ -97,18 +97,18 @@ def _tool_pattern(value: str) -> str:
 
 def _graph(value: str) -> str:
     if not _GRAPH.fullmatch(value):
-        mend = "Write file.py:name or package.module:name."
-        raise wrong("{shown} does not say which object of which file is the graph", mend)
+        fix = "Write file.py:name or package.module:name."
+        raise wrong("{shown} does not say which object of which file is the graph", fix)
     return value
 
 
-def expression(value: str, mend: str = "See https://jmespath.org; the default is messages[-1].content.") -> str:
+def expression(value: str, fix: str = "See https://jmespath.org; the default is messages[-1].content.") -> str:
     """Check that a text is JMESPath."""
     try:
         jmespath.compile(value)
     except JMESPathError as error:
         reason = str(error).partition("\n")[0].partition(":")[0]
-        raise wrong(f"{{shown}} is not JMESPath ({reason})", mend) from None
+        raise wrong(f"{{shown}} is not JMESPath ({reason})", fix) from None
     return value
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.config.problems import Fault, suggestion
+from bot.config.problems import ConfigProblem, suggestion
 from engine.ports import ListedGroup
 
 
@@ -24,8 +24,8 @@ class GroupNames:
         """The handles of all groups that can be named."""
         return tuple(sorted(self.ids))
 
-    def faults(self, where: Mapping[str, str]) -> Iterable[Fault]:
-        """A fault for each name that is no group's, or that of a group by which nobody can decide.
+    def problems(self, where: Mapping[str, str]) -> Iterable[ConfigProblem]:
+        """A problem for each name that is no group's, or that of a group by which nobody can decide.
 
         `where` says where each name stands.
         """
@@ -33,13 +33,13 @@ class GroupNames:
             group = self.found.get(name)
             if group is None:
                 handle = name.removeprefix("@")
-                mend = suggestion(
+                fix = suggestion(
                     handle, self.handles, "Write the handle or the id of a user group, or create it in Slack."
                 )
-                yield Fault(place, f'this workspace has no user group "{handle}"', mend)
+                yield ConfigProblem(place, f'this workspace has no user group "{handle}"', fix)
             elif group.unable:
                 what = f"the user group @{group.handle} is {group.unable} in Slack, so nobody can decide by it"
-                yield Fault(place, what, "Enable it in Slack, or name another one.")
+                yield ConfigProblem(place, what, "Enable it in Slack, or name another one.")
             elif not group.people:
                 what = f"the user group @{group.handle} has no members, so nobody can decide by it"
-                yield Fault(place, what, "Add members to it in Slack, or name another one.")
+                yield ConfigProblem(place, what, "Add members to it in Slack, or name another one.")

@@ -1,6 +1,6 @@
 """The engine's rules out of those of `app.yaml`, once Slack has said who and what their names are.
 
-Names stay names in the configuration: only Slack knows people, groups and channels. What it does not know is a fault,
+Names stay names in the configuration: only Slack knows people, groups and channels. What it does not know is a problem,
 as is who may never decide, and a quorum that those who are named cannot reach.
 """
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.config.approvals import Approval, PartEntry, People
-from bot.config.config import Config, approver_names, channel_names, name_faults
-from bot.config.problems import ConfigError, Fault, suggestion
+from bot.config.config import Config, approver_names, channel_names, name_problems
+from bot.config.problems import ConfigError, ConfigProblem, suggestion
 from bot.rules.group_names import GroupNames
 from engine.authority.matching import fillable
 from engine.authority.parts import Part, Stage
@@ -43,25 +43,25 @@ def compiled(config: Config, conditions: Conditions) -> Compiled:
     return found
 
 
-def tried(config: Config, conditions: Conditions) -> tuple[Compiled, Sequence[Fault]]:
+def tried(config: Config, conditions: Conditions) -> tuple[Compiled, Sequence[ConfigProblem]]:
     """The conditions that are right, and what is wrong with the others."""
     found: dict[int, Condition] = {}
-    faults: list[Fault] = []
+    problems: list[ConfigProblem] = []
     for index, approval in enumerate(config.approvals):
         if approval.when.condition is None:
             continue
         made = conditions.compiled(approval.when.condition, approval.zone or "UTC")
         if isinstance(made, Sequence):
             where = config.where("approvals", index, "when", "if")
-            faults += [at_place(where, each) for each in made]
+            problems += [at_place(where, each) for each in made]
         else:
             found[index] = made
-    return found, faults
+    return found, problems
 
 
-def at_place(where: str, mistake: Mistake) -> Fault:
+def at_place(where: str, mistake: Mistake) -> ConfigProblem:
     """What is wrong with a condition; its lines are counted from its own first one."""
-    return Fault(where, f"line {mistake.line}, column {mistake.column}: {mistake.what}", mistake.fix)
+    return ConfigProblem(where, f"line {mistake.line}, column {mistake.column}: {mistake.what}", mistake.fix)
 
 
 def group_names(config: Config) -> Mapping[str, str]:
@@ -82,19 +82,21 @@ def unasked(config: Config) -> Known:
     return Known(people, channels, tuple(channels), GroupNames(groups, {name: name for name in groups}))
 
 
-def faults(config: Config, known: Known) -> Iterable[Fault]:
+def problems(config: Config, known: Known) -> Iterable[ConfigProblem]:
     """All that Slack's answers show to be wrong."""
-    yield from name_faults(config, known.people, known.channels, known.listed)
-    yield from known.groups.faults(group_names(config))
+    yield from name_problems(config, known.people, known.channels, known.listed)
+    yield from known.groups.problems(group_names(config))
 
 
-def handle_faults(config: Config, conditions: Compiled, groups: GroupNames) -> Iterator[Fault]:
+def handle_problems(config: Config, conditions: Compiled, groups: GroupNames) -> Iterator[ConfigProblem]:
     """Handles in conditions that no group has, or a disabled one: nobody would ever be found in it."""
     for index, condition in conditions.items():
         for handle in sorted(condition.groups - groups.ids.keys()):
             where = config.where("approvals", index, "when", "if")
             what = f'this workspace has no user group "{handle}" that is enabled, so nobody is ever in it'
-            yield Fault(where, what, suggestion(handle, groups.handles, "Create it in Slack, or correct its handle."))
+            yield ConfigProblem(
+                where, what, suggestion(handle, groups.handles, "Create it in Slack, or correct its handle.")
+            )
 
 
 def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
@@ -102,7 +104,7 @@ def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
 
     Raises ConfigError for names that Slack does not know or that may never decide, and for quorums out of reach.
     """
-    if wrong := [*faults(config, known), *handle_faults(config, conditions, known.groups)]:
+    if wrong := [*problems(config, known), *handle_problems(config, conditions, known.groups)]:
         raise ConfigError(wrong)
     return by_names(config, known, conditions)
 
@@ -115,13 +117,13 @@ def by_names(config: Config, known: Known, conditions: Compiled) -> Rulebook:
     return Rulebook(tuple(made), Deadlines(config.defaults.remind_after, config.defaults.expires_after))
 
 
-def _unreachable(config: Config, rules: Sequence[Rule]) -> Iterator[Fault]:
+def _unreachable(config: Config, rules: Sequence[Rule]) -> Iterator[ConfigProblem]:
     """Rules whose parts cannot be filled by different people: several names may be one person's."""
     for index, rule in enumerate(rules):
         if rule.policy is not None and not fillable(rule.policy.stages) and not rule.policy.ladder:
             what = f"{rule.policy.quorum} approvals are needed, and those who are named cannot give them"
-            mend = "Name more people, or ask for fewer: a person counts once, for one part."
-            yield Fault(config.where("approvals", index), what, mend)
+            fix = "Name more people, or ask for fewer: a person counts once, for one part."
+            yield ConfigProblem(config.where("approvals", index), what, fix)
 
 
 def _rule(config: Config, index: int, known: Known, condition: Condition | None) -> Rule:

@@ -50,9 +50,9 @@ async def bot(
     clock: SystemClock | DemoClock = SYSTEM_CLOCK,
     read: Callable[[], Config] | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything but listening. Raises FaultsError for what is wrong with the configuration, Redis or Slack.
+    """Everything but listening. Raises ProblemsError for what is wrong with the configuration, Redis or Slack.
 
-    `read` reads the configuration anew for a reload; it raises FaultsError.
+    `read` reads the configuration anew for a reload; it raises ProblemsError.
     After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     metrics, conditions = Metrics(), compiled(config, CelConditions())

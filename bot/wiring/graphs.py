@@ -13,7 +13,7 @@ from adapters.langgraph.loading.exports import LoadError
 from bot.checks import rules
 from bot.config import config as configuration
 from bot.config.config import Config
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.schema import Resume
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
@@ -32,9 +32,9 @@ log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> AsyncIterator[LateGraphs]:
-    """All graphs, which are opened when they are loaded or first needed. Opening raises FaultsError.
+    """All graphs, which are opened when they are loaded or first needed. Opening raises ProblemsError.
 
-    Conditions that do not suit the graphs' tools are a fault of the configuration as well.
+    Conditions that do not suit the graphs' tools are a problem of the configuration as well.
     """
 
     async def opened() -> OpenGraphs:
@@ -42,9 +42,9 @@ async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> As
         found = rules.misfits(config, conditions, graphs.schemas)
         for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)
-        if found.faults:
+        if found.problems:
             await graphs.aclose()
-            raise FaultsError(found.faults)
+            raise ProblemsError(found.problems)
         return graphs
 
     async with contextlib.aclosing(LateGraphs(opened, dialects.problems)) as graphs:
@@ -85,22 +85,22 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
 
 
 async def open_local(config: Config, names: Iterable[AgentName], saver: Any, **more: Any) -> "LocalGraphs":
-    """The graphs of these agents, for `run` and for `check`. Raises FaultsError for what cannot be used."""
+    """The graphs of these agents, for `run` and for `check`. Raises ProblemsError for what cannot be used."""
     from adapters.langgraph.in_process.graphs import LocalGraphs
 
     try:
         graphs = await LocalGraphs.open({name: _spec(config, name) for name in names}, saver, **more)
     except LoadError as error:
         where = config.where("agents", error.agent, error.key) if error.agent else str(config.file)
-        raise FaultsError([Fault(where, str(error).removeprefix("graph: "), "")]) from None
-    faults = [
-        Fault(config.where("agents", name, misfit.key), misfit.what, misfit.fix)
+        raise ProblemsError([ConfigProblem(where, str(error).removeprefix("graph: "), "")]) from None
+    problems = [
+        ConfigProblem(config.where("agents", name, misfit.key), misfit.what, misfit.fix)
         for name, misfits in graphs.misfits.items()
         for misfit in misfits
     ]
-    if faults:
+    if problems:
         await graphs.aclose()
-        raise FaultsError(faults)
+        raise ProblemsError(problems)
     return graphs
 
 

@@ -9,14 +9,14 @@ from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.handlers import Handlers, build_app
 from adapters.slack.workspace.errors import SlackRefused
 from bot.config.config import Config
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.inbound.overview import Overviews
 from bot.inbound.time_travel import TimeTravels
 from bot.outbound.channels import Channels
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
 from bot.wiring.ports import Ports
-from bot.wiring.slack import Slack, help_text, slack_fault
+from bot.wiring.slack import Slack, help_text, slack_problem
 from bot.wiring.storage import Storage
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def slack_app(
     metrics: Metrics,
     patience: float,
 ) -> AsyncIterator[SlackApp]:
-    """Make the handlers and the app around them. Raises FaultsError where Slack refuses the bot's token."""
+    """Make the handlers and the app around them. Raises ProblemsError where Slack refuses the bot's token."""
     commands = _commands(config, slack, kept, ports, core)
     channels = Channels(
         posting=core.posting,
@@ -67,7 +67,7 @@ async def slack_app(
         try:
             app = await build_app(slack.client, handlers, config.secrets.slack_signing_secret or "")
         except SlackRefused as error:
-            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+            raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
         yield SlackApp(app, channels)
 
 

@@ -14,7 +14,7 @@ from engine.ids import TeamId
 
 @contextlib.asynccontextmanager
 async def agent_names(config: Config, kept: Storage, team: TeamId, lease: timedelta) -> AsyncIterator[Names]:
-    """Claim the names. Raises FaultsError when a living process has one of them for something else."""
+    """Claim the names. Raises ProblemsError when a living process has one of them for something else."""
     claims = RedisNames(kept.database, kept.keys, team, uuid4().hex, definitions(config), lease * 3)
     names = Names(claims, config)
     async with names.held():

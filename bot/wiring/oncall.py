@@ -34,12 +34,12 @@ from bot.config.oncall import (
     RotationEntry,
     spelled,
 )
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
 from bot.telemetry import Metrics
-from bot.wiring.slack import SLACK, Slack, slack_fault
+from bot.wiring.slack import SLACK, Slack, slack_problem
 from bot.wiring.storage import Storage
 from engine.oncall.rotation import Rotation
 from engine.oncall.shifts import Shifts
@@ -59,14 +59,14 @@ async def shift_sources(config: Config) -> AsyncIterator[Mapping[str, ShiftSourc
 
 @contextlib.asynccontextmanager
 async def asked_people(config: Config) -> AsyncIterator[People]:
-    """Whom sources mean, asked of Slack. Raises FaultsError."""
+    """Whom sources mean, asked of Slack. Raises ProblemsError."""
     secrets = config.secrets
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:
             identity = await whoami(client)
             listed = await directory.people(client, configuration.oncall_names(config), identity)
         except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
-            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+            raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
         accounts = SlackAccounts(client, identity)
         try:
             yield oncall_people(config, accounts, listed)

@@ -28,13 +28,13 @@ from bot.checks.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.checks.oncall import OnCallNow
 from bot.config import config as configuration
 from bot.config.config import Config, Mode, Secrets
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.oncall.people import People
 from bot.rules.group_names import GroupNames
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
-from bot.wiring.slack import SLACK, groups_fault, slack_fault, user_groups
-from bot.wiring.storage import redis_at, redis_fault
+from bot.wiring.slack import SLACK, groups_problem, slack_problem, user_groups
+from bot.wiring.storage import redis_at, redis_problem
 from engine.asks.ask import Choice
 from engine.asks.foreseen import Card, Foreseen, Offered
 from engine.ids import AgentName, ChannelId, UserId
@@ -91,19 +91,19 @@ class RealProbes:
                 reached = await stack.enter_async_context(redis_at(url, data))
                 return await (await stack.enter_async_context(Multiplexed.from_url(reached))).check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
-            fault = redis_fault(error)
-            raise UnfitError(fault.what, fault.mend) from None
+            problem = redis_problem(error)
+            raise UnfitError(problem.what, problem.fix) from None
 
     async def address(self, at: configuration.Http) -> Sequence[str]:
-        """See that the bot can listen there; that another program does, such as the bot itself, is no fault."""
+        """See that the bot can listen there; that another program does, such as the bot itself, is no problem."""
         try:
             async with http.serving((), at.host, at.port):
                 return ()
         except http.TakenError:
             return [f"{at.host}:{at.port} is in use. The bot can't start beside the program that listens there."]
-        except FaultsError as error:
+        except ProblemsError as error:
             raise UnfitError(
-                error.faults[0].what, "Name a host of this machine and a port that it lets you use."
+                error.problems[0].what, "Name a host of this machine and a port that it lets you use."
             ) from None
 
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
@@ -116,8 +116,8 @@ class RealProbes:
                 if mode is Mode.SOCKET:
                     await directory.check_app_token(client, secrets.slack_app_token or "")
             except (SlackRefused, SlackClientError, OSError) as error:
-                fault = slack_fault(variable, error)
-                raise UnfitError(fault.what, fault.mend, fault.where) from None
+                problem = slack_problem(variable, error)
+                raise UnfitError(problem.what, problem.fix, problem.where) from None
         return Workspace(identity.team_name, identity.name, directory.missing_scopes(identity))
 
     async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
@@ -127,8 +127,8 @@ class RealProbes:
                 identity = await whoami(client)
                 found, listed = await directory.people(client, people, identity), await directory.channels(client)
             except SlackRefused as error:
-                fault = slack_fault("SLACK_BOT_TOKEN", error)
-                raise UnfitError(fault.what, fault.mend, fault.where) from None
+                problem = slack_problem("SLACK_BOT_TOKEN", error)
+                raise UnfitError(problem.what, problem.fix, problem.where) from None
         return found, resolved(channels, listed, await self._remembered(secrets.redis_url, data, identity.team))
 
     async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
@@ -137,8 +137,8 @@ class RealProbes:
             try:
                 return await user_groups(client, await whoami(client), names)
             except SlackRefused as error:
-                fault = groups_fault("", error)
-                raise UnfitError(fault.what, fault.mend, fault.where) from None
+                problem = groups_problem("", error)
+                raise UnfitError(problem.what, problem.fix, problem.where) from None
 
     async def on_call(self, config: Config, *, in_slack: bool) -> Mapping[str, OnCallNow]:
         """Ask all sources who is on call now; `in_slack`: and Slack, who of them are members."""
@@ -154,12 +154,12 @@ class RealProbes:
             try:
                 return await directory.absent(client, channel, people)
             except SlackRefused as error:
-                fault = slack_fault("SLACK_BOT_TOKEN", error)
-                raise UnfitError(fault.what, fault.mend, fault.where) from None
+                problem = slack_problem("SLACK_BOT_TOKEN", error)
+                raise UnfitError(problem.what, problem.fix, problem.where) from None
 
     @staticmethod
     async def _remembered(url: str | None, data: Path, workspace: str) -> Mapping[str, ChannelId]:
-        """What the bot remembers of channels; nothing where Redis cannot be reached, which is a fault of its own."""
+        """What the bot remembers of channels; nothing where Redis cannot be reached, which is a problem of its own."""
         try:
             async with redis_at(url, data) as reached, Multiplexed.from_url(reached) as database:
                 return await RedisChannelMemory(database, Keys(), workspace).remembered()

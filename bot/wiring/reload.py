@@ -10,7 +10,7 @@ from adapters.conditions import CelConditions
 from bot.channel_names import ChannelNames
 from bot.checks import rules as rule_check
 from bot.config.config import Config
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.graphs import LateGraphs
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
@@ -47,12 +47,12 @@ class Parts:
     on_call: OnCallInForce
 
     async def prepare(self, config: Config) -> "Prepared":
-        """Make all that a new configuration needs. Raises FaultsError; then nothing has changed."""
+        """Make all that a new configuration needs. Raises ProblemsError; then nothing has changed."""
         conditions = compiled(config, CelConditions())
         await self.graphs.load()
         misfits = rule_check.misfits(config, conditions, self.graphs.schemas)
-        if misfits.faults:
-            raise FaultsError(misfits.faults)
+        if misfits.problems:
+            raise ProblemsError(misfits.problems)
         _, known, channels = await introduced(config, self.slack.client, self.kept, all_groups=asks_groups(conditions))
         book = rulebook(config, known, conditions)
         for each in misfits.warnings:

@@ -7,23 +7,23 @@ from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.config.config import Config
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.rules.what_if import Requester
-from bot.wiring.slack import SLACK, slack_fault
+from bot.wiring.slack import SLACK, slack_problem
 
 
 async def asked_requester(config: Config, name: str) -> Requester:
-    """Who that is, by name or id. Their groups stay unknown where Slack does not list them. Raises FaultsError."""
+    """Who that is, by name or id. Their groups stay unknown where Slack does not list them. Raises ProblemsError."""
     secrets = config.secrets
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:
             identity = await whoami(client)
             found = (await directory.people(client, [name], identity)).get(name)
         except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
-            raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+            raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
         if found is None:
             what = f'nobody in this workspace is called "{name}"'
-            raise FaultsError([Fault("--requester", what, "Write a member's name or Slack id.")])
+            raise ProblemsError([ConfigProblem("--requester", what, "Write a member's name or Slack id.")])
         try:
             listed = await groups.all_groups(client, identity)
         except (SlackRefused, SlackClientError, OSError, TimeoutError):

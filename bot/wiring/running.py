@@ -11,7 +11,7 @@ from adapters.slack.inbound.socket_mode import Sockets, sockets
 from adapters.slack.workspace.errors import SlackRefused
 from bot import http
 from bot.config.config import Config, Mode
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.oncall import warmth
@@ -20,7 +20,7 @@ from bot.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
 from bot.wiring.ports import Ports
-from bot.wiring.slack import slack_fault
+from bot.wiring.slack import slack_problem
 from bot.wiring.storage import Storage
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Bot:
     _sockets: Sockets | None = None
 
     async def load_graphs(self) -> None:
-        """Raises FaultsError for a graph that cannot be used."""
+        """Raises ProblemsError for a graph that cannot be used."""
         await self._graphs.load()
 
     async def serve_lanes(self) -> None:
@@ -72,7 +72,7 @@ class Bot:
                 self._sockets = opened
                 yield
         except SlackRefused as error:
-            raise FaultsError([slack_fault("SLACK_APP_TOKEN", error)]) from None
+            raise ProblemsError([slack_problem("SLACK_APP_TOKEN", error)]) from None
         finally:
             self._sockets = None
 

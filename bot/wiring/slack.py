@@ -26,7 +26,7 @@ from bot.channel_names import ChannelNames, resolved
 from bot.clock import DemoClock, SystemClock
 from bot.config import config as configuration
 from bot.config.config import Config
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.inbound.agents import Agents
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import Known, group_names
@@ -63,7 +63,7 @@ async def connected(
     all_groups: bool,
     together: frozenset[AgentName],
 ) -> AsyncIterator[Slack]:
-    """Connect, and look up all names of the configuration. Raises FaultsError."""
+    """Connect, and look up all names of the configuration. Raises ProblemsError."""
     secrets = config.secrets
     async with (
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
@@ -94,7 +94,7 @@ async def introduced(
             directory.channels(client),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
-        raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+        raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
     memory = RedisChannelMemory(kept.database, kept.keys, identity.team)
     known = await memory.remembered()
     channels = resolved(configuration.channel_names(config), listed, known)
@@ -104,9 +104,9 @@ async def introduced(
         found = await user_groups(client, identity, names, always=all_groups)
     except SlackRefused as error:
         where = next(iter(names.values()), config.where("approvals"))
-        raise FaultsError([groups_fault(where, error)]) from None
+        raise ProblemsError([groups_problem(where, error)]) from None
     except (SlackClientError, OSError, TimeoutError) as error:
-        raise FaultsError([slack_fault("SLACK_BOT_TOKEN", error)]) from None
+        raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
     return identity, Known(people, channels.ids, channels.listed, found), channels
 
 
@@ -131,16 +131,16 @@ def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
     return "\n".join(lines)
 
 
-def slack_fault(variable: str, error: Exception) -> Fault:
+def slack_problem(variable: str, error: Exception) -> ConfigProblem:
     """What a refusal of Slack's means to an operator; `variable` is what it is most likely about."""
     code = error.code if isinstance(error, SlackRefused) else ""
     if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"):
-        return Fault(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
+        return ConfigProblem(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
     if code:
-        return Fault(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
+        return ConfigProblem(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
     host, why = getattr(error, "host", None) or "slack.com", type(error).__name__
     reason = "DNS" if "DNS" in why else "no answer in time" if isinstance(error, TimeoutError) else why
-    return Fault("Slack", f"cannot reach {host} ({reason})", "Check the network or the proxy.")
+    return ConfigProblem("Slack", f"cannot reach {host} ({reason})", "Check the network or the proxy.")
 
 
 async def user_groups(
@@ -156,18 +156,18 @@ async def user_groups(
     return GroupNames(group_listing.named(names, listed), {each.handle: each.id for each in listed if not each.unable})
 
 
-def groups_fault(where: str, error: SlackRefused) -> Fault:
+def groups_problem(where: str, error: SlackRefused) -> ConfigProblem:
     """What it means to an operator that Slack does not list the user groups which a rule names; `where` it does."""
     match error.code:
         case "plan_upgrade_required":
             fix = "Name users in place of groups, or upgrade the plan."
-            return Fault(where, "this workspace has no user groups: they need a paid Slack plan", fix)
+            return ConfigProblem(where, "this workspace has no user groups: they need a paid Slack plan", fix)
         case "missing_scope":
             what = f"the bot may not read user groups: its token lacks the scope {error.needed or group_listing.SCOPE}"
             fix = "Add it on your app's OAuth & Permissions page (signoff manifest lists all), and reinstall the app."
-            return Fault(where, what, fix)
+            return ConfigProblem(where, what, fix)
         case _:
-            return slack_fault("SLACK_BOT_TOKEN", error)
+            return slack_problem("SLACK_BOT_TOKEN", error)
 
 
 def manifest(url: str | None) -> dict[str, Any]:

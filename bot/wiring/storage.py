@@ -24,7 +24,7 @@ from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.server_check import explain
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config.config import Config
-from bot.config.problems import Fault, FaultsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import masked
 
 
@@ -47,14 +47,14 @@ class Storage:
 async def storage(
     config: Config, lease: timedelta = LEASE, clock: SystemClock | DemoClock = SYSTEM_CLOCK
 ) -> AsyncIterator[Storage]:
-    """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises FaultsError."""
+    """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises ProblemsError."""
     async with contextlib.AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(redis_at(config.secrets.redis_url, config.data))
             database = await stack.enter_async_context(Multiplexed.from_url(url))
             await database.check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
-            raise FaultsError([redis_fault(error)]) from None
+            raise ProblemsError([redis_problem(error)]) from None
         keys, kept, audited = Keys(), config.retention, config.audit_retention
         lanes = RedisLanes(
             database,
@@ -83,16 +83,18 @@ async def storage(
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Turn what Redis refuses, and what cannot be read, into a fault: an operator gets a line, and no traceback."""
+    """Turn what Redis refuses, and what cannot be read, into a problem: an operator gets a line, and no traceback."""
     try:
         yield
     except UnreadableError as error:
-        raise FaultsError([Fault("REDIS_URL", str(error), "Does another program write to this Redis?")]) from None
+        raise ProblemsError(
+            [ConfigProblem("REDIS_URL", str(error), "Does another program write to this Redis?")]
+        ) from None
     except ResponseError as error:
         what = f"Redis at {address}: {describe(error)}"
-        raise FaultsError([Fault("REDIS_URL", what, "Does another program write to this Redis?")]) from None
+        raise ProblemsError([ConfigProblem("REDIS_URL", what, "Does another program write to this Redis?")]) from None
     except RedisError as error:
-        raise FaultsError([redis_fault(explain(error, address))]) from None
+        raise ProblemsError([redis_problem(explain(error, address))]) from None
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +107,7 @@ async def redis_at(url: str | None, data: Path) -> AsyncIterator[str]:
         yield private
 
 
-def redis_fault(error: Exception) -> Fault:
+def redis_problem(error: Exception) -> ConfigProblem:
     """What an error of Redis, or of the private one, means to an operator."""
-    what, _, mend = str(error).partition(": ")
-    return Fault("REDIS_URL", what, mend)
+    what, _, fix = str(error).partition(": ")
+    return ConfigProblem("REDIS_URL", what, fix)

@@ -9,12 +9,12 @@ from adapters.localslack import AddressInUseError, JournalError, LocalSlack, Ros
 from adapters.localslack.state import people_file
 from adapters.localslack.state import roster as local_roster
 from bot.config.config import Agent, Config, approver_names, channel_names, oncall_names
-from bot.config.problems import Fault, FaultsError, nearest
+from bot.config.problems import ConfigProblem, ProblemsError, nearest
 from bot.masking import masked
 from bot.rules.rulebook import group_names
 
 
-class PortTakenError(FaultsError):
+class PortTakenError(ProblemsError):
     """Somebody else listens on that port."""
 
 
@@ -24,8 +24,8 @@ async def local_workspace(
 ) -> AsyncIterator[LocalSlack]:
     """A Slack workspace on this machine. With a configuration it has the people and channels that are named there too.
 
-    `described`: its page says of each channel what the configuration has there. Raises PortTakenError, and FaultsError
-    for a wrong folder or roster.
+    `described`: its page says of each channel what the configuration has there. Raises PortTakenError, and
+    ProblemsError for a wrong folder or roster.
     """
     try:
         known = members = people_file.load(people)
@@ -38,11 +38,11 @@ async def local_workspace(
                 sys.stderr.write(masked(f"signoff demo: {added}\n"))
             yield slack
     except AddressInUseError as error:
-        raise PortTakenError([Fault("--port", str(error), "")]) from None
+        raise PortTakenError([ConfigProblem("--port", str(error), "")]) from None
     except JournalError as error:
-        raise FaultsError([Fault(str(data), str(error), "")]) from None
+        raise ProblemsError([ConfigProblem(str(data), str(error), "")]) from None
     except RosterError as error:
-        raise FaultsError(Fault(each.where, each.what, each.fix) for each in error.wrong) from None
+        raise ProblemsError(ConfigProblem(each.where, each.what, each.fix) for each in error.wrong) from None
 
 
 def _added(config: Config, known: local_roster.Roster, members: local_roster.Roster) -> Iterator[str]:

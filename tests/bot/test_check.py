@@ -1,4 +1,4 @@
-"""`signoff check`: one clear line for each fault, whatever part of the world it comes from (P10)."""
+"""`signoff check`: one clear line for each problem, whatever part of the world it comes from (P10)."""
 
 import io
 import socket
@@ -143,7 +143,7 @@ def write(file: Path, text: str = "") -> None:
 
 async def lines(app: Path, world: World) -> list[str]:
     report = await check(app, ENVIRON, world)
-    return [str(fault).replace(f"{app.parent}/", "") for fault in report.faults]
+    return [str(problem).replace(f"{app.parent}/", "") for problem in report.problems]
 
 
 async def test_everything_is_asked_and_summed_up(app: Path) -> None:
@@ -158,7 +158,7 @@ async def test_everything_is_asked_and_summed_up(app: Path) -> None:
         "xoxb-1-bot ['alice', 'bob'] ['#deploys']",
     ]
     assert report == Report(
-        faults=(),
+        problems=(),
         lines=(
             f"{app}: OK (2 agents, 1 approval rule).",
             "  deploy: #deploys",
@@ -250,7 +250,7 @@ async def test_one_fault_is_one_line(app: Path, world: World, line: str) -> None
 async def test_approvers_outside_of_the_private_channel_are_warned_of(app: Path) -> None:
     world = World(outside={"#deploys": ["bob"], "#general": ["alice"]})
     report = await check(app, ENVIRON, world)
-    assert report.faults == ()
+    assert report.problems == ()
     (warning,) = report.warnings
     assert warning.endswith("app.yaml:9: approvals[0]: #deploys is private. Invite bob, or add post_to.")
 
@@ -326,14 +326,14 @@ def served(app: Path) -> Path:
 async def test_a_server_is_asked_for_its_assistant(served: Path) -> None:
     world, app = World(), served
     report = await check(app, ENVIRON, world)
-    assert not report.faults
+    assert not report.problems
     assert world.asked[0] == "http://127.0.0.1:2024"
     (warning,) = [each for each in report.warnings if "LangGraph Server" in each]
     assert "agents.deploy.server: the graph runs on a LangGraph Server, so Signoff can't detect" in warning
     missing = World(graphs={"deploy": UnfitError("has no such assistant", "Deploy it.")})
-    (fault,) = (await check(app, ENVIRON, missing)).faults
-    assert "agents.deploy.server" in str(fault)
-    assert "has no such assistant" in str(fault)
+    (problem,) = (await check(app, ENVIRON, missing)).problems
+    assert "agents.deploy.server" in str(problem)
+    assert "has no such assistant" in str(problem)
 
 
 async def test_an_address_that_cannot_be_listened_on_is_a_fault_and_a_busy_one_a_warning(app: Path) -> None:
@@ -342,7 +342,7 @@ async def test_an_address_that_cannot_be_listened_on_is_a_fault_and_a_busy_one_a
         "app.yaml:12: http: cannot listen on x:9090. Name another."
     ]
     report = await check(app, ENVIRON, World(of_addresses=["is in use"]))
-    assert not report.faults
+    assert not report.problems
     assert report.warnings == ("127.0.0.1:9090 is in use",)
 
 
@@ -352,9 +352,9 @@ async def test_over_http_slack_and_health_need_a_port_each(app: Path, host: str)
     write(app, written)
     environ = {**ENVIRON, "SLACK_SIGNING_SECRET": "x"}
     report = await check(app, environ, World())
-    assert [each.what for each in report.faults] == ["http listens on this port, with Slack's route"]
+    assert [each.what for each in report.problems] == ["http listens on this port, with Slack's route"]
     write(app, written.replace("mode: http", "mode: socket"))
-    assert not (await check(app, environ, World())).faults
+    assert not (await check(app, environ, World())).problems
 
 
 async def test_what_this_machine_listens_on_is_tried() -> None:
@@ -408,7 +408,7 @@ async def test_a_rule_for_a_tool_that_none_of_its_agents_has_is_told(
     write(app, f"{AGENTS}approvals: [{{when: {{{when}}}, approvers: {{users: [alice]}}, notify: dm}}]\n")
     world = World(of_tools={"deploy.py:graph": ["delete"], "travel.py:graph": of_travel})
     report = await check(app, ENVIRON, world)
-    assert not report.faults
+    assert not report.problems
     found = [each for each in report.warnings if "may never" in each]
     assert [told in each and "Did you mean" in each for each in found] == [True] * bool(told)
 
@@ -487,14 +487,14 @@ async def test_gates_that_match_no_tool_are_named_and_so_are_tools_without_a_gat
             "Known are: delete_trip, look_up, refund, report_day."
         ),
     ]
-    assert not report.faults
+    assert not report.problems
     notes = [each.replace(f"{tmp_path}/", "") for each in report.lines if "not gated" in each]
     assert notes == ["app.yaml:3: agents.deploy: not gated: look_up, report_day."]
 
 
 async def test_gates_that_match_no_tool_are_faults_where_the_check_is_strict(tmp_path: Path) -> None:
     report = await gates_of(tmp_path, strict=True)
-    assert [each.where.rpartition(": ")[2] for each in report.faults] == [
+    assert [each.where.rpartition(": ")[2] for each in report.problems] == [
         "agents.deploy.gate_tools[1]",
         "agents.deploy.gate_tools[2]",
         "defaults.gate_tools[1]",
@@ -515,7 +515,7 @@ oncall:
 )
 
 
-async def test_a_source_that_does_not_answer_is_a_fault(app: Path) -> None:
+async def test_a_source_that_does_not_answer_is_a_problem(app: Path) -> None:
     write(app, ON_CALL.replace("joan}", "bob}").replace("dave", "bob"))
     world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})
     assert await lines(app, world) == [
@@ -544,7 +544,7 @@ async def test_a_schedule_with_nobody_on_call_and_a_stranger_are_worth_a_look(ap
     write(app, ON_CALL.replace("joan}", "bob}").replace("dave", "bob"))
     world = World(on_duty={"pay": OnCallNow(), "ops": OnCallNow(("Joe",), ("Joe",))})
     report = await check(app, ENVIRON, world)
-    assert report.faults == ()
+    assert report.problems == ()
     assert [each.replace(f"{app.parent}/", "") for each in report.warnings] == [
         "app.yaml:14: oncall.pay.pagerduty: nobody is on call now.",
         (
@@ -559,21 +559,21 @@ async def test_offline_neither_slack_nor_a_source_is_asked(app: Path) -> None:
     write(app, ON_CALL)
     world = World(of_slack=AssertionError("asked"))
     report = await check(app, {"REDIS_URL": "redis://redis.example"}, world, offline=True)
-    assert report.faults == ()
+    assert report.problems == ()
     assert report.warnings == (OFFLINE,)
     assert report.lines[0] == f"{app}: OK (2 agents, 1 approval rule)."
     assert not any("xoxb" in each or "in Slack" in each for each in world.asked)
     world.graphs = {"deploy.py:graph": UnfitError("there is no file deploy.py", "Correct the path.")}
-    assert len((await check(app, {}, world, offline=True)).faults) == 1
+    assert len((await check(app, {}, world, offline=True)).problems) == 1
 
 
 async def test_offline_tokens_are_never_missed_and_names_are_said_to_be_unknown(app: Path) -> None:
     write(app, f"{APP}  - {{approvers: {{users: [nobody], oncall: [gone]}}, notify: dm}}\n")
-    (fault,) = (await check(app, {}, World(), offline=True)).faults
-    assert "oncall[0]" in fault.where
+    (problem,) = (await check(app, {}, World(), offline=True)).problems
+    assert "oncall[0]" in problem.where
     write(app, f'{APP}  - {{approvers: {{users: ["@dana"], groups: ["@sre"]}}, notify: dm}}\n')
     report = await check(app, {}, World(), offline=True)
-    assert not report.faults
+    assert not report.problems
     assert report.lines[-1] == "Not looked up: people alice, bob, dana; groups sre."
 
 
@@ -582,7 +582,7 @@ async def test_without_tokens_sources_are_asked_all_the_same(app: Path) -> None:
     world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})
     report = await check(app, {}, world)
     assert "['pay', 'ops'] in Slack: False" in world.asked
-    assert any("PagerDuty answered" in str(each) for each in report.faults)
+    assert any("PagerDuty answered" in str(each) for each in report.problems)
 
 
 async def test_the_real_probe_asks_sources_and_slack(app: Path, tmp_path: Path) -> None:
@@ -651,16 +651,16 @@ CONDITIONS = {
 @pytest.mark.parametrize("offline", [False, True])
 @pytest.mark.parametrize(("when", "line"), CONDITIONS.values(), ids=CONDITIONS.keys())
 async def test_a_condition_that_does_not_suit_is_told(app: Path, when: str, line: str, offline: bool) -> None:  # noqa: FBT001 - a parameter
-    (fault,) = (await told(app, rule(when), offline=offline)).faults
-    assert str(fault).startswith(f"{app}:8: approvals[0].when.if: line 1, column") or "always false" in line
-    assert line in str(fault)
+    (problem,) = (await told(app, rule(when), offline=offline)).problems
+    assert str(problem).startswith(f"{app}:8: approvals[0].when.if: line 1, column") or "always false" in line
+    assert line in str(problem)
 
 
 @pytest.mark.promise("P5")
 async def test_a_condition_that_suits_some_tools_only_is_a_warning(app: Path) -> None:
     """A tool that is never asked about may match the pattern, too."""
     report = await told(app, rule('when: {tool: "refund_*", if: args.amount > 1}'))
-    assert not report.faults
+    assert not report.problems
     (warning,) = [each for each in report.warnings if "when.if" in each]
     assert warning.endswith(
         'cannot be judged for refund_note (refund_note has no argument "amount"), so a person is asked for each such '
@@ -669,8 +669,10 @@ async def test_a_condition_that_suits_some_tools_only_is_a_warning(app: Path) ->
 
 
 async def test_fields_of_a_grant_that_no_tool_has_are_told(app: Path) -> None:
-    (fault,) = (await told(app, rule("when: {tool: refund_order}, grants: {for: 1h, fields: [order, amuont]}"))).faults
-    assert str(fault).endswith(
+    (problem,) = (
+        await told(app, rule("when: {tool: refund_order}, grants: {for: 1h, fields: [order, amuont]}"))
+    ).problems
+    assert str(problem).endswith(
         'app.yaml:8: approvals[0].grants.fields[1]: no tool of this rule has an argument "amuont". '
         "Known are: amount, order."
     )
@@ -715,7 +717,7 @@ MEMBERS = {"sre": ["alice", "bob"], "leads": ["alice", "bob"], "all": ["alice", 
 @pytest.mark.parametrize(("text", "line"), GROUPS.values(), ids=GROUPS.keys())
 async def test_quorums_are_held_against_the_people_of_groups(app: Path, text: str, line: str) -> None:
     report = await told(app, f"approvals: [{{notify: dm, {text}}}]", World(of_groups=MEMBERS))
-    assert [line in str(fault) for fault in report.faults] == [True] * (line != ""), report.faults
+    assert [line in str(problem) for problem in report.problems] == [True] * (line != ""), report.problems
 
 
 @pytest.mark.parametrize(
@@ -732,7 +734,7 @@ async def test_quorums_are_held_against_the_people_of_groups(app: Path, text: st
 )
 async def test_requests_of_approvers_that_leave_too_few_are_told(app: Path, text: str, line: str) -> None:
     report = await told(app, f"approvals: [{{notify: dm, {text}}}]", World(of_groups=MEMBERS))
-    assert not report.faults
+    assert not report.problems
     assert [each for each in report.lines if "approvals[0]" in each] == ([f"approvals[0]: {line}"] if line else [])
 
 
@@ -790,7 +792,7 @@ async def test_rotations_and_users_are_counted_together(app: Path, people: str, 
 async def test_a_step_that_adds_nobody_is_told(app: Path, people: str, to: str, line: str) -> None:
     text = f"approvals: [{{notify: dm, {people}, escalate: [{{after: 1h, to: {to}}}]}}]"
     report = await told(app, text, World(of_groups=MEMBERS))
-    assert not report.faults
+    assert not report.problems
     found = [each.partition("escalate[0]: ")[2] for each in report.warnings if "escalate" in each]
     assert found == ([line] if line else [])
 
@@ -798,8 +800,8 @@ async def test_a_step_that_adds_nobody_is_told(app: Path, people: str, to: str, 
 async def test_a_condition_that_names_a_group_which_nobody_has_is_told(app: Path) -> None:
     text = "'sre' in requester_groups || 'sres' in requester_groups"
     report = await told(app, rule(f'when: {{if: "{text}"}}'), World(of_groups=MEMBERS))
-    (fault,) = report.faults
-    assert str(fault).endswith(
+    (problem,) = report.problems
+    assert str(problem).endswith(
         'app.yaml:8: approvals[0].when.if: this workspace has no user group "sres" that is enabled, so nobody is ever '
         'in it. Did you mean "sre"?'
     )
@@ -810,7 +812,7 @@ async def test_offline_a_missing_extra_is_told(app: Path, installed: bool) -> No
     world = World(reads_calendars=installed)
     report = await told(app, "oncall: {db: {ical: {file: db.ics, zone: UTC}}}", world, offline=True)
     assert (
-        [str(each).partition("app.yaml:")[2] for each in report.faults] == []
+        [str(each).partition("app.yaml:")[2] for each in report.problems] == []
         if installed
         else ['8: oncall.db.ical: calendars need packages that are not installed. Run: pip install "signoff[ical]".']
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -79,6 +79,6 @@ def test_the_machine_has_caught_up(machine: Machine, tmp_path: Path) -> None:
 def test_a_file_that_holds_no_time_is_told(text: str, machine: Machine, tmp_path: Path) -> None:
     file = tmp_path / "clock"
     file.write_text(text)
-    with pytest.raises(FaultsError, match=r"cannot be read \(it holds no time\)\. Delete the file") as told:
+    with pytest.raises(ProblemsError, match=r"cannot be read \(it holds no time\)\. Delete the file") as told:
         clock_of(file, 60, machine)
     assert str(file) in str(told.value)

@@ -88,7 +88,7 @@ async def test_what_slack_refuses_is_one_line_and_only_where_rules_name_groups(
 def test_a_group_without_members_is_told() -> None:
     """Slack has none; a directory that fills groups from elsewhere may."""
     names = GroupNames({"sre": ListedGroup("S1", "sre", frozenset())}, ("sre",))
-    (told,) = names.faults({"sre": "app.yaml:4"})
+    (told,) = names.problems({"sre": "app.yaml:4"})
     assert str(told).startswith("app.yaml:4: the user group @sre has no members, so nobody can decide by it.")
     some = GroupNames({"sre": ListedGroup("S1", "sre", frozenset({UserId("U1")}))}, ("sre",))
-    assert not [*some.faults({"sre": "app.yaml:4"})]
+    assert not [*some.problems({"sre": "app.yaml:4"})]

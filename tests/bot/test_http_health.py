@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.http import Readiness, health_routes, serving
 from bot.telemetry import Metrics
 
@@ -92,12 +92,12 @@ async def test_slack_has_its_route() -> None:
         assert await response.text() == "cba"
 
 
-async def test_a_port_that_is_taken_is_a_fault() -> None:
+async def test_a_port_that_is_taken_is_a_problem() -> None:
     async with bot() as (address, _):
         port = int(address.rpartition(":")[2])
-        with pytest.raises(FaultsError) as caught:
+        with pytest.raises(ProblemsError) as caught:
             async with serving(health_routes(ready, Metrics()), "127.0.0.1", port, "app.yaml:9: http.port"):
                 pass
-    (fault,) = caught.value.faults
-    assert fault.where == "app.yaml:9: http.port"
-    assert fault.what.startswith(f"cannot listen on 127.0.0.1:{port}")
+    (problem,) = caught.value.problems
+    assert problem.where == "app.yaml:9: http.port"
+    assert problem.what.startswith(f"cannot listen on 127.0.0.1:{port}")

@@ -85,8 +85,8 @@ async def loaded(file: Path) -> Loaded:
 async def report(file: Path, *, strict: bool = False) -> Report:
     """What is said of the graph; that neither Redis nor Slack answers here is left out."""
     found = await check(file, ENVIRON, wiring.probes(), strict=strict)
-    faults = tuple(each for each in found.faults if "gate" in each.where)
-    return Report(faults, (), tuple(each for each in found.warnings if "gate" in each), found.interrupts)
+    problems = tuple(each for each in found.problems if "gate" in each.where)
+    return Report(problems, (), tuple(each for each in found.warnings if "gate" in each), found.interrupts)
 
 
 def shown(found: Report) -> str:
@@ -97,7 +97,7 @@ def shown(found: Report) -> str:
 
 async def test_the_table_says_what_each_choice_sends_and_how_it_is_known(tmp_path: Path) -> None:
     found = await report(app(tmp_path, KNOWN), strict=True)
-    assert not found.faults
+    assert not found.problems
     assert not found.warnings
     lines = [line.strip() for line in shown(found).splitlines()]
     assert lines[1] == "gate  review  gate.py:16"
@@ -105,19 +105,19 @@ async def test_the_table_says_what_each_choice_sends_and_how_it_is_known(tmp_pat
     assert [line.partition(":")[0] for line in lines[4:]] == ['Approve  sends "yes"', "Reject   sends false"]
 
 
-async def test_an_unknown_is_a_warning_with_its_entry_and_by_strict_a_fault(tmp_path: Path) -> None:
+async def test_an_unknown_is_a_warning_with_its_entry_and_by_strict_a_problem(tmp_path: Path) -> None:
     file = app(tmp_path, UNKNOWN)
     found = await report(file)
-    assert not found.faults
+    assert not found.problems
     (warning,) = found.warnings
     assert "review (gate.py:16) asks, and it is not known what an answer does" in warning
     assert "- when: {node: review}" in shown(found)
-    (fault,) = (await report(file, strict=True)).faults
-    assert str(fault).startswith(f"{file}:3: agents.gate.graph: review (gate.py:16) asks")
-    assert str(fault).endswith("Add the entry of answers: that signoff check prints for gate.")
+    (problem,) = (await report(file, strict=True)).problems
+    assert str(problem).startswith(f"{file}:3: agents.gate.graph: review (gate.py:16) asks")
+    assert str(problem).endswith("Add the entry of answers: that signoff check prints for gate.")
 
 
-def test_the_exit_code_is_that_of_the_faults() -> None:
+def test_the_exit_code_is_that_of_the_problems() -> None:
     found = Report((), ("fine",), (), {"gate": (Foreseen("review", "gate.py:1", "known", ()),)})
     assert show(found, io.StringIO(), io.StringIO()) == 0
 
@@ -156,7 +156,7 @@ async def test_an_entry_that_nobody_filled_in_does_not_start(tmp_path: Path) -> 
     (row,) = (await loaded(app(tmp_path, UNKNOWN))).interrupts
     with pytest.raises(ConfigError) as caught:
         load(app(tmp_path, UNKNOWN, row.entry), ENVIRON)
-    approve, reject = map(str, caught.value.faults)
+    approve, reject = map(str, caught.value.problems)
     assert "agents.gate.answers[0].approve.resume: this is not filled in yet. Write the value" in approve
     assert "agents.gate.answers[0].reject.resume: this is not filled in yet" in reject
 
@@ -204,7 +204,7 @@ def filled_in(entry: str, *values: str) -> str:
 async def test_the_entry_works_as_it_is_pasted(tmp_path: Path) -> None:
     (row,) = (await loaded(app(tmp_path, UNKNOWN))).interrupts
     file = app(tmp_path, UNKNOWN, filled_in(row.entry, "go", "stay"))
-    assert not (await report(file, strict=True)).faults
+    assert not (await report(file, strict=True)).problems
     async with running(file) as graphs:
         assert await decided(graphs, Choice.APPROVE) == ["2.1"]
         assert await decided(graphs, Choice.REJECT) == []
@@ -215,13 +215,13 @@ async def test_the_entries_of_two_questions_of_one_node_are_each_for_its_own(tmp
     first, second = (await loaded(app(tmp_path, TWICE))).interrupts
     entries = "\n".join([filled_in(first.entry, "go", "stay"), filled_in(second.entry, '"go"', '["no"]')])
     file = app(tmp_path, TWICE, entries)
-    assert not (await report(file, strict=True)).faults
+    assert not (await report(file, strict=True)).problems
     async with running(file) as graphs:
         assert await decided(graphs, Choice.APPROVE, Choice.REJECT) == ["first"]
         assert await decided(graphs, Choice.REJECT, Choice.APPROVE) == ["second"]
     one = app(tmp_path, TWICE, filled_in(first.entry, "go", "stay"))
-    (fault,) = (await report(one, strict=True)).faults
-    assert "review (gate.py:18) asks" in str(fault)
+    (problem,) = (await report(one, strict=True)).problems
+    assert "review (gate.py:18) asks" in str(problem)
 
 
 # What could not be followed -------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ async def test_what_could_not_be_followed_is_told_of(tmp_path: Path) -> None:
 async def test_the_entry_for_a_graph_that_a_node_calls_works_as_it_is_pasted(tmp_path: Path) -> None:
     (row,) = (await loaded(app(tmp_path, CALLED))).interrupts
     file = app(tmp_path, CALLED, filled_in(row.entry, "go", "stay"))
-    assert not (await report(file, strict=True)).faults
+    assert not (await report(file, strict=True)).problems
     async with running(file) as graphs:
         assert await decided(graphs, Choice.APPROVE) == ["called"]
         assert await decided(graphs, Choice.REJECT) == []

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.problems import Fault
+from bot.config.problems import ConfigProblem
 from bot.masking import MASK, masked, remember
 from bot.telemetry import Metrics, set_up_logs
 
@@ -136,7 +136,7 @@ def test_no_token_survives(token: str, around: str) -> None:
 
 
 def test_a_fault_is_one_line_without_secrets() -> None:
-    assert str(Fault("REDIS_URL", "redis://u:pw@h\nis down", "start it")) == (
+    assert str(ConfigProblem("REDIS_URL", "redis://u:pw@h\nis down", "start it")) == (
         f"REDIS_URL: redis://u:{MASK}@h is down. Start it."
     )
 

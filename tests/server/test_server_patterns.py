@@ -127,7 +127,7 @@ async def test_a_breakpoint_at_a_node_that_is_not_there_is_found_by_the_check(
 ) -> None:
     await start(world, "rollout", server.url, interrupt_before=["deplyo"])
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
-    (fault,) = (await check(world.folder / "app.yaml", environ, probes())).faults
+    (fault,) = (await check(world.folder / "app.yaml", environ, probes())).problems
     assert 'agents.rollout.server: there is no node "deplyo" for a breakpoint' in str(fault)
 
 

@@ -7,7 +7,7 @@ import yaml
 from stories.world import World, agent
 
 from bot.checks.check import NOT_ASKED, check
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.wiring import probes
 
 pytestmark = pytest.mark.promise("P10")
@@ -38,13 +38,13 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize(("entry", "told"), FAULTS.values(), ids=FAULTS.keys())
 async def test_run_refuses_what_check_finds(world: World, entry: dict[str, Any], told: list[str]) -> None:
-    with pytest.raises(FaultsError) as refused:
+    with pytest.raises(ProblemsError) as refused:
         await world.start(agents={"rollout": {"graph": "rollout.py:graph", "channels": ["#deploys"], **entry}})
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
     report = await check(world.folder / "app.yaml", environ, probes())
-    assert [str(fault) for fault in report.faults] == [str(fault) for fault in refused.value.faults]
-    for fault, words in zip(report.faults, told, strict=True):
-        assert words in str(fault)
+    assert [str(problem) for problem in report.problems] == [str(problem) for problem in refused.value.problems]
+    for problem, words in zip(report.problems, told, strict=True):
+        assert words in str(problem)
 
 
 async def test_a_graph_that_needs_a_context_is_refused(world: World) -> None:
@@ -57,7 +57,7 @@ async def test_a_graph_that_needs_a_context_is_refused(world: World) -> None:
             "import dataclasses\n\nfrom langchain_core.messages import AIMessage",
         ),
     )
-    with pytest.raises(FaultsError, match="the graph needs a context with model, and Signoff gives it none"):
+    with pytest.raises(ProblemsError, match="the graph needs a context with model, and Signoff gives it none"):
         await world.start("echo")
 
 
@@ -66,13 +66,13 @@ async def test_without_tokens_everything_else_is_checked(world: World) -> None:
     rules = [{"when": {"agent": "rolout"}, "approvers": {"users": ["bob"]}}]
     (world.folder / "app.yaml").write_text(yaml.safe_dump({"agents": agents}), encoding="utf-8")
     report = await check(world.folder / "app.yaml", {"REDIS_URL": world.redis_url}, probes())
-    *tokens, last = map(str, report.faults)
+    *tokens, last = map(str, report.problems)
     assert 'there is no node "no" for a breakpoint' in last
     assert [each.partition(":")[0] for each in tokens] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
     assert report.warnings == (NOT_ASKED,)
     (world.folder / "app.yaml").write_text(yaml.safe_dump({"agents": agents, "approvals": rules}), encoding="utf-8")
     report = await check(world.folder / "app.yaml", {"REDIS_URL": world.redis_url}, probes())
-    assert any('"rolout" matches no agent' in str(fault) for fault in report.faults)
+    assert any('"rolout" matches no agent' in str(problem) for problem in report.problems)
 
 
 APPROVERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -95,28 +95,28 @@ async def test_run_and_check_refuse_approvers_who_may_never_decide(
     world: World, approvers: dict[str, Any], told: str
 ) -> None:
     rule = {"approvers": approvers, "quorum": len(approvers["users"])}
-    with pytest.raises(FaultsError) as refused:
+    with pytest.raises(ProblemsError) as refused:
         await world.start("yes_or_no", approvals=[rule])
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
     report = await check(world.folder / "app.yaml", environ, probes())
-    assert [*map(str, report.faults)] == [*map(str, refused.value.faults)]
-    (fault,) = report.faults
-    assert told in str(fault)
+    assert [*map(str, report.problems)] == [*map(str, refused.value.problems)]
+    (problem,) = report.problems
+    assert told in str(problem)
 
 
 @pytest.mark.promise("P6")
 async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_card(world: World) -> None:
     entry = agent("yes_or_no", channels=["#deploys"], direct_messages=True)
     rule: dict[str, Any] = {"approvers": {"users": ["bob", "carol"]}}
-    with pytest.raises(FaultsError) as refused:
+    with pytest.raises(ProblemsError) as refused:
         await world.start(agents={"one": entry}, approvals=[rule])
-    (fault,) = refused.value.faults
-    assert str(fault).endswith(
+    (problem,) = refused.value.problems
+    assert str(problem).endswith(
         "approvals[0]: one takes direct messages, where only the requester sees a request, so nobody here could decide "
         'it. Add notify: dm, or post_to: "#deploys" or another channel that the approvers are in.'
     )
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
-    assert (await check(world.folder / "app.yaml", environ, probes())).faults == (fault,)
+    assert (await check(world.folder / "app.yaml", environ, probes())).problems == (problem,)
 
     await world.start(agents={"one": entry}, approvals=[{**rule, "post_to": "#approvals"}])
     await world.alice.say("dm", "drop the table")

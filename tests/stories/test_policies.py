@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stories.world import World, agent
 
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from engine.approvals.audit import What
 from engine.ids import ThreadId
 
@@ -143,7 +143,7 @@ async def test_a_condition_that_nobody_can_judge_asks_a_person(world: World) -> 
 async def test_a_condition_that_no_tool_of_the_graph_suits_does_not_start(world: World) -> None:
     odd = {"when": {"tool": "refund_*", "if": "args.amuont < 3"}, "decide": "approve"}
     shop = agent("gated_shop", gate_tools=["refund_*"])
-    with pytest.raises(FaultsError) as refused:
+    with pytest.raises(ProblemsError) as refused:
         await world.start(agents={"shop": shop}, approvals=[odd])
     assert 'line 1, column 1: refund_order has no argument "amuont". Did you mean args.amount?' in str(refused.value)
     assert "approvals[0].when.if" in str(refused.value)

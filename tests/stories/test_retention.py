@@ -7,7 +7,7 @@ import redis
 from stories.world import World
 
 from adapters.redis.keys import Keys
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.process import _audit
 
 DAY = 24 * 3_600
@@ -59,5 +59,5 @@ async def test_the_audit_shows_what_was_asked_after_the_approval_is_gone(
             "asked", "voted", "decided", "delivered",
         ]  # fmt: skip
     for unknown in ("0000abcd", "https://local.slack.test/archives/C0DEPLOYS/p1234567890123456"):
-        with pytest.raises(FaultsError, match="No audit rows for this id"):
+        with pytest.raises(ProblemsError, match="No audit rows for this id"):
             await _audit(world.folder / "app.yaml", unknown, None)

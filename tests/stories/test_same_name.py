@@ -15,7 +15,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.stores.agent_names import RedisNames
 from adapters.redis.transport.multiplexed import Multiplexed
 from bot.config import config as configuration
-from bot.config.problems import FaultsError
+from bot.config.problems import ProblemsError
 from bot.process import serve
 from bot.wiring import Bot, bot
 
@@ -33,7 +33,7 @@ def second(world: World, agents: Mapping[str, Any]) -> configuration.Config:
 async def test_a_second_process_with_another_graph_of_the_same_name_does_not_start(world: World) -> None:
     """Else an approval given for one graph would run the other."""
     await world.start(agents={"cleaner": agent("yes_or_no")})
-    with pytest.raises(FaultsError) as refused:
+    with pytest.raises(ProblemsError) as refused:
         async with bot(second(world, {"cleaner": agent("text_to_revise")}), lease=LEASE):
             raise AssertionError("it started")
     said = str(refused.value)
@@ -75,7 +75,7 @@ async def test_a_process_whose_name_another_took_while_it_was_frozen_stops(world
         bot(second(world, {"cleaner": agent("yes_or_no")}), lease=LEASE) as frozen,
         a_claim(world, {"cleaner": "graph elsewhere.py:graph"}, timedelta(minutes=1), of_the_dead=frozen),
     ):
-        with pytest.raises(FaultsError, match="another definition"):
+        with pytest.raises(ProblemsError, match="another definition"):
             await asyncio.wait_for(serve(frozen, asyncio.Event(), on_ready=lambda: None), 20)
 
 

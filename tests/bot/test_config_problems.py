@@ -20,8 +20,8 @@ ANSWERS = "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    answe
 RULE = DEPLOY + "approvals:\n  - approvers: {users: [alice, bob]}\n"
 
 
-def faults(folder: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
-    """The faults of a file, without the folder that it stands in."""
+def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
+    """The problems of a file, without the folder that it stands in."""
     file = folder / "app.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -447,7 +447,7 @@ CASES = {
 
 @pytest.mark.parametrize(("text", "line"), CASES.values(), ids=CASES.keys())
 def test_one_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
-    assert faults(tmp_path, text) == [line]
+    assert problems(tmp_path, text) == [line]
 
 
 RULES = {
@@ -573,7 +573,7 @@ RULES = {
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize(("text", "line"), RULES.values(), ids=RULES.keys())
 def test_a_rule_that_is_wrong_is_one_line(tmp_path: Path, text: str, line: str) -> None:
-    (told,) = faults(tmp_path, DEPLOY + f"approvals: {text}\n")
+    (told,) = problems(tmp_path, DEPLOY + f"approvals: {text}\n")
     assert told.startswith("app.yaml:3: approvals[0]")
     assert line in told
 
@@ -616,13 +616,13 @@ ORDERS = {
 def test_a_rule_that_is_never_reached_is_told(tmp_path: Path, text: str, line: str) -> None:
     """Surely, for each agent; where it is not sure nothing is said."""
     agents = "agents:\n  a: {graph: a.py:g, channels: [one]}\n  b: {graph: a.py:g, channels: [two]}\n"
-    wrong = f"approvals: {text}\nretention: never\n"  # so that there is a fault in any case
-    told = [each for each in faults(tmp_path, agents + wrong) if "retention" not in each]
+    wrong = f"approvals: {text}\nretention: never\n"  # so that there is a problem in any case
+    told = [each for each in problems(tmp_path, agents + wrong) if "retention" not in each]
     assert [line in each for each in told] == [True] * (line != ""), told
 
 
 def test_deadlines_for_all_are_checked_too(tmp_path: Path) -> None:
-    (told,) = faults(tmp_path, DEPLOY + "defaults: {expires_after: 31d}\n")
+    (told,) = problems(tmp_path, DEPLOY + "defaults: {expires_after: 31d}\n")
     assert "defaults.expires_after: the approval would be forgotten before that, by retention." in told
 
 
@@ -640,7 +640,7 @@ approvals:
     expires_after: soon
 http: {port: x}
 """
-    lines = faults(tmp_path, text, {})
+    lines = problems(tmp_path, text, {})
     assert [line.partition(": ")[0] for line in lines] == [
         "app.yaml:11",
         "app.yaml:2",
@@ -688,11 +688,11 @@ TOKENS = {
 
 @pytest.mark.parametrize(("environ", "line"), TOKENS.values(), ids=TOKENS.keys())
 def test_secrets_that_are_missing_or_wrong(tmp_path: Path, environ: dict[str, str], line: str) -> None:
-    assert faults(tmp_path, DEPLOY, environ) == [line]
+    assert problems(tmp_path, DEPLOY, environ) == [line]
 
 
 def test_http_mode_needs_the_signing_secret(tmp_path: Path) -> None:
-    assert faults(tmp_path, DEPLOY + "slack: {mode: http}\n") == [
+    assert problems(tmp_path, DEPLOY + "slack: {mode: http}\n") == [
         "SLACK_SIGNING_SECRET: is not set. Copy the Signing Secret from your app's Basic Information page."
     ]
 
@@ -716,26 +716,26 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 
 def test_a_dotenv_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GOOD=1\nA='open\n")
-    (line,) = faults(tmp_path, DEPLOY)
+    (line,) = problems(tmp_path, DEPLOY)
     assert line == ".env:2: cannot be read. Write NAME=value."
 
 
 def test_no_fault_shows_what_a_variable_holds(tmp_path: Path) -> None:
     text = 'agents:\n  one: {graph: "${KEY}", channels: ["${KEY}"], reply: "${KEY}[", direct_messages: "${KEY}"}\n'
-    lines = faults(tmp_path, text, {**ENVIRON, "KEY": "S3cr3t value"})
+    lines = problems(tmp_path, text, {**ENVIRON, "KEY": "S3cr3t value"})
     assert len(lines) == 4
     assert "S3cr3t" not in "".join(lines)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
-def test_any_text_is_read_or_refused_in_one_line_a_fault(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_any_text_is_read_or_refused_in_one_line_a_problem(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "fuzz"
     folder.mkdir(exist_ok=True)
     file = folder / "app.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load(file, ENVIRON)
-    assert all(len(str(fault).splitlines()) == 1 for fault in caught.value.faults)
+    assert all(len(str(problem).splitlines()) == 1 for problem in caught.value.problems)
 
 
 @given(st.integers(1, 3650), st.sampled_from("smhd"))
@@ -783,7 +783,7 @@ SEES_NOT = "talk takes direct messages, where only the requester sees a request"
     ids=["of all agents", "by a pattern", "two of them", "of questions"],
 )
 def test_a_rule_whose_approvers_would_not_see_its_card(tmp_path: Path, rules: str) -> None:
-    (line,) = faults(tmp_path, AGENTS + rules)
+    (line,) = problems(tmp_path, AGENTS + rules)
     assert SEES_NOT in line
     assert line.endswith('Add notify: dm, or post_to: "#ops" or another channel that the approvers are in.')
 
