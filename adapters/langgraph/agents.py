@@ -1,35 +1,31 @@
-"""An agent as `app.yaml` declares it, and as it stands ready to run."""
+"""An agent whose graph runs in this process: its entry in `app.yaml`, and its graph, loaded and read."""
 
 import asyncio
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from adapters.langgraph import fingerprint
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.dialects.json_schema import Schema
-from adapters.langgraph.guards.gate import can_be_gated, guarding, matches
+from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
 from adapters.langgraph.guards.tool_args import schema_of
-from adapters.langgraph.in_process.breakpoints import Gate, gates
 from adapters.langgraph.loading.answers_fit import unfit
+from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
 from adapters.langgraph.loading.exports import LoadError, importable, load, loaded_module, open_graph
 from adapters.langgraph.loading.own_types import TypeName, own_types
 from adapters.langgraph.loading.schema_fit import Misfit, context_fields, misfits
 from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
 from adapters.langgraph.loading.tools_seen import tools_of
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, names_people
+from adapters.langgraph.messages.replies import DEFAULT, Replies
 from adapters.langgraph.reading import Reading, Readings, read_graph
-from adapters.langgraph.replies import DEFAULT, Replies, gives_names
 from engine.asks.ask import Json, canonical
 from engine.ports import Turn
-
-DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})
-_NAMES = re.compile(r"\$(\$|(?:text|user|channel)\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +40,19 @@ class AgentSpec:
     interrupt_before: tuple[str, ...] = ()
     interrupt_after: tuple[str, ...] = ()
     time_limit: timedelta | None = None
-    """How long one run may take, without the time that people take."""
+    """For one run, without the time that people take."""
     recursion_limit: int | None = None
-    """How many steps one run may take; LangGraph's own limit where it is None."""
+    """The most steps of one run; None is LangGraph's own limit."""
     gate_tools: tuple[str, ...] = ()
-    """Patterns for the names of tools that ask before they start."""
+    """Patterns for the names of tools that a person decides on before they start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
-    """A compiled graph, and what is read of it once. `code` has a fingerprint for each node, `mark` is all of them."""
+class LocalAgent:
+    """A compiled graph, and all that is read of it once.
+
+    `code` has a fingerprint for each node, by path; `mark` spells all of them.
+    """
 
     spec: AgentSpec
     graph: Any
@@ -63,25 +62,25 @@ class Agent:
     tools: Mapping[str, Schema]
     nested: bool
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """For each node the texts in its code, by path."""
+    """The texts in the code of each node, by path."""
     warnings: tuple[str, ...] = ()
-    gates: Mapping[str, Gate] = field(default_factory=dict)
-    """The breakpoints of the graph and of those below it, by path."""
+    breakpoints: Mapping[str, Breakpoints] = field(default_factory=dict)
+    """The breakpoints of the graph and of its subgraphs, by path."""
     tool_nodes: Mapping[str, str] = field(default_factory=dict)
-    """The nodes that run tools, by path, and the field of the state that has their messages."""
+    """The field with the messages for each node that runs tools, by path."""
     readings: Readings = field(default_factory=Readings)
-    """What the answers of its questions mean, as its code says."""
+    """The meaning of the answers to its questions, as its code shows it."""
     types: frozenset[TypeName] = frozenset()
-    """What its checkpoints may be made of, besides what is harmless: see `adapters.langgraph.loading.own_types`."""
+    """The types of its own that checkpoints may hold: see `adapters.langgraph.loading.own_types`."""
 
     @property
-    def breakpoints(self) -> Mapping[str, Sequence[str]]:
-        """What a run of the graph is told of its own breakpoints."""
-        root = self.gates.get("", Gate())
+    def interrupt_options(self) -> Mapping[str, Sequence[str]]:
+        """The root's breakpoints, as options of a run."""
+        root = self.breakpoints.get("", Breakpoints())
         return {"interrupt_before": sorted(root.before), "interrupt_after": sorted(root.after)}
 
     def graph_at(self, path: str) -> Any:
-        """The graph whose nodes stand at a path: the root at ""."""
+        """The graph at a path; the root is at ""."""
         inner = {name.replace("|", fingerprint.SEPARATOR): below for name, below in self._graphs_below()}
         return inner.get(path.rstrip(fingerprint.SEPARATOR), self.graph)
 
@@ -89,23 +88,22 @@ class Agent:
         return self.graph.get_subgraphs(recurse=True) if self.nested else ()
 
     def input_of(self, turn: Turn) -> Any:
-        """The input template with the turn's words in it, put in as values: a text is never read as YAML or JSON."""
-        words = {"text": turn.text, "user": turn.user, "channel": turn.channel}
-        return filled(self.spec.input, words)
+        """The input of a turn."""
+        return input_of(self.spec.input, turn)
 
     @property
     def misfits(self) -> Sequence[Misfit]:
-        """What of the agent's entry in `app.yaml` the graph cannot use."""
+        """The parts of the agent's entry in `app.yaml` that the graph cannot use."""
         return misfits(self.graph, self.spec.input, self.spec.reply)
 
     @property
     def unfit_answers(self) -> Sequence[str]:
-        """What of its `answers:` does not fit the graph, a sentence each."""
+        """A sentence for each entry of `answers:` that does not fit the graph."""
         nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
         return [*unfit(self.spec.answers, nodes, self.readings.all())]
 
     def context_of(self, user: str) -> Any:
-        """What the graph's context schema knows of us: unknown fields would be refused by a dataclass.
+        """The run's context: only fields of the graph's context schema, since a dataclass refuses others.
 
         An empty context lets LangGraph fill in the schema's own defaults, which None does not.
         """
@@ -124,38 +122,38 @@ class Agent:
         return self.texts.get(self.node_of(path), frozenset())
 
     def reading_of(self, path: str, payload: Json) -> Reading | None:
-        """What the code says of a question that a node asks."""
+        """The code's own account of a question that a node asks."""
         return self.readings.find(self.node_of(path), payload)
 
     def acts_on(self, payload: Json, value: object) -> bool:
-        """Whether a node that may have asked this acts on a value, as its code says."""
+        """Tell whether the code of a node that may have asked this acts on a value."""
         asking = (each for each in self.readings.all() if each.fits(payload, closely=True))
         return any(each.acts_on(value) for each in asking)
 
     def fingerprint_of(self, path: str) -> str:
-        """What stands for the code that asks at a path: its name and its fingerprint."""
+        """The name and the fingerprint of the code that asks at a path."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"
 
 
-async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agent:
+async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> LocalAgent:
     """Load a graph and read it.
 
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
-    replies = Replies(spec.reply, people_have_names=gives_names(spec.input))
+    replies = Replies(spec.reply, people_have_names=names_people(spec.input))
     stack.enter_context(importable(spec.graph, spec.base))
     stack.enter_context(guarding(spec.gate_tools))
     exported = await asyncio.to_thread(load, spec.graph, spec.base)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
-    _check_gates(spec, loaded.graph)
+    _check_gated_tools(spec, loaded.graph)
     code = fingerprint.fingerprints(loaded.graph)
     try:
-        found = gates(loaded.graph, spec.interrupt_before, spec.interrupt_after)
+        breakpoints = breakpoints_of(loaded.graph, spec.interrupt_before, spec.interrupt_after)
     except ValueError as error:
         key = "interrupt_before" if set(spec.interrupt_before) - set(loaded.graph.nodes) else "interrupt_after"
         raise LoadError(f"graph: {spec.graph!r}: {error}", key) from None
-    return Agent(
+    return LocalAgent(
         spec=spec,
         graph=loaded.graph,
         replies=replace(replies, returned=not hasattr(loaded.graph, "builder")),
@@ -165,30 +163,19 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Agen
         texts=fingerprint.texts(loaded.graph),
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
         warnings=loaded.warnings,
-        gates=found,
-        tool_nodes=dict(_talks(loaded.graph)),
+        breakpoints=breakpoints,
+        tool_nodes=dict(_message_fields(loaded.graph)),
         readings=await asyncio.to_thread(read_graph, loaded.graph),
         types=own_types(loaded.graph, loaded_module(spec.graph, spec.base)),
     )
 
 
-def _check_gates(spec: AgentSpec, graph: Any) -> None:
-    """Raises LoadError for a tool that is to be gated and starts some other way."""
+def _check_gated_tools(spec: AgentSpec, graph: Any) -> None:
+    """Raise LoadError for a gated tool that does not start as tools of LangChain do."""
     for name, tool in tools_of(graph).items() if spec.gate_tools else ():
         if matches(spec.gate_tools, name) and not can_be_gated(tool):
             what = f"the tool {name} cannot be gated: {type(tool).__qualname__} overrides how tools of LangChain start"
             raise LoadError(f"{what} (run, arun). Override _run and _arun instead.", "gate_tools")
-
-
-def filled(template: Any, words: Mapping[str, str]) -> Any:
-    """The template with `$text`, `$user` and `$channel` put in; `$$` is a dollar sign."""
-    if isinstance(template, str):
-        return _NAMES.sub(lambda found: words.get(found[1], "$"), template)
-    if isinstance(template, Mapping):
-        return {key: filled(each, words) for key, each in template.items()}
-    if isinstance(template, list):
-        return [filled(each, words) for each in template]
-    return template
 
 
 def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
@@ -200,8 +187,8 @@ def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
                 yield name, schema
 
 
-def _talks(graph: Any) -> Iterator[tuple[str, str]]:
-    """The fields of the messages from which the graph's tool nodes take their calls, by path."""
+def _message_fields(graph: Any) -> Iterator[tuple[str, str]]:
+    """The fields from which the graph's tool nodes take their calls, by path."""
     for path, node in tool_nodes(graph):
         if isinstance(key := getattr(node, "_messages_key", None), str):
             yield path, key

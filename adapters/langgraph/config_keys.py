@@ -1,7 +1,9 @@
-"""The keys that we put into a run's config, and the private parts of LangGraph that we lean on.
+"""The keys that we put into a run's config, and the private parts of LangGraph on which we rely.
 
 LangGraph copies strings and numbers of `configurable` and `metadata` into every checkpoint of a run, except for keys
-that start with two underscores: so a thread itself tells which turn it was fed and which answers it has.
+that start with two underscores: so a thread itself tells which turn it was fed and which answers it has. The values of
+these keys are stored data.
+
 `tests/contracts/test_langgraph_facts.py` fails when LangGraph stops honouring any of this.
 """
 
@@ -9,46 +11,50 @@ STRICT_RESUME = "__pregel_strict_resume"
 """Refuse a resume map that names an interrupt which is not pending (LangGraph >= 1.2.20, private)."""
 
 SCRATCHPAD = "__pregel_scratchpad"
-"""What a task knows of its interrupts: the answers that it has, and a counter of those it came to (private)."""
+"""A task's own answers, and a counter of the interrupts that it came to (private)."""
 SEND = "__pregel_send"
 """The function by which a task writes (private)."""
 PUSHED = "__pregel_push"
-"""What the path of a task begins with that a `Send` made (private): `create_agent` makes one for each tool call."""
+"""The first part of the path of a task that a `Send` made (private): `create_agent` makes one for each tool call."""
 READ = "__pregel_read"
 """The function by which a task reads its graph's channels (private)."""
 RESUME = "__resume__"
 """The channel of a task's answers."""
+INTERRUPT = "__interrupt__"
+"""The channel of a task's interrupts."""
+RETURN = "__return__"
+"""The channel of the result of a `@task` of the functional API."""
 NAMESPACE = "checkpoint_ns"
-"""Where a task's ids of interrupts come from."""
+"""The namespace from which the ids of a task's interrupts are made."""
 
 FENCE = "signoff_fence"
 """The lane's fencing token: a saver refuses checkpoints of an older one."""
 IDEMPOTENCY_KEY = "signoff_idempotency_key"
 """For tools: the same however often the same turn or answer makes a node run. Tools read it from their config."""
 TURN = "signoff_turn"
-"""The key of the turn that the thread was fed last."""
+"""The key of the last turn that the thread was fed."""
 ANSWERED = "signoff_answered"
 """The ids of the last answered interrupts, oldest first, with a space between."""
 CODE = "signoff_code"
-"""The fingerprints of the nodes that wrote a checkpoint: see `fingerprint`."""
+"""The fingerprints of the nodes that wrote a checkpoint: see `adapters.langgraph.fingerprint`."""
 SAID_BEFORE = "signoff_said_before"
 """A hash of what `reply` gave when the turn was fed: no news while it stays the same."""
-HALTED = "signoff_halted"
-"""Why a limit stopped the run at a checkpoint, in a sentence: it is not run on by itself."""
-MOVED = "signoff_moved"
-"""The halt that was decided by the update which wrote a checkpoint: there alone, so no run has gone on from it yet."""
+STOPPED_FOR = "signoff_halted"
+"""The sentence with which a limit stopped the run at a checkpoint: only people let it go on."""
+UPDATED_FOR = "signoff_moved"
+"""The pause whose decision wrote a checkpoint by an update. Only that checkpoint has it: no run has gone on from it."""
 SHOWN = "__signoff_shown"
-"""What people saw of each answered interrupt, for the guard: see `drift_guard`. Never stored, for it is no text."""
+"""The payloads that people saw, for `adapters.langgraph.guards.drift`. Never stored, because it is no text."""
 DECIDED = "signoff_decided"
-"""The channel of the writes that say which payload each decision was made on: see `decided`."""
+"""The channel of the writes that keep the payload of each decision: see `adapters.langgraph.guards.decided`."""
 APPROVALS = "__signoff_approvals"
-"""What people decided of tool calls, for the guard: see `tool_guard`. Never stored, for it is no text."""
+"""The decisions on tool calls, for `adapters.langgraph.guards.tool_starts`. Never stored, because it is no text."""
 APPROVED = "signoff_approved"
-"""The same as it is stored, in checkpoints and as the channel of writes: see `approved`."""
+"""The same as it is stored, in checkpoints and as the channel of writes: see `adapters.langgraph.guards.approvals`."""
 GATES = "__signoff_gates"
-"""Which tool calls ask first, and what is known of others: see `tool_gate`. Never stored, for it is no text."""
+"""The gates of a run, for `adapters.langgraph.guards.gates`. Never stored, because it is no text."""
 KEPT = "signoff_kept"
-"""The channel of the writes that keep what became of tool calls: see `kept_calls`."""
+"""The channel of the writes that keep the results of tool calls: see `adapters.langgraph.guards.kept_calls`."""
 CHECKPOINTS = "checkpoint_map"
 """The checkpoint of each graph around a task, by namespace; the root's is at "" (private)."""
 USER = "user_id"
@@ -58,10 +64,10 @@ AUTH_USER = "langgraph_auth_user"
 
 
 def interrupt_id(namespace: str, answered: int) -> str:
-    """The id that LangGraph gives a task's interrupt once the task has `answered` answers (private).
+    """Make the id that LangGraph gives a task's interrupt once the task has `answered` answers (private).
 
-    `namespace` is `NODE:TASK_ID`, below a subgraph `NODE:TASK_ID|NODE:TASK_ID`. It is how we tell a question that waits
-    from one whose answer is stored already: LangGraph lists both as pending when the node raised after the answer.
+    `namespace` is `NODE:TASK_ID`, below a subgraph `NODE:TASK_ID|NODE:TASK_ID`. The id tells a question that waits from
+    one whose answer is stored already: LangGraph lists both as pending when the node raised after the answer.
     """
     from langgraph.types import _interrupt_id  # noqa: PLC0415 - see the module's docstring
 
@@ -69,5 +75,5 @@ def interrupt_id(namespace: str, answered: int) -> str:
 
 
 def is_interrupt_id(text: str) -> bool:
-    """Whether LangGraph would take it for the key of a resume map; the deprecated NodeInterrupt has no such id."""
+    """Tell whether a text can be a key of a resume map; the deprecated NodeInterrupt has no such id."""
     return len(text) == 32 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004 - 128 bits in hex

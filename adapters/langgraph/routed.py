@@ -1,4 +1,4 @@
-"""Graphs in this process and graphs on servers, behind one port: each call goes where its agent runs."""
+"""Routes each call of the port to the graphs in this process or to those on servers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -20,17 +20,17 @@ from engine.ports import (
 )
 
 
-class Open(Graphs, Protocol):
-    """Graphs that hold something open."""
+class ClosableGraphs(Graphs, Protocol):
+    """Graphs with connections or runs to close."""
 
     async def aclose(self) -> None:
-        """Let go of it."""
+        """Close the connections."""
 
     def drain(self) -> None:
-        """Ask all runs to rest."""
+        """Ask all runs to stop."""
 
 
-class Here(Open, Protocol):
+class GraphsInProcess(ClosableGraphs, Protocol):
     """Graphs in this process."""
 
     @property
@@ -39,23 +39,23 @@ class Here(Open, Protocol):
 
 
 class RoutedGraphs:
-    """`servers` has the agents that run elsewhere; `here` has all others, and those that are no longer set up."""
+    """`servers` has the agents that run elsewhere; `local` has all others, and those that are no longer set up."""
 
-    def __init__(self, here: Here, servers: Mapping[AgentName, Open]) -> None:
-        self._here, self._servers = here, servers
+    def __init__(self, local: GraphsInProcess, servers: Mapping[AgentName, ClosableGraphs]) -> None:
+        self._local, self._servers = local, servers
 
     @property
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
-        """The tools of the agents that run here: those of a server are not known."""
-        return self._here.schemas
+        """The tools of the agents that run in this process; those of a server are not known."""
+        return self._local.schemas
 
     async def aclose(self) -> None:
-        """Let go of what all of them opened."""
+        """Close all connections."""
         for graphs in self._all():
             await graphs.aclose()
 
     def drain(self) -> None:
-        """Ask all runs to rest."""
+        """Ask all runs to stop."""
         for graphs in self._all():
             graphs.drain()
 
@@ -91,9 +91,9 @@ class RoutedGraphs:
         """See `engine.ports.Graphs`."""
         return await self._of(journey.agent).travel(journey, fence, watcher)
 
-    def _of(self, agent: AgentName) -> Open:
-        return self._servers.get(agent, self._here)
+    def _of(self, agent: AgentName) -> ClosableGraphs:
+        return self._servers.get(agent, self._local)
 
-    def _all(self) -> Sequence[Open]:
-        distinct = {id(each): each for each in (self._here, *self._servers.values())}
+    def _all(self) -> Sequence[ClosableGraphs]:
+        distinct = {id(each): each for each in (self._local, *self._servers.values())}
         return tuple(distinct.values())

@@ -24,7 +24,7 @@ from engine.ids import AgentName
 if TYPE_CHECKING:
     from adapters.langgraph.agents import AgentSpec
     from adapters.langgraph.in_process.graphs import LocalGraphs
-    from adapters.langgraph.remote.graphs import ServerSpec
+    from adapters.langgraph.remote.agents import ServerSpec
 
 
 log = structlog.get_logger(__name__)
@@ -123,8 +123,8 @@ def _spec(config: Config, name: AgentName) -> "AgentSpec":
 
 
 def _server_spec(agent: configuration.Agent) -> "ServerSpec":
+    from adapters.langgraph.remote.agents import ServerSpec
     from adapters.langgraph.remote.client import Server
-    from adapters.langgraph.remote.graphs import ServerSpec
 
     if agent.server is None:
         raise AssertionError("an agent without a graph has a server")

@@ -70,14 +70,14 @@ class RealProbes:
 
     async def server(self, agent: configuration.Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
-        from adapters.langgraph.remote.client import Server, ServerRefusedError, called
+        from adapters.langgraph.remote.client import Server, ServerRefusedError, connected
 
         if (entry := agent.server) is None:
             raise AssertionError("an agent without a graph has a server")
         try:
-            async with called(Server(entry.url, entry.assistant, entry.api_key)) as calls:
-                await calls.check()
-                (await calls.drawing()).check_breakpoints((*agent.interrupt_before, *agent.interrupt_after))
+            async with connected(Server(entry.url, entry.assistant, entry.api_key)) as client:
+                await client.check()
+                (await client.nodes()).check_breakpoints((*agent.interrupt_before, *agent.interrupt_after))
         except ServerRefusedError as error:
             raise UnfitError(str(error), "See the server's own pages, and the key.") from None
         except Later:

@@ -354,10 +354,10 @@ async def test_a_thread_that_is_gone_is_told(world: World, server: LangGraphServ
     await start(world, "yes_or_no", proxy.url)
     card = await world.asked("act")
     world_thread = world.thread(card)
-    from adapters.langgraph.remote.client import Server, called, thread_of  # noqa: PLC0415 - only here
+    from adapters.langgraph.remote.client import Server, connected, thread_of  # noqa: PLC0415 - only here
 
-    async with called(Server(server.url, "yes_or_no")) as calls:
-        await calls._client.threads.delete(thread_of(world_thread))
+    async with connected(Server(server.url, "yes_or_no")) as client:
+        await client._client.threads.delete(thread_of(world_thread))
     await card.click("Approve")
     shown = await card.becomes("not delivered", buttons=[])
     assert "memory of this conversation is gone" in shown.text

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.langgraph import dialects
-from adapters.langgraph.agents import Agent
+from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
 from adapters.langgraph.foreseeing.cards import card_of, ruled
@@ -25,7 +25,7 @@ from engine.asks.foreseen import Card, Foreseen, Payload
 __all__ = ["foreseen"]
 
 
-def foreseen(agent: Agent) -> list[Foreseen]:
+def foreseen(agent: LocalAgent) -> list[Foreseen]:
     """Every interrupt that the code of an agent shows, in the order of the nodes, then its breakpoints and gates."""
     rows = list(_of_nodes(agent))
     return [*_with_entries(rows), *of_breakpoints(agent), *of_gated_tools(agent)]
@@ -39,7 +39,7 @@ class _Row:
     questions: tuple[Question, ...] = ()
 
 
-def _of_nodes(agent: Agent) -> Iterator[_Row]:
+def _of_nodes(agent: LocalAgent) -> Iterator[_Row]:
     gates: list[Any] = []
     for path, node in _nodes(agent.graph):
         reach = Reach(node.bound)
@@ -74,7 +74,7 @@ def _by_line(place: str) -> tuple[str, int]:
     return file, int(line)
 
 
-def _not_followed(agent: Agent, path: str, place: str) -> Foreseen:
+def _not_followed(agent: LocalAgent, path: str, place: str) -> Foreseen:
     if is_of_library(place):
         note = "a library asks here, and what it asks is made while it runs"
     else:
@@ -86,7 +86,7 @@ def _short(place: str) -> str:
     return place.replace("\\", "/").rpartition("/")[2]
 
 
-def _of_reading(agent: Agent, reading: Reading) -> _Row:
+def _of_reading(agent: LocalAgent, reading: Reading) -> _Row:
     asked = list(questions(agent, reading))
     made: list[Card] = []
     for question, when in asked:

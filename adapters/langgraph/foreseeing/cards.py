@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph import dialects
-from adapters.langgraph.agents import Agent
+from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import AnswerRule, Question
 from adapters.langgraph.dialects.breakpoint import DOES as OF_HALTS
 from adapters.langgraph.dialects.encoded import OPTIONS
@@ -35,7 +35,7 @@ def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
     return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _why(ask, question, rules))
 
 
-def ruled(agent: Agent, path: str) -> tuple[Card, ...]:
+def ruled(agent: LocalAgent, path: str) -> tuple[Card, ...]:
     """The card of a question that is not known, where an entry of `answers:` is for its node."""
     nodes = (path.rpartition(SEPARATOR)[2], path)
     for rule in agent.spec.answers:

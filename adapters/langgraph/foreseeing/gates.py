@@ -5,23 +5,23 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph import dialects
-from adapters.langgraph.agents import Agent
+from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.breakpoint import ToolCall, at_breakpoint, before_tools, node_interrupt
 from adapters.langgraph.dialects.gated import payload_of
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.cards import card_of
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
-from adapters.langgraph.guards.gate import matches
+from adapters.langgraph.guards.gates import matches
 from adapters.langgraph.guards.own_question import asks_first
 from adapters.langgraph.guards.tool_args import schema_of
-from adapters.langgraph.in_process.breakpoints import speaks_of
 from adapters.langgraph.loading.tools_seen import tools_of
+from adapters.langgraph.sentences import steps
 from engine.asks.ask import Json
 from engine.asks.foreseen import Card, Foreseen, Payload
 
 
-def stands_at(gate: Any, path: str, node: Any, agent: Agent) -> bool:
+def stands_at(gate: Any, path: str, node: Any, agent: LocalAgent) -> bool:
     """Whether it is this node in which a middleware asks."""
     if getattr(gate, "interrupt_mode", "batched") == "per_call":
         return path in agent.tool_nodes
@@ -29,7 +29,7 @@ def stands_at(gate: Any, path: str, node: Any, agent: Agent) -> bool:
     return getattr(held, "__self__", None) is gate and getattr(held, "__name__", "").endswith("after_model")
 
 
-def of_gate(agent: Agent, path: str, gate: Any) -> Foreseen:
+def of_gate(agent: LocalAgent, path: str, gate: Any) -> Foreseen:
     """The card of a middleware, made of its own configuration: each tool that it holds is an action."""
     nodes = (path.rpartition(SEPARATOR)[2], path)
     allowed = {name: list(config["allowed_decisions"]) for name, config in gate.interrupt_on.items()}
@@ -46,20 +46,20 @@ def of_gate(agent: Agent, path: str, gate: Any) -> Foreseen:
     return Foreseen(path, "", Payload.PARTLY, tuple(made))
 
 
-def _one_of_batch(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ...]) -> Question:
+def _one_of_batch(name: str, allowed: list[Json], agent: LocalAgent, nodes: tuple[str, ...]) -> Question:
     request: Json = {"name": name, "args": {}}
     config: Json = {"action_name": name, "allowed_decisions": allowed}
     payload: Json = {"action_requests": [request], "review_configs": [config]}
     return Question(payload, tools=agent.tools, nodes=nodes)
 
 
-def _one_call(name: str, allowed: list[Json], agent: Agent, nodes: tuple[str, ...]) -> Question:
+def _one_call(name: str, allowed: list[Json], agent: LocalAgent, nodes: tuple[str, ...]) -> Question:
     branches: list[Json] = [{"type": "object", "properties": {"type": {"const": each}}} for each in allowed]
     payload: Json = {"type": "tool_approval", "name": name, "args": {}}
     return Question(payload, {"oneOf": branches}, tools=agent.tools, nodes=nodes)
 
 
-def of_gated_tools(agent: Agent) -> Iterator[Foreseen]:
+def of_gated_tools(agent: LocalAgent) -> Iterator[Foreseen]:
     """The tools that `gate_tools` gates; those that ask for themselves have rows of their own."""
     found = tools_of(agent.graph) if agent.spec.gate_tools else {}
     gated = {name: tool for name, tool in found.items() if matches(agent.spec.gate_tools, name)}
@@ -73,7 +73,7 @@ def of_gated_tools(agent: Agent) -> Iterator[Foreseen]:
 
 def stopping(path: str, place: str) -> Foreseen:
     """A node that stops itself by the deprecated NodeInterrupt."""
-    ask = node_interrupt(speaks_of((path,)), [TEXT], {TEXT: TEXT}, may_edit=True)
+    ask = node_interrupt(steps((path,)), [TEXT], {TEXT: TEXT}, may_edit=True)
     card = card_of(ask, Question(ask.payload, nodes=(path,)), ())
     choices = tuple(replace(each, fields=()) for each in card.choices)
     return Foreseen(
@@ -81,24 +81,24 @@ def stopping(path: str, place: str) -> Foreseen:
     )
 
 
-def of_breakpoints(agent: Agent) -> Iterator[Foreseen]:
+def of_breakpoints(agent: LocalAgent) -> Iterator[Foreseen]:
     """The breakpoints of the graph, of those below it, and of `app.yaml`."""
-    for above, gate in agent.gates.items():
-        for name in sorted(gate.before):
+    for above, breakpoints in agent.breakpoints.items():
+        for name in sorted(breakpoints.before):
             yield _breakpoint(agent, f"{above}{name}", before=True)
-        for name in sorted(gate.after):
+        for name in sorted(breakpoints.after):
             yield _breakpoint(agent, f"{above}{name}", before=False)
 
 
-def _breakpoint(agent: Agent, path: str, *, before: bool) -> Foreseen:
+def _breakpoint(agent: LocalAgent, path: str, *, before: bool) -> Foreseen:
     if before and path in agent.tool_nodes:
         ask = before_tools((path,), [ToolCall(TEXT, "any tool", dict(OBJECT))], agent.tools)
     else:
-        ask = at_breakpoint(speaks_of((path,)) if before else "", (path,), {TEXT: TEXT}, may_edit=True)
+        ask = at_breakpoint(steps((path,)) if before else "", (path,), {TEXT: TEXT}, may_edit=True)
     question = Question(ask.payload, nodes=(path.rpartition(SEPARATOR)[2], path))
     card = card_of(dialects.configured(ask, question, agent.spec.answers), question, agent.spec.answers)
     where = "before" if before else "after"
-    title = card.title if before else f'Go on after the step "{speaks_of((path,))}"?'
+    title = card.title if before else f'Go on after the step "{steps((path,))}"?'
     choices = tuple(replace(each, fields=()) for each in card.choices)
     return Foreseen(
         path, "", Payload.PARTLY, (replace(card, title=title, choices=choices),), f"a breakpoint {where} it"

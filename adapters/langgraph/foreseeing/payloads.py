@@ -11,7 +11,7 @@ from typing import Any, get_origin
 
 from pydantic import TypeAdapter
 
-from adapters.langgraph.agents import Agent
+from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.general import PROMPTS
 from adapters.langgraph.dialects.json_schema import Schema
@@ -31,7 +31,7 @@ _MOST_OPEN = 4
 """Values of a payload that are tried as a text and as an object, each apart from the others."""
 
 
-def questions(agent: Agent, reading: Reading) -> Iterator[tuple[Question, str]]:
+def questions(agent: LocalAgent, reading: Reading) -> Iterator[tuple[Question, str]]:
     """The questions that it may be, and what the payload is then."""
     open_places = list(_open_places(reading.payload))
     tried = open_places[:_MOST_OPEN]

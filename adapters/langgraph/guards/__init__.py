@@ -1,4 +1,4 @@
-"""What stands between a graph and an action that nobody approved: gates, drift, approved arguments (P4).
+"""Guards between a graph and an action that nobody approved: gates, drift, approved tool calls (P4).
 
-Imports the dialects, `reading`, `fingerprint` and the config keys; never a thread or a run.
+Imports the dialects, `messages`, `reading` and the modules below them; never a thread or a run.
 """

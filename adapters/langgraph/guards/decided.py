@@ -1,11 +1,11 @@
-"""Which payload each answered interrupt of a step was decided on, kept beside the answers themselves.
+"""Keeps, beside the answers of a step, the payload on which each answered interrupt was decided.
 
-LangGraph keeps the answers of a task that waits for more, and not what they were answers to. So before an answer is
-sent, what it was decided on is written to the thread's last checkpoint, where the step's answers are: under a task of
-our own, which LangGraph passes over. It goes with them: a step that is asked anew has neither.
+LangGraph keeps the answers of a task that waits for more, but not their questions. So before an answer is sent, a mark
+of its payload is written to the thread's last checkpoint, where the step's answers are: under a task of our own, which
+LangGraph ignores. It is dropped with them: a step that is asked again from its beginning has neither.
 
-The marks also tell of drift after a crash: an interrupt that waits with another payload than it was last decided on was
-changed by the graph after that decision. See `drift_guard`.
+The marks also reveal drift after a crash: where an interrupt waits with another payload than it was last decided on,
+the graph changed its request after that decision. See `drift`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from engine.asks.ask import Json
 
 _GATED = fields_of({"type": TYPE})["type"]
 MOST = 4
-"""Decisions on one interrupt: the first, and three after the graph changed its request. Then the run has failed.
+"""The most decisions on one interrupt: the first, and three after the graph changed its request. Then the run failed.
 
 A Retry counts as one: people are asked again, with the difference, and the graph may change its request three times.
 """
@@ -29,8 +29,8 @@ A Retry counts as one: people are asked again, with the difference, and the grap
 class Decided:
     """A decision on an interrupt.
 
-    `payload` is the fingerprint of what was decided on, `fields` those of its fields, `digest` the approval's, and
-    `number` counts the decisions on this interrupt from 1.
+    `payload` is the fingerprint of its payload, `fields` has those of the payload's fields, `digest` is the approval's,
+    and `number` counts the decisions on this interrupt from 1.
     """
 
     interrupt: str
@@ -41,11 +41,11 @@ class Decided:
 
     @property
     def is_gated(self) -> bool:
-        """Whether a gate asked: see `tool_gate`."""
+        """Whether a gate asked: see `gates`."""
         return self.fields.get("type") == _GATED
 
     def changed(self, value: Json) -> bool:
-        """Whether this is another payload than the one that was decided on."""
+        """Tell whether a payload differs from the one that was decided on."""
         return self.payload != json_mark(value)
 
     def changed_fields(self, value: Json) -> Sequence[str]:
@@ -54,7 +54,7 @@ class Decided:
 
 
 def decided_on(interrupt: str, digest: str, payload: Json, before: Decided | None) -> Decided:
-    """The mark of a decision; the very same one where this decision is delivered again."""
+    """Make the mark of a decision; the same one when this decision is delivered again."""
     if before is not None and (before.digest, before.payload) == (digest, json_mark(payload)):
         return before
     number = before.number + 1 if before else 1
@@ -72,7 +72,7 @@ async def keep(saver: Any, config: Mapping[str, Any], checkpoint: str, marks: Se
 
 
 def latest(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Decided]:
-    """The last decision on each interrupt, of the writes of a checkpoint."""
+    """The last decision on each interrupt, from the writes of a checkpoint."""
     found: dict[str, Decided] = {}
     for _, channel, written in writes:
         if channel == DECIDED:

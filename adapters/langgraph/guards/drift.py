@@ -1,21 +1,21 @@
-"""Nothing runs with a request that no card showed (P4).
+"""Drops answers to a request that has changed since people saw it, so that nothing runs that no card showed (P4).
 
-LangGraph runs a node again from its top when it is resumed. What stands before `interrupt()` is computed anew, and may
-come out otherwise: a model is asked again, a clock read again, a price fetched again. LangGraph gives stored answers by
+LangGraph runs a node again from its top when it is resumed. The code before `interrupt()` runs again, and may have
+another result: a model is asked again, a clock read again, a price fetched again. LangGraph hands out stored answers by
 order alone, whatever is asked now. So `interrupt` itself compares: where the payload of an answered interrupt is not
-what people decided on, its answer and those behind it are dropped, for this run and for the next, and the question is
-asked anew. To raise alone would not do: with two interrupts in a node the answer to the question asked anew would then
-reach the other one.
+the one that people decided on, its answer and the later ones are dropped, for this run and for the next, and the
+question is asked again. Raising alone would not be enough: in a node with two interrupts, the answer to the new
+question would reach the other one.
 
-The guard takes the place of the function's own code, so it holds however a module has bound the name: at its top, as a
-default, in a closure, before this module was imported or after. The original is kept beside it and does the asking.
+The guard replaces the function's own code, so it holds however a module has bound the name: at its top, as a default,
+in a closure, before this module was imported or after. The original is kept beside it and asks.
 
-Private parts of LangGraph that this leans on: the scratchpad of a task with its list of answers and its counter of
+Private parts of LangGraph on which this relies: the scratchpad of a task with its list of answers and its counter of
 interrupts, the names of three keys of the config, and how an interrupt's id is made. `check_contract` runs a small
-graph that shows whether they still mean the same; no agent is opened where they do not. Measured on LangGraph 1.2.22
-and 1.2.24. https://docs.langchain.com/oss/python/langgraph/interrupts#rules-of-interrupts says why nodes run again.
+graph that shows whether they still work; otherwise no agent is opened. Measured on LangGraph 1.2.22 and 1.2.24.
+https://docs.langchain.com/oss/python/langgraph/interrupts#rules-of-interrupts says why nodes run again.
 
-Out of reach: a graph on a LangGraph Server, and what a node does with values that it did not put into its payload.
+Not covered: a graph on a LangGraph Server, and values that a node uses without putting them into its payload.
 """
 
 import hashlib
@@ -51,49 +51,49 @@ _installing = threading.Lock()
 
 
 class UnguardedError(Exception):
-    """This LangGraph keeps its answers in another way: no agent runs unguarded."""
+    """The installed LangGraph or LangChain works in another way, and no agent runs unguarded."""
 
 
 def same(value: Any) -> Any:
-    """The value as it is: where nothing is stored in between."""
+    """Return the value: for a run without a saver."""
     return value
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What people saw of the interrupts of a thread that they answered: fingerprints of payloads, by interrupt id.
+class AnsweredPayloads:
+    """The payloads of the answered interrupts of a thread, as people saw them: fingerprints by interrupt id.
 
-    `stored` is what becomes of a value that is written to a checkpoint and read back: people saw that one.
+    `stored` writes a value to a checkpoint and reads it back: people saw the result.
     """
 
     payloads: Mapping[str, str]
     stored: Callable[[Any], Any] = field(default=same)
     gated: Mapping[str, str] = field(default_factory=dict)
-    """The interrupts by which a gate asked, whose answers are for it alone, each with the mark of its call's id."""
+    """The interrupts of gates, whose answers are for the gate alone, each with the mark of its call's id."""
 
     def differs(self, interrupt: str, value: Any) -> bool:
-        """Whether this is another payload than the one that was answered; no for one that nobody answered here."""
+        """Tell whether a payload differs from the one that was answered; False for an interrupt without an answer."""
         seen = self.payloads.get(interrupt)
         return seen is not None and seen != payload_mark(value) and seen != payload_mark(self.stored(value))
 
 
 def payload_mark(value: Any) -> str:
-    """The fingerprint of a payload by what it means: sets are sorted, memory addresses are no part of it."""
+    """The fingerprint of a payload by its meaning: sets are sorted, and memory addresses left out."""
     return json_mark(plain(value).value)
 
 
 def short_mark(value: Json) -> str:
-    """The fingerprint of one field of a payload, as `fields_of` has it."""
+    """The fingerprint of one field of a payload, as in `fields_of`."""
     return json_mark(value)[:8]
 
 
 def json_mark(value: Json) -> str:
-    """The fingerprint of a payload that is JSON already."""
+    """The fingerprint of a JSON value."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def install() -> None:
-    """Guard `interrupt` in this process. May be done many times."""
+    """Guard `interrupt` in this process. May be called many times."""
     ask = types.interrupt
     with _installing:
         if UNGUARDED not in vars(ask):
@@ -114,32 +114,32 @@ def _before_asking(value: Any) -> None:
     try:
         config = get_config()["configurable"]
     except RuntimeError:
-        return  # outside of a graph: LangGraph says so itself
+        return  # outside of a graph: LangGraph raises
     if (gates := config.get(GATES)) is not None:
-        gates.pass_over(config)
+        gates.skip_answers_of_gates(config)
     shown = config.get(SHOWN)
-    if isinstance(shown, Shown):
+    if isinstance(shown, AnsweredPayloads):
         _drop_answers_to_another(shown, config, value)
 
 
-def _drop_answers_to_another(shown: Shown, config: Mapping[str, Any], value: Any) -> None:
+def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any], value: Any) -> None:
     scratchpad = config[SCRATCHPAD]
     number = asked_before(scratchpad.interrupt_counter)
     if number >= len(scratchpad.resume):
         return  # it has no answer yet
     if shown.differs(interrupt_id(config[NAMESPACE], number), value):
         del scratchpad.resume[number:]  # for this run: the original finds no answer, and asks
-        config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next
+        config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next run
 
 
 def asked_before(counter: Any) -> int:
-    """How many interrupts the task has come to in this run, without counting one more."""
-    count = counter._counter  # noqa: SLF001 - see the module
+    """Count the interrupts that the task has come to in this run, without counting one more."""
+    count = counter._counter  # noqa: SLF001 - see the module's docstring
     return 0 if count is None else int(repr(count.__self__).removeprefix("count(").removesuffix(")"))
 
 
 def fields_of(value: Json) -> Mapping[str, str]:
-    """A short fingerprint for each field of a payload, by its path (`args.amount`): to say which one changed."""
+    """Fingerprint each field of a payload, by its path (`args.amount`), to name those that change."""
     found: dict[str, str] = {}
     _add_fields(found, "", value)
     return found
@@ -167,7 +167,7 @@ def _add_fields(found: dict[str, str], path: str, value: Json) -> None:
             pass
 
 
-# Does it hold with this LangGraph? ------------------------------------------------------------------------------------
+# Check of the installed LangGraph -------------------------------------------------------------------------------------
 
 
 class _State(TypedDict, total=False):
@@ -176,7 +176,7 @@ class _State(TypedDict, total=False):
 
 @cache
 def check_contract() -> None:
-    """See that the guard holds with the LangGraph that is installed. Raises UnguardedError where it does not.
+    """Check that the guard works with the installed LangGraph. Raises UnguardedError otherwise.
 
     A node asks twice and changes its first request when it is resumed: nothing may run, the first question has to wait
     again under its id, and the answer to the second has to be gone.
@@ -191,20 +191,20 @@ def check_contract() -> None:
 
     try:
         seen = _answer_both(node)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the contract does not hold
+    except Exception as error:  # noqa: BLE001 - whatever it is, the guard does not work
         raise unguarded(type(error).__name__) from None
     if seen != ["second", "first"] or ran != [["again", "both"]]:
         raise unguarded("another outcome")
 
 
 def _answer_both(node: Any) -> list[str]:
-    """What waits after the first answer, and after the second, to which the node changed its first request."""
+    """The question that waits after the first answer, and after the second, when the node has changed its request."""
     builder = StateGraph(_State)
     builder.add_node("node", node)
     builder.add_edge(START, "node")
     graph: Any = builder.compile(checkpointer=InMemorySaver())
     payloads: dict[str, str] = {}
-    config = {"configurable": {"thread_id": "contract", STRICT_RESUME: True, SHOWN: Shown(payloads)}}
+    config = {"configurable": {"thread_id": "contract", STRICT_RESUME: True, SHOWN: AnsweredPayloads(payloads)}}
     graph.invoke({"answers": []}, config)
     names, waited = {"first": "first", "other": "first", "second": "second"}, list[str]()
     for answer in ("one", "two", "again", "both"):
@@ -216,7 +216,7 @@ def _answer_both(node: Any) -> list[str]:
 
 
 def unguarded(why: str) -> UnguardedError:
-    """What is raised where the guards do not hold."""
+    """Make the error for guards that do not work with the installed releases."""
     return UnguardedError(
         f"Signoff cannot guard the requests of LangGraph {version('langgraph')} with langchain-core "
         f"{version('langchain-core')} ({why}): one could run with other values than people approved. "

@@ -1,8 +1,8 @@
-"""Tools that ask for themselves: whether a tool's own code comes to `interrupt(...)` before it does anything else.
+"""Recognizes tools that ask for themselves: their code calls `interrupt(...)` before it does anything else.
 
-A gate in front of such a tool would ask twice. But only a tool that asks each time, whatever its arguments are, needs
-no gate: so an `interrupt` counts here only where it stands before any branch, and behind nothing but values that are
-put together without a call. Where this cannot be told, the gate asks.
+A gate before such a tool would ask twice. But only a tool that asks each time, whatever its arguments are, needs no
+gate: so an `interrupt` counts only before any branch, after nothing but values that are made without a call. In doubt
+the gate asks.
 """
 
 import ast
@@ -19,7 +19,7 @@ from adapters.langgraph.reading.code.calls import is_interrupt
 
 
 def asks_first(tool: Any) -> bool:
-    """Whether every way of running a tool begins with a question of its own."""
+    """Tell whether a tool begins with a question of its own, run synchronously or asynchronously."""
     held = [getattr(tool, "func", None), getattr(tool, "coroutine", None)]
     functions = [each for each in held if each is not None]
     return bool(functions) and all(isinstance(each, FunctionType) and _asks_first(each) for each in functions)
@@ -29,7 +29,7 @@ def asks_first(tool: Any) -> bool:
 def _asks_first(function: FunctionType) -> bool:
     function = vars(function).get(UNGUARDED, function)
     if hasattr(function, "__wrapped__"):
-        return False  # what a decorator does before it is not known
+        return False  # a decorator may do something before it
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndentationError):
@@ -51,7 +51,7 @@ def _yields(tree: ast.AST) -> bool:
 
 
 def _calls(statement: ast.AST) -> Iterator[ast.Call]:
-    """The calls of a statement in the order in which they are made, as far as that is sure: the first one is."""
+    """The calls of a statement; the first one is made first, the order of the others is not certain."""
     for child in ast.iter_child_nodes(statement):
         yield from _calls(child)
     if isinstance(statement, ast.Call):
@@ -62,7 +62,7 @@ _BRANCHING = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.
 
 
 def _conditional(statement: ast.stmt, call: ast.Call) -> bool:
-    """Whether the call may not be made when the statement is come to."""
+    """Tell whether the statement may run without making the call."""
     match statement:
         case ast.Expr() | ast.Assign() | ast.AnnAssign() | ast.Return():
             around: ast.AST | None = statement.value

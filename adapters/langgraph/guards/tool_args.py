@@ -1,8 +1,8 @@
-"""The arguments of a tool: their schema, how they are shown to people, and what an edit makes of them.
+"""The arguments of a tool: their schema, how they are shown to people, and how an edit is applied.
 
 People see the arguments as the tool's own schema reads them, with the defaults of those that the call leaves out:
-`"5"` is shown as 5 where the tool takes a number. What the graph injects (its state, its store, the call's id) is not
-shown and cannot be edited. An argument that an edit leaves alone is passed on as it came.
+`"5"` is shown as 5 where the tool takes a number. Values that the graph injects (its state, its store, the call's id)
+are not shown and cannot be edited. An argument that an edit leaves alone is passed on as it came.
 """
 
 from collections.abc import Mapping
@@ -32,21 +32,21 @@ class _Decimals(GenerateJsonSchema):
 
 
 def schema_of(tool: Any) -> Schema | None:
-    """What the model sees of a tool's arguments: what the graph injects is not in it."""
+    """The schema of a tool's arguments as the model sees it, without those that the graph injects."""
     if isinstance(tool, Tool) and tool.args_schema is None:  # its own schema is that of a function of ours
         return {"type": "object", "properties": plain(tool.args).value, "required": list[Json](tool.args)}
     declared: Any = getattr(tool, "tool_call_schema", None)
     try:
         schema = declared if isinstance(declared, dict) else declared.model_json_schema(schema_generator=_Decimals)
         made: Json = plain(schema).value
-    except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the values themselves are read
+    except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the schema is inferred from the values
         return None
     return made if isinstance(made, dict) else None
 
 
 def without_injected(tool: BaseTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments without those that the graph injects."""
-    return tool._filter_injected_args(dict(arguments))  # noqa: SLF001 - see `tool_guard`
+    return tool._filter_injected_args(dict(arguments))  # noqa: SLF001 - see `tool_starts`
 
 
 def as_read(tool: BaseTool, given: str | Mapping[str, Any], call: str | None) -> dict[str, Any]:
@@ -58,15 +58,15 @@ def as_read(tool: BaseTool, given: str | Mapping[str, Any], call: str | None) ->
 
 
 def shown(tool: BaseTool, given: str | Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Json]:
-    """What people see of a call: `read` is what `as_read` made of it, or the arguments as they came."""
-    made_anew = _made_anew(tool) - (set() if isinstance(given, str) else given.keys())
-    return {name: _json(each) for name, each in without_injected(tool, read).items() if name not in made_anew}
+    """The arguments that people see of a call: `read` is what `as_read` made, or the arguments as they came."""
+    made_each_time = _made_each_time(tool) - (set() if isinstance(given, str) else given.keys())
+    return {name: _json(each) for name, each in without_injected(tool, read).items() if name not in made_each_time}
 
 
 def edited(
     tool: BaseTool, given: str | Mapping[str, Any], before: Mapping[str, Json], after: Mapping[str, Json]
 ) -> Any:
-    """What the tool is called with when a person made `after` of what was shown before."""
+    """The tool's input after a person changed the arguments `before` to `after`."""
     if isinstance(given, str):
         return str(next(iter(after.values()), ""))
     named = without_injected(tool, given)
@@ -86,7 +86,7 @@ def _json(value: Any) -> Json:
 
 
 def _dumped(value: Any) -> Json:
-    """A value as pydantic writes it into JSON, which is how it reads it again; a set in one order in all processes."""
+    """A value as pydantic writes it into JSON and reads it again; a set has the same order in all processes."""
     match value:
         case BaseModel():
             fields = type(value).model_fields
@@ -103,8 +103,8 @@ def _dumped(value: Any) -> Json:
         return plain(value).value
 
 
-def _made_anew(tool: BaseTool) -> set[str]:
-    """The arguments whose default is made for each call: shown to people, it would never be what runs."""
+def _made_each_time(tool: BaseTool) -> set[str]:
+    """The arguments whose default is made for each call, so that people would never see the one that runs."""
     schema = tool.args_schema
     fields = schema.model_fields if isinstance(schema, type) and issubclass(schema, BaseModel) else {}
     return {name for name, field in fields.items() if field.default_factory is not None}

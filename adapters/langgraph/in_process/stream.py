@@ -1,4 +1,4 @@
-"""What a run does, told to its watcher from LangGraph's stream: the words of its models, and the nodes that run.
+"""Reports the words of a run's models, and the nodes that run, from LangGraph's stream to a watcher.
 
 https://docs.langchain.com/oss/python/langgraph/streaming (stream modes `messages` and `tasks`, with subgraphs)
 """
@@ -6,7 +6,7 @@ https://docs.langchain.com/oss/python/langgraph/streaming (stream modes `message
 from collections.abc import AsyncIterator
 from typing import Any
 
-from adapters.langgraph.replies import words_of
+from adapters.langgraph.messages.replies import words_of
 from engine.ids import ThreadId
 from engine.ports import Watcher
 
@@ -14,14 +14,14 @@ MODES = ("messages", "tasks")
 _AGENT = frozenset({"ai", "AIMessageChunk"})
 
 
-class Watching:
-    """Follows one run. Words are those of agents only: what people and tools say is no news to the reader."""
+class StreamReader:
+    """Follows one run. It passes on only what agents say: the reader knows what people and tools said."""
 
     def __init__(self, watcher: Watcher, thread: ThreadId) -> None:
         self._watcher, self._thread = watcher, thread
         self._texts: dict[str, str] = {}
         self._running: dict[str, tuple[str, str]] = {}
-        """The name of each task that runs, and the id of the task in whose subgraph it does."""
+        """The name of each task that runs, and the id of the task around it, by task."""
 
     async def follow(self, stream: AsyncIterator[Any]) -> None:
         """Read the stream of a run to its end."""
@@ -42,7 +42,7 @@ class Watching:
             self._watcher.words(f"{self._thread}/{known}", text, message.name or "")
 
     def _task(self, event: dict[str, Any], parent: str) -> None:
-        """A task begins, or (then it has a result) ends. What a subgraph runs stands for the node that holds it."""
+        """Note that a task begins or, with a result, ends. The tasks of a subgraph are shown in place of its node."""
         if "result" in event:
             self._running.pop(event["id"], None)
         else:

@@ -1,12 +1,12 @@
-"""A thread's checkpoints for people, and running on from one of them.
+"""Time travel: shows people a thread's checkpoints, and runs on from one of them.
 
-Going back begins a branch by a checkpoint of its own, before anything runs: a copy of the one that was chosen, or what
-an update of its state makes of it. It is the thread's newest, so the thread stands there from then on, and its metadata
-names the journey: whoever is asked for the same journey again sees that it has begun, and only runs on. What was stored
-for the step (questions, answers, results) stays behind, so everything in it is asked and done anew, and its questions
-have other ids: no decision of the old branch can reach the new one.
+A branch begins with a checkpoint of its own, before anything runs: a copy of the chosen one, or an update of its state.
+It is the thread's newest checkpoint, so the thread goes on from there, and its metadata has the branch's key: when the
+same time travel is delivered again, the key shows that the branch has begun. The copy has none of the questions,
+answers and results that were stored for the step, so everything in it is asked and done again, and its questions have
+other ids: no decision of the old branch can reach the new one.
 
-A run never starts at a checkpoint that waits at a breakpoint: there it is asked (see
+A run never starts at a checkpoint that waits at a breakpoint: there people are asked (see
 `adapters.langgraph.in_process.breakpoints`).
 
 https://docs.langchain.com/oss/python/langgraph/use-time-travel
@@ -14,37 +14,37 @@ https://docs.langchain.com/oss/python/langgraph/use-time-travel
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langgraph.types import StateUpdate
 
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph import dialects
+from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.errors import EditRefusedError, StateRefusedError
+from adapters.langgraph.in_process.checkpoints import snapshot_of, state_of
 from adapters.langgraph.in_process.forking import fork
-from adapters.langgraph.in_process.state_edits import CannotMoveError, edits, update
-from adapters.langgraph.in_process.threads import StateRefusedError, snapshot_of, state_of
+from adapters.langgraph.in_process.reports import STOPPED
+from adapters.langgraph.in_process.running import ThreadRunner
+from adapters.langgraph.in_process.session import Session
+from adapters.langgraph.in_process.state_edits import edits, update
+from adapters.langgraph.in_process.threads import Thread
 from engine.asks.ask import Json
 from engine.ports import Journey, Moment, Stale, Standstill
-
-if TYPE_CHECKING:
-    from adapters.langgraph.in_process.session import ThreadWork
-
-GONE = "That point of the conversation is no longer kept, so nothing was done."
 
 
 async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Moment]:
     """The last checkpoints, the newest first."""
     try:
         found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
-    except Exception:  # noqa: BLE001 - the graph's own code may refuse any of its states; the way back is needed then
+    except Exception:  # noqa: BLE001 - the graph's own code may refuse any of its states
         found = await _one_by_one(graph, saver, config, limit + 1)
     known = {_id(snapshot.config): snapshot for snapshot in found}
     return [_moment(snapshot, known) for snapshot in found[:limit]]
 
 
 async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> list[Any]:
-    """The same, where the graph refuses some of its states: those are shown without what comes next."""
+    """The same for a graph that refuses some of its states: those are shown without the nodes that come next."""
     root = {"configurable": {**config["configurable"], "checkpoint_ns": ""}}
     found = []
     for stored in [each async for each in saver.alist(root, limit=limit)]:
@@ -53,12 +53,6 @@ async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: 
         except StateRefusedError:
             found.append(snapshot_of(stored))
     return found
-
-
-_UNREAD = (
-    "At this point the agent had not read the message yet, and a change would take its place. Choose the next point. "
-    "Nothing was run."
-)
 
 
 def _moment(snapshot: Any, known: Mapping[str, Any]) -> Moment:
@@ -86,36 +80,37 @@ def _prompt(interrupt: Any) -> str:
     return ask.prompt or ", ".join(action.name for action in ask.actions)
 
 
-async def travel(work: "ThreadWork", journey: Journey) -> Standstill | Stale:
-    """Begin the branch where it has not begun, and run on."""
-    thread = await work.read()
+async def travel(runner: ThreadRunner, journey: Journey) -> Standstill | Stale:
+    """Begin the branch unless it has begun, and run on."""
+    session = runner.session
+    thread = await session.read()
     if thread.exists and thread.mark(keys.TURN) == journey.key:
-        return await work.run_on(thread)
-    target = await work.read(checkpoint=journey.checkpoint)
+        return await runner.run_on(thread)
+    target = await session.read(checkpoint=journey.checkpoint)
     if not target.exists:
-        return Stale(GONE, await work.rest(thread))
-    if work.draining:
-        return Standstill(stopped=True, complete=False)
+        return Stale(sentences.CHECKPOINT_GONE, await runner.rest(thread))
+    if session.runs.draining:
+        return STOPPED
     try:
-        await _begin(work, journey, target)
-    except CannotMoveError as error:
-        return Stale(str(error), await work.rest(thread))
-    return await work.rest(await work.read())
+        await _begin(session, journey, target)
+    except EditRefusedError as error:
+        return Stale(str(error), await runner.rest(thread))
+    return await runner.rest(await session.read())
 
 
-async def _begin(work: "ThreadWork", journey: Journey, target: Any) -> None:
-    config = work.config_for_branch(target, journey.key)
-    changed = _changed(work, target, journey.edits)
+async def _begin(session: Session, journey: Journey, target: Thread) -> None:
+    config = session.config_of_branch(target, journey.key)
+    changed = _changed(session, target, journey.edits)
     if changed and (target.snapshot.metadata or {}).get("source") == "input":
-        raise CannotMoveError(_UNREAD)
+        raise EditRefusedError(sentences.CHECKPOINT_BEFORE_MESSAGE)
     if changed:
-        await update(work.agent.graph, target.levels[0], config, [StateUpdate(changed, None)])
+        await update(session.agent.graph, target.levels[0], config, [StateUpdate(changed, None)])
     else:
-        await fork(work.saver, _at(config, journey.checkpoint), config["metadata"])
+        await fork(session.saver, _at(config, journey.checkpoint), config["metadata"])
 
 
-def _changed(work: "ThreadWork", target: Any, wanted: Json) -> dict[str, Any]:
-    return edits(work.agent.graph, target.levels[0], wanted) if isinstance(wanted, dict) else {}
+def _changed(session: Session, target: Thread, wanted: Json) -> dict[str, Any]:
+    return edits(session.agent.graph, target.levels[0], wanted) if isinstance(wanted, dict) else {}
 
 
 def _at(config: Mapping[str, Any], checkpoint: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Graphs on a LangGraph Server: the same port, over HTTP.
+"""Graphs on a LangGraph Server, called over HTTP: the client, threads, runs, pauses and time travel.
 
-Imports the dialects and what both kinds of graphs share.
+Imports the dialects, `messages` and the modules beside this folder; nothing of `in_process`, `loading` or `guards`.
 """

@@ -1,14 +1,14 @@
-"""Calls to a LangGraph Server, and what their failures mean.
+"""A client of a LangGraph Server, which turns its failures into errors of Signoff.
 
-| what happens | then |
+| the server | then |
 |---|---|
-| it cannot be reached, is too slow, or answers 5xx or 429 | `Later`: an outage costs time, and no decision |
-| another run is in progress (409) | `Later`: soon again |
-| it refuses the key, or does not know the assistant | ServerRefusedError: an operator has to mend it |
-| it does not know the thread | the thread does not exist |
-| it refuses to read or change a state (400) | StateRefusedError: the graph's own schema refuses the state |
+| cannot be reached, is too slow, or answers 5xx or 429 | `Later`: an outage costs time, and no decision |
+| has another run in progress (409) | `Later`, after a moment |
+| refuses the key, or does not know the assistant | ServerRefusedError: an operator has to act |
+| does not know the thread | the thread does not exist |
+| refuses to read or change a state (400) | StateRefusedError: the graph's own schema refuses the state |
 
-A lost answer is no failure of its own: whatever begins a run names it in its metadata, and it is looked for first.
+A lost response needs no case of its own: each run has a key of ours in its metadata, and is looked up by it first.
 """
 
 import uuid
@@ -29,11 +29,12 @@ from langgraph_sdk.errors import (
     UnprocessableEntityError,
 )
 
+from adapters.langgraph.errors import StateRefusedError
 from engine.ids import ThreadId
 from engine.ports import Later
 
 KEY = "signoff_key"
-"""In a run's metadata: what it was begun for. The same turn or answer never begins two."""
+"""In a run's metadata: the turn or answer for which it was begun, so that none begins two."""
 DOWN_SECONDS = 5.0
 BUSY_SECONDS = 1.0
 _NAMESPACE = uuid.UUID("6f1f3a52-6c4b-5d7e-9a61-0d8f0d8a5b11")
@@ -42,15 +43,11 @@ _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
 class ServerRefusedError(Exception):
-    """The server takes no call of ours; the message is a sentence, without the key."""
-
-
-class StateRefusedError(Exception):
-    """The graph's own code refuses a state; the message is what it raised. A change is written all the same."""
+    """The server refuses our calls; the message is a sentence, without the API key."""
 
 
 @contextmanager
-def _state_asked() -> Iterator[None]:
+def _refusals_of_state() -> Iterator[None]:
     try:
         yield
     except BadRequestError as error:
@@ -60,7 +57,7 @@ def _state_asked() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where an agent runs. `api_key` None: none is sent."""
+    """The server of an agent, and the agent's assistant there. Without an `api_key` none is sent."""
 
     url: str
     assistant: str
@@ -68,12 +65,12 @@ class Server:
 
 
 def thread_of(thread: ThreadId) -> str:
-    """The server's id of a thread: it takes only UUIDs."""
+    """The server's id of a thread: a server accepts only UUIDs."""
     return str(uuid.uuid5(_NAMESPACE, thread))
 
 
 @contextmanager
-def _understood(server: Server) -> Iterator[None]:
+def _translating(server: Server) -> Iterator[None]:
     try:
         yield
     except NotFoundError:
@@ -96,15 +93,15 @@ def _understood(server: Server) -> Iterator[None]:
         raise Later(DOWN_SECONDS) from None
 
 
-class Drawing(NamedTuple):
-    """The nodes of a graph: all, those that it was compiled with breakpoints before or after, and those of tools."""
+class GraphNodes(NamedTuple):
+    """The nodes of a graph: all, those with a compiled breakpoint before or after them, and those that run tools."""
 
     nodes: frozenset[str]
-    gated: frozenset[str]
+    breakpoints: frozenset[str]
     tools: frozenset[str]
 
     def check_breakpoints(self, names: Iterable[str]) -> None:
-        """Raise ServerRefusedError for a node that is not there: the server would pass it by without a word."""
+        """Raise ServerRefusedError for a node that does not exist: the server would silently ignore it."""
         for name in names:
             if name not in self.nodes:
                 raise ServerRefusedError(
@@ -124,8 +121,8 @@ def _at(found: Any, *path: str) -> Any:
     return found
 
 
-class Calls:
-    """One agent's server."""
+class ServerClient:
+    """Calls the server of one agent."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -138,7 +135,7 @@ class Calls:
 
     async def check(self) -> str:
         """The name and version of the assistant. Raises ServerRefusedError, and Later where it cannot be reached."""
-        with _understood(self._server):
+        with _translating(self._server):
             found = await self._client.assistants.search(graph_id=self._server.assistant, limit=1)
             if not found:
                 try:
@@ -154,12 +151,12 @@ class Calls:
         return f"{self._assistant}:{found[0].get('version', '')}"
 
     async def _refuse_forgetful(self) -> None:
-        """Refuse a server that says of itself that its runs have no metadata.
+        """Refuse a server whose own description says that its runs have no metadata.
 
-        By it a run is found again that an earlier delivery began. Aegra 0.6 has none; it also takes `interrupt_before`
-        and passes by it, which would run what people have to see first.
+        A run that an earlier delivery began is found by its metadata. Aegra 0.6 has none; it also accepts
+        `interrupt_before` and ignores it, which would run nodes that people have to see first.
         """
-        with _understood(self._server):
+        with _translating(self._server):
             try:
                 described: Any = await self._client.http.get("/openapi.json")
             except NotFoundError:
@@ -171,15 +168,15 @@ class Calls:
                 "use a LangGraph Server."
             )
 
-    async def drawing(self) -> Drawing:
-        """What the drawing of the checked assistant's graph tells of its nodes."""
-        with _understood(self._server):
+    async def nodes(self) -> GraphNodes:
+        """The nodes in the drawing of the checked assistant's graph."""
+        with _translating(self._server):
             drawn = await self._client.assistants.get_graph(self._assistant)
-        nodes: Sequence[Any] = drawn.get("nodes", ())
-        return Drawing(
-            frozenset(str(each["id"]) for each in nodes) - {"__start__", "__end__"},
-            frozenset(str(each["id"]) for each in nodes if "__interrupt" in (each.get("metadata") or {})),
-            frozenset(str(each["id"]) for each in nodes if _runs_tools(each)),
+        listed: Sequence[Any] = drawn.get("nodes", ())
+        return GraphNodes(
+            frozenset(str(each["id"]) for each in listed) - {"__start__", "__end__"},
+            frozenset(str(each["id"]) for each in listed if "__interrupt" in (each.get("metadata") or {})),
+            frozenset(str(each["id"]) for each in listed if _runs_tools(each)),
         )
 
     # Threads ----------------------------------------------------------------------------------------------------------
@@ -187,7 +184,7 @@ class Calls:
     async def state(self, thread: ThreadId, checkpoint: str = "") -> Mapping[str, Any] | None:
         """The state of a thread, now or at a checkpoint; None where there is none. Raises StateRefusedError."""
         where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
-        with _understood(self._server), _state_asked():
+        with _translating(self._server), _refusals_of_state():
             try:
                 found: Mapping[str, Any] = await self._client.threads.get_state(thread_of(thread), checkpoint=where)
             except NotFoundError:
@@ -195,8 +192,8 @@ class Calls:
         return found if found.get("created_at") else None
 
     async def thread(self, thread: ThreadId) -> Mapping[str, Any]:
-        """The thread itself: its status, its interrupts with their schemas."""
-        with _understood(self._server):
+        """The thread's status, and its interrupts with their schemas."""
+        with _translating(self._server):
             try:
                 found: Mapping[str, Any] = await self._client.threads.get(thread_of(thread))
             except NotFoundError:
@@ -204,8 +201,8 @@ class Calls:
         return found
 
     async def history(self, thread: ThreadId, limit: int) -> Sequence[Mapping[str, Any]]:
-        """The last checkpoints, the newest first. Raises StateRefusedError where one of them is refused."""
-        with _understood(self._server), _state_asked():
+        """The last checkpoints, the newest first. Raises StateRefusedError where the graph refuses one of them."""
+        with _translating(self._server), _refusals_of_state():
             try:
                 found: Sequence[Any] = await self._client.threads.get_history(thread_of(thread), limit=limit)
             except NotFoundError:
@@ -217,7 +214,7 @@ class Calls:
     ) -> None:
         """Change the state, now or at a checkpoint. Raises StateRefusedError."""
         where: Any = {"checkpoint_id": checkpoint, "checkpoint_ns": ""} if checkpoint else None
-        with _understood(self._server), _state_asked():
+        with _translating(self._server), _refusals_of_state():
             await self._client.threads.update_state(
                 thread_of(thread), None if values is None else dict(values), as_node=as_node, checkpoint=where
             )
@@ -230,7 +227,7 @@ class Calls:
 
     async def runs(self, thread: ThreadId) -> Sequence[Mapping[str, Any]]:
         """The last runs of a thread, the newest first."""
-        with _understood(self._server):
+        with _translating(self._server):
             try:
                 found: Sequence[Any] = await self._client.runs.list(thread_of(thread), limit=_MOST_RUNS)
             except NotFoundError:
@@ -240,7 +237,7 @@ class Calls:
     async def begin(self, thread: ThreadId, key: str, **run: Any) -> Mapping[str, Any]:
         """Begin a run, unless one is in progress."""
         run["metadata"] = {**run.get("metadata", {}), KEY: key}
-        with _understood(self._server):
+        with _translating(self._server):
             await self._client.threads.create(thread_id=thread_of(thread), if_exists="do_nothing")
             begun: Mapping[str, Any] = await self._client.runs.create(
                 thread_of(thread),
@@ -252,23 +249,23 @@ class Calls:
         return begun
 
     async def end_of(self, thread: ThreadId, run: str) -> str:
-        """Wait until a run has ended; its status. A connection that is lost meanwhile is made again by the caller."""
-        with _understood(self._server):
+        """Wait until a run has ended, and return its status. Raises Later where the connection is lost meanwhile."""
+        with _translating(self._server):
             await self._client.runs.join(thread_of(thread), run)
             ended = await self._client.runs.get(thread_of(thread), run)
         return str(ended["status"])
 
     async def cancel(self, thread: ThreadId, run: str) -> None:
-        """Stop a run where it is."""
-        with _understood(self._server):
+        """Stop a run at once."""
+        with _translating(self._server):
             await self._client.runs.cancel(thread_of(thread), run, wait=True)
 
 
 @asynccontextmanager
-async def called(server: Server) -> AsyncIterator[Calls]:
-    """The calls to a server, closed behind it."""
-    calls = Calls(server)
+async def connected(server: Server) -> AsyncIterator[ServerClient]:
+    """Open a client, and close it at the end."""
+    client = ServerClient(server)
     try:
-        yield calls
+        yield client
     finally:
-        await calls.aclose()
+        await client.aclose()

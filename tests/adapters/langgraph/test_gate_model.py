@@ -27,7 +27,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send
 
-from adapters.langgraph.in_process.session import AnswerNotTakenError
+from adapters.langgraph.errors import AnswerNotTakenError
 from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Asked, Resumed, Stale
 

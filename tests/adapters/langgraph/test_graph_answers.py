@@ -17,7 +17,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel, field_validator
 
-from adapters.langgraph.in_process import session
+from adapters.langgraph import sentences
+from adapters.langgraph.errors import AnswerNotTakenError
 from engine.ports import Stale
 
 
@@ -116,7 +117,7 @@ async def test_a_node_that_raises_before_it_takes_the_answer_is_given_the_same_a
         (logs,) = (await talk.say()).asked
         failures += ["no network", "no network"]
         for _ in range(2):
-            with pytest.raises(session.AnswerNotTakenError, match="no network"):
+            with pytest.raises(AnswerNotTakenError, match="no network"):
                 await talk.deliver(logs, APPROVE)
             assert (await talk.settle()).asked == (logs,)
         await talk.answer(logs, APPROVE)
@@ -138,7 +139,7 @@ async def test_a_node_that_raises_before_it_calls_the_graph_that_asks_is_given_t
         (prod,) = (await talk.answer(logs, APPROVE)).asked
         failures += ["no network", "no network"]
         for _ in range(2):
-            with pytest.raises(session.AnswerNotTakenError, match="no network"):
+            with pytest.raises(AnswerNotTakenError, match="no network"):
                 await talk.deliver(prod, REJECT)
             assert payloads(await talk.settle()) == [{"question": "delete PROD?"}]
         await talk.answer(prod, REJECT)
@@ -236,7 +237,7 @@ async def test_an_unknown_thread_is_not_started_by_an_answer() -> None:
         (well,) = (await talk.say()).asked
         elsewhere = Talk(talk.graphs, thread=type(talk.thread)("T:C:other"))
         stale = await elsewhere.stale(well, words("yes"))
-        assert stale.reason == session.GONE
+        assert stale.reason == sentences.MEMORY_GONE
         assert stale.standstill.asked == ()
         assert ran == ["ran"]
         assert (await elsewhere.settle()).complete
@@ -329,7 +330,7 @@ async def test_an_answer_that_is_not_taken_beside_a_finished_sibling_is_delivere
         asked = {str(each.ask.prompt): each for each in (await talk.say()).asked}
         await talk.answer(asked["right?"], REJECT)
         failures.append("no network")
-        with pytest.raises(session.AnswerNotTakenError, match="no network"):
+        with pytest.raises(AnswerNotTakenError, match="no network"):
             await talk.deliver(asked["flaky?"], APPROVE)
         await talk.answer(asked["flaky?"], APPROVE)
         assert sorted(await log_of(talk)) == ["flaky True", "right False"]
@@ -432,7 +433,7 @@ async def test_a_node_that_grew_a_question_before_the_old_one_is_asked_anew(tmp_
         (logs,) = (await talk.say()).asked
     async with talking(version(tmp_path / "v2", TWO), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert stale.reason == session.NEW_CODE
+        assert stale.reason == sentences.NEW_CODE
         assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
         (prod,) = stale.standstill.asked
         assert (prod.interrupt, prod.digest) != (logs.interrupt, logs.digest)
@@ -501,7 +502,7 @@ async def test_a_renamed_node_is_refused_with_a_sentence(tmp_path: Path) -> None
         (logs,) = (await talk.say()).asked
     async with talking(version(tmp_path / "v2", ONE, name="erase"), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert stale.reason == session.WITHDRAWN
+        assert stale.reason == sentences.WITHDRAWN
         assert stale.standstill.asked == ()
         (anew,) = (await talk.say("again", key="another")).asked
         await talk.answer(anew, APPROVE)
@@ -557,7 +558,7 @@ async def test_a_half_answered_question_beside_a_finished_sibling_is_refused_and
         (logs,) = (await talk.answer(prod, APPROVE)).asked
     async with talking(version(tmp_path / "v2", THREE, other=BESIDE, parallel=True), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert stale.reason == session.NEW_CODE_BESIDE_FINISHED
+        assert stale.reason == sentences.NEW_CODE_BESIDE_FINISHED
         assert stale.standstill.asked == ()
         assert len((await talk.say("again", key="another")).asked) == 2
 
@@ -568,7 +569,7 @@ async def test_another_digest_is_stale_and_says_what_is_asked_now() -> None:
         (asked,) = (await talk.say()).asked
         result = await talk.deliver(asked, APPROVE, digest="of something else")
         assert isinstance(result, Stale)
-        assert result.reason == session.CHANGED
+        assert result.reason == sentences.CHANGED
         assert result.standstill.asked == (asked,)
         await talk.answer(asked, APPROVE)
 

@@ -21,8 +21,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel
 
-from adapters.langgraph.guards.drift import Shown, payload_mark
-from adapters.langgraph.in_process.session import DRIFTED
+from adapters.langgraph.guards.drift import AnsweredPayloads, payload_mark
+from adapters.langgraph.sentences import DRIFTED
 from engine.asks.ask import Decision
 from engine.ids import UserId
 from engine.ports import Answer, Asked, Journey, Resumed, Stale, Standstill
@@ -342,7 +342,7 @@ async def test_a_large_request_costs_little_and_only_where_it_was_answered() -> 
     large = {"question": "Pay?", "rows": [{"number": number, "text": "x" * 80} for number in range(30_000)]}
     assert len(json.dumps(large)) > 3_000_000
     marked: list[float] = []
-    shown = Shown({"a": payload_mark(large)})
+    shown = AnsweredPayloads({"a": payload_mark(large)})
     for interrupt_id in ("a", "nobody answered this"):
         began = time.perf_counter()
         assert not shown.differs(interrupt_id, large)

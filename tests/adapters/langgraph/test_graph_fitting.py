@@ -11,9 +11,9 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
-from adapters.langgraph.agents import DEFAULT_INPUT
 from adapters.langgraph.loading.schema_fit import Misfit, hints, misfits
-from adapters.langgraph.replies import DEFAULT
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT
+from adapters.langgraph.messages.replies import DEFAULT
 
 pytestmark = pytest.mark.promise("P10")
 

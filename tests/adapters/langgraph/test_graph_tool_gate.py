@@ -25,7 +25,7 @@ from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
 from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel, Field
 
-from adapters.langgraph.in_process.session import AnswerNotTakenError
+from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError
 from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Asked, Standstill

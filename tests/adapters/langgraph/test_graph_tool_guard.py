@@ -16,7 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
-from adapters.langgraph.in_process.session import AnswerNotTakenError
+from adapters.langgraph.errors import AnswerNotTakenError
 from engine.asks.ask import Choice, Decision
 from engine.ports import Asked
 

@@ -18,7 +18,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from adapters.langgraph.in_process.runs import sentence
+from adapters.langgraph import sentences
 from bot import loop
 from engine.ids import ThreadId
 from engine.ports import WaitsForAnswerError
@@ -182,7 +182,7 @@ async def test_a_node_that_raises_is_told_in_one_sentence_and_is_run_again_on_re
     ],
 )
 def test_a_stored_error_reads_like_the_error(stored: str, told: str) -> None:
-    assert sentence(stored) == told
+    assert sentences.failure(stored) == told
 
 
 async def test_an_error_of_the_saver_is_raised_not_told() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.langgraph.remote.client import Server, ServerRefusedError, called
+from adapters.langgraph.remote.client import Server, ServerRefusedError, connected
 
 KEPT = {"run_id": {}, "status": {}, "metadata": {}}
 FORGOTTEN = {"run_id": {}, "status": {}, "config": {}}
@@ -42,9 +42,9 @@ async def test_a_server_whose_runs_have_no_metadata_is_refused(described: tuple[
     """A run is found again by it: without, a turn that is delivered twice would run twice."""
     url, told = described
     told["run"] = FORGOTTEN
-    async with called(Server(url, "agent", None)) as calls:
+    async with connected(Server(url, "agent", None)) as client:
         with pytest.raises(ServerRefusedError, match="keeps no metadata with its runs"):
-            await calls.check()
+            await client.check()
     assert told["asked"] == ["/assistants/search", "/openapi.json"]
 
 
@@ -54,5 +54,5 @@ async def test_one_that_keeps_it_or_does_not_describe_itself_is_taken(
 ) -> None:
     url, told = described
     told["run"] = run
-    async with called(Server(url, "agent", None)) as calls:
-        assert await calls.check() == "A1:3"
+    async with connected(Server(url, "agent", None)) as client:
+        assert await client.check() == "A1:3"

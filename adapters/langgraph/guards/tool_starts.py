@@ -1,26 +1,26 @@
-"""No tool starts with other arguments than people approved, and none that they rejected (P4).
+"""Stops a tool that starts with other arguments than people approved, or that they rejected (P4).
 
 People approve a tool call where the graph asks; the tool starts later. In between a middleware, another node or an
-update of the state may change the call. So at the tool's start, behind all of them, its id is looked up among the
-decisions (`approved`), and what is about to run is compared with what was approved. Where they differ it raises before
-anything of the tool has run, and the run fails with a sentence that names the tool and the fields. Where a middleware
-catches this, to tell the model of an error, the tool has not run either: the run is stopped when it comes to rest.
+update of the state may change the call. So at the tool's start, after all of them, its id is looked up among the
+decisions (`approvals`), and its arguments are compared with the approved ones. Where they differ it raises before
+anything of the tool has run, and the run fails with a sentence that names the tool and the fields. If a middleware
+catches this, to report an error to the model, the tool has not run either: the run is stopped at its end.
 
-Arguments are compared by what they mean to the tool: as its own schema reads them, with its defaults, and without those
+Arguments are compared by their meaning to the tool: as its own schema reads them, with its defaults, and without those
 that the graph injects. These starts are not compared:
 
 - a call that nobody was asked about;
-- a tool that asks for itself, until it has its answer: it starts with what the model said (see `drift_guard`);
+- a tool that asks for itself, until it has its answer: it starts with the model's arguments (see `drift`);
 - an id that a model uses again, in another graph or once its first call has a result;
-- what a tool calls under its own id: that is part of the tool.
+- a tool that another tool calls under its own id: that is part of the outer tool.
 
 `BaseTool.run` and `arun` are where every tool of LangChain starts: in a ToolNode, in `create_agent`, below subgraphs,
 or called by a node with a tool call. Both are replaced on the class. Private parts: `_parse_input`, by which a tool
-reads its arguments, `_filter_injected_args`, and of LangGraph what `drift_guard` names and the function by which a task
-reads its graph's channels. `check_contract` lets a ToolNode run a tool and sees that all this holds. Measured on
+reads its arguments, `_filter_injected_args`, and of LangGraph those that `drift` names and the function by which a task
+reads its graph's channels. `check_contract` runs a tool in a ToolNode and checks that all this works. Measured on
 langchain-core 1.7.0, 1.7.2 and 1.8.3.
 
-Out of reach: tools that override `run` or `arun` or are no BaseTool, calls without an id, and what a tool does within.
+Not covered: tools that override `run` or `arun` or are no BaseTool, calls without an id, and what a tool does inside.
 """
 
 import threading
@@ -40,47 +40,41 @@ from langgraph.prebuilt import ToolNode
 from adapters.langgraph.config_keys import APPROVALS, NAMESPACE, READ, SCRATCHPAD, interrupt_id
 from adapters.langgraph.dialects.breakpoint import ToolCall, before_tools
 from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.errors import ToolChangedError
 from adapters.langgraph.fingerprint import UNGUARDED
-from adapters.langgraph.guards.approved import Approved, Asking, decided_calls
+from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, tool_decisions
 from adapters.langgraph.guards.drift import asked_before, json_mark, unguarded
 from adapters.langgraph.guards.tool_args import without_injected
 from engine.asks.ask import Choice, Decision, canonical
 
 _installing = threading.Lock()
 _within: ContextVar[frozenset[tuple[str, str]]] = ContextVar("_within", default=frozenset())
-"""The calls, by graph and id, whose tools run around this."""
+"""The calls, by graph and id, inside which this code runs."""
 _MOST_NAMED = 3
 _LONGEST = 60
 _NOT_RUN = " It was not run."
 
 
-class ToolChangedError(RuntimeError):
-    """A tool was about to run with something else than people decided; the message is a sentence for people.
-
-    It is no ValueError or the like: those a tool, or what stands around it, may take for a mistake of the model.
-    """
-
-
-def tells_of_one(sentence: str) -> bool:
-    """Whether a sentence about a failure is that of a ToolChangedError: no other begins and ends so."""
+def is_about_a_change(sentence: str) -> bool:
+    """Tell whether a sentence about a failure is that of a ToolChangedError: no other begins and ends so."""
     return sentence.startswith("The tool ") and sentence.endswith(_NOT_RUN)
 
 
 @dataclass(slots=True)
-class Approvals:
-    """What people decided of tool calls, for one run; `stopped` are the starts that it did not allow."""
+class ToolDecisions:
+    """People's decisions on tool calls, for one run; `stopped` has an error for each start that was refused."""
 
-    calls: Sequence[Approved] = ()
+    calls: Sequence[ToolDecision] = ()
     stopped: list[ToolChangedError] = field(default_factory=list)
 
-    def of(self, call: str, graph: str, tool: str) -> Approved | None:
-        """The decision on a call of a graph: that of the nearest graph which asked."""
+    def of(self, call: str, graph: str, tool: str) -> ToolDecision | None:
+        """The decision on a call of a graph, from the nearest graph that asked."""
         found = [each for each in self.calls if each.id == call and each.covers(graph, tool)]
         return max(found, key=lambda each: len(each.graph), default=None)
 
 
 def install() -> None:
-    """Guard the tools of this process. May be done many times."""
+    """Guard the tools of this process. May be called many times."""
     with _installing:
         if UNGUARDED not in vars(BaseTool.run):
             BaseTool.run = _guarded(BaseTool.run)  # type: ignore[method-assign]
@@ -109,14 +103,14 @@ def _guarded_async(arun: Any) -> Any:
 
 @contextmanager
 def _started(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> Iterator[None]:
-    """Around a tool that runs. Raises ToolChangedError where it must not."""
+    """Surround a tool's run. Raises ToolChangedError where the tool must not run."""
     configurable = (config or ensure_config()).get("configurable", {})
-    approvals, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
-    if not call or not isinstance(approvals, Approvals):
+    decisions, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
+    if not call or not isinstance(decisions, ToolDecisions):
         yield
         return
     if (graph, call) not in _within.get():
-        _check(tool, tool_input, approvals, approvals.of(call, graph, tool.name), configurable)
+        _check(tool, tool_input, decisions, decisions.of(call, graph, tool.name), configurable)
     around = _within.set(_within.get() | {(graph, call)})
     try:
         yield
@@ -125,19 +119,23 @@ def _started(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> 
 
 
 def _check(
-    tool: BaseTool, tool_input: Any, approvals: Approvals, decided: Approved | None, configurable: Mapping[str, Any]
+    tool: BaseTool,
+    tool_input: Any,
+    decisions: ToolDecisions,
+    decided: ToolDecision | None,
+    configurable: Mapping[str, Any],
 ) -> None:
     if decided is None or _asks_for_itself(decided, configurable):
         return
     found = _difference(tool, tool_input, decided)
     if found and not _is_over(configurable, decided):
         error = ToolChangedError(f"{found}{_NOT_RUN}")
-        approvals.stopped.append(error)
+        decisions.stopped.append(error)
         raise error
 
 
-def _asks_for_itself(decided: Approved, configurable: Mapping[str, Any]) -> bool:
-    """Whether the decision is the answer to an interrupt that this task has yet to come to."""
+def _asks_for_itself(decided: ToolDecision, configurable: Mapping[str, Any]) -> bool:
+    """Tell whether the decision answers an interrupt that this task has yet to come to."""
     scratchpad = configurable.get(SCRATCHPAD)
     if scratchpad is None:
         return False
@@ -147,18 +145,18 @@ def _asks_for_itself(decided: Approved, configurable: Mapping[str, Any]) -> bool
 
 
 def decided_before(tool: BaseTool, call: str, configurable: Mapping[str, Any]) -> bool:
-    """Whether people decided this call of a tool, so that its start is compared with what they decided."""
-    approvals, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
-    if not isinstance(approvals, Approvals) or (graph, call) in _within.get():
+    """Tell whether people decided this tool call already, so that its start is compared with their decision."""
+    decisions, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
+    if not isinstance(decisions, ToolDecisions) or (graph, call) in _within.get():
         return False
-    decided = approvals.of(call, graph, tool.name)
+    decided = decisions.of(call, graph, tool.name)
     if decided is None or decided.name != tool.name or _asks_for_itself(decided, configurable):
         return False
     return not _is_over(configurable, decided)
 
 
-def _is_over(configurable: Mapping[str, Any], decided: Approved) -> bool:
-    """Whether the call has a result that the model has seen since it was decided: then this is another of its id."""
+def _is_over(configurable: Mapping[str, Any], decided: ToolDecision) -> bool:
+    """Tell whether the model has seen a result of the decided call: then this is another call with its id."""
     try:
         messages = configurable[READ]("messages")
         results = [number for number, each in enumerate(messages) if _is_result(each, decided.id)]
@@ -172,11 +170,11 @@ def _is_result(message: Any, call: str) -> bool:
     return isinstance(message, ToolMessage) and message.tool_call_id == call
 
 
-# What differs ---------------------------------------------------------------------------------------------------------
+# The difference -------------------------------------------------------------------------------------------------------
 
 
-def _difference(tool: BaseTool, tool_input: Any, decided: Approved) -> str:
-    """A sentence where something else is about to run than was decided."""
+def _difference(tool: BaseTool, tool_input: Any, decided: ToolDecision) -> str:
+    """Describe the difference between the call and the decision; "" where there is none."""
     if decided.rejected:
         return f"The tool {tool.name} was about to run although it was rejected." if tool.name == decided.name else ""
     if tool.name != decided.name:
@@ -190,7 +188,7 @@ def _difference(tool: BaseTool, tool_input: Any, decided: Approved) -> str:
     if changed and not unknown:
         given, meant = _as_read(tool, tool_input, given, meant, decided.id)
         changed = _changed(given, meant)
-    return f"The tool {tool.name} was about to run {_told(given, meant, changed)}." if changed else ""
+    return f"The tool {tool.name} was about to run {_named(given, meant, changed)}." if changed else ""
 
 
 def _mark(value: Any) -> str:
@@ -209,7 +207,7 @@ def _spelled(arguments: Mapping[str, Any], name: str) -> str:
 def _as_read(
     tool: BaseTool, running: Mapping[str, Any], given: dict[str, Any], meant: dict[str, Any], call: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both as the tool reads them; as they are where it refuses either."""
+    """Both as the tool reads them, or unchanged if it refuses one of them."""
     injected = {name: each for name, each in running.items() if name not in given}
     try:
         both = [tool._parse_input({**injected, **each}, call) for each in (given, meant)]  # noqa: SLF001
@@ -219,13 +217,15 @@ def _as_read(
     return first, second
 
 
-def _told(given: Mapping[str, Any], meant: Mapping[str, Any], changed: Sequence[str]) -> str:
-    told = [_told_one(name[:_LONGEST], _spelled(given, name), _spelled(meant, name)) for name in changed[:_MOST_NAMED]]
+def _named(given: Mapping[str, Any], meant: Mapping[str, Any], changed: Sequence[str]) -> str:
+    named = [
+        _named_one(name[:_LONGEST], _spelled(given, name), _spelled(meant, name)) for name in changed[:_MOST_NAMED]
+    ]
     more = f", and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
-    return ", ".join(told) + more
+    return ", ".join(named) + more
 
 
-def _told_one(name: str, given: str, meant: str) -> str:
+def _named_one(name: str, given: str, meant: str) -> str:
     if not given:
         return f"without {name}, which was approved"
     if max(len(given), len(meant)) > _LONGEST:
@@ -233,15 +233,15 @@ def _told_one(name: str, given: str, meant: str) -> str:
     return f"with {name} {given} ({f'approved: {meant}' if meant else 'not approved'})"
 
 
-# Does it hold with this LangChain? ------------------------------------------------------------------------------------
+# Check of the installed LangChain and LangGraph -----------------------------------------------------------------------
 
 
 @cache
 def check_contract() -> None:
-    """See that the guard holds with the LangChain and LangGraph that are installed. Raises UnguardedError otherwise.
+    """Check that the guard works with the installed releases. Raises UnguardedError otherwise.
 
-    A tool node is given a call that was approved, which has to run, and one with another argument than was approved,
-    which must not, although the node tells the model of errors.
+    A tool node gets a call that was approved, which has to run, and one with another argument, which must not, although
+    the node reports errors to the model.
     """
     install()
     ran = list[int]()
@@ -253,19 +253,19 @@ def check_contract() -> None:
 
     try:
         seen = [_run(StructuredTool.from_function(contract), number) for number in (1, 2)]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the contract does not hold
+    except Exception as error:  # noqa: BLE001 - whatever it is, the guard does not work
         raise unguarded(type(error).__name__) from None
     if ran != [1] or seen != [0, 1]:
         raise unguarded("tools start another way")
 
 
 def _run(tool: BaseTool, number: int) -> int:
-    """How many starts were stopped of a call that was approved with the number 1 and comes with another."""
+    """Count the stopped starts of a call that was approved with the number 1."""
     ask = before_tools((), [ToolCall("1", tool.name, {"number": 1})], {})
-    approvals = Approvals([*decided_calls("", ask, [Decision(Choice.APPROVE)], Asking())])
+    decisions = ToolDecisions([*tool_decisions("", ask, [Decision(Choice.APPROVE)], AskingGraph())])
     builder = StateGraph(MessagesState)
     builder.add_node("tools", ToolNode([tool], handle_tool_errors=True))
     builder.add_edge(START, "tools")
     message = AIMessage("", tool_calls=[{"id": "1", "name": tool.name, "args": {"number": str(number)}}])
-    builder.compile().invoke({"messages": [message]}, {"configurable": {APPROVALS: approvals}})
-    return len(approvals.stopped)
+    builder.compile().invoke({"messages": [message]}, {"configurable": {APPROVALS: decisions}})
+    return len(decisions.stopped)

@@ -33,8 +33,8 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 
 from adapters.langgraph.config_keys import PUSHED
-from adapters.langgraph.in_process.runs import sentence
-from adapters.langgraph.in_process.threads import Level, failed
+from adapters.langgraph.sentences import failure
+from adapters.langgraph.tasks import failed
 
 NOT_APPROVED = "Not run: nobody approved it."
 NOT_READ = "Not run: its arguments could not be read."
@@ -55,12 +55,12 @@ class Closing:
     """Whether results at the end stand right behind their calls."""
 
 
-def closings(level: Level, why: "Why") -> dict[str, Closing]:
-    """What closes the open calls of a level's fields, by field."""
-    values = level.snapshot.values
+def closings(snapshot: Any, why: "Why") -> dict[str, Closing]:
+    """What closes the open calls of a state's fields, by field."""
+    values = snapshot.values
     fields = values.items() if isinstance(values, Mapping) else ()
     talks = ((name, each) for name, each in fields if isinstance(each, list))
-    found = ((name, closing(each, level.snapshot.tasks, why)) for name, each in talks)
+    found = ((name, closing(each, snapshot.tasks, why)) for name, each in talks)
     return {name: each for name, each in found if each is not None}
 
 
@@ -87,16 +87,16 @@ def input_with(graph: Any, given: Any, found: Mapping[str, Closing]) -> Any:
 
 
 async def update_beforehand(
-    graph: Any, inner: Any, level: Level, config: Mapping[str, Any], found: Mapping[str, Closing]
+    graph: Any, inner: Any, snapshot: Any, config: Mapping[str, Any], found: Mapping[str, Closing]
 ) -> None:
     """Write the fields that an input cannot reach, as though a node that waits, or any that can, had written them.
 
-    `inner` is the graph of the level, `graph` the root.
+    `inner` is the graph that the snapshot is of, `graph` the root.
     """
     values = {name: _update(inner.channels[name], each, whole=True) for name, each in found.items()}
     values = {name: each for name, each in values.items() if each}
-    nodes = dict.fromkeys((*(task.name for task in level.snapshot.tasks), *inner.nodes))
-    where = {**config, "configurable": {**config["configurable"], **level.snapshot.config["configurable"]}}
+    nodes = dict.fromkeys((*(task.name for task in snapshot.tasks), *inner.nodes))
+    where = {**config, "configurable": {**config["configurable"], **snapshot.config["configurable"]}}
     for node in nodes if values else ():
         try:
             await graph.aupdate_state(where, values, node)
@@ -147,7 +147,7 @@ class Why:
             return f"Not finished: {self.masked(self.halted)}"
         raised = next((task.error for task in tasks if failed(task)), None)
         if raised is not None:
-            return self.masked(sentence(raised).replace("The agent failed: ", "Failed: ", 1))
+            return self.masked(failure(raised).replace("The agent failed: ", "Failed: ", 1))
         return NOT_APPROVED if self.refused else LEFT
 
 

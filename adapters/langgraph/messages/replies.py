@@ -43,7 +43,7 @@ _TOOL = frozenset({"tool", "ToolMessageChunk", "function"})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Utterance:
     """What the state says: the words, who says them, and the message's id where it is a message that has one."""
 
     text: str
@@ -80,7 +80,7 @@ class Replies:
         except jmespath.exceptions.JMESPathError as error:
             raise ValueError(f"reply: {self.expression!r} is not JMESPath: {str(error).splitlines()[0]}") from error
 
-    def said(self, values: Any) -> Said | None:
+    def said(self, values: Any) -> Utterance | None:
         """What an agent says in the state while the graph waits, if it says anything."""
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
@@ -90,7 +90,7 @@ class Replies:
         value = self._search(self._whole, state)
         return None if isinstance(value, bool | int | float) else _said(value)  # a counter or a flag is no remark
 
-    def ending(self, values: Any) -> Said | None:
+    def ending(self, values: Any) -> Utterance | None:
         """What a turn that is over ended with, if that can be said."""
         if self._talk is None:
             value = self._search(self._whole, self._as_json(values))
@@ -103,7 +103,7 @@ class Replies:
         if structured is None or (said is not None and latest and not _spells(latest[-1], said)):
             return said
         known = latest[-1].get("id") if latest else None
-        return Said(_readable(structured), message=known if isinstance(known, str) else "")
+        return Utterance(_readable(structured), message=known if isinstance(known, str) else "")
 
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
         """What is to be said while the graph asks `prompts`; `before` is as in `last_reply`."""
@@ -152,14 +152,7 @@ class Replies:
             return None  # a function on a value of another type
 
 
-def gives_names(template: Any) -> bool:
-    """Whether an `input:` has messages that name who speaks."""
-    if isinstance(template, Mapping):
-        return {"name", "content"} <= template.keys() or any(map(gives_names, template.values()))
-    return isinstance(template, list | tuple) and any(map(gives_names, template))
-
-
-def _reply(said: Said, thread: ThreadId, turn: str) -> Reply:
+def _reply(said: Utterance, thread: ThreadId, turn: str) -> Reply:
     return Reply(said.text, f"{thread}/{said.message or f'{turn}/{said.mark}'}", said.speaker)
 
 
@@ -178,11 +171,11 @@ def _role(message: Mapping[str, Json]) -> str:
     return role if isinstance(role, str) else ""
 
 
-def _of_message(message: Mapping[str, Json]) -> Said | None:
+def _of_message(message: Mapping[str, Json]) -> Utterance | None:
     text = _content(message)
     name, known = message.get("name"), message.get("id")
     speaker = name if isinstance(name, str) else ""
-    return Said(text, speaker, known if isinstance(known, str) else "") if text.strip() else None
+    return Utterance(text, speaker, known if isinstance(known, str) else "") if text.strip() else None
 
 
 def _content(message: Mapping[str, Json]) -> str:
@@ -192,7 +185,7 @@ def _content(message: Mapping[str, Json]) -> str:
     return found if found or not content or isinstance(content, list) else _readable(content)
 
 
-def _last_word(messages: Sequence[Mapping[str, Json]]) -> Said | None:
+def _last_word(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
     """The last message that has words: an agent's, or those of tools that ran side by side together."""
     for end in range(len(messages), 0, -1):
         role, text = _role(messages[end - 1]), _content(messages[end - 1]).strip()
@@ -203,15 +196,15 @@ def _last_word(messages: Sequence[Mapping[str, Json]]) -> Said | None:
     return None
 
 
-def _of_tools(messages: Sequence[Mapping[str, Json]]) -> Said:
+def _of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
     """What the tools at the end gave, in the order of their calls."""
     begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
     known = messages[-1].get("id")
     text = "\n\n".join(words for each in messages[begin:] if (words := _content(each).strip()))
-    return Said(text, message=known if isinstance(known, str) else "")
+    return Utterance(text, message=known if isinstance(known, str) else "")
 
 
-def _spells(message: Mapping[str, Json], said: Said) -> bool:
+def _spells(message: Mapping[str, Json], said: Utterance) -> bool:
     """Whether the last message only stands for a structured response: a tool's note, no words, or the JSON of it."""
     if _role(message) not in _AGENT or not _content(message).strip():
         return True
@@ -229,9 +222,9 @@ def words_of(content: Any) -> str:
     return "".join(each if isinstance(each, str) else _block(each) or "" for each in blocks)
 
 
-def _said(value: Json) -> Said | None:
+def _said(value: Json) -> Utterance | None:
     text = _readable(value)
-    return Said(text) if text.strip() else None
+    return Utterance(text) if text.strip() else None
 
 
 def _readable(value: Json) -> str:

@@ -1,0 +1,48 @@
+"""Errors that Signoff raises about a thread or a run; each message is a sentence for people.
+
+LangGraph stores the `repr` of an error that a node raised, so the names of these classes are stored data.
+"""
+
+from datetime import timedelta
+
+
+class AnswerNotTakenError(Exception):
+    """The node raised before it took the answer, and its question still waits: deliver the same answer again."""
+
+
+class StateRefusedError(Exception):
+    """The graph's own code, or the saver, raised when a state was read or written.
+
+    Raised from that error where it is at hand; otherwise the message is what the server said.
+    """
+
+
+class EditRefusedError(Exception):
+    """The graph's state does not accept a change that a person made."""
+
+
+class TimeLimitError(Exception):
+    """A run took longer than its `time_limit`."""
+
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(f"a run may take {limit}")
+        self.limit = limit
+
+
+class AgentExitedError(Exception):
+    """Code of the agent called `sys.exit()`; `bot.loop` keeps it from ending the process."""
+
+    def __init__(self, left: SystemExit) -> None:
+        self.__cause__ = left  # so that the log says where
+        super().__init__(f"its code called sys.exit({'' if left.code is None else repr(left.code)})")
+
+
+class ToolChangedError(RuntimeError):
+    """A tool was about to run with something else than people decided.
+
+    Not a ValueError or the like: a tool, or code around it, may take those for a mistake of the model.
+    """
+
+
+class ToolNotAskedError(RuntimeError):
+    """A gated tool was called where nobody can be asked."""

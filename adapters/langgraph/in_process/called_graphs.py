@@ -1,0 +1,79 @@
+"""Graphs that a node calls by itself, which no snapshot of the thread lists.
+
+Their checkpoints are found by namespace: `NODE:TASK_ID` for the first graph of a task, then `NODE:TASK_ID|1` and so on.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from adapters.langgraph.config_keys import INTERRUPT, RESUME, interrupt_id
+from adapters.langgraph.in_process.threads import AnswerState
+
+_TO = "branch:to:"
+"""The prefix of the channels that trigger a node."""
+
+Writes = Sequence[tuple[str, str, Any]]
+"""A checkpoint's pending writes: task, channel, value."""
+
+
+async def answer_state_below(saver: Any, thread: str, namespace: str, interrupt: str) -> AnswerState:
+    """Look up in the checkpoints of the called graphs whether a question waits."""
+    async for here, stored in _graphs_of(saver, thread, namespace):
+        for below, answers in _askers(stored, here, interrupt):
+            state = state_by_number(interrupt, below, answers)
+            state = state or await answer_state_below(saver, thread, below, interrupt)
+            if state is not AnswerState.UNKNOWN:
+                return state
+    return AnswerState.UNKNOWN
+
+
+async def asking_states(
+    saver: Any, thread: str, namespace: str, interrupt: str
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """The called graphs through which an interrupt was asked: namespace and state, the deepest first."""
+    async for here, stored in _graphs_of(saver, thread, namespace):
+        for below, _ in _askers(stored, here, interrupt):
+            async for found in asking_states(saver, thread, below, interrupt):
+                yield found
+        writes: Writes = stored.pending_writes or ()
+        if any(channel == INTERRUPT and interrupt in interrupt_ids(value) for _, channel, value in writes):
+            yield here, stored.checkpoint["channel_values"]
+
+
+async def _graphs_of(saver: Any, thread: str, namespace: str) -> AsyncIterator[tuple[str, Any]]:
+    """The last checkpoints of the graphs that a task calls, one after another."""
+    for number in count():
+        here = f"{namespace}|{number}" if number else namespace  # a task's second graph is numbered 1
+        stored = await saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": here}})
+        if stored is None:
+            return
+        yield here, stored
+
+
+def _askers(stored: Any, namespace: str, interrupt: str) -> Iterator[tuple[str, int]]:
+    """The namespaces that the task with this interrupt may have, and the answers that are stored for it."""
+    writes: Writes = stored.pending_writes or ()
+    answers = answers_by_task(writes)
+    names = [channel.removeprefix(_TO) for channel in stored.checkpoint["channel_values"] if channel.startswith(_TO)]
+    for task, channel, value in writes:
+        if channel == INTERRUPT and interrupt in interrupt_ids(value):
+            yield from ((f"{namespace}|{name}:{task}", answers.get(task, 0)) for name in names)
+
+
+def state_by_number(interrupt: str, namespace: str, answers: int) -> AnswerState | None:
+    """Tell an interrupt's state by its number, which is the number of the task's answers; None for another task's."""
+    if interrupt == interrupt_id(namespace, answers):
+        return AnswerState.WAITS
+    taken = any(interrupt == interrupt_id(namespace, number) for number in range(answers))
+    return AnswerState.TAKEN if taken else None
+
+
+def answers_by_task(writes: Writes) -> dict[str, int]:
+    """Count the answers that are stored for each task."""
+    return {task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == RESUME}
+
+
+def interrupt_ids(interrupts: Any) -> Sequence[str]:
+    """The ids in a write of interrupts, which is one or a list."""
+    return [each.id for each in (interrupts if isinstance(interrupts, list | tuple) else [interrupts])]

@@ -1,0 +1,138 @@
+"""Reads a thread from its checkpoints.
+
+LangGraph lists an interrupt as pending until its task has finished: also when the task's node raised after it had
+consumed the answer, and then the answer sent again would go to the node's next question. A task numbers its interrupts
+by the answers it has, and the number is in the interrupt's id: so the count of stored answers tells the two apart.
+
+To read a state LangGraph prepares the tasks that come next, which runs the graph's own code: the validators of its
+schemas. Where they refuse the state, as after a deploy with a narrower schema, nothing runs any more, neither by an
+answer nor by new input. All that is known of such a thread is its checkpoint and its marks (`Thread.unreadable`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from langgraph.types import StateSnapshot
+
+from adapters.langgraph.config_keys import INTERRUPT, RETURN, is_interrupt_id
+from adapters.langgraph.errors import StateRefusedError
+from adapters.langgraph.fingerprint import SEPARATOR
+from adapters.langgraph.guards import approvals, decided, kept_calls
+from adapters.langgraph.in_process.called_graphs import (
+    answer_state_below,
+    answers_by_task,
+    interrupt_ids,
+    state_by_number,
+)
+from adapters.langgraph.in_process.threads import AnswerState, Level, Pending, Thread
+
+
+async def state_of(graph: Any, config: Mapping[str, Any], *, nested: bool = False) -> Any:
+    """Read a state. Raises StateRefusedError from what the graph's own code, or the saver, raised."""
+    try:
+        return await graph.aget_state(config, subgraphs=nested)
+    except Exception as error:
+        raise StateRefusedError from error
+
+
+async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:
+    """Read a thread. `nested`: the graph has subgraphs. `count`: count stored answers even where nothing failed.
+
+    Raises StateRefusedError.
+    """
+    snapshot = await state_of(graph, config, nested=nested)
+    stored = await saver.aget_tuple(snapshot.config) if snapshot.tasks else None
+    writes = (stored.pending_writes or ()) if stored else ()
+    count = count or any(task.error is not None for task in snapshot.tasks)
+    levels = [await _with_answers(level, saver) if count else level for level in _levels(snapshot, "", "")]
+    pending = [await _with_state_below(each, saver, config) for each in _pending(snapshot, levels)]
+    return Thread(
+        snapshot,
+        tuple(pending),
+        tuple(levels),
+        decided=decided.latest(writes),
+        approved_here=approvals.of_step(writes),
+        kept=kept_calls.of_step(writes),
+    )
+
+
+async def read_refused(saver: Any, config: Mapping[str, Any], error: Exception) -> Thread | None:
+    """Read a thread whose state its graph refuses; None where there is none."""
+    stored = await saver.aget_tuple(config)
+    if stored is None:
+        return None
+    snapshot = snapshot_of(stored)
+    return Thread(snapshot, (), (Level(snapshot, "", ""),), unreadable=error)
+
+
+def snapshot_of(stored: Any) -> StateSnapshot:
+    """Show a checkpoint as it is stored, without its values and the tasks that come next."""
+    return StateSnapshot(
+        values={},
+        next=(),
+        config=stored.config,
+        metadata=stored.metadata,
+        created_at=stored.checkpoint["ts"],
+        parent_config=stored.parent_config,
+        tasks=(),
+        interrupts=(),
+    )
+
+
+def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
+    yield Level(snapshot, path, task)
+    for each in snapshot.tasks:
+        if hasattr(each.state, "tasks"):
+            yield from _levels(each.state, f"{path}{each.name}{SEPARATOR}", task or each.id)
+
+
+async def _with_answers(level: Level, saver: Any) -> Level:
+    stored = await saver.aget_tuple(level.snapshot.config)
+    writes = [*(stored.pending_writes or ())] if stored else []
+    listed = {task.id for task in level.snapshot.tasks}
+    done = {task for task, channel, _ in writes if channel == RETURN} - listed
+    calls = {task: interrupt_ids(value) for task, channel, value in writes if channel == INTERRUPT and task in done}
+    asking = [(task, value) for task, channel, value in writes if channel == INTERRUPT and task not in listed | done]
+    askers = {interrupt: task for task, value in asking for interrupt in interrupt_ids(value)}
+    return replace(level, answers=answers_by_task(writes), calls=dict.fromkeys(done, ()) | calls, askers=askers)
+
+
+def _pending(root: Any, levels: Sequence[Level]) -> Iterator[Pending]:
+    """Every interrupt that the root lists, with the deepest task that asked it, in the order of the tasks."""
+    for task in root.tasks:
+        below = [level for level in levels if level.task == task.id]
+        for interrupt in task.interrupts:
+            if is_interrupt_id(interrupt.id):
+                yield _with_asker(interrupt, task, levels[0], below)
+
+
+def _with_asker(interrupt: Any, root_task: Any, root: Level, below: Sequence[Level]) -> Pending:
+    for level in (*reversed(below), root):
+        for task in level.snapshot.tasks:
+            if any(each.id == interrupt.id for each in task.interrupts) and (level.path or task.id == root_task.id):
+                state, answers = _answer_state(interrupt.id, level, task)
+                namespace = level.namespace(task)
+                return Pending(interrupt, f"{level.path}{task.name}", root_task.id, state, answers, namespace)
+    raise AssertionError(f"{interrupt.id} belongs to no task")
+
+
+def _answer_state(interrupt: str, level: Level, task: Any) -> tuple[AnswerState, int]:
+    if level.answers is None:
+        return AnswerState.WAITS, 0
+    answers = level.answers.get(task.id, 0)
+    own = state_by_number(interrupt, level.namespace(task), answers)
+    if own is not None:
+        return own, answers
+    # The answers of a graph that the node calls are not known here, so there may have been one.
+    asker = level.askers.get(interrupt)
+    known = answers + level.answers.get(asker, 0) if asker else max(answers, 1)
+    return (AnswerState.UNKNOWN if task.error is not None else AnswerState.WAITS), known
+
+
+async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, Any]) -> Pending:
+    if pending.state is not AnswerState.UNKNOWN:
+        return pending
+    thread = config["configurable"]["thread_id"]
+    found = await answer_state_below(saver, thread, pending.namespace, pending.interrupt.id)
+    return replace(pending, state=found)
