@@ -123,4 +123,4 @@ DOES: Mapping[str, Mapping[Choice, str]] = {
         Choice.REJECT: "does not run the tool call; the model is told the reason",
     },
 }
-"""What each choice does, for those who read `signoff check`: see `adapters.langgraph.in_process.halts`."""
+"""What each choice does, for those who read `signoff check`: see `adapters.langgraph.in_process.pauses`."""
