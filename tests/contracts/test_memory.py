@@ -12,13 +12,13 @@ from adapters.memory import (
     MemoryConversations,
     MemoryGrants,
     MemoryLanes,
-    SystemClock,
 )
+from bot.clock import SYSTEM_CLOCK
 
 
 @pytest.fixture
 def stores() -> Stores:
-    lanes, audit = MemoryLanes(SystemClock()), MemoryAudit()
+    lanes, audit = MemoryLanes(SYSTEM_CLOCK), MemoryAudit()
     return Stores(MemoryApprovals(lanes, audit), audit, MemoryConversations(), lanes)
 
 
@@ -32,7 +32,7 @@ class TestConversations(ConversationsContract):
 
 @pytest.fixture
 def lanes() -> MemoryLanes:
-    return MemoryLanes(SystemClock(), attempts=ATTEMPTS)
+    return MemoryLanes(SYSTEM_CLOCK, attempts=ATTEMPTS)
 
 
 class TestLanes(LanesContract):
@@ -60,7 +60,7 @@ class TestGrants(GrantsContract):
 
 @pytest.fixture
 def listed() -> Listed:
-    approvals = MemoryApprovals(MemoryLanes(SystemClock()), MemoryAudit())
+    approvals = MemoryApprovals(MemoryLanes(SYSTEM_CLOCK), MemoryAudit())
     return Listed(approvals, approvals)
 
 
