@@ -8,6 +8,7 @@
 | `status`, `error`, `retry_after` | the HTTP status, Slack's error code, the seconds of Retry-After (implies 429) |
 | `delay` | seconds to hold the call before it goes on |
 | `hold` | true: hold the call until `{"release": true}`; it is performed then also where its client gave up waiting |
+| `answer_after` | seconds after which it is answered; a Web API call is performed at once |
 | `lost_response` | true: the call is performed, then the connection drops without an answer |
 | `times` | how many calls (1) |
 | `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks; true: the next `times` |
@@ -37,6 +38,7 @@ class FaultRequest(BaseModel):
     error: str | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
     delay: Annotated[float, Field(ge=0)] = 0.0
+    answer_after: Annotated[float, Field(ge=0)] = 0.0
     hold: bool = False
     release: bool = False
     lost_response: bool = False
@@ -94,6 +96,7 @@ class CallFault:
     error: str | None = None
     retry_after: float | None = None
     delay: float = 0.0
+    answer_after: float = 0.0
     hold: Hold | None = None
     lost_response: bool = False
 
@@ -141,7 +144,15 @@ class Faults:
         self._dropped_acks += request.times if request.drop_ack is True else request.drop_ack
         status = request.status or (429 if request.retry_after is not None else None)
         hold = self._hold if request.hold else None
-        fault = CallFault(status, request.error, request.retry_after, request.delay, hold, request.lost_response)
+        fault = CallFault(
+            status,
+            request.error,
+            request.retry_after,
+            request.delay,
+            request.answer_after,
+            hold,
+            request.lost_response,
+        )
         if request.method is not None or fault != CallFault():
             self._calls.append((request.method or "*", fault, request.times))
 

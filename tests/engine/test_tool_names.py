@@ -98,7 +98,7 @@ def test_no_single_disguise_of_a_name_escapes_its_rule(pattern: str, name: str, 
 
 
 def test_a_long_name_for_a_pattern_of_many_stars_takes_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert match("*a" * 20 + "*b", "\u0430" * LONGEST) is UNKNOWN
     assert match("*a" * 20 + "*b", "\u8aad" + "a" * (LONGEST - 1)) is FAILS
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -1,7 +1,7 @@
 """Somebody deletes a card: one that still needs a decision comes back, and there is never more than one of it."""
 
 import pytest
-from fakes.people import Message
+from fakes.people import Message, held_calls
 from stories.test_pattern_parallel import Row, ask, start
 from stories.world import World
 
@@ -89,9 +89,11 @@ async def test_a_card_that_is_decided_stays_deleted(world: World) -> None:
 async def test_a_card_that_is_deleted_while_it_is_redrawn_comes_back_once(world: World) -> None:
     await world.start("review_tool_call", approvals=[BOTH])
     card = await world.asked("billing")
-    await world.slack.people.fault(method="chat.update", delay=0.5)
+    await world.slack.people.fault(method="chat.update", hold=True)
     await card.click("Approve", by=world.bob)
+    await held_calls(world.slack.workspace.faults, 1)
     await card.delete()
+    await world.slack.people.fault(release=True)
     again = await world.bob.expect_card("#deploys", containing="1 of 2 approvals: <@U0BOB>")
     await world.at_rest()
     assert [each.ts for each in await cards(world)] == [again.ts]
@@ -117,10 +119,12 @@ async def test_a_card_that_is_deleted_while_the_bot_is_down_comes_back_when_its_
 @pytest.mark.promise("P8")
 async def test_where_the_thread_is_deleted_the_card_stands_in_the_channel(world: World) -> None:
     await world.start("yes_or_no")
-    await world.slack.people.fault(method="chat.postMessage", delay=0.5)
+    await world.slack.people.fault(method="chat.postMessage", hold=True)
     said = await world.alice.say("#deploys", "@signoff drop the table")
+    await held_calls(world.slack.workspace.faults, 1)
     root = next(each for each in await world.alice.messages("#deploys") if each.ts == said.ts)
     await root.delete()
+    await world.slack.people.fault(release=True)
     card = await world.bob.expect_card("#deploys", containing="drop the table")
     assert "thread_ts" not in card.shown
     await card.click("Approve")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fakes.patience import PATIENCE
 from stories.world import World
 
 from adapters.localslack.web_api.rate_limit import RateLimit
@@ -14,16 +15,16 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500": {"status": 500},
     "503 and again": {"status": 503, "times": 2},
     "internal_error": {"error": "internal_error"},
-    "times out": {"delay": TIMEOUT + 0.05},  # Slack does it before the bot comes back and looks
+    "times out": {"answer_after": 30},  # Slack does it before the bot comes back and looks
     "loses the answer": {"lost_response": True},
     "loses two answers": {"lost_response": True, "times": 2},
 }
 
 
 @pytest.fixture
-def slack_timeout() -> float:
-    """The bot soon gives up waiting."""
-    return TIMEOUT
+def slack_timeout(request: pytest.FixtureRequest) -> float:
+    """The bot soon gives up waiting where that is what happens."""
+    return TIMEOUT if "times out" in request.node.name else PATIENCE
 
 
 CALLS = [

@@ -55,8 +55,10 @@ class WebApi:
             return web.json_response(error.answer, status=429, headers=headers)
         except SlackError as error:
             answer = error.answer
-        if fault is not None and fault.lost_response and request.transport is not None:
-            request.transport.abort()
+        if fault is not None:
+            await asyncio.sleep(fault.answer_after)
+            if fault.lost_response and request.transport is not None:
+                request.transport.abort()
         headers = {"X-OAuth-Scopes": ",".join(sorted(self._slack.granted))}
         if self._slack.faults.limits != "real":
             headers[NOT_COUNTED] = "off"

@@ -339,9 +339,9 @@ def test_a_cubic_loop_ends_at_once(step: str, length: int) -> None:
     text = f"args.items.exists(i, args.items.exists(j, args.items.exists(k, {step})))"
     args: Json = {"items": [*range(length)], "text": "a" * 20 * length + "b"}
     condition = a_condition(text)
-    began = time.perf_counter()
+    began = time.process_time()
     assert condition.judge(args, None, ASKED).verdict in ((FAILS,) if length == 10 else (UNKNOWN,))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_long_arguments_do_no_harm_where_nothing_loops_over_them() -> None:
@@ -355,9 +355,9 @@ def test_long_arguments_do_no_harm_where_nothing_loops_over_them() -> None:
 def test_very_many_arguments_are_not_looked_through(schema: Any, line: Any) -> None:
     args: Json = {"amount": 5, "order": "", "lines": [line] * 1_000_000}
     condition = a_condition("args.amount > 1000")
-    began = time.perf_counter()
+    began = time.process_time()
     assert condition.judge(args, schema, ASKED).verdict is UNKNOWN
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_arguments_that_hold_themselves_are_not_known() -> None:

@@ -344,9 +344,9 @@ async def test_a_large_request_costs_little_and_only_where_it_was_answered() -> 
     marked: list[float] = []
     shown = AnsweredPayloads({"a": payload_mark(large)})
     for interrupt_id in ("a", "nobody answered this"):
-        began = time.perf_counter()
+        began = time.process_time()
         assert not shown.differs(interrupt_id, large)
-        marked.append(time.perf_counter() - began)
+        marked.append(time.process_time() - began)
     assert marked[1] < 0.01
     assert marked[0] < 5  # about 0.1 s on an idle machine
 

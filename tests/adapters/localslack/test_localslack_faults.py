@@ -51,6 +51,17 @@ async def test_a_call_is_held_longer_than_the_client_waits(slack: PeopledSlack) 
         await client.auth_test()
 
 
+async def test_a_call_is_done_at_once_and_answered_after_the_client_gave_up(
+    slack: PeopledSlack, client: AsyncWebClient
+) -> None:
+    client.timeout = 1
+    await slack.people.fault(method="chat.postMessage", answer_after=30)
+    with pytest.raises(asyncio.TimeoutError):
+        await client.chat_postMessage(channel="#deploys", text="posted before that")
+    [message] = await slack.person("alice").messages("#deploys")
+    assert message.text == "posted before that"
+
+
 async def test_a_held_call_is_done_when_it_is_released(slack: PeopledSlack, client: AsyncWebClient) -> None:
     alice, faults = slack.person("alice"), slack.workspace.faults
     await slack.people.fault(method="chat.postMessage", hold=True)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientSession
 from conftest import Bot, serving
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -131,7 +132,7 @@ async def test_over_a_socket_what_bolt_cannot_read_is_taken_once(
     async with serving(slack, client, "sockets") as bot:
         with capture_logs() as lines, caplog.at_level(logging.WARNING):
             delivered = slack.workspace.sockets.deliver(Delivery("events_api", payload), Attempt())
-            assert await asyncio.wait_for(delivered, 5) == {}
+            assert await asyncio.wait_for(delivered, PATIENCE) == {}
         assert [line["event"] for line in lines] == ["payload_malformed"]
         assert not caplog.records
         assert bot.desk.calls == []

@@ -304,10 +304,11 @@ async def test_slack_that_is_slow_is_not_waited_for_and_the_next_click_finds_the
     slack: PeopledSlack, counting: CountingClient, database: Database
 ) -> None:
     async with process(counting, database) as groups:
-        await slack.people.fault(method="usergroups.list", delay=0.4)
+        await slack.people.fault(method="usergroups.list", hold=True)
         found = await groups.members("S0SRE", 0.05)
         assert nobody(found) == "Slack didn't say in time who is in the user group S0SRE."
         assert found.unanswered
+        await slack.people.fault(release=True)
         assert await members(groups) == {ALICE, BOB}
         assert counting.calls == 1
 
@@ -322,7 +323,7 @@ async def test_without_redis_nobody_is_known(client: AsyncWebClient) -> None:
 async def test_who_asks_no_more_leaves_nothing_behind(
     slack: PeopledSlack, client: AsyncWebClient, database: Database
 ) -> None:
-    await slack.people.fault(method="usergroups.list", delay=30)
+    await slack.people.fault(method="usergroups.list", hold=True)
     async with process(client, database) as groups:
         await groups.members("S0SRE", 0.05)
     assert await RedisGroupMemory(database, Keys(), "T0LOCAL").begin() is not None, "the right to read is given back"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import NoChannels, serving
+from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack, wait_until
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -93,12 +94,13 @@ async def test_members_are_members_of_channels(slack: PeopledSlack, client: Asyn
 @pytest.mark.parametrize("method", ["users.info", "conversations.members"])
 async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: AsyncWebClient, method: str) -> None:
     identity, deploys = await place(client, "#deploys")
-    roster, alice = SlackRoster(client, identity, patience=0.3), await user(client, "alice")
+    roster, alice = SlackRoster(client, identity, patience=PATIENCE), await user(client, "alice")
+    hasty = SlackRoster(client, identity, patience=0.3)
     await slack.people.fault(method=method, status=500, times=2)
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
     await slack.people.fault(reset=True)
-    await slack.people.fault(method=method, delay=5)
-    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
+    await slack.people.fault(method=method, hold=True)
+    assert await hasty.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
     await slack.people.fault(reset=True)
     assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
 
