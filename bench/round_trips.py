@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bench.subject import Behind, running, subject
 from bench.table import Bench
-from bot.config.config import Mode
+from bot.config.schema import Mode
 
 CLICKS = 20
 

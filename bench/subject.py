@@ -24,8 +24,8 @@ from adapters.slack.inbound.http import PATH
 from bench import outside
 from bench.driver import TEAM, Clicked, Clicks
 from bench.slack import Slack
-from bot.config import config as configuration
-from bot.config.config import Mode
+from bot.config.load import load
+from bot.config.schema import Mode
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
@@ -241,7 +241,7 @@ async def running(slack: Slack, redis_url: str, folder: Path, mode: Mode, behind
         if behind is not Behind.GRAPH:
             ports.graphs = cast("Graphs", RestingGraphs())
 
-    config = configuration.load(_configured(folder, mode), slack.environment() | {"REDIS_URL": redis_url})
+    config = load(_configured(folder, mode), slack.environment() | {"REDIS_URL": redis_url})
     async with bot(config, altered) as made, made.http() as address:
         url = address + PATH if mode is Mode.HTTP else ""
         async with _serving(made, behind):

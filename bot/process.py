@@ -31,7 +31,8 @@ from bot.config.problems import ConfigProblem, ProblemsError
 if TYPE_CHECKING:
     from bot.clock import DemoClock, SystemClock
     from bot.commands.explain import Asked
-    from bot.config.config import Config, Secrets
+    from bot.config.secrets import Secrets
+    from bot.config.settings import Config
     from bot.wiring import Bot
 
 log = structlog.get_logger(__name__)
@@ -136,9 +137,9 @@ def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
 
 async def _run(file: Path) -> int:
     from bot import wiring
-    from bot.config import config as configuration
+    from bot.config.load import load
 
-    read = functools.partial(configuration.load, file, dict(os.environ))  # before .env is put into the environment
+    read = functools.partial(load, file, dict(os.environ))  # before .env is put into the environment
     config = _prepared(read())
     async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot, stop):
         await bot.load_graphs()
@@ -205,14 +206,15 @@ _STAND_INS: Final = {
 
 def _demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":
     """A configuration as the demo runs it: by itself, whatever Slack and Redis are in the environment and in `.env`."""
-    from bot.config import config as configuration
+    from bot.config.load import load
+    from bot.config.schema import Mode
 
-    config = configuration.load(file, {**environ, **_STAND_INS})
-    return dataclasses.replace(config, data=data / "valkey", mode=configuration.Mode.SOCKET)
+    config = load(file, {**environ, **_STAND_INS})
+    return dataclasses.replace(config, data=data / "valkey", mode=Mode.SOCKET)
 
 
 def _secrets(environ: Mapping[str, str]) -> "Secrets":
-    from bot.config.config import Secrets
+    from bot.config.secrets import Secrets
 
     return Secrets(
         slack_bot_token=environ["SLACK_BOT_TOKEN"],
@@ -365,9 +367,9 @@ def _known(config: "Config") -> "Config":
 
 def _export(folder: Path) -> None:
     """Put `.env` into the environment, where graphs look for their own keys when they are imported."""
-    from bot.config import config as configuration
+    from bot.config.file import environment
 
-    for name, value in configuration.environment(folder, {}).items():
+    for name, value in environment(folder, {}).items():
         os.environ.setdefault(name, value)
 
 
@@ -411,10 +413,10 @@ def _has_desktop() -> bool:
 
 def _stored(file: Path, demo: Path | None) -> "Config":
     """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`."""
-    from bot.config import config as configuration
+    from bot.config.load import load
 
     if demo is None:
-        return _known(configuration.load(file, os.environ))
+        return _known(load(file, os.environ))
     if not (demo / "valkey").is_dir():
         raise ProblemsError(
             [ConfigProblem("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")]

@@ -20,8 +20,9 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from bot.config.config import Config, Secrets
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.config.secrets import Secrets
+from bot.config.settings import Config
 from bot.masking import remember
 from bot.telemetry import Metrics
 from engine.ports import Clock

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from adapters.localslack.state import people_file
-from bot.config import config
+from bot.config.load import load
 from engine.machine.diagram import mermaid
 
 README = Path(__file__).parent.parent / "README.md"
@@ -26,7 +26,7 @@ def test_its_app_yaml_is_a_configuration(tmp_path: Path) -> None:
         "LANGGRAPH_API_KEY": "key",
         "PAGERDUTY_TOKEN": "key",
     }
-    assert set(config.load(file, secrets).agents) == {"deploy", "research"}
+    assert set(load(file, secrets).agents) == {"deploy", "research"}
 
 
 def test_the_people_file_that_the_docs_show_can_be_read(tmp_path: Path) -> None:

@@ -19,22 +19,19 @@ from bot.checks import interrupts as foreseen
 from bot.checks import oncall as oncall_check
 from bot.checks import rules as rule_check
 from bot.checks.oncall import OnCallNow
-from bot.config.config import (
-    OF_SLACK,
-    Config,
-    Http,
-    Mode,
-    Secrets,
+from bot.config.load import examined
+from bot.config.names import (
     agents_relying_on_defaults,
     approver_names,
     card_channels,
     channel_names,
-    examined,
     name_problems,
     oncall_names,
 )
 from bot.config.problems import ConfigError, ConfigProblem, ProblemsError
-from bot.config.schema import Agent
+from bot.config.schema import Agent, Http, Mode
+from bot.config.secrets import OF_SLACK, Secrets
+from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import Compiled, Known, by_names, group_names, handle_problems, tried, unasked

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from bot.config.config import Config
 from bot.config.problems import ConfigProblem, suggestion
+from bot.config.settings import Config
 from engine.ids import AgentName
 from engine.rules.conditions import Verdict
 from engine.rules.tool_names import match

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.config.config import Config, oncall_names
+from bot.config.names import oncall_names
 from bot.config.problems import ConfigProblem, suggestion
+from bot.config.settings import Config
 from engine.ports import ListedPerson
 
 _STARTS_ALL_THE_SAME = "The bot starts all the same; until that is right, nobody is on call by it."

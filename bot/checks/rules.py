@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from bot.checks.gates import Tools
 from bot.config.approvals import People as Entry
-from bot.config.config import Config
 from bot.config.order import is_for
 from bot.config.problems import ConfigProblem, suggestion
+from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, at_place
 from engine.asks.ask import Json
 from engine.authority.eligibility import unreachable

@@ -13,8 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.commands.oncall import instant, read_config
-from bot.config.config import Config
 from bot.config.problems import ConfigProblem, ProblemsError, suggestion
+from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words

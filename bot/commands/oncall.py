@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.config import config as configuration
-from bot.config.config import Config
+from bot.config.load import examined
 from bot.config.problems import ConfigError, ConfigProblem, ProblemsError, suggestion
+from bot.config.secrets import OF_SLACK
+from bot.config.settings import Config
 from bot.masking import masked, remember
 from bot.oncall.people import People
 from bot.telemetry import set_up_logs
@@ -50,10 +51,10 @@ async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
 
 def read_config(file: Path, *, offline: bool) -> Config:
     """The configuration; of Slack's tokens only the bot's is needed, and none `offline`. Raises ConfigError."""
-    config, problems = configuration.examined(file, os.environ)
+    config, problems = examined(file, os.environ)
     of_slack = [each for each in problems if each.where in ("SLACK_BOT_TOKEN", "SLACK_API_URL")]
     needed = [] if offline else [replace(each, fix=f"{each.fix.rstrip('.')}, or add --offline.") for each in of_slack]
-    wrong = [each for each in problems if each.where not in configuration.OF_SLACK]
+    wrong = [each for each in problems if each.where not in OF_SLACK]
     if config is None or needed:
         raise ConfigError([*wrong, *needed])
     remember(config.secret_values)

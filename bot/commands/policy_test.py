@@ -17,12 +17,12 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from bot.channel_names import bare
 from bot.commands.oncall import read_config
-from bot.config.approvals import ApproversEntry, Kind, People, Quorum
-from bot.config.config import Config
+from bot.config.approvals import ApproversEntry, Kind, People
 from bot.config.file import Document, environment, read
 from bot.config.problems import ConfigError, ConfigProblem, suggestion
-from bot.config.schema import checked
-from bot.config.values import Given, Outcome, Strict, duration, wrong
+from bot.config.settings import Config
+from bot.config.validation import checked
+from bot.config.values import Given, Outcome, Quorum, Strict, duration, wrong
 from bot.masking import masked
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words

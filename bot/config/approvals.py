@@ -1,87 +1,35 @@
 """What may stand in an entry of `approvals:` in `app.yaml`: who decides, when, and what comes of silence."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Self, TypeAlias
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from bot.config.problems import suggestion
-from bot.config.values import AGENT_NAME, Channel, Duration, Given, Number, Outcome, Person, Strict, duration, wrong
+from bot.config.values import (
+    MINUTES_A_DAY,
+    Channel,
+    Days,
+    Duration,
+    Given,
+    GroupHandle,
+    Outcome,
+    Person,
+    Quorum,
+    SourceName,
+    Strict,
+    TimeOfDay,
+    Times,
+    Verdict,
+    Zone,
+    wrong,
+)
 from engine.approvals.approval import Notify
-from engine.asks.ask import Choice
 from engine.authority.policy import LONGEST_GRANT, Hours, OnExpiry
 
 Path: TypeAlias = tuple[str | int, ...]
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
-_SPAN = re.compile(rf"({'|'.join(_DAYS)})-({'|'.join(_DAYS)})")
-
-
-# Values ---------------------------------------------------------------------------------------------------------------
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise wrong("{shown} is not a time zone", suggestion(value, available_timezones(), "Write Europe/Berlin."))
-    return value
-
-
-def _days(value: object) -> object:
-    """Read `mon-fri`, or a list of days; gives the numbers of `date.weekday`."""
-    if isinstance(value, str) and (span := _SPAN.fullmatch(value.strip().lower())):
-        first, last = _DAYS.index(span[1]), _DAYS.index(span[2])
-        return frozenset((first + step) % len(_DAYS) for step in range((last - first) % len(_DAYS) + 1))
-    names = [value] if isinstance(value, str) else value
-    if isinstance(names, list) and names and all(isinstance(each, str) and each.lower() in _DAYS for each in names):
-        return frozenset(_DAYS.index(each.lower()) for each in names)
-    raise wrong("{shown} does not name days of the week", "Write mon-fri, or a list: [mon, tue, sat].")
-
-
-def _minutes(value: object) -> object:
-    """Read a wall clock, `09:00` to `24:00`, as minutes after midnight."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MINUTES:
-        return value  # YAML 1.1 reads 9:00 as minutes: sixty to the hour
-    match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or (minutes := int(match[1]) * 60 + int(match[2])) > _MINUTES:
-        raise wrong("{shown} is not a time of day", 'Write it in quotes: "09:00".')
-    return minutes
-
-
-_MINUTES = 24 * 60
-
-
-def _group(value: str) -> str:
-    if not re.fullmatch(r"@?[^\s@,<>]{1,80}", value):
-        raise wrong("{shown} is not the handle of a user group", "Write it as Slack shows it, such as payments.")
-    return value.removeprefix("@")
-
-
-def _source_name(value: str) -> str:
-    if not AGENT_NAME.fullmatch(value):
-        raise wrong("{shown} is not the name of an entry of oncall:", "Use letters, digits, - and _.")
-    return value
-
-
-def _times(value: object) -> object:
-    return value if isinstance(value, list | tuple) else (duration(value),)
-
-
-def _verdict(value: object) -> object:
-    if value not in (Choice.APPROVE.value, Choice.REJECT.value):
-        raise wrong("{shown} cannot be decided by a rule", "Write approve or reject.")
-    return value
-
-
-Times = Annotated[tuple[Duration, ...], BeforeValidator(_times)]
-Zone = Annotated[str, AfterValidator(_zone)]
-GroupHandle = Annotated[str, AfterValidator(_group)]
-SourceName = Annotated[str, AfterValidator(_source_name)]
-Quorum = Annotated[Number, Field(ge=1)]
 
 
 def times_fit(reminders: Sequence[timedelta], expires_after: timedelta | None) -> None:
@@ -202,14 +150,17 @@ class HoursEntry(Strict):
     """When clocks run. `always`: that of the expiry runs outside of them, too."""
 
     zone: Zone
-    days: Annotated[frozenset[int], BeforeValidator(_days)] = frozenset(range(5))
-    opens: Annotated[int, BeforeValidator(_minutes)] = Field(alias="from")
-    closes: Annotated[int, BeforeValidator(_minutes)] = Field(alias="to")
+    days: Days = frozenset(range(5))
+    opens: TimeOfDay = Field(alias="from")
+    closes: TimeOfDay = Field(alias="to")
     always: bool = False
 
     @model_validator(mode="after")
     def _last(self) -> Self:
-        if self.opens % _MINUTES == self.closes % _MINUTES and (self.opens, self.closes) != (0, _MINUTES):
+        if self.opens % MINUTES_A_DAY == self.closes % MINUTES_A_DAY and (self.opens, self.closes) != (
+            0,
+            MINUTES_A_DAY,
+        ):
             raise wrong("these hours begin and end at the same time", 'Write from: "09:00" and to: "17:00".', "to")
         return self
 
@@ -246,7 +197,7 @@ class Approval(Strict):
     quorum: Quorum = 1
     reject_quorum: Quorum = 1
     own_requests: bool = False
-    decide: Given[Annotated[Choice, BeforeValidator(_verdict)]] = None
+    decide: Given[Verdict] = None
     quiet: bool = False
     post_to: Given[Channel] = None
     notify: Given[Notify] = None

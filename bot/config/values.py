@@ -3,14 +3,16 @@
 import re
 from datetime import timedelta
 from typing import Annotated, TypeVar
+from zoneinfo import available_timezones
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from bot.config.problems import suggestion
 from engine.asks import templates
+from engine.asks.ask import Choice
 from engine.asks.templates import TemplateError
 from engine.authority.policy import OnExpiry
 
@@ -33,6 +35,10 @@ _PLACEHOLDERS = ("$text", "$user", "$channel")
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}|[^\s@,<>]{1,80}@[^\s@,<>]{1,160}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+_SPAN = re.compile(rf"({'|'.join(_DAYS)})-({'|'.join(_DAYS)})")
+MINUTES_A_DAY = 24 * 60
 _GRAPH = re.compile(r"[^:\s][^:]*:[A-Za-z_]\w*")
 
 
@@ -142,6 +148,55 @@ def _holds_word(key: str) -> bool:
     return any(found in templates.WORDS for found in re.findall(r"(?<!\$)\$([A-Za-z_]\w*)", key))
 
 
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise wrong("{shown} is not a time zone", suggestion(value, available_timezones(), "Write Europe/Berlin."))
+    return value
+
+
+def _days(value: object) -> object:
+    """Read `mon-fri`, or a list of days; gives the numbers of `date.weekday`."""
+    if isinstance(value, str) and (span := _SPAN.fullmatch(value.strip().lower())):
+        first, last = _DAYS.index(span[1]), _DAYS.index(span[2])
+        return frozenset((first + step) % len(_DAYS) for step in range((last - first) % len(_DAYS) + 1))
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and names and all(isinstance(each, str) and each.lower() in _DAYS for each in names):
+        return frozenset(_DAYS.index(each.lower()) for each in names)
+    raise wrong("{shown} does not name days of the week", "Write mon-fri, or a list: [mon, tue, sat].")
+
+
+def _minutes(value: object) -> object:
+    """Read a wall clock, `09:00` to `24:00`, as minutes after midnight."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MINUTES_A_DAY:
+        return value  # YAML 1.1 reads 9:00 as minutes: sixty to the hour
+    match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or (minutes := int(match[1]) * 60 + int(match[2])) > MINUTES_A_DAY:
+        raise wrong("{shown} is not a time of day", 'Write it in quotes: "09:00".')
+    return minutes
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(r"@?[^\s@,<>]{1,80}", value):
+        raise wrong("{shown} is not the handle of a user group", "Write it as Slack shows it, such as payments.")
+    return value.removeprefix("@")
+
+
+def _source_name(value: str) -> str:
+    if not AGENT_NAME.fullmatch(value):
+        raise wrong("{shown} is not the name of an entry of oncall:", "Use letters, digits, - and _.")
+    return value
+
+
+def _times(value: object) -> object:
+    return value if isinstance(value, list | tuple) else (duration(value),)
+
+
+def _verdict(value: object) -> object:
+    if value not in (Choice.APPROVE.value, Choice.REJECT.value):
+        raise wrong("{shown} cannot be decided by a rule", "Write approve or reject.")
+    return value
+
+
 Given = Annotated[T | None, BeforeValidator(_given)]
 """A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
 
@@ -155,3 +210,11 @@ Template = Annotated[JsonValue, AfterValidator(_template)]
 SentValue = Annotated[JsonValue, AfterValidator(_sent)]
 Number = Annotated[int, BeforeValidator(_number)]
 Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]
+Times = Annotated[tuple[Duration, ...], BeforeValidator(_times)]
+Zone = Annotated[str, AfterValidator(_zone)]
+GroupHandle = Annotated[str, AfterValidator(_group)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+Quorum = Annotated[Number, Field(ge=1)]
+Days = Annotated[frozenset[int], BeforeValidator(_days)]
+TimeOfDay = Annotated[int, BeforeValidator(_minutes)]
+Verdict = Annotated[Choice, BeforeValidator(_verdict)]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.config.approvals import Approval, PartEntry, People
-from bot.config.config import Config, approver_names, channel_names, name_problems
+from bot.config.names import approver_names, channel_names, name_problems
 from bot.config.problems import ConfigError, ConfigProblem, suggestion
+from bot.config.settings import Config
 from bot.rules.group_names import GroupNames
 from engine.authority.matching import fillable
 from engine.authority.parts import Part, Stage

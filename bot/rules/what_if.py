@@ -10,7 +10,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from bot.config.config import Config
+from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, by_names, unasked
 from engine.approvals.approval import Place
 from engine.asks.ask import Action, Ask, Choice, Json, Kind

@@ -15,7 +15,8 @@ from adapters.conditions import CelConditions
 from adapters.redis.lanes.lanes import LEASE
 from adapters.slack.inbound.handlers import PATIENCE
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.config.config import Config, load
+from bot.config.load import load
+from bot.config.settings import Config
 from bot.outbound.graph_runs import RunOptions
 from bot.reload import Reload
 from bot.rules.in_force import Rules

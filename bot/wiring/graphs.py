@@ -11,10 +11,9 @@ from redis.exceptions import RedisError
 from adapters.langgraph import dialects
 from adapters.langgraph.loading.exports import LoadError
 from bot.checks import rules
-from bot.config import config as configuration
-from bot.config.config import Config
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.config.schema import Resume
+from bot.config.schema import Agent, Resume
+from bot.config.settings import Config
 from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
 from bot.rules.rulebook import Compiled
@@ -122,7 +121,7 @@ def _spec(config: Config, name: AgentName) -> "AgentSpec":
     )
 
 
-def _server_spec(agent: configuration.Agent) -> "ServerSpec":
+def _server_spec(agent: Agent) -> "ServerSpec":
     from adapters.langgraph.remote.agents import ServerSpec
     from adapters.langgraph.remote.client import Server
 
@@ -140,7 +139,7 @@ def _server_spec(agent: configuration.Agent) -> "ServerSpec":
     )
 
 
-def _answers(agent: configuration.Agent) -> tuple[dialects.AnswerRule, ...]:
+def _answers(agent: Agent) -> tuple[dialects.AnswerRule, ...]:
     return tuple(
         dialects.AnswerRule(
             node=entry.when.node,

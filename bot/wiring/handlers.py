@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.handlers import Handlers, build_app
 from adapters.slack.workspace.errors import SlackRefused
-from bot.config.config import Config
 from bot.config.problems import ProblemsError
+from bot.config.settings import Config
 from bot.inbound.overview import Overviews
 from bot.inbound.time_travel import TimeTravels
 from bot.outbound.channels import Channels

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from adapters.redis.stores.agent_names import RedisNames
-from bot.config.config import Config
+from bot.config.settings import Config
 from bot.names import Names, definitions
 from bot.wiring.storage import Storage
 from engine.ids import TeamId

@@ -21,8 +21,7 @@ from adapters.slack.workspace.accounts import SlackAccounts
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
-from bot.config import config as configuration
-from bot.config.config import Config
+from bot.config.names import oncall_names
 from bot.config.oncall import (
     GrafanaEntry,
     HttpEntry,
@@ -35,6 +34,7 @@ from bot.config.oncall import (
     spelled,
 )
 from bot.config.problems import ProblemsError
+from bot.config.settings import Config
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
@@ -64,7 +64,7 @@ async def asked_people(config: Config) -> AsyncIterator[People]:
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:
             identity = await whoami(client)
-            listed = await directory.people(client, configuration.oncall_names(config), identity)
+            listed = await directory.people(client, oncall_names(config), identity)
         except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
             raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
         accounts = SlackAccounts(client, identity)
@@ -85,7 +85,7 @@ def warn_of_strangers(config: Config, listed: Mapping[str, ListedPerson]) -> Non
 
     The bot starts all the same: people leave, and that is no mistake in the file. `signoff check` reports them.
     """
-    for name, where in configuration.oncall_names(config).items():
+    for name, where in oncall_names(config).items():
         if name not in listed or listed[name].unable:
             log.warning("this person can never be on call", where=where, name=name)
 

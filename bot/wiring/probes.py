@@ -26,9 +26,10 @@ from bot import http
 from bot.channel_names import resolved
 from bot.checks.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.checks.oncall import OnCallNow
-from bot.config import config as configuration
-from bot.config.config import Config, Mode, Secrets
 from bot.config.problems import ProblemsError
+from bot.config.schema import Agent, Http, Mode
+from bot.config.secrets import Secrets
+from bot.config.settings import Config
 from bot.oncall.people import People
 from bot.rules.group_names import GroupNames
 from bot.wiring.graphs import import_langgraph, open_local
@@ -68,7 +69,7 @@ class RealProbes:
         warnings = (*graphs.warnings, *graphs.advice(), *unfit)
         return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
 
-    async def server(self, agent: configuration.Agent) -> Sequence[str]:
+    async def server(self, agent: Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
         from adapters.langgraph.remote.client import Server, ServerRefusedError, connected
 
@@ -94,7 +95,7 @@ class RealProbes:
             problem = redis_problem(error)
             raise UnfitError(problem.what, problem.fix) from None
 
-    async def address(self, at: configuration.Http) -> Sequence[str]:
+    async def address(self, at: Http) -> Sequence[str]:
         """See that the bot can listen there; that another program does, such as the bot itself, is no problem."""
         try:
             async with http.serving((), at.host, at.port):

@@ -9,8 +9,8 @@ import structlog
 from adapters.conditions import CelConditions
 from bot.channel_names import ChannelNames
 from bot.checks import rules as rule_check
-from bot.config.config import Config
 from bot.config.problems import ProblemsError
+from bot.config.settings import Config
 from bot.graphs import LateGraphs
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources

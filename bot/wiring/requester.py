@@ -6,8 +6,8 @@ from adapters.slack.workspace import directory, groups
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
-from bot.config.config import Config
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.config.settings import Config
 from bot.rules.what_if import Requester
 from bot.wiring.slack import SLACK, slack_problem
 

@@ -10,8 +10,9 @@ from adapters.slack.inbound.http import route
 from adapters.slack.inbound.socket_mode import Sockets, sockets
 from adapters.slack.workspace.errors import SlackRefused
 from bot import http
-from bot.config.config import Config, Mode
 from bot.config.problems import ProblemsError
+from bot.config.schema import Mode
+from bot.config.settings import Config
 from bot.graphs import LateGraphs
 from bot.names import Names as AgentNames
 from bot.oncall import warmth

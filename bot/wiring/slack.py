@@ -24,9 +24,9 @@ from adapters.slack.workspace.manifest import manifest as slack_manifest
 from adapters.slack.workspace.roster import SlackRoster
 from bot.channel_names import ChannelNames, resolved
 from bot.clock import DemoClock, SystemClock
-from bot.config import config as configuration
-from bot.config.config import Config
+from bot.config.names import approver_names, channel_names, oncall_names
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.config.settings import Config
 from bot.inbound.agents import Agents
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import Known, group_names
@@ -88,16 +88,14 @@ async def introduced(
     try:
         identity = await whoami(client)
         people, listed = await asyncio.gather(
-            directory.people(
-                client, {**configuration.approver_names(config), **configuration.oncall_names(config)}, identity
-            ),
+            directory.people(client, {**approver_names(config), **oncall_names(config)}, identity),
             directory.channels(client),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
     memory = RedisChannelMemory(kept.database, kept.keys, identity.team)
     known = await memory.remembered()
-    channels = resolved(configuration.channel_names(config), listed, known)
+    channels = resolved(channel_names(config), listed, known)
     await memory.remember({name: channel for name, channel in channels.memory.items() if name not in known})
     names = group_names(config)
     try:

@@ -23,8 +23,8 @@ from adapters.redis.transport.failures import describe
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.server_check import explain
 from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.config.config import Config
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.config.settings import Config
 from bot.masking import masked
 
 

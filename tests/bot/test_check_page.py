@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot import wiring
 from bot.checks import interrupts as foreseen
-from bot.config.config import load
+from bot.config.load import load
 from engine.ids import AgentName
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"

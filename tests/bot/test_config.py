@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 import pytest
 
-from bot.config.config import Config, Mode, agents_relying_on_defaults, approver_names, channel_names, load
+from bot.config.load import load
+from bot.config.names import agents_relying_on_defaults, approver_names, channel_names
 from bot.config.problems import ConfigError
-from bot.config.schema import Resume
+from bot.config.schema import Mode, Resume
+from bot.config.settings import Config
 from bot.rules.rulebook import Known, rulebook
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ids import AgentName, ChannelId, UserId

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.config import Config, load, oncall_names
+from bot.config.load import load
+from bot.config.names import oncall_names
 from bot.config.problems import ConfigError
+from bot.config.settings import Config
 
 pytestmark = pytest.mark.promise("P10")
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from bot.config.config import load
 from bot.config.file import read
+from bot.config.load import load
 from bot.config.problems import ConfigError
 from bot.config.values import duration
 

@@ -8,7 +8,7 @@ import pytest
 from fakes.people import PeopledSlack
 
 from bot.checks.check import known_groups
-from bot.config.config import Secrets
+from bot.config.secrets import Secrets
 from bot.rules.group_names import GroupNames
 from bot.wiring import probes
 from engine.ids import UserId

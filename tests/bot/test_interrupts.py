@@ -14,8 +14,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from bot import wiring
 from bot.checks.check import Loaded, Report, check, show, show_json
 from bot.cli import invoke
-from bot.config.config import Config, load
+from bot.config.load import load
 from bot.config.problems import ConfigError
+from bot.config.settings import Config
 from bot.wiring.graphs import open_local
 from engine.asks.ask import Choice, Decision
 from engine.asks.foreseen import Foreseen

@@ -5,7 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.config.config import load
+from bot.config.load import load
 from bot.wiring import local_workspace
 
 OWN = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes.oncall_services import ServiceServer
 
-from bot.config.config import load
+from bot.config.load import load
 from bot.config.oncall import OnCallEntry
 from bot.wiring import shift_sources
 from bot.wiring.oncall import fingerprint

@@ -26,7 +26,7 @@ import adapters.langgraph.in_process.graphs  # imported before the process forks
 import adapters.redis.checkpointer.saver  # noqa: F401 - likewise
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.client import web_client
-from bot.config import config as configuration
+from bot.config.load import load
 from bot.process import hang_ups, serve, stop_signals
 from bot.telemetry import set_up_logs
 from bot.wiring import Bot, Ports, bot
@@ -127,7 +127,7 @@ def live(life: Life) -> None:
 
 
 async def _live(life: Life) -> None:
-    read = partial(configuration.load, life.folder / "app.yaml", life.environ)
+    read = partial(load, life.folder / "app.yaml", life.environ)
     config = read()
     set_up_logs()
     death = Death(life.hop, life.folder / "hops.log")

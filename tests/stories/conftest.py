@@ -13,7 +13,7 @@ from stories.world import World
 
 from adapters.localslack.state.roster import BUILT_IN, Roster
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config.config import Mode
+from bot.config.schema import Mode
 
 GRAPHS = Path(__file__).parent / "graphs"
 

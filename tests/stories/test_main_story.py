@@ -3,7 +3,7 @@
 import pytest
 from stories.world import World
 
-from bot.config.config import Mode
+from bot.config.schema import Mode
 
 both = pytest.mark.parametrize("mode", list(Mode))
 

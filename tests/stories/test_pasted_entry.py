@@ -5,13 +5,13 @@ import yaml
 from stories.world import World
 
 from bot import wiring
-from bot.config import config as configuration
+from bot.config.load import load
 from engine.ids import AgentName
 
 
 async def _printed(world: World) -> str:
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
-    config = configuration.load(world.folder / "app.yaml", environ)
+    config = load(world.folder / "app.yaml", environ)
     (row,) = (await wiring.probes().graph(config, AgentName("unreadable"))).interrupts
     return row.entry
 

@@ -10,7 +10,8 @@ from fakes.people import Message
 from stories import policies_page as page
 from stories.world import World
 
-from bot.config import config
+from bot.config.load import load
+from bot.config.settings import Config
 
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-1-1-abc", "SLACK_APP_TOKEN": "xapp-1-1-abc", "PAGERDUTY_TOKEN": "key"}
 WITHOUT_A_FILE = {"Edits", "On the card", "Before you rely on it"}
@@ -18,10 +19,10 @@ REFUNDS = "#refunds"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def loaded(folder: Path, text: str) -> config.Config:
+def loaded(folder: Path, text: str) -> Config:
     file = folder / "app.yaml"
     file.write_text(text)
-    return config.load(file, SECRETS)
+    return load(file, SECRETS)
 
 
 @pytest.mark.promise("P10")

@@ -14,8 +14,9 @@ from stories.world import TEAM, World, agent
 from adapters.redis.keys import Keys
 from adapters.redis.stores.agent_names import RedisNames
 from adapters.redis.transport.multiplexed import Multiplexed
-from bot.config import config as configuration
+from bot.config.load import load
 from bot.config.problems import ProblemsError
+from bot.config.settings import Config
 from bot.process import serve
 from bot.wiring import Bot, bot
 
@@ -23,11 +24,11 @@ LEASE = timedelta(seconds=0.2)
 """A dead process's names lapse after three of these."""
 
 
-def second(world: World, agents: Mapping[str, Any]) -> configuration.Config:
+def second(world: World, agents: Mapping[str, Any]) -> Config:
     """What a second process of the same workspace and Redis is told."""
     file = world.folder / "second.yaml"
     file.write_text(yaml.safe_dump({"agents": dict(agents)}))
-    return configuration.load(file, world.slack.environment() | {"REDIS_URL": world.redis_url})
+    return load(file, world.slack.environment() | {"REDIS_URL": world.redis_url})
 
 
 async def test_a_second_process_with_another_graph_of_the_same_name_does_not_start(world: World) -> None:

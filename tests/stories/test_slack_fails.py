@@ -7,7 +7,7 @@ from fakes.patience import PATIENCE
 from stories.world import World
 
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config.config import Mode
+from bot.config.schema import Mode
 
 TIMEOUT = 1.0
 FAULTS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ import pytest
 from fakes.people import wait_until
 from stories.world import World, agent
 
-from bot.config.config import Mode
+from bot.config.schema import Mode
 
 
 @pytest.mark.promise("P7")

@@ -35,8 +35,9 @@ from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import Identity
 from adapters.slack.workspace.roster import SlackRoster
 from bot.clock import SYSTEM_CLOCK, SystemClock, clock_of
-from bot.config import config as configuration
-from bot.config.config import Mode
+from bot.config.load import load
+from bot.config.schema import Mode
+from bot.config.settings import Config
 from bot.process import serve
 from bot.wiring import Bot, Ports, bot, together
 from engine.approvals.approval import Approval, Place
@@ -53,7 +54,7 @@ NOTHING_SAID: tuple[tuple[str, ...], bool] = ((), True)
 """A story that says nothing of what is done."""
 
 Alter = Callable[[Ports], None]
-Read = Callable[[], configuration.Config]
+Read = Callable[[], Config]
 Agent = Mapping[str, Any]
 
 
@@ -170,7 +171,7 @@ class World:
         """Start the bot on the `app.yaml` that is there."""
         self.slack.await_acks(self.ack_timeout)
         environ = self.slack.environment() | {"REDIS_URL": self.redis_url}
-        self._running = await Running.begin(self, partial(configuration.load, self.folder / "app.yaml", environ))
+        self._running = await Running.begin(self, partial(load, self.folder / "app.yaml", environ))
 
     async def stop(self) -> None:
         """Stop the bot as SIGTERM does: it drains."""

@@ -1,0 +1,107 @@
+"""Loads the configuration: `app.yaml`, `.env` and the environment, as one object that is right or not there (P10).
+
+All problems are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
+so `bot.rules.rulebook` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from bot.config.approvals import Approval
+from bot.config.consistency import Agents, Approvals, inconsistencies
+from bot.config.file import Document, environment, read
+from bot.config.oncall import OnCallEntry, people_problems
+from bot.config.oncall import name_problem as oncall_name_problem
+from bot.config.problems import ConfigError, ConfigProblem
+from bot.config.schema import Agent, File
+from bot.config.secrets import read_secrets
+from bot.config.settings import Config
+from bot.config.validation import agent_name_problem, checked
+from engine.approvals import audit
+from engine.ids import AgentName
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration. `.env` beside it adds to `environ`, and never overrides it.
+
+    Raises ConfigError with every problem that was found.
+    """
+    config, problems = examined(path, environ)
+    if config is None or problems:
+        raise ConfigError(problems)
+    return config
+
+
+def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[ConfigProblem]]:
+    """A configuration and its problems. Where only Slack's tokens are wrong, it is there: without them."""
+    known = environment(path.absolute().parent, environ)
+    document, problems = read(path, known)
+    if document.data is None:
+        return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
+    file, wrong = checked(File, document, document.data, ())
+    problems += wrong
+    agents, approvals = _entries(document, problems)
+    oncall = _sources(document, problems)
+    mode, secrets, of_tokens = read_secrets(known, file.slack.mode if file else None)
+    problems += inconsistencies(document, file, agents, approvals, mode)
+    if problems or file is None:
+        return None, _first_of_each_place([*problems, *of_tokens])
+    config = Config(
+        file=path,
+        agents=MappingProxyType({name: agent for name, agent in agents.items() if agent}),
+        approvals=tuple(approval for approval in approvals if approval),
+        defaults=file.defaults,
+        mode=mode,
+        http=file.http,
+        health=file.health,
+        data=path.absolute().parent / file.data.expanduser(),
+        retention=file.retention,
+        audit_retention=file.audit_retention or max(audit.RETENTION, file.retention),
+        oncall=MappingProxyType(oncall),
+        people=MappingProxyType(file.people),
+        secrets=secrets,
+        document=document,
+    )
+    return config, of_tokens
+
+
+def _first_of_each_place(problems: Iterable[ConfigProblem]) -> Sequence[ConfigProblem]:
+    """What follows from an earlier problem of the same key (a variable that is not set, say) only confuses."""
+    first: dict[str, ConfigProblem] = {}
+    for problem in problems:
+        first.setdefault(problem.where, problem)
+    return [*first.values()]
+
+
+def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[Agents, Approvals]:
+    """Each agent and rule by itself: None for one that is wrong, so that the others keep their places."""
+    data = document.data if isinstance(document.data, dict) else {}
+    agents: dict[AgentName, Agent | None] = {}
+    approvals: list[Approval | None] = []
+    for name, value in _pairs(data.get("agents")):
+        agents[AgentName(name)], wrong = checked(Agent, document, value, ("agents", name))
+        problems += filter(None, [agent_name_problem(document, name), *wrong])
+    rules = data.get("approvals")
+    for index, value in enumerate(rules if isinstance(rules, list) else ()):
+        approval, wrong = checked(Approval, document, value, ("approvals", index))
+        approvals.append(approval)
+        problems += wrong
+    return agents, tuple(approvals)
+
+
+def _sources(document: Document, problems: list[ConfigProblem]) -> dict[str, OnCallEntry]:
+    """The sources of who is on call, less those that are wrong."""
+    data = document.data if isinstance(document.data, dict) else {}
+    found: dict[str, OnCallEntry] = {}
+    for name, value in _pairs(data.get("oncall")):
+        entry, wrong = checked(OnCallEntry, document, value, ("oncall", name))
+        problems += filter(None, [oncall_name_problem(document, name), *wrong])
+        if entry is not None:
+            found[name] = entry
+    problems += people_problems(document, data.get("people"))
+    return found
+
+
+def _pairs(data: object) -> Iterable[tuple[str, object]]:
+    return data.items() if isinstance(data, dict) else ()

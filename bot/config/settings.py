@@ -1,0 +1,67 @@
+"""The settings of a bot, as `app.yaml` and the environment give them once nothing is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from bot.config.approvals import Approval
+from bot.config.file import Document
+from bot.config.oncall import OnCallEntry
+from bot.config.schema import Agent, Defaults, Health, Http, Mode
+from bot.config.secrets import Secrets
+from engine.ids import AgentName
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration that was found right. `base` is the folder that paths in it start from; `data` is absolute."""
+
+    file: Path
+    agents: Mapping[AgentName, Agent]
+    approvals: tuple[Approval, ...]
+    defaults: Defaults
+    mode: Mode
+    http: Http
+    health: Health | None
+    data: Path
+    retention: timedelta
+    audit_retention: timedelta
+    oncall: Mapping[str, OnCallEntry]
+    people: Mapping[str, str]
+    """The members, as Slack's directory is asked for them, by the names that other services have for them."""
+    secrets: Secrets
+    document: Document = field(repr=False)
+
+    @property
+    def base(self) -> Path:
+        """The folder of `app.yaml`."""
+        return self.file.absolute().parent
+
+    @property
+    def secret_values(self) -> tuple[str | None, ...]:
+        """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
+        keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
+        of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
+        return (*self.secrets.values(), *keys, *of_sources)
+
+    def gates(self, agent: AgentName) -> Mapping[str, str]:
+        """The patterns of `gate_tools` that hold for an agent, each with where it stands."""
+        own = [("agents", agent), *([("defaults",)] if self.agents[agent].server is None else [])]
+        said = (self.agents[agent].gate_tools, self.defaults.gate_tools)
+        found: dict[str, str] = {}
+        for path, patterns in zip(own, said, strict=False):
+            for index, pattern in enumerate(patterns):
+                found.setdefault(pattern, self.where(*path, "gate_tools", index))
+        return found
+
+    @property
+    def listeners(self) -> Mapping[str, Http]:
+        """Where the bot listens, by key: over HTTP for Slack, and for health unless that shares its address."""
+        if self.health is None:
+            return {"http": self.http}
+        return {**({"http": self.http} if self.mode is Mode.HTTP else {}), "health": self.health}
+
+    def where(self, *path: str | int) -> str:
+        """The file, line and key of an entry, for a `ConfigProblem`: `where("agents", "deploy", "graph")`."""
+        return self.document.where(path)
