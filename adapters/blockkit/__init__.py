@@ -3,16 +3,16 @@
 Slack refuses a whole message for one character too many, and its SDK checks only some of the limits. So the outgoing
 JSON is checked once, at the border, by the code that the local workspace uses to refuse it: what passes in a test
 passes in Slack. `limits` names every figure; `check_message`, `check_modal`, `check_home` and `check_view` return
-`Problem`s in Slack's own wording. Pure: no I/O, standard library only.
+`BlockProblem`s in Slack's own wording. Pure: no I/O, standard library only.
 """
 
 from adapters.blockkit import limits
-from adapters.blockkit.checks import Problem
+from adapters.blockkit.checks import BlockProblem
 from adapters.blockkit.objects import options_of
 from adapters.blockkit.surfaces import check_home, check_message, check_modal, check_view, texts_of
 
 __all__ = [
-    "Problem",
+    "BlockProblem",
     "check_home",
     "check_message",
     "check_modal",

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class BlockProblem:
     """One thing that Slack would refuse.
 
     `code` is the `error` of Slack's answer (`invalid_blocks`, `msg_blocks_too_long`, ...), `reason` its sentence,

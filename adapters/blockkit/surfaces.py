@@ -13,31 +13,33 @@ from typing import Any
 
 from adapters.blockkit import limits
 from adapters.blockkit.blocks import HOME_BLOCKS, MESSAGE_BLOCKS, VIEW_BLOCKS
-from adapters.blockkit.checks import Check, Found, Object, Problem, anything, boolean, string
+from adapters.blockkit.checks import BlockProblem, Check, Found, Object, anything, boolean, string
 from adapters.blockkit.objects import plain
 
 
-def check_message(message: Mapping[str, Any], *, text_limit: int = limits.MESSAGE_TEXT) -> list[Problem]:
+def check_message(message: Mapping[str, Any], *, text_limit: int = limits.MESSAGE_TEXT) -> list[BlockProblem]:
     """Check a message: `text`, `blocks`. `text_limit` is UPDATE_TEXT for chat.update.
 
     Codes: `no_text`, `msg_too_long`, `invalid_blocks_format`, `invalid_blocks`, `msg_blocks_too_long`.
     """
     text, blocks = message.get("text"), message.get("blocks")
     if not text and not blocks and not message.get("attachments"):
-        return [Problem("no_text", "no_text")]
-    problems = [Problem("msg_too_long", "msg_too_long")] if isinstance(text, str) and len(text) > text_limit else []
+        return [BlockProblem("no_text", "no_text")]
+    problems = (
+        [BlockProblem("msg_too_long", "msg_too_long")] if isinstance(text, str) and len(text) > text_limit else []
+    )
     if blocks is None:
         return problems
     if not isinstance(blocks, list):
-        return [*problems, Problem("invalid_blocks_format", "must provide an array", "/blocks")]
+        return [*problems, BlockProblem("invalid_blocks_format", "must provide an array", "/blocks")]
     found = [*MESSAGE_BLOCKS(blocks, "/blocks"), *_duplicates(blocks, "/blocks")]
-    problems += [Problem("invalid_blocks", reason, pointer) for reason, pointer in found]
+    problems += [BlockProblem("invalid_blocks", reason, pointer) for reason, pointer in found]
     if not found and sum(map(len, texts_of(blocks))) > limits.MESSAGE_BLOCKS_TEXT:
-        problems.append(Problem("msg_blocks_too_long", "msg_blocks_too_long"))
+        problems.append(BlockProblem("msg_blocks_too_long", "msg_blocks_too_long"))
     return problems
 
 
-def check_view(view: Any) -> list[Problem]:
+def check_view(view: Any) -> list[BlockProblem]:
     """Check a modal or a home tab, by its `type`. Codes: `invalid_arguments`, `view_too_large`."""
     kind = view.get("type") if isinstance(view, Mapping) else None
     match kind:
@@ -47,17 +49,17 @@ def check_view(view: Any) -> list[Problem]:
             return check_home(view)
         case None:
             missing = "missing required field: type" if isinstance(view, Mapping) else "must provide an object"
-            return [Problem("invalid_arguments", missing, "/view")]
+            return [BlockProblem("invalid_arguments", missing, "/view")]
         case _:
-            return [Problem("invalid_arguments", f"unsupported type: {kind}", "/view/type")]
+            return [BlockProblem("invalid_arguments", f"unsupported type: {kind}", "/view/type")]
 
 
-def check_modal(view: Mapping[str, Any]) -> list[Problem]:
+def check_modal(view: Mapping[str, Any]) -> list[BlockProblem]:
     """Check a modal view. Codes: `invalid_arguments`, `view_too_large`."""
     return _check_view(view, _MODAL)
 
 
-def check_home(view: Mapping[str, Any]) -> list[Problem]:
+def check_home(view: Mapping[str, Any]) -> list[BlockProblem]:
     """Check a home tab. Codes: `invalid_arguments`, `view_too_large`."""
     return _check_view(view, _HOME)
 
@@ -75,13 +77,13 @@ def texts_of(value: Any) -> Iterator[str]:
             yield from texts_of(each)
 
 
-def _check_view(view: Mapping[str, Any], shape: Check) -> list[Problem]:
+def _check_view(view: Mapping[str, Any], shape: Check) -> list[BlockProblem]:
     if len(json.dumps(view, ensure_ascii=False, default=str).encode(errors="replace")) > limits.VIEW_BYTES:
-        return [Problem("view_too_large", "view_too_large")]
+        return [BlockProblem("view_too_large", "view_too_large")]
     found = [*shape(dict(view), "/view")]
     if isinstance(view.get("blocks"), list):
         found += _duplicates(view["blocks"], "/view/blocks")
-    return [Problem("invalid_arguments", reason, pointer) for reason, pointer in found]
+    return [BlockProblem("invalid_arguments", reason, pointer) for reason, pointer in found]
 
 
 def _inputs_need_submit(view: Any, pointer: str) -> Found:

@@ -8,15 +8,15 @@ parts together; `web_api` holds a file for each family of methods; `people` is h
 from adapters.localslack.server import AddressInUseError, LocalSlack, environment_lines, run_workspace
 from adapters.localslack.state.journal import JournalError
 from adapters.localslack.state.people_file import RosterError
-from adapters.localslack.state.roster import Roster
+from adapters.localslack.state.roster import PeopleFile
 from adapters.localslack.web_api.rate_limit import RateLimit
 
 __all__ = [
     "AddressInUseError",
     "JournalError",
     "LocalSlack",
+    "PeopleFile",
     "RateLimit",
-    "Roster",
     "RosterError",
     "environment_lines",
     "run_workspace",

@@ -68,7 +68,7 @@ def parse(body: object) -> list[FaultRequest]:
         raise FaultError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}") from error
 
 
-class Hold:
+class HeldCalls:
     """Where calls wait until they are released."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class CallFault:
     retry_after: float | None = None
     delay: float = 0.0
     answer_after: float = 0.0
-    hold: Hold | None = None
+    hold: HeldCalls | None = None
     lost_response: bool = False
 
 
@@ -108,7 +108,7 @@ class Faults:
         self._calls: list[tuple[str, CallFault, int]] = []
         self._duplicates = 0
         self._dropped_acks = 0
-        self._hold = Hold()
+        self._hold = HeldCalls()
         self._settle()
 
     def _settle(self) -> None:
@@ -125,7 +125,7 @@ class Faults:
     def _release(self) -> None:
         """Let go on what is held, and what was to be held."""
         self._hold.release()
-        self._hold = Hold()
+        self._hold = HeldCalls()
 
     def add(self, request: FaultRequest) -> None:
         """Arrange what the request asks for; `disconnect` is done by the server at once."""

@@ -21,20 +21,20 @@ from adapters.localslack.delivery.background import Background
 from adapters.localslack.delivery.deliveries import Dispatcher
 from adapters.localslack.delivery.http import HttpDelivery
 from adapters.localslack.delivery.payloads import Payloads
-from adapters.localslack.delivery.socket_mode import Sockets
+from adapters.localslack.delivery.socket_mode import BotSockets
 from adapters.localslack.delivery.triggers import TRIGGER_SECONDS, ResponseUrls, Triggers
 from adapters.localslack.faults import Faults
 from adapters.localslack.people.routes import PeopleApi
 from adapters.localslack.state import people_file, roster, secrets_file
 from adapters.localslack.state.journal import Journal
-from adapters.localslack.state.roster import Roster
-from adapters.localslack.state.state import State
+from adapters.localslack.state.roster import PeopleFile
+from adapters.localslack.state.state import WorkspaceState
 from adapters.localslack.state.uploads import Uploads
 from adapters.localslack.state.views import Views
 from adapters.localslack.web_api.rate_limit import SLACKS_RATE, RateLimit
 from adapters.localslack.web_api.response_url import ResponseUrlHandler
 from adapters.localslack.web_api.server import WebApi, suffer
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
@@ -81,7 +81,7 @@ class LocalSlack:
         *,
         data: Path | None = None,
         port: int = 0,
-        people: Roster | dict[str, Any] | None = None,
+        people: PeopleFile | dict[str, Any] | None = None,
         bot_name: str = "signoff",
         scopes: frozenset[str] = ALL_SCOPES,
         rate_limit: RateLimit | None = SLACKS_RATE,
@@ -101,11 +101,11 @@ class LocalSlack:
         self._trigger_seconds = trigger_seconds
         self._request_url = request_url
         self._stack = AsyncExitStack()
-        self._running: Workspace | None = None
+        self._running: LocalWorkspace | None = None
         self._http: aiohttp.ClientSession | None = None
 
     @property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> LocalWorkspace:
         """The running workspace."""
         if self._running is None:
             raise RuntimeError("the workspace is not serving; use it in `async with`")
@@ -169,11 +169,11 @@ class LocalSlack:
         self._running = None
         await self._stack.aclose()
 
-    def _build(self, folder: Path, journal: Journal, background: Background, base: str) -> Workspace:
+    def _build(self, folder: Path, journal: Journal, background: Background, base: str) -> LocalWorkspace:
         secrets = secrets_file.load(folder)
-        state = State(self._roster, journal, bot_name=self._bot_name, base=base)
+        state = WorkspaceState(self._roster, journal, bot_name=self._bot_name, base=base)
         faults = Faults()
-        return Workspace(
+        return LocalWorkspace(
             base=base,
             state=state,
             secrets=secrets,
@@ -182,7 +182,7 @@ class LocalSlack:
             uploads=Uploads(folder, state),
             triggers=Triggers(seconds=self._trigger_seconds),
             response_urls=ResponseUrls(secrets.signing_secret),
-            sockets=Sockets(state.app_id, faults),
+            sockets=BotSockets(state.app_id, faults),
             dispatcher=Dispatcher(background, faults, ack_timeout=self._ack_timeout, retry_after=self._retry_after),
             payloads=Payloads(state, secrets.verification_token),
             faults=faults,
@@ -196,7 +196,7 @@ class LocalSlack:
             secret = slack.secrets.signing_secret
             slack.dispatcher.transport = HttpDelivery(self._request_url, secret, self._http, slack.faults)
 
-    def _app(self, slack: Workspace) -> web.Application:
+    def _app(self, slack: LocalWorkspace) -> web.Application:
         app = web.Application(client_max_size=MAX_UPLOAD, middlewares=[_uncached])
         api = WebApi(slack, self._rate_limit).serve
         files = Files(slack)
@@ -223,7 +223,7 @@ class LocalSlack:
 class Files:
     """The handlers of uploads and downloads."""
 
-    def __init__(self, slack: Workspace) -> None:
+    def __init__(self, slack: LocalWorkspace) -> None:
         self._slack = slack
 
     async def receive(self, request: web.Request) -> web.StreamResponse:

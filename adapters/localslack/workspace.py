@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_view
-from adapters.localslack.delivery.deliveries import Delivery, Dispatcher, Outcome
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryOutcome, Dispatcher
 from adapters.localslack.delivery.payloads import Payloads
-from adapters.localslack.delivery.socket_mode import Sockets
+from adapters.localslack.delivery.socket_mode import BotSockets
 from adapters.localslack.delivery.triggers import ResponseUrls, Triggers
 from adapters.localslack.faults import Faults
 from adapters.localslack.state import blocks as block_tools
 from adapters.localslack.state import rich_text
-from adapters.localslack.state.roster import Person
-from adapters.localslack.state.secrets_file import Secrets
-from adapters.localslack.state.state import Channel, Json, State
+from adapters.localslack.state.roster import Member
+from adapters.localslack.state.secrets_file import AppSecrets
+from adapters.localslack.state.state import Channel, Json, WorkspaceState
 from adapters.localslack.state.uploads import Uploads
 from adapters.localslack.state.views import Views
 
@@ -24,18 +24,18 @@ NO_PREVIEW = "This content can't be displayed."
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class LocalWorkspace:
     """The parts of a running workspace, and what happens to messages. `base` is its address, without a final slash."""
 
     base: str
-    state: State
-    secrets: Secrets
+    state: WorkspaceState
+    secrets: AppSecrets
     scopes: frozenset[str]
     views: Views
     uploads: Uploads
     triggers: Triggers
     response_urls: ResponseUrls
-    sockets: Sockets
+    sockets: BotSockets
     dispatcher: Dispatcher
     payloads: Payloads
     faults: Faults
@@ -45,7 +45,7 @@ class Workspace:
         """The scopes that the bot's token has now."""
         return self.scopes - self.faults.lacking
 
-    def said(self, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
+    def said(self, person: Member, channel: Channel, text: str, thread_ts: str | None) -> Json:
         """Store what a person says; the bot is not told yet."""
         resolved = rich_text.resolve(text, self.state)
         message: Json = {
@@ -115,17 +115,17 @@ class Workspace:
             told += self.delete(channel, root)
         return told
 
-    def joins(self, channel: Channel, *, by: Person) -> list[Delivery]:
+    def joins(self, channel: Channel, *, by: Member) -> list[Delivery]:
         """Put the bot into a channel."""
         self.state.put_channel(channel, members=sorted(channel.members | {self.state.bot.id}))
         return self._events(channel, self.payloads.joined(channel, self.state.bot, by))
 
-    def leaves(self, channel: Channel, *, by: Person) -> list[Delivery]:
+    def leaves(self, channel: Channel, *, by: Member) -> list[Delivery]:
         """Put the bot out of a channel."""
         self.state.put_channel(channel, members=sorted(channel.members - {self.state.bot.id}))
         return [Delivery("events_api", self.payloads.of_channel(channel, "left", actor_id=by.id))]
 
-    def archive(self, channel: Channel, *, by: Person, archived: bool) -> list[Delivery]:
+    def archive(self, channel: Channel, *, by: Member, archived: bool) -> list[Delivery]:
         """Close a channel, or open it again."""
         self.state.put_channel(channel, archived=archived)
         what = "archive" if archived else "unarchive"
@@ -136,7 +136,7 @@ class Workspace:
         self.state.put_channel(channel, name=name)
         return self._known(channel, self.payloads.renamed(channel))
 
-    def remove(self, channel: Channel, *, by: Person) -> list[Delivery]:
+    def remove(self, channel: Channel, *, by: Member) -> list[Delivery]:
         """Delete a channel with all that was said in it."""
         told = self._known(channel, self.payloads.of_channel(channel, "deleted", actor_id=by.id))
         self.state.drop_channel(channel)
@@ -198,4 +198,4 @@ def view_problem(given: Any) -> str:
     return "; ".join(problem.message for problem in check_view(given))
 
 
-NOTHING_TO_ACK = Outcome(acked=True, ms=0.0, response={})
+NOTHING_TO_ACK = DeliveryOutcome(acked=True, ms=0.0, response={})

@@ -34,7 +34,7 @@ from bot.config.secrets import OF_SLACK, Secrets
 from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.group_names import GroupNames
-from bot.rules.rulebook import Compiled, Known, by_names, group_names, handle_problems, tried, unasked
+from bot.rules.rulebook import Compiled, KnownNames, by_names, group_names, handle_problems, tried, unasked
 from engine.approvals.approval import Notify
 from engine.asks.ask import Json
 from engine.asks.foreseen import Foreseen
@@ -231,7 +231,7 @@ def _of_rules(
     return [*found.problems]
 
 
-def _in_reach(config: Config, conditions: Compiled, known: Known, notes: list[str]) -> list[ConfigProblem]:
+def _in_reach(config: Config, conditions: Compiled, known: KnownNames, notes: list[str]) -> list[ConfigProblem]:
     """The quorums that nobody can reach. Where some requests are left without enough people, `notes` say so."""
     try:
         rules = by_names(config, known, conditions).rules
@@ -332,7 +332,7 @@ async def _in_slack(
     problems += of_groups
     problems += [] if of_groups else await _of_handles(config, probes, conditions)
     if not problems:
-        problems += _in_reach(config, conditions, Known(people, channels.ids, channels.listed, groups), notes)
+        problems += _in_reach(config, conditions, KnownNames(people, channels.ids, channels.listed, groups), notes)
         problems += await _noting(warnings, _out_of_sight(config, probes, people, channels.ids), "SLACK_BOT_TOKEN")
     return problems
 

@@ -27,7 +27,7 @@ Compiled: TypeAlias = Mapping[int, Condition]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownNames:
     """What Slack says of the names of a configuration, as it spells them. `listed` are all channels that it has."""
 
     people: Mapping[str, ListedPerson]
@@ -75,15 +75,15 @@ def group_names(config: Config) -> Mapping[str, str]:
     return found
 
 
-def unasked(config: Config) -> Known:
+def unasked(config: Config) -> KnownNames:
     """What the names are where Slack is not asked: each is its own id."""
     people = {name: ListedPerson(UserId(name)) for name in approver_names(config)}
     groups = {name: ListedGroup(name, name, frozenset()) for name in group_names(config)}
     channels = {name: ChannelId(name) for name in channel_names(config)}
-    return Known(people, channels, tuple(channels), GroupNames(groups, {name: name for name in groups}))
+    return KnownNames(people, channels, tuple(channels), GroupNames(groups, {name: name for name in groups}))
 
 
-def problems(config: Config, known: Known) -> Iterable[ConfigProblem]:
+def problems(config: Config, known: KnownNames) -> Iterable[ConfigProblem]:
     """All that Slack's answers show to be wrong."""
     yield from name_problems(config, known.people, known.channels, known.listed)
     yield from known.groups.problems(group_names(config))
@@ -100,7 +100,7 @@ def handle_problems(config: Config, conditions: Compiled, groups: GroupNames) ->
             )
 
 
-def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
+def rulebook(config: Config, known: KnownNames, conditions: Compiled) -> Rulebook:
     """The engine's rules.
 
     Raises ConfigError for names that Slack does not know or that may never decide, and for quorums out of reach.
@@ -110,7 +110,7 @@ def rulebook(config: Config, known: Known, conditions: Compiled) -> Rulebook:
     return by_names(config, known, conditions)
 
 
-def by_names(config: Config, known: Known, conditions: Compiled) -> Rulebook:
+def by_names(config: Config, known: KnownNames, conditions: Compiled) -> Rulebook:
     """The engine's rules, where all names are known. Raises ConfigError for quorums that nobody could reach."""
     made = [_rule(config, index, known, conditions.get(index)) for index in range(len(config.approvals))]
     if wrong := [*_unreachable(config, made)]:
@@ -127,7 +127,7 @@ def _unreachable(config: Config, rules: Sequence[Rule]) -> Iterator[ConfigProble
             yield ConfigProblem(config.where("approvals", index), what, fix)
 
 
-def _rule(config: Config, index: int, known: Known, condition: Condition | None) -> Rule:
+def _rule(config: Config, index: int, known: KnownNames, condition: Condition | None) -> Rule:
     approval, name = config.approvals[index], f"approvals[{index}]"
     return Rule(
         name=name,
@@ -155,7 +155,7 @@ def _deadlines(approval: Approval) -> Deadlines:
     )
 
 
-def _policy(approval: Approval, name: str, known: Known) -> Policy:
+def _policy(approval: Approval, name: str, known: KnownNames) -> Policy:
     grants = approval.grants
     ladder = (Rung(each.after, _sources(each.to, known), _outsiders(each.to, known)) for each in approval.escalate)
     return Policy(
@@ -168,19 +168,19 @@ def _policy(approval: Approval, name: str, known: Known) -> Policy:
     )
 
 
-def _stages(approval: Approval, known: Known) -> tuple[Stage, ...]:
+def _stages(approval: Approval, known: KnownNames) -> tuple[Stage, ...]:
     return tuple(tuple(_part(approval, part, known) for _, part in stage) for stage in approval.of_stages)
 
 
-def _part(approval: Approval, part: PartEntry, known: Known) -> Part:
+def _part(approval: Approval, part: PartEntry, known: KnownNames) -> Part:
     return Part(_sources(part, known), approval.quorum_of(part), _outsiders(part, known))
 
 
-def _outsiders(people: People, known: Known) -> frozenset[UserId]:
+def _outsiders(people: People, known: KnownNames) -> frozenset[UserId]:
     return frozenset(known.people[each].id for each in people.users) if people.guests else frozenset()
 
 
-def _sources(people: People, known: Known) -> tuple[Source, ...]:
+def _sources(people: People, known: KnownNames) -> tuple[Source, ...]:
     users = sorted({known.people[each].id for each in people.users})
     groups = (known.groups.found[each] for each in people.groups)
     found = (

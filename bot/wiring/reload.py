@@ -16,7 +16,7 @@ from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.outbound.channels import Channels
 from bot.rules.in_force import Rules
-from bot.rules.rulebook import Compiled, Known, compiled, rulebook
+from bot.rules.rulebook import Compiled, KnownNames, compiled, rulebook
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.slack import Slack, introduced
@@ -71,7 +71,7 @@ class Prepared:
 
     parts: Parts
     book: Rulebook
-    known: Known
+    known: KnownNames
     channels: ChannelNames
     sources: OnCallSources
     close: Callable[[], Awaitable[None]]

@@ -29,7 +29,7 @@ from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.inbound.agents import Agents
 from bot.rules.group_names import GroupNames
-from bot.rules.rulebook import Known, group_names
+from bot.rules.rulebook import KnownNames, group_names
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId
 
@@ -46,7 +46,7 @@ class Slack:
 
     client: "AsyncWebClient"
     identity: Identity
-    known: Known
+    known: KnownNames
     channels: ChannelNames
     accounts: SlackAccounts
     roster: SlackRoster
@@ -83,7 +83,7 @@ async def connected(
 
 async def introduced(
     config: Config, client: "AsyncWebClient", kept: Storage, *, all_groups: bool
-) -> tuple[Identity, Known, ChannelNames]:
+) -> tuple[Identity, KnownNames, ChannelNames]:
     """Who the bot is, and who and what the names in the configuration are."""
     try:
         identity = await whoami(client)
@@ -105,7 +105,7 @@ async def introduced(
         raise ProblemsError([groups_problem(where, error)]) from None
     except (SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
-    return identity, Known(people, channels.ids, channels.listed, found), channels
+    return identity, KnownNames(people, channels.ids, channels.listed, found), channels
 
 
 def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:

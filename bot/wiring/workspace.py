@@ -47,7 +47,7 @@ async def local_workspace(
         raise ProblemsError(ConfigProblem(each.where, each.what, each.fix) for each in error.wrong) from None
 
 
-def _added(config: Config, known: local_roster.Roster, members: local_roster.Roster) -> Iterator[str]:
+def _added(config: Config, known: local_roster.PeopleFile, members: local_roster.PeopleFile) -> Iterator[str]:
     """What a rule names that the workspace has only for that: a name that is misspelt is among them."""
     people = [each.id or each.email or each.name for each in members.people[len(known.people) :]]
     groups = [each.id or each.handle for each in members.groups[len(known.groups) :]]
@@ -66,7 +66,7 @@ def _added(config: Config, known: local_roster.Roster, members: local_roster.Ros
         yield f" Did you mean {', '.join(dict.fromkeys(meant))}?"
 
 
-def _purposes(config: Config, members: local_roster.Roster) -> dict[str, str]:
+def _purposes(config: Config, members: local_roster.PeopleFile) -> dict[str, str]:
     """What each channel is for, by name, and under `dm` the direct messages with the bot."""
     posted = {rule.post_to.removeprefix("#") for rule in config.approvals if rule.post_to is not None}
     purposes = dict.fromkeys((each.name for each in members.channels), "No agent is set up for this channel.")

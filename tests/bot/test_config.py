@@ -12,7 +12,7 @@ from bot.config.names import agents_relying_on_defaults, approver_names, channel
 from bot.config.problems import ConfigError
 from bot.config.schema import Mode, Resume
 from bot.config.settings import Config
-from bot.rules.rulebook import Known, rulebook
+from bot.rules.rulebook import KnownNames, rulebook
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ids import AgentName, ChannelId, UserId
 from engine.ports import ListedPerson
@@ -109,7 +109,7 @@ PEOPLE = {name: ListedPerson(UserId(each)) for name, each in (("alice", "U1"), (
 
 
 def rules(config: Config, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]) -> Rulebook:
-    return rulebook(config, Known(people, channels), {})
+    return rulebook(config, KnownNames(people, channels), {})
 
 
 CHANNELS = {"#deploys": ChannelId("C1"), "#ops": ChannelId("C2"), "#approvals": ChannelId("C3")}

@@ -11,7 +11,7 @@ from fakes.valkey import redis_server, redis_url
 from stories.outside import outside
 from stories.world import World
 
-from adapters.localslack.state.roster import BUILT_IN, Roster
+from adapters.localslack.state.roster import BUILT_IN, PeopleFile
 from adapters.localslack.web_api.rate_limit import RateLimit
 from bot.config.schema import Mode
 
@@ -45,7 +45,7 @@ def slack_timeout() -> float:
 
 
 @pytest.fixture
-def members() -> Roster:
+def members() -> PeopleFile:
     """Who is in the workspace."""
     return BUILT_IN
 
@@ -58,7 +58,7 @@ async def world(
     rate_limit: RateLimit | None,
     ack_timeout: float,
     slack_timeout: float,
-    members: Roster,
+    members: PeopleFile,
 ) -> AsyncIterator[World]:
     """Slack and Redis are there; the bot starts when the story says so."""
     outside.forget()

@@ -7,13 +7,13 @@ workspace of the organization. https://docs.slack.dev/enterprise-grid/developing
 import pytest
 from stories.world import World
 
-from adapters.localslack.state.roster import PersonEntry, Roster
+from adapters.localslack.state.roster import PeopleFile, PersonEntry
 
 
 @pytest.fixture
-def members() -> Roster:
+def members() -> PeopleFile:
     """Everybody is in every channel."""
-    return Roster(
+    return PeopleFile(
         people=[
             PersonEntry(name="alice", workspaces=["local"]),
             PersonEntry(name="bob"),

@@ -18,7 +18,7 @@ from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
-from adapters.langgraph.reading.answers.graphs import Entry
+from adapters.langgraph.reading.answers.graphs import NodeEntry
 from adapters.langgraph.reading.code.classes import hints_of
 from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value
 from engine.asks.ask import Json
@@ -59,7 +59,7 @@ def questions(agent: LocalAgent, reading: Reading) -> Iterator[tuple[Question, s
         yield question, said
 
 
-def _types(entry: Entry) -> Mapping[str, Any]:
+def _types(entry: NodeEntry) -> Mapping[str, Any]:
     """The types of a state's fields, or of a tool's arguments, by their origin."""
     builder = getattr(entry.chain[-1][0], "builder", None)
     state = hints_of(getattr(builder, "state_schema", None))

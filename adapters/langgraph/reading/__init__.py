@@ -20,8 +20,8 @@ from typing import Any
 import structlog
 
 from adapters.langgraph.reading.answers.conventions import Convention, convention_of
-from adapters.langgraph.reading.answers.graphs import Entry, entries
-from adapters.langgraph.reading.answers.groups import Group, Polarity, grouped, polarity, skeleton
+from adapters.langgraph.reading.answers.graphs import NodeEntry, entries
+from adapters.langgraph.reading.answers.groups import AnswerGroup, Polarity, grouped, polarity, skeleton
 from adapters.langgraph.reading.answers.probe import Probed, Site, probe, sites_of
 from adapters.langgraph.reading.answers.proofs import proof
 from adapters.langgraph.reading.code.run import SiteKey, allowed
@@ -67,7 +67,7 @@ class Reading:
         return self.site[-1].rpartition(":")[0].rpartition("/")[2]
 
     @cached_property
-    def _groups(self) -> tuple[Sequence[Group], Polarity]:
+    def _groups(self) -> tuple[Sequence[AnswerGroup], Polarity]:
         groups = grouped(self.probed)
         return groups, polarity(groups)
 
@@ -133,7 +133,7 @@ class Reading:
         acts = decided.acts
         if acts is not None and skeleton(agreed, self.probed) not in {skeleton(e, self.probed) for e in acts.members}:
             return False
-        groups, one = self._groups[0], Group((agreed,), self.probed)
+        groups, one = self._groups[0], AnswerGroup((agreed,), self.probed)
         if acts is None and any(each.acts_over(one) for each in groups):
             return False  # another answer does more: this one may be the refusal
         if stops:
@@ -142,7 +142,7 @@ class Reading:
         same = skeleton(refused, self.probed) == skeleton(agreed, self.probed)
         if not refused.is_known or self.probed.raises(refused) or same:
             return False
-        other = Group((refused,), self.probed)
+        other = AnswerGroup((refused,), self.probed)
         return other.avoids(one) and not other.acts_over(one)
 
     def follows(self, value: Any) -> bool:
@@ -240,7 +240,7 @@ class Readings:
 def read_graph(graph: Any) -> Readings:
     """Read a compiled graph. Never raises: what cannot be read is not known."""
     forget_changed()
-    asked, found, unread = list[tuple[Entry, Site]](), dict[str, list[Reading]](), dict[str, str]()
+    asked, found, unread = list[tuple[NodeEntry, Site]](), dict[str, list[Reading]](), dict[str, str]()
     with allowed(_GRAPH_STEPS, _MOST_SECONDS) as work:
         for entry in _entries(graph):
             try:
@@ -278,7 +278,7 @@ def _tell(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str]) -> 
         )
 
 
-def _entries(graph: Any) -> Sequence[Entry]:
+def _entries(graph: Any) -> Sequence[NodeEntry]:
     try:
         return list(entries(graph))
     except Exception:  # noqa: BLE001 - likewise
@@ -286,7 +286,7 @@ def _entries(graph: Any) -> Sequence[Entry]:
         return ()
 
 
-def _search(entry: Entry) -> tuple[Sequence[Site], bool]:
+def _search(entry: NodeEntry) -> tuple[Sequence[Site], bool]:
     """The questions that a node asks, and whether those are all."""
     names_one = bool(Reach(entry.function).asks)
     with allowed(_SEARCH_STEPS if names_one else _GLANCE_STEPS, _MOST_SECONDS) as search:
@@ -296,7 +296,7 @@ def _search(entry: Entry) -> tuple[Sequence[Site], bool]:
     return sites, search.left >= 0
 
 
-def _reading(entry: Entry, site: Site, share: int) -> Reading:
+def _reading(entry: NodeEntry, site: Site, share: int) -> Reading:
     with allowed(min(_QUESTION_STEPS, share), _MOST_SECONDS) as work:
         probed = probe(entry, site.key, site.payload)
         known = convention_of(probed) if work.left >= 0 else Convention()

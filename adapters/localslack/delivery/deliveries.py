@@ -26,7 +26,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """Which try of a delivery this is: 0 for the first, then why there is another."""
 
     number: int = 0
@@ -34,7 +34,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What came back: whether the bot acked in time, after how many milliseconds, and what rode in the ack."""
 
     acked: bool
@@ -54,7 +54,7 @@ class NotAckedError(Exception):
 class Transport(Protocol):
     """A way to the bot."""
 
-    async def deliver(self, delivery: Delivery, attempt: Attempt) -> Json:
+    async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
         """Deliver, wait for the ack, return what rode in it. Raises NotAckedError."""
         ...
 
@@ -71,10 +71,10 @@ class Dispatcher:
         self._faults = faults
         self._retry_after = retry_after
 
-    async def deliver(self, delivery: Delivery) -> Outcome:
+    async def deliver(self, delivery: Delivery) -> DeliveryOutcome:
         """Deliver once and report; a failed event is retried in the background."""
         copies = 2 if self._faults.take_duplicate() else 1  # two go out together, by different sockets
-        outcome, *_ = await asyncio.gather(*(self._attempt(delivery, Attempt()) for _ in range(copies)))
+        outcome, *_ = await asyncio.gather(*(self._attempt(delivery, DeliveryAttempt()) for _ in range(copies)))
         if not outcome.acked and outcome.reason and delivery.type == "events_api":
             self._background.start(self._retry(delivery, outcome.reason))
         return outcome
@@ -86,12 +86,12 @@ class Dispatcher:
     async def _retry(self, delivery: Delivery, reason: str) -> None:
         for number, pause in enumerate(self._retry_after, start=1):
             await asyncio.sleep(pause)
-            outcome = await self._attempt(delivery, Attempt(number, reason))
+            outcome = await self._attempt(delivery, DeliveryAttempt(number, reason))
             if outcome.acked or not outcome.reason:
                 return
             reason = outcome.reason
 
-    async def _attempt(self, delivery: Delivery, attempt: Attempt) -> Outcome:
+    async def _attempt(self, delivery: Delivery, attempt: DeliveryAttempt) -> DeliveryOutcome:
         if self.transport is None:
             raise RuntimeError("the workspace is not serving yet")
         start = time.perf_counter()
@@ -99,10 +99,10 @@ class Dispatcher:
             async with asyncio.timeout(self.ack_timeout):
                 response = await self.transport.deliver(delivery, attempt)
         except TimeoutError:
-            return Outcome(acked=False, ms=_since(start), response={}, reason="timeout")
+            return DeliveryOutcome(acked=False, ms=_since(start), response={}, reason="timeout")
         except NotAckedError as error:
-            return Outcome(acked=False, ms=_since(start), response={}, reason=str(error) if error.again else "")
-        return Outcome(acked=True, ms=_since(start), response=response)
+            return DeliveryOutcome(acked=False, ms=_since(start), response={}, reason=str(error) if error.again else "")
+        return DeliveryOutcome(acked=True, ms=_since(start), response=response)
 
 
 def _since(start: float) -> float:

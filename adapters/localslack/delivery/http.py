@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from adapters.localslack.delivery.deliveries import Attempt, Delivery, NotAckedError
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryAttempt, NotAckedError
 from adapters.localslack.faults import Faults
 from adapters.localslack.state.state import Json
 
@@ -48,7 +48,7 @@ class HttpDelivery:
         if answer.status not in _OK or challenge not in text:
             raise RequestUrlError(f"{self._url} did not return the challenge (HTTP {answer.status})")
 
-    async def deliver(self, delivery: Delivery, attempt: Attempt) -> Json:
+    async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
         """Post one payload and wait for a 2xx."""
         if delivery.type == "events_api":
             body, kind = json.dumps(delivery.payload), _JSON

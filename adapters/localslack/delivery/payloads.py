@@ -8,8 +8,8 @@ import base64
 import time
 
 from adapters.localslack.state import ids
-from adapters.localslack.state.roster import Person
-from adapters.localslack.state.state import BROADCAST, Channel, Json, State
+from adapters.localslack.state.roster import Member
+from adapters.localslack.state.state import BROADCAST, Channel, Json, WorkspaceState
 
 DOMAIN = "localslack"
 _FAMILIES = {"channel": "channel", "private": "group"}
@@ -19,7 +19,7 @@ _CHANNEL_TYPES = {"channel": "channel", "private": "group", "dm": "im"}
 class Payloads:
     """Builds payloads for the installed app."""
 
-    def __init__(self, state: State, verification_token: str) -> None:
+    def __init__(self, state: WorkspaceState, verification_token: str) -> None:
         self._state = state
         self._token = verification_token
 
@@ -86,7 +86,7 @@ class Payloads:
         fields = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": previous}
         return self._hidden(channel, fields)
 
-    def joined(self, channel: Channel, person: Person, inviter: Person) -> Json:
+    def joined(self, channel: Channel, person: Member, inviter: Member) -> Json:
         """Build `member_joined_channel`."""
         event = {"type": "member_joined_channel", "user": person.id, "channel": channel.id, "channel_type": "C"}
         event |= {"team": self._state.team, "inviter": inviter.id, "event_ts": self._state.times.next()}
@@ -104,7 +104,7 @@ class Payloads:
         event = {"type": f"{_FAMILIES[channel.kind]}_rename", "channel": named}
         return self.event(event | {"event_ts": self._state.times.next()}, channel)
 
-    def home_opened(self, person: Person, tab: str) -> Json:
+    def home_opened(self, person: Member, tab: str) -> Json:
         """Build `app_home_opened`."""
         event: Json = {
             "type": "app_home_opened",
@@ -116,7 +116,7 @@ class Payloads:
             event["view"] = self._state.homes[person.id]
         return self.event(event | {"event_ts": self._state.times.next()})
 
-    def interaction(self, kind: str, person: Person, trigger_id: str | None) -> Json:
+    def interaction(self, kind: str, person: Member, trigger_id: str | None) -> Json:
         """Begin the payload of a click or form."""
         payload = {
             "type": kind,
@@ -129,7 +129,7 @@ class Payloads:
         }
         return payload | ({"trigger_id": trigger_id} if trigger_id else {})
 
-    def command(self, person: Person, channel: Channel, command: str, text: str, **urls: str) -> Json:
+    def command(self, person: Member, channel: Channel, command: str, text: str, **urls: str) -> Json:
         """Build a slash command's form."""
         return {
             "token": self._token,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from adapters.localslack.delivery.deliveries import Attempt, Delivery, NotAckedError
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryAttempt, NotAckedError
 from adapters.localslack.faults import Faults
 from adapters.localslack.state.state import Json
 
@@ -25,7 +25,7 @@ class _Link:
     pending: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
 
 
-class Sockets:
+class BotSockets:
     """The open sockets of the bot, used in turn."""
 
     def __init__(self, app_id: str, faults: Faults) -> None:
@@ -66,7 +66,7 @@ class Sockets:
             self._forget(link)
         return link.socket
 
-    async def deliver(self, delivery: Delivery, attempt: Attempt) -> Json:
+    async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
         """Send one envelope to the next socket and wait for its ack. Waits for a socket while there is none."""
         await self._some.wait()
         link = self._links[self._turn % len(self._links)]
@@ -137,7 +137,7 @@ class Sockets:
                 acked.set_exception(NotAckedError("connection_failed"))
 
 
-def _envelope(envelope_id: str, delivery: Delivery, attempt: Attempt) -> str:
+def _envelope(envelope_id: str, delivery: Delivery, attempt: DeliveryAttempt) -> str:
     envelope: Json = {
         "envelope_id": envelope_id,
         "type": delivery.type,

@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.localslack.delivery.deliveries import Delivery, Outcome
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryOutcome
 from adapters.localslack.people.interactions import NoSuchThingError, told
 from adapters.localslack.state import ids
-from adapters.localslack.state.roster import Group, Person
+from adapters.localslack.state.roster import Member, UserGroup
 from adapters.localslack.state.state import Json
 from adapters.localslack.web_api import usergroups, users
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 _HANDLE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _MOST_IN_EVENT = 500
@@ -24,8 +24,8 @@ _MOST_IN_EVENT = 500
 
 
 async def put_group(
-    slack: Workspace, handle: str, members: Sequence[str] | None, *, name: str = "", description: str = ""
-) -> tuple[Group, Outcome]:
+    slack: LocalWorkspace, handle: str, members: Sequence[str] | None, *, name: str = "", description: str = ""
+) -> tuple[UserGroup, DeliveryOutcome]:
     """Create a group, give one other members (which enables it again), or disable it (None)."""
     before = slack.state.find_group(handle)
     after = _changed(slack, before, handle, members)
@@ -38,14 +38,14 @@ async def put_group(
     return after, await _told(slack, "usergroups:read", events)
 
 
-async def put_person(slack: Workspace, person: Person, *, deactivated: bool, guest: bool) -> Outcome:
+async def put_person(slack: LocalWorkspace, person: Member, *, deactivated: bool, guest: bool) -> DeliveryOutcome:
     """Deactivate a person or bring them back; make them a guest or a full member."""
     slack.state.put_person(replace(person, deactivated=deactivated, guest=guest))
     user = users.described(slack, slack.state.people[person.id]) | {"updated": int(time.time())}
     return await _told(slack, "users:read", [{"type": "user_change", "user": user, "cache_ts": int(time.time())}])
 
 
-def _changed(slack: Workspace, before: Group | None, handle: str, members: Sequence[str] | None) -> Group:
+def _changed(slack: LocalWorkspace, before: UserGroup | None, handle: str, members: Sequence[str] | None) -> UserGroup:
     now = int(time.time())
     if members is None:
         if before is None:
@@ -59,23 +59,23 @@ def _changed(slack: Workspace, before: Group | None, handle: str, members: Seque
     return replace(before, members=people, updated=max(now, before.updated + 1), deleted=0)
 
 
-def _created(slack: Workspace, handle: str, now: int) -> Group:
+def _created(slack: LocalWorkspace, handle: str, now: int) -> UserGroup:
     name = handle.removeprefix("@")
     if not _HANDLE.fullmatch(name):
         raise NoSuchThingError(f"{handle!r} cannot be a group's handle: use lower-case letters, digits, and . _ or -")
     if slack.state.find_person(name) is not None:
         raise NoSuchThingError(f"{name!r} is a person's name here; a group needs another handle")
-    return Group(ids.named("S", name), name, name, created=now, updated=now)
+    return UserGroup(ids.named("S", name), name, name, created=now, updated=now)
 
 
-def _person(slack: Workspace, who: str) -> Person:
+def _person(slack: LocalWorkspace, who: str) -> Member:
     person = slack.state.find_person(who)
     if person is None or person.bot:
         raise NoSuchThingError(f"nobody here is called {who!r}")
     return person
 
 
-def _members_changed(slack: Workspace, before: Group, after: Group) -> Json:
+def _members_changed(slack: LocalWorkspace, before: UserGroup, after: UserGroup) -> Json:
     added = [each for each in after.members if each not in before.members]
     removed = [each for each in before.members if each not in after.members]
     return {
@@ -95,7 +95,7 @@ def _cut(subteam: Json) -> Json:
     return subteam | {"users": subteam["users"][:_MOST_IN_EVENT]}
 
 
-async def _told(slack: Workspace, scope: str, events: Sequence[Json]) -> Outcome:
+async def _told(slack: LocalWorkspace, scope: str, events: Sequence[Json]) -> DeliveryOutcome:
     """Tell the bot, if its token has the scope that Slack asks of who subscribes to such an event."""
     if scope not in slack.granted:
         return await told(slack, ())

@@ -6,24 +6,24 @@ Sources: https://docs.slack.dev/reference/events/channel_archive and its neighbo
 
 import re
 
-from adapters.localslack.delivery.deliveries import Outcome
+from adapters.localslack.delivery.deliveries import DeliveryOutcome
 from adapters.localslack.people.interactions import NoSuchThingError, told
 from adapters.localslack.state import ids
-from adapters.localslack.state.roster import Person
+from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
-def create(slack: Workspace, person: Person, name: str) -> Channel:
+def create(slack: LocalWorkspace, person: Member, name: str) -> Channel:
     """Create a public channel with everybody in it, but not the bot."""
     new = Channel(ids.fresh("C"), _free(slack, name), "channel", {*slack.state.people, person.id})
     slack.state.put_channel(new)
     return slack.state.channels[new.id]
 
 
-async def invite(slack: Workspace, person: Person, channel: Channel) -> Outcome:
+async def invite(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Invite the bot, as `/invite @signoff` does."""
     _refuse_archived(channel)
     if slack.state.bot.id in channel.members:
@@ -31,37 +31,37 @@ async def invite(slack: Workspace, person: Person, channel: Channel) -> Outcome:
     return await told(slack, slack.joins(channel, by=person))
 
 
-async def kick(slack: Workspace, person: Person, channel: Channel) -> Outcome:
+async def kick(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Remove the bot, as `/remove @signoff` does."""
     if slack.state.bot.id not in channel.members or channel.kind == "dm":
         raise NoSuchThingError(f"the bot cannot be removed from {channel.name}")
     return await told(slack, slack.leaves(channel, by=person))
 
 
-async def archive(slack: Workspace, person: Person, channel: Channel) -> Outcome:
+async def archive(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Archive a channel."""
     _refuse_archived(channel)
     return await told(slack, slack.archive(channel, by=person, archived=True))
 
 
-async def unarchive(slack: Workspace, person: Person, channel: Channel) -> Outcome:
+async def unarchive(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Open an archived channel again."""
     if not channel.archived:
         raise NoSuchThingError(f"#{channel.name} is not archived")
     return await told(slack, slack.archive(channel, by=person, archived=False))
 
 
-async def rename(slack: Workspace, channel: Channel, name: str) -> Outcome:
+async def rename(slack: LocalWorkspace, channel: Channel, name: str) -> DeliveryOutcome:
     """Give a channel another name."""
     return await told(slack, slack.rename(channel, _free(slack, name)))
 
 
-async def remove(slack: Workspace, person: Person, channel: Channel) -> Outcome:
+async def remove(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Delete a channel for good."""
     return await told(slack, slack.remove(channel, by=person))
 
 
-def _free(slack: Workspace, name: str) -> str:
+def _free(slack: LocalWorkspace, name: str) -> str:
     wanted = name.removeprefix("#")
     if not _NAME.fullmatch(wanted):
         raise NoSuchThingError(f"{wanted!r} cannot be the name of a channel")

@@ -1,7 +1,7 @@
 """What people do in the page or a test, and what Slack makes of it for the bot.
 
-Each function returns the `Outcome` of the delivery; a form's outcome carries field errors. What makes no sense (no such
-channel, message, button) raises `NoSuchThingError`, a sentence for whoever called.
+Each function returns the `DeliveryOutcome` of the delivery; a form's outcome carries field errors. What makes no sense
+(no such channel, message, button) raises `NoSuchThingError`, a sentence for whoever called.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.blockkit import check_message
-from adapters.localslack.delivery.deliveries import Delivery, Outcome
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryOutcome
 from adapters.localslack.delivery.payloads import channel_name
 from adapters.localslack.delivery.triggers import ResponseTo
 from adapters.localslack.state import blocks as block_tools
 from adapters.localslack.state import forms
-from adapters.localslack.state.roster import Person
+from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.workspace import NOTHING_TO_ACK, TOMBSTONE, Workspace, view_problem
+from adapters.localslack.workspace import NOTHING_TO_ACK, TOMBSTONE, LocalWorkspace, view_problem
 
 _BUTTONS = ("button", "icon_button", "feedback_buttons")
 
@@ -34,14 +34,14 @@ class Answered:
     `error` says why Slack could not do what the bot answered; then `outcome.acked` is false.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     errors: dict[str, str] = field(default_factory=dict)
     error: str = ""
 
 
 async def send(
-    slack: Workspace, person: Person, channel: Channel, text: str, thread_ts: str | None
-) -> tuple[str, Outcome]:
+    slack: LocalWorkspace, person: Member, channel: Channel, text: str, thread_ts: str | None
+) -> tuple[str, DeliveryOutcome]:
     """Say something; return its `ts` and the slowest outcome of its events."""
     if channel.archived:
         raise NoSuchThingError(f"#{channel.name} is archived, so nobody can write there")
@@ -52,16 +52,16 @@ async def send(
     return message["ts"], await told(slack, deliveries)
 
 
-async def told(slack: Workspace, deliveries: Iterable[Delivery]) -> Outcome:
+async def told(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> DeliveryOutcome:
     """Tell the bot; gives the slowest outcome."""
     outcomes = await asyncio.gather(*map(slack.dispatcher.deliver, deliveries))
     if not outcomes:
         return NOTHING_TO_ACK
     acked = all(outcome.acked for outcome in outcomes)
-    return Outcome(acked=acked, ms=max(outcome.ms for outcome in outcomes), response={})
+    return DeliveryOutcome(acked=acked, ms=max(outcome.ms for outcome in outcomes), response={})
 
 
-async def delete(slack: Workspace, channel: Channel, ts: str) -> Outcome:
+async def delete(slack: LocalWorkspace, channel: Channel, ts: str) -> DeliveryOutcome:
     """Delete a message, the bot's too, as an admin of a workspace may."""
     message = channel.messages.get(ts)
     if message is None or message.get("subtype") == TOMBSTONE:
@@ -83,7 +83,9 @@ class Press:
     stale: bool = False
 
 
-async def click_message(slack: Workspace, person: Person, channel: Channel, ts: str, press: Press) -> Outcome:
+async def click_message(
+    slack: LocalWorkspace, person: Member, channel: Channel, ts: str, press: Press
+) -> DeliveryOutcome:
     """Use an element of a message."""
     seen_by, message = channel.ephemeral.get(ts, (person.id, channel.messages.get(ts)))
     if message is None or seen_by != person.id:
@@ -107,7 +109,9 @@ async def click_message(slack: Workspace, person: Person, channel: Channel, ts: 
     return await slack.dispatcher.deliver(Delivery("interactive", payload, accepts_response=True))
 
 
-async def click_view(slack: Workspace, person: Person, view: Json, press: Press, values: Mapping[str, Any]) -> Outcome:
+async def click_view(
+    slack: LocalWorkspace, person: Member, view: Json, press: Press, values: Mapping[str, Any]
+) -> DeliveryOutcome:
     """Use an element of a modal or home tab; `values` is what the person has entered beside it."""
     block, element = _element([view["blocks"]], press, "the view")
     drafts = slack.views.drafts(view)
@@ -124,7 +128,7 @@ async def click_view(slack: Workspace, person: Person, view: Json, press: Press,
     return await slack.dispatcher.deliver(Delivery("interactive", payload, accepts_response=True))
 
 
-async def submit(slack: Workspace, person: Person, view: Json, values: Mapping[str, Any]) -> Answered:
+async def submit(slack: LocalWorkspace, person: Member, view: Json, values: Mapping[str, Any]) -> Answered:
     """Send a modal. The client's own checks come first; then the bot decides what happens to the modal."""
     if view["submit"] is None:
         raise NoSuchThingError("this view has no submit button")
@@ -140,7 +144,7 @@ async def submit(slack: Workspace, person: Person, view: Json, values: Mapping[s
     return _apply_response(slack, person, view, outcome) if outcome.acked else Answered(outcome)
 
 
-async def close(slack: Workspace, person: Person, view: Json, *, clear: bool) -> Outcome:
+async def close(slack: LocalWorkspace, person: Member, view: Json, *, clear: bool) -> DeliveryOutcome:
     """Close a modal, or all of them."""
     with_state = slack.views.with_state(view)
     if clear or view["clear_on_close"]:
@@ -153,7 +157,7 @@ async def close(slack: Workspace, person: Person, view: Json, *, clear: bool) ->
     return await slack.dispatcher.deliver(Delivery("interactive", payload))
 
 
-async def command(slack: Workspace, person: Person, channel: Channel, name: str, text: str) -> Answered:
+async def command(slack: LocalWorkspace, person: Member, channel: Channel, name: str, text: str) -> Answered:
     """Send a slash command; what rides in its ack is shown in the channel."""
     respond = ResponseTo(person.id, channel.id, "", "")
     urls = {
@@ -175,7 +179,7 @@ async def command(slack: Workspace, person: Person, channel: Channel, name: str,
     return Answered(outcome)
 
 
-async def open_home(slack: Workspace, person: Person, tab: str) -> Outcome:
+async def open_home(slack: LocalWorkspace, person: Member, tab: str) -> DeliveryOutcome:
     """Open the bot's home tab or its messages tab."""
     return await slack.dispatcher.deliver(Delivery("events_api", slack.payloads.home_opened(person, tab)))
 
@@ -214,7 +218,7 @@ def _fill(view: Json, values: Mapping[str, Any], drafts: dict[tuple[str, str], J
         raise NoSuchThingError(f"the view has no field {error}") from error
 
 
-def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outcome) -> Answered:
+def _apply_response(slack: LocalWorkspace, person: Member, view: Json, outcome: DeliveryOutcome) -> Answered:
     """Do to the modal what the bot's ack says.
 
     Source: https://docs.slack.dev/surfaces/modals#response_actions
@@ -239,7 +243,7 @@ def _apply_response(slack: Workspace, person: Person, view: Json, outcome: Outco
     return Answered(outcome)
 
 
-def _show_errors(view: Json, outcome: Outcome) -> Answered:
+def _show_errors(view: Json, outcome: DeliveryOutcome) -> Answered:
     errors = outcome.response.get("errors") or {}
     inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
     if not errors or (unknown := set(errors) - inputs):

@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from adapters.localslack import faults
-from adapters.localslack.delivery.deliveries import Outcome
+from adapters.localslack.delivery.deliveries import DeliveryOutcome
 from adapters.localslack.people import admin, channels, interactions, sight
 from adapters.localslack.people.interactions import Answered, NoSuchThingError, Press
-from adapters.localslack.state.roster import Person
+from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 _REDRAW_SECONDS = 0.03
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -42,7 +42,7 @@ class BadRequestError(ValueError):
 class PeopleApi:
     """The handlers of `/people/...` and `/faults`."""
 
-    def __init__(self, slack: Workspace) -> None:
+    def __init__(self, slack: LocalWorkspace) -> None:
         self._slack = slack
         self._watchers: dict[asyncio.Event, web.WebSocketResponse] = {}
         slack.state.on_change.append(self._changed)
@@ -100,7 +100,7 @@ class PeopleApi:
             await asyncio.gather(sending, return_exceptions=True)
         return socket
 
-    async def _send_changes(self, socket: web.WebSocketResponse, changed: asyncio.Event, person: Person) -> None:
+    async def _send_changes(self, socket: web.WebSocketResponse, changed: asyncio.Event, person: Member) -> None:
         while not socket.closed:
             await changed.wait()
             changed.clear()
@@ -180,7 +180,7 @@ class PeopleApi:
         return _report(await admin.put_person(self._slack, person, **changes))
 
     def _with_channel(
-        self, act: Callable[[Workspace, Person, Channel], Awaitable[Outcome]]
+        self, act: Callable[[LocalWorkspace, Member, Channel], Awaitable[DeliveryOutcome]]
     ) -> Callable[[Json], Awaitable[Json]]:
         async def acting(body: Json) -> Json:
             person = self._person(body)
@@ -198,21 +198,21 @@ class PeopleApi:
                 await self._slack.sockets.disconnect(how_many)
         return {"ok": True}
 
-    def _person(self, given: Json) -> Person:
+    def _person(self, given: Json) -> Member:
         who = _text(given, "as")
         person = self._slack.state.find_person(who)
         if person is None or person.bot:
             raise NoSuchThingError(f"nobody here is called {who!r}")
         return person
 
-    def _channel(self, given: Json, person: Person) -> Channel:
+    def _channel(self, given: Json, person: Member) -> Channel:
         where = _text(given, "channel")
         channel = self._slack.state.find_channel(where, person)
         if channel is None or person.id not in channel.members:
             raise NoSuchThingError(f"{person.name} is in no channel {where!r}")
         return channel
 
-    def _view(self, given: Json, person: Person) -> Json:
+    def _view(self, given: Json, person: Member) -> Json:
         top = self._slack.views.top(person.id)
         wanted = given.get("view_id") or (top["id"] if top else None)
         if top is None or wanted != top["id"]:
@@ -283,5 +283,5 @@ def _report_all(answered: Answered) -> Json:
     return report | ({"error": answered.error} if answered.error else {})
 
 
-def _report(outcome: Outcome) -> Json:
+def _report(outcome: DeliveryOutcome) -> Json:
     return {"acked": outcome.acked, "ms": round(outcome.ms, 3)}

@@ -5,12 +5,12 @@ Ephemeral messages stand among the others in the order of their `ts`; a thread's
 
 from collections.abc import Iterator
 
-from adapters.localslack.state.roster import Group, Person
+from adapters.localslack.state.roster import Member, UserGroup
 from adapters.localslack.state.state import BROADCAST, Channel, Json
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 
-def seen_by(slack: Workspace, person: Person) -> Json:
+def seen_by(slack: LocalWorkspace, person: Member) -> Json:
     """Return everything that the person sees."""
     state = slack.state
     view = slack.views.top(person.id)
@@ -27,7 +27,7 @@ def seen_by(slack: Workspace, person: Person) -> Json:
     }
 
 
-def _person(person: Person) -> Json:
+def _person(person: Member) -> Json:
     return {
         "id": person.id,
         "name": person.name,
@@ -38,7 +38,7 @@ def _person(person: Person) -> Json:
     }
 
 
-def _group(group: Group) -> Json:
+def _group(group: UserGroup) -> Json:
     return {
         "id": group.id,
         "handle": group.handle,
@@ -48,7 +48,7 @@ def _group(group: Group) -> Json:
     }
 
 
-def _channel(slack: Workspace, channel: Channel, person: Person) -> Json:
+def _channel(slack: LocalWorkspace, channel: Channel, person: Member) -> Json:
     kind = "dm" if channel.kind == "dm" else "channel"
     name = slack.state.bot.name if kind == "dm" else channel.name
     shown = [
@@ -72,11 +72,11 @@ def _session(channel: Channel, message: Json) -> Json:
     return {} if session is None else {"session": session}
 
 
-def _ephemeral(channel: Channel, person: Person) -> Iterator[Json]:
+def _ephemeral(channel: Channel, person: Member) -> Iterator[Json]:
     return (message for user, message in channel.ephemeral.values() if user == person.id)
 
 
-def _message(slack: Workspace, message: Json, *, ephemeral: bool) -> Json:
+def _message(slack: LocalWorkspace, message: Json, *, ephemeral: bool) -> Json:
     author = slack.state.find_person(message["user"])
     shown: Json = {
         "ts": message["ts"],

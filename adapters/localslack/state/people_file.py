@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from adapters.localslack.state import roster
-from adapters.localslack.state.roster import ChannelEntry, GroupEntry, PersonEntry, Roster
+from adapters.localslack.state.roster import ChannelEntry, GroupEntry, PeopleFile, PersonEntry
 
 _KeyPath: TypeAlias = tuple[int | str, ...]
 
@@ -66,7 +66,7 @@ class _Source:
         return Wrong(f"{where}: {_spelled(path)}" if path else where, what, fix)
 
 
-def load(path: Path | None) -> Roster:
+def load(path: Path | None) -> PeopleFile:
     """Read a people file, or return the built-in roster. Raises RosterError."""
     if path is None:
         return roster.BUILT_IN
@@ -92,14 +92,14 @@ def load(path: Path | None) -> Roster:
     return _checked(data, source, twice)
 
 
-def check(data: object, source: str = "people") -> Roster:
+def check(data: object, source: str = "people") -> PeopleFile:
     """Validate a roster given as data. Raises RosterError."""
     return _checked(data, _Source(source), [])
 
 
-def _checked(data: object, source: _Source, wrong: Sequence[Wrong]) -> Roster:
+def _checked(data: object, source: _Source, wrong: Sequence[Wrong]) -> PeopleFile:
     try:
-        found = Roster.model_validate({} if data is None else data)
+        found = PeopleFile.model_validate({} if data is None else data)
     except ValidationError as error:
         raise RosterError([*wrong, *(_misshapen(source, each, data) for each in error.errors())]) from None
     if wrong := [*wrong, *_unknown_members(source, found), *_taken_names(source, found)]:
@@ -113,7 +113,7 @@ def _checked(data: object, source: _Source, wrong: Sequence[Wrong]) -> Roster:
 def _misshapen(source: _Source, error: ErrorDetails, data: object) -> Wrong:
     path, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
-        model = _ENTRIES[str(path[0])] if len(path) > 1 else Roster
+        model = _ENTRIES[str(path[0])] if len(path) > 1 else PeopleFile
         return source.wrong(path, "is not a key of this file", _suggestion(str(path[-1]), model.model_fields))
     if kind == "string_pattern_mismatch":
         what = f'"{error["input"]}" cannot be {"an id" if path[-1] == "id" else "a name"} here'
@@ -133,7 +133,7 @@ _NAME_FIX = "Use lower-case letters and digits, with . _ or - between them."
 # Sense ----------------------------------------------------------------------------------------------------------------
 
 
-def _unknown_members(source: _Source, found: Roster) -> Iterator[Wrong]:
+def _unknown_members(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
     names = [person.name for person in found.people]
     listed: list[tuple[_KeyPath, list[str]]] = [
         (("channels", at), each.members) for at, each in enumerate(found.channels)
@@ -146,7 +146,7 @@ def _unknown_members(source: _Source, found: Roster) -> Iterator[Wrong]:
                 yield source.wrong((*path, "members", at), what, _suggestion(member, names))
 
 
-def _taken_names(source: _Source, found: Roster) -> Iterator[Wrong]:
+def _taken_names(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
     """Names and ids that stand twice. A person and a group are both called by `@name`, so they share no name."""
     called = [("people", index, "name", each.name) for index, each in enumerate(found.people)]
     called += [("groups", index, "handle", each.handle) for index, each in enumerate(found.groups)]

@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/messaging/formatting-message-text
 import re
 
 from adapters.localslack.state import ids
-from adapters.localslack.state.state import Json, State
+from adapters.localslack.state.state import Json, WorkspaceState
 
 _MARKUP = re.compile(
     r"<@(?P<user>\w+)(?:\|[^>]*)?>|<#(?P<channel>\w+)(?:\|[^>]*)?>|<!(?P<range>here|channel|everyone)>"
@@ -17,7 +17,7 @@ _AT = re.compile(rf"(?<![\w<])@{_NAME}", re.IGNORECASE)
 _HASH = re.compile(rf"(?<![\w<&])#{_NAME}", re.IGNORECASE)
 
 
-def resolve(text: str, state: State) -> str:
+def resolve(text: str, state: WorkspaceState) -> str:
     """Escape what was typed and turn `@name`, `@group` and `#channel` into markup; markup already there stays."""
 
     def person(found: re.Match[str]) -> str:

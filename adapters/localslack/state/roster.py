@@ -80,7 +80,7 @@ class GroupEntry(_Entry):
     disabled: bool = False
 
 
-class Roster(_Entry):
+class PeopleFile(_Entry):
     """The people file as a whole."""
 
     people: list[PersonEntry] = Field(min_length=1)
@@ -92,7 +92,7 @@ class Roster(_Entry):
     """What each channel is for, by name, and under `dm` the direct messages with the bot: the page shows it."""
 
 
-BUILT_IN = Roster(
+BUILT_IN = PeopleFile(
     people=[
         PersonEntry(name="alice", real_name="Alice Adams"),
         PersonEntry(name="bob", real_name="Bob Brown"),
@@ -108,7 +108,7 @@ BUILT_IN = Roster(
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Member:
     """A person, with the ids that Slack would have given."""
 
     id: str
@@ -139,7 +139,7 @@ LONG_AGO = 1_700_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class UserGroup:
     """A user group; `members` are ids, and one that is disabled keeps them. Times are in seconds since 1970."""
 
     id: str
@@ -153,9 +153,9 @@ class Group:
     """When it was disabled; 0 for one that is not."""
 
 
-def person(entry: PersonEntry) -> Person:
+def person(entry: PersonEntry) -> Member:
     """Give a person of the file their ids, name and e-mail."""
-    return Person(
+    return Member(
         id=entry.id or ids.named("U", entry.name),
         name=entry.name,
         real_name=entry.real_name or entry.name.title(),
@@ -170,9 +170,9 @@ def person(entry: PersonEntry) -> Person:
     )
 
 
-def group(entry: GroupEntry, ids_of: Mapping[str, str]) -> Group:
+def group(entry: GroupEntry, ids_of: Mapping[str, str]) -> UserGroup:
     """Give a group of the file its id and those of its members."""
-    return Group(
+    return UserGroup(
         id=entry.id or ids.named("S", entry.handle),
         handle=entry.handle,
         name=entry.name or entry.handle,
@@ -183,12 +183,12 @@ def group(entry: GroupEntry, ids_of: Mapping[str, str]) -> Group:
 
 
 def widened(
-    known: Roster,
+    known: PeopleFile,
     people: Iterable[str],
     channels: Iterable[str],
     purposes: Mapping[str, str] = MappingProxyType({}),
     groups: Iterable[str] = (),
-) -> Roster:
+) -> PeopleFile:
     """Add who and what is missing, named as a configuration names them.
 
     That is `dana`, `dana@example.com` or `U024BE7LH`; `#ops` or `C024BE91L`; `sre`. All full members are in a group
@@ -219,7 +219,7 @@ def _newcomer(spelled: str, taken: Collection[str]) -> PersonEntry:
     return PersonEntry.model_construct(name=unique, email=spelled.lower())
 
 
-def _new_groups(known: Roster, people: list[PersonEntry], names: Iterable[str]) -> list[GroupEntry]:
+def _new_groups(known: PeopleFile, people: list[PersonEntry], names: Iterable[str]) -> list[GroupEntry]:
     """The groups that are missing; a name that a person has already is none of a group's."""
     taken = {spelled for each in known.groups for spelled in (each.handle, each.id or ids.named("S", each.handle))}
     taken |= {each.name for each in people}

@@ -9,7 +9,7 @@ from adapters.localslack.state import private
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class AppSecrets:
     """What an app gets when it is installed. Never printed by accident: `repr` hides the values."""
 
     bot_token: str = field(repr=False)
@@ -18,13 +18,13 @@ class Secrets:
     verification_token: str = field(repr=False)
 
 
-def load(folder: Path) -> Secrets:
+def load(folder: Path) -> AppSecrets:
     """Read the folder's secrets, or make them."""
     private.make_folder(folder)
     path = folder / "secrets.json"
     if path.exists():
-        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
-    made = Secrets(
+        return AppSecrets(**json.loads(path.read_text(encoding="utf-8")))
+    made = AppSecrets(
         bot_token=f"xoxb-local-{secrets.token_hex(12)}",
         app_token=f"xapp-1-local-{secrets.token_hex(12)}",
         signing_secret=secrets.token_hex(16),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from adapters.localslack.state import ids, roster
 from adapters.localslack.state.journal import Journal, Record
-from adapters.localslack.state.roster import Group, Person, Roster
+from adapters.localslack.state.roster import Member, PeopleFile, UserGroup
 
 Json = dict[str, Any]
 Kind = Literal["channel", "private", "dm"]
@@ -71,17 +71,17 @@ class Channel:
         return [self.messages[ts] for ts in found if ts <= latest]
 
 
-class State:
+class WorkspaceState:
     """The workspace's memory. `on_change` is called after each change, with the channel's id or None."""
 
-    def __init__(self, people: Roster, journal: Journal, *, bot_name: str, base: str) -> None:
+    def __init__(self, people: PeopleFile, journal: Journal, *, bot_name: str, base: str) -> None:
         self.base = base
         self.journal = journal
         self.times = ids.Timestamps()
         self.team = ids.named("T", roster.HOME_TEAM)
         self.app_id = ids.named("A", bot_name)
         self.bot_id = ids.named("B", bot_name)
-        self.bot = Person(ids.named("U", bot_name), bot_name, bot_name.title(), "", self.team, bot=True)
+        self.bot = Member(ids.named("U", bot_name), bot_name, bot_name.title(), "", self.team, bot=True)
         self.people = {each.id: each for each in map(roster.person, people.people)}
         by_name = {each.name: each.id for each in self.people.values()}
         self.groups = {each.id: each for each in (roster.group(entry, by_name) for entry in people.groups)}
@@ -96,16 +96,16 @@ class State:
         self._names = {each.name: each for each in self.everybody()} | {each.id: each for each in self.everybody()}
         journal.load(self.apply, self.snapshot)
 
-    def everybody(self) -> Iterator[Person]:
+    def everybody(self) -> Iterator[Member]:
         """Yield the people, then the bot."""
         yield from self.people.values()
         yield self.bot
 
-    def find_person(self, who: str) -> Person | None:
+    def find_person(self, who: str) -> Member | None:
         """Find a person by id, name or @name."""
         return self._names.get(who.removeprefix("@")) or self._names.get(who.removeprefix("@").lower())
 
-    def find_channel(self, where: str, person: Person | None = None) -> Channel | None:
+    def find_channel(self, where: str, person: Member | None = None) -> Channel | None:
         """Find a channel by id, name or #name; `dm` is the person's own with the bot."""
         if where.lower() == "dm" and person is not None:
             return self.channels.get(self.dm_id(person.id))
@@ -113,7 +113,7 @@ class State:
         named = (each for each in self.channels.values() if each.kind != "dm" and each.name == name)
         return self.channels.get(where) or next(named, None)
 
-    def find_group(self, which: str) -> Group | None:
+    def find_group(self, which: str) -> UserGroup | None:
         """Find a user group by id, handle or @handle."""
         handle = which.removeprefix("@").lower()
         return self.groups.get(which) or next((each for each in self.groups.values() if each.handle == handle), None)
@@ -138,11 +138,11 @@ class State:
         """Delete a channel with all that was said in it."""
         self._record({"op": "drop_channel", "channel": channel.id})
 
-    def put_group(self, group: Group) -> None:
+    def put_group(self, group: UserGroup) -> None:
         """Store a user group, new or changed."""
         self._record(_of_group(group))
 
-    def put_person(self, person: Person) -> None:
+    def put_person(self, person: Member) -> None:
         """Store whether a person is deactivated or a guest; all else of them stays as the roster says."""
         self._record(_of_person(person))
 
@@ -234,7 +234,7 @@ class State:
     def _apply_group(self, record: Record) -> None:
         given = {name: value for name, value in record.items() if name not in ("op", "members")}
         members = tuple(each for each in record["members"] if each in self.people)
-        self.groups[record["id"]] = Group(**given, members=members)
+        self.groups[record["id"]] = UserGroup(**given, members=members)
         self._changed.add(record["id"])
 
     def _apply_person(self, record: Record) -> None:
@@ -263,7 +263,7 @@ class State:
             channel.replies.setdefault(root, []).append(ts)
             channel.count_replies(root)
 
-    def _channels(self, people: Roster) -> Iterator[Channel]:
+    def _channels(self, people: PeopleFile) -> Iterator[Channel]:
         everybody = {each.name: each.id for each in self.people.values()}
         for entry in people.channels:
             members = {everybody[name] for name in entry.members or everybody} | ({self.bot.id} if entry.bot else set())
@@ -290,11 +290,11 @@ def _as_record(channel: Channel) -> Record:
     }
 
 
-def _of_group(group: Group) -> Record:
+def _of_group(group: UserGroup) -> Record:
     return {"op": "group", **asdict(group), "members": list(group.members)}
 
 
-def _of_person(person: Person) -> Record:
+def _of_person(person: Member) -> Record:
     return {"op": "person", "user": person.id, "deactivated": person.deactivated, "guest": person.guest}
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from adapters.localslack.state import ids, private
-from adapters.localslack.state.state import Json, State
+from adapters.localslack.state.state import Json, WorkspaceState
 
 
 class Uploads:
     """Takes files in three steps: a URL is asked for, the bytes are sent to it, the upload is completed."""
 
-    def __init__(self, folder: Path, state: State) -> None:
+    def __init__(self, folder: Path, state: WorkspaceState) -> None:
         self._folder = folder / "files"
         self._state = state
         self._waiting: dict[str, tuple[str, str]] = {}

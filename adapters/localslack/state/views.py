@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.blockkit import limits
 from adapters.localslack.state import blocks, forms, ids
-from adapters.localslack.state.state import Json, State
+from adapters.localslack.state.state import Json, WorkspaceState
 
 Drafts = dict[tuple[str, str], Json]
 
@@ -23,7 +23,7 @@ class ViewError(Exception):
 class Views:
     """The modals that people have open."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: WorkspaceState) -> None:
         self._state = state
         self._stacks: dict[str, list[Json]] = {}
         self._drafts: dict[str, Drafts] = {}

@@ -5,8 +5,8 @@ documented: these are the general ones.
 """
 
 from adapters.localslack.state.state import Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method
+from adapters.localslack.workspace import LocalWorkspace
 
 STATUSES = ("active", "processing", "suspended", "closed")
 LONGEST_TITLE = 200
@@ -14,7 +14,7 @@ _NOT_SUBSCRIBED = "missing_agent_session_stopped_event_subscription"
 
 
 @method("agents.sessions.setStatus", "chat:write")
-def set_status(slack: Workspace, call: Call) -> Json:
+def set_status(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Set the status of a thread's session, and begin one where there is none."""
     status, title = call.required("status"), call.text("title")
     channel, thread_ts = joined(slack, call.required("channel_id")), call.required("thread_ts")

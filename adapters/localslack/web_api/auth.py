@@ -3,12 +3,12 @@
 from adapters.localslack.delivery.payloads import DOMAIN
 from adapters.localslack.delivery.socket_mode import MAX_CONNECTIONS
 from adapters.localslack.state.state import Json
-from adapters.localslack.web_api.call import Call, SlackError, method
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, method
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("auth.test")
-def auth_test(slack: Workspace, _call: Call) -> Json:
+def auth_test(slack: LocalWorkspace, _call: ApiCall) -> Json:
     """Say whose token this is."""
     state = slack.state
     return {
@@ -24,7 +24,7 @@ def auth_test(slack: Workspace, _call: Call) -> Json:
 
 
 @method("api.test")
-def api_test(_slack: Workspace, call: Call) -> Json:
+def api_test(_slack: LocalWorkspace, call: ApiCall) -> Json:
     """Return what was sent, or fail as asked."""
     if code := call.text("error"):
         raise SlackError(code)
@@ -32,7 +32,7 @@ def api_test(_slack: Workspace, call: Call) -> Json:
 
 
 @method("apps.connections.open", app_token=True)
-def connect(slack: Workspace, _call: Call) -> Json:
+def connect(slack: LocalWorkspace, _call: ApiCall) -> Json:
     """Make the address of one Socket Mode connection."""
     if slack.sockets.count >= MAX_CONNECTIONS:
         raise SlackError("too_many_websockets")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.blockkit import Problem
+from adapters.blockkit import BlockProblem
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 
 class SlackError(Exception):
@@ -30,7 +30,7 @@ class RateLimitedError(SlackError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """The arguments of a call, from JSON, a form or the query. A field that is null counts as absent."""
 
     method: str
@@ -71,11 +71,11 @@ class Call:
             raise SlackError(refusal) from error
 
 
-Run = Callable[[Workspace, Call], Json]
+Run = Callable[[LocalWorkspace, ApiCall], Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class ApiMethod:
     """A method of the Web API: the bot scope it needs ("" for none), and what it does."""
 
     scope: str
@@ -83,20 +83,20 @@ class Method:
     app_token: bool = False
 
 
-METHODS: dict[str, Method] = {}
+METHODS: dict[str, ApiMethod] = {}
 
 
 def method(name: str, scope: str = "", *, app_token: bool = False) -> Callable[[Run], Run]:
     """Register the function as a method of the Web API."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(scope, run, app_token)
+        METHODS[name] = ApiMethod(scope, run, app_token)
         return run
 
     return register
 
 
-def refuse(problems: list[Problem]) -> None:
+def refuse(problems: list[BlockProblem]) -> None:
     """Raise the SlackError of blocks or views that Slack would refuse, if any."""
     if not problems:
         return
@@ -108,7 +108,7 @@ def refuse(problems: list[Problem]) -> None:
     raise SlackError(code, response_metadata=metadata)
 
 
-def readable(slack: Workspace, name: str) -> Channel:
+def readable(slack: LocalWorkspace, name: str) -> Channel:
     """Find a channel by id that the bot may know of. Raises SlackError `channel_not_found`."""
     channel = slack.state.channels.get(name)
     if channel is None or (channel.kind == "private" and slack.state.bot.id not in channel.members):
@@ -116,7 +116,7 @@ def readable(slack: Workspace, name: str) -> Channel:
     return channel
 
 
-def joined(slack: Workspace, name: str) -> Channel:
+def joined(slack: LocalWorkspace, name: str) -> Channel:
     """Find a channel by id that the bot is in. Raises SlackError `channel_not_found` or `not_in_channel`."""
     channel = readable(slack, name)
     if slack.state.bot.id not in channel.members:
@@ -124,7 +124,7 @@ def joined(slack: Workspace, name: str) -> Channel:
     return channel
 
 
-def postable(slack: Workspace, name: str) -> Channel:
+def postable(slack: LocalWorkspace, name: str) -> Channel:
     """Find where to post: a channel by id or #name, or a person's DM by their id. Raises SlackError."""
     if name in slack.state.people:
         name = slack.state.dm_id(name)
@@ -135,7 +135,7 @@ def postable(slack: Workspace, name: str) -> Channel:
     return channel
 
 
-def page(items: list[Json], call: Call, default: int = 100) -> tuple[list[Json], Json]:
+def page(items: list[Json], call: ApiCall, default: int = 100) -> tuple[list[Json], Json]:
     """Cut one page out of a list, by `cursor` and `limit`; return it with its response_metadata."""
     start = call.text("cursor")
     if start and not start.isdecimal():

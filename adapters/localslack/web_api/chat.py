@@ -5,12 +5,12 @@ from typing import Any
 from adapters.blockkit import check_message, limits
 from adapters.localslack.state import blocks as block_tools
 from adapters.localslack.state.state import BROADCAST, Channel, Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, readable, refuse
-from adapters.localslack.workspace import NO_PREVIEW, Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method, postable, readable, refuse
+from adapters.localslack.workspace import NO_PREVIEW, LocalWorkspace
 
 
 @method("chat.postMessage", "chat:write")
-def post_message(slack: Workspace, call: Call) -> Json:
+def post_message(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Post a message."""
     channel = postable(slack, call.required("channel"))
     blocks = _content(call, limits.MESSAGE_TEXT)
@@ -24,7 +24,7 @@ def post_message(slack: Workspace, call: Call) -> Json:
 
 
 @method("chat.postEphemeral", "chat:write")
-def post_ephemeral(slack: Workspace, call: Call) -> Json:
+def post_ephemeral(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Show a message to one person."""
     channel = postable(slack, call.required("channel"))
     user = call.required("user")
@@ -36,7 +36,7 @@ def post_ephemeral(slack: Workspace, call: Call) -> Json:
 
 
 @method("chat.update", "chat:write")
-def update(slack: Workspace, call: Call) -> Json:
+def update(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Change a message of the bot. Blocks not given are kept; an empty array takes them away."""
     channel, message = _own(slack, call, "cant_update_message")
     if channel.archived:
@@ -56,7 +56,7 @@ def update(slack: Workspace, call: Call) -> Json:
     return _changed(slack, channel, message, changes)
 
 
-def _broadcast(call: Call, message: Json) -> Json:
+def _broadcast(call: ApiCall, message: Json) -> Json:
     """Show a reply in its channel, too: by a call of its own, which changes nothing else."""
     if call.args.get("text") is not None or call.args.get("blocks") is not None:
         raise SlackError("no_dual_broadcast_content_update")
@@ -65,13 +65,13 @@ def _broadcast(call: Call, message: Json) -> Json:
     return {"subtype": BROADCAST}
 
 
-def _changed(slack: Workspace, channel: Channel, message: Json, changes: Json) -> Json:
+def _changed(slack: LocalWorkspace, channel: Channel, message: Json, changes: Json) -> Json:
     changed = slack.edit(channel, message, changes)
     return {"ok": True, "channel": channel.id, "ts": message["ts"], "text": changed["text"], "message": changed}
 
 
 @method("chat.delete", "chat:write")
-def delete(slack: Workspace, call: Call) -> Json:
+def delete(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Delete a message of the bot."""
     channel, message = _own(slack, call, "cant_delete_message")
     for told in slack.delete(channel, message):
@@ -80,7 +80,7 @@ def delete(slack: Workspace, call: Call) -> Json:
 
 
 @method("chat.getPermalink")
-def permalink(slack: Workspace, call: Call) -> Json:
+def permalink(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Return a message's address: the page, opened at the message."""
     channel = readable(slack, call.required("channel"))
     ts = call.required("message_ts")
@@ -92,7 +92,7 @@ def permalink(slack: Workspace, call: Call) -> Json:
     return {"ok": True, "channel": channel.id, "permalink": link}
 
 
-def _own(slack: Workspace, call: Call, refusal: str) -> tuple[Channel, Json]:
+def _own(slack: LocalWorkspace, call: ApiCall, refusal: str) -> tuple[Channel, Json]:
     channel = joined(slack, call.required("channel"))
     message = channel.messages.get(call.required("ts"))
     if message is None:
@@ -102,14 +102,14 @@ def _own(slack: Workspace, call: Call, refusal: str) -> tuple[Channel, Json]:
     return channel, message
 
 
-def _content(call: Call, text_limit: int) -> list[Json] | None:
+def _content(call: ApiCall, text_limit: int) -> list[Json] | None:
     blocks = call.data("blocks", "invalid_blocks_format")
     message = {"text": call.text("text"), "blocks": blocks, "attachments": call.args.get("attachments")}
     refuse(check_message(message, text_limit=text_limit))
     return None if blocks is None else list(blocks)
 
 
-def _metadata(call: Call) -> Json | None:
+def _metadata(call: ApiCall) -> Json | None:
     metadata = call.data("metadata", "invalid_metadata_format")
     if metadata is None:
         return None

@@ -1,28 +1,28 @@
 """conversations.*. Source: https://docs.slack.dev/reference/methods/conversations.info and its neighbours."""
 
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method, page, readable
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method, page, readable
+from adapters.localslack.workspace import LocalWorkspace
 
 _FAR_FUTURE = "9999999999.999999"
 _TYPES = {"public_channel": "channel", "private_channel": "private", "im": "dm"}
 
 
 @method("conversations.info", "channels:read")
-def info(slack: Workspace, call: Call) -> Json:
+def info(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Describe a channel."""
     return {"ok": True, "channel": described(slack, readable(slack, call.required("channel")), call)}
 
 
 @method("conversations.list", "channels:read")
-def list_all(slack: Workspace, call: Call) -> Json:
+def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List channels by `types`."""
     channels, metadata = _listed(slack, call, slack.state.bot.id, joined_only=False)
     return {"ok": True, "channels": channels, "response_metadata": metadata}
 
 
 @method("users.conversations", "channels:read")
-def of_user(slack: Workspace, call: Call) -> Json:
+def of_user(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List the channels that somebody is in."""
     user = call.text("user") or slack.state.bot.id
     if slack.state.find_person(user) is None:
@@ -32,7 +32,7 @@ def of_user(slack: Workspace, call: Call) -> Json:
 
 
 @method("conversations.members", "channels:read")
-def members(slack: Workspace, call: Call) -> Json:
+def members(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List the ids of a channel's members."""
     channel = readable(slack, call.required("channel"))
     found, metadata = page([{"id": each} for each in sorted(channel.members)], call)
@@ -40,7 +40,7 @@ def members(slack: Workspace, call: Call) -> Json:
 
 
 @method("conversations.open", "im:write")
-def open_dm(slack: Workspace, call: Call) -> Json:
+def open_dm(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Open the direct message with one person."""
     if call.text("channel"):
         channel = joined(slack, call.text("channel"))
@@ -59,7 +59,7 @@ def open_dm(slack: Workspace, call: Call) -> Json:
 
 
 @method("conversations.replies", "channels:history")
-def replies(slack: Workspace, call: Call) -> Json:
+def replies(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List a thread: its root, then its replies, oldest first."""
     channel = joined(slack, call.required("channel"))
     ts = call.required("ts")
@@ -72,7 +72,7 @@ def replies(slack: Workspace, call: Call) -> Json:
 
 
 @method("conversations.history", "channels:history")
-def history(slack: Workspace, call: Call) -> Json:
+def history(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List a channel's messages, newest first, without the replies."""
     channel = joined(slack, call.required("channel"))
     oldest, latest = call.text("oldest", "0"), call.text("latest", _FAR_FUTURE)
@@ -81,7 +81,7 @@ def history(slack: Workspace, call: Call) -> Json:
     return _messages(messages, metadata, call)
 
 
-def described(slack: Workspace, channel: Channel, call: Call) -> Json:
+def described(slack: LocalWorkspace, channel: Channel, call: ApiCall) -> Json:
     """Return a channel as Slack describes it."""
     dm = channel.kind == "dm"
     shown: Json = {
@@ -109,7 +109,7 @@ def described(slack: Workspace, channel: Channel, call: Call) -> Json:
     return shown | ({"num_members": len(channel.members)} if call.flag("include_num_members") else {})
 
 
-def _listed(slack: Workspace, call: Call, user: str, *, joined_only: bool) -> tuple[list[Json], Json]:
+def _listed(slack: LocalWorkspace, call: ApiCall, user: str, *, joined_only: bool) -> tuple[list[Json], Json]:
     names = call.text("types", "public_channel").replace(" ", "").split(",")
     kinds = {_TYPES[name] for name in names if name in _TYPES}
     visible = [
@@ -123,11 +123,11 @@ def _listed(slack: Workspace, call: Call, user: str, *, joined_only: bool) -> tu
     return page(visible, call)
 
 
-def _within(ts: str, oldest: str, latest: str, call: Call) -> bool:
+def _within(ts: str, oldest: str, latest: str, call: ApiCall) -> bool:
     return oldest <= ts <= latest if call.flag("inclusive") else oldest < ts < latest
 
 
-def _messages(messages: list[Json], metadata: Json, call: Call) -> Json:
+def _messages(messages: list[Json], metadata: Json, call: ApiCall) -> Json:
     if not call.flag("include_all_metadata"):
         messages = [{name: each[name] for name in each if name != "metadata"} for each in messages]
     return {

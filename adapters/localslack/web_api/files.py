@@ -2,12 +2,12 @@
 
 from adapters.blockkit import check_message
 from adapters.localslack.state.state import Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method, refuse
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method, refuse
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("files.getUploadURLExternal", "files:write")
-def upload_url(slack: Workspace, call: Call) -> Json:
+def upload_url(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Make the address that takes a file's bytes."""
     call.required("length")
     file_id, ticket = slack.uploads.begin(call.required("filename"))
@@ -15,7 +15,7 @@ def upload_url(slack: Workspace, call: Call) -> Json:
 
 
 @method("files.completeUploadExternal", "files:write")
-def complete(slack: Workspace, call: Call) -> Json:
+def complete(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Make uploaded files known, and share them in a channel where one is named."""
     wanted = call.data("files", "invalid_arguments")
     if not isinstance(wanted, list) or not all(isinstance(each, dict) and "id" in each for each in wanted):
@@ -37,7 +37,7 @@ def complete(slack: Workspace, call: Call) -> Json:
 
 
 @method("files.info", "files:read")
-def info(slack: Workspace, call: Call) -> Json:
+def info(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Describe a file."""
     file = slack.state.files.get(call.required("file"))
     if file is None:

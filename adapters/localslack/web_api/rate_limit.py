@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from adapters.blockkit import rates
 from adapters.localslack.faults import Limits as Mode
-from adapters.localslack.web_api.call import Call
+from adapters.localslack.web_api.call import ApiCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Limits:
         self._posts = posts
         self._buckets = Buckets(clock)
 
-    def wait(self, call: Call, mode: Mode | None) -> float:
+    def wait(self, call: ApiCall, mode: Mode | None) -> float:
         """Take a token and return 0, or return the seconds until there is one. Without a mode, as at the start."""
         waits = [0.0]
         posts = self._posts if mode is None else None if mode == "none" else self._posts or SLACKS_RATE

@@ -1,12 +1,12 @@
 """reactions.*. Source: https://docs.slack.dev/reference/methods/reactions.add and .../reactions.remove."""
 
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("reactions.add", "reactions:write")
-def add(slack: Workspace, call: Call) -> Json:
+def add(slack: LocalWorkspace, call: ApiCall) -> Json:
     """React to a message."""
     channel, message, name = _target(slack, call)
     users = _users(message, name)
@@ -17,7 +17,7 @@ def add(slack: Workspace, call: Call) -> Json:
 
 
 @method("reactions.remove", "reactions:write")
-def remove(slack: Workspace, call: Call) -> Json:
+def remove(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Take a reaction back."""
     channel, message, name = _target(slack, call)
     users = _users(message, name)
@@ -27,7 +27,7 @@ def remove(slack: Workspace, call: Call) -> Json:
     return {"ok": True}
 
 
-def _target(slack: Workspace, call: Call) -> tuple[Channel, Json, str]:
+def _target(slack: LocalWorkspace, call: ApiCall) -> tuple[Channel, Json, str]:
     channel = joined(slack, call.required("channel"))
     message = channel.messages.get(call.required("timestamp"))
     if message is None:
@@ -39,7 +39,7 @@ def _users(message: Json, name: str) -> list[str]:
     return next((each["users"] for each in message.get("reactions", ()) if each["name"] == name), [])
 
 
-def _put(slack: Workspace, channel: Channel, message: Json, name: str, users: list[str]) -> None:
+def _put(slack: LocalWorkspace, channel: Channel, message: Json, name: str, users: list[str]) -> None:
     others = [each for each in message.get("reactions", ()) if each["name"] != name]
     mine = [{"name": name, "users": users, "count": len(users)}] if users else []
     slack.state.put_message(channel, {**message, "reactions": [*others, *mine]})

@@ -14,13 +14,13 @@ from adapters.localslack.state import blocks as block_tools
 from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.web_api.call import SlackError, refuse
 from adapters.localslack.web_api.server import suffer
-from adapters.localslack.workspace import NO_PREVIEW, Workspace
+from adapters.localslack.workspace import NO_PREVIEW, LocalWorkspace
 
 
 class ResponseUrlHandler:
     """Takes what the bot posts to a response URL."""
 
-    def __init__(self, slack: Workspace) -> None:
+    def __init__(self, slack: LocalWorkspace) -> None:
         self._slack = slack
 
     async def serve(self, request: web.Request) -> web.StreamResponse:

@@ -26,9 +26,9 @@ from adapters.localslack.web_api import (
     users,
     views,
 )
-from adapters.localslack.web_api.call import METHODS, Call, Method, RateLimitedError, SlackError
+from adapters.localslack.web_api.call import METHODS, ApiCall, ApiMethod, RateLimitedError, SlackError
 from adapters.localslack.web_api.rate_limit import Limits, RateLimit
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.workspace import LocalWorkspace
 
 # Importing them registers their methods.
 FAMILIES = (agents, auth, chat, conversations, files, reactions, streams, usergroups, users, views)
@@ -37,7 +37,7 @@ FAMILIES = (agents, auth, chat, conversations, files, reactions, streams, usergr
 class WebApi:
     """The handler of `/api/METHOD`."""
 
-    def __init__(self, slack: Workspace, rate_limit: RateLimit | None) -> None:
+    def __init__(self, slack: LocalWorkspace, rate_limit: RateLimit | None) -> None:
         self._slack = slack
         self._limits = Limits(rate_limit)
 
@@ -64,7 +64,7 @@ class WebApi:
             headers[NOT_COUNTED] = "off"
         return web.json_response(answer, headers=headers)
 
-    def _run(self, name: str, call: Call, token: str) -> Json:
+    def _run(self, name: str, call: ApiCall, token: str) -> Json:
         found = METHODS.get(name)
         if found is None:
             raise SlackError("unknown_method", req_method=name)
@@ -74,7 +74,7 @@ class WebApi:
             raise RateLimitedError(wait)
         return found.run(self._slack, call)
 
-    def _check_token(self, found: Method, token: str) -> None:
+    def _check_token(self, found: ApiMethod, token: str) -> None:
         secrets = self._slack.secrets
         if not token:
             raise SlackError("not_authed")
@@ -100,7 +100,7 @@ async def suffer(fault: CallFault) -> web.StreamResponse | None:
     return web.json_response({"ok": False, "error": error}, status=fault.status or 200, headers=headers)
 
 
-async def _read(name: str, request: web.Request) -> Call:
+async def _read(name: str, request: web.Request) -> ApiCall:
     args: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -112,7 +112,7 @@ async def _read(name: str, request: web.Request) -> Call:
         args |= body
     elif request.method == "POST":
         args |= dict(await request.post())
-    return Call(name, args)
+    return ApiCall(name, args)
 
 
 def _token(request: web.Request) -> str:

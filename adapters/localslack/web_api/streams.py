@@ -7,15 +7,15 @@ stands for here. Source: https://docs.slack.dev/reference/methods/chat.startStre
 
 from adapters.blockkit import check_message, limits
 from adapters.localslack.state.state import Channel, Json
-from adapters.localslack.web_api.call import Call, SlackError, joined, method, postable, refuse
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, joined, method, postable, refuse
+from adapters.localslack.workspace import LocalWorkspace
 
 STREAMING = "streaming"
 """The field of a message that is a stream: the tasks it shows, by id."""
 
 
 @method("chat.startStream", "chat:write")
-def start(slack: Workspace, call: Call) -> Json:
+def start(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Begin a streamed reply in a thread."""
     channel, thread_ts = postable(slack, call.required("channel")), call.required("thread_ts")
     if thread_ts not in channel.messages:
@@ -30,7 +30,7 @@ def start(slack: Workspace, call: Call) -> Json:
 
 
 @method("chat.appendStream", "chat:write")
-def append(slack: Workspace, call: Call) -> Json:
+def append(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Add to a stream."""
     channel, message = _stream(slack, call)
     grown = _grown(message, call)
@@ -39,7 +39,7 @@ def append(slack: Workspace, call: Call) -> Json:
 
 
 @method("chat.stopStream", "chat:write")
-def stop(slack: Workspace, call: Call) -> Json:
+def stop(slack: LocalWorkspace, call: ApiCall) -> Json:
     """End a stream; blocks that are given stand below it."""
     channel, message = _stream(slack, call)
     grown = _grown(message, call)
@@ -48,7 +48,7 @@ def stop(slack: Workspace, call: Call) -> Json:
     return {"ok": True, "channel": channel.id, "ts": message["ts"], "message": changed}
 
 
-def _stream(slack: Workspace, call: Call) -> tuple[Channel, Json]:
+def _stream(slack: LocalWorkspace, call: ApiCall) -> tuple[Channel, Json]:
     channel = joined(slack, call.required("channel"))
     message = channel.messages.get(call.required("ts"))
     if message is None:
@@ -60,7 +60,7 @@ def _stream(slack: Workspace, call: Call) -> tuple[Channel, Json]:
     return channel, message
 
 
-def _grown(message: Json, call: Call) -> Json:
+def _grown(message: Json, call: ApiCall) -> Json:
     """The message with what the call adds: text to its end, tasks by their ids."""
     chunks = list(call.data("chunks", "invalid_chunks") or ())
     if text := call.text("markdown_text"):

@@ -1,13 +1,13 @@
 """usergroups.*. Source: https://docs.slack.dev/reference/methods/usergroups.list and its neighbours."""
 
-from adapters.localslack.state.roster import Group
+from adapters.localslack.state.roster import UserGroup
 from adapters.localslack.state.state import Json
-from adapters.localslack.web_api.call import Call, SlackError, method
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, method
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("usergroups.list", "usergroups:read")
-def list_all(slack: Workspace, call: Call) -> Json:
+def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List user groups; those that are disabled only where they are asked for."""
     _refuse_free_plan(slack)
     shown = [
@@ -19,7 +19,7 @@ def list_all(slack: Workspace, call: Call) -> Json:
 
 
 @method("usergroups.users.list", "usergroups:read")
-def members(slack: Workspace, call: Call) -> Json:
+def members(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List the ids of a user group's members."""
     _refuse_free_plan(slack)
     group = slack.state.groups.get(call.required("usergroup"))
@@ -28,7 +28,7 @@ def members(slack: Workspace, call: Call) -> Json:
     return {"ok": True, "users": list(group.members)}
 
 
-def described(slack: Workspace, group: Group, *, users: bool) -> Json:
+def described(slack: LocalWorkspace, group: UserGroup, *, users: bool) -> Json:
     """Return a user group as Slack describes it."""
     admin = next((each.id for each in slack.state.people.values() if each.admin), "USLACKBOT")
     shown: Json = {
@@ -56,6 +56,6 @@ def described(slack: Workspace, group: Group, *, users: bool) -> Json:
     return shown | ({"users": list(group.members)} if users else {})
 
 
-def _refuse_free_plan(slack: Workspace) -> None:
+def _refuse_free_plan(slack: LocalWorkspace) -> None:
     if slack.faults.free_plan:
         raise SlackError("plan_upgrade_required")

@@ -1,13 +1,13 @@
 """users.*, bots.info. Source: https://docs.slack.dev/reference/methods/users.info and its neighbours."""
 
-from adapters.localslack.state.roster import ORGANIZATION, Person
+from adapters.localslack.state.roster import ORGANIZATION, Member
 from adapters.localslack.state.state import Json
-from adapters.localslack.web_api.call import Call, SlackError, method, page
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, method, page
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("users.info", "users:read")
-def info(slack: Workspace, call: Call) -> Json:
+def info(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Describe a person."""
     user = call.required("user")
     person = slack.state.people.get(user) or (slack.state.bot if user == slack.state.bot.id else None)
@@ -17,14 +17,14 @@ def info(slack: Workspace, call: Call) -> Json:
 
 
 @method("users.list", "users:read")
-def list_all(slack: Workspace, call: Call) -> Json:
+def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
     """List everybody."""
     members, metadata = page([described(slack, each) for each in slack.state.everybody()], call)
     return {"ok": True, "members": members, "cache_ts": 0, "response_metadata": metadata}
 
 
 @method("users.lookupByEmail", "users:read.email")
-def lookup(slack: Workspace, call: Call) -> Json:
+def lookup(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Find a person by e-mail address."""
     email = call.required("email").lower()
     for person in slack.state.people.values():
@@ -34,14 +34,14 @@ def lookup(slack: Workspace, call: Call) -> Json:
 
 
 @method("bots.info", "users:read")
-def bot(slack: Workspace, call: Call) -> Json:
+def bot(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Describe the bot."""
     if call.text("bot", slack.state.bot_id) != slack.state.bot_id:
         raise SlackError("bot_not_found")
     return {"ok": True, "bot": slack.bot_profile()}
 
 
-def described(slack: Workspace, person: Person) -> Json:
+def described(slack: LocalWorkspace, person: Member) -> Json:
     """Return a person as Slack describes them; the e-mail only with its scope."""
     profile = {
         "real_name": person.real_name,

@@ -4,19 +4,19 @@ from adapters.blockkit import check_home, check_modal
 from adapters.localslack.delivery.triggers import TriggerError
 from adapters.localslack.state.state import Json
 from adapters.localslack.state.views import ViewError
-from adapters.localslack.web_api.call import Call, SlackError, method, refuse
-from adapters.localslack.workspace import Workspace
+from adapters.localslack.web_api.call import ApiCall, SlackError, method, refuse
+from adapters.localslack.workspace import LocalWorkspace
 
 
 @method("views.open")
-def open_view(slack: Workspace, call: Call) -> Json:
+def open_view(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Open a modal for the person of a trigger."""
     view = _modal(call)
     return _shown(slack.views.open(_person(slack, call), view))
 
 
 @method("views.push")
-def push(slack: Workspace, call: Call) -> Json:
+def push(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Open a modal above the one that is open."""
     view, user = _modal(call), _person(slack, call)
     try:
@@ -26,7 +26,7 @@ def push(slack: Workspace, call: Call) -> Json:
 
 
 @method("views.update")
-def update(slack: Workspace, call: Call) -> Json:
+def update(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Replace an open modal."""
     view_id, external_id = call.text("view_id"), call.text("external_id")
     if bool(view_id) == bool(external_id):
@@ -43,7 +43,7 @@ def update(slack: Workspace, call: Call) -> Json:
 
 
 @method("views.publish")
-def publish(slack: Workspace, call: Call) -> Json:
+def publish(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Replace a person's home tab."""
     user = call.required("user_id")
     if user not in slack.state.people:
@@ -56,13 +56,13 @@ def publish(slack: Workspace, call: Call) -> Json:
         raise SlackError(str(error)) from error
 
 
-def _modal(call: Call) -> Json:
+def _modal(call: ApiCall) -> Json:
     view = _view(call, "modal")
     refuse(check_modal(view))
     return view
 
 
-def _view(call: Call, kind: str) -> Json:
+def _view(call: ApiCall, kind: str) -> Json:
     view = call.data("view", "invalid_arguments")
     if isinstance(view, dict) and view.get("type", kind) == kind:
         return view
@@ -71,7 +71,7 @@ def _view(call: Call, kind: str) -> Json:
     raise SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {wrong}"]})
 
 
-def _person(slack: Workspace, call: Call) -> str:
+def _person(slack: LocalWorkspace, call: ApiCall) -> str:
     try:
         return slack.triggers.redeem(call.required("trigger_id"))
     except TriggerError as error:

@@ -11,7 +11,7 @@ up when some are decided. Decided ones keep one line each.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapters.blockkit import Problem, check_message, limits
+from adapters.blockkit import BlockProblem, check_message, limits
 from adapters.slack.cards import more
 from adapters.slack.drawing import blocks, layout, wording
 from adapters.slack.drawing import show_all as whole
@@ -176,7 +176,7 @@ def is_refused(message: Message) -> bool:
     return bool(problems_of(message))
 
 
-def problems_of(message: Message) -> list[Problem]:
+def problems_of(message: Message) -> list[BlockProblem]:
     """Why Slack would refuse it."""
     return check_message({"text": message.text, "blocks": message.blocks}, text_limit=limits.UPDATE_TEXT)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.localslack.state.people_file import RosterError, check, load
-from adapters.localslack.state.roster import BUILT_IN, HOME_TEAM, Roster, widened
+from adapters.localslack.state.roster import BUILT_IN, HOME_TEAM, PeopleFile, widened
 
 WHOLE = """\
 people:
@@ -131,7 +131,7 @@ def test_a_demo_gets_the_groups_that_its_configuration_names() -> None:
     members = ["alice", "bob", "carol", "dana"]
     assert added == {"managers": ("", members), "s024be7lh": ("S024BE7LH", members)}
     assert {each.name for each in wide.people if each.team == HOME_TEAM} == {*members, "gina"}
-    assert isinstance(Roster.model_validate(wide.model_dump()), Roster)
+    assert isinstance(PeopleFile.model_validate(wide.model_dump()), PeopleFile)
 
 
 def test_a_demo_gets_the_people_whose_addresses_its_configuration_names() -> None:
@@ -139,4 +139,4 @@ def test_a_demo_gets_the_people_whose_addresses_its_configuration_names() -> Non
     wide = widened(BUILT_IN, ["bob@example.com", "dana@corp.example", "Alice@corp.example"], [])
     added = {each.name: each.email for each in wide.people[len(BUILT_IN.people) :]}
     assert added == {"dana": "dana@corp.example", "alice.corp.example": "alice@corp.example"}
-    assert isinstance(Roster.model_validate(wide.model_dump()), Roster)
+    assert isinstance(PeopleFile.model_validate(wide.model_dump()), PeopleFile)

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from adapters.localslack.state import rich_text
 from adapters.localslack.state.journal import Journal
 from adapters.localslack.state.roster import BUILT_IN
-from adapters.localslack.state.state import State
+from adapters.localslack.state.state import WorkspaceState
 
 Json = dict[str, Any]
 
 
 @contextmanager
-def state_in(folder: Path) -> Iterator[State]:
+def state_in(folder: Path) -> Iterator[WorkspaceState]:
     journal = Journal(folder)
     try:
-        yield State(BUILT_IN, journal, bot_name="signoff", base="http://127.0.0.1:1")
+        yield WorkspaceState(BUILT_IN, journal, bot_name="signoff", base="http://127.0.0.1:1")
     finally:
         journal.close()
 
 
-def seen(state: State) -> Json:
+def seen(state: WorkspaceState) -> Json:
     return {
         channel.id: (
             channel.messages,

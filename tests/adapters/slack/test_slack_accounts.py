@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes.people import PeopledSlack
 
-from adapters.localslack.state.roster import PersonEntry, Roster
+from adapters.localslack.state.roster import PeopleFile, PersonEntry
 from adapters.slack.workspace.accounts import SlackAccounts
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import whoami
@@ -16,7 +16,7 @@ from engine.ports import AccountsUnknownError
 
 pytestmark = pytest.mark.promise("P6")
 
-PEOPLE = Roster(
+PEOPLE = PeopleFile(
     people=[
         PersonEntry(name="jane", email="Jane@Example.com"),
         PersonEntry(name="bob", email="shared@example.com"),

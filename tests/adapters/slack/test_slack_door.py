@@ -18,7 +18,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from adapters.localslack.delivery.deliveries import Attempt, Delivery
+from adapters.localslack.delivery.deliveries import Delivery, DeliveryAttempt
 
 VALUE = "0.1.T1:C1:1700000000.000100#0123456789abcdef"
 USER = {"id": "U1", "team_id": "T1"}
@@ -131,7 +131,7 @@ async def test_over_a_socket_what_bolt_cannot_read_is_taken_once(
 ) -> None:
     async with serving(slack, client, "sockets") as bot:
         with capture_logs() as lines, caplog.at_level(logging.WARNING):
-            delivered = slack.workspace.sockets.deliver(Delivery("events_api", payload), Attempt())
+            delivered = slack.workspace.sockets.deliver(Delivery("events_api", payload), DeliveryAttempt())
             assert await asyncio.wait_for(delivered, PATIENCE) == {}
         assert [line["event"] for line in lines] == ["payload_malformed"]
         assert not caplog.records

@@ -14,7 +14,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
-from adapters.localslack.state.roster import ChannelEntry, PersonEntry, Roster
+from adapters.localslack.state.roster import ChannelEntry, PeopleFile, PersonEntry
 from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.directory import _unique, absent, channels, check_app_token, missing_scopes, people
@@ -226,7 +226,7 @@ async def test_who_may_never_decide_is_found_with_what_they_are(tmp_path: Path, 
         PersonEntry(name="rita", deactivated=True),
         PersonEntry(name="olga", team="sales", workspaces=["sales", "local"]),
     ]
-    async with PeopledSlack(data=tmp_path, people=Roster(people=members)) as slack:
+    async with PeopledSlack(data=tmp_path, people=PeopleFile(people=members)) as slack:
         environment = slack.environment()
         async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:
             identity, ids = await whoami(client), {}
@@ -251,7 +251,7 @@ async def test_who_is_not_in_a_private_channel_cannot_see_it(tmp_path: Path) -> 
     private = ChannelEntry(name="secrets", members=["alice"], private=True)
     public = ChannelEntry(name="deploys", members=["alice"])
     hidden = ChannelEntry(name="hidden", members=["alice"], private=True, bot=False)
-    roster = Roster(people=people_there, channels=[private, public, hidden])
+    roster = PeopleFile(people=people_there, channels=[private, public, hidden])
     async with PeopledSlack(data=tmp_path, people=roster) as slack:
         environment = slack.environment()
         async with web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]) as client:

@@ -13,7 +13,7 @@ from adapters.langgraph.reading.answers.corrections import corrects
 from adapters.langgraph.reading.answers.groups import (
     APPROVING,
     REJECTING,
-    Group,
+    AnswerGroup,
     Polarity,
     grouped,
     polarity,
@@ -160,7 +160,7 @@ def convention_of(probed: Probed) -> Convention:
 # The node's own words -------------------------------------------------------------------------------------------------
 
 
-def _set_apart(probed: Probed, groups: Sequence[Group], decided: Polarity) -> Convention | None:
+def _set_apart(probed: Probed, groups: Sequence[AnswerGroup], decided: Polarity) -> Convention | None:
     """Where each way is known and none of them is known to approve: each under its own word, if there are several."""
     refusal = _refusal(probed, None, decided.refuse)
     refusing = _beside(refusal[1], groups) if refusal is not None else ()
@@ -181,7 +181,7 @@ def _set_apart(probed: Probed, groups: Sequence[Group], decided: Polarity) -> Co
     )
 
 
-def _beside(each: Behaviour, groups: Sequence[Group]) -> Sequence[Behaviour]:
+def _beside(each: Behaviour, groups: Sequence[AnswerGroup]) -> Sequence[Behaviour]:
     """All that do the same."""
     return next((group.members for group in groups if each in group.members), (each,))
 
@@ -240,7 +240,7 @@ def acts_anyway(probed: Probed) -> bool:
 # Approve --------------------------------------------------------------------------------------------------------------
 
 
-def approvable(group: Group) -> list[Behaviour]:
+def approvable(group: AnswerGroup) -> list[Behaviour]:
     """The members that nobody has to make words up for: an approval comes without any."""
     probed = group.probed
 
@@ -293,7 +293,7 @@ def template(candidate: Any, probed: Probed, words: str, path: Path = ()) -> Jso
 # Words ----------------------------------------------------------------------------------------------------------------
 
 
-def _words(probed: Probed, groups: Sequence[Group], acting: Group | None) -> Json:
+def _words(probed: Probed, groups: Sequence[AnswerGroup], acting: AnswerGroup | None) -> Json:
     """The template of an answer in words, where words reach something and no test of their truth decides."""
     for each in probed.behaviours:
         places = [path for path in text_places(each.candidate) if each.takes(path)]
@@ -323,13 +323,13 @@ def _is_tested_out_of_sight(probed: Probed, words: Behaviour) -> bool:
     return any(each.candidate is True and not probed.raises(each) for each in probed.behaviours)
 
 
-def _may_act(each: Behaviour, groups: Sequence[Group], acting: Group | None) -> bool:
+def _may_act(each: Behaviour, groups: Sequence[AnswerGroup], acting: AnswerGroup | None) -> bool:
     """Whether words may do what is approved elsewhere, as far as it is known what that is."""
     if len(groups) <= 1 and (acting is None or _is_mere_question(groups, acting)):
         return False
     if acting is None:
         return not each.is_known or bool(each.sites)
-    acts = not Group((each,), acting.probed).avoids(acting)
+    acts = not AnswerGroup((each,), acting.probed).avoids(acting)
     return acts or (not each.is_known and (not each.is_followed or bool(each.sites & acting.sites)))
 
 
@@ -347,7 +347,7 @@ def _follows_words(probed: Probed) -> bool:
     return any(each.is_known and not probed.raises(each) for each in heard)
 
 
-def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:
+def _is_mere_question(groups: Sequence[AnswerGroup], acting: AnswerGroup) -> bool:
     """Whether all there is to it is words: every answer goes the same way, and the words are passed on."""
     return (
         len(groups) == 1
@@ -360,7 +360,7 @@ def _is_mere_question(groups: Sequence[Group], acting: Group) -> bool:
 
 
 def _edit(
-    probed: Probed, acting: Group, approving: Behaviour
+    probed: Probed, acting: AnswerGroup, approving: Behaviour
 ) -> tuple[Json, tuple[Path, ...], tuple[Path, ...]] | None:
     """The template of an edit, the fields of the payload that it changes, and those of them that must not be empty."""
     best_found: tuple[int, Json, dict[Path, Path], Any] | None = None
@@ -429,7 +429,7 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
 
 def _does_the_same(probed: Probed, one: Behaviour, other: Behaviour) -> bool:
     """Whether two branches make the same calls: one sends the draft, the other sends an edited draft."""
-    first, second = Group((one,), probed), Group((other,), probed)
+    first, second = AnswerGroup((one,), probed), AnswerGroup((other,), probed)
     same = bool(first.deeds) and (first.deeds, first.nodes) == (second.deeds, second.nodes)
     return same and one.is_known and one.ends == other.ends
 
@@ -462,7 +462,7 @@ def _like(value: Value) -> Any:
     return FREE
 
 
-def _bases(probed: Probed, acting: Group) -> list[Behaviour]:
+def _bases(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
     """Candidates that act, ask again, say nothing, or lack a field; the plainest first."""
     known = [
         each
@@ -542,7 +542,9 @@ def _is_all(atoms: frozenset[Atom], value: Value, probed: Probed) -> bool:
 # Reject ---------------------------------------------------------------------------------------------------------------
 
 
-def _refusal(probed: Probed, acting: Group | None, refusing: Sequence[Group]) -> tuple[Json, Behaviour] | None:
+def _refusal(
+    probed: Probed, acting: AnswerGroup | None, refusing: Sequence[AnswerGroup]
+) -> tuple[Json, Behaviour] | None:
     """The template of a rejection, and what it does; None where the run is stopped instead."""
     found: list[tuple[tuple[object, ...], Json, Behaviour]] = []
     known = {path for each in acting.members for path in each.reads} if acting is not None else set()

@@ -13,19 +13,19 @@ from weakref import WeakKeyDictionary
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
 from adapters.langgraph.reading.code.results import constant_parts
 from adapters.langgraph.reading.code.run import (
-    Ended,
     Oracle,
     Raised,
     Reached,
+    ReadingEnded,
     Returned,
     Signal,
     SiteKey,
+    StepBudget,
     TooLongError,
     Trace,
-    Work,
     work_left,
 )
-from adapters.langgraph.reading.code.statements import Reader
+from adapters.langgraph.reading.code.statements import StatementReader
 from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value, atoms_of, unknown
 
 _END = "__end__"
@@ -33,7 +33,7 @@ _MOST_PATHS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NodeEntry:
     """A function that a node begins with. `chain` are the graphs from the root to the node's own, and its names."""
 
     path: str
@@ -42,7 +42,7 @@ class Entry:
     is_tool: bool = False
 
 
-def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()) -> Iterator[Entry]:
+def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()) -> Iterator[NodeEntry]:
     """Everything that may ask, in the order of the nodes, with those of subgraphs."""
     for name, node in graph.nodes.items():
         path, here = f"{above}{name}", (*chain, (graph, name))
@@ -54,9 +54,9 @@ def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()
             for tool in tools.values() if isinstance(tools, dict) else ():
                 held = getattr(tool, "func", None) or getattr(tool, "coroutine", None) or getattr(tool, "_run", None)
                 if _is_function(held):
-                    yield Entry(path, held, here, is_tool=True)
+                    yield NodeEntry(path, held, here, is_tool=True)
             if (function := function_of(step)) is not None and not isinstance(tools, dict):
-                yield Entry(path, function, here)
+                yield NodeEntry(path, function, here)
 
 
 def function_of(runnable: Any) -> Any:
@@ -75,7 +75,7 @@ def _is_function(value: Any) -> bool:
     return isinstance(value, FunctionType | MethodType)
 
 
-def explore(entry: Entry, candidate: Any, site: SiteKey | None) -> tuple[list[Trace], bool]:
+def explore(entry: NodeEntry, candidate: Any, site: SiteKey | None) -> tuple[list[Trace], bool]:
     """Every way that the code can go with a candidate for the answer; and whether that was all of them.
 
     Where more of it was to read than is allowed, that is not all.
@@ -95,11 +95,11 @@ def explore(entry: Entry, candidate: Any, site: SiteKey | None) -> tuple[list[Tr
     return traces, not waiting
 
 
-def _read(entry: Entry, walker: "Walker") -> Trace:
+def _read(entry: NodeEntry, walker: "Walker") -> Trace:
     trace = walker.trace
     try:
         walker.begin(entry)
-    except Ended as ended:
+    except ReadingEnded as ended:
         trace.end, trace.where = ended.how, ended.where
     except Raised as raised:
         trace.end, trace.where, trace.by_type = "raises", raised.where, raised.by_type
@@ -115,15 +115,15 @@ def _read(entry: Entry, walker: "Walker") -> Trace:
     return trace
 
 
-class Walker(Reader):
+class Walker(StatementReader):
     """Reads node after node."""
 
-    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: Work) -> None:
+    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: StepBudget) -> None:
         super().__init__(candidate, site, oracle, work)
         self.state = Mapped({}, rest=Unknown("state"))
         self._seen: dict[str, int] = {}
 
-    def begin(self, entry: Entry) -> None:
+    def begin(self, entry: NodeEntry) -> None:
         """Read an entry, and what follows it."""
         if entry.is_tool:
             result = self.call_function(entry.function, [], {})

@@ -54,7 +54,7 @@ class Evidence(IntEnum):
 
 
 @dataclass(frozen=True)
-class Group:
+class AnswerGroup:
     """Candidates that do the same, apart from what of the answer they pass on."""
 
     members: tuple[Behaviour, ...]
@@ -159,12 +159,12 @@ class Group:
         helpers = {each[:-1] for each in self.notes if len(each) > 1}
         return all(each in self.notes or each[:-1] in helpers for each in sites)
 
-    def _means_no(self, other: "Group", sites: frozenset[SiteKey]) -> bool:
+    def _means_no(self, other: "AnswerGroup", sites: frozenset[SiteKey]) -> bool:
         """Whether what only the other does is a call that this makes as well, or keeps what a person said."""
         own = [each for each in other.effects if each.site in sites and each.does not in self.does]
         return not own or {each.site for each in own} <= other.notes
 
-    def acts_over(self, other: "Group") -> Evidence:
+    def acts_over(self, other: "AnswerGroup") -> Evidence:
         """What says that it does something that the other avoids, and nothing less."""
         more, less = self.sites - other.sites, other.sites - self.sites
         if other.uses - self.uses:
@@ -186,7 +186,7 @@ class Group:
         """What their effects call, with the constants that tell one call from another."""
         return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
 
-    def avoids(self, acting: "Group") -> bool:
+    def avoids(self, acting: "AnswerGroup") -> bool:
         """Whether something that the other does is certainly not done: the same call with another value is no refusal.
 
         It has to be another call as well. Where one call gets another constant ("approved", "rejected"; but just as
@@ -199,7 +199,7 @@ class Group:
         done = [each for each in acting.effects if not (each.told and each.site in records)]
         return not done or bool(acting.sites - self.sites and acting.deeds - self.deeds)
 
-    def _is_text_instead_of(self, acting: "Group") -> bool:
+    def _is_text_instead_of(self, acting: "AnswerGroup") -> bool:
         """Whether it is told apart by being a text, and does something with it: that may be an edit, and no reason.
 
         Where the action is a word among others, what is no such word is no edit.
@@ -263,7 +263,7 @@ def _sign_of_key(key: str) -> Iterable[bool]:
         yield bool(words & _GOING)
 
 
-def grouped(probed: Probed) -> list[Group]:
+def grouped(probed: Probed) -> list[AnswerGroup]:
     """The groups, in the order in which their first candidates were tried.
 
     What asks the same again is no end, unless nothing ever ends: then the question is about the next thing. Where all
@@ -283,7 +283,7 @@ def grouped(probed: Probed) -> list[Group]:
     for members in found.values():
         merged.setdefault(_meaning(members), []).extend(members)
     decided_at = _decided_at(list(merged.values()), probed)
-    return [Group(tuple(members), probed, decided_at) for members in merged.values()]
+    return [AnswerGroup(tuple(members), probed, decided_at) for members in merged.values()]
 
 
 def _meaning(members: Sequence[Behaviour]) -> object:
@@ -342,14 +342,14 @@ class Polarity:
     `apart` is true where each group is known to do something of its own, and nothing says which of them approves.
     """
 
-    acts: Group | None
-    refuse: tuple[Group, ...] = ()
+    acts: AnswerGroup | None
+    refuse: tuple[AnswerGroup, ...] = ()
     proven: bool = False
     why: str = ""
     apart: bool = False
 
 
-def polarity(groups: Sequence[Group]) -> Polarity:
+def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
     """Which group is approved with, and which ones can be rejected with."""
     deciding = [each for each in groups if not each.is_words]
     if not deciding:
@@ -378,7 +378,7 @@ def polarity(groups: Sequence[Group]) -> Polarity:
     return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
 
 
-def _goes_further(best: Group, groups: Sequence[Group]) -> list[Group]:
+def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
     """The groups that use all that the best one uses of what is shown, and act over a third: "run it" and "always".
 
     Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
@@ -388,7 +388,7 @@ def _goes_further(best: Group, groups: Sequence[Group]) -> list[Group]:
     return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
 
 
-def _one_of(best: Group, groups: Sequence[Group]) -> Polarity:
+def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
     """The one of several that act which is called as the button is; a refusal does nothing that one of them does."""
     able = [best, *_goes_further(best, groups)]
     rest = [each for each in groups if each not in able and True not in each.signs]
@@ -399,12 +399,12 @@ def _one_of(best: Group, groups: Sequence[Group]) -> Polarity:
     return Polarity(named[0], refusing, proven=bool(refusing), why="of those that act, it is named as the button is")
 
 
-def _is_refusal(group: Group, acting: Sequence[Group]) -> bool:
+def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
     """Whether it does nothing that one of those does that act."""
     return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
 
 
-def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
+def least(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
     """The groups that a rejection may take: those that do least, and do not ask again where another one ends.
 
     Paging somebody avoids the action too, and so does a new draft; but neither is a refusal where there is a way on
@@ -421,13 +421,13 @@ def least(refusing: Sequence[Group]) -> tuple[Group, ...]:
     return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
 
 
-def _does_more(group: Group, other: Group) -> bool:
+def _does_more(group: AnswerGroup, other: AnswerGroup) -> bool:
     """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
     keeps = group.hints == {False} and group.only_notes(group.sites - other.sites)
     return bool(group.acts_over(other)) and not keeps
 
 
-def _only_one(group: Group) -> Polarity:
+def _only_one(group: AnswerGroup) -> Polarity:
     """Where one group is all there is, every other answer asks again or raises: it takes a word, or anything."""
     asks_again = any(each.only_asks_again for each in group.probed.behaviours)
     named = any(_is_named(each, group.probed) for each in group.members)
@@ -444,27 +444,27 @@ def _only_one(group: Group) -> Polarity:
     return Polarity(group, (), proven=True, why="every answer goes the same way")
 
 
-def _is_demanded(group: Group) -> bool:
+def _is_demanded(group: AnswerGroup) -> bool:
     """Whether the code raises at any other answer: then it goes on with this one alone, and that is what was shown."""
     others = [each for each in group.probed.behaviours if each not in group.members]
     raising = all(each.is_known and each.ends == {"raises"} for each in others)
     return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
 
 
-def _others_raise(group: Group) -> bool:
+def _others_raise(group: AnswerGroup) -> bool:
     """Whether a `raise` of the code's own is all that comes of every other answer: a refusal, in some projects."""
     others = [each for each in group.probed.behaviours if each not in group.members]
     own = [each for each in others if not any(trace.by_type for trace in each.traces)]
     return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
 
 
-def _some_do_more(group: Group) -> bool:
+def _some_do_more(group: AnswerGroup) -> bool:
     """Whether there are answers of which it is not known what they do, and which may do more."""
     left = [each for each in group.probed.behaviours if not each.is_known and not group.probed.raises(each)]
     return any(each.sites - group.sites or each.nodes - group.nodes for each in left)
 
 
-def _is_told_apart(group: Group) -> bool:
+def _is_told_apart(group: AnswerGroup) -> bool:
     """Whether the code compares something with a constant that it does not pass on."""
     probed = group.probed
     for path in {path for path, _ in probed.demands}:
@@ -481,7 +481,7 @@ def _is_named(each: Behaviour, probed: Probed) -> bool:
     return any(isinstance(got(each.candidate, path), str | bool) for path in places)
 
 
-def _not_contradicted(acting: Group, others: Sequence[Group], *, ends_alone: bool = False) -> Polarity:
+def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
     """`ends_alone`: all others ask again, or do less."""
     evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
     if ends_alone:

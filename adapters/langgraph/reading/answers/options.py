@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.langgraph.reading.answers.groups import REJECTING, Group, calls, skeleton
+from adapters.langgraph.reading.answers.groups import REJECTING, AnswerGroup, calls, skeleton
 from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, put, text_places
 from adapters.langgraph.reading.code.run import SiteKey
 from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of, leaves
@@ -78,7 +78,7 @@ def _plainness(way: Way) -> tuple[bool, int, bool]:
     return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
 
 
-def all_named(groups: Sequence[Group], probed: Probed) -> bool:
+def all_named(groups: Sequence[AnswerGroup], probed: Probed) -> bool:
     """Whether each of them has a word."""
     return all(any(word_of(each.candidate, probed) for each in group.members) for group in groups)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from adapters.langgraph.reading.answers.graphs import Entry, explore
+from adapters.langgraph.reading.answers.graphs import NodeEntry, explore
 from adapters.langgraph.reading.code.run import Demand, SiteKey, Trace
 from adapters.langgraph.reading.code.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
 
@@ -117,7 +117,7 @@ class Probed:
     """All that was tried on one question."""
 
     site: SiteKey
-    entry: Entry
+    entry: NodeEntry
     payload: Value
     behaviours: tuple[Behaviour, ...]
     demands: frozenset[tuple[Path, str]]
@@ -204,7 +204,7 @@ def _within(atom: Atom, shown: Atom) -> bool:
     return shown[0] == "from" and shown[1] != "state" and str(atom[1]).startswith(f"{shown[1]}.")
 
 
-def behave(entry: Entry, site: SiteKey, candidate: Any) -> Behaviour:
+def behave(entry: NodeEntry, site: SiteKey, candidate: Any) -> Behaviour:
     """What the code does with a candidate."""
     traces, complete = explore(entry, candidate, site)
     return Behaviour(candidate, tuple(each for each in traces if each.answered), complete)
@@ -219,14 +219,14 @@ class Site:
     schema: Value | None = None
 
 
-def sites_of(entry: Entry) -> Sequence[Site]:
+def sites_of(entry: NodeEntry) -> Sequence[Site]:
     """The questions that a node can come to, in the order in which it does."""
     traces, _ = explore(entry, None, None)
     found = {key: Site(key, payload, each.schemas.get(key)) for each in traces for key, payload in each.sites}
     return list(found.values())
 
 
-def probe(entry: Entry, site: SiteKey, payload: Value, more: Iterable[Any] = ()) -> Probed:
+def probe(entry: NodeEntry, site: SiteKey, payload: Value, more: Iterable[Any] = ()) -> Probed:
     """Try everything that the code gives reason to try; `more` are candidates from elsewhere."""
     waiting: deque[Any] = deque([True, False, TEXT, {}, *more])
     seen, found, demands = {mark(each) for each in waiting}, list[Behaviour](), set[Demand]()

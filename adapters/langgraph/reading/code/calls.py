@@ -13,19 +13,19 @@ from pydantic import TypeAdapter
 
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.reading.code.classes import REST
-from adapters.langgraph.reading.code.expressions import Generated, Later, Managed
-from adapters.langgraph.reading.code.methods import READING, Methods
+from adapters.langgraph.reading.code.expressions import Generated, Managed, TaskFuture
+from adapters.langgraph.reading.code.methods import READING, MethodReader
 from adapters.langgraph.reading.code.regexes import MATCHING
-from adapters.langgraph.reading.code.run import ASKS, MOST_CALLS, Ended, Raised, Reached, Returned, Scope
+from adapters.langgraph.reading.code.run import ASKS, MOST_CALLS, Raised, Reached, ReadingEnded, Returned, Scope
 from adapters.langgraph.reading.code.sources import source_of
 from adapters.langgraph.reading.code.special import class_of, own_method
 from adapters.langgraph.reading.code.values import (
+    BoundMethod,
     Closure,
     Known,
     Listed,
     Made,
     Mapped,
-    Method,
     Unknown,
     Value,
     answer_of,
@@ -42,7 +42,7 @@ _WRITING = frozenset(("write", "writelines", "append", "add", "put", "send", "in
 _INNER = "__wrapped__"
 
 
-class Calls(Methods):
+class CallReader(MethodReader):
     """`_call`, and reading on in the function that is called."""
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
@@ -58,7 +58,7 @@ class Calls(Methods):
             return self.evaluate(node, scope)
         owner = self.evaluate(node.value, scope)
         found = self.attribute(owner, node.attr, node, scope)
-        return Method(owner, node.attr) if isinstance(owner, Unknown) and isinstance(found, Unknown) else found
+        return BoundMethod(owner, node.attr) if isinstance(owner, Unknown) and isinstance(found, Unknown) else found
 
     def _arguments(self, node: ast.Call, scope: Scope) -> tuple[list[Value], dict[str, Value]]:
         values: list[Value] = []
@@ -91,7 +91,7 @@ class Calls(Methods):
         match function:
             case Closure():
                 return self.run_code(function.node, function.scope, values, named, self.place(node, scope))
-            case Method():
+            case BoundMethod():
                 return self._method(function, values, named, node, scope)
             case Made() if (called := own_method(class_of(function), "__call__")) is not None:
                 return self._live(called, [function, *values], named, node, scope)
@@ -129,7 +129,7 @@ class Calls(Methods):
         for name in ("__wrapped__", "func", "coroutine"):  # a task of the functional API, a tool, a runnable
             if not isinstance(held, FunctionType) and isinstance(inner.get(name), FunctionType):
                 made = self._live(inner[name], values, named, node, scope)
-                return Made(Later, {"value": made}) if name == "__wrapped__" else made
+                return Made(TaskFuture, {"value": made}) if name == "__wrapped__" else made
         if isinstance(held, FunctionType):
             code = source_of(held)
             if code is not None:
@@ -148,7 +148,7 @@ class Calls(Methods):
             return Unknown(f"asked {site}")
         if self.trace.answered and site == self.site and not self.rounds:
             self.trace.again = payload
-            raise Ended("asks again", site[-1])
+            raise ReadingEnded("asks again", site[-1])
         if self.trace.answered:  # somebody is asked something else: it goes on with whatever they say
             self.trace.effects.append(Reached(f"{ASKS} {site[-1]}", atoms_of(payload), site[:-1], ASKS))
         if site != self.site:
@@ -177,7 +177,7 @@ class Calls(Methods):
     def run_code(self, code: Any, made_in: Scope, values: list[Value], named: Mapping[str, Value], place: str) -> Value:
         """Read a function's body with these arguments."""
         if len(self.stack) >= MOST_CALLS or self.stack.count(place) > 1:
-            raise Ended("lost", place)
+            raise ReadingEnded("lost", place)
         inner = Scope(self._bound(code.args, made_in, values, dict(named)), made_in, made_in.globals, made_in.file)
         if _is_generator(code):
             return Made(Generated, {"generator": Known((code, inner, place))})
@@ -247,7 +247,7 @@ class Calls(Methods):
     # Methods ----------------------------------------------------------------------------------------------------------
 
     def _method(
-        self, method: Method, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
+        self, method: BoundMethod, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
     ) -> Value:
         owner, name = method.owner, method.name
         if _is_generated(owner) and name != "close":
@@ -256,7 +256,7 @@ class Calls(Methods):
             code = source_of(method.function)
             if code is not None:
                 return self._function(method.function, code, [owner, *values], named, self.place(node, scope))
-        if isinstance(owner, Made) and owner.cls is Later and name == "result":
+        if isinstance(owner, Made) and owner.cls is TaskFuture and name == "result":
             return owner.attributes["value"]
         if name in ("model_validate", "parse_obj", "model_validate_json") and isinstance(owner, Known):
             return self.validated(owner.value, values[0] if values else Known(None), node, scope)
@@ -305,7 +305,7 @@ def _is_code(value: Value) -> bool:
     match value:
         case Closure():
             return True
-        case Method():
+        case BoundMethod():
             held = value.owner.value if isinstance(value.owner, Known) else None
             acting = isinstance(held, logging.Logger) and any(map(_is_ours, _handlers(held)))
             ours = isinstance(value.function, FunctionType) and source_of(value.function) is not None

@@ -6,8 +6,8 @@ from enum import Enum
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from adapters.langgraph.reading.code.expressions import Expressions
-from adapters.langgraph.reading.code.run import Ended, Raised, Scope
+from adapters.langgraph.reading.code.expressions import ExpressionReader
+from adapters.langgraph.reading.code.run import Raised, ReadingEnded, Scope
 from adapters.langgraph.reading.code.sources import source_of
 from adapters.langgraph.reading.code.values import (
     Known,
@@ -30,7 +30,7 @@ _PLAIN_CLASSES = frozenset(
 )
 
 
-class Classes(Expressions):
+class ClassReader(ExpressionReader):
     """`make` and `is_instance`."""
 
     def make(self, cls: type, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
@@ -218,7 +218,7 @@ class Classes(Expressions):
         made = Made(cls)
         checks = _validators(cls)
         if checks is None:
-            raise Ended("lost", self.place(node, scope))
+            raise ReadingEnded("lost", self.place(node, scope))
         for name, field in cls.model_fields.items():
             key = field.alias if isinstance(field.alias, str) else name
             path = None if value.path is None else (*value.path, key)

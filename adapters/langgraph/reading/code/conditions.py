@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from adapters.langgraph.reading.code.run import Ended, Raised, Scope
-from adapters.langgraph.reading.code.special import Special
+from adapters.langgraph.reading.code.run import Raised, ReadingEnded, Scope
+from adapters.langgraph.reading.code.special import SpecialMethodReader
 from adapters.langgraph.reading.code.values import (
     Closure,
     Known,
@@ -52,7 +52,7 @@ _SMALL = (int, float, str, bool)
 _LONGEST = 10_000
 
 
-class Conditions(Special):
+class ConditionReader(SpecialMethodReader):
     """Comparisons, membership and truth."""
 
     def operate(self, kind: type, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
@@ -226,7 +226,7 @@ def _truth_of(value: Known, key: Any) -> bool:
     if kind.__module__ == "builtins":
         return bool(held)
     if any(name in vars(each) for each in kind.__mro__ for name in ("__bool__", "__len__")):
-        raise Ended("lost", str(key))
+        raise ReadingEnded("lost", str(key))
     return True
 
 

@@ -7,16 +7,16 @@ from enum import Enum
 from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from adapters.langgraph.reading.code.conditions import Conditions, is_hashable
+from adapters.langgraph.reading.code.conditions import ConditionReader, is_hashable
 from adapters.langgraph.reading.code.run import Raised, Scope
 from adapters.langgraph.reading.code.sources import texts_in
 from adapters.langgraph.reading.code.values import (
+    BoundMethod,
     Closure,
     Known,
     Listed,
     Made,
     Mapped,
-    Method,
     Unknown,
     Value,
     at,
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _SMALL = (int, float, str, bool)
 
 
-class Later:
+class TaskFuture:
     """The class of what a task of the functional API gives back: its value is in `value`."""
 
 
@@ -41,7 +41,7 @@ class Managed:
     """The class of what `contextlib.contextmanager` makes of a generator, which is in `made`."""
 
 
-class Expressions(Conditions):
+class ExpressionReader(ConditionReader):
     """`evaluate` and what it needs."""
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
@@ -101,7 +101,7 @@ class Expressions(Conditions):
 
     def awaited(self, value: Value) -> Value:
         """`await value`."""
-        return value.attributes["value"] if isinstance(value, Made) and value.cls is Later else value
+        return value.attributes["value"] if isinstance(value, Made) and value.cls is TaskFuture else value
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
         return Closure(node, scope)
@@ -135,10 +135,10 @@ class Expressions(Conditions):
                 return self._of_class(owner, owner.cls, name)
             case Mapped() if owner.rest is not None and name not in _DICT and not owner.given:
                 return self.item(owner, Known(name), node, scope)
-            case Mapped() | Listed() | Closure() | Method():
-                return Method(owner, name)
+            case Mapped() | Listed() | Closure() | BoundMethod():
+                return BoundMethod(owner, name)
             case Unknown():
-                return Method(owner, name) if owner.kind is str else self._part(owner, name)
+                return BoundMethod(owner, name) if owner.kind is str else self._part(owner, name)
             case Known():
                 return self._of_live(owner, name, node, scope)
         return unknown(self.place(node, scope), owner)
@@ -153,7 +153,7 @@ class Expressions(Conditions):
         held = owner.value
         if owner.path is not None and not isinstance(held, Enum):
             if hasattr(type(held), name):
-                return Method(owner, name)
+                return BoundMethod(owner, name)
             self.demand(owner.path, "text" if name in _TEXT and name not in _DICT else "map")
             raise Raised(AttributeError, self.place(node, scope))
         if isinstance(held, Enum) and name in ("value", "name"):
@@ -185,13 +185,13 @@ class Expressions(Conditions):
                     return Known(held.__func__)
                 if isinstance(held, classmethod):
                     cls = owner if isinstance(owner, Known) and isinstance(owner.value, type) else Known(kind)
-                    return Method(cls, name, held.__func__)
+                    return BoundMethod(cls, name, held.__func__)
                 if isinstance(held, property):
                     return self.call_function(held.fget, [owner], {}) if held.fget else Unknown(name)
                 if isinstance(held, FunctionType):
                     bound = isinstance(owner, Known) and owner.value is kind
-                    return Known(held) if bound else Method(owner, name, held)
-                return self.lift(held) if not callable(held) else Method(owner, name)
+                    return Known(held) if bound else BoundMethod(owner, name, held)
+                return self.lift(held) if not callable(held) else BoundMethod(owner, name)
         if (told := self.special(owner, "__getattr__", Known(name))) is not None:
             return told
         return self._missing(owner, kind, name)
@@ -211,7 +211,7 @@ class Expressions(Conditions):
             if owner.path is not None:
                 self.demand((*owner.path, name), "fill")
             raise Raised(AttributeError, name)
-        return Method(owner, name)
+        return BoundMethod(owner, name)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)

@@ -9,10 +9,20 @@ import inspect
 from enum import Enum
 from typing import Any
 
-from adapters.langgraph.reading.code.classes import Classes
+from adapters.langgraph.reading.code.classes import ClassReader
 from adapters.langgraph.reading.code.regexes import matched, words_of
-from adapters.langgraph.reading.code.run import Ended, Raised, Scope
-from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Method, Unknown, Value, at, unknown
+from adapters.langgraph.reading.code.run import Raised, ReadingEnded, Scope
+from adapters.langgraph.reading.code.values import (
+    BoundMethod,
+    Known,
+    Listed,
+    Made,
+    Mapped,
+    Unknown,
+    Value,
+    at,
+    unknown,
+)
 
 # fmt: off
 _PURE_MODULES = frozenset({
@@ -48,7 +58,7 @@ _PARTS = frozenset(("startswith", "endswith"))
 _SAME_TEXT = frozenset(("strip", "lower", "upper", "casefold", "lstrip", "rstrip", "title", "capitalize"))
 
 
-class Methods(Classes):
+class MethodReader(ClassReader):
     """What a method gives, and what a function of Python's or a library's does."""
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
@@ -205,7 +215,7 @@ class Methods(Classes):
                 flags = values[2] if len(values) > 2 else named.get("flags", Known(0))  # noqa: PLR2004 - the third
                 return self._matched(name, first, values[1], flags, node, scope)
             case "interrupt":
-                raise Ended("lost", self.place(node, scope))
+                raise ReadingEnded("lost", self.place(node, scope))
         if not self._is_pure(Known(held), name):
             return self.effect(node, scope, *values, *named.values())
         return unknown(self.place(node, scope), *values, *named.values())
@@ -218,7 +228,7 @@ class Methods(Classes):
             if isinstance(text, Known) and isinstance(text.value, str):
                 found = matched(name, pattern.value, text.value, int(flags.value))
                 if found is not None:
-                    return Method(text, "match") if found else Known(None)
+                    return BoundMethod(text, "match") if found else Known(None)
         if (
             text.path is not None
             and not isinstance(text, Unknown)

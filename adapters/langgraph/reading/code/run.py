@@ -17,7 +17,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from adapters.langgraph.reading.code.values import Atom, Known, Listed, Mapped, Path, Unknown, Value, atoms_of, lifted
+from adapters.langgraph.reading.code.values import (
+    Atom,
+    Known,
+    Listed,
+    Mapped,
+    Path,
+    Unknown,
+    Value,
+    atoms_of,
+    lifted,
+)
 
 MOST_STEPS = 6_000
 ASKS = "asks"
@@ -31,7 +41,7 @@ class TooLongError(Exception):
 
 
 @dataclass(slots=True)
-class Work:
+class StepBudget:
     """The steps that may still be read. They are counted, not timed: every process reads the same of the same code.
 
     `until`, in the thread's own time, is a last resort for code of which one step takes long.
@@ -51,16 +61,16 @@ class Work:
 _CLOCK_EVERY = 256
 SHORT_WORK, SHORT_SECONDS = 30_000, 2.0
 """For what is tried while the bot runs: about a tenth of a second."""
-_work: ContextVar[Work | None] = ContextVar("_work", default=None)
+_work: ContextVar[StepBudget | None] = ContextVar("_work", default=None)
 
 
 @contextmanager
-def allowed(steps: int, seconds: float) -> Iterator[Work]:
+def allowed(steps: int, seconds: float) -> Iterator[StepBudget]:
     """Around a reading that may take so much, of what one around it has left. What it takes, that one has not."""
     outer = _work.get()
     began = steps if outer is None else max(0, min(steps, outer.left))
     until = time.thread_time() + seconds
-    work = Work(began, until if outer is None else min(until, outer.until))
+    work = StepBudget(began, until if outer is None else min(until, outer.until))
     token = _work.set(work)
     try:
         yield work
@@ -70,9 +80,9 @@ def allowed(steps: int, seconds: float) -> Iterator[Work]:
             outer.left -= began - max(0, work.left)
 
 
-def work_left() -> Work:
+def work_left() -> StepBudget:
     """What a reading may take that begins now."""
-    return _work.get() or Work(SHORT_WORK, time.thread_time() + SHORT_SECONDS)
+    return _work.get() or StepBudget(SHORT_WORK, time.thread_time() + SHORT_SECONDS)
 
 
 class Signal(Exception):  # noqa: N818 - it is no error: it leaves a block of the code that is read
@@ -107,7 +117,7 @@ class Raised(Signal):
         self.value = value
 
 
-class Ended(Signal):
+class ReadingEnded(Signal):
     """The reading ends here: `how` is "asks again", or "lost" where the code cannot be followed."""
 
     def __init__(self, how: str, where: str = "") -> None:
@@ -246,7 +256,7 @@ def _spelled(node: ast.expr) -> str:
 class Run:
     """Holds what a reading knows; the classes below it read."""
 
-    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: Work) -> None:
+    def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: StepBudget) -> None:
         self.candidate = candidate
         self.site = site
         self.oracle = oracle
@@ -268,7 +278,7 @@ class Run:
         self._work.spend()
         self._steps += 1
         if self._steps > MOST_STEPS:
-            raise Ended("lost", "too long")
+            raise ReadingEnded("lost", "too long")
 
     def place(self, node: ast.AST, scope: Scope) -> str:
         """Where something stands in the code."""

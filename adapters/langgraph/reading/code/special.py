@@ -12,7 +12,7 @@ from adapters.langgraph.reading.code.sources import source_of
 from adapters.langgraph.reading.code.values import Known, Made, Value
 
 
-class Special(Run):
+class SpecialMethodReader(Run):
     """`special`: a method that Python calls by itself."""
 
     def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:

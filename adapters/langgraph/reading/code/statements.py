@@ -5,10 +5,10 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
-from adapters.langgraph.reading.code.calls import Calls
+from adapters.langgraph.reading.code.calls import CallReader
 from adapters.langgraph.reading.code.conditions import is_hashable
 from adapters.langgraph.reading.code.expressions import Managed
-from adapters.langgraph.reading.code.run import Broke, Continued, Ended, Raised, Returned, Scope, Signal
+from adapters.langgraph.reading.code.run import Broke, Continued, Raised, ReadingEnded, Returned, Scope, Signal
 from adapters.langgraph.reading.code.special import class_of
 from adapters.langgraph.reading.code.values import (
     Closure,
@@ -28,7 +28,7 @@ _OPEN_ROUNDS = 2
 """Rounds of a loop whose condition is not known."""
 
 
-class Reader(Calls):
+class StatementReader(CallReader):
     """Reads a function's body."""
 
     def run_body(self, body: list[ast.stmt], scope: Scope) -> None:
@@ -231,7 +231,7 @@ class Reader(Calls):
                 return
         else:
             if isinstance(node.test, ast.Constant):
-                raise Ended("lost", self.place(node, scope))
+                raise ReadingEnded("lost", self.place(node, scope))
         self.run_body(node.orelse, scope)
 
     def _for_statement(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
@@ -293,7 +293,7 @@ class Reader(Calls):
             kinds = [each.value for each in manager.attributes.values() if isinstance(each, Known)]
             return raised is not None and (raised.kind is None or issubclass(raised.kind, tuple(kinds)))
         if isinstance(manager, Made) and manager.cls is Managed and raised is not None:
-            raise Ended("lost", raised.where)  # the generator may hold it
+            raise ReadingEnded("lost", raised.where)  # the generator may hold it
         kind: Value = Known(None) if raised is None else Unknown(f"error {raised.where}")
         for name in ("__exit__", "__aexit__"):
             if (told := self.special(manager, name, kind, kind, kind)) is not None:

@@ -85,7 +85,7 @@ class Closure:
 
 
 @dataclass(slots=True, eq=False)
-class Method:
+class BoundMethod:
     """A method and the value that it belongs to; `name` alone where its code is not ours to read."""
 
     owner: "Value"
@@ -95,7 +95,7 @@ class Method:
     given: bool = False
 
 
-Value: TypeAlias = Known | Unknown | Listed | Mapped | Made | Closure | Method
+Value: TypeAlias = Known | Unknown | Listed | Mapped | Made | Closure | BoundMethod
 _numbers = itertools.count()
 
 
@@ -151,7 +151,7 @@ def _atoms(values: Any, depth: int) -> Iterator[Atom]:
                 yield from _atoms([value.rest] if value.rest else [], depth + 1)
             case Made():
                 yield from _atoms(value.attributes.values(), depth + 1)
-            case Method():
+            case BoundMethod():
                 yield from _atoms([value.owner], depth + 1)
 
 
