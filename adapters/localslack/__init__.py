@@ -2,7 +2,8 @@
 
 It is strict where Slack is strict (Block Kit limits, acks within three seconds, single-use triggers, one socket for
 each envelope, retries, rate limits), fails on demand (`/faults`), and keeps its state in a folder. `server` puts the
-parts together; `web_api` holds a file for each family of methods; `people` is how the page and the tests act.
+parts together; `web_api` holds a file for each family of methods; `people` is how the page and the tests act;
+`delivery` reaches the bot; `state` is what the workspace knows. Imports `adapters.blockkit`, and no other adapter.
 """
 
 from adapters.localslack.server import AddressInUseError, LocalSlack, environment_lines, run_workspace

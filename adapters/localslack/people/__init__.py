@@ -1,4 +1,4 @@
 """What people do in the workspace: clicks, forms, messages, and what one person sees.
 
-Imports the workspace, the Web API, the delivery and the state.
+Imports every part of the local workspace but `server`, which serves it.
 """
