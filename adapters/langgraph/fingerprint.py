@@ -1,12 +1,12 @@
-"""What stands for a graph's code, so that an answer never reaches code that asks something else (P4).
+"""Fingerprints of a graph's code, so that an answer never reaches code that asks something else (P4).
 
 Each node gets a fingerprint of its own: its name and the code of the functions that it runs, with the functions of the
 same project that those use. An edit to another node changes nothing. Line numbers, file names and memory addresses are
-left out, so the same code gives the same fingerprint in every process. Another version of Python compiles other
-bytecode: then what waits is asked again, which is safe.
+left out, so the same code has the same fingerprint in every process. Another version of Python compiles other bytecode:
+then open questions are asked again, which is safe. Fingerprints are stored data.
 
-Of installed libraries only the functions that a node names itself are read: a new release of a library does not ask
-everything again unless it changed the very node.
+Of installed libraries only the functions that a node names itself are read: a new release of a library does not make
+every node ask again unless it changed the very functions that the node names.
 """
 
 import ast
@@ -20,19 +20,19 @@ from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 UNGUARDED = "_signoff_unguarded"
-"""Where a function of LangGraph that we guard keeps its own code: see `adapters.langgraph.guards.drift`."""
+"""The attribute in which a guarded function of LangGraph keeps its own code: see `adapters.langgraph.guards.drift`."""
 SEPARATOR = "/"
 """Between the names of a path: a node of a subgraph is `OUTER/INNER`."""
 
 
 def fingerprints(graph: Any) -> Mapping[str, str]:
-    """For each node of a compiled graph and its subgraphs, by path: 16 hexadecimal digits."""
+    """Fingerprint each node of a compiled graph and its subgraphs, by path: 16 hexadecimal digits."""
     marks = ((path, _mark(name, reader)) for path, name, reader in _nodes(graph, ""))
     return MappingProxyType(dict(marks))
 
 
 def texts(graph: Any) -> Mapping[str, frozenset[str]]:
-    """For each node, by path: the texts that stand in its code, each as Python spells it (`'action'`)."""
+    """Collect the texts in the code of each node, by path, each as Python spells it (`'action'`)."""
     found = (
         (path, frozenset(line for line in reader.lines if line[:1] in "'\"")) for path, _, reader in _nodes(graph, "")
     )
@@ -50,14 +50,14 @@ def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str, "_Reader"]]:
 
 
 def _subgraphs(node: Any) -> Iterable[Any]:
-    """Graphs that are nodes as they are; one that a function calls belongs to that function's code."""
+    """Graphs that are nodes themselves; one that a function calls belongs to that function's code."""
     bound = node.bound
     steps = getattr(bound, "steps", None) or [bound]
     return [step for step in steps if is_graph(step)]
 
 
 def is_graph(value: Any) -> bool:
-    """Whether it is a compiled graph. An object with a `__getattr__` of its own is not asked: that runs its code."""
+    """Tell whether a value is a compiled graph, without running a `__getattr__` of its own."""
     return all(getattr_static(value, name, None) is not None for name in ("nodes", "aget_state"))
 
 
@@ -66,14 +66,14 @@ def _mark(name: str, reader: "_Reader") -> str:
 
 
 class _Reader:
-    """Collects lines that stand for the code which is reached from a node."""
+    """Collects a line for each piece of code that a node reaches. Their hash is stored: never change a line."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._seen: set[int] = set()
 
     def read(self, value: Any, *, deep: bool = True) -> None:
-        """`deep`: also what it is made of and what it calls."""
+        """Read a function, class, graph or runnable; `deep`: also the code that it uses."""
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
@@ -124,7 +124,7 @@ class _Reader:
                 self._written(held, _literals(function.__code__.co_filename))
 
     def _written(self, value: Any, written: frozenset[str]) -> None:
-        """A value that stands in the file is code; any other was read at run time, and differs between processes."""
+        """Read a value if it is written in the file: any other was made at run time, and differs between processes."""
         match value:
             case tuple():
                 for each in value:
@@ -137,9 +137,9 @@ class _Reader:
                 self._constant(value)
 
     def _used(self, value: Any, written: frozenset[str]) -> None:
-        """Something that a function's code names: code of the project is followed, a constant is code too.
+        """Read something that a function's code names: code of the project, or a constant of the file.
 
-        A value that does not stand in the file was read at run time, and may differ between processes.
+        A value that is not written in the file was made at run time, and may differ between processes.
         """
         if is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
             self.read(value)
@@ -158,7 +158,7 @@ class _Reader:
                 self.read(function)
 
     def _runnable(self, value: Any) -> None:
-        """A runnable of LangChain: its functions, its steps; for an object of the project its class."""
+        """Read a runnable of LangChain: its functions and steps; for an object of the project its class."""
         self.lines.append(f"object {type(value).__qualname__}")
         for name in ("func", "afunc", "bound"):
             held = vars(value).get(name) if hasattr(value, "__dict__") else None
@@ -207,12 +207,12 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _wrapped(value: Any) -> Any:
-    """The function that an object stands for, such as a `@task` of the functional API."""
+    """The function that an object wraps, such as a `@task` of the functional API."""
     return vars(value).get("__wrapped__") if hasattr(value, "__dict__") and not isinstance(value, type) else None
 
 
 def _is_ours(value: Any) -> bool:
-    """Whether it is code of the agent's project, rather than of an installed library or of Python."""
+    """Tell whether a value is code of the agent's project, rather than of an installed library or of Python."""
     while isinstance(value, partial):
         value = value.func
     if isinstance(value, MethodType):
@@ -229,7 +229,7 @@ def _is_ours(value: Any) -> bool:
 
 @cache
 def _literals(file: str) -> frozenset[str]:
-    """The constants that are written in a file."""
+    """The constants in a file."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -239,8 +239,8 @@ def _literals(file: str) -> frozenset[str]:
 
 @cache
 def is_library(file: str) -> bool:
-    """Whether a file belongs to Python or to an installed library."""
-    # Files that are generated, like a dataclass's methods, have names such as <string>.
+    """Tell whether a file belongs to Python or to an installed library."""
+    # Generated code, like a dataclass's methods, has a file name such as <string>.
     return file.startswith((*_LIBRARIES, "<"))
 
 

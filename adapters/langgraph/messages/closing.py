@@ -1,26 +1,26 @@
-"""Closes the tool calls that have no result before a new turn, so that the model is given a talk that providers take.
+"""Closes tool calls without a result before a new turn, because model providers refuse messages with open calls.
 
-A call is left open where a run ended between the model's message and the results: a tool failed, a limit was over,
-nobody approved it. OpenAI and Anthropic refuse such a talk, and would refuse each later turn of the thread. So the
-input of the new turn brings a result for each open call, in front of the person's message: one checkpoint has both, a
-message that is delivered again closes nothing twice, and the graph starts as any input starts it.
+A call stays open if a run ended between the model's message and the results: a tool failed, a limit was reached, nobody
+approved it. OpenAI and Anthropic refuse such messages, and would refuse each later turn of the thread. So the input of
+the new turn has a result for each open call, before the person's message: one checkpoint has both, a message that is
+delivered again closes nothing twice, and the graph starts as with any input.
 
 | the open call | its result |
 |---|---|
-| its tool ran to its end, beside one that did not | what the tool gave |
-| its tool raised | Failed: and the error, its secrets masked |
+| its tool finished, beside one that did not | the tool's result |
+| its tool raised | Failed: and the error, with secrets masked |
 | a limit ended the run | Not finished: and which limit |
 | nobody approved it | Not run: nobody approved it. |
 | its arguments could not be parsed | Not run: its arguments could not be read. |
 | anything else | Not run: the conversation went on without it. |
 
-Where other messages stand behind the open call already, as in threads of earlier versions, results at the end would be
-out of order: then the whole list is put in anew, where its reducer is LangGraph's `add_messages`. A list that the input
-replaces needs nothing. A field that the input schema leaves out is written by an update beforehand; the input voids
-whatever that update would run next.
+If other messages follow the open call already, as in threads of earlier versions, results at the end would be out of
+order: then the list is replaced, if its reducer is LangGraph's `add_messages`. A list that the input replaces needs
+nothing. A field that the input schema leaves out is written by an update before the input, which voids whatever that
+update would run next.
 
-Only fields of the root and of graphs that keep a memory of their own below it (`checkpointer=True`) live longer than a
-turn. https://docs.langchain.com/oss/python/langchain/messages#tool-message
+Only fields of the root and of subgraphs with a memory of their own (`checkpointer=True`) outlive a turn.
+https://docs.langchain.com/oss/python/langchain/messages#tool-message
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,45 +41,45 @@ NOT_READ = "Not run: its arguments could not be read."
 LEFT = "Not run: the conversation went on without it."
 Masked = Callable[[str], str]
 Message: TypeAlias = BaseMessage | Mapping[str, Any]
-"""As LangChain has it, or as a graph that speaks to a provider by itself keeps it: `{"role": ..., "content": ...}`."""
+"""A message of LangChain, or `{"role": ..., "content": ...}` in a graph that calls a provider by itself."""
 _AGENT = frozenset({"assistant", "ai"})
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What one field of messages gets: `results` behind what is there, or `whole` in the place of it."""
+    """The update of one field of messages: `results` to append, or `messages` to replace all of them."""
 
     results: list[Message]
-    whole: list[Message]
+    messages: list[Message]
     in_order: bool
-    """Whether results at the end stand right behind their calls."""
+    """Whether results at the end follow their calls, so that they can be appended."""
 
 
 def closings(snapshot: Any, why: "Why") -> dict[str, Closing]:
-    """What closes the open calls of a state's fields, by field."""
+    """Close the open calls of a state's fields, by field."""
     values = snapshot.values
     fields = values.items() if isinstance(values, Mapping) else ()
-    talks = ((name, each) for name, each in fields if isinstance(each, list))
-    found = ((name, closing(each, snapshot.tasks, why)) for name, each in talks)
+    lists = ((name, each) for name, each in fields if isinstance(each, list))
+    found = ((name, closing(each, snapshot.tasks, why)) for name, each in lists)
     return {name: each for name, each in found if each is not None}
 
 
 def closing(messages: Sequence[Any], tasks: Sequence[Any], why: "Why") -> Closing | None:
-    """What closes the open calls of these messages; `tasks` are those of the step that is not over."""
+    """Close the open calls of these messages; `tasks` are those of the unfinished step."""
     if not all(isinstance(each, BaseMessage) or _role(each) for each in messages):
         return None
-    # A snapshot shows the results of a step that is not over, but an input drops them.
+    # A snapshot shows the results of an unfinished step, but an input drops them.
     given = {each.tool_call_id: each for task in tasks for each in _given(task.result)}
     unstored = {each.id for each in given.values()}
     stored = [each for each in messages if not (isinstance(each, ToolMessage) and each.id in unstored)]
     results = _results(stored, given, tasks, why)
     flat = [result for each in results.values() for result in each]
-    whole = list(_woven(stored, results))
-    return Closing(flat, whole, in_order=whole == [*stored, *flat]) if flat else None
+    complete = list(_with_results(stored, results))
+    return Closing(flat, complete, in_order=complete == [*stored, *flat]) if flat else None
 
 
 def input_with(graph: Any, given: Any, found: Mapping[str, Closing]) -> Any:
-    """The input of a turn with the results in front of its own messages."""
+    """The input of a turn with the results before its own messages."""
     if not isinstance(given, Mapping):
         return given
     added = {name: _update(graph.channels[name], each) for name, each in found.items() if _takes(graph, name)}
@@ -89,11 +89,11 @@ def input_with(graph: Any, given: Any, found: Mapping[str, Closing]) -> Any:
 async def update_beforehand(
     graph: Any, inner: Any, snapshot: Any, config: Mapping[str, Any], found: Mapping[str, Closing]
 ) -> None:
-    """Write the fields that an input cannot reach, as though a node that waits, or any that can, had written them.
+    """Write the fields that an input cannot reach, as if a node that waits, or any node that can, had written them.
 
     `inner` is the graph that the snapshot is of, `graph` the root.
     """
-    values = {name: _update(inner.channels[name], each, whole=True) for name, each in found.items()}
+    values = {name: _update(inner.channels[name], each, replace=True) for name, each in found.items()}
     values = {name: each for name, each in values.items() if each}
     nodes = dict.fromkeys((*(task.name for task in snapshot.tasks), *inner.nodes))
     where = {**config, "configurable": {**config["configurable"], **snapshot.config["configurable"]}}
@@ -116,13 +116,13 @@ def _takes(graph: Any, name: str) -> bool:
     return name in schemas.get(getattr(builder, "input_schema", None), {})
 
 
-def _update(channel: Any, closing: Closing, *, whole: bool = False) -> list[Message]:
+def _update(channel: Any, closing: Closing, *, replace: bool = False) -> list[Message]:
     if isinstance(channel, LastValue):
-        return closing.whole if whole else []  # an input takes the place of all that is there
+        return closing.messages if replace else []  # an input replaces the field
     if closing.in_order:
         return closing.results
     if getattr(channel, "operator", None) is add_messages:
-        return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closing.whole]
+        return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closing.messages]
     return []
 
 
@@ -130,19 +130,19 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
-# Which calls, and what became of them ---------------------------------------------------------------------------------
+# The open calls and their results -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What is known of how the run before ended. `refused`: what waits was not approved."""
+    """The end of the run before. `refused`: the open requests were not approved."""
 
     halted: str
     refused: bool
     masked: Masked
 
     def of(self, tasks: Sequence[Any]) -> str:
-        """What became of the calls that these tasks were to run."""
+        """Say why the calls that these tasks were to run have no result."""
         if self.halted:
             return f"Not finished: {self.masked(self.halted)}"
         raised = next((task.error for task in tasks if failed(task)), None)
@@ -154,26 +154,26 @@ class Why:
 def _results(
     messages: Sequence[Message], given: Mapping[str, BaseMessage], tasks: Sequence[Any], why: Why
 ) -> dict[int, list[Message]]:
-    """The results for open calls, by the place of the message that has the calls."""
+    """Make the results of open calls, by the index of the message with the calls."""
     ais = [at for at, each in enumerate(messages) if isinstance(each, AIMessage) or _role(each) in _AGENT]
     found: dict[int, list[Message]] = {}
     for at, end in zip(ais, [*ais, len(messages)][1:], strict=True):
-        told = {_answered(each) for each in messages[at:end]}
-        made = messages[at]  # its ids may stand in other messages too: a model counts as it likes
+        answered = {_answered(each) for each in messages[at:end]}
+        made = messages[at]  # other messages may have the same ids: models number calls as they like
         calls, invalid = _calls(made)
-        left = [call for call in calls if call["id"] and call["id"] not in told]
-        spoilt = [call for call in invalid if call["id"] and call["id"] not in told]
-        whys = _whys(left, tasks, why) if at == ais[-1] else [LEFT] * len(left)
+        left = [call for call in calls if call["id"] and call["id"] not in answered]
+        unparsed = [call for call in invalid if call["id"] and call["id"] not in answered]
+        reasons = _reasons(left, tasks, why) if at == ais[-1] else [LEFT] * len(left)
         known = given if at == ais[-1] else {}
         results = [
-            known.get(str(call["id"])) or _not_run(made, call, each) for call, each in zip(left, whys, strict=True)
+            known.get(str(call["id"])) or _not_run(made, call, each) for call, each in zip(left, reasons, strict=True)
         ]
-        found[at] = [*results, *(_not_run(made, each, NOT_READ) for each in spoilt)]
+        found[at] = [*results, *(_not_run(made, each, NOT_READ) for each in unparsed)]
     return found
 
 
 def _calls(message: Message) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The calls that a model made, each with an id and a name, and those that could not be parsed."""
+    """The calls of a model's message, each with an id and a name, and those that could not be parsed."""
     if isinstance(message, AIMessage):
         return message.tool_calls, message.invalid_tool_calls
     listed = message.get("tool_calls") if isinstance(message, Mapping) else None
@@ -187,39 +187,39 @@ def _name_of(call: Mapping[str, Any]) -> Any:
 
 
 def _answered(message: Message) -> Any:
-    """The call that a message has the result of; None where it has none."""
+    """The id of the call whose result a message is; None for another message."""
     if isinstance(message, ToolMessage):
         return message.tool_call_id
     return message.get("tool_call_id") if isinstance(message, Mapping) else None
 
 
 def _role(message: Any) -> str:
-    """Of a message that is a mapping; "" for what is none."""
+    """The role of a message that is a mapping; "" for any other value."""
     found = (message.get("role") or message.get("type")) if isinstance(message, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
-def _whys(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
-    """What became of the calls that the last step was to run: told apart where each has a task of its own."""
+def _reasons(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
+    """Say for each call of the last step why it has no result: one by one if each has a task of its own."""
     own = [task for task in tasks if task.path and task.path[0] == PUSHED]
     return [why.of([task]) for task in own] if len(own) == len(calls) else [why.of(tasks)] * len(calls)
 
 
 def _not_run(made: Message, call: Any, why: str) -> Message:
-    """A result, in the form of the message that has the call."""
+    """Make a result in the form of the message with the call."""
     if isinstance(made, Mapping):
         return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": why}
     return ToolMessage(why, tool_call_id=call["id"], name=call["name"], status="error")
 
 
 def _given(result: Any) -> Iterator[ToolMessage]:
-    """The results of tools in what a finished task is going to write."""
+    """The results of tools in the writes of a finished task."""
     for value in result.values() if isinstance(result, Mapping) else ():
         yield from (each for each in _listed(value) if isinstance(each, ToolMessage))
 
 
-def _woven(messages: Sequence[Message], results: Mapping[int, Sequence[Message]]) -> Iterator[Message]:
-    """The messages with each result behind its call, after the results that stand there."""
+def _with_results(messages: Sequence[Message], results: Mapping[int, Sequence[Message]]) -> Iterator[Message]:
+    """Insert each result after its call and the results that follow it already."""
     waiting: Sequence[Message] = ()
     for at, message in enumerate(messages):
         if waiting and _answered(message) is None:

@@ -1,23 +1,23 @@
-"""What an agent says in its conversation, picked from its state by `reply:`.
+"""The agent's words for its conversation, picked from its state by `reply:`.
 
-A message that an agent wrote is said once: its own id is the key, the same after a crash, at the next pause and in the
-next process. What is no message has no id: then the turn and the words are the key, and while the graph waits, words
-that stood in the state before the turn are no news.
+A message that an agent wrote is posted once: its own id is the key, the same after a crash, at the next pause and in
+the next process. Any other value has no id: then the turn and the words are the key, and while the graph waits, words
+that were in the state before the turn are not posted again.
 
-While the graph waits, only an agent's words are a reply. A turn that ends is answered whatever it ends with:
+While the graph waits, only an agent's words are a reply. At the end of a turn there is always a reply:
 
 | the turn ended with | then |
 |---|---|
 | words of an agent | those words |
-| results of tools, as with `return_direct=True` | what the tools gave |
+| results of tools, as with `return_direct=True` | the results |
 | a `structured_response` | its fields, a line each |
 | a value that `reply:` picks | the value, readably |
-| what a workflow of the functional API returned, where that has no messages | the value, readably |
-| nothing that was not there before, or nothing in words | None: `bot.outbound.outbox` says that it is done |
+| the return value of a workflow of the functional API, without messages | the value, readably |
+| nothing new, or nothing in words | None: the bot says that the agent is done |
 
-Only what came after the person's last message is looked at, so neither that nor an earlier turn is repeated. Teams of
-agents pass on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A
-person's message has no name, unless `input:` gives it one.
+Only messages after the person's last one count, so neither that nor an earlier turn is repeated. Teams of agents pass
+on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A person's
+message has no name, unless `input:` gives it one.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from engine.ports import Reply
 
 DEFAULT = "messages[-1].content"
 STRUCTURED = "structured_response"
-"""Where `create_agent(response_format=...)` puts its result."""
+"""The field in which `create_agent(response_format=...)` puts its result."""
 _CONTENT, _LAST = ".content", "[-1]"
 _AGENT = frozenset({"ai", "AIMessageChunk", "assistant"})
 _PERSON = frozenset({"human", "HumanMessageChunk", "user"})
@@ -44,7 +44,7 @@ _TOOL = frozenset({"tool", "ToolMessageChunk", "function"})
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What the state says: the words, who says them, and the message's id where it is a message that has one."""
+    """Words in the state, their speaker, and the id of their message if it has one."""
 
     text: str
     speaker: str = ""
@@ -52,80 +52,80 @@ class Utterance:
 
     @property
     def mark(self) -> str:
-        """A short hash of what tells it from anything else that is said: the message's id, or the words."""
+        """A short hash of the message's id, or of the words. It is stored data."""
         return hashlib.sha256((self.message or self.text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """`expression` is JMESPath over the state. Raises ValueError where it is not."""
+    """Picks replies by `expression`, JMESPath over the state. Raises ValueError for another expression."""
 
     expression: str = DEFAULT
     returned: bool = False
-    """Whether the state is what a workflow of the functional API returned: its whole answer."""
+    """Whether the state is the return value of a workflow of the functional API."""
     people_have_names: bool = False
     """Whether `input:` gives a person's message a name."""
-    _whole: Any = field(init=False, repr=False)
+    _value: Any = field(init=False, repr=False)
     _parent: Any = field(init=False, repr=False)
-    _talk: Any = field(init=False, repr=False)
-    """The messages of which `expression` is the last one's content, where it is one's."""
+    _messages: Any = field(init=False, repr=False)
+    """The list of messages, if `expression` is the content of its last one."""
 
     def __post_init__(self) -> None:
         parent = self.expression.removesuffix(_CONTENT) if self.expression.endswith(_CONTENT) else ""
-        talk = parent.removesuffix(_LAST) if parent.endswith(_LAST) else ""
+        messages = parent.removesuffix(_LAST) if parent.endswith(_LAST) else ""
         try:
-            object.__setattr__(self, "_whole", jmespath.compile(self.expression))
+            object.__setattr__(self, "_value", jmespath.compile(self.expression))
             object.__setattr__(self, "_parent", jmespath.compile(parent) if parent else None)
-            object.__setattr__(self, "_talk", jmespath.compile(talk) if talk else None)
+            object.__setattr__(self, "_messages", jmespath.compile(messages) if messages else None)
         except jmespath.exceptions.JMESPathError as error:
             raise ValueError(f"reply: {self.expression!r} is not JMESPath: {str(error).splitlines()[0]}") from error
 
     def said(self, values: Any) -> Utterance | None:
-        """What an agent says in the state while the graph waits, if it says anything."""
+        """The agent's words while the graph waits, if there are any."""
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
         if isinstance(parent, dict) and (role := _role(parent)):
             is_agents = role in _AGENT or (role in _PERSON and not self._is_persons(parent))
             return _of_message(parent) if is_agents else None
-        value = self._search(self._whole, state)
-        return None if isinstance(value, bool | int | float) else _said(value)  # a counter or a flag is no remark
+        value = self._search(self._value, state)
+        return None if isinstance(value, bool | int | float) else _said(value)  # not a counter or a flag
 
     def ending(self, values: Any) -> Utterance | None:
-        """What a turn that is over ended with, if that can be said."""
-        if self._talk is None:
-            value = self._search(self._whole, self._as_json(values))
+        """The words with which a turn ended, if there are any."""
+        if self._messages is None:
+            value = self._search(self._value, self._as_json(values))
             return None if isinstance(value, dict) and _role(value) in _PERSON else _said(value)
         if self.returned and self.expression == DEFAULT and _messages_of(values) is None:
             return _said(plain(values).value)
         latest = self._since_a_person_spoke(values)
         said = _last_word(latest)
         structured = plain(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
-        if structured is None or (said is not None and latest and not _spells(latest[-1], said)):
+        if structured is None or (said is not None and latest and not _repeats_response(latest[-1], said)):
             return said
         known = latest[-1].get("id") if latest else None
         return Utterance(_readable(structured), message=known if isinstance(known, str) else "")
 
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
-        """What is to be said while the graph asks `prompts`; `before` is as in `last_reply`."""
+        """The reply to post while the graph asks `prompts`; `before` is as in `last_reply`."""
         said = self.said(values)
         if said is None or said.mark == before or said.text.strip() in {prompt.strip() for prompt in prompts}:
             return None
         return _reply(said, thread, turn)
 
     def last_reply(self, values: Any, thread: ThreadId, turn: str, before: str) -> Reply | None:
-        """What is to be said at a turn's end; `before` is the mark of what stood there before the turn.
+        """The reply to post at the end of a turn; `before` is the mark of the words in the state before the turn.
 
-        The same words may well be the answer once more, the same message may not.
+        The same words may be the answer again, the same message is not.
         """
         said = self.ending(values)
         return None if said is None or (said.message and said.mark == before) else _reply(said, thread, turn)
 
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
-        """The messages after the last one of a person, in their order; only these need to become JSON."""
+        """The messages after the last one of a person, in their order; only these are turned into JSON."""
         direct = self.expression == DEFAULT
-        talk = _messages_of(values) if direct else self._search(self._talk, plain(values).value)
+        messages = _messages_of(values) if direct else self._search(self._messages, plain(values).value)
         latest: list[Mapping[str, Json]] = []
-        for each in reversed(talk) if isinstance(talk, list | tuple) else ():
+        for each in reversed(messages) if isinstance(messages, list | tuple) else ():
             message = plain(each).value
             if not isinstance(message, dict) or self._is_persons(message):
                 break
@@ -139,7 +139,7 @@ class Replies:
 
     def _as_json(self, values: Any) -> Json:
         if self.expression == DEFAULT and isinstance(values, Mapping):
-            # The last message is all that is looked at: the others need not become JSON.
+            # Only the last message matters, so the others are not turned into JSON.
             messages = values.get("messages")
             return {"messages": plain(list(messages[-1:])).value} if isinstance(messages, list | tuple) else {}
         return plain(values).value
@@ -157,7 +157,7 @@ def _reply(said: Utterance, thread: ThreadId, turn: str) -> Reply:
 
 
 def _messages_of(values: Any) -> Sequence[Any] | None:
-    """The messages of a state, or those that a workflow returned: several, or one; None where there are none."""
+    """The messages of a state, or those that a workflow returned, several or one; None if there are none."""
     if isinstance(values, Mapping) and ("messages" in values or "content" not in values):
         found = values.get("messages")
         return found if isinstance(found, list | tuple) else None
@@ -197,15 +197,15 @@ def _last_word(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
 
 
 def _of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
-    """What the tools at the end gave, in the order of their calls."""
+    """The results of the tools at the end, in the order of their calls."""
     begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
     known = messages[-1].get("id")
     text = "\n\n".join(words for each in messages[begin:] if (words := _content(each).strip()))
     return Utterance(text, message=known if isinstance(known, str) else "")
 
 
-def _spells(message: Mapping[str, Json], said: Utterance) -> bool:
-    """Whether the last message only stands for a structured response: a tool's note, no words, or the JSON of it."""
+def _repeats_response(message: Mapping[str, Json], said: Utterance) -> bool:
+    """Tell whether the last message only repeats a structured response: a tool's note, no words, or its JSON."""
     if _role(message) not in _AGENT or not _content(message).strip():
         return True
     try:
@@ -215,7 +215,7 @@ def _spells(message: Mapping[str, Json], said: Utterance) -> bool:
 
 
 def words_of(content: Any) -> str:
-    """The text of a message's content, as much of it as there is: "" for a tool call, or blocks that say nothing."""
+    """The text of a message's content; "" for a tool call, or for blocks without text."""
     if isinstance(content, str):
         return content
     blocks = content if isinstance(content, list) else ()
@@ -228,7 +228,7 @@ def _said(value: Json) -> Utterance | None:
 
 
 def _readable(value: Json) -> str:
-    """A value as an agent would write it, in Markdown; "" where it is empty."""
+    """A value in Markdown for people; "" for an empty one."""
     match value:
         case None:
             return ""
@@ -245,21 +245,21 @@ def _readable(value: Json) -> str:
 
 
 def _listed(values: Sequence[Json]) -> str:
-    """Blocks of a message's content say their text; anything else is a list."""
+    """The text of a message's blocks, or a list of other values."""
     if any(_block(each) is not None for each in values):
         return words_of(values)
     return "\n".join(f"- {_in_a_line(each)}" for each in values)
 
 
 def _in_a_line(value: Json) -> str:
-    """A field's value beside its name; what is nested is spelled as JSON."""
+    """A field's value for one line; nested values as JSON."""
     if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
         return ", ".join(map(_readable, value))
     return f"`{canonical(value)}`" if isinstance(value, dict | list) else _readable(value)
 
 
 def _block(block: Json) -> str | None:
-    """A block's text; "" for a block of another type (reasoning, a tool call); None where it is no block."""
+    """A block's text; "" for a block of another type (reasoning, a tool call); None for another value."""
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         return None
     text = block.get("text")

@@ -180,7 +180,7 @@ def _closing_calls(thread: ServerThread, given: Any, why: Why) -> Any:
     closes = closing(thread.messages, [_task(each) for each in thread.tasks], why)
     if closes is None or not isinstance(given, Mapping):
         return given
-    renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.whole]
+    renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.messages]
     told = [plain(each).value for each in (closes.results if closes.in_order else renewed)]
     said = given.get(MESSAGES) or []
     return {**given, MESSAGES: [*told, *(said if isinstance(said, list) else [said])]}
