@@ -36,5 +36,5 @@ class MemoryBacklog:
         self._buried.add(channel)
 
     async def is_buried(self, channel: ChannelId) -> bool:
-        """Whether a channel was deleted for good."""
+        """Tell whether a channel was deleted for good."""
         return channel in self._buried

@@ -76,7 +76,7 @@ class MemoryLanes:
         self._timers.pop((approval, timer), None)
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        """What was set aside, oldest first."""
+        """All dead letters, oldest first."""
         return sorted(self._dead.values(), key=lambda letter: letter.at)
 
     async def revive(self, letter: str) -> bool:
@@ -89,7 +89,7 @@ class MemoryLanes:
 
     @property
     def waiting(self) -> Mapping[Lane, Sequence[Effect]]:
-        """What waits in each lane, for tests to look at."""
+        """The waiting effects of each lane, for tests."""
         return {lane: [mail.effect for mail in box.mail] for lane, box in self._boxes.items() if box.mail}
 
     async def run_until_idle(self, handler: Handler) -> int:

@@ -41,7 +41,7 @@ class Decided:
 
     @property
     def is_gated(self) -> bool:
-        """Whether a gate asked: see `gates`."""
+        """True if a gate asked: see `gates`."""
         return self.fields.get("type") == _GATED
 
     def changed(self, value: Json) -> bool:

@@ -102,7 +102,7 @@ class Runs:
 
     @property
     def draining(self) -> bool:
-        """Whether the process is stopping, so that no run may start."""
+        """True once the process is stopping: no run may start."""
         return self._draining
 
     def drain(self) -> None:

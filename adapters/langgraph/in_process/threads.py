@@ -98,7 +98,7 @@ class Level:
 
     @property
     def keeps_memory(self) -> bool:
-        """Whether this is a subgraph whose state lives on in the next turn: its namespace then has no task."""
+        """True for a subgraph whose state outlives the turn: its namespace then has no task."""
         return ":" not in self.graph.rpartition("|")[2]
 
     @property
@@ -176,7 +176,7 @@ class Thread:
 
     @property
     def exists(self) -> bool:
-        """Whether it was ever fed."""
+        """True once it was fed."""
         return self.snapshot.metadata is not None
 
     @property
@@ -201,7 +201,7 @@ class Thread:
 
     @property
     def died(self) -> bool:
-        """Whether steps are left that nothing waits for: the process was killed or drained there.
+        """True if steps are left that nothing waits for: the process was killed or drained there.
 
         Also where every task of the step is done but the checkpoint after it was not written: LangGraph's `next` is
         empty then, as at the end.
@@ -215,7 +215,7 @@ class Thread:
 
     @property
     def is_over(self) -> bool:
-        """Whether the turn has ended: nothing is left to run, and nothing waits."""
+        """True at the end of a turn: nothing is left to run, and nothing waits."""
         return self.exists and not self.snapshot.tasks and self.paused_at is None and self.unreadable is None
 
     @property
@@ -226,19 +226,19 @@ class Thread:
 
     @property
     def took_answers(self) -> bool:
-        """Whether a task that failed has an answer, which each further run gives it again."""
+        """True if a task that failed has an answer, which each further run gives it again."""
         answers = self.levels[0].answers or {}
         return any(tasks.failed(task) and answers.get(task.id, 0) for task in self.snapshot.tasks)
 
     @property
     def step_has_finished_tasks(self) -> bool:
-        """Whether a sibling in the same step is done, or a tool call: forking the step would make it run again."""
+        """True if a task or a tool call of the step is done: forking the step would run it again."""
         finished = any(task.result is not None for task in self.snapshot.tasks)
         return finished or bool(self.kept) or any(level.calls for level in self.levels)
 
     @property
     def alone(self) -> bool:
-        """Whether the step is one task."""
+        """True if the step is one task."""
         return len(self.snapshot.tasks) == 1 and not self.step_has_finished_tasks
 
     def find(self, interrupt: str) -> Pending | None:
@@ -253,12 +253,12 @@ class Thread:
         return decided if decided.changed(plain(pending.interrupt.value).value) else None
 
     def drifts_on(self, pending: Pending) -> bool:
-        """Whether the graph changes a request after each decision, so that people are asked no more."""
+        """Tell whether the graph changed a request after each decision, so that people are asked no more."""
         decided = self.drifted_from(pending)
         return decided is not None and decided.number % MOST == 0
 
     def was_answered(self, interrupt: str) -> bool:
-        """Whether the graph has an answer to an interrupt that it does not list any more."""
+        """Tell whether the graph has an answer to an interrupt that it does not list any more."""
         return any(interrupt in level.answered for level in self.levels)
 
     @property
