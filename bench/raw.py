@@ -20,7 +20,7 @@ from aiohttp import web
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores import documents
-from adapters.redis.stores.approvals import WriteApproval
+from adapters.redis.stores.approval_scripts import WriteApproval
 from adapters.redis.transport.pools import pool_of
 from adapters.slack.cards import card as cards
 from bench.driver import SECRET, Clicked, Clicks

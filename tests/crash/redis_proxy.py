@@ -14,7 +14,7 @@ from pathlib import Path
 from adapters.redis.checkpointer.scripts import LoadCheckpoint, PutCheckpoint, PutWrites
 from adapters.redis.lanes.scripts import ClaimLane, CompleteHead, ReleaseLane, RemoveUnchanged, RenewLease
 from adapters.redis.mailbox import AppendMail
-from adapters.redis.stores.approvals import WriteApproval, WriteEffects
+from adapters.redis.stores.approval_scripts import WriteApproval, WriteEffects
 from adapters.redis.transport import scripts
 from adapters.redis.transport.scripts import DropMistypedKey
 

@@ -18,6 +18,7 @@ from crash.sweep import chosen
 from crash.tales import ANSWERED, APPROVED, EDITED, EXPIRED, Tale
 
 from adapters.redis import embedded
+from adapters.redis.embedded.server import pid_of
 
 
 class Valkey:
@@ -44,7 +45,7 @@ class Valkey:
 
     def kill(self) -> None:
         """Kill it."""
-        os.kill(embedded._server_pid(self._folder), signal.SIGKILL)
+        os.kill(pid_of(self._folder), signal.SIGKILL)
         self.deaths += 1
         self._dead.set()
 

@@ -29,6 +29,7 @@ from fakes.people import wait_until
 
 from adapters.redis import embedded
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.embedded.server import pid_of
 from adapters.redis.transport.multiplexed import Multiplexed
 
 THREAD = "t {1}"
@@ -89,7 +90,7 @@ async def test_a_process_may_be_killed_at_any_moment(redis_url: str, tmp_path: P
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_process_may_be_killed_at_each_script(redis_url: str, tmp_path: Path, begin: Begin, when: str) -> None:
     """A round is three scripts: a checkpoint, and the writes of two tasks."""
-    rounds = ["Put", "PutWrites", "PutWrites"] * 3
+    rounds = ["PutCheckpoint", "PutWrites", "PutWrites"] * 3
     async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
         for number in range(1, 8):
             thread, journal = f"thread {number}", tmp_path / f"journal-{number}"
@@ -99,8 +100,8 @@ async def test_a_process_may_be_killed_at_each_script(redis_url: str, tmp_path: 
                 lives.append(begin(proxy.url, journal, thread))
                 await asyncio.to_thread(lives[0].join, PATIENCE)
             assert lives[0].exitcode == -signal.SIGKILL
-            assert [name.rpartition(".")[2] for name in proxy.names] == rounds[:number]
-            stored = rounds[: number - (when == "before")].count("Put")
+            assert proxy.names == rounds[:number]
+            stored = rounds[: number - (when == "before")].count("PutCheckpoint")
             assert await check(saver, thread, lines(journal)) == stored
 
 
@@ -127,7 +128,7 @@ async def kill_and_start(folder: Path, load: Load) -> None:
             has(lambda before=before: load.acknowledged() > before + 10 * THREADS),  # type: ignore[misc]
             instead=lambda: "no more load",
         )
-        os.kill(embedded._server_pid(folder), signal.SIGKILL)
+        os.kill(pid_of(folder), signal.SIGKILL)
         if death % 2:
             await asyncio.sleep(DOWN_SECONDS)  # nothing can be seen of calls that wait
         await embedded.ensure(folder)

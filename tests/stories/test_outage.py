@@ -11,6 +11,7 @@ from stories.world import World, agent
 from structlog.testing import capture_logs
 
 from adapters.redis import embedded
+from adapters.redis.embedded.server import pid_of
 
 AWAY = 8.0
 """Seconds, in which every loop that asks Redis by itself asks it: the sweep, the timers, the leases."""
@@ -30,7 +31,7 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
         await world.alice.say("#general", "@signoff dig")
         await world.done("began dig")
         with caplog.at_level(logging.INFO), capture_logs() as said:
-            os.kill(embedded._server_pid(folder), signal.SIGKILL)
+            os.kill(pid_of(folder), signal.SIGKILL)
             await asyncio.sleep(AWAY / 2)
             world.outside.door("first").set()  # a step ends while its checkpoint cannot be written
             world.outside.door("second").set()

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -252,7 +252,7 @@ async def dead_letter(stage: Stage) -> None:
     card = await stage.asked("plain", "burn the letter", name="dead")
     await world.at_rest()
     lanes: Any = world.bot.ports.lanes
-    lanes._service._attempts = 1
+    lanes._service._context = replace(lanes._service._context, attempts=1)
     await world.slack.people.fault(method="chat.postMessage", status=500, times=99)
     await card.click("Approve")
 
@@ -262,7 +262,7 @@ async def dead_letter(stage: Stage) -> None:
     await wait_until(look)
     await card.becomes("Approved by", buttons=[])
     await world.slack.people.fault(reset=True)
-    lanes._service._attempts = None
+    lanes._service._context = replace(lanes._service._context, attempts=None)
 
 
 async def kept_click(stage: Stage) -> None:

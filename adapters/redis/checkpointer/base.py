@@ -22,8 +22,9 @@ from langgraph.checkpoint.serde.types import INTERRUPT
 from typing_extensions import override
 
 from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, Format, escape, is_unfinished, value_names
-from adapters.redis.checkpointer.plans import Plans
+from adapters.redis.checkpointer.listing import ListPlans
 from adapters.redis.checkpointer.scripts import UNLISTED, PutCheckpoint, PutWrites, StoredCheckpoint
+from adapters.redis.checkpointer.upkeep import UpkeepPlans
 from adapters.redis.keys import Keys
 from adapters.redis.transport.scripts import RedisCall
 
@@ -85,8 +86,12 @@ class SharedSaver(BaseCheckpointSaver[str]):
         return f"{count + 1:010}.{_marks.process}{next(_marks.count):x}"
 
     @property
-    def _plans(self) -> Plans:
-        return Plans(self.keys, self._format, self._seconds)
+    def _listing(self) -> ListPlans:
+        return ListPlans(self.keys, self._format)
+
+    @property
+    def _upkeep(self) -> UpkeepPlans:
+        return UpkeepPlans(self.keys, self._format, self._seconds)
 
     def _put(
         self,
@@ -113,7 +118,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
         if not put.listed:
             return [put]
         self._know(at.thread)
-        return [self._plans.listed(at.thread), put]
+        return [self._upkeep.list_thread(at.thread), put]
 
     def _put_more(
         self, thread: str, calls: Sequence[RedisCall[Any]], checkpoint: Checkpoint, lacks: Any
@@ -124,7 +129,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
         """
         put: Any = calls[-1]
         if lacks == UNLISTED:
-            return [self._plans.listed(thread), replace(put, listed=True)]
+            return [self._upkeep.list_thread(thread), replace(put, listed=True)]
         return [replace(put, values=put.values + self._values(checkpoint, lacks))]
 
     def _know(self, thread: str) -> None:

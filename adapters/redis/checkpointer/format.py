@@ -28,7 +28,7 @@ from langgraph.checkpoint.serde.types import TASKS
 
 from adapters.redis.checkpointer.scripts import StoredCheckpoint
 from adapters.redis.checkpointer.serializer import ForeignTypeError
-from adapters.redis.checkpointer.upkeep import Ancestor
+from adapters.redis.checkpointer.upkeep_scripts import Ancestor
 
 FENCE_KEY = "signoff_fence"
 """Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""

@@ -29,7 +29,8 @@ from typing_extensions import override
 
 from adapters.redis.checkpointer.base import SharedSaver
 from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, DamagedCheckpointError
-from adapters.redis.checkpointer.plans import Listing, ListQuery, Plan, load
+from adapters.redis.checkpointer.listing import Listing, ListQuery
+from adapters.redis.checkpointer.plans import Plan, load
 from adapters.redis.checkpointer.scripts import FencedError
 from adapters.redis.keys import Keys
 from adapters.redis.transport import deployments
@@ -96,7 +97,7 @@ class AsyncRedisSaver(SharedSaver):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
             with contextlib.suppress(RedisError):  # the checkpoint is stored, and others will tidy
-                await self._follow(self._plans.tidy())
+                await self._follow(self._upkeep.tidy())
         return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
     async def _last(self, calls: Sequence[RedisCall[Any]]) -> Any:
@@ -121,7 +122,7 @@ class AsyncRedisSaver(SharedSaver):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """List newest first, a page at a time; without a thread, the threads that were written last come first."""
-        listing = self._plans.listing(ListQuery(config, filter, before, limit))
+        listing = self._listing.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
             if isinstance(step, CheckpointTuple):
@@ -132,28 +133,28 @@ class AsyncRedisSaver(SharedSaver):
 
     @override
     async def adelete_thread(self, thread_id: str) -> None:
-        await self._follow(self._plans.delete(str(thread_id)))
+        await self._follow(self._upkeep.delete(str(thread_id)))
 
     @override
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
-        await self._follow(self._plans.delete_for_runs(run_ids))
+        await self._follow(self._upkeep.delete_for_runs(run_ids))
 
     @override
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
-        await self._follow(self._plans.copy(str(source_thread_id), str(target_thread_id)))
+        await self._follow(self._upkeep.copy(str(source_thread_id), str(target_thread_id)))
 
     @override
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
-        await self._follow(self._plans.prune([str(thread) for thread in thread_ids], strategy))
+        await self._follow(self._upkeep.prune([str(thread) for thread in thread_ids], strategy))
 
     @override
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        return await self._follow(self._plans.history(config, channels))
+        return await self._follow(self._upkeep.delta_history(config, channels))
 
     async def _follow(self, plan: Plan[T]) -> T:
         results: Any = None
@@ -288,7 +289,7 @@ class RedisSaver(SharedSaver):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
             with contextlib.suppress(RedisError):  # likewise
-                self._follow(self._plans.tidy())
+                self._follow(self._upkeep.tidy())
         return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
     @override
@@ -307,7 +308,7 @@ class RedisSaver(SharedSaver):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """List newest first, a page at a time; without a thread, the threads that were written last come first."""
-        listing = self._plans.listing(ListQuery(config, filter, before, limit))
+        listing = self._listing.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
             if isinstance(step, CheckpointTuple):
@@ -318,28 +319,28 @@ class RedisSaver(SharedSaver):
 
     @override
     def delete_thread(self, thread_id: str) -> None:
-        self._follow(self._plans.delete(str(thread_id)))
+        self._follow(self._upkeep.delete(str(thread_id)))
 
     @override
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
-        self._follow(self._plans.delete_for_runs(run_ids))
+        self._follow(self._upkeep.delete_for_runs(run_ids))
 
     @override
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
-        self._follow(self._plans.copy(str(source_thread_id), str(target_thread_id)))
+        self._follow(self._upkeep.copy(str(source_thread_id), str(target_thread_id)))
 
     @override
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
-        self._follow(self._plans.prune([str(thread) for thread in thread_ids], strategy))
+        self._follow(self._upkeep.prune([str(thread) for thread in thread_ids], strategy))
 
     @override
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        return self._follow(self._plans.history(config, channels))
+        return self._follow(self._upkeep.delta_history(config, channels))
 
     def _follow(self, plan: Plan[T]) -> T:
         results: Any = None

@@ -1,230 +1,177 @@
-r"""The saver's scripts of what is seldom done: to list, to prune, to follow the parents of a checkpoint.
+"""The plans of upkeep: delete, prune and copy threads, and take expired ones off the list."""
 
-A sweep is one script, so that nobody sees a checkpoint without its values. It looks at all that the thread keeps: for
-10,000 checkpoints that is some tenths of a second in which the server does nothing else. Prune early, or at night.
-"""
-
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from typing_extensions import override
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import DeltaChannelHistory
 
-from adapters.redis.checkpointer.scripts import NAMES_OF
-from adapters.redis.transport.scripts import Key, Script
+from adapters.redis.checkpointer.format import CheckpointRef, Format, escape, is_unfinished
+from adapters.redis.checkpointer.plans import (
+    FIRST_THREADS,
+    NAMES,
+    PAGE,
+    Calls,
+    Plan,
+    ThreadCursor,
+    ancestors_of,
+    checkpoints_of,
+    load,
+    member_of,
+    pieces,
+    record_of,
+    ref_of,
+    threads_after,
+)
+from adapters.redis.checkpointer.scripts import PutCheckpoint, PutWrites, StoredCheckpoint
+from adapters.redis.checkpointer.upkeep_scripts import DeleteCheckpoints, UnlistThreads
+from adapters.redis.keys import Keys, tag, untag
+from adapters.redis.transport.scripts import Command, RedisCall
 
-
-@dataclass(frozen=True, slots=True)
-class ListNamespaces(Script[list[str]]):
-    """Name the namespaces of a thread, escaped: `most` of them after `last`, or from the first on.
-
-    Jumps from one to the next: what it costs is the namespaces, not the checkpoints.
-    """
-
-    LUA = r"""
-    local found, start = {}, first == '1' and '-' or '(' .. last .. '\1'
-    while #found < tonumber(most) do
-      local next = redis.call('ZRANGEBYLEX', checkpoints, start, '+', 'LIMIT', 0, 1)[1]
-      if not next then break end
-      local namespace = string.match(next, '^(%Z*)%z')
-      found[#found + 1] = namespace
-      start = '(' .. namespace .. '\1'
-    end
-    return found
-    """
-
-    checkpoints: Key
-    first: bool
-    last: str
-    most: int
-
-    @override
-    def read(self, reply: Any) -> list[str]:
-        """Read the names."""
-        return [name.decode() for name in reply]
-
-
-class Ancestor(NamedTuple):
-    """What a checkpoint on the way to the root has of some channels.
-
-    `writes` are `TASK 0x00 INDEX` and the stored write, `values` a channel and its stored value, by turns. A record
-    that cannot be read has one write, which is empty, and ends the way.
-    """
-
-    checkpoint: str
-    writes: list[bytes]
-    values: list[bytes | None]
-
-
-class Ancestors(NamedTuple):
-    """Some ancestors, the nearest first, and where to go on: at `further`, unless that is ""."""
-
-    further: str
-    found: list[Ancestor]
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class FollowParents(Script[Ancestors]):
-    """Follow a checkpoint's parents until each of the channels has a value, or for `most` checkpoints.
+class UpkeepPlans:
+    """The plans of upkeep, for a saver's keys, serializer and retention."""
 
-    `own` tells whether the first, `checkpoint` ("" is the newest), is itself looked at.
-    """
+    keys: Keys
+    format: Format
+    seconds: int
 
-    LUA = (
-        NAMES_OF
-        + r"""
-    local wanted, left = {}, #channels
-    for _, channel in ipairs(channels) do wanted[channel] = true end
-    local at, found = checkpoint, {}
-    if at == '' then
-      local newest = redis.call(
-        'ZREVRANGEBYLEX', checkpoints, '(' .. namespace .. '\1', '[' .. namespace .. '\0', 'LIMIT', 0, 1)[1]
-      if not newest then return {'', found} end
-      at = string.sub(newest, #namespace + 2)
-    end
+    def tidy(self) -> Plan[None]:
+        """Take some threads off the list that have expired; what is there is looked at again after `retention`."""
+        now, threads = time.time(), self.keys.threads()
+        (found,) = yield [
+            Command("ZRANGEBYSCORE", threads, "-inf", now - self.seconds, "WITHSCORES", "LIMIT", 0, NAMES)
+        ]
+        listed = list(zip(found[0::2], found[1::2], strict=True))
+        if not listed:
+            return
+        there = yield [Command("EXISTS", self.keys.checkpoints(untag(name.decode()))) for name, _ in listed]
+        kept = [part for (name, _), is_there in zip(listed, there, strict=True) if is_there for part in (now, name)]
+        gone = [part for one, is_there in zip(listed, there, strict=True) if not is_there for part in one]
+        yield [UnlistThreads(threads, tuple(gone)), *([Command("ZADD", threads, "XX", *kept)] if kept else [])]
 
-    local function writes_at(place)
-      local writes = {}
-      for name in string.gmatch(names_of(place), '(%Z*%z%Z*)%z') do
-        local raw = redis.call('HGET', state, 'w\0' .. place .. '\0' .. name) or ''
-        local path, length = 0, 0
-        if #raw > 8 then path, length = struct.unpack('>I4I4', raw) end
-        if #raw <= 8 or wanted[string.sub(raw, 9 + path, 8 + path + length)] then  -- whoever reads it says it is broken
-          writes[#writes + 1] = name
-          writes[#writes + 1] = raw
-        end
-      end
-      return writes
-    end
+    def delete(self, thread: str) -> Plan[None]:
+        """Delete a thread. Its fence stays: an old run must not write it anew."""
+        yield [
+            Command("UNLINK", self.keys.checkpoints(thread), self.keys.state(thread)),
+            Command("ZREM", self.keys.threads(), tag(thread)),
+        ]
 
-    local function values_of(refs)
-      local values = {}
-      for _, name in ipairs(refs) do
-        local channel = string.match(name, '%z(.*)$')
-        if wanted[channel] then
-          values[#values + 1] = channel
-          values[#values + 1] = redis.call('HGET', state, 'v\0' .. namespace .. '\0' .. name)
-          wanted[channel] = nil
-          left = left - 1
-        end
-      end
-      return values
-    end
+    def delete_for_runs(self, runs: Collection[str]) -> Plan[None]:
+        """Delete what some runs made. Reads the metadata of every checkpoint of every thread, a page at a time."""
+        after: ThreadCursor | None = FIRST_THREADS if runs else None
+        while after is not None:
+            threads, after = yield from threads_after(self.keys, after)
+            for thread in threads:
+                yield from self._delete_for_runs(thread, frozenset(runs))
 
-    for step = 1, tonumber(most) do
-      if at == '' or left == 0 then break end
-      local place = namespace .. '\0' .. at
-      local record = redis.call('HGET', state, 'c\0' .. place)
-      if not record then at = '' break end
-      local whole, refs, parent, names = pcall(function()
-        local refs, parent = struct.unpack('>I4I4', record, 2)
-        return refs, parent, cjson.decode(string.sub(record, 14, 13 + refs))
-      end)
-      if not whole then
-        found[#found + 1] = {at, {''}, {}}
-        return {'', found}
-      end
-      if own == '1' or step > 1 then found[#found + 1] = {at, writes_at(place), values_of(names)} end
-      at = string.gsub(string.gsub(string.sub(record, 14 + refs, 13 + refs + parent), '%%', '%%25'), '%z', '%%00')
-    end
-    return {left == 0 and '' or at, found}
-    """
-    )
+    def _delete_for_runs(self, thread: str, runs: frozenset[str]) -> Plan[None]:
+        doomed = []
+        for page in pieces((yield from checkpoints_of(self.keys, thread)), NAMES):
+            records = yield [Command("HGET", self.keys.state(thread), b"c\0" + member) for member in page]
+            for member, record in zip(page, records, strict=True):
+                at = ref_of(thread, member)
+                if record is not None and self.format.read_metadata(at, record).get("run_id") in runs:
+                    doomed.append(member)
+        if doomed:
+            (left,) = yield [self._delete_checkpoints(thread, doomed)]
+            if left == 0:
+                yield from self.delete(thread)
 
-    checkpoints: Key
-    state: Key
-    namespace: str
-    checkpoint: str
-    own: bool
-    most: int
-    channels: tuple[str | bytes, ...]
+    def prune(self, threads: Sequence[str], strategy: str) -> Plan[None]:
+        """Prune threads. Raises ValueError for a strategy that is not one."""
+        if strategy not in ("keep_latest", "delete"):
+            raise ValueError(f'strategy {strategy!r}: it is "keep_latest" or "delete"')
+        for thread in threads:
+            yield from self.delete(thread) if strategy == "delete" else self._keep_latest(thread)
 
-    @override
-    def read(self, reply: Any) -> Ancestors:
-        """Read the ancestors."""
-        further, found = reply
-        return Ancestors(further.decode(), [Ancestor(at.decode(), writes, values) for at, writes, values in found])
+    def _keep_latest(self, thread: str) -> Plan[None]:
+        """Keep the newest of each namespace, and on its way to the root what its delta channels are made of."""
+        for _ in range(_TRIES):
+            members = yield from checkpoints_of(self.keys, thread)
+            kept = set()
+            for at in _newest_of(thread, members):
+                kept |= yield from self._needed(at)
+            doomed = [member for member in members if member not in kept]
+            (left,) = yield [self._delete_checkpoints(thread, doomed, expected=len(members))]
+            if left is not None:
+                return
+        raise RuntimeError(f"thread {thread!r} is written all the time: prune it when its run has ended")
 
+    def _needed(self, at: CheckpointRef) -> Plan[set[bytes]]:
+        """Name a checkpoint, and the ancestors that hold what it says only by its difference to them."""
+        kept = {member_of(at)}
+        (record,) = yield [Command("HGET", self.keys.state(at.thread), record_of(at))]
+        if record is None:
+            return kept
+        deltas = self.format.deltas(at, record)
+        if deltas:
+            for ancestor in (yield from ancestors_of(self.keys, at, deltas)):
+                kept.add(member_of(at, ancestor.checkpoint))
+        return kept
 
-@dataclass(frozen=True, slots=True)
-class DeleteCheckpoints(Script[int | None]):
-    """Delete checkpoints, `NAMESPACE 0x00 CHECKPOINT` each, and all that no other needs; gives how many stay.
+    def copy(self, source: str, target: str) -> Plan[None]:
+        """Copy a thread's checkpoints to another, oldest first, so that one that was cut off can be repeated."""
+        if source == target:
+            return
+        sent: set[str] = set()
+        newest: StoredCheckpoint | None = None
+        for page in pieces((yield from checkpoints_of(self.keys, source)), PAGE):
+            places = [ref_of(source, member) for member in page]
+            found: list[StoredCheckpoint | None] = yield [load(self.keys, at) for at in places]
+            calls: list[RedisCall[Any]] = [self.list_thread(target)]
+            for at, loaded in zip(places, found, strict=True):
+                if loaded is not None:
+                    calls += self._copied(target, at, loaded, sent)
+                    newest = newest if at.namespace else loaded
+            yield calls
+        if newest is not None and self.seconds and not is_unfinished(self.format.read(source, "", newest).checkpoint):
+            keys = self.keys.checkpoints(target), self.keys.state(target)
+            yield [Command("EXPIRE", key, self.seconds) for key in keys]
 
-    What goes with them: their pending writes, values that no checkpoint refers to any more, and pending writes of
-    checkpoints that never were, older than the newest of their namespace. If `expected` is given and the thread has
-    another number of checkpoints, nothing is done and the result is None. Safe to run twice.
-    """
+    def _copied(self, target: str, at: CheckpointRef, loaded: StoredCheckpoint, sent: set[str]) -> Calls:
+        """Write one checkpoint to another thread, with those of its values that were not sent before."""
+        to: dict[str, Any] = {
+            "checkpoints": self.keys.checkpoints(target),
+            "state": self.keys.state(target),
+            "fence": self.keys.fence(target),
+            "namespace": escape(at.namespace),
+            "checkpoint": loaded.checkpoint,
+            "token": "",
+        }
+        values: list[str | bytes] = []
+        for name, value in zip(self.format.value_names(at, loaded), loaded.values, strict=True):
+            place = f"{at.namespace}\0{name}"
+            if value is not None and place not in sent:
+                sent.add(place)
+                values += [name, value]
+        put = PutCheckpoint(**to, listed=True, seconds=0, record=loaded.record, values=tuple(values))
+        names = loaded.names.decode().split("\0")
+        writes: list[str | bytes] = []
+        for task, index, write in zip(names[0::2], names[1::2], loaded.writes, strict=False):
+            writes += [f"{task}\0{index}", write or b""]
+        return [put, PutWrites(**to, holds=False, writes=tuple(writes))] if writes else [put]
 
-    LUA = (
-        NAMES_OF
-        + r"""
-    if expected ~= '' and redis.call('ZCARD', checkpoints) ~= tonumber(expected) then return false end
-    for _, place in ipairs(places) do
-      redis.call('ZREM', checkpoints, place)
-      redis.call('HDEL', state, 'c\0' .. place)
-      for name in string.gmatch(names_of(place), '(%Z*%z%Z*)%z') do
-        redis.call('HDEL', state, 'w\0' .. place .. '\0' .. name)
-      end
-      redis.call('HDEL', state, 'w\0' .. place, 'x\0' .. place)
-    end
+    def delta_history(self, config: RunnableConfig, channels: Sequence[str]) -> Plan[Mapping[str, DeltaChannelHistory]]:
+        """Collect what some channels are made of: see `BaseCheckpointSaver.get_delta_channel_history`."""
+        at = CheckpointRef.of(config)
+        found = (yield from ancestors_of(self.keys, at, channels)) if channels else []
+        return self.format.delta_history(at, channels, found)
 
-    local there, newest, needed = {}, {}, {}
-    local kept = redis.call('ZRANGE', checkpoints, 0, -1)
-    for _, place in ipairs(kept) do
-      local namespace, checkpoint = string.match(place, '^(%Z*)%z(.*)$')
-      there[place] = true
-      newest[namespace] = checkpoint
-      local record = redis.call('HGET', state, 'c\0' .. place)
-      local whole, refs = pcall(function()
-        return cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))
-      end)
-      if not whole then return #kept end  -- what it needs is not known: keep all
-      for _, name in ipairs(refs) do needed[namespace .. '\0' .. name] = true end
-    end
-    if #kept == 0 then
-      redis.call('DEL', state)
-      return 0
-    end
+    def list_thread(self, thread: str) -> Command:
+        """Put a thread on the list of all."""
+        return Command("ZADD", self.keys.threads(), time.time(), tag(thread))
 
-    for _, field in ipairs(redis.call('HKEYS', state)) do
-      local sort, rest = string.sub(field, 1, 2), string.sub(field, 3)
-      if sort == 'v\0' and not needed[rest] then
-        redis.call('HDEL', state, field)
-      elseif sort == 'w\0' or sort == 'x\0' then
-        local namespace, checkpoint = string.match(rest, '^(%Z*)%z(%Z*)')
-        local after = newest[namespace]
-        if after and checkpoint < after and not there[namespace .. '\0' .. checkpoint] then
-          redis.call('HDEL', state, field)
-        end
-      end
-    end
-    return #kept
-    """
-    )
-
-    checkpoints: Key
-    state: Key
-    expected: int | str
-    places: tuple[str | bytes, ...]
-
-    @override
-    def read(self, reply: Any) -> int | None:
-        """Read how many checkpoints the thread has now."""
-        return None if reply is None else int(reply)
+    def _delete_checkpoints(self, thread: str, doomed: Sequence[bytes], expected: int | str = "") -> DeleteCheckpoints:
+        return DeleteCheckpoints(self.keys.checkpoints(thread), self.keys.state(thread), expected, tuple(doomed))
 
 
-@dataclass(frozen=True, slots=True)
-class UnlistThreads(Script[None]):
-    """Take threads off the list, a tag and its score each, unless somebody listed them anew meanwhile."""
-
-    LUA = r"""
-    for i = 1, #gone, 2 do
-      if redis.call('ZSCORE', threads, gone[i]) == gone[i + 1] then redis.call('ZREM', threads, gone[i]) end
-    end
-    """
-
-    threads: Key
-    gone: tuple[bytes, ...]
-
-    @override
-    def read(self, reply: Any) -> None:
-        """Read nothing."""
+def _newest_of(thread: str, members: Iterable[bytes]) -> Iterator[CheckpointRef]:
+    """Give the newest checkpoint of each namespace, of a sorted index."""
+    newest = {member.partition(b"\0")[0]: member for member in members}
+    return (ref_of(thread, member) for member in newest.values())

@@ -21,7 +21,18 @@ from fakes.patience import PATIENCE
 from structlog.testing import capture_logs
 
 from adapters.redis import embedded
-from adapters.redis.embedded import EmbeddedError, ensure_sync, find_server, release_sync, running, running_sync
+from adapters.redis.embedded import (
+    EmbeddedError,
+    ensure_sync,
+    find_server,
+    locks,
+    release_sync,
+    running,
+    running_sync,
+    server,
+    sharing,
+    watchdog,
+)
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
     yield folder
     with running_sync(folder):
         pass
-    assert not embedded._server_lives(folder.resolve())
+    assert not server.is_alive(folder.resolve())
 
 
 def server_pid(url: str) -> int:
@@ -74,9 +85,9 @@ def alive(pid: int) -> bool:
 
 
 def watched(folder: Path) -> bool:
-    held = embedded._open(folder / "watch")
+    held = locks.open_file(folder / "watch")
     try:
-        return not embedded._take(held, fcntl.LOCK_EX)
+        return not watchdog.take(held, fcntl.LOCK_EX)
     finally:
         os.close(held)
 
@@ -101,7 +112,8 @@ def user(folder: Path, then: str, watch: float = 60) -> subprocess.Popen[str]:
         import sys, socket
         from pathlib import Path
         from adapters.redis import embedded
-        embedded.WATCH_SECONDS = {watch}
+        from adapters.redis.embedded import sharing
+        sharing.WATCH_SECONDS = {watch}
         url = embedded.ensure_sync(Path({str(folder)!r}))
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(url.removeprefix("unix://"))
@@ -147,8 +159,8 @@ def test_the_last_one_out_stops_the_server_and_everything_is_kept(data: Path) ->
             assert same == url
             keep(url, "who", "alice")
         assert kept(url, "who") == b"alice"
-    assert not embedded._server_lives(data)
-    assert not [child for child in embedded._children if str(data) in str(child.args)]
+    assert not server.is_alive(data)
+    assert not [child for child in server.children if str(data) in str(child.args)]
     with running_sync(data) as url:
         assert kept(url, "who") == b"alice"
 
@@ -173,7 +185,7 @@ def test_a_process_that_ends_cleanly_leaves_no_server(data: Path) -> None:
     said(process)
     process.communicate()
     assert process.returncode == 0
-    assert not embedded._server_lives(data)
+    assert not server.is_alive(data)
 
 
 @pytest.mark.promise("P1")
@@ -184,7 +196,7 @@ def test_after_kill_9_of_all_its_users_the_server_ends_by_itself_and_everything_
     for each in users[1:]:
         end(each)
     time.sleep(1)  # several looks of the watchdog
-    assert embedded._server_lives(data), "one of them uses it still"
+    assert server.is_alive(data), "one of them uses it still"
     end(users[0])
     wait_until(lambda: not alive(pid))
     wait_until(lambda: not watched(data))
@@ -209,7 +221,7 @@ def test_a_user_that_joins_after_kill_9_of_the_others_keeps_the_server(data: Pat
         end(process)
         time.sleep(1)  # several looks of the watchdog
         assert server_pid(url) == pid
-    assert not embedded._server_lives(data)
+    assert not server.is_alive(data)
 
 
 def test_a_watchdog_that_was_killed_is_replaced_by_who_joins_next(data: Path) -> None:
@@ -246,14 +258,14 @@ def test_a_clean_end_leaves_no_watchdog(data: Path) -> None:
     with running_sync(data):
         assert len(watchdogs(data)) == 1
     assert not watched(data)
-    assert data not in embedded._watchdogs
+    assert data not in sharing._watchdogs
 
 
 @pytest.mark.promise("P1")
 async def test_a_server_that_ended_while_it_is_used_is_started_again_at_the_same_address(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(sharing, "_LOOK_SECONDS", 0.02)
     async with running(data) as url:
         await asyncio.to_thread(keep, url, "who", "alice")
         pid = await asyncio.to_thread(server_pid, url)
@@ -261,13 +273,13 @@ async def test_a_server_that_ended_while_it_is_used_is_started_again_at_the_same
         await asyncio.to_thread(wait_until, lambda: answers(url))
         assert await asyncio.to_thread(kept, url, "who") == b"alice"
         assert await asyncio.to_thread(server_pid, url) != pid
-    assert not embedded._server_lives(data)
+    assert not server.is_alive(data)
 
 
 async def test_a_server_that_cannot_be_started_again_is_said_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(sharing, "_LOOK_SECONDS", 0.02)
     with capture_logs() as seen:
-        monkeypatch.setattr(embedded, "log", structlog.get_logger())  # another test may have kept the one that is there
+        monkeypatch.setattr(sharing, "log", structlog.get_logger())  # another test may have kept the one that is there
         async with running(data) as url:
             await asyncio.to_thread(keep, url, "who", "alice")
             log = next((data / "appendonlydir").glob("*.incr.aof"))
@@ -287,7 +299,7 @@ def test_a_living_user_elsewhere_keeps_the_server(data: Path) -> None:
     with running_sync(data):
         process = user(data, then="sys.stdin.read()")
         pid = said(process)
-    assert embedded._server_lives(data)
+    assert server.is_alive(data)
     end(process)
     with running_sync(data) as url:
         assert server_pid(url) == pid
@@ -298,7 +310,7 @@ def test_after_kill_9_of_the_server_the_stale_socket_is_no_hindrance_and_all_is_
     url = ensure_sync(data)
     keep(url, "who", "alice")
     os.kill(server_pid(url), signal.SIGKILL)
-    wait_until(lambda: not embedded._server_lives(data))
+    wait_until(lambda: not server.is_alive(data))
     assert (data / "valkey.sock").exists()
     assert kept(ensure_sync(data), "who") == b"alice"
     release_sync(data)
@@ -334,14 +346,14 @@ def test_a_folder_that_is_damaged_inside_is_an_error_that_names_the_log(data: Pa
 def test_a_server_whose_socket_was_removed_is_not_joined_by_a_second_one(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "START_SECONDS", 0.05)
+    monkeypatch.setattr(server, "START_SECONDS", 0.05)
     url = ensure_sync(data)
     pid = server_pid(url)
     (data / "valkey.sock").unlink()
     with pytest.raises(EmbeddedError, match=rf"process {pid}\) holds .* end that process"):
         ensure_sync(data)
     os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not embedded._server_lives(data))
+    wait_until(lambda: not server.is_alive(data))
     release_sync(data)
 
 
@@ -351,7 +363,7 @@ def test_a_folder_with_a_long_path_has_its_socket_elsewhere(tmp_path: Path) -> N
         assert len(url.removeprefix("unix://")) <= 100
         keep(url, "who", "alice")
         assert stat.S_IMODE(Path(url.removeprefix("unix://")).parent.stat().st_mode) == 0o700
-    assert not embedded._server_lives(data)
+    assert not server.is_alive(data)
 
 
 def test_a_folder_that_cannot_be_used_is_an_error_with_its_mend(tmp_path: Path) -> None:
@@ -382,7 +394,7 @@ async def test_tasks_share_one_server_too(data: Path) -> None:
     async with running(data) as url, running(data) as same:
         assert url == same
         assert server_pid(url) == server_pid(same)
-    assert not embedded._server_lives(data)
+    assert not server.is_alive(data)
 
 
 async def test_who_is_cancelled_while_it_starts_leaves_nothing(data: Path) -> None:
@@ -391,5 +403,5 @@ async def test_who_is_cancelled_while_it_starts_leaves_nothing(data: Path) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not embedded._server_lives(data)
-    assert data not in embedded._uses
+    assert not server.is_alive(data)
+    assert data not in sharing._uses

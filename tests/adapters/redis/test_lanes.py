@@ -19,7 +19,8 @@ from contracts.waiting import wait_until
 
 from adapters.redis import codec, embedded, mailbox
 from adapters.redis.keys import Keys
-from adapters.redis.lanes.lanes import RedisLanes, _Ground, _Service
+from adapters.redis.lanes.lanes import RedisLanes
+from adapters.redis.lanes.retrying import RetryingCalls
 from adapters.redis.lanes.scripts import (
     ClaimedHead,
     ClaimLane,
@@ -33,12 +34,12 @@ from adapters.redis.lanes.scripts import (
 )
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Database, SyncDatabase
-from adapters.redis.transport.failures import FailureLog, Outage
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command
 from engine.approvals.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
-from engine.ports import Change, Later, Work, passed_over
+from engine.ports import Change, Later, Work
 
 ROOT = Path(__file__).parents[3]
 LONG = timedelta(minutes=10)
@@ -573,18 +574,17 @@ async def test_a_server_without_memory_is_told_once_though_it_takes_some_calls(
 ) -> None:
     writing, reading = Command("SET", "a", 1), Command("GET", "a")
     full = Full(writing)
-    ground = _Ground(full, KEYS, LONG, None, Outage(""), FailureLog(), str)  # type: ignore[arg-type]
-    service = _Service(ground, Recorder(), passed_over)
-    insisting = asyncio.create_task(service._insist(writing))
+    calls = RetryingCalls(full, FailureLog())  # type: ignore[arg-type]
+    insisting = asyncio.create_task(calls.run(writing))
     while full.times < 3:
-        await service._insist(reading)
+        await calls.run(reading)
         await asyncio.sleep(0)
     assert len(caplog.records) == 1
     full.refused.clear()
     assert await insisting == 1
     full.refused = {id(writing)}
-    insisting = asyncio.create_task(service._insist(writing))
+    insisting = asyncio.create_task(calls.run(writing))
     await wait_until(lambda: len(caplog.records) == 2)
     insisting.cancel()
     await asyncio.gather(insisting, return_exceptions=True)
-    assert not service._insisting
+    assert not calls._retrying

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.redis import embedded
+from adapters.redis.embedded.server import pid_of
 from adapters.redis.transport import pipelined
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.pools import pool_of
@@ -305,10 +306,10 @@ async def own_server(folder: Path) -> AsyncIterator[tuple[str, Callable[[], int]
     try:
         async with embedded.running(folder) as url:
             try:
-                yield url, lambda: embedded._server_pid(folder)
+                yield url, lambda: pid_of(folder)
             finally:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(embedded._server_pid(folder), signal.SIGCONT)
+                    os.kill(pid_of(folder), signal.SIGCONT)
                 with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(url) as client:
                     client.replicaof("NO", "ONE")
     finally:

@@ -171,7 +171,7 @@ async def test_a_thread_that_is_written_meanwhile_is_pruned_anew(saver: AsyncRed
     """A sweep that was planned before a checkpoint came does nothing: a fork may need what it would take away."""
     for step in range(3):
         await put(saver, of("t"), step, text=step)
-    plan = saver._plans.prune(["t"], "keep_latest")
+    plan = saver._upkeep.prune(["t"], "keep_latest")
     results: Any = None
     sweeps = 0
     while True:
@@ -179,7 +179,7 @@ async def test_a_thread_that_is_written_meanwhile_is_pruned_anew(saver: AsyncRed
             calls = plan.send(results)
         except StopIteration:
             break
-        if type(calls[0]).__name__ == "Sweep":
+        if type(calls[0]).__name__ == "DeleteCheckpoints":
             sweeps += 1
             if sweeps == 1:
                 await put(saver, of("t"), 3, text="late")

@@ -1,0 +1,250 @@
+"""One call of `serve`: it wakes lanes, visits them in tasks, renews their leases and sweeps for forgotten work."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from redis.exceptions import RedisError, ResponseError
+
+from adapters.redis import mailbox
+from adapters.redis.keys import BACKLOG, DEAD, DELETED, DIRTY, THREADS, TIMERS
+from adapters.redis.lanes.retrying import RetryingCalls
+from adapters.redis.lanes.scripts import (
+    ClaimedHead,
+    LaneBusy,
+    LaneEmpty,
+    LaneReleased,
+    LeaseLost,
+    RemoveUnchanged,
+)
+from adapters.redis.lanes.visit import BROKEN_SECONDS, LaneContext, LaneVisit, VisitEnd
+from adapters.redis.transport.failures import describe
+from adapters.redis.transport.scripts import Command, DropMistypedKey
+from engine.approvals.effects import Lane
+from engine.ports import Handler, SetAside
+
+RUNS = 100
+"""Graph runs at once."""
+OTHERS = 100
+"""Other lanes at once."""
+OLD_MARK_SECONDS = 60
+"""No message is on its way behind a mark of this age: see `adapters.redis.mailbox`."""
+
+_CHECK_INDEXES_EVERY = 12
+"""Sweeps between two checks that the indexes are still ours: about a minute."""
+_SWEEPING, _RENEWING = "sweeping the lanes", "renewing the leases"
+_BATCH = 500
+
+log: Final = logging.getLogger(__name__)
+
+
+class LaneService:
+    """The lanes that this process works on, and those that it has to look at again."""
+
+    def __init__(self, context: LaneContext, handler: Handler, set_aside: SetAside) -> None:
+        self._context = context
+        self._database = context.database
+        self._keys = context.keys
+        self._failures = context.failures
+        self._handler = handler
+        self._set_aside = set_aside
+        self._calls = RetryingCalls(context.database, context.failures)
+        self._lease_seconds = context.lease.total_seconds()
+        self._group: asyncio.TaskGroup | None = None
+        self._ended = False
+        self._runs = asyncio.Semaphore(RUNS)
+        self._others = asyncio.Semaphore(OTHERS)
+        self._woken: set[Lane] = set()
+        self._again: set[Lane] = set()
+        self._visits: dict[Lane, LaneVisit] = {}
+        self._later: dict[Lane, asyncio.TimerHandle] = {}
+        self._done: dict[Lane, int] = {}
+        self._swept: dict[Lane, int] = {}
+        self.unset = asyncio.Event()
+        """Set while there may be timers that are not set."""
+        self.unset.set()
+        self.left: list[Lane] = []
+        """Lanes that have work when the service stops."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether new work is taken."""
+        return self._group is not None
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        """Take work from now on, in tasks of `group`."""
+        self._group = group
+
+    def stop(self) -> None:
+        """Take no new work."""
+        self._group = None
+        for handle in self._later.values():
+            handle.cancel()
+        self.left.extend(self._later)
+        self._later.clear()
+
+    def end(self) -> None:
+        """Keep no lease any more."""
+        self._ended = True
+
+    def wake(self, lane: Lane) -> None:
+        """See to a lane, now or again when the task that has it is done."""
+        if self._group is None:
+            self.left.append(lane)
+        elif lane in self._woken:
+            self._again.add(lane)
+        else:
+            self._woken.add(lane)
+            self._group.create_task(self._see_to(lane))
+
+    def _wake_later(self, lane: Lane, seconds: float) -> None:
+        if self._group is None:
+            self.left.append(lane)
+            return
+        earlier = self._later.pop(lane, None)
+        if earlier is not None:
+            earlier.cancel()
+        self._later[lane] = asyncio.get_running_loop().call_later(max(0.001, seconds), self._wake_now, lane)
+
+    def _wake_now(self, lane: Lane) -> None:
+        del self._later[lane]
+        self.wake(lane)
+
+    # One lane ---------------------------------------------------------------------------------------------------------
+
+    async def _see_to(self, lane: Lane) -> None:
+        try:
+            async with self._runs if lane.name == "run" else self._others:
+                self._again.add(lane)
+                while lane in self._again and self._group is not None:
+                    self._again.discard(lane)
+                    await self._visit_or_rest(lane)
+        finally:
+            if self._group is None:
+                self.left.append(lane)
+            self._again.discard(lane)
+            self._woken.discard(lane)
+
+    async def _visit_or_rest(self, lane: Lane) -> None:
+        try:
+            await self._visit(lane)
+        except ResponseError as refusal:
+            self._failures.report(str(lane), f"the lane {lane} waits: {describe(refusal)}")
+            self._wake_later(lane, BROKEN_SECONDS)
+
+    async def _visit(self, lane: Lane) -> None:
+        """Claim a lane and work on it; a lane that is busy is looked at again when its lease ends."""
+        visit = LaneVisit(self._context, self._calls, self._handler, self._set_aside, lane, lambda: self.serves)
+        swept = self._swept.pop(lane, None)
+        match await visit.claim():
+            case LaneEmpty():
+                self._forget_if_old(lane, swept)
+            case LaneBusy(milliseconds):
+                self._wake_later(lane, milliseconds / 1000)
+            case ClaimedHead() as head:
+                self._settle(lane, await self._work(visit, head))
+            case LaneReleased() | LeaseLost():
+                pass  # not an answer to a claim
+
+    async def _work(self, visit: LaneVisit, head: ClaimedHead) -> VisitEnd:
+        self._visits[visit.lane] = visit
+        try:
+            return await visit.work(head)
+        finally:
+            del self._visits[visit.lane]
+            visit.close()
+
+    def _settle(self, lane: Lane, end: VisitEnd) -> None:
+        """Note what is left to do for a lane after a visit."""
+        if end.again_in is not None:
+            self._wake_later(lane, end.again_in)
+        if end.finished is not None:
+            self._done[lane] = end.finished
+        if end.has_more:
+            self.left.append(lane)
+
+    def _forget_if_old(self, lane: Lane, stamp: int | None) -> None:
+        """Forget an empty lane that was swept, where its mark is old."""
+        if stamp is not None and mailbox.STAMPS.next() - stamp > OLD_MARK_SECONDS * 1_000_000:
+            self._done.setdefault(lane, stamp)
+
+    # All lanes --------------------------------------------------------------------------------------------------------
+
+    async def renew(self) -> None:
+        """Renew the leases of the lanes under way, three times in each lease."""
+        while not self._ended:
+            await asyncio.sleep(self._lease_seconds / 3)
+            visits = list(self._visits.values())
+            renewed = await asyncio.gather(*map(self._renew, visits), return_exceptions=True)
+            failures = [each for each in renewed if isinstance(each, RedisError)]
+            for error in failures:
+                self._failures.report_error(_RENEWING, error)
+            if not failures:
+                self._failures.clear(_RENEWING)
+
+    async def _renew(self, visit: LaneVisit) -> None:
+        ours = await visit.renew()
+        if not ours and self._visits.get(visit.lane) is visit:
+            visit.lose()
+
+    async def sweep(self) -> None:
+        """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
+        newest = "+inf"
+        for sweeps in itertools.count():
+            if self._group is None:
+                return
+            try:
+                if sweeps % _CHECK_INDEXES_EVERY == 0:
+                    await self._reset()
+                await self.tidy()
+                for name, stamp in await self._marked(newest):
+                    await self._see_marked(name, stamp)
+            except RedisError as error:
+                self._failures.report_error(_SWEEPING, error)
+            else:
+                self._failures.clear(_SWEEPING)
+            newest = str(mailbox.STAMPS.next())
+            await asyncio.sleep(self._lease_seconds / 2)
+
+    async def _reset(self) -> None:
+        """Take away what another program wrote in place of an index: all threads need it, and none of ours is in it."""
+        keys = self._keys
+        indexes = {
+            keys.dirty(): DIRTY,
+            keys.timers(): TIMERS,
+            keys.threads(): THREADS,
+            keys.dead(): DEAD,
+            keys.backlog(): BACKLOG,
+            keys.deleted(): DELETED,
+        }
+        gone = await self._database.run_all(*(DropMistypedKey(key, each.type) for key, each in indexes.items()))
+        for key in itertools.compress(indexes, gone):
+            log.error("%s held another type of value than Signoff wrote, and was taken away", key)
+            if key == keys.timers():
+                self.unset.set()
+
+    async def _marked(self, newest: str) -> Iterable[tuple[bytes, bytes]]:
+        words = ("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")
+        marked: list[Any] = await self._database.run(Command(*words))
+        return zip(marked[::2], marked[1::2], strict=True)
+
+    async def _see_marked(self, name: bytes, stamp: bytes) -> None:
+        index = self._keys.dirty()
+        try:
+            lane, when = mailbox.read_lane(name), int(float(stamp))
+        except (ValueError, OverflowError):
+            self._failures.report(index, f"{index} holds what is no lane of Signoff's: it is taken out")
+            await self._database.run(Command("ZREM", index, name))
+            return
+        if lane not in self._woken and lane not in self._later:
+            self._swept[lane] = when
+            self.wake(lane)
+
+    async def tidy(self) -> None:
+        """Take finished lanes out of the index."""
+        done, self._done = self._done, {}
+        pairs = [word for lane, stamp in done.items() for word in (mailbox.write_lane(lane), stamp)]
+        for start in range(0, len(pairs), 2 * _BATCH):
+            await self._database.run(RemoveUnchanged(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
