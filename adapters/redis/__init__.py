@@ -1,10 +1,10 @@
-"""Everything that Signoff keeps: plain Redis >= 6.2 or Valkey, no modules.
+"""Everything that Signoff stores: plain Redis >= 6.2 or Valkey, no modules. Imports the engine.
 
-`connection` is how we connect, `scripts` is what we say, `keys` is where things are. The stores stand on these three.
+`transport` connects and runs scripts, `keys` names the keys, `codec` and `mailbox` define the documents. On these stand
+`stores`, `lanes` and `checkpointer`; `embedded` starts a private Valkey.
 
-The checkpointers may be used alone, by any LangGraph program: `from adapters.redis import AsyncRedisSaver, RedisSaver`
-(docs/checkpointer.md). They are imported when they are asked for: LangGraph takes a while to import, and most of what
-stands here does not need it.
+Any LangGraph program can use the checkpointer alone: `from adapters.redis import AsyncRedisSaver, RedisSaver`
+(docs/checkpointer.md). The import is lazy: LangGraph takes a while to import, and most modules here do not need it.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""LangGraph's checkpointer on Redis: `AsyncRedisSaver`, and `RedisSaver` for code that blocks.
+"""LangGraph's checkpointer on Redis: `AsyncRedisSaver`, and `RedisSaver` for blocking code.
 
-Imports `adapters.redis.keys` and `adapters.redis.transport`; nothing of approvals, so that a graph can use it alone.
+Imports `adapters.redis.keys` and `adapters.redis.transport`, so that a graph can use it without the rest of Signoff.
 """

@@ -1,6 +1,8 @@
 """The code of docs/checkpointer.md does what the page says."""
 
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any, TypedDict
@@ -56,3 +58,20 @@ async def test_a_thread_moves_here_and_goes_on(redis_url: str) -> None:
         assert history == [(state.values, state.next) async for state in before.aget_state_history(AT)]
         done = await after.ainvoke(Command(resume="yes"), AT)
     assert done == {"text": "the letter", "answer": "yes"}
+
+
+def test_the_checkpointer_is_imported_without_the_rest_of_signoff() -> None:
+    """`from adapters.redis import AsyncRedisSaver` loads neither lanes nor stores."""
+    program = "import sys; from adapters.redis import AsyncRedisSaver, RedisSaver; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    loaded = set(done.stdout.split())
+    assert "adapters.redis.checkpointer.saver" in loaded
+    rooms = ("lanes", "stores", "embedded", "mailbox", "codec")
+    assert not {each for each in loaded if each.startswith(tuple(f"adapters.redis.{room}" for room in rooms))}
+    assert not {each for each in loaded if each.startswith(("bot", "adapters.slack", "adapters.langgraph"))}
+
+
+def test_adapters_redis_alone_does_not_import_langgraph() -> None:
+    program = "import sys; import adapters.redis; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert "langgraph.checkpoint.base" not in done.stdout.split()
