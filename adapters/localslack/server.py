@@ -106,7 +106,7 @@ class LocalSlack:
 
     @property
     def workspace(self) -> LocalWorkspace:
-        """The running workspace."""
+        """The running workspace. Raises RuntimeError outside of `async with`."""
         if self._running is None:
             raise RuntimeError("the workspace is not serving; use it in `async with`")
         return self._running

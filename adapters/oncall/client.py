@@ -63,6 +63,7 @@ class PublicOnly(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        """Resolve a name. Raises OSError for an address that may not be reached."""
         found = await self._inner.resolve(host, port, family)
         if any(not self._may_be_reached(host, each["host"]) for each in found):
             raise _PrivateAddressError

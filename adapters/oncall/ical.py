@@ -59,7 +59,10 @@ class ICalendar:
         self._table: _Table | None = None
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """Read the feed, and expand it where it changed or the table does not reach so far."""
+        """Read the feed, and expand it where it changed or the table does not reach so far.
+
+        Raises SourceFailedError.
+        """
         try:
             async with asyncio.timeout(self._seconds):
                 feed = await self._read()

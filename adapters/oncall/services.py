@@ -206,7 +206,10 @@ class Own:
     people: str
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """Who the expression finds now. What it does not find at all, such as for a misspelt field, is a failure."""
+        """Who the expression finds now. What it does not find at all, such as for a misspelt field, is a failure.
+
+        Raises SourceFailedError.
+        """
         del at
         answer = await _in_time(self.client, self.client.json())
         try:

@@ -63,6 +63,8 @@ class Register:
         """Read, step and write, again for each lost race. None: there is no such approval.
 
         Where `event_for` gives a refusal in place of an event, nothing is written.
+
+        Raises RuntimeError when it lost every race.
         """
         for _ in range(MOST_RACES):
             before = await self._approvals.get(approval)

@@ -48,7 +48,7 @@ def wrong(what: str, fix: str, *at: str | int) -> PydanticCustomError:
 
 
 def duration(value: object) -> timedelta:
-    """Read `90s`, `10m`, `4h` or `30d`."""
+    """Read `90s`, `10m`, `4h` or `30d`. Raises an error with our own words."""
     if isinstance(value, timedelta):
         return value
     match = re.fullmatch(r"(\d{1,9})([smhd])", value.strip(), re.ASCII) if isinstance(value, str) else None
@@ -109,7 +109,7 @@ def _graph(value: str) -> str:
 
 
 def expression(value: str, fix: str = "See https://jmespath.org; the default is messages[-1].content.") -> str:
-    """Check that a text is JMESPath."""
+    """Check that a text is JMESPath. Raises an error with our own words."""
     try:
         jmespath.compile(value)
     except JMESPathError as error:

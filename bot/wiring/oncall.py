@@ -169,7 +169,7 @@ class Missing:
     why: str
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """Say so."""
+        """Say so. Raises SourceFailedError."""
         del at, now
         raise SourceFailedError(self.why)
 

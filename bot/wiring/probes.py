@@ -70,7 +70,10 @@ class RealProbes:
         return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
 
     async def server(self, agent: Agent) -> Sequence[str]:
-        """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name."""
+        """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name.
+
+        Raises UnfitError.
+        """
         from adapters.langgraph.remote.client import Server, ServerRefusedError, connected
 
         if (entry := agent.server) is None:
@@ -86,7 +89,7 @@ class RealProbes:
         return ()
 
     async def redis(self, url: str | None, data: Path) -> Sequence[str]:
-        """Reach Redis, or start the private one in `data`; gives warnings."""
+        """Reach Redis, or start the private one in `data`; gives warnings. Raises UnfitError."""
         try:
             async with contextlib.AsyncExitStack() as stack:
                 reached = await stack.enter_async_context(redis_at(url, data))
@@ -96,7 +99,10 @@ class RealProbes:
             raise UnfitError(problem.what, problem.fix) from None
 
     async def address(self, at: Http) -> Sequence[str]:
-        """See that the bot can listen there; that another program does, such as the bot itself, is no problem."""
+        """See that the bot can listen there; that another program does, such as the bot itself, is no problem.
+
+        Raises UnfitError.
+        """
         try:
             async with http.serving((), at.host, at.port):
                 return ()
@@ -108,7 +114,7 @@ class RealProbes:
             ) from None
 
     async def slack(self, secrets: Secrets, mode: Mode) -> Workspace:
-        """See that the tokens are good."""
+        """See that the tokens are good. Raises UnfitError."""
         variable = "SLACK_BOT_TOKEN"
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
@@ -122,7 +128,7 @@ class RealProbes:
         return Workspace(identity.team_name, identity.name, directory.missing_scopes(identity))
 
     async def names(self, secrets: Secrets, people: Collection[str], channels: Collection[str], data: Path) -> Names:
-        """Look up names; leaves out what is not there."""
+        """Look up names; leaves out what is not there. Raises UnfitError."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
                 identity = await whoami(client)
@@ -133,7 +139,7 @@ class RealProbes:
         return found, resolved(channels, listed, await self._remembered(secrets.redis_url, data, identity.team))
 
     async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
-        """Look up user groups; leaves out what is not there."""
+        """Look up user groups; leaves out what is not there. Raises UnfitError."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
                 return await user_groups(client, await whoami(client), names)
@@ -150,7 +156,7 @@ class RealProbes:
             return dict(zip(sources, found, strict=True))
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
-        """Those of these people who cannot see a channel."""
+        """Those of these people who cannot see a channel. Raises UnfitError."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
                 return await directory.absent(client, channel, people)

@@ -63,7 +63,7 @@ class Bot:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Take what Slack sends. Over HTTP that is the route of `http`."""
+        """Take what Slack sends. Over HTTP that is the route of `http`. Raises ProblemsError."""
         if self.config.mode is Mode.HTTP:
             yield
             return

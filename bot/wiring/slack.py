@@ -84,7 +84,7 @@ async def connected(
 async def introduced(
     config: Config, client: "AsyncWebClient", kept: Storage, *, all_groups: bool
 ) -> tuple[Identity, KnownNames, ChannelNames]:
-    """Who the bot is, and who and what the names in the configuration are."""
+    """Who the bot is, and who and what the names in the configuration are. Raises ProblemsError."""
     try:
         identity = await whoami(client)
         people, listed = await asyncio.gather(

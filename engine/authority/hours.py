@@ -17,7 +17,10 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
-    """The moment at which `span` has passed since `start`, counted within the hours; both aware, the result in UTC."""
+    """The moment at which `span` has passed since `start`, counted within the hours; both aware, the result in UTC.
+
+    Raises OverflowError for a span that is longer than the calendar.
+    """
     if hours is None:
         return start + span
     left = span

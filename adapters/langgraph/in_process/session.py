@@ -56,6 +56,8 @@ class Session:
         """Read the thread as it is, or as it was at a checkpoint.
 
         Answers are counted where the agent's code changed, because their number decides how it asks again.
+
+        Raises errors of the infrastructure, and what the graph's schema raised where nothing can be read without it.
         """
         config = config_of(self.thread, self._fence, "", "", Marks())
         if checkpoint:

@@ -83,7 +83,7 @@ class ServerGraphs:
     # The port ---------------------------------------------------------------------------------------------------------
 
     async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
-        """See `engine.ports.Graphs`."""
+        """See `engine.ports.Graphs`. Raises WaitsForAnswerError."""
         del fence, watcher
         agent, key = await agent_of(self._agents, turn.agent), f"turn/{turn.key}"
         run = await agent.client.run_of(turn.thread, key)

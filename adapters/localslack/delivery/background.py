@@ -19,7 +19,7 @@ class Background:
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Cancel what still runs, await it, raise the failures as one group."""
+        """Cancel what still runs and await it. Raises ExceptionGroup, with all failures."""
         running = list(self._tasks)
         for task in running:
             task.cancel()

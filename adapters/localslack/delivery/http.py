@@ -49,7 +49,7 @@ class HttpDelivery:
             raise RequestUrlError(f"{self._url} did not return the challenge (HTTP {answer.status})")
 
     async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
-        """Post one payload and wait for a 2xx."""
+        """Post one payload and wait for a 2xx. Raises NotAckedError."""
         if delivery.type == "events_api":
             body, kind = json.dumps(delivery.payload), _JSON
         elif delivery.type == "interactive":

@@ -67,7 +67,10 @@ class BotSockets:
         return link.socket
 
     async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
-        """Send one envelope to the next socket and wait for its ack. Waits for a socket while there is none."""
+        """Send one envelope to the next socket and wait for its ack. Waits for a socket while there is none.
+
+        Raises NotAckedError.
+        """
         await self._some.wait()
         link = self._links[self._turn % len(self._links)]
         self._turn += 1

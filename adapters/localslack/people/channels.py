@@ -24,7 +24,7 @@ def create(slack: LocalWorkspace, person: Member, name: str) -> Channel:
 
 
 async def invite(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
-    """Invite the bot, as `/invite @signoff` does."""
+    """Invite the bot, as `/invite @signoff` does. Raises NoSuchThingError."""
     _refuse_archived(channel)
     if slack.state.bot.id in channel.members:
         raise NoSuchThingError(f"the bot is in #{channel.name} already")
@@ -32,7 +32,7 @@ async def invite(slack: LocalWorkspace, person: Member, channel: Channel) -> Del
 
 
 async def kick(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
-    """Remove the bot, as `/remove @signoff` does."""
+    """Remove the bot, as `/remove @signoff` does. Raises NoSuchThingError."""
     if slack.state.bot.id not in channel.members or channel.kind == "dm":
         raise NoSuchThingError(f"the bot cannot be removed from {channel.name}")
     return await told(slack, slack.leaves(channel, by=person))
@@ -45,7 +45,7 @@ async def archive(slack: LocalWorkspace, person: Member, channel: Channel) -> De
 
 
 async def unarchive(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
-    """Open an archived channel again."""
+    """Open an archived channel again. Raises NoSuchThingError."""
     if not channel.archived:
         raise NoSuchThingError(f"#{channel.name} is not archived")
     return await told(slack, slack.archive(channel, by=person, archived=False))

@@ -42,7 +42,7 @@ class Answered:
 async def send(
     slack: LocalWorkspace, person: Member, channel: Channel, text: str, thread_ts: str | None
 ) -> tuple[str, DeliveryOutcome]:
-    """Say something; return its `ts` and the slowest outcome of its events."""
+    """Say something; return its `ts` and the slowest outcome of its events. Raises NoSuchThingError."""
     if channel.archived:
         raise NoSuchThingError(f"#{channel.name} is archived, so nobody can write there")
     if thread_ts is not None and thread_ts not in channel.messages:
@@ -62,7 +62,7 @@ async def told(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> Deliver
 
 
 async def delete(slack: LocalWorkspace, channel: Channel, ts: str) -> DeliveryOutcome:
-    """Delete a message, the bot's too, as an admin of a workspace may."""
+    """Delete a message, the bot's too, as an admin of a workspace may. Raises NoSuchThingError."""
     message = channel.messages.get(ts)
     if message is None or message.get("subtype") == TOMBSTONE:
         raise NoSuchThingError(f"there is no message {ts} in {channel.name}")
@@ -86,7 +86,7 @@ class Press:
 async def click_message(
     slack: LocalWorkspace, person: Member, channel: Channel, ts: str, press: Press
 ) -> DeliveryOutcome:
-    """Use an element of a message."""
+    """Use an element of a message. Raises NoSuchThingError."""
     seen_by, message = channel.ephemeral.get(ts, (person.id, channel.messages.get(ts)))
     if message is None or seen_by != person.id:
         raise NoSuchThingError(f"{person.name} sees no message {ts} in {channel.name}")
@@ -129,7 +129,10 @@ async def click_view(
 
 
 async def submit(slack: LocalWorkspace, person: Member, view: Json, values: Mapping[str, Any]) -> Answered:
-    """Send a modal. The client's own checks come first; then the bot decides what happens to the modal."""
+    """Send a modal. The client's own checks come first; then the bot decides what happens to the modal.
+
+    Raises NoSuchThingError.
+    """
     if view["submit"] is None:
         raise NoSuchThingError("this view has no submit button")
     drafts = slack.views.drafts(view)

@@ -15,7 +15,7 @@ _NOT_SUBSCRIBED = "missing_agent_session_stopped_event_subscription"
 
 @method("agents.sessions.setStatus", "chat:write")
 def set_status(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Set the status of a thread's session, and begin one where there is none."""
+    """Set the status of a thread's session, and begin one where there is none. Raises SlackError."""
     status, title = call.required("status"), call.text("title")
     channel, thread_ts = joined(slack, call.required("channel_id")), call.required("thread_ts")
     if status not in STATUSES:

@@ -25,7 +25,7 @@ def auth_test(slack: LocalWorkspace, _call: ApiCall) -> Json:
 
 @method("api.test")
 def api_test(_slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Return what was sent, or fail as asked."""
+    """Return what was sent, or fail as asked. Raises SlackError."""
     if code := call.text("error"):
         raise SlackError(code)
     return {"ok": True, "args": {name: value for name, value in call.args.items() if name != "token"}}
@@ -33,7 +33,7 @@ def api_test(_slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("apps.connections.open", app_token=True)
 def connect(slack: LocalWorkspace, _call: ApiCall) -> Json:
-    """Make the address of one Socket Mode connection."""
+    """Make the address of one Socket Mode connection. Raises SlackError."""
     if slack.sockets.count >= MAX_CONNECTIONS:
         raise SlackError("too_many_websockets")
     base = slack.base.replace("http", "ws", 1)

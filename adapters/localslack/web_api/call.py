@@ -136,7 +136,10 @@ def postable(slack: LocalWorkspace, name: str) -> Channel:
 
 
 def page(items: list[Json], call: ApiCall, default: int = 100) -> tuple[list[Json], Json]:
-    """Cut one page out of a list, by `cursor` and `limit`; return it with its response_metadata."""
+    """Cut one page out of a list, by `cursor` and `limit`; return it with its response_metadata.
+
+    Raises SlackError `invalid_cursor`.
+    """
     start = call.text("cursor")
     if start and not start.isdecimal():
         raise SlackError("invalid_cursor")

@@ -11,7 +11,7 @@ from adapters.localslack.workspace import NO_PREVIEW, LocalWorkspace
 
 @method("chat.postMessage", "chat:write")
 def post_message(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Post a message."""
+    """Post a message. Raises SlackError."""
     channel = postable(slack, call.required("channel"))
     blocks = _content(call, limits.MESSAGE_TEXT)
     thread_ts = call.text("thread_ts") or None
@@ -25,7 +25,7 @@ def post_message(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("chat.postEphemeral", "chat:write")
 def post_ephemeral(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Show a message to one person."""
+    """Show a message to one person. Raises SlackError."""
     channel = postable(slack, call.required("channel"))
     user = call.required("user")
     if user not in channel.members:
@@ -37,7 +37,7 @@ def post_ephemeral(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("chat.update", "chat:write")
 def update(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Change a message of the bot. Blocks not given are kept; an empty array takes them away."""
+    """Change a message of the bot. Blocks not given are kept; an empty array takes them away. Raises SlackError."""
     channel, message = _own(slack, call, "cant_update_message")
     if channel.archived:
         raise SlackError("is_inactive")
@@ -81,7 +81,7 @@ def delete(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("chat.getPermalink")
 def permalink(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Return a message's address: the page, opened at the message."""
+    """Return a message's address: the page, opened at the message. Raises SlackError."""
     channel = readable(slack, call.required("channel"))
     ts = call.required("message_ts")
     if ts not in channel.messages:

@@ -23,7 +23,7 @@ def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("users.conversations", "channels:read")
 def of_user(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """List the channels that somebody is in."""
+    """List the channels that somebody is in. Raises SlackError."""
     user = call.text("user") or slack.state.bot.id
     if slack.state.find_person(user) is None:
         raise SlackError("user_not_found")
@@ -41,7 +41,7 @@ def members(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("conversations.open", "im:write")
 def open_dm(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Open the direct message with one person."""
+    """Open the direct message with one person. Raises SlackError."""
     if call.text("channel"):
         channel = joined(slack, call.text("channel"))
     else:
@@ -60,7 +60,7 @@ def open_dm(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("conversations.replies", "channels:history")
 def replies(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """List a thread: its root, then its replies, oldest first."""
+    """List a thread: its root, then its replies, oldest first. Raises SlackError."""
     channel = joined(slack, call.required("channel"))
     ts = call.required("ts")
     if ts not in channel.messages:

@@ -16,7 +16,7 @@ def upload_url(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("files.completeUploadExternal", "files:write")
 def complete(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Make uploaded files known, and share them in a channel where one is named."""
+    """Make uploaded files known, and share them in a channel where one is named. Raises SlackError."""
     wanted = call.data("files", "invalid_arguments")
     if not isinstance(wanted, list) or not all(isinstance(each, dict) and "id" in each for each in wanted):
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide files with an id"]})
@@ -38,7 +38,7 @@ def complete(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("files.info", "files:read")
 def info(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Describe a file."""
+    """Describe a file. Raises SlackError."""
     file = slack.state.files.get(call.required("file"))
     if file is None:
         raise SlackError("file_not_found")

@@ -7,7 +7,7 @@ from adapters.localslack.workspace import LocalWorkspace
 
 @method("reactions.add", "reactions:write")
 def add(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """React to a message."""
+    """React to a message. Raises SlackError."""
     channel, message, name = _target(slack, call)
     users = _users(message, name)
     if slack.state.bot.id in users:
@@ -18,7 +18,7 @@ def add(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("reactions.remove", "reactions:write")
 def remove(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Take a reaction back."""
+    """Take a reaction back. Raises SlackError."""
     channel, message, name = _target(slack, call)
     users = _users(message, name)
     if slack.state.bot.id not in users:

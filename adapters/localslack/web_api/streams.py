@@ -16,7 +16,7 @@ STREAMING = "streaming"
 
 @method("chat.startStream", "chat:write")
 def start(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Begin a streamed reply in a thread."""
+    """Begin a streamed reply in a thread. Raises SlackError."""
     channel, thread_ts = postable(slack, call.required("channel")), call.required("thread_ts")
     if thread_ts not in channel.messages:
         raise SlackError("thread_not_found")

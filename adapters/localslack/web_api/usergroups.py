@@ -20,7 +20,7 @@ def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("usergroups.users.list", "usergroups:read")
 def members(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """List the ids of a user group's members."""
+    """List the ids of a user group's members. Raises SlackError."""
     _refuse_free_plan(slack)
     group = slack.state.groups.get(call.required("usergroup"))
     if group is None or (group.deleted and not call.flag("include_disabled")):

@@ -8,7 +8,7 @@ from adapters.localslack.workspace import LocalWorkspace
 
 @method("users.info", "users:read")
 def info(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Describe a person."""
+    """Describe a person. Raises SlackError."""
     user = call.required("user")
     person = slack.state.people.get(user) or (slack.state.bot if user == slack.state.bot.id else None)
     if person is None:
@@ -25,7 +25,7 @@ def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("users.lookupByEmail", "users:read.email")
 def lookup(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Find a person by e-mail address."""
+    """Find a person by e-mail address. Raises SlackError."""
     email = call.required("email").lower()
     for person in slack.state.people.values():
         if person.email.lower() == email:
@@ -35,7 +35,7 @@ def lookup(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("bots.info", "users:read")
 def bot(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Describe the bot."""
+    """Describe the bot. Raises SlackError."""
     if call.text("bot", slack.state.bot_id) != slack.state.bot_id:
         raise SlackError("bot_not_found")
     return {"ok": True, "bot": slack.bot_profile()}

@@ -17,7 +17,7 @@ def open_view(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("views.push")
 def push(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Open a modal above the one that is open."""
+    """Open a modal above the one that is open. Raises SlackError."""
     view, user = _modal(call), _person(slack, call)
     try:
         return _shown(slack.views.push(user, view))
@@ -27,7 +27,7 @@ def push(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("views.update")
 def update(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Replace an open modal."""
+    """Replace an open modal. Raises SlackError."""
     view_id, external_id = call.text("view_id"), call.text("external_id")
     if bool(view_id) == bool(external_id):
         which = "Cannot provide both" if view_id else "Must provide either"
@@ -44,7 +44,7 @@ def update(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("views.publish")
 def publish(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Replace a person's home tab."""
+    """Replace a person's home tab. Raises SlackError."""
     user = call.required("user_id")
     if user not in slack.state.people:
         raise SlackError("user_not_found")

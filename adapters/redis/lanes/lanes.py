@@ -140,6 +140,8 @@ class RedisLanes:
         """Serve until cancelled; what is under way then goes on to its end, and other processes get the rest.
 
         Cancelled a second time, the handlers are cancelled too, and their work is left at the head of its lane.
+
+        Raises RuntimeError when they are served already.
         """
         if self._service is not None:
             raise RuntimeError("these lanes are served already")

@@ -83,6 +83,8 @@ class Cluster:
         """Run several calls in order, as far as it matters (see `slots`), with few round trips.
 
         Each is atomic, the whole is not. Raises the first error, after all have run.
+
+        Raises ConnectionError once it is closed.
         """
         plan, effort = SendPlan(calls), _Effort(self._known)
         while plan.todo:
@@ -208,7 +210,7 @@ class SyncCluster:
         return read_all(calls, plan.replies)
 
     def check(self) -> list[str]:
-        """Find out whether Signoff can work here: see `Cluster.check`."""
+        """Find out whether Signoff can work here: see `Cluster.check`. Raises UnusableRedisError."""
         try:
             table = self._table()
             self._known.whole()

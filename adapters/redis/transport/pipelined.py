@@ -100,7 +100,7 @@ class PipelinedConnection:
         await self._connection.disconnect()
 
     async def room(self) -> None:
-        """Wait until the server has read most of what was sent, or the connection ends."""
+        """Wait until the server has read most of what was sent, or the connection ends. Raises ConnectionError."""
         with contextlib.suppress(OSError):
             await self._writer.drain()
         if not self.lives:

@@ -62,7 +62,7 @@ def pool_of(url: str) -> "redis.asyncio.ConnectionPool":
 
 
 def blocking_pool_of(url: str) -> "redis.ConnectionPool":
-    """Do what `pool_of` does, for code that blocks."""
+    """Do what `pool_of` does, for code that blocks. Raises UnusableRedisError."""
     retry = Retry(_BACKOFF, _RETRIES)
     pool: redis.ConnectionPool
     with _known_options():

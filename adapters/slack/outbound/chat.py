@@ -477,7 +477,7 @@ class SlackChat:
                     raise
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
-        """One sentence that only this person sees; where that cannot be, in a direct message."""
+        """One sentence that only this person sees; where that cannot be, in a direct message. Raises SlackRefused."""
         words: dict[str, Any] = {"text": sentence, "blocks": blocks.sections(sentence)}
         if place.thread_ts:
             words["thread_ts"] = place.thread_ts

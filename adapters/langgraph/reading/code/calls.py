@@ -85,7 +85,7 @@ class CallReader(MethodReader):
         return values, named
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
-        """The value of a call."""
+        """The value of a call. Raises Raised."""
         if not _is_code(function):  # what takes a generator draws from it
             values = [Listed(self.drawn(each)) if _is_generated(each) else each for each in values]
         match function:
@@ -175,7 +175,7 @@ class CallReader(MethodReader):
         return self.run_code(code, scope, values, named, place)
 
     def run_code(self, code: Any, made_in: Scope, values: list[Value], named: Mapping[str, Value], place: str) -> Value:
-        """Read a function's body with these arguments."""
+        """Read a function's body with these arguments. Raises Ended where calls go too deep. Raises ReadingEnded."""
         if len(self.stack) >= MOST_CALLS or self.stack.count(place) > 1:
             raise ReadingEnded("lost", place)
         inner = Scope(self._bound(code.args, made_in, values, dict(named)), made_in, made_in.globals, made_in.file)

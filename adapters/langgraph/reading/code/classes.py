@@ -204,7 +204,10 @@ class ClassReader(ExpressionReader):
     # pydantic ---------------------------------------------------------------------------------------------------------
 
     def validated(self, cls: Any, value: Value, node: ast.AST, scope: Scope) -> Value:
-        """`cls.model_validate(value)`. Raises Raised where pydantic would."""
+        """`cls.model_validate(value)`. Raises Raised where pydantic would, and Ended where a validator is not known.
+
+        Raises ReadingEnded.
+        """
         if not hasattr(cls, "model_fields") or isinstance(value, Unknown):
             if isinstance(value, Unknown) and value.kind is str:
                 self.demand(value.path, "map")
@@ -258,7 +261,7 @@ class ClassReader(ExpressionReader):
         return self.call_function(held, [value, Unknown("info")][: _takes(held)], {})
 
     def fitted(self, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope) -> Value:
-        """A field's value as its annotation takes it."""
+        """A field's value as its annotation takes it. Raises Raised."""
         self._wanted(path, annotation)
         kinds = [*_kinds(annotation)]
         if not kinds or any(each is Any for each in kinds) or (isinstance(value, Unknown) and value.kind is None):

@@ -56,7 +56,10 @@ class ConditionReader(SpecialMethodReader):
     """Comparisons, membership and truth."""
 
     def operate(self, kind: type, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
-        """An operation on two constants, as Python does it, or as a class of the project does; else unknown."""
+        """An operation on two constants, as Python does it, or as a class of the project does; else unknown.
+
+        Raises Raised.
+        """
         for name, owner, other in zip(_NAMES.get(kind, ()), (left, right), (right, left), strict=False):
             if (made := self.special(owner, name, other)) is not None:
                 return made
@@ -121,7 +124,7 @@ class ConditionReader(SpecialMethodReader):
                 self.trace.reserved.add(constant.strip().lower())
 
     def contains(self, owner: Value, value: Value, node: ast.AST, scope: Scope) -> Value:
-        """`value in owner`."""
+        """`value in owner`. Raises Raised."""
         if (told := self.special(owner, "__contains__", value)) is not None:
             return told
         if isinstance(owner, Listed) and owner.path is not None and self.trace.answered:

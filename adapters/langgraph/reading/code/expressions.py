@@ -391,7 +391,7 @@ class ExpressionReader(ConditionReader):
         return made
 
     def items_of(self, value: Value, node: ast.AST, scope: Scope) -> list[Value]:
-        """What a loop over a value goes through; of what is not known one item stands for all."""
+        """What a loop over a value goes through; of what is not known one item stands for all. Raises Raised."""
         told = self.special(value, "__iter__")
         if told is not None and told is not value:
             return self.items_of(told, node, scope)

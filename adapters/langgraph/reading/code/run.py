@@ -89,18 +89,20 @@ class Signal(Exception):  # noqa: N818 - it is no error: it leaves a block of th
     """Leaves a block of the code that is read."""
 
 
-class Returned(Signal):  # noqa: D101 - as named
+class Returned(Signal):
+    """The code returns a value."""
+
     def __init__(self, value: Value) -> None:
         super().__init__()
         self.value = value
 
 
-class Broke(Signal):  # noqa: D101 - as named
-    pass
+class Broke(Signal):
+    """The code leaves a loop."""
 
 
-class Continued(Signal):  # noqa: D101 - as named
-    pass
+class Continued(Signal):
+    """The code goes on with the next round of a loop."""
 
 
 class Raised(Signal):
@@ -274,7 +276,10 @@ class Run:
         self._work = work
 
     def step(self) -> None:
-        """Count the work; raises Ended where a function is too long, TooLongError where all of it is."""
+        """Count the work; raises Ended where a function is too long, TooLongError where all of it is.
+
+        Raises ReadingEnded.
+        """
         self._work.spend()
         self._steps += 1
         if self._steps > MOST_STEPS:
