@@ -24,9 +24,9 @@ from adapters.slack.inbound.http import PATH
 from bench import outside
 from bench.driver import TEAM, Clicked, Clicks
 from bench.slack import Slack
+from bot.commands.serve import serve
 from bot.config.load import load
 from bot.config.schema import Mode
-from bot.process import serve
 from bot.wiring import Bot, Ports, bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
 from engine.approvals.effects import Effect, Hear, Timer

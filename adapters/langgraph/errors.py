@@ -30,7 +30,7 @@ class TimeLimitError(Exception):
 
 
 class AgentExitedError(Exception):
-    """Code of the agent called `sys.exit()`; `bot.loop` keeps it from ending the process."""
+    """Code of the agent called `sys.exit()`; `bot.runtime.loop` keeps it from ending the process."""
 
     def __init__(self, left: SystemExit) -> None:
         self.__cause__ = left  # so that the log says where

@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
-from bot.channel_names import ChannelNames
 from bot.checks import gates
 from bot.checks import interrupts as foreseen
 from bot.checks import oncall as oncall_check
@@ -33,6 +32,7 @@ from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import OF_SLACK, Secrets
 from bot.config.settings import Config
 from bot.masking import masked
+from bot.rules.channel_names import ChannelNames
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import Compiled, KnownNames, by_names, group_names, handle_problems, tried, unasked
 from engine.approvals.approval import Notify

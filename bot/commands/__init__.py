@@ -1,4 +1,4 @@
-"""The commands that answer and end: explain, policy test, oncall, audit.
+"""The commands of `signoff`, a module each, and what a command that serves does until it has drained.
 
-Imports the configuration, the rules and the wiring.
+Imports everything in `bot` but the command line.
 """

@@ -52,7 +52,7 @@ class Asked:
 
 async def run(file: Path, asked: Asked, *, offline: bool, as_json: bool) -> int:
     """Print what would become of a tool call; gives the exit code. Raises ProblemsError."""
-    from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong file is said at once
+    from bot import wiring
 
     set_up_logs()
     config = read_config(file, offline=True)

@@ -96,7 +96,7 @@ class _Lookup:
     @contextlib.asynccontextmanager
     async def opened(cls, config: Config, name: str, *, offline: bool) -> AsyncIterator["_Lookup"]:
         """Hold what is asked. Raises ProblemsError where Slack cannot be reached."""
-        from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong name or instant is said at once
+        from bot import wiring
 
         async with contextlib.AsyncExitStack() as stack:
             people = None if offline else await stack.enter_async_context(wiring.asked_people(config))

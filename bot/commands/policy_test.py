@@ -15,7 +15,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
-from bot.channel_names import bare
 from bot.commands.oncall import read_config
 from bot.config.approvals import ApproversEntry, Kind, People
 from bot.config.file import Document, environment, read
@@ -24,6 +23,7 @@ from bot.config.settings import Config
 from bot.config.validation import checked
 from bot.config.values import Given, Outcome, Quorum, Strict, duration, wrong
 from bot.masking import masked
+from bot.rules.channel_names import bare
 from bot.rules.rulebook import compiled
 from bot.rules.what_if import Request, Requester, book_of, home_of, judged, routed, source_in_words
 from engine.approvals.approval import Notify
@@ -128,7 +128,7 @@ class Failure:
 
 def run(config_file: Path, file: Path) -> int:
     """Print each case that fails; gives the exit code. Raises ProblemsError for what is wrong with a file."""
-    from bot import wiring  # noqa: PLC0415 - it takes a while, and a wrong file is said at once
+    from bot import wiring
 
     config = read_config(config_file, offline=True)
     cases, document = load(file, config)

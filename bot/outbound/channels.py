@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
-from bot.channel_names import ChannelNames
 from bot.outbound.posting import Posting
+from bot.rules.channel_names import ChannelNames
 from bot.telemetry import Metrics
 from engine.ids import ChannelId, UserId
 from engine.machine import drawing_of

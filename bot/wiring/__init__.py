@@ -14,13 +14,13 @@ from functools import partial
 from adapters.conditions import CelConditions
 from adapters.redis.lanes.lanes import LEASE
 from adapters.slack.inbound.handlers import PATIENCE
-from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config.load import load
 from bot.config.settings import Config
 from bot.outbound.graph_runs import RunOptions
-from bot.reload import Reload
 from bot.rules.in_force import Rules
 from bot.rules.rulebook import compiled, rulebook
+from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
+from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import core
 from bot.wiring.graphs import late_graphs, together, unseen

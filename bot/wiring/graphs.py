@@ -14,9 +14,9 @@ from bot.checks import rules
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.schema import Agent, Resume
 from bot.config.settings import Config
-from bot.graphs import LateGraphs, OpenGraphs
 from bot.masking import masked
 from bot.rules.rulebook import Compiled
+from bot.runtime.late_graphs import LateGraphs, OpenGraphs
 from bot.wiring.storage import Storage
 from engine.ids import AgentName
 

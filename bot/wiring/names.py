@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from adapters.redis.stores.agent_names import RedisNames
 from bot.config.settings import Config
-from bot.names import Names, definitions
+from bot.runtime.agent_names import Names, definitions
 from bot.wiring.storage import Storage
 from engine.ids import TeamId
 

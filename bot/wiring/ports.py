@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.clock import SYSTEM_CLOCK
+from bot.runtime.clock import SYSTEM_CLOCK
 from engine.ports import (
     Approvals,
     Audit,

@@ -22,8 +22,6 @@ from adapters.slack.workspace import directory
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
-from bot import http
-from bot.channel_names import resolved
 from bot.checks.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.checks.oncall import OnCallNow
 from bot.config.problems import ProblemsError
@@ -31,7 +29,9 @@ from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.oncall.people import People
+from bot.rules.channel_names import resolved
 from bot.rules.group_names import GroupNames
+from bot.runtime import http
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_problem, slack_problem, user_groups

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.conditions import CelConditions
-from bot.channel_names import ChannelNames
 from bot.checks import rules as rule_check
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
-from bot.graphs import LateGraphs
 from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.outbound.channels import Channels
+from bot.rules.channel_names import ChannelNames
 from bot.rules.in_force import Rules
 from bot.rules.rulebook import Compiled, KnownNames, compiled, rulebook
+from bot.runtime.late_graphs import LateGraphs
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
 from bot.wiring.slack import Slack, introduced
@@ -67,7 +67,7 @@ class Parts:
 
 @dataclass(slots=True)
 class Prepared:
-    """See `bot.reload.Prepared`."""
+    """See `bot.runtime.reload.Prepared`."""
 
     parts: Parts
     book: Rulebook

@@ -9,15 +9,15 @@ from adapters.redis.transport.errors import UnusableRedisError
 from adapters.slack.inbound.http import route
 from adapters.slack.inbound.socket_mode import Sockets, sockets
 from adapters.slack.workspace.errors import SlackRefused
-from bot import http
 from bot.config.problems import ProblemsError
 from bot.config.schema import Mode
 from bot.config.settings import Config
-from bot.graphs import LateGraphs
-from bot.names import Names as AgentNames
 from bot.oncall import warmth
 from bot.oncall.in_force import OnCallInForce
-from bot.reload import Reload
+from bot.runtime import http
+from bot.runtime.agent_names import Names as AgentNames
+from bot.runtime.late_graphs import LateGraphs
+from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
 from bot.wiring.ports import Ports

@@ -22,14 +22,14 @@ from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import manifest as slack_manifest
 from adapters.slack.workspace.roster import SlackRoster
-from bot.channel_names import ChannelNames, resolved
-from bot.clock import DemoClock, SystemClock
 from bot.config.names import approver_names, channel_names, oncall_names
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.inbound.agents import Agents
+from bot.rules.channel_names import ChannelNames, resolved
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import KnownNames, group_names
+from bot.runtime.clock import DemoClock, SystemClock
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId
 

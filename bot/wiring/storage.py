@@ -22,10 +22,10 @@ from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.failures import describe
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.server_check import explain
-from bot.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.masking import masked
+from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What names of channels stand for: by id, whatever becomes of the name, and never silently for other people."""
 
-from bot.channel_names import resolved
+from bot.rules.channel_names import resolved
 from engine.ids import ChannelId
 from engine.ports import ListedChannel
 

@@ -11,13 +11,13 @@ import pytest
 from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
 from bot import wiring
-from bot.channel_names import resolved
 from bot.checks.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
 from bot.checks.oncall import OnCallNow
 from bot.config.load import load
 from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
+from bot.rules.channel_names import resolved
 from bot.rules.group_names import GroupNames
 from engine.asks.ask import Json
 from engine.asks.foreseen import Foreseen

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of
 from bot.config.problems import ProblemsError
+from bot.runtime.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot.config.problems import ProblemsError
-from bot.http import Readiness, health_routes, serving
+from bot.runtime.http import Readiness, health_routes, serving
 from bot.telemetry import Metrics
 
 Get = Callable[[str], "asyncio.Future[tuple[int, str]]"]

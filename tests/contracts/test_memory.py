@@ -13,7 +13,7 @@ from adapters.memory import (
     MemoryGrants,
     MemoryLanes,
 )
-from bot.clock import SYSTEM_CLOCK
+from bot.runtime.clock import SYSTEM_CLOCK
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ import adapters.langgraph.in_process.graphs  # imported before the process forks
 import adapters.redis.checkpointer.saver  # noqa: F401 - likewise
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.client import web_client
+from bot.commands.serve import hang_ups, serve, stop_signals
 from bot.config.load import load
-from bot.process import hang_ups, serve, stop_signals
 from bot.telemetry import set_up_logs
 from bot.wiring import Bot, Ports, bot
 from engine.ids import UserId

@@ -85,7 +85,7 @@ HUNG_UP = """
 import asyncio, sys
 from types import SimpleNamespace
 from pathlib import Path
-from bot.process import hang_ups
+from bot.commands.serve import hang_ups
 
 async def main():
     stop = asyncio.Event()

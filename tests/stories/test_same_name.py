@@ -14,10 +14,10 @@ from stories.world import TEAM, World, agent
 from adapters.redis.keys import Keys
 from adapters.redis.stores.agent_names import RedisNames
 from adapters.redis.transport.multiplexed import Multiplexed
+from bot.commands.serve import serve
 from bot.config.load import load
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
-from bot.process import serve
 from bot.wiring import Bot, bot
 
 LEASE = timedelta(seconds=0.2)

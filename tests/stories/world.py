@@ -34,11 +34,11 @@ from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import Identity
 from adapters.slack.workspace.roster import SlackRoster
-from bot.clock import SYSTEM_CLOCK, SystemClock, clock_of
+from bot.commands.serve import serve
 from bot.config.load import load
 from bot.config.schema import Mode
 from bot.config.settings import Config
-from bot.process import serve
+from bot.runtime.clock import SYSTEM_CLOCK, SystemClock, clock_of
 from bot.wiring import Bot, Ports, bot, together
 from engine.approvals.approval import Approval, Place
 from engine.approvals.audit import Entry, What

@@ -24,7 +24,7 @@ from stories.world import World, _mail
 from upgrade import snapshot
 from upgrade.write import ON_CALL, SECRETS
 
-from bot.clock import SystemClock
+from bot.runtime.clock import SystemClock
 from engine.approvals.approval import Approval
 from engine.ports import DeadLetter
 

@@ -19,7 +19,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from adapters.langgraph import sentences
-from bot import loop
+from bot.runtime import loop
 from engine.ids import ThreadId
 from engine.ports import WaitsForAnswerError
 

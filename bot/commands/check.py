@@ -1,0 +1,25 @@
+"""`signoff check`."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from bot.commands.environment import export
+from bot.config.problems import ProblemsError
+
+
+async def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
+    """Check everything, and print what was found; gives the exit code."""
+    from bot import wiring
+    from bot.checks import check as checking
+
+    _export(config)
+    with contextlib.redirect_stdout(sys.stderr):  # what graphs print, and what is logged, is no part of the result
+        report = await checking.check(config, os.environ, wiring.probes(), strict=strict, offline=offline)
+    return checking.show_json(report) if as_json else checking.show(report)
+
+
+def _export(config: Path) -> None:
+    with contextlib.suppress(ProblemsError):  # the check reports it with its line
+        export(config.absolute().parent)

@@ -1,0 +1,120 @@
+"""Serves: a process from the moment that its parts are put together until it has drained.
+
+A stop has an order. First nothing new is taken: the sockets close, so Slack delivers to another process, or later.
+Then runs are asked to rest at their next step, which is in the checkpoint already. Then the lanes end. What is not
+done after `DRAIN_SECONDS` is cut off; that loses nothing either, it only repeats a step.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from bot.wiring import Bot
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 25.0
+"""The longest that a stop waits for runs to reach their next step; orchestrators kill after 30 s by default."""
+
+
+async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
+    """Serve until `stop` is set or a part fails, then drain.
+
+    Raises ProblemsError when the graphs turn out wrong, and whatever a part of the bot failed with.
+    """
+    lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
+    graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
+    names = asyncio.create_task(bot.names.keep(), name="names")
+    posting = asyncio.create_task(bot.core.posting.keep(), name="posting")
+    on_call = asyncio.create_task(bot.keep_on_call(), name="on call")
+    reload = asyncio.create_task(bot.reload.keep(), name="reload")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        async with bot.listening():
+            on_ready()
+            await _first_end(lanes, graphs, names, posting, on_call, reload, stop=stopping)
+    finally:
+        bot.drain()
+        stopping.cancel()
+        graphs.cancel()
+        posting.cancel()
+        on_call.cancel()
+        reload.cancel()
+        await _end(lanes, DRAIN_SECONDS)
+        names.cancel()  # last: what still runs is this process's until it rests
+        await asyncio.gather(stopping, graphs, names, posting, on_call, reload, return_exceptions=True)
+
+
+async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:
+    """Wait until asked to stop; a part that failed ends the wait with its error."""
+    waited: set[asyncio.Task[Any]] = {lanes, *others, stop}
+    while stop in waited:
+        done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        if lanes in done:
+            raise RuntimeError("the lanes ended by themselves")
+
+
+async def _end(lanes: "asyncio.Task[None]", seconds: float) -> None:
+    """Cancel the lanes, which waits for what is under way; then cut it off."""
+    lanes.cancel()
+    done, _ = await asyncio.wait({lanes}, timeout=seconds)
+    if not done:
+        log.warning("some work did not come to rest in time; it goes on when the bot starts again", seconds=seconds)
+        lanes.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await lanes
+
+
+@contextlib.asynccontextmanager
+async def stop_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second one of them kills as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopped(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        stop.set()
+
+    handled = (signal.SIGTERM, signal.SIGINT)
+    for number in handled:
+        loop.add_signal_handler(number, stopped, number)
+    try:
+        yield stop
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
+    """SIGHUP reloads `app.yaml`; one that comes of a terminal that was closed stops the bot."""
+    loop, had_terminal = asyncio.get_running_loop(), _has_terminal()
+
+    def hung_up() -> None:
+        if had_terminal and not _has_terminal():
+            stop.set()
+        else:
+            bot.reload.ask()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _has_terminal() -> bool:
+    """Whether the process has a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

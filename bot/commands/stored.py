@@ -1,0 +1,53 @@
+"""The commands that read what a bot stored: dead letters and the audit."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.commands.demo import demo_config, examples_file
+from bot.commands.environment import remembered
+from bot.config.problems import ConfigProblem, ProblemsError
+
+if TYPE_CHECKING:
+    from bot.config.settings import Config
+
+
+async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
+    """`signoff dead-letters`: list them, or put one back."""
+    from bot import wiring
+    from bot.masking import masked
+
+    async with wiring.storage(_stored(file, demo)) as storage:
+        if revive is not None:
+            if await storage.lanes.revive(revive):
+                return 0
+            raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
+        for letter in await storage.lanes.dead_letters():
+            line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
+            sys.stdout.write(f"{masked(line)}\n")
+    return 0
+
+
+async def audit(file: Path, which: str, demo: Path | None) -> int:
+    """`signoff audit`: all rows of a thread, or of one approval, as JSON lines."""
+    from bot import wiring
+    from bot.commands import audit as audit_command
+
+    async with wiring.storage(_stored(file, demo)) as storage:
+        for line in await audit_command.lines(which, storage.audit, storage.approvals):
+            sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _stored(file: Path, demo: Path | None) -> "Config":
+    """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`."""
+    from bot.config.load import load
+
+    if demo is None:
+        return remembered(load(file, os.environ))
+    if not (demo / "valkey").is_dir():
+        raise ProblemsError(
+            [ConfigProblem("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")]
+        )
+    return remembered(demo_config(file if file.exists() else examples_file(), demo.absolute(), os.environ))

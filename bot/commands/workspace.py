@@ -1,0 +1,18 @@
+"""`signoff workspace`: the local Slack workspace alone."""
+
+import sys
+from pathlib import Path
+
+from bot.commands.serve import stop_signals
+
+
+async def workspace(port: int, data: Path, people: Path | None) -> int:
+    """Serve until SIGTERM or SIGINT. Prints the environment that points a bot at it."""
+    from bot import wiring
+
+    async with stop_signals() as stop, wiring.local_workspace(port, data, people) as slack:
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in slack.environment().items())
+        sys.stdout.write(f"# the page: {slack.url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+    return 0

@@ -1,0 +1,4 @@
+"""A running process besides its work: event loop, clock, HTTP, reload, its hold on agent names, graphs that load late.
+
+Imports the configuration, the masking and the telemetry.
+"""
