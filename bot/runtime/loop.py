@@ -3,7 +3,7 @@
 asyncio lets a SystemExit through: a task that raises it ends the loop, so that `sys.exit()` in a node or in a tool
 would take all other agents down, and again at each redelivery of the message that led there. The task itself has the
 exception by then, as it would have any other, and the loop is whole. So it is run on; whoever awaits the task tells
-what happened (`adapters.langgraph.in_process.runs`).
+what happened (`adapters.langgraph.in_process.runs.run`).
 """
 
 import asyncio

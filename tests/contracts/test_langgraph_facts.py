@@ -14,7 +14,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from adapters.langgraph.config_keys import STRICT_RESUME, interrupt_id, is_interrupt_id
-from adapters.langgraph.in_process.forking import fork, stamp
+from adapters.langgraph.in_process.runs.forking import fork, stamp
 
 
 class State(TypedDict, total=False):

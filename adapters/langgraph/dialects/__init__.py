@@ -58,7 +58,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ANYTHING,
 )
 HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
-"""What no payload is recognised by: see `adapters.langgraph.in_process.pauses`."""
+"""What no payload is recognised by: see `adapters.langgraph.in_process.decisions.pauses`."""
 _LIBRARIES = frozenset(each.name for each in (PER_CALL, SCHEMA, BATCH, AGENT_INBOX, ELICITATION))
 """Dialects that a library or a schema defines: they hold whatever the code looks like."""
 _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}

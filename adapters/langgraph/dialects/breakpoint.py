@@ -6,8 +6,8 @@
 | before a node of tools | run this call | run it with other arguments | | the tool does not run, the model is told |
 | NodeInterrupt | run the node again | change the state, then run it | go past it | the run stops |
 
-What each does to the thread is in `adapters.langgraph.in_process.state_edits`. A state may be large: a field that is
-too long to be read is told by its length and its hash, and is not among those that an edit can change.
+What each does to the thread is in `adapters.langgraph.in_process.threads.state_edits`. A state may be large: a field
+that is too long to be read is told by its length and its hash, and is not among those that an edit can change.
 
 https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
 """
@@ -123,4 +123,4 @@ DOES: Mapping[str, Mapping[Choice, str]] = {
         Choice.REJECT: "does not run the tool call; the model is told the reason",
     },
 }
-"""What each choice does, for those who read `signoff check`: see `adapters.langgraph.in_process.pauses`."""
+"""What each choice does, for those who read `signoff check`: see `adapters.langgraph.in_process.decisions.pauses`."""

@@ -12,7 +12,7 @@ from langgraph.types import Command
 
 from adapters.langgraph.config_keys import FENCE, GATES, SHOWN, STRICT_RESUME
 from adapters.langgraph.guards.drift import AnsweredPayloads, payload_mark, unguarded
-from adapters.langgraph.guards.gated_call import Start, steps_of
+from adapters.langgraph.guards.gated_call import StartTool, steps_of
 from adapters.langgraph.guards.gates import Gates
 from adapters.langgraph.guards.kept_calls import KeptCalls, of_step
 
@@ -39,7 +39,7 @@ def _gated(run: Any) -> Any:
             while True:
                 try:
                     did = None
-                    if isinstance(step, Start):
+                    if isinstance(step, StartTool):
                         did = run(self, step.given, *more, **named)
                     else:
                         step.kept.write_blocking(step.checkpoint, step.calls)
@@ -65,7 +65,7 @@ def _gated_async(arun: Any) -> Any:
             while True:
                 try:
                     did = None
-                    if isinstance(step, Start):
+                    if isinstance(step, StartTool):
                         did = await arun(self, step.given, *more, **named)
                     else:
                         await step.kept.write(step.checkpoint, step.calls)

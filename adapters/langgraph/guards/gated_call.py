@@ -37,14 +37,14 @@ _MEANWHILE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartTool:
     """A step: run the tool with this input."""
 
     given: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class KeepCalls:
     """A step: write the state of these calls."""
 
     kept: KeptCalls
@@ -52,7 +52,7 @@ class Keep:
     calls: Mapping[str, KeptCall]
 
 
-Steps: TypeAlias = Generator[Start | Keep, Any, Any]
+Steps: TypeAlias = Generator[StartTool | KeepCalls, Any, Any]
 
 
 def steps_of(tool: BaseTool, given: Any, call: str | None, config: Any) -> Steps | None:
@@ -173,7 +173,7 @@ def _answer(
     schema = schema_of(tool)
     asked = attempt.ask(Interrupt(payloads[-1], id=name, response_schema=dict(schema) if schema else None))
     checkpoint = checkpoint_of(configurable)
-    yield Keep(gates.kept, checkpoint, gates.kept.unwritten(checkpoint))
+    yield KeepCalls(gates.kept, checkpoint, gates.kept.unwritten(checkpoint))
     raise asked
 
 
@@ -235,19 +235,19 @@ def _on_a_loop() -> bool:
 def _run_approved(gates: Gates, call: RunningCall, given: Any, configurable: Mapping[str, Any]) -> Steps:
     checkpoint = checkpoint_of(configurable)
     try:
-        yield Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, 1)})
+        yield KeepCalls(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, 1)})
     except (Exception, asyncio.CancelledError):  # the call does not start
-        yield Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
+        yield KeepCalls(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
         raise
     try:
         with call.running():
-            result = yield Start(given)
+            result = yield StartTool(given)
     except GraphInterrupt:  # its own code asks: the call goes on when that is answered
-        yield Keep(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
+        yield KeepCalls(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
         raise
     done = gates.kept.done(call.name, result, call.answers)
     try:
-        yield Keep(gates.kept, checkpoint, {call.name: done} if done else {})
+        yield KeepCalls(gates.kept, checkpoint, {call.name: done} if done else {})
     except Exception as error:  # noqa: BLE001 - the call was made, so the graph goes on; a crash asks again
         _log.warning("the result of a tool call could not be kept", error=str(error))
     return result
@@ -257,7 +257,7 @@ def _run_ungated(gates: Gates, call: RunningCall, given: Any, configurable: Mapp
     if call.attempt.asked is not None:
         raise call.attempt.asked
     with call.running():
-        result = yield Start(given)
+        result = yield StartTool(given)
     gates.kept.remember(checkpoint_of(configurable), call.name, result, call.answers)
     return result
 

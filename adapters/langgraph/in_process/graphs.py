@@ -34,16 +34,16 @@ from adapters.langgraph.dialects.pauses import PAUSES
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift, gate_install, tool_starts
 from adapters.langgraph.guards.tool_args import schema_of
-from adapters.langgraph.in_process import pause_asks
-from adapters.langgraph.in_process.answering import Answering
-from adapters.langgraph.in_process.outdated import is_outdated
-from adapters.langgraph.in_process.pauses import PauseDecisions
-from adapters.langgraph.in_process.reports import forbidding
-from adapters.langgraph.in_process.running import ThreadRunner
-from adapters.langgraph.in_process.runs import Runs
-from adapters.langgraph.in_process.session import Session
-from adapters.langgraph.in_process.threads import AnswerState, Thread
-from adapters.langgraph.in_process.time_travel import history, travel
+from adapters.langgraph.in_process.decisions.answers import AnswerSender
+from adapters.langgraph.in_process.decisions.pauses import PauseDecisions
+from adapters.langgraph.in_process.decisions.time_travel import history, travel
+from adapters.langgraph.in_process.reports import pause_asks
+from adapters.langgraph.in_process.reports.report import forbidding
+from adapters.langgraph.in_process.runs.run import Runs
+from adapters.langgraph.in_process.sessions.runner import ThreadRunner
+from adapters.langgraph.in_process.sessions.session import Session
+from adapters.langgraph.in_process.threads.outdated import is_outdated
+from adapters.langgraph.in_process.threads.thread import AnswerState, Thread
 from adapters.langgraph.loading.advice import advice
 from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.loading.own_types import TypeName
@@ -212,7 +212,7 @@ class LocalGraphs:
         first = answers[0]
         if first.agent in self._agents:
             runner = self._runner(first.agent, first.thread, fence, watcher)
-            answering, thread = Answering(runner), await runner.session.read()
+            answering, thread = AnswerSender(runner), await runner.session.read()
             if thread.exists and thread.paused_at is None and (sent := answering.ready(thread, answers)) is not None:
                 return await answering.send_together(thread, answers, sent)
         return [await self.resume_if_pending(each, fence, watcher) for each in answers]
@@ -242,7 +242,7 @@ class LocalGraphs:
 
 
 async def _resume(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resumed | Stale:
-    answering, pending = Answering(runner), thread.find(answer.interrupt)
+    answering, pending = AnswerSender(runner), thread.find(answer.interrupt)
     if pending is None:
         return await answering.answer_unlisted(answer)
     if is_outdated(runner.session.agent, thread, pending):

@@ -1,6 +1,6 @@
 """Carries out decisions at pauses on a server: breakpoints and failures.
 
-See `adapters.langgraph.in_process.pauses` for the same in this process.
+See `adapters.langgraph.in_process.decisions.pauses` for the same in this process.
 """
 
 from functools import partial

@@ -28,7 +28,7 @@ class ServerThread:
     schemas: Mapping[str, Any] = field(default_factory=dict)
     """The `response_schema` of each interrupt, by id."""
     refused: bool = False
-    """Whether the graph's own schema refuses the state: see `adapters.langgraph.in_process.checkpoints`."""
+    """Whether the graph's own schema refuses the state: see `adapters.langgraph.in_process.threads.checkpoints`."""
 
     @property
     def checkpoint(self) -> str:

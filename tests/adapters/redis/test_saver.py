@@ -177,8 +177,8 @@ async def test_two_forks_of_a_checkpoint_keep_their_own_values(saver: AsyncRedis
 
 
 async def test_a_checkpoint_put_again_gets_the_new_metadata(saver: AsyncRedisSaver) -> None:
-    # A run that finds a thread at rest leaves its mark there: `adapters.langgraph.in_process.forking.stamp` leans on
-    # it.
+    # A run that finds a thread at rest leaves its mark there: `adapters.langgraph.in_process.runs.forking.stamp` leans
+    # on it.
     checkpoint, config = empty_checkpoint(), of("t")
     for mark in ("first", "second"):
         await saver.aput(config, checkpoint, {"source": "loop", "step": 1, "mark": mark}, {})  # type: ignore[typeddict-unknown-key]

@@ -14,12 +14,13 @@ from adapters.langgraph.guards import approvals, decided
 from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, asking_graph, tool_decisions
 from adapters.langgraph.guards.decided import Decided, decided_on
 from adapters.langgraph.guards.drift import AnsweredPayloads
-from adapters.langgraph.in_process import checkpoints
-from adapters.langgraph.in_process.breakpoints import pause_of
-from adapters.langgraph.in_process.called_graphs import asking_states
-from adapters.langgraph.in_process.outdated import has_outdated
-from adapters.langgraph.in_process.runs import Marks, Runs, config_of
-from adapters.langgraph.in_process.threads import Thread
+from adapters.langgraph.in_process.runs.config import Marks, config_of
+from adapters.langgraph.in_process.runs.run import Runs
+from adapters.langgraph.in_process.threads import checkpoints
+from adapters.langgraph.in_process.threads.breakpoints import pause_of
+from adapters.langgraph.in_process.threads.called_graphs import asking_states
+from adapters.langgraph.in_process.threads.outdated import has_outdated
+from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.messages.closing import Masked
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Watcher

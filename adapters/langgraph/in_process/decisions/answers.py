@@ -9,17 +9,17 @@ from langgraph.types import Command
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.errors import AnswerNotTakenError
-from adapters.langgraph.in_process.outdated import is_orphan, is_outdated
-from adapters.langgraph.in_process.reports import STOPPED, question
-from adapters.langgraph.in_process.running import ThreadRunner
-from adapters.langgraph.in_process.runs import Ended
-from adapters.langgraph.in_process.threads import AnswerState, Pending, Thread
+from adapters.langgraph.in_process.reports.report import STOPPED, question
+from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.sessions.runner import ThreadRunner
+from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
+from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
 from engine.asks.ask import Ask, Choice, Problem
 from engine.ids import InterruptId
 from engine.ports import Answer, Resumed, Stale
 
 
-class Answering:
+class AnswerSender:
     """Sends answers to one thread."""
 
     def __init__(self, runner: ThreadRunner) -> None:

@@ -7,14 +7,14 @@ from adapters.langgraph import dialects, sentences
 from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.in_process.outdated import is_lost
-from adapters.langgraph.in_process.pause_asks import (
+from adapters.langgraph.in_process.reports.pause_asks import (
     asked_after_failure,
     asked_at_breakpoint,
     asked_by_node_interrupt,
 )
-from adapters.langgraph.in_process.runs import Ended
-from adapters.langgraph.in_process.threads import Pending, Thread
+from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.threads.outdated import is_lost
+from adapters.langgraph.in_process.threads.thread import Pending, Thread
 from engine.asks.ask import Ask, digest_of
 from engine.ids import InterruptId, ThreadId
 from engine.ports import Asked, Reply, Standstill, Turn

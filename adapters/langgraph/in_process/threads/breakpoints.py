@@ -13,8 +13,8 @@ https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interr
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from adapters.langgraph.in_process.checkpoints import state_of
-from adapters.langgraph.in_process.threads import BreakpointPause, Level, Thread
+from adapters.langgraph.in_process.threads.checkpoints import state_of
+from adapters.langgraph.in_process.threads.thread import BreakpointPause, Level, Thread
 from adapters.langgraph.loading.breakpoints import Breakpoints
 
 

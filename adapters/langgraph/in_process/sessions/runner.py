@@ -9,12 +9,13 @@ from adapters.langgraph import sentences
 from adapters.langgraph.errors import ToolNotAskedError
 from adapters.langgraph.guards.gates import Gates
 from adapters.langgraph.guards.kept_calls import KeptCalls
-from adapters.langgraph.in_process.forking import fork, stamp
-from adapters.langgraph.in_process.outdated import is_orphan, is_outdated
-from adapters.langgraph.in_process.reports import STOPPED, report
-from adapters.langgraph.in_process.runs import Ended, Marks
-from adapters.langgraph.in_process.session import Session
-from adapters.langgraph.in_process.threads import Thread
+from adapters.langgraph.in_process.reports.report import STOPPED, report
+from adapters.langgraph.in_process.runs.config import Marks
+from adapters.langgraph.in_process.runs.forking import fork, stamp
+from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.sessions.session import Session
+from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
+from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.messages.closing import Why, beyond_input, closings, input_with, update_beforehand
 from engine.asks.ask import canonical
 from engine.ports import Standstill, Turn

@@ -1,7 +1,7 @@
 """Questions that older code of the agent asked: an answer never goes to other code than the one that asked (P4)."""
 
 from adapters.langgraph.agents import LocalAgent
-from adapters.langgraph.in_process.threads import AnswerState, Pending, Thread
+from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
 
 
 def is_outdated(agent: LocalAgent, thread: Thread, pending: Pending) -> bool:

@@ -7,7 +7,7 @@ answers and results that were stored for the step, so everything in it is asked 
 other ids: no decision of the old branch can reach the new one.
 
 A run never starts at a checkpoint that waits at a breakpoint: there people are asked (see
-`adapters.langgraph.in_process.breakpoints`).
+`adapters.langgraph.in_process.threads.breakpoints`).
 
 https://docs.langchain.com/oss/python/langgraph/use-time-travel
 """
@@ -22,13 +22,13 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.errors import EditRefusedError, StateRefusedError
-from adapters.langgraph.in_process.checkpoints import snapshot_of, state_of
-from adapters.langgraph.in_process.forking import fork
-from adapters.langgraph.in_process.reports import STOPPED
-from adapters.langgraph.in_process.running import ThreadRunner
-from adapters.langgraph.in_process.session import Session
-from adapters.langgraph.in_process.state_edits import edits, update
-from adapters.langgraph.in_process.threads import Thread
+from adapters.langgraph.in_process.reports.report import STOPPED
+from adapters.langgraph.in_process.runs.forking import fork
+from adapters.langgraph.in_process.sessions.runner import ThreadRunner
+from adapters.langgraph.in_process.sessions.session import Session
+from adapters.langgraph.in_process.threads.checkpoints import snapshot_of, state_of
+from adapters.langgraph.in_process.threads.state_edits import edits, update
+from adapters.langgraph.in_process.threads.thread import Thread
 from engine.asks.ask import Json
 from engine.ports import Journey, Moment, Stale, Standstill
 

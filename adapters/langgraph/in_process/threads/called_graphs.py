@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from adapters.langgraph.config_keys import INTERRUPT, RESUME, interrupt_id
-from adapters.langgraph.in_process.threads import AnswerState
+from adapters.langgraph.in_process.threads.thread import AnswerState
 
 _TO = "branch:to:"
 """The prefix of the channels that trigger a node."""

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.errors import EditRefusedError
-from adapters.langgraph.in_process.threads import Level
+from adapters.langgraph.in_process.threads.thread import Level
 from adapters.langgraph.messages.open_calls import are_messages
 from adapters.langgraph.sentences import EDIT_REFUSED
 from engine.asks.ask import Json, Problem

@@ -25,17 +25,17 @@ from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.pauses import next_nodes
 from adapters.langgraph.errors import EditRefusedError
 from adapters.langgraph.guards.approvals import asking_graph
-from adapters.langgraph.in_process.pause_asks import (
+from adapters.langgraph.in_process.reports.pause_asks import (
     asked_after_failure,
     asked_at_breakpoint,
     asked_by_node_interrupt,
     messages_field,
 )
-from adapters.langgraph.in_process.reports import STOPPED
-from adapters.langgraph.in_process.running import ThreadRunner
-from adapters.langgraph.in_process.runs import Ended
-from adapters.langgraph.in_process.state_edits import edits, update
-from adapters.langgraph.in_process.threads import Level, Thread
+from adapters.langgraph.in_process.reports.report import STOPPED
+from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.sessions.runner import ThreadRunner
+from adapters.langgraph.in_process.threads.state_edits import edits, update
+from adapters.langgraph.in_process.threads.thread import Level, Thread
 from adapters.langgraph.messages.open_calls import messages_after, messages_in
 from engine.asks.ask import Choice
 from engine.ids import InterruptId

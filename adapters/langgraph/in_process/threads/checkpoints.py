@@ -19,13 +19,13 @@ from adapters.langgraph.config_keys import INTERRUPT, RETURN, is_interrupt_id
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approvals, decided, kept_calls
-from adapters.langgraph.in_process.called_graphs import (
+from adapters.langgraph.in_process.threads.called_graphs import (
     answer_state_below,
     answers_by_task,
     interrupt_ids,
     state_by_number,
 )
-from adapters.langgraph.in_process.threads import AnswerState, Level, Pending, Thread
+from adapters.langgraph.in_process.threads.thread import AnswerState, Level, Pending, Thread
 
 
 async def state_of(graph: Any, config: Mapping[str, Any], *, nested: bool = False) -> Any:

@@ -22,9 +22,9 @@ from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards.decided import MOST
 from adapters.langgraph.guards.tool_starts import is_about_a_change
-from adapters.langgraph.in_process.runs import Ended
-from adapters.langgraph.in_process.state_edits import can_be_edited, refusals, state_of
-from adapters.langgraph.in_process.threads import BreakpointPause, Pending, Thread
+from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.threads.state_edits import can_be_edited, refusals, state_of
+from adapters.langgraph.in_process.threads.thread import BreakpointPause, Pending, Thread
 from adapters.langgraph.messages.open_calls import messages_in, open_calls
 from engine.asks.ask import Ask, Choice, Decision, Problem, digest_of
 from engine.ids import InterruptId
