@@ -44,6 +44,13 @@ def slack_timeout() -> float:
     return PATIENCE
 
 
+@pytest.fixture(autouse=True)
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run is shown while it works, except where a story is about that: on a busy machine each may take that long."""
+    for after in ("WORDS_AFTER", "STEPS_AFTER"):
+        monkeypatch.setattr(f"bot.outbound.live.{after}", PATIENCE * 10)
+
+
 @pytest.fixture
 def members() -> PeopleFile:
     """Who is in the workspace."""

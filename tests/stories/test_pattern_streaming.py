@@ -7,6 +7,11 @@ from stories.world import World
 WHOLE = "took four minutes."
 
 
+@pytest.fixture(autouse=True)
+def live() -> None:
+    """A run is shown while it works, as soon as it is in truth."""
+
+
 async def speaking(world: World, channel: str) -> Message:
     """The message in which the first words have appeared."""
     await world.start("talker")
