@@ -30,7 +30,7 @@ from bot.config.schema import Mode
 from bot.wiring import Bot, Ports, bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
 from engine.approvals.effects import Effect, Hear, Timer
-from engine.asks.ask import Ask, Decision, Problem
+from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.authority.policy import Deadlines, one_part, person
 from engine.conversation import Conversation, thread_id
 from engine.ids import AgentName, ChannelId, InterruptId, MessageTs, TeamId, ThreadId, UserId, approval_id
@@ -39,11 +39,11 @@ from engine.ports import (
     Answer,
     Change,
     Graphs,
-    Journey,
     Lanes,
-    Moment,
     Resumed,
-    Standstill,
+    RunResult,
+    Snapshot,
+    TimeTravelRun,
     Turn,
     Watcher,
 )
@@ -82,15 +82,15 @@ class QuietLanes:
 class RestingGraphs:
     """Agents that have nothing more to do once they are answered."""
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """Rest."""
         del turn, fence, watcher
-        return Standstill()
+        return RunResult()
 
     async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed:
         """Rest."""
         del answer, fence, watcher
-        return Resumed(Standstill())
+        return Resumed(RunResult())
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
@@ -98,22 +98,22 @@ class RestingGraphs:
         """Rest."""
         return [await self.resume_if_pending(each, fence, watcher) for each in answers]
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """Rest."""
         del journey, fence, watcher
-        return Standstill()
+        return RunResult()
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """Remember nothing."""
         del thread, agent, limit
         return ()
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """Rest."""
         del thread, agent, fence
-        return Standstill()
+        return RunResult()
 
-    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """Find none."""
         del ask, action, decision
         return ()

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bot.masking import MASK, concealed, concealer
 from engine.approvals.approval import Approval, Replaced, Review, Vote
-from engine.asks.ask import DEEPEST, Action, Ask, Decision, Json, Problem
+from engine.asks.ask import DEEPEST, Action, Ask, Decision, Json, ValueProblem
 
 KEPT_BACK = f"{MASK} stands for a secret. Leave this field as it was, or write all of it without {MASK}."
 
@@ -69,12 +69,12 @@ def restored(given: Json, original: Json) -> Json:
     return given if seen is original else _restored(given, original, seen)
 
 
-def problems(given: Json, original: Json, schema: Json = None) -> Sequence[Problem]:
+def problems(given: Json, original: Json, schema: Json = None) -> Sequence[ValueProblem]:
     """The texts whose mask cannot be told; none where nothing was concealed, in the value or in its schema."""
     if not _has_mask(given) or (shown_value(original) is original and shown_value(schema) is schema):
         return ()
     known = {each for each in _texts(original) if MASK in each}
-    return [Problem(path, KEPT_BACK) for path in _masks(restored(given, original), known, ())]
+    return [ValueProblem(path, KEPT_BACK) for path in _masks(restored(given, original), known, ())]
 
 
 def _replaced(replaced: Replaced | None, values: _Values) -> Replaced | None:

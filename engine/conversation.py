@@ -54,7 +54,7 @@ class Conversation:
     said: str = ""
     """The key of what the agent said last, so that reading the same reply again later says nothing again."""
     ended: str = ""
-    """The end of a turn that was last told: see `Standstill` in `engine.ports`."""
+    """The end of a turn that was last told: see `RunResult` in `engine.ports`."""
     live: MessageTs | None = None
     """The message that shows what a run is saying, from before the run until a reply takes its place."""
 

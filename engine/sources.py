@@ -61,7 +61,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class SourceFailure:
     """A source that could not be read, and why: one sentence, without secrets."""
 
     source: Source

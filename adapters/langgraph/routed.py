@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from engine.asks.ask import Ask, Decision, Json, Problem
+from engine.asks.ask import Ask, Decision, Json, ValueProblem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
     Answer,
     Graphs,
     Held,
-    Journey,
-    Moment,
     Resumed,
+    RunResult,
+    Snapshot,
     Stale,
-    Standstill,
+    TimeTravelRun,
     Turn,
     Watcher,
 )
@@ -59,11 +59,11 @@ class RoutedGraphs:
         for graphs in self._all():
             graphs.drain()
 
-    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
         return self._of(agent).problems(agent, ask, action, decision)
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """See `engine.ports.Graphs`."""
         return await self._of(turn.agent).start(turn, fence, watcher)
 
@@ -79,17 +79,17 @@ class RoutedGraphs:
         """See `engine.ports.Graphs`."""
         return await self._of(answers[0].agent).resume_together(answers, fence, watcher)
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         return await self._of(agent).settle(thread, agent, fence)
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
-        return await self._of(agent).history(thread, agent, limit)
+        return await self._of(agent).snapshots(thread, agent, limit)
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        return await self._of(journey.agent).travel(journey, fence, watcher)
+        return await self._of(journey.agent).time_travel(journey, fence, watcher)
 
     def _of(self, agent: AgentName) -> ClosableGraphs:
         return self._servers.get(agent, self._local)

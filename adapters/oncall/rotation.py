@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.oncall.services import spelled
-from engine.oncall.rotation import Rotation, Turn
+from engine.oncall.rotation import Rotation, RotationShift
 from engine.oncall.shifts import Shift, Shifts
 
 _REACH = timedelta(minutes=5)
@@ -24,7 +24,7 @@ class RotationSource:
         return Shifts((_shift(turn),), turn.starts, turn.ends or at + _REACH, now)
 
 
-def _shift(turn: Turn) -> Shift:
+def _shift(turn: RotationShift) -> Shift:
     named = spelled(turn.person)
     member = "" if "slack_id" in named or "email" in named else turn.person
     return Shift(

@@ -19,7 +19,7 @@ from engine.approvals.effects import Consider, TellPerson, Withdraw
 from engine.approvals.events import Act, Cancelled, Chose, Click, Deferred, Doing, Event, Ruling
 from engine.approvals.voting import may_fill_more
 from engine.asks.ask import Choice, Json
-from engine.authority.eligibility import Facts, Standing, may_decide, may_open
+from engine.authority.eligibility import AccountType, Facts, may_decide, may_open
 from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine import Step, is_on_card, may_act, step
@@ -109,7 +109,7 @@ class Decisions:
         """Step by an act. Raises _LateError where it has to be kept; then nothing was written."""
 
         async def acted(approval: Approval) -> Event:
-            nobody = Facts(Standing.UNKNOWN)
+            nobody = Facts(AccountType.UNKNOWN)
             if act.doing in _REQUESTERS or approval.state is not State.PENDING:
                 return act.event(nobody, nobody, ())
             current = await self._current(approval)
@@ -130,7 +130,7 @@ class Decisions:
 
     async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
         """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
-        nothing = Facts(Standing.UNKNOWN), Ruling()
+        nothing = Facts(AccountType.UNKNOWN), Ruling()
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
             return nothing  # refused whoever it is
         if not is_on_card(approval, click.on):

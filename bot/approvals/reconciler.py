@@ -16,7 +16,7 @@ from engine.authority.eligibility import unreachable
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, InterruptId, SheetId, ThreadId, approval_id
 from engine.machine import outcome_of
-from engine.ports import Approvals, Asked, Clock, Standstill
+from engine.ports import Approvals, Asked, Clock, RunResult
 from engine.rules.routing import Route, route
 
 UNREACHABLE = (
@@ -53,15 +53,13 @@ class Reconciler:
         self._clock = clock
         self._metrics = metrics
 
-    async def reconcile(
-        self, conversation: Conversation, standstill: Standstill, withdrawn: str = NO_LONGER_ASKED
-    ) -> None:
+    async def reconcile(self, conversation: Conversation, result: RunResult, withdrawn: str = NO_LONGER_ASKED) -> None:
         """Compare what the graph asks with the approvals that we know, create what is new, withdraw what is gone.
 
         `withdrawn` says why on the cards of what is gone. May run at any time from the thread's `run` lane, any number
         of times.
         """
-        found = await self._askable(conversation, await self._found(conversation.thread, standstill.asked))
+        found = await self._askable(conversation, await self._found(conversation.thread, result.asked))
         asked = {each.id: _shown(each.asked) for each in found}
         known = {each.id: each.approval for each in found if each.approval is not None}
         stopping = [each for each in known.values() if each.state is State.STOPPED]
@@ -83,7 +81,7 @@ class Reconciler:
                 event = AskedAgain(again.policies, again.edition, replaced, automatic, again.deadlines, again.calling)
                 await self._register.happened(each, event)
         for approval in await self._approvals.open(conversation.thread):
-            if approval.id not in asked and approval.state is State.PENDING and standstill.complete:
+            if approval.id not in asked and approval.state is State.PENDING and result.complete:
                 await self._register.happened(approval.id, Withdrew(withdrawn))
 
     async def _routes(

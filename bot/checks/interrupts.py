@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.asks.ask import Json, Kind, KnownBy
-from engine.asks.foreseen import Card, Foreseen, Offered, Payload, entry
+from engine.asks.foreseen import Card, Foreseen, OfferedChoice, Payload, entry
 
 SERVED = "runs on a LangGraph Server: its code is not here, so its interrupts are not known before it asks."
 NOTHING = "asks nothing that its code shows."
@@ -64,12 +64,12 @@ def _card(card: Card) -> Iterator[str]:
 _WIDEST = 116
 
 
-def _button(each: Offered) -> str:
+def _button(each: OfferedChoice) -> str:
     own = f" ({_shown(each.word)})" if each.word and each.word != each.button.strip("“”") else ""
     return f"{each.button}{own}"
 
 
-def _sends(each: Offered) -> str:
+def _sends(each: OfferedChoice) -> str:
     if each.sends is None:
         return each.does
     resume, more = each.sends.get("resume"), {name: part for name, part in each.sends.items() if name != "resume"}
@@ -139,7 +139,7 @@ def _card_json(card: Card) -> dict[str, Json]:
     }
 
 
-def _choice_json(each: Offered) -> dict[str, Json]:
+def _choice_json(each: OfferedChoice) -> dict[str, Json]:
     return {
         "choice": each.choice.value,
         "button": each.button,

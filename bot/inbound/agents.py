@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.ids import AgentName, ChannelId
-from engine.ports import Said
+from engine.ports import IncomingMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Agents:
     in_direct_messages: AgentName | None
     descriptions: Mapping[AgentName, str]
 
-    def start(self, said: Said) -> Start:
+    def start(self, said: IncomingMessage) -> Start:
         """Choose the agent for a message that may begin a conversation."""
         if said.direct:
             return Start(self.in_direct_messages, "" if self.in_direct_messages else _NO_DIRECT_MESSAGES)

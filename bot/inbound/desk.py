@@ -17,12 +17,12 @@ from bot.telemetry import Metrics
 from engine.approvals.approval import Approval
 from engine.approvals.effects import Hear, TellPerson, Withdraw
 from engine.approvals.events import Act, CardDeleted, Click, CopyGone, Doing, Revoked
-from engine.asks.ask import Decision, Problem
-from engine.authority.eligibility import Standing, may_decide
+from engine.asks.ask import Decision, ValueProblem
+from engine.authority.eligibility import AccountType, may_decide
 from engine.authority.policy import escalated
 from engine.conversation import cancels, thread_id, withdrawn_by
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
-from engine.ports import Approvals, Graphs, Lanes, Roster, Said, Unless
+from engine.ports import Approvals, Graphs, IncomingMessage, Lanes, Roster, Unless
 from engine.rules.grants import Grant
 from engine.sentences.refusals import Refusal
 
@@ -36,7 +36,7 @@ NOT_KNOWN = (
 
 
 class Desk:
-    """Takes clicks and messages; implements `engine.ports.Desk`."""
+    """Takes clicks and messages; implements `engine.ports.Intake`."""
 
     def __init__(  # noqa: PLR0913 - every port once, by keyword, from wiring alone
         self,
@@ -77,7 +77,7 @@ class Desk:
         """The approvals of a sheet as people see them, oldest first."""
         return await self._register.sheet(thread, sheet)
 
-    def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:
+    def problems(self, approval: Approval, click: Click) -> Sequence[ValueProblem]:
         """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""
         if not 0 <= click.action < len(approval.ask.actions):
             return ()  # refused by the machine, with a sentence
@@ -154,7 +154,7 @@ class Desk:
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    async def hear(self, said: Said) -> None:
+    async def hear(self, said: IncomingMessage) -> None:
         """Take a message: durable when this returns. The same message delivered twice is taken once.
 
         https://docs.slack.dev/reference/events/app_mention - a mention in a channel arrives as a `message` too.
@@ -191,7 +191,7 @@ class Desk:
         )
         await self._lanes.put(heard, key)
 
-    async def _why_not_heard(self, said: Said) -> str:
+    async def _why_not_heard(self, said: IncomingMessage) -> str:
         """What a person who may not talk to agents here is told; "" for one who may.
 
         Only the roster knows whether somebody whose message names another team belongs to this workspace.
@@ -199,15 +199,15 @@ class Desk:
         if said.team == said.place.team:
             return ""
         facts = await self._roster.facts(said.user, said.place, membership=False)
-        match facts.standing:
-            case Standing.STRANGER | Standing.VISITOR:
+        match facts.account:
+            case AccountType.STRANGER | AccountType.VISITOR:
                 return STRANGER
-            case Standing.UNKNOWN:
+            case AccountType.UNKNOWN:
                 return NOT_KNOWN
             case _:
                 return ""
 
-    async def _card_above(self, said: Said) -> MessageTs | None:
+    async def _card_above(self, said: IncomingMessage) -> MessageTs | None:
         """The card at the root of a direct message whose thread this was written in, if it is one's."""
         if not said.direct or said.place.thread_ts is None:
             return None

@@ -14,10 +14,10 @@ from bot.rules.authority import AT_ONCE, Authority
 from engine.approvals.approval import Approval, Place, Review, Vote, people_of
 from engine.approvals.voting import stage_for
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Facts, Standing, may_decide, may_open
+from engine.authority.eligibility import AccountType, Facts, may_decide, may_open
 from engine.authority.policy import CHANNEL, Policy
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, UserId
-from engine.ports import Able, Clock, Grants, Listing, Waiting
+from engine.ports import Clock, Grants, Listing, SourcePeople, Waiting
 from engine.rules.grants import Grant
 from engine.sentences.refusals import RosterUnknown, SourceUnknown
 from engine.sources import Origin, Source
@@ -47,7 +47,7 @@ class Overviews:
         found: dict[ApprovalId, Approval] = {}
         unsure: set[ApprovalId] = set()
         for approval, review in wanted:
-            facts = known.get(_group(approval, review), Facts(Standing.UNKNOWN))
+            facts = known.get(_group(approval, review), Facts(AccountType.UNKNOWN))
             refusal = _refusal(approval, review, user, facts)
             if refusal is None:
                 found[approval.id] = concealment.shown(approval)
@@ -74,7 +74,7 @@ class Overviews:
                 return concealment.shown(approval)
         return None
 
-    async def able(self, approval: Approval) -> Sequence[Able]:
+    async def able(self, approval: Approval) -> Sequence[SourcePeople]:
         """Who could decide a request now, source by source."""
         sources = dict.fromkeys(
             source for review in approval.reviews if review.decision is None for source in review.governing.sources
@@ -94,16 +94,16 @@ class Overviews:
         asked = [self._authority.facts(user, home, sources, patience=AT_ONCE) for home, sources in groups]
         return dict(zip(groups, await asyncio.gather(*asked), strict=True))
 
-    async def _able(self, source: Source) -> Able:
+    async def _able(self, source: Source) -> SourcePeople:
         if source.origin in (Origin.CHANNEL, Origin.REQUESTER):
-            return Able(source, ())
+            return SourcePeople(source, ())
         if source.origin is Origin.ON_CALL:
             duty = await self._authority.duty(source, AT_ONCE)
             tiers = {each.user: each.tier for each in duty.people if each.tier is not None}
             error = duty.error or ("It did not answer in time." if duty.unanswered else "")
-            return Able(source, tuple(dict.fromkeys(each.user for each in duty.people)), error, tiers)
+            return SourcePeople(source, tuple(dict.fromkeys(each.user for each in duty.people)), error, tiers)
         people, failed = await self._authority.people([source], AT_ONCE)
-        return Able(source, people, failed[0].why if failed else "")
+        return SourcePeople(source, people, failed[0].why if failed else "")
 
     async def _may_see(self, approval: Approval, user: UserId) -> bool:
         if user in people_of(approval) or user in approval.called:

@@ -20,7 +20,7 @@ from engine.approvals.approval import policies_of
 from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Travel
 from engine.asks.ask import Json, canonical
-from engine.authority.eligibility import Facts, Standing, may_decide
+from engine.authority.eligibility import AccountType, Facts, may_decide
 from engine.authority.policy import REQUESTER, Policy, Subject, one_part
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, ChannelId, ThreadId, UserId
@@ -31,9 +31,9 @@ from engine.ports import (
     Conversations,
     Graphs,
     Lanes,
-    Moment,
     Roster,
-    Trip,
+    Snapshot,
+    TimeTravelRequest,
 )
 from engine.rules.routing import may_govern
 from engine.sentences.refusals import (
@@ -85,7 +85,7 @@ class TimeTravels:
             return ()
         return [each for each in found if not each.direct or each.requester == user]
 
-    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment] | Refusal:
+    async def snapshots(self, thread: ThreadId, by: UserId) -> Sequence[Snapshot] | Refusal:
         """The thread's checkpoints, the newest first."""
         conversation = await self._conversations.get(thread)
         if conversation is None:
@@ -93,10 +93,10 @@ class TimeTravels:
         refusal = await self._may_look(conversation, by)
         if refusal is not None:
             return refusal
-        moments = await self._graphs.history(thread, conversation.agent, MOST_MOMENTS)
+        moments = await self._graphs.snapshots(thread, conversation.agent, MOST_MOMENTS)
         return [replace(each, values=concealment.shown_value(each.values)) for each in moments]
 
-    async def travel(self, trip: Trip) -> Refusal | None:
+    async def request(self, trip: TimeTravelRequest) -> Refusal | None:
         """Take the wish to go back: durable when this returns (P1). None: it will be done."""
         conversation = await self._conversations.get(trip.thread)
         if conversation is None:
@@ -111,9 +111,11 @@ class TimeTravels:
             await self._lanes.put(effect, f"travel/{trip.key}")  # once, however often it is sent
         return refusal
 
-    async def _with_secrets(self, trip: Trip, conversation: Conversation) -> tuple[Trip, Refusal | None]:
+    async def _with_secrets(
+        self, trip: TimeTravelRequest, conversation: Conversation
+    ) -> tuple[TimeTravelRequest, Refusal | None]:
         """The wish with the secrets that were not shown put back into its edits."""
-        moments = await self._graphs.history(trip.thread, conversation.agent, MOST_MOMENTS)
+        moments = await self._graphs.snapshots(trip.thread, conversation.agent, MOST_MOMENTS)
         moment = next((each for each in moments if each.checkpoint == trip.checkpoint), None)
         if moment is None:
             return trip, Closed("this point of the conversation is no longer kept")
@@ -121,7 +123,7 @@ class TimeTravels:
             return trip, KeptBack()
         return replace(trip, edits=concealment.restored(trip.edits, moment.values)), None
 
-    def _row(self, trip: Trip, refusal: Refusal | None) -> Entry:
+    def _row(self, trip: TimeTravelRequest, refusal: Refusal | None) -> Entry:
         what = What.TRAVELLED if refusal is None else What.REFUSED
         detail: dict[str, Json] = {"checkpoint": trip.checkpoint, "edited": trip.edits is not None, "key": trip.key}
         if refusal is not None:
@@ -133,13 +135,13 @@ class TimeTravels:
         if conversation.direct:
             return None if by == conversation.requester else NotYourConversation()
         facts = await self._facts(conversation, by)
-        if facts.standing is Standing.UNKNOWN or facts.in_channel is None:
+        if facts.account is AccountType.UNKNOWN or facts.in_channel is None:
             return RosterUnknown()
-        if facts.standing in (Standing.STRANGER, Standing.VISITOR):
+        if facts.account in (AccountType.STRANGER, AccountType.VISITOR):
             return Stranger()
         return None if facts.in_channel else NotInChannel()
 
-    async def _may_travel(self, conversation: Conversation, trip: Trip) -> Refusal | None:
+    async def _may_travel(self, conversation: Conversation, trip: TimeTravelRequest) -> Refusal | None:
         refusal = await self._may_look(conversation, trip.by)
         if refusal is not None:
             return refusal
@@ -160,7 +162,7 @@ class TimeTravels:
         )
         return next((each for each in refusals if each is not None), None)
 
-    async def _policies(self, conversation: Conversation, trip: Trip) -> tuple[Policy, ...]:
+    async def _policies(self, conversation: Conversation, trip: TimeTravelRequest) -> tuple[Policy, ...]:
         """Those that it takes; none where nothing was or is to be decided in the conversation."""
         deciding = await self._approvals.deciding(trip.thread)
         decided_under = policies_of(deciding)

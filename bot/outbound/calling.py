@@ -23,14 +23,14 @@ from bot.approvals.register import Register
 from bot.outbound.posting import Posting
 from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
-from engine.approvals.calling import Step, in_turn, room_for, steps
+from engine.approvals.calling import Candidates, in_turn, room_for, steps
 from engine.approvals.effects import Call, DrawCopies, Timer
 from engine.approvals.events import Called, CopyGone
 from engine.authority.eligibility import may_decide
 from engine.ids import MessageTs, UserId
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Roster, Work
 from engine.sentences.refusals import RosterUnknown, SourceUnknown
-from engine.sources import Failure
+from engine.sources import SourceFailure
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class _Found:
 
     users: list[UserId] = field(default_factory=list)
     left: set[UserId] = field(default_factory=set)
-    failed: list[Failure] = field(default_factory=list)
+    failed: list[SourceFailure] = field(default_factory=list)
     unreached: list[UserId] = field(default_factory=list)
     unknown: bool = False
 
@@ -140,7 +140,7 @@ class Caller:
             await self._find(step, approval, found, patience)
         return found
 
-    async def _find(self, step: Step, approval: Approval, found: _Found, patience: float) -> None:
+    async def _find(self, step: Candidates, approval: Approval, found: _Found, patience: float) -> None:
         parts: list[tuple[UserId, ...]] = []
         for sources in step.parts:
             people, failed = await self._authority.people(sources, patience)
@@ -158,7 +158,7 @@ class Caller:
         found.left.update(waiting)
 
     async def _able(
-        self, step: Step, approval: Approval, users: Sequence[UserId], found: _Found, patience: float
+        self, step: Candidates, approval: Approval, users: Sequence[UserId], found: _Found, patience: float
     ) -> list[UserId]:
         """Those of these people who may decide: a group may have guests, and a rule may name who left since."""
         policy = approval.reviews[step.action].governing

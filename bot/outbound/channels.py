@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Channels:
-    """Implements `engine.ports.Channels`. What is wrong with a channel at the start is said once, as an error."""
+    """Implements `engine.ports.WorkspaceEvents`. Problems with channels at the start are logged once, as errors."""
 
     def __init__(
         self,

@@ -29,13 +29,13 @@ from engine.ports import (
     Chat,
     Graphs,
     Held,
-    Journey,
     Lanes,
     Later,
     Reply,
     Resumed,
+    RunResult,
     Stale,
-    Standstill,
+    TimeTravelRun,
     Turn,
     WaitsForAnswerError,
     Watcher,
@@ -117,15 +117,15 @@ class GraphRuns:
         )
         try:
             async with self._watched(conversation, work) as watched:
-                standstill = await self._fed(turn, work, watched.watcher)
+                result = await self._fed(turn, work, watched.watcher)
             conversation = watched.conversation
         except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
             await self.settle_again(conversation.thread, work)
             return False
-        await self._settle(conversation, standstill, work)
+        await self._settle(conversation, result, work)
         return True
 
-    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> Standstill:
+    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> RunResult:
         """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
         try:
             return await self._graphs.start(turn, work.fence, watcher)
@@ -173,8 +173,8 @@ class GraphRuns:
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = _rest_of(outcomes[-1])
-        self._raise_when_stopped(standstill)
+        result = _rest_of(outcomes[-1])
+        self._raise_when_stopped(result)
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
                 case Resumed():
@@ -186,11 +186,11 @@ class GraphRuns:
                 case _:
                     assert_never(outcome)
         if isinstance(outcomes[-1], Held):  # sent at once it would be held again: it goes on past the breakpoint
-            conversation = await self._tell_rest(conversation, standstill, work)
+            conversation = await self._tell_rest(conversation, result, work)
             await self._pass_words(conversation, work)
             return
         await self._deliver_held(approvals[0], work)
-        await self._settle(conversation, standstill, work)
+        await self._settle(conversation, result, work)
 
     async def _deliver_held(self, passed: Approval, work: Work) -> None:
         """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
@@ -212,7 +212,7 @@ class GraphRuns:
         conversation = await self._register.conversation(travel.thread)
         if conversation is None:
             return
-        journey = Journey(
+        journey = TimeTravelRun(
             thread=travel.thread,
             agent=conversation.agent,
             checkpoint=travel.checkpoint,
@@ -221,17 +221,17 @@ class GraphRuns:
             user=travel.by,
         )
         async with self._watched(conversation, work) as watched:
-            outcome = await self._graphs.travel(journey, work.fence, watched.watcher)
+            outcome = await self._graphs.time_travel(journey, work.fence, watched.watcher)
         conversation = watched.conversation
-        standstill = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
-        self._raise_when_stopped(standstill)
+        result = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
+        self._raise_when_stopped(result)
         if not isinstance(outcome, Stale):
             await self._register.say(conversation, RESTARTED, f"travel/{travel.key}", failed=False, by=travel.by)
         else:
             told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
             await self._lanes.put(told, f"travel/{travel.key}")
         await self._deliver_decided(travel.thread, conversation.agent, work)  # what is held by a breakpoint there
-        await self._settle(conversation, standstill, work, withdrawn=WENT_BACK)
+        await self._settle(conversation, result, work, withdrawn=WENT_BACK)
 
     # Where a run came to rest -----------------------------------------------------------------------------------------
 
@@ -239,34 +239,34 @@ class GraphRuns:
         """Read where a thread came to rest, and report that."""
         conversation = await self._register.conversation(thread)
         if conversation is not None:
-            standstill = await self._graphs.settle(thread, conversation.agent, work.fence)
-            await self._settle(conversation, standstill, work)
+            result = await self._graphs.settle(thread, conversation.agent, work.fence)
+            await self._settle(conversation, result, work)
 
     async def _settle(
-        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+        self, conversation: Conversation, result: RunResult, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> None:
         """Tell the world where a run came to rest, and go on. May be done many times for the same rest."""
-        conversation = await self._tell_rest(conversation, standstill, work, withdrawn)
+        conversation = await self._tell_rest(conversation, result, work, withdrawn)
         await self._go_on(conversation, work)
 
     async def _tell_rest(
-        self, conversation: Conversation, standstill: Standstill, work: Work, withdrawn: str = NO_LONGER_ASKED
+        self, conversation: Conversation, result: RunResult, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> Conversation:
-        self._raise_when_stopped(standstill)
-        conversation = await self._spoken(conversation, standstill, work)
+        self._raise_when_stopped(result)
+        conversation = await self._spoken(conversation, result, work)
         conversation = await self._taken_back(conversation, work)
-        if standstill.error:
-            await self._register.say(conversation, masked(standstill.error), f"error/{work.id}", failed=True)
-        await self._reconciler.reconcile(conversation, standstill, withdrawn)
+        if result.error:
+            await self._register.say(conversation, masked(result.error), f"error/{work.id}", failed=True)
+        await self._reconciler.reconcile(conversation, result, withdrawn)
         return conversation
 
-    async def _spoken(self, conversation: Conversation, standstill: Standstill, work: Work) -> Conversation:
+    async def _spoken(self, conversation: Conversation, result: RunResult, work: Work) -> Conversation:
         """Say the reply, once; a turn that ends without one is not left in silence."""
-        news = standstill.reply
+        news = result.reply
         if news is None or news.key == conversation.said:
-            if standstill.ended in ("", conversation.ended):
+            if result.ended in ("", conversation.ended):
                 return conversation
-            news = Reply(DONE, f"done/{conversation.thread}/{standstill.ended}")
+            news = Reply(DONE, f"done/{conversation.thread}/{result.ended}")
         await self._register.say(
             conversation,
             concealed(news.text),
@@ -275,7 +275,7 @@ class GraphRuns:
             failed=False,
             at=conversation.live,
         )
-        said, ended = (standstill.reply or news).key, standstill.ended or conversation.ended
+        said, ended = (result.reply or news).key, result.ended or conversation.ended
         conversation = replace(conversation, said=said, ended=ended, live=None)
         await self._register.keep(conversation, work.fence)
         return conversation
@@ -320,8 +320,8 @@ class GraphRuns:
             await self._go_on(conversation, work)
 
     @staticmethod
-    def _raise_when_stopped(standstill: Standstill) -> None:
-        if standstill.stopped:
+    def _raise_when_stopped(result: RunResult) -> None:
+        if result.stopped:
             raise Later(STOPPING)
 
     # Live messages ----------------------------------------------------------------------------------------------------
@@ -354,9 +354,9 @@ class GraphRuns:
         return conversation
 
 
-def _rest_of(outcome: Resumed | Stale | Held) -> Standstill:
+def _rest_of(outcome: Resumed | Stale | Held) -> RunResult:
     """Where the thread stands. Where nothing was sent no turn has come to its end."""
-    return replace(outcome.standstill, ended="") if isinstance(outcome, Stale) else outcome.standstill
+    return replace(outcome.result, ended="") if isinstance(outcome, Stale) else outcome.result
 
 
 def _answer_of(approval: Approval) -> Answer:

@@ -14,7 +14,7 @@ from engine.authority.eligibility import Facts
 from engine.authority.policy import CHANNEL, Policy, escalated
 from engine.ids import UserId
 from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
-from engine.sources import Failure, Ground, Origin, Source
+from engine.sources import Ground, Origin, Source, SourceFailure
 
 AT_ONCE = 1.5
 """Seconds that a click waits for its sources before Slack is told "ok": Slack gives up after 3."""
@@ -78,13 +78,13 @@ class Authority:
 
     async def people(
         self, sources: Iterable[Source], patience: float = WITH_PATIENCE
-    ) -> tuple[tuple[UserId, ...], tuple[Failure, ...]]:
+    ) -> tuple[tuple[UserId, ...], tuple[SourceFailure, ...]]:
         """Those whom these sources name now, each once, in the order of the sources; and the sources that failed.
 
         The members of a channel are not listed: nobody is called for being in one.
         """
         found: dict[UserId, None] = {}
-        failed: list[Failure] = []
+        failed: list[SourceFailure] = []
         for source in sources:
             match source.origin:
                 case Origin.USER:
@@ -92,11 +92,11 @@ class Authority:
                 case Origin.GROUP:
                     group = await self._groups.members(source.name, patience)
                     found |= dict.fromkeys(sorted(group.people))
-                    failed += [Failure(source, group.error)] if group.error else []
+                    failed += [SourceFailure(source, group.error)] if group.error else []
                 case Origin.ON_CALL:
                     duty = await self.duty(source, patience)
                     found |= dict.fromkeys(each.user for each in duty.people)
-                    failed += [Failure(source, duty.error)] if duty.error else []
+                    failed += [SourceFailure(source, duty.error)] if duty.error else []
                 case _:
                     pass
         return tuple(found), tuple(failed)
@@ -109,20 +109,20 @@ def _with_sources(
     duties: Iterable[tuple[Source, Duty]],
 ) -> Facts:
     grounds: list[Ground] = []
-    failed: list[Failure] = []
+    failed: list[SourceFailure] = []
     late: list[Source] = []
     for source, group in groups:
         if group.unanswered:
             late.append(source)
         if group.error or group.unanswered:
-            failed.append(Failure(source, group.error or NO_ANSWER))
+            failed.append(SourceFailure(source, group.error or NO_ANSWER))
         elif user in group.people:
             grounds.append(Ground(source, group.looked_up))
     for source, duty in duties:
         if duty.unanswered:
             late.append(source)
         if duty.error or duty.unanswered:
-            failed.append(Failure(source, duty.error or NO_ANSWER))
+            failed.append(SourceFailure(source, duty.error or NO_ANSWER))
         elif (shift := next((each for each in duty.people if each.user == user), None)) is not None:
             grounds.append(Ground(source, duty.looked_up, shift.tier, shift.starts, shift.ends, shift.said))
     return replace(facts, grounds=tuple(grounds), failed=tuple(failed), late=tuple(late))

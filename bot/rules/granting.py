@@ -18,7 +18,7 @@ from engine.authority.policy import Subject, escalated
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, UserId
 from engine.ports import Asked, Clock, Grants
-from engine.rules.grants import Call, Grant, allowing, given
+from engine.rules.grants import Grant, ProposedCall, allowing, given
 from engine.rules.routing import Route, Ruled
 from engine.sources import Origin
 
@@ -43,7 +43,7 @@ class Granting:
         for place, (action, ruled) in enumerate(zip(asked.ask.actions, route.ruled, strict=True)):
             if not _may_be_granted(ruled) or Choice.APPROVE not in action.choices:
                 continue
-            call = Call(conversation.thread, conversation.agent, action.name, action.value)
+            call = ProposedCall(conversation.thread, conversation.agent, action.name, action.value)
             decided[place] = await self._by_grant(found, approval, conversation, ruled, call, now)
         return tuple(decided)
 
@@ -53,7 +53,7 @@ class Granting:
         approval: ApprovalId,
         conversation: Conversation,
         ruled: Ruled,
-        call: Call,
+        call: ProposedCall,
         now: datetime,
     ) -> Automatic | None:
         grant = allowing(found, ruled.policy, call, now)

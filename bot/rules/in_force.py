@@ -14,7 +14,7 @@ from datetime import datetime
 from engine.approvals.approval import Approval, Place
 from engine.approvals.events import Click, Ruling
 from engine.asks.ask import Choice, Json
-from engine.authority.eligibility import Standing
+from engine.authority.eligibility import AccountType
 from engine.authority.policy import Policy
 from engine.ids import AgentName, UserId
 from engine.ports import Groups, Roster
@@ -65,10 +65,10 @@ class Rules:
     async def _is_guest(self, user: UserId, home: Place) -> bool | None:
         try:
             async with asyncio.timeout(_PATIENCE):
-                standing = (await self.roster.facts(user, home, membership=False)).standing
+                account = (await self.roster.facts(user, home, membership=False)).account
         except TimeoutError:
             return None
-        return None if standing is Standing.UNKNOWN else standing is not Standing.MEMBER
+        return None if account is AccountType.UNKNOWN else account is not AccountType.MEMBER
 
     async def _groups_of(self, user: UserId) -> frozenset[str] | None:
         asked = (self.groups.members(group, _PATIENCE) for group in self.handles.values())

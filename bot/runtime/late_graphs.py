@@ -9,25 +9,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.config.problems import ProblemsError
-from engine.asks.ask import Ask, Decision, Json, Problem
+from engine.asks.ask import Ask, Decision, Json, ValueProblem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
     Answer,
     Graphs,
     Held,
-    Journey,
-    Moment,
     Resumed,
+    RunResult,
+    Snapshot,
     Stale,
-    Standstill,
+    TimeTravelRun,
     Turn,
     Watcher,
 )
 
 Schemas = Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]
 """The tools of each agent that runs here, with the JSON Schemas of their arguments; None for one that has none."""
-Problems = Callable[[Ask, int, Decision], Sequence[Problem]]
+Problems = Callable[[Ask, int, Decision], Sequence[ValueProblem]]
 
 
 class OpenGraphs(Graphs, Protocol):
@@ -79,13 +79,13 @@ class LateGraphs:
         if self._loading is not None and self.loaded:
             self._loading.result().drain()
 
-    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
         if self._loading is not None and self.loaded:
             return self._loading.result().problems(agent, ask, action, decision)
         return self._problems(ask, action, decision)
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).start(turn, fence, watcher)
 
@@ -101,17 +101,17 @@ class LateGraphs:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).resume_together(answers, fence, watcher)
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).settle(thread, agent, fence)
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
-        return await (await self._graphs()).history(thread, agent, limit)
+        return await (await self._graphs()).snapshots(thread, agent, limit)
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        return await (await self._graphs()).travel(journey, fence, watcher)
+        return await (await self._graphs()).time_travel(journey, fence, watcher)
 
     async def _graphs(self) -> OpenGraphs:
         if self._loading is None:

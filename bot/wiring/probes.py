@@ -37,7 +37,7 @@ from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_problem, slack_problem, user_groups
 from bot.wiring.storage import redis_at, redis_problem
 from engine.asks.ask import Choice
-from engine.asks.foreseen import Card, Foreseen, Offered
+from engine.asks.foreseen import Card, Foreseen, OfferedChoice
 from engine.ids import AgentName, ChannelId, UserId
 from engine.oncall.shifts import said_of
 from engine.ports import AccountsUnknownError, Later, ShiftSource, SourceFailedError
@@ -193,7 +193,7 @@ def _with_buttons(found: Foreseen) -> Foreseen:
     return replace(found, cards=cards)
 
 
-def _button(card: Card, offered: Offered) -> str:
+def _button(card: Card, offered: OfferedChoice) -> str:
     return option_label(offered.word) if offered.choice is Choice.OPTION else words(card.kind, offered.choice).button
 
 

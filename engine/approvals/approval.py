@@ -28,7 +28,7 @@ from engine.ids import (
     ThreadId,
     UserId,
 )
-from engine.sources import Failure, Ground
+from engine.sources import Ground, SourceFailure
 
 GRANT_OF = "grant by "
 """Prefix of `Review.automatic` for a decision by a grant; what follows it is trusted mrkdwn."""
@@ -200,7 +200,7 @@ class NotCalled:
 
     more: int = 0
     later: bool = False
-    failed: tuple[Failure, ...] = ()
+    failed: tuple[SourceFailure, ...] = ()
     unreached: tuple[UserId, ...] = ()
 
 

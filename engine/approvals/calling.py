@@ -19,7 +19,7 @@ MOST = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Candidates:
     """People who can decide one action now, by the parts of a stage or by a rung; those in `but` are not called."""
 
     action: int
@@ -28,7 +28,7 @@ class Step:
     but: frozenset[UserId]
 
 
-def steps(approval: Approval) -> tuple[Step, ...]:
+def steps(approval: Approval) -> tuple[Candidates, ...]:
     """Whom to call for what is still to be decided, in order.
 
     Where nobody is to be notified, the ladder calls people all the same: that is what it is for.
@@ -38,15 +38,15 @@ def steps(approval: Approval) -> tuple[Step, ...]:
     return tuple(chain.from_iterable(_steps(approval, place, review, named=named) for place, review in pairs))
 
 
-def _steps(approval: Approval, place: int, review: Review, *, named: bool) -> Iterable[Step]:
+def _steps(approval: Approval, place: int, review: Review, *, named: bool) -> Iterable[Candidates]:
     stage, missing = turn_of(review)
     but = frozenset(vote.by for vote in review.votes)
     if not review.policy.own_requests:
         but |= {approval.requester}
     if named:
-        yield Step(place, stage, tuple(review.policy.stages[stage][each].sources for each in missing), but)
+        yield Candidates(place, stage, tuple(review.policy.stages[stage][each].sources for each in missing), but)
     for rung in review.policy.ladder[: review.escalated]:
-        yield Step(place, stage, (rung.sources,), but)
+        yield Candidates(place, stage, (rung.sources,), but)
 
 
 def in_turn(parts: Iterable[Iterable[UserId]]) -> tuple[UserId, ...]:

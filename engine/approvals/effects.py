@@ -193,7 +193,7 @@ class Hear:
     opening: str = ""
     """The text without the agent's name before it, for a message that begins a conversation; "" where it is `text`."""
     under: MessageTs | None = None
-    """The card that it was written under, where that gives it to the card's conversation: see `Desk.hear`."""
+    """The card that it was written under, where that gives it to the card's conversation: see `Intake.hear`."""
 
 
 @dataclass(frozen=True, slots=True)

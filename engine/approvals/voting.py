@@ -16,7 +16,7 @@ from datetime import datetime
 from engine.approvals.approval import Fills, Review, Vote, supports
 from engine.approvals.events import Chose, Ruling
 from engine.asks.ask import Choice, Decision
-from engine.authority.eligibility import Facts, Standing, governed, grounds_for, may_decide, parts_open_to
+from engine.authority.eligibility import AccountType, Facts, governed, grounds_for, may_decide, parts_open_to
 from engine.authority.matching import FillableParts
 from engine.authority.parts import Part
 from engine.authority.policy import Policy, Subject, escalated
@@ -85,7 +85,7 @@ def recount(
     return replace(review, votes=tuple(kept)), tuple(fallen), None
 
 
-_NOT_LOOKED_UP = Facts(Standing.UNKNOWN)
+_NOT_LOOKED_UP = Facts(AccountType.UNKNOWN)
 
 
 def with_shifts_of(facts: Facts, held: Sequence[Ground]) -> Facts:

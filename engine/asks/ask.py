@@ -207,7 +207,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ValueProblem:
     """Why a value cannot be sent to the graph: `path` names the field, `()` the whole; `sentence` is for a person."""
 
     path: tuple[str | int, ...]
@@ -224,10 +224,10 @@ def is_storable(value: Json) -> bool:
     return not isinstance(value, int) or LEAST_INTEGER <= value <= MOST_INTEGER
 
 
-def unstorable(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+def unstorable(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[ValueProblem]:
     """What neither a checkpoint (MessagePack) nor a LangGraph Server (JSON) would keep as it is."""
     if len(path) > DEEPEST:
-        yield Problem(path, f"This is nested more than {DEEPEST} levels deep.")
+        yield ValueProblem(path, f"This is nested more than {DEEPEST} levels deep.")
     elif isinstance(value, dict):
         for name, each in value.items():
             yield from unstorable(name, (*path, name))
@@ -236,9 +236,11 @@ def unstorable(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[Proble
         for index, each in enumerate(value):
             yield from unstorable(each, (*path, index))
     elif isinstance(value, str) and not _is_unicode(value):
-        yield Problem(path, "This holds half of a character (a lone surrogate), which cannot be stored.")
+        yield ValueProblem(path, "This holds half of a character (a lone surrogate), which cannot be stored.")
     elif not is_storable(value):
-        yield Problem(path, f"This number is too large: whole numbers go from {LEAST_INTEGER:,} to {MOST_INTEGER:,}.")
+        yield ValueProblem(
+            path, f"This number is too large: whole numbers go from {LEAST_INTEGER:,} to {MOST_INTEGER:,}."
+        )
 
 
 def _is_unicode(text: str) -> bool:

@@ -9,7 +9,7 @@ from engine.asks.templates import FILL_IN
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedChoice:
     """One choice of a card.
 
     `button` is what stands on it, and `word` the node's own word for it, "" where it has none of its own. `sends` has
@@ -39,7 +39,7 @@ class Card:
     kind: Kind
     is_question: bool
     known_by: KnownBy
-    choices: tuple[Offered, ...]
+    choices: tuple[OfferedChoice, ...]
     why: str = ""
     when: str = ""
 

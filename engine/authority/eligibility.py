@@ -29,10 +29,10 @@ from engine.sentences.refusals import (
     SourceUnknown,
     Stranger,
 )
-from engine.sources import Failure, Ground, Origin, Source
+from engine.sources import Ground, Origin, Source, SourceFailure
 
 
-class Standing(StrEnum):
+class AccountType(StrEnum):
     """What Slack says a person is."""
 
     MEMBER = "member"
@@ -54,10 +54,10 @@ class Facts:
     them that may answer yet. `looked_up` is when Slack was asked of them.
     """
 
-    standing: Standing
+    account: AccountType
     in_channel: bool | None = None
     grounds: tuple[Ground, ...] = ()
-    failed: tuple[Failure, ...] = ()
+    failed: tuple[SourceFailure, ...] = ()
     late: tuple[Source, ...] = ()
     looked_up: datetime | None = None
 
@@ -107,7 +107,7 @@ def parts_open_to(policy: Policy, requester: UserId, by: UserId, facts: Facts) -
         (stage, place)
         for stage, parts in enumerate(policy.stages)
         for place, part in enumerate(parts)
-        if _grounds_in(part, requester, by, facts) and _is_let_in(part, by, facts.standing)
+        if _grounds_in(part, requester, by, facts) and _is_let_in(part, by, facts.account)
     )
 
 
@@ -142,14 +142,14 @@ def _ground(source: Source, known: Ground | None, requester: UserId, by: UserId,
             return known
 
 
-def _is_let_in(part: Part, by: UserId, standing: Standing) -> bool:
+def _is_let_in(part: Part, by: UserId, account: AccountType) -> bool:
     """Full members are; a guest of whose conversation it is, where `_refused_by_standing` let them through."""
-    if standing is Standing.MEMBER or all(source.origin is Origin.REQUESTER for source in part.sources):
+    if account is AccountType.MEMBER or all(source.origin is Origin.REQUESTER for source in part.sources):
         return True
-    return standing in _OUTSIDERS and by in part.outsiders
+    return account in _OUTSIDERS and by in part.outsiders
 
 
-_OUTSIDERS = (Standing.GUEST, Standing.VISITOR)
+_OUTSIDERS = (AccountType.GUEST, AccountType.VISITOR)
 
 
 def governed(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Policy:
@@ -176,14 +176,14 @@ def _able(policy: Policy, requester: UserId) -> tuple[Source, ...]:
 
 def _refused_by_standing(policy: Policy, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
     named = any(by in part.outsiders for part in policy.parts)
-    match facts.standing:
-        case Standing.UNKNOWN:
+    match facts.account:
+        case AccountType.UNKNOWN:
             return RosterUnknown()
-        case Standing.VISITOR if not named:
+        case AccountType.VISITOR if not named:
             return Stranger()
-        case Standing.STRANGER:
+        case AccountType.STRANGER:
             return Stranger()
-        case Standing.GUEST if not named and (subject is Subject.REQUEST or not policy.is_requesters):
+        case AccountType.GUEST if not named and (subject is Subject.REQUEST or not policy.is_requesters):
             return NoGuests()
         case _:
             return None

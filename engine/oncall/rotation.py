@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RotationShift:
     """A person's turn, from `starts` until before `ends` (None: it ends after the calendar does)."""
 
     person: str
@@ -27,7 +27,7 @@ class Rotation:
     every: timedelta
     people: Sequence[str]
 
-    def turn(self, at: datetime) -> Turn | None:
+    def turn(self, at: datetime) -> RotationShift | None:
         """Whose turn it is at an instant; nobody's before the first hand-over."""
         number = self._near(at)
         while number > 0 and self._hand_over(number, otherwise=at) > at:
@@ -37,7 +37,7 @@ class Rotation:
         begun = self._instant(number)
         if begun is None or begun > at:
             return None
-        return Turn(self.people[number % len(self.people)], begun, self._instant(number + 1))
+        return RotationShift(self.people[number % len(self.people)], begun, self._instant(number + 1))
 
     def _near(self, at: datetime) -> int:
         """The number of a hand-over that is near an instant."""

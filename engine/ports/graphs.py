@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from engine.asks.ask import Ask, Decision, Json, Problem
+from engine.asks.ask import Ask, Decision, Json, ValueProblem
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 
 
@@ -34,7 +34,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Standstill:
+class RunResult:
     """Where a run came to rest: it waits (`asked`), it ended, or it failed.
 
     A failure that can be retried is one of `asked`; `error` is one that cannot: one sentence, no traceback.
@@ -87,24 +87,24 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The graph has the answer, now or from an earlier delivery; `standstill` is where it came to rest."""
+    """The graph has the answer, now or from an earlier delivery; `result` is where it came to rest."""
 
-    standstill: Standstill
+    result: RunResult
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
     """The graph no longer asks this, so nothing was sent. `reason` is one sentence for people.
 
-    `standstill` is where the thread stands: what it asks now is asked again.
+    `result` is where the thread stands: what it asks now is asked again.
     """
 
     reason: str
-    standstill: Standstill
+    result: RunResult
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Snapshot:
     """One checkpoint of a thread, for people: what had run (`ran`), what came `next`, what was asked there.
 
     `values` is the state. `source` is LangGraph's: input, loop, update, fork. A moment without `next` is an end.
@@ -120,7 +120,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class TimeTravelRun:
     """Go back to a checkpoint, put `edits` (None: none) into its state, and run on from there as a new branch.
 
     `key` names the request: what was begun under it is run on, never begun twice.
@@ -138,10 +138,10 @@ class Journey:
 class Held:
     """Nothing was sent: beside it the thread stands at a breakpoint, and any answer would let it past.
 
-    The answer is to be delivered again when the breakpoint is decided; `standstill` is where the thread stands.
+    The answer is to be delivered again when the breakpoint is decided; `result` is where the thread stands.
     """
 
-    standstill: Standstill
+    result: RunResult
 
 
 class Watcher(Protocol):
@@ -178,7 +178,7 @@ class WaitsForAnswerError(Exception):
 class Graphs(Protocol):
     """The agents' graphs. Every call is made from the thread's `run` lane, with that lane's fence."""
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died.
 
         Raises WaitsForAnswerError where the graph asks what `turn.voids` does not name: nothing was fed then.
@@ -194,17 +194,17 @@ class Graphs(Protocol):
     ) -> Sequence[Resumed | Stale | Held]:
         """Give several answers of one thread in one run, each exactly as `resume_if_pending` would.
 
-        The outcomes stand in the order of the answers; the last one's standstill is where the thread stands.
+        The outcomes stand in the order of the answers; the last one's result is where the thread stands.
         """
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """The last checkpoints of a thread, the newest first. Only read: from any lane."""
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """Run on from an earlier checkpoint; Stale where it is no longer kept, or the edits do not fit the state."""
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """Where the thread stands; a run that died between two steps is run on first."""
 
-    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """Why a decision cannot be sent to the graph; nothing when it can. Checked before a form is accepted."""

@@ -6,16 +6,16 @@ from typing import Protocol, TypeAlias
 
 from engine.approvals.approval import Approval, Place
 from engine.approvals.events import Act, Click
-from engine.asks.ask import Json, Problem
+from engine.asks.ask import Json, ValueProblem
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, ChannelId, GrantId, MessageTs, SheetId, TeamId, ThreadId, UserId
-from engine.ports.graphs import Moment
+from engine.ports.graphs import Snapshot
 from engine.rules.grants import Grant
 from engine.sentences.refusals import Refusal
 from engine.sources import Source
 
 
-class Desk(Protocol):
+class Intake(Protocol):
     """What Slack's handlers call: each returns only when what it was told is durable (P1)."""
 
     async def look(self, approval: ApprovalId) -> Approval | None:
@@ -39,7 +39,7 @@ class Desk(Protocol):
     async def disallow(self, approval: ApprovalId, by: UserId) -> str:
         """Take back the grants that an approval tells of; says what came of it, for the person who wants it."""
 
-    async def hear(self, said: "Said") -> None:
+    async def hear(self, said: "IncomingMessage") -> None:
         """Take a message."""
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
@@ -48,7 +48,7 @@ class Desk(Protocol):
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet, in its order; none where it is no longer kept."""
 
-    def problems(self, approval: Approval, click: "Click") -> Sequence[Problem]:
+    def problems(self, approval: Approval, click: "Click") -> Sequence[ValueProblem]:
         """What is wrong with a submitted value, field by field."""
 
 
@@ -56,7 +56,7 @@ Unless: TypeAlias = Callable[[Approval], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class IncomingMessage:
     """A message, as it came from Slack. `text` is as written, mentions of the bot removed.
 
     `team` is what the event says of its author: the bot's own workspace, another one, or an organization. Only the
@@ -72,7 +72,7 @@ class Said:
     direct: bool
 
 
-class Channels(Protocol):
+class WorkspaceEvents(Protocol):
     """What Slack's handlers call when something happens to a channel, to people or to user groups.
 
     What is awaited is durable when it returns. `event` names what happened.
@@ -107,7 +107,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Able:
+class SourcePeople:
     """The people whom a source names now, or why nobody can be named. Those of a channel are not listed.
 
     `tiers` has the tiers of those who are on call, where the service says them.
@@ -134,7 +134,7 @@ class Overview(Protocol):
     async def find(self, spelled: str, user: UserId) -> Approval | None:
         """The request that a person means: by the beginning of its short id, or by its card as `CHANNEL/TS`."""
 
-    async def able(self, approval: Approval) -> Sequence[Able]:
+    async def able(self, approval: Approval) -> Sequence[SourcePeople]:
         """Who could decide a request now, source by source."""
 
     async def grants(self, user: UserId) -> Sequence[Grant]:
@@ -153,16 +153,16 @@ class TimeTravel(Protocol):
     async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
         """The conversations of a channel or direct message that a person may look back in, the latest first."""
 
-    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment] | Refusal:
+    async def snapshots(self, thread: ThreadId, by: UserId) -> Sequence[Snapshot] | Refusal:
         """The thread's checkpoints, the newest first."""
 
-    async def travel(self, trip: "Trip") -> Refusal | None:
+    async def request(self, wanted: "TimeTravelRequest") -> Refusal | None:
         """Take the wish to go back: durable when this returns (P1). None: it will be done. Told twice, done once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
-    """A person's wish to run on from an earlier checkpoint; see `Journey`."""
+class TimeTravelRequest:
+    """A person's wish to run on from an earlier checkpoint; see `TimeTravelRun`."""
 
     thread: ThreadId
     by: UserId

@@ -14,7 +14,7 @@ class Roster(Protocol):
     """Who people are. It never raises: what it cannot find out is UNKNOWN, and then nobody may decide."""
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
-        """A person's standing and, where `membership` is asked for, whether they are in the place's channel."""
+        """A person's account type and, where `membership` is asked for, whether they are in the place's channel."""
 
 
 class AccountsUnknownError(Exception):

@@ -47,7 +47,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProposedCall:
     """A tool call that asks to be decided."""
 
     thread: ThreadId
@@ -106,7 +106,7 @@ def grant_id(approval: ApprovalId, action: int) -> GrantId:
 # Using ----------------------------------------------------------------------------------------------------------------
 
 
-def allowing(grants: Iterable[Grant], policy: Policy, call: Call, now: datetime) -> Grant | None:
+def allowing(grants: Iterable[Grant], policy: Policy, call: ProposedCall, now: datetime) -> Grant | None:
     """The grant that allows a call which is decided under `policy` today; None: people decide.
 
     Only for a rule that is known to apply: one whose condition cannot be known asks a person whatever was granted.
@@ -124,7 +124,7 @@ def stands(grant: Grant, policy: Policy, now: datetime) -> bool:
     return now < grant.given_at + terms.lasts
 
 
-def covers(grant: Grant, call: Call, now: datetime) -> bool:
+def covers(grant: Grant, call: ProposedCall, now: datetime) -> bool:
     """Whether a call is like the one that the grant was given with. Never raises."""
     if not grant.given_at <= now < grant.until:  # a clock that was put back lengthens nothing
         return False

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from engine.ids import ChannelId, UserId
 from engine.sentences.spoken import capitalized, escaped, people, spoken, when
-from engine.sources import Failure, Source
+from engine.sources import Source, SourceFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class NoDeadline(Refusal):
 class SourceUnknown(Refusal):
     """Whether the person may decide depends on sources that could not be read."""
 
-    failed: tuple[Failure, ...]
+    failed: tuple[SourceFailure, ...]
     code: ClassVar[str] = "source_unknown"
     title: ClassVar[str] = "Try again"
 

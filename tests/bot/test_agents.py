@@ -5,16 +5,18 @@ import pytest
 from bot.inbound.agents import Agents
 from engine.approvals.approval import Place
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
-from engine.ports import Said
+from engine.ports import IncomingMessage
 
 DEPLOY, SEARCH, TRAVEL = AgentName("deploy"), AgentName("search"), AgentName("travel")
 OPS, DEPLOYS, LOBBY = ChannelId("C1"), ChannelId("C2"), ChannelId("C3")
 AGENTS = Agents({OPS: [DEPLOY, SEARCH], DEPLOYS: [DEPLOY]}, TRAVEL, {DEPLOY: "Ships", SEARCH: "Looks up"})
 
 
-def said(text: str, channel: ChannelId = OPS, *, direct: bool = False) -> Said:
+def said(text: str, channel: ChannelId = OPS, *, direct: bool = False) -> IncomingMessage:
     place = Place(TeamId("T1"), channel, None)
-    return Said(place, UserId("U1"), TeamId("T1"), text, MessageTs("1.000001"), mentioned=not direct, direct=direct)
+    return IncomingMessage(
+        place, UserId("U1"), TeamId("T1"), text, MessageTs("1.000001"), mentioned=not direct, direct=direct
+    )
 
 
 def test_the_one_agent_of_a_channel_needs_no_name() -> None:

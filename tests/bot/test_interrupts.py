@@ -189,9 +189,9 @@ async def decided(graphs: Any, *choices: Choice) -> list[Any]:
 
 async def _answered(graphs: Any, thread: ThreadId, asked: Asked, choice: Choice) -> Any:
     answer = Answer(thread, AGENT, asked.interrupt, asked.digest, asked.ask, (Decision(choice),), f"{asked.interrupt}")
-    result = await graphs.resume_if_pending(answer, fence=1)
-    assert isinstance(result, Resumed)
-    return result.standstill
+    outcome = await graphs.resume_if_pending(answer, fence=1)
+    assert isinstance(outcome, Resumed)
+    return outcome.result
 
 
 def filled_in(entry: str, *values: str) -> str:

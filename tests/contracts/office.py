@@ -31,7 +31,7 @@ from engine.approvals.approval import Approval
 from engine.approvals.effects import Call, DrawCopies, Effect, EndRun, PassOn, Resume, Say
 from engine.approvals.events import Click, Opened
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Standing
+from engine.authority.eligibility import AccountType
 from engine.ids import ApprovalId, UserId
 from engine.machine import step
 from engine.ports import Approvals, Change, Clock, Duty, Graphs, Lanes, Membership, OnDuty, Work
@@ -101,7 +101,7 @@ class Everybody(MemoryRoster):
 
     async def facts(self, user: UserId, place: Any, *, membership: bool) -> Any:
         """As the port says."""
-        self.standings.setdefault(user, Standing.MEMBER)
+        self.standings.setdefault(user, AccountType.MEMBER)
         return await super().facts(user, place, membership=membership)
 
 

@@ -10,14 +10,14 @@ from contracts.samples import ALICE, NOW, an_approval
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Chose, Event, ExpiryDue, LadderDue, Ruling
 from engine.asks.ask import Choice, Json
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.parts import Part
 from engine.authority.policy import Deadlines, Policy, Rung
 from engine.ids import UserId
 from engine.machine import Step, step
-from engine.sources import Failure, Ground, Origin, Source
+from engine.sources import Ground, Origin, Source, SourceFailure
 
-MEMBER = Facts(Standing.MEMBER)
+MEMBER = Facts(AccountType.MEMBER)
 
 
 def group(handle: str) -> Source:
@@ -64,14 +64,14 @@ class Panel:
     approval: Approval
     belongs: dict[Source, set[UserId]] = field(default_factory=dict)
     down: set[Source] = field(default_factory=set)
-    standings: dict[UserId, Standing] = field(default_factory=dict)
+    standings: dict[UserId, AccountType] = field(default_factory=dict)
     now: datetime = NOW
     current: Policy | None = None
     """The policy that the rules of today have, where they changed."""
 
     def facts(self, user: UserId) -> Facts:
         """What can be known of a person now."""
-        standing = self.standings.get(user, Standing.MEMBER)
+        standing = self.standings.get(user, AccountType.MEMBER)
         known = {source: people for source, people in self.belongs.items() if source not in self.down}
         grounds = tuple(
             Ground(source, self.now, tier=1 if source.origin is Origin.ON_CALL else None)
@@ -82,7 +82,7 @@ class Panel:
         for source, people in known.items():
             if source.origin is Origin.CHANNEL:
                 inside = user in people
-        failed = tuple(Failure(source, "it does not answer") for source in self.down)
+        failed = tuple(SourceFailure(source, "it does not answer") for source in self.down)
         return Facts(standing, inside, grounds, failed, looked_up=self.now)
 
     def click(

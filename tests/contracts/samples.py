@@ -12,7 +12,7 @@ from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Consider, Effect, Hear, Say
 from engine.approvals.events import Act, Click, Ruling
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, Option
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.parts import Part
 from engine.authority.policy import Deadlines, Policy, Rung, one_part, person
 from engine.conversation import Conversation
@@ -78,7 +78,7 @@ def an_approval(
 def still_members(approval: Approval) -> Ruling:
     """What the desk finds of those who voted before, where nobody left."""
     voters = dict.fromkeys(vote.by for review in approval.reviews for vote in review.votes)
-    return Ruling(tuple((user, Facts(Standing.MEMBER, in_channel=True)) for user in voters))
+    return Ruling(tuple((user, Facts(AccountType.MEMBER, in_channel=True)) for user in voters))
 
 
 def closed(approval: Approval, state: State = State.WITHDRAWN) -> Approval:

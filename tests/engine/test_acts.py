@@ -11,7 +11,7 @@ from engine.approvals.approval import Approval, Place, PressedOn, State
 from engine.approvals.effects import Call, DrawCard, EndRun, Remind, Say, SetTimer, TellPerson, Timer
 from engine.approvals.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged
 from engine.asks.ask import Choice, Kind
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import CHANNEL, Deadlines, one_part, person
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId
 from engine.machine import Step, step
@@ -28,12 +28,12 @@ from engine.sentences.refusals import (
     NudgedAlready,
     TakerUnknown,
 )
-from engine.sources import Failure, Origin, Source
+from engine.sources import Origin, Source, SourceFailure
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-MEMBER, OUTSIDER = Facts(Standing.MEMBER), Facts(Standing.GUEST)
+MEMBER, OUTSIDER = Facts(AccountType.MEMBER), Facts(AccountType.GUEST)
 PAY = Source(Origin.ON_CALL, "pay")
-DOWN = Facts(Standing.MEMBER, failed=(Failure(PAY, "no answer"),))
+DOWN = Facts(AccountType.MEMBER, failed=(SourceFailure(PAY, "no answer"),))
 DEADLINES = Deadlines(reminders=(30 * MINUTE,), expires_after=HOUR)
 TWO = one_part("rule", person(BOB), person(CAROL))
 
@@ -155,7 +155,7 @@ def test_who_acts_on_a_copy_is_told_there() -> None:
 def test_one_does_not_act_on_ones_own_request() -> None:
     approval = waiting()
     mine = replace(approval, reviews=(replace(approval.reviews[0], policy=one_part("rule", CHANNEL)),))
-    assert isinstance(after(mine, Looked(ALICE, Facts(Standing.MEMBER, in_channel=True))).refusal, NoOwnRequests)
+    assert isinstance(after(mine, Looked(ALICE, Facts(AccountType.MEMBER, in_channel=True))).refusal, NoOwnRequests)
 
 
 def test_an_act_becomes_its_event() -> None:

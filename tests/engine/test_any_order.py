@@ -36,7 +36,7 @@ from engine.approvals.events import (
     Ruling,
 )
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Standing
+from engine.authority.eligibility import AccountType
 from engine.authority.parts import Part
 from engine.authority.policy import CHANNEL, Deadlines, OnExpiry, Policy, person
 from engine.ids import UserId
@@ -143,14 +143,14 @@ class Model:
     ) -> bool | None:
         """Whether somebody can fill a place, by what they are and by the sources that name them."""
         more, guests = self.added(steps, policy)
-        standing = self.panel.standings.get(user, Standing.MEMBER)
+        standing = self.panel.standings.get(user, AccountType.MEMBER)
         if user == ALICE and not policy.own_requests:
             return False
-        if standing is Standing.UNKNOWN:
+        if standing is AccountType.UNKNOWN:
             return None
-        if standing is Standing.STRANGER:
+        if standing is AccountType.STRANGER:
             return False
-        if standing is not Standing.MEMBER and user not in place.outsiders | guests:
+        if standing is not AccountType.MEMBER and user not in place.outsiders | guests:
             return False
         found = [self.belongs(user, source, shifts, now=now) for source in {*place.sources, *more}]
         return True if True in found else None if None in found else False
@@ -247,8 +247,8 @@ class AnyOrder(RuleBasedStateMachine):
     def a_source_fails_or_is_back(self, source: Source) -> None:
         self.panel.down ^= {source}
 
-    @rule(user=who, standing=st.sampled_from([Standing.MEMBER, *Standing]))
-    def an_account_changes(self, user: UserId, standing: Standing) -> None:
+    @rule(user=who, standing=st.sampled_from([AccountType.MEMBER, *AccountType]))
+    def an_account_changes(self, user: UserId, standing: AccountType) -> None:
         self.panel.standings[user] = standing
 
     @rule()

@@ -12,7 +12,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Call, SetTimer, TellPerson, Timer
 from engine.approvals.events import AskedAgain, Chose, Ruling, Withdrew
 from engine.asks.ask import Choice, Decision
-from engine.authority.eligibility import Standing
+from engine.authority.eligibility import AccountType
 from engine.authority.policy import CHANNEL, Deadlines, Policy, person
 from engine.ids import UserId
 from engine.sentences.notices import VOTE_FELL
@@ -225,8 +225,8 @@ def test_a_vote_falls_when_its_voter_left_the_group_before_the_quorum_was_full()
     assert room.approval.deciders == (CAROL, DAVE)
 
 
-@pytest.mark.parametrize("standing", [Standing.STRANGER, Standing.GUEST, Standing.VISITOR])
-def test_a_vote_falls_when_its_voter_is_no_full_member_any_more(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [AccountType.STRANGER, AccountType.GUEST, AccountType.VISITOR])
+def test_a_vote_falls_when_its_voter_is_no_full_member_any_more(standing: AccountType) -> None:
     room = panel(all_of(part(DEV, quorum=2)), dev=[BOB, CAROL])
     room.click(BOB)
     room.standings[BOB] = standing
@@ -247,9 +247,9 @@ def test_where_nobody_can_tell_whether_a_voter_left_the_next_vote_is_refused_and
     room = panel(all_of(part(DEV, CHANNEL), part(person(CAROL))), dev=[BOB])
     room.belongs[CHANNEL] = {BOB}
     room.click(BOB)
-    room.standings[BOB] = Standing.UNKNOWN
+    room.standings[BOB] = AccountType.UNKNOWN
     assert room.click(CAROL).refusal == RosterUnknown()
-    room.standings[BOB] = Standing.MEMBER
+    room.standings[BOB] = AccountType.MEMBER
     room.down = {DEV, CHANNEL}
     assert isinstance(room.click(CAROL).refusal, SourceUnknown)
     assert room.votes == [BOB]
@@ -269,7 +269,7 @@ def test_a_vote_whose_author_was_not_looked_up_counts_for_nothing() -> None:
 def test_one_rejection_needs_no_look_at_the_other_votes() -> None:
     room = panel(all_of(part(DEV, quorum=2)), dev=[BOB, CAROL])
     room.click(BOB)
-    room.standings[BOB] = Standing.UNKNOWN
+    room.standings[BOB] = AccountType.UNKNOWN
     room.click(CAROL, Choice.REJECT)
     assert room.approval.decisions == (Decision(Choice.REJECT),)
 
@@ -402,7 +402,7 @@ def test_an_edit_makes_earlier_votes_fall_and_their_authors_hear_of_it() -> None
 def test_an_edit_is_made_while_nobody_can_tell_of_the_votes_that_it_ends() -> None:
     room = panel(all_of(part(DEV, quorum=2)), dev=[BOB, CAROL])
     room.click(BOB)
-    room.standings[BOB] = Standing.UNKNOWN
+    room.standings[BOB] = AccountType.UNKNOWN
     assert room.click(CAROL, Choice.EDIT, LESS).refusal is None
     assert room.votes == [CAROL]
 
@@ -487,17 +487,17 @@ def test_who_stands_on_a_step_of_todays_ladder_is_named() -> None:
 @pytest.mark.parametrize(
     ("standing", "allowed", "refusal"),
     [
-        (Standing.GUEST, False, NoGuests()),
-        (Standing.VISITOR, False, Stranger()),
-        (Standing.STRANGER, False, Stranger()),
-        (Standing.STRANGER, True, Stranger()),
-        (Standing.UNKNOWN, True, RosterUnknown()),
-        (Standing.GUEST, True, None),
-        (Standing.VISITOR, True, None),
+        (AccountType.GUEST, False, NoGuests()),
+        (AccountType.VISITOR, False, Stranger()),
+        (AccountType.STRANGER, False, Stranger()),
+        (AccountType.STRANGER, True, Stranger()),
+        (AccountType.UNKNOWN, True, RosterUnknown()),
+        (AccountType.GUEST, True, None),
+        (AccountType.VISITOR, True, None),
     ],
 )
 def test_guests_and_visitors_decide_only_where_a_rule_names_them_and_says_so(
-    *, standing: Standing, allowed: bool, refusal: object
+    *, standing: AccountType, allowed: bool, refusal: object
 ) -> None:
     room = panel(all_of(part(person(GINA), person(BOB), outsiders=allowed)))
     room.standings[GINA] = standing
@@ -507,7 +507,7 @@ def test_guests_and_visitors_decide_only_where_a_rule_names_them_and_says_so(
 
 def test_a_guest_in_a_group_is_named_by_no_rule() -> None:
     room = panel(all_of(part(DEV, person(BOB), outsiders=True)), dev=[GINA])
-    room.standings[GINA] = Standing.GUEST
+    room.standings[GINA] = AccountType.GUEST
     assert room.click(GINA).refusal == NoGuests()
 
 

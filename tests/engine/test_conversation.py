@@ -9,7 +9,7 @@ from engine.approvals.approval import Approval, Place, State
 from engine.approvals.effects import Hear
 from engine.approvals.events import Chose
 from engine.asks.ask import Choice, Decision, Kind
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import REQUESTER, one_part, person
 from engine.conversation import (
     MOST_HELD,
@@ -175,7 +175,7 @@ def test_a_turn_delivered_again_is_the_same_turn() -> None:
 
 @pytest.mark.promise("P3")
 def test_an_answer_delivered_again_does_not_answer_the_next_question() -> None:
-    said = Chose(ALICE, Facts(Standing.MEMBER), 0, 1, Choice.ANSWER, "red", said=AFTER)
+    said = Chose(ALICE, Facts(AccountType.MEMBER), 0, 1, Choice.ANSWER, "red", said=AFTER)
     answered = step(a_question(1, card=BEFORE), said, NOW).approval
     assert answered.decisions == (Decision(Choice.ANSWER, text="red"),)
     assert meaning(heard(), TALK, (answered, a_question(2, card=CARD))) == Comment()

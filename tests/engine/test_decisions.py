@@ -12,7 +12,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import DrawCard, PassOn, Resume, TellPerson
 from engine.approvals.events import Chose, ExpiryDue
 from engine.asks.ask import Choice, Decision, Json, Kind
-from engine.authority.eligibility import Facts, Standing, may_decide, may_open
+from engine.authority.eligibility import AccountType, Facts, may_decide, may_open
 from engine.authority.policy import CHANNEL as IN_CHANNEL
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, Policy, Subject, one_part, person
 from engine.ids import UserId
@@ -34,7 +34,7 @@ from engine.sentences.refusals import (
     Stranger,
 )
 
-MEMBER = Facts(Standing.MEMBER)
+MEMBER = Facts(AccountType.MEMBER)
 
 
 def chose(
@@ -278,14 +278,14 @@ def test_a_question_is_not_answered_by_others() -> None:
 
 
 def test_a_guest_may_answer_the_question_put_to_them() -> None:
-    assert chose(question(), ALICE, Choice.ANSWER, text="x", facts=Facts(Standing.GUEST)).refusal is None
+    assert chose(question(), ALICE, Choice.ANSWER, text="x", facts=Facts(AccountType.GUEST)).refusal is None
 
 
 # Who may decide -------------------------------------------------------------------------------------------------------
 
 LISTED = a_policy(BOB, GINA, EVE, ALICE)
 CHANNEL = one_part("default", IN_CHANNEL)
-HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False, None))
+HERE, AWAY, UNASKED = (Facts(AccountType.MEMBER, inside) for inside in (True, False, None))
 
 
 @pytest.mark.promise("P6")
@@ -297,19 +297,19 @@ HERE, AWAY, UNASKED = (Facts(Standing.MEMBER, inside) for inside in (True, False
         (replace(LISTED, own_requests=True), CAROL, MEMBER, NotAnApprover(LISTED.sources)),
         (LISTED, ALICE, MEMBER, NoOwnRequests()),
         (replace(LISTED, own_requests=True), ALICE, MEMBER, None),
-        (LISTED, GINA, Facts(Standing.GUEST), NoGuests()),
-        (LISTED, EVE, Facts(Standing.STRANGER), Stranger()),
-        (LISTED, BOB, Facts(Standing.UNKNOWN), RosterUnknown()),
+        (LISTED, GINA, Facts(AccountType.GUEST), NoGuests()),
+        (LISTED, EVE, Facts(AccountType.STRANGER), Stranger()),
+        (LISTED, BOB, Facts(AccountType.UNKNOWN), RosterUnknown()),
         (CHANNEL, BOB, HERE, None),
         (CHANNEL, BOB, AWAY, NotInChannel()),
         (CHANNEL, BOB, UNASKED, RosterUnknown()),
         (CHANNEL, ALICE, HERE, NoOwnRequests()),
         (replace(CHANNEL, own_requests=True), ALICE, HERE, None),
-        (CHANNEL, GINA, Facts(Standing.GUEST, in_channel=True), NoGuests()),
-        (CHANNEL, EVE, Facts(Standing.STRANGER, in_channel=True), Stranger()),
-        (CHANNEL, BOB, Facts(Standing.UNKNOWN, in_channel=True), RosterUnknown()),
+        (CHANNEL, GINA, Facts(AccountType.GUEST, in_channel=True), NoGuests()),
+        (CHANNEL, EVE, Facts(AccountType.STRANGER, in_channel=True), Stranger()),
+        (CHANNEL, BOB, Facts(AccountType.UNKNOWN, in_channel=True), RosterUnknown()),
         (one_part("dm", REQUESTER), ALICE, MEMBER, None),
-        (one_part("dm", REQUESTER), ALICE, Facts(Standing.GUEST), NoGuests()),
+        (one_part("dm", REQUESTER), ALICE, Facts(AccountType.GUEST), NoGuests()),
         (one_part("dm", REQUESTER), BOB, MEMBER, NotAnApprover((person(ALICE),))),
     ],
 )
@@ -323,7 +323,7 @@ def test_who_may_decide(policy: Policy, by: UserId, facts: Facts, refusal: Refus
 @pytest.mark.promise("P9")
 def test_a_refusal_is_told_and_recorded_and_changes_nothing() -> None:
     before = an_approval()
-    taken = chose(before, EVE, Choice.APPROVE, facts=Facts(Standing.STRANGER))
+    taken = chose(before, EVE, Choice.APPROVE, facts=Facts(AccountType.STRANGER))
     assert taken.approval == before
     assert taken.refusal is not None
     assert taken.effects == (TellPerson(before.thread, before.place, EVE, taken.refusal.sentence),)
@@ -368,7 +368,7 @@ def test_a_form_that_approves_is_no_question() -> None:
 @pytest.mark.promise("P6")
 def test_a_guest_answers_only_in_a_conversation_of_their_own() -> None:
     question = an_ask("which", kind=Kind.QUESTION, choices=(Choice.ANSWER,))
-    guest = Facts(Standing.GUEST)
+    guest = Facts(AccountType.GUEST)
     own = an_approval(ask=question, policy=one_part("default", REQUESTER))
     ruled = an_approval(ask=question, policy=one_part("r", person(BOB)))
     assert chose(own, ALICE, Choice.ANSWER, text="this", facts=guest).refusal is None

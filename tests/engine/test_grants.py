@@ -14,11 +14,11 @@ from engine.approvals.approval import Approval, Review, State, Vote
 from engine.approvals.effects import DrawCard, GiveGrant
 from engine.approvals.events import Chose, Revoked, Ruling
 from engine.asks.ask import DEEPEST, Choice, Decision, Json, Kind, canonical
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import LONGEST_GRANT, GrantTerms, Policy
 from engine.ids import AgentName, GrantId, ThreadId, UserId
 from engine.machine import Step, step
-from engine.rules.grants import Call, Grant, allowing, covers, given, grant_id, is_offered, stands
+from engine.rules.grants import Grant, ProposedCall, allowing, covers, given, grant_id, is_offered, stands
 from engine.sentences.refusals import NoGrant, NotAnApprover
 
 HOUR = timedelta(hours=1)
@@ -27,9 +27,9 @@ ARGS: Json = {"service": "billing", "replicas": 1, "labels": {"a": [1, None], "b
 SOON = NOW + timedelta(minutes=5)
 
 
-def a_call(args: Any, grant: Grant | None = None) -> Call:
+def a_call(args: Any, grant: Grant | None = None) -> ProposedCall:
     grant = grant or a_grant()
-    return Call(grant.thread, grant.agent, grant.tool, args)
+    return ProposedCall(grant.thread, grant.agent, grant.tool, args)
 
 
 def allowed(granted: Any, args: Any, *fields: str) -> bool:
@@ -184,7 +184,7 @@ def test_a_grant_is_given_for_what_was_approved() -> None:
     grant = given(approval, 0)
     assert grant == given(approval, 0), "told twice it is the same"
     assert (grant.tool, grant.args, grant.by, grant.until - grant.given_at) == ("deploy", ARGS, (BOB,), HOUR)
-    assert covers(grant, Call(approval.thread, approval.agent, "deploy", ARGS), SOON)
+    assert covers(grant, ProposedCall(approval.thread, approval.agent, "deploy", ARGS), SOON)
     assert stands(grant, approval.reviews[0].policy, SOON)
     edited = approved({"service": "payments"}, terms=BY_SERVICE, choice=Choice.EDIT, value={"service": "payments"})
     assert given(edited, 0).args == {"service": "payments"}
@@ -235,7 +235,7 @@ def test_terms_have_a_length_and_fields_that_are_named_once() -> None:
 
 
 def allow(approval: Approval, by: UserId = BOB, **more: Any) -> Step:
-    chose = Chose(by, Facts(Standing.MEMBER), 0, 1, Choice.APPROVE, allows=True)
+    chose = Chose(by, Facts(AccountType.MEMBER), 0, 1, Choice.APPROVE, allows=True)
     return step(approval, replace(chose, **more), SOON)
 
 

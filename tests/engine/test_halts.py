@@ -21,7 +21,7 @@ from engine.approvals.approval import Approval, State, Vote, supports
 from engine.approvals.effects import DrawCard, DrawSheet, Hear, Lane, Resume, Say, TakeBack, Travel, lane_of
 from engine.approvals.events import Chose, Opened, Posted, Withdrew
 from engine.asks.ask import Choice, Decision, Kind, digest_of
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.conversation import Comment, Hold, NewTurn, meaning
 from engine.ids import AgentName, InterruptId, MessageTs, SheetId, UserId, approval_id, sheet_id
 from engine.machine import Step, outcome_of, step
@@ -29,7 +29,7 @@ from engine.rules.conditions import Circumstances
 from engine.rules.routing import Rule, Rulebook, route
 from engine.sentences.refusals import AlreadyVoted, NotOffered, NotYourRun
 
-MEMBER, GUEST = Facts(Standing.MEMBER), Facts(Standing.GUEST)
+MEMBER, GUEST = Facts(AccountType.MEMBER), Facts(AccountType.GUEST)
 HALT = (Choice.APPROVE, Choice.EDIT, Choice.SKIP, Choice.REJECT)
 RETRY = (Choice.APPROVE, Choice.REDO, Choice.REJECT)
 SHEET = SheetId("sheet-1")

@@ -26,13 +26,13 @@ from engine.approvals.events import (
     Withdrew,
 )
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part, person
 from engine.ids import MessageTs, UserId
 from engine.machine import TRANSITIONS, Step, step
 
 PEOPLE = (ALICE, BOB, CAROL, GINA, EVE)
-STANDINGS = {ALICE: Standing.MEMBER, BOB: Standing.MEMBER, CAROL: Standing.MEMBER, GINA: Standing.GUEST}
+STANDINGS = {ALICE: AccountType.MEMBER, BOB: AccountType.MEMBER, CAROL: AccountType.MEMBER, GINA: AccountType.GUEST}
 HOUR = timedelta(hours=1)
 
 users = st.frozensets(st.sampled_from(PEOPLE), min_size=2, max_size=4)
@@ -98,9 +98,9 @@ class Life(RuleBasedStateMachine):
     def somebody_chooses(
         self, *, by: UserId, action: int, back: int, choice: Choice, inside: bool | None, known: bool
     ) -> None:
-        standing = STANDINGS.get(by, Standing.STRANGER) if known else Standing.UNKNOWN
+        standing = STANDINGS.get(by, AccountType.STRANGER) if known else AccountType.UNKNOWN
         revision = self.approval.reviews[action].revision if action in (0, 1) else 1
-        voters = {vote.by: Facts(Standing.MEMBER, inside) for each in self.approval.reviews for vote in each.votes}
+        voters = {vote.by: Facts(AccountType.MEMBER, inside) for each in self.approval.reviews for vote in each.votes}
         ruling = Ruling(tuple(voters.items()))
         facts, value = Facts(standing, inside), {"v": revision}
         event = Chose(by, facts, action, revision - back, choice, "words", value, ruling=ruling)
@@ -118,7 +118,7 @@ class Life(RuleBasedStateMachine):
         assert event.revision == review.revision
         assert review.decision is None
         assert event.choice in before.ask.actions[event.action].choices
-        assert event.facts.standing is Standing.MEMBER
+        assert event.facts.account is AccountType.MEMBER
         match review.policy.sources:
             case (source,) if source == CHANNEL:
                 assert event.facts.in_channel is True

@@ -9,7 +9,7 @@ from engine.approvals.approval import Approval, State, Words
 from engine.approvals.effects import DrawCard, Hear
 from engine.approvals.events import AskedAgain, Chose, Offered, Withdrew
 from engine.asks.ask import Choice, Kind
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import REQUESTER, one_part
 from engine.conversation import offered_to
 from engine.ids import MessageTs, SheetId, UserId
@@ -28,7 +28,7 @@ def a_question(number: int = 1, *, kind: Kind = Kind.QUESTION, **more: object) -
 
 def pressed(said: MessageTs, by: UserId = ALICE) -> Chose:
     """The button, as it was drawn when this was the last of the words."""
-    return Chose(by, Facts(Standing.MEMBER), 0, 1, Choice.ANSWER, said=said)
+    return Chose(by, Facts(AccountType.MEMBER), 0, 1, Choice.ANSWER, said=said)
 
 
 def test_what_is_held_is_offered_in_its_order_to_the_one_question_that_waits() -> None:

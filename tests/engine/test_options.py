@@ -10,12 +10,12 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Resume
 from engine.approvals.events import Chose
 from engine.asks.ask import Choice, Decision, Kind, Option
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.ids import UserId
 from engine.machine import Step, outcome_of, step
 from engine.sentences.refusals import AlreadyDecided, AlreadyVoted, Changed, NoOwnRequests, NotAnApprover, NotOffered
 
-MEMBER = Facts(Standing.MEMBER)
+MEMBER = Facts(AccountType.MEMBER)
 REVISE, ESCALATE = 0, 1
 OFFERED = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.OPTION)
 

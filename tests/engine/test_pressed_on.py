@@ -10,7 +10,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import TellPerson
 from engine.approvals.events import Chose, Posted
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.ids import ChannelId, MessageTs
 from engine.machine import Step, is_on_card, step
 from engine.sentences.refusals import NotTheCard
@@ -20,7 +20,7 @@ ELSEWHERE = Place(PLACE.team, ChannelId("C2"))
 
 
 def pressed(approval: Approval, on: PressedOn | None) -> Step:
-    return step(approval, Chose(BOB, Facts(Standing.MEMBER), 0, 1, Choice.APPROVE, on=on), NOW)
+    return step(approval, Chose(BOB, Facts(AccountType.MEMBER), 0, 1, Choice.APPROVE, on=on), NOW)
 
 
 @pytest.mark.promise("P6")

@@ -10,7 +10,7 @@ from engine.ids import ChannelId, UserId
 from engine.sentences import refusals
 from engine.sentences.refusals import Refusal
 from engine.sentences.spoken import people, when
-from engine.sources import Failure, Origin, Source
+from engine.sources import Origin, Source, SourceFailure
 
 GROUP, ON_CALL = Source(Origin.GROUP, "S1", "payments"), Source(Origin.ON_CALL, "pay")
 WHEN = "<!date^1767268800^{date_short_pretty} at {time}|on 2026-01-01 at 12:00 UTC>"
@@ -71,7 +71,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
         "Members of @payments and whoever is on call (pay) must approve this first. You can already reject it.",
     ),
     (
-        refusals.SourceUnknown((Failure(ON_CALL, "PagerDuty answered <500>."),)),
+        refusals.SourceUnknown((SourceFailure(ON_CALL, "PagerDuty answered <500>."),)),
         (
             "Couldn't check whether you may decide this (whoever is on call (pay): PagerDuty answered &lt;500&gt;). "
             "Nothing was changed: try again in a moment."

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.oncall.rotation import Rotation, Turn
+from engine.oncall.rotation import Rotation, RotationShift
 
 pytestmark = pytest.mark.promise("P6")
 
@@ -40,7 +40,7 @@ def test_people_take_turns_and_nobody_is_on_call_before_the_start() -> None:
 
 def test_exactly_at_a_hand_over_the_one_who_takes_over_is_on_call() -> None:
     turn = rotation("2026-11-30T09:00", 1).turn(at("2026-12-01T08:00:00Z"))
-    assert turn == Turn("bob", at("2026-12-01T08:00:00Z"), at("2026-12-02T08:00:00Z"))
+    assert turn == RotationShift("bob", at("2026-12-01T08:00:00Z"), at("2026-12-02T08:00:00Z"))
 
 
 def test_hand_overs_keep_to_the_wall_clock_when_clocks_go_back() -> None:

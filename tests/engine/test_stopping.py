@@ -11,14 +11,14 @@ from engine.approvals.audit import What
 from engine.approvals.effects import DrawCard, EndRun, Resume, Say
 from engine.approvals.events import AskedAgain, Chose, Delivered, ExpiryDue, Posted
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import Deadlines, OnExpiry
 from engine.ids import MessageTs, UserId
 from engine.machine import Step, outcome_of, step
 from engine.sentences.notices import NOT_TOLD, START_AGAIN
 from engine.sentences.refusals import AlreadyDecided, Expired
 
-MEMBER = Facts(Standing.MEMBER)
+MEMBER = Facts(AccountType.MEMBER)
 LATER = NOW + timedelta(hours=2)
 HOUR = timedelta(hours=1)
 

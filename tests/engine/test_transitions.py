@@ -47,13 +47,13 @@ from engine.approvals.events import (
     Withdrew,
 )
 from engine.asks.ask import Choice, Decision
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import Deadlines, OnExpiry
 from engine.ids import GrantId, MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
 from engine.sentences.refusals import AlreadyDecided, Closed, Expired
 
-MEMBER = Facts(Standing.MEMBER)
+MEMBER = Facts(AccountType.MEMBER)
 HOUR = timedelta(hours=1)
 LATE = NOW + HOUR
 DEADLINES = Deadlines((timedelta(minutes=10),), HOUR)

@@ -12,7 +12,7 @@ from engine.approvals.audit import What
 from engine.approvals.effects import Call, Remind, Resume, SetTimer, Timer
 from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged, ReminderDue
 from engine.asks.ask import Choice, Decision
-from engine.authority.eligibility import Standing
+from engine.authority.eligibility import AccountType
 from engine.authority.policy import Deadlines, Hours, OnExpiry, Policy, person
 from engine.machine import Step
 from engine.machine.acts import PAUSE
@@ -147,7 +147,7 @@ def test_each_action_of_a_batch_has_its_own_ladder_and_a_decided_one_climbs_no_f
 def test_a_guest_whom_a_step_names_decides_only_where_it_says_so() -> None:
     for allowed in (False, True):
         waiting = room(all_of(part(DEV), ladder=(rung(15, person(GINA), outsiders=allowed),)))
-        waiting.standings[GINA] = Standing.GUEST
+        waiting.standings[GINA] = AccountType.GUEST
         waiting.pass_time(minutes=15)
         assert (waiting.click(GINA).refusal is None) is allowed
 
@@ -155,7 +155,7 @@ def test_a_guest_whom_a_step_names_decides_only_where_it_says_so() -> None:
 @pytest.mark.promise("P6")
 def test_a_step_that_lets_a_guest_in_lets_in_no_guest_of_the_rule_itself() -> None:
     waiting = room(all_of(part(person(GINA), person(BOB)), ladder=(rung(15, person(EVE), outsiders=True),)))
-    waiting.standings[GINA] = waiting.standings[EVE] = Standing.GUEST
+    waiting.standings[GINA] = waiting.standings[EVE] = AccountType.GUEST
     waiting.pass_time(minutes=15)
     assert waiting.click(GINA).refusal == NoGuests()
     assert waiting.click(EVE).refusal is None

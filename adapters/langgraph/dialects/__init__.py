@@ -32,7 +32,7 @@ from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.json_schema import check
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
 from adapters.langgraph.dialects.shaped import kept
-from engine.asks.ask import Action, Ask, Choice, Decision, Kind, KnownBy, Problem, unstorable
+from engine.asks.ask import Action, Ask, Choice, Decision, Kind, KnownBy, ValueProblem, unstorable
 from engine.ids import UserId
 
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]
@@ -120,20 +120,20 @@ def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -
     return Sent(_BY_NAME[ask.dialect].encode(ask, decisions))
 
 
-def problems(ask: Ask, action: int, decision: Decision) -> list[Problem]:
+def problems(ask: Ask, action: int, decision: Decision) -> list[ValueProblem]:
     """Why a decision about an action cannot be sent; nothing when it can."""
     if ask.dialect not in _BY_NAME:
-        return [Problem((), "This was asked by another version of the bot and cannot be answered by this one.")]
+        return [ValueProblem((), "This was asked by another version of the bot and cannot be answered by this one.")]
     if not 0 <= action < len(ask.actions):
-        return [Problem((), "There is no such action in this request.")]
+        return [ValueProblem((), "There is no such action in this request.")]
     asked = ask.actions[action]
     if decision.choice not in asked.choices:
-        return [Problem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
+        return [ValueProblem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
     unkept = [*unstorable(decision.value), *unstorable(decision.text)]
     return unkept or _of_choice(ask, asked, decision)
 
 
-def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
+def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[ValueProblem]:
     match decision.choice:
         case Choice.EDIT:
             found = _of_edit(ask, asked, decision)
@@ -148,17 +148,17 @@ def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[Problem]:
     return found or list(of_template(ask, asked, decision))
 
 
-def _of_option(action: Action, decision: Decision) -> list[Problem]:
+def _of_option(action: Action, decision: Decision) -> list[ValueProblem]:
     option = next((each for each in action.options if each.word == decision.option), None)
     if option is None:
-        return [Problem((), "The agent does not take this choice here.")]
-    return [Problem((), "Please write a few words.")] if option.takes_words and not decision.text.strip() else []
+        return [ValueProblem((), "The agent does not take this choice here.")]
+    return [ValueProblem((), "Please write a few words.")] if option.takes_words and not decision.text.strip() else []
 
 
-def _of_words(ask: Ask, text: str) -> list[Problem]:
+def _of_words(ask: Ask, text: str) -> list[ValueProblem]:
     if not text.strip():
-        return [Problem((), "Please write an answer.")]
-    return [Problem((), A_DECISION)] if decides(ask, text) else []
+        return [ValueProblem((), "Please write an answer.")]
+    return [ValueProblem((), A_DECISION)] if decides(ask, text) else []
 
 
 _WORDS = {
@@ -172,11 +172,11 @@ _WORDS = {
 }
 
 
-def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[Problem]:
+def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[ValueProblem]:
     if ask.kind is Kind.TOOL_CALL and isinstance(action.value, dict) and not isinstance(decision.value, dict):
-        return [Problem((), "The arguments of a tool must be an object.")]
+        return [ValueProblem((), "The arguments of a tool must be an object.")]
     if ask.kind is Kind.TEXT and not (isinstance(decision.value, str) and decision.value.strip()):
-        return [Problem((), "Please write a text.")]
+        return [ValueProblem((), "Please write a text.")]
     return (
         [*check(decision.value, action.schema), *kept(action.schema, action.value, decision.value)]
         if action.schema

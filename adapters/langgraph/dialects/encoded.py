@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from adapters.langgraph.dialects.base import Sent, value_of
 from engine.asks import templates
-from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, Problem, unstorable
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, ValueProblem, unstorable
 from engine.asks.templates import PickPath, TemplateError, Word
 from engine.ids import UserId
 
@@ -69,7 +69,7 @@ def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
     )
 
 
-def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[Problem]:
+def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[ValueProblem]:
     """Why a decision cannot be sent as its template says."""
     template = _template(ask, decision)
     if template is None:
@@ -77,12 +77,14 @@ def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[Problem]:
     try:
         words = [word for part in _PARTS for word in templates.words(template.get(part))]
     except TemplateError as error:  # of an earlier version, which took it for a text
-        yield Problem((), f"`answers:` in app.yaml cannot be sent: {error.what}.")
+        yield ValueProblem((), f"`answers:` in app.yaml cannot be sent: {error.what}.")
         return
     value = _value(ask, action, decision)
     for word in words:
         if word.name == "value" and not templates.resolves(value, word.path):
-            yield Problem(_place(value, word.path), f"The agent needs {_named(word)}, which is not there any more.")
+            yield ValueProblem(
+                _place(value, word.path), f"The agent needs {_named(word)}, which is not there any more."
+            )
         elif word.name == "json":
             yield from _of_json(decision.text)
 
@@ -92,13 +94,13 @@ def takes_json(ask: Ask) -> bool:
     return templates.takes_json(ask.encoding)
 
 
-def _of_json(text: str) -> Iterator[Problem]:
+def _of_json(text: str) -> Iterator[ValueProblem]:
     try:
         value = read_json(text)
     except ValueError:
-        yield Problem((), NOT_JSON)
+        yield ValueProblem((), NOT_JSON)
     else:
-        yield from (Problem((), each.sentence) for each in unstorable(value))
+        yield from (ValueProblem((), each.sentence) for each in unstorable(value))
 
 
 def read_json(text: str) -> Json:

@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from engine.asks.ask import Json, Problem
+from engine.asks.ask import Json, ValueProblem
 
 Schema = Mapping[str, Json]
 
 
-def check(value: Json, schema: Schema) -> list[Problem]:
+def check(value: Json, schema: Schema) -> list[ValueProblem]:
     """Why `value` does not fit; for each field the most telling reason, in the order of the fields.
 
     A schema that is itself broken is no reason to refuse a person's value: it is passed over.
@@ -47,7 +47,7 @@ def check(value: Json, schema: Schema) -> list[Problem]:
     for found in map(_innermost, errors):
         for path in _paths(found):
             best[path] = max(best.get(path, found), found, key=weight)
-    return [Problem(path, _sentence(found)) for path, found in best.items()]
+    return [ValueProblem(path, _sentence(found)) for path, found in best.items()]
 
 
 NOT_EMPTY: Schema = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.langgraph.dialects.json_schema import NOT_EMPTY, Schema
-from engine.asks.ask import Json, Problem, canonical
+from engine.asks.ask import Json, ValueProblem, canonical
 from engine.asks.templates import PickPath
 
 NOT_TAKEN = "The agent does not take a change of this field."
@@ -51,7 +51,7 @@ def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | 
     return {**made, "properties": inner}
 
 
-def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[Problem]:
+def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[ValueProblem]:
     """A problem for each field that is only to be read and was changed all the same."""
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping) or not isinstance(before, dict) or not isinstance(after, dict):
@@ -61,6 +61,6 @@ def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) 
             continue
         if part.get("readOnly") is True:
             if name in before and (name not in after or canonical(after[name]) != canonical(before[name])):
-                yield Problem((*path, name), NOT_TAKEN)
+                yield ValueProblem((*path, name), NOT_TAKEN)
         else:
             yield from kept(part, before.get(name), after.get(name), (*path, name))

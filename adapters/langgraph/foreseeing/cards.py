@@ -21,7 +21,7 @@ from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
-from engine.asks.foreseen import Card, Offered
+from engine.asks.foreseen import Card, OfferedChoice
 
 _DOES: Mapping[str, Mapping[Choice, str]] = {**OF_HALTS, GATED.name: OF_GATES}
 STOPS = "is not sent: the run stops there, and the requester is told"
@@ -45,28 +45,28 @@ def ruled(agent: LocalAgent, path: str) -> tuple[Card, ...]:
     return ()
 
 
-def _offered(ask: Ask, action: Action, question: Question) -> Iterator[Offered]:
+def _offered(ask: Ask, action: Action, question: Question) -> Iterator[OfferedChoice]:
     own = action.own_words or {}
     proofs = _proofs(ask, question)
     for choice in action.choices:
         if choice is Choice.OPTION:
             for option in action.options:
                 sends = _encoded(ask, OPTIONS, option.word)
-                yield Offered(choice, sends, proof=proofs.get(option.word, ""), word=option.word)
+                yield OfferedChoice(choice, sends, proof=proofs.get(option.word, ""), word=option.word)
             continue
         fields = tuple(_fields(action.schema)) if choice is Choice.EDIT else ()
         proof, word = proofs.get(choice.value, ""), own.get(choice.value, "")
         if choice is Choice.REJECT and action.reject_stops:
-            yield Offered(choice, None, STOPS, word=word)
+            yield OfferedChoice(choice, None, STOPS, word=word)
         elif choice in (does := _DOES.get(ask.dialect, {})) and ask.encoding is None:
-            yield Offered(choice, None, does[choice], fields=fields)
+            yield OfferedChoice(choice, None, does[choice], fields=fields)
         elif ask.encoding is not None:
-            yield Offered(choice, _encoded(ask, choice.value), proof=proof, fields=fields, word=word)
+            yield OfferedChoice(choice, _encoded(ask, choice.value), proof=proof, fields=fields, word=word)
         else:
             value = _by_dialect(ask, action, choice)
             constant = "$" not in canonical(value)
             proof = question.reading.proof_of(value) if question.reading and constant else ""
-            yield Offered(choice, {"resume": value}, proof=proof, fields=fields, word=word)
+            yield OfferedChoice(choice, {"resume": value}, proof=proof, fields=fields, word=word)
 
 
 def _proofs(ask: Ask, question: Question) -> Mapping[str, str]:

@@ -50,18 +50,18 @@ from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import Misfit, hints
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.closing import Masked
-from engine.asks.ask import Ask, Decision, Problem
+from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
     Answer,
     Held,
-    Journey,
-    Moment,
     Resumed,
+    RunResult,
+    Snapshot,
     Stale,
-    Standstill,
+    TimeTravelRun,
     Turn,
     WaitsForAnswerError,
     Watcher,
@@ -152,25 +152,25 @@ class LocalGraphs:
         """Ask all runs to stop after their current step; no later call runs anything."""
         self._runs.drain()
 
-    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
         found = dialects.problems(ask, action, decision)
         known = self._agents.get(agent)
         if found or known is None:
             return found
         if dialects.is_told(ask, decision) and known.acts_on(ask.payload, dialects.encode(ask, [decision]).resume):
-            return [Problem((), A_DECISION)]
+            return [ValueProblem((), A_DECISION)]
         return pause_asks.problems(known, ask, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """See `engine.ports.Graphs`.
 
         Raises WaitsForAnswerError where questions wait: new input would void them.
         """
         if turn.agent not in self._agents:
-            return Standstill(error=sentences.not_set_up(turn.agent), complete=False)
+            return RunResult(error=sentences.not_set_up(turn.agent), complete=False)
         runner = self._runner(turn.agent, turn.thread, fence, watcher)
         thread = await runner.session.read()
         if thread.exists and thread.mark(keys.TURN) == turn.key:
@@ -187,11 +187,11 @@ class LocalGraphs:
         Raises AnswerNotTakenError where the answer could not be stored and should be delivered again.
         """
         if answer.agent not in self._agents:
-            return Stale(f"{sentences.not_set_up(answer.agent)} Nothing was sent.", Standstill(complete=False))
+            return Stale(f"{sentences.not_set_up(answer.agent)} Nothing was sent.", RunResult(complete=False))
         runner = self._runner(answer.agent, answer.thread, fence, watcher)
         thread = await runner.session.read()
         if not thread.exists:
-            return Stale(sentences.MEMORY_GONE, Standstill())
+            return Stale(sentences.MEMORY_GONE, RunResult())
         if answer.ask.dialect in PAUSES:
             return await PauseDecisions(runner).decide(thread, answer)
         if thread.unreadable is not None:
@@ -217,25 +217,25 @@ class LocalGraphs:
                 return await answering.send_together(thread, answers, sent)
         return [await self.resume_if_pending(each, fence, watcher) for each in answers]
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
             return ()
         return await history(self._agents[agent].graph, self._saver, {"configurable": {"thread_id": thread}}, limit)
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
         if journey.agent not in self._agents:
-            return Stale(f"{sentences.not_set_up(journey.agent)} Nothing was done.", Standstill(complete=False))
+            return Stale(f"{sentences.not_set_up(journey.agent)} Nothing was done.", RunResult(complete=False))
         return await travel(self._runner(journey.agent, journey.thread, fence, watcher), journey)
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
-            return Standstill(error=sentences.not_set_up(agent), complete=False)
+            return RunResult(error=sentences.not_set_up(agent), complete=False)
         runner = self._runner(agent, thread, fence)
         found = await runner.session.read()
-        return await runner.rest(found) if found.exists else Standstill()
+        return await runner.rest(found) if found.exists else RunResult()
 
     def _runner(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadRunner:
         return ThreadRunner(Session(self._agents[agent], self._saver, self._runs, thread, fence, watcher, self._masked))

@@ -33,17 +33,17 @@ from adapters.langgraph.remote.reports import report
 from adapters.langgraph.remote.runs import ServerRuns, key_of
 from adapters.langgraph.remote.threads import MESSAGES, ServerThread, read
 from adapters.langgraph.remote.time_travel import history, travel
-from engine.asks.ask import Ask, Decision, Problem
+from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
     UNWATCHED,
     Answer,
     Held,
-    Journey,
-    Moment,
     Resumed,
+    RunResult,
+    Snapshot,
     Stale,
-    Standstill,
+    TimeTravelRun,
     Turn,
     WaitsForAnswerError,
     Watcher,
@@ -75,14 +75,14 @@ class ServerGraphs:
         """Stop waiting for any run: it goes on at the server, and the next process joins it."""
         self._runs.drain()
 
-    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[Problem]:
+    def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
         del agent  # its schemas are at the server, which refuses an edit where it is made
         return dialects.problems(ask, action, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 
-    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> Standstill:
+    async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """See `engine.ports.Graphs`. Raises WaitsForAnswerError."""
         del fence, watcher
         agent, key = await agent_of(self._agents, turn.agent), f"turn/{turn.key}"
@@ -113,7 +113,7 @@ class ServerGraphs:
             return Resumed(await self._runs.end_of(agent, answer.thread, run))
         thread = await read(agent.client, answer.thread)
         if thread.state is None:
-            return Stale(sentences.MEMORY_GONE, Standstill())
+            return Stale(sentences.MEMORY_GONE, RunResult())
         if answer.ask.dialect in PAUSES:
             return await ServerPauses(agent, self._runs, answer).decide(thread)
         reported = report(agent, answer.thread, thread)
@@ -145,23 +145,23 @@ class ServerGraphs:
             run = await self._runs.begin(agent, answers, thread, command={"resume": values})
         return [Resumed(await self._runs.end_of(agent, answers[0].thread, run))] * len(answers)
 
-    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> Standstill:
+    async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         del fence
         known = await agent_of(self._agents, agent)
         return report(known, thread, await read(known.client, thread))
 
-    async def history(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
         return await history((await agent_of(self._agents, agent)).client, thread, limit)
 
-    async def travel(self, journey: Journey, fence: int, watcher: Watcher = UNWATCHED) -> Standstill | Stale:
+    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
         del fence, watcher
         return await travel(await agent_of(self._agents, journey.agent), self._runs, journey)
 
 
-def _encoded(reported: Standstill, answer: Answer) -> dialects.Sent | str:
+def _encoded(reported: RunResult, answer: Answer) -> dialects.Sent | str:
     """Encode an answer; a sentence if it cannot be sent."""
     asked = next((each for each in reported.asked if each.interrupt == answer.interrupt), None)
     if asked is None:

@@ -16,7 +16,7 @@ from adapters.langgraph.remote.reports import report
 from adapters.langgraph.remote.runs import ServerRuns
 from adapters.langgraph.remote.threads import MESSAGES, ServerThread, read
 from engine.asks.ask import Choice, Json
-from engine.ports import Answer, Resumed, Stale, Standstill
+from engine.ports import Answer, Resumed, RunResult, Stale
 
 
 class ServerPauses:
@@ -47,7 +47,7 @@ class ServerPauses:
         thread = await self._read()
         return Stale(problem, self._report(thread)) if problem else Resumed(await self._go_on_from(thread))
 
-    async def _decide_tool_calls(self, thread: ServerThread) -> Standstill:
+    async def _decide_tool_calls(self, thread: ServerThread) -> RunResult:
         """Run, change or refuse each tool call that waits."""
         messages, run = messages_after(thread.messages, self._answer.decisions)
         if messages:
@@ -89,7 +89,7 @@ class ServerPauses:
         wrong = [name for name, each in changed.items() if now.get(name) != each]
         return sentences.fields_refused(wrong) if wrong else ""
 
-    async def _go_on_from(self, thread: ServerThread) -> Standstill:
+    async def _go_on_from(self, thread: ServerThread) -> RunResult:
         """Run on, only past the nodes that people saw."""
         answer = self._answer
         skipped = any(each.choice is Choice.SKIP for each in answer.decisions)
@@ -99,7 +99,7 @@ class ServerPauses:
             return self._report(thread)
         return await self._runs.run_for(self._agent, answer, thread, input=None)
 
-    def _report(self, thread: ServerThread) -> Standstill:
+    def _report(self, thread: ServerThread) -> RunResult:
         return report(self._agent, self._answer.thread, thread)
 
     async def _read(self) -> ServerThread:

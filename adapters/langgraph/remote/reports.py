@@ -14,30 +14,30 @@ from adapters.langgraph.remote.agents import ServerAgent
 from adapters.langgraph.remote.threads import ServerThread
 from engine.asks.ask import digest_of
 from engine.ids import InterruptId, ThreadId
-from engine.ports import Asked, Standstill
+from engine.ports import Asked, RunResult
 
-STOPPED = Standstill(stopped=True, complete=False)
+STOPPED = RunResult(stopped=True, complete=False)
 """The report on a run that goes on at the server while this process stops."""
 
 
-def report(agent: ServerAgent, thread_id: ThreadId, thread: ServerThread, limit: str = "") -> Standstill:
+def report(agent: ServerAgent, thread_id: ThreadId, thread: ServerThread, limit: str = "") -> RunResult:
     """Report a thread; `limit` is the sentence about a limit that ended its run."""
     if thread.state is None:
-        return Standstill()
+        return RunResult()
     failure = limit or _failure_of(thread)
     if failure:
-        return Standstill((_asked_after(thread, failure),), complete=not thread.refused)
+        return RunResult((_asked_after(thread, failure),), complete=not thread.refused)
     questions = tuple(
         _question(agent, thread, task, each) for task in thread.tasks for each in task.get("interrupts") or ()
     )
     if thread.waiting and (thread.status == "interrupted" or not agent.breakpoints.isdisjoint(thread.waiting)):
-        return Standstill((_asked_at_breakpoint(agent, thread),), complete=not questions)
+        return RunResult((_asked_at_breakpoint(agent, thread),), complete=not questions)
     turn, before = thread.mark(keys.TURN), thread.mark(keys.SAID_BEFORE)
     if not thread.tasks:
         reply = agent.replies.last_reply(thread.values, thread_id, turn, before)
-        return Standstill(reply=reply, ended=thread.checkpoint)
+        return RunResult(reply=reply, ended=thread.checkpoint)
     reply = agent.replies.reply(thread.values, thread_id, turn, before, [each.ask.prompt for each in questions])
-    return Standstill(questions, reply, complete=not thread.waiting)
+    return RunResult(questions, reply, complete=not thread.waiting)
 
 
 def _failure_of(thread: ServerThread) -> str:

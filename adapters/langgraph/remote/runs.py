@@ -12,7 +12,7 @@ from adapters.langgraph.remote.agents import ServerAgent
 from adapters.langgraph.remote.reports import STOPPED, report
 from adapters.langgraph.remote.threads import ServerThread, read
 from engine.ids import ThreadId
-from engine.ports import Answer, Standstill
+from engine.ports import Answer, RunResult
 
 
 def key_of(*answers: Answer) -> str:
@@ -30,7 +30,7 @@ class ServerRuns:
         """Stop waiting for any run: it goes on at the server, and the next process joins it."""
         self._draining.set()
 
-    async def run_for(self, agent: ServerAgent, answer: Answer, thread: ServerThread, **run: Any) -> Standstill:
+    async def run_for(self, agent: ServerAgent, answer: Answer, thread: ServerThread, **run: Any) -> RunResult:
         """Run for one answer or decision to the end."""
         return await self.end_of(agent, answer.thread, await self.begin(agent, [answer], thread, **run))
 
@@ -43,7 +43,7 @@ class ServerRuns:
         options = agent.options_of_run(first.key, "")
         return await agent.client.begin(first.thread, key_of(*answers), metadata=marks, **run, **options)
 
-    async def end_of(self, agent: ServerAgent, thread: ThreadId, run: Mapping[str, Any]) -> Standstill:
+    async def end_of(self, agent: ServerAgent, thread: ThreadId, run: Mapping[str, Any]) -> RunResult:
         """Wait for the end of a run, unless the process stops or the run takes too long."""
         waiting = asyncio.ensure_future(agent.client.end_of(thread, run["run_id"]))
         stopping = asyncio.ensure_future(self._draining.wait())

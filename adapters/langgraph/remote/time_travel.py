@@ -14,10 +14,10 @@ from adapters.langgraph.remote.reports import report
 from adapters.langgraph.remote.runs import ServerRuns
 from adapters.langgraph.remote.threads import ServerThread, checkpoint_id, read
 from engine.ids import ThreadId
-from engine.ports import Journey, Moment, Stale, Standstill
+from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 
-async def history(client: ServerClient, thread: ThreadId, limit: int) -> Sequence[Moment]:
+async def history(client: ServerClient, thread: ThreadId, limit: int) -> Sequence[Snapshot]:
     """The last checkpoints, the newest first; none where the graph refuses any: a server shows all or none."""
     try:
         found = await client.history(thread, limit + 1)
@@ -27,7 +27,7 @@ async def history(client: ServerClient, thread: ThreadId, limit: int) -> Sequenc
     return [_moment(each, before.get(checkpoint_id(each.get("parent_checkpoint")))) for each in found[:limit]]
 
 
-async def travel(agent: ServerAgent, runs: ServerRuns, journey: Journey) -> Standstill | Stale:
+async def travel(agent: ServerAgent, runs: ServerRuns, journey: TimeTravelRun) -> RunResult | Stale:
     """Begin the branch unless it has begun, and run on."""
     client, key = agent.client, f"travel/{journey.key}"
     run = await client.run_of(journey.thread, key)
@@ -48,7 +48,7 @@ async def travel(agent: ServerAgent, runs: ServerRuns, journey: Journey) -> Stan
     return await runs.end_of(agent, journey.thread, run)
 
 
-async def _begin(client: ServerClient, journey: Journey, target: ServerThread, thread: ServerThread) -> str:
+async def _begin(client: ServerClient, journey: TimeTravelRun, target: ServerThread, thread: ServerThread) -> str:
     """Begin the branch with its changes; if the graph refuses the new state, put the old one back and say why."""
     edits = journey.edits if isinstance(journey.edits, dict) else {}
     changed = {name: each for name, each in edits.items() if target.values.get(name) != each}
@@ -60,12 +60,12 @@ async def _begin(client: ServerClient, journey: Journey, target: ServerThread, t
     return ""
 
 
-def _moment(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Moment:
+def _moment(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Snapshot:
     metadata = found.get("metadata") or {}
     tasks = before.get("tasks", ()) if before is not None and metadata.get("source") == "loop" else ()
     values = plain(found.get("values")).value
     asked = [each for task in found.get("tasks", ()) for each in task.get("interrupts") or ()]
-    return Moment(
+    return Snapshot(
         checkpoint=checkpoint_id(found.get("checkpoint")),
         at=datetime.fromisoformat(str(found["created_at"])),
         source=str(metadata.get("source", "")),

@@ -14,7 +14,7 @@ from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.untrusted_text import pretty
 from engine.approvals.approval import Approval, State
 from engine.ids import GrantId, MessageTs
-from engine.ports import Able, Waiting
+from engine.ports import SourcePeople, Waiting
 from engine.rules.grants import Grant
 from engine.sentences.spoken import when
 from engine.sources import Origin
@@ -212,7 +212,7 @@ def described(approval: Approval, links: Links) -> list[Block]:
     return made
 
 
-def able(approval: Approval, found: Sequence[Able]) -> list[Block]:
+def able(approval: Approval, found: Sequence[SourcePeople]) -> list[Block]:
     """Who could decide a request now, and why."""
     lines = [f"*Who can decide `{short_id(approval)}` now*", *(_able(approval, each) for each in found)]
     if not all(review.policy.own_requests for review in approval.reviews):
@@ -220,7 +220,7 @@ def able(approval: Approval, found: Sequence[Able]) -> list[Block]:
     return blocks.sections("\n".join(lines))
 
 
-def _able(approval: Approval, each: Able) -> str:
+def _able(approval: Approval, each: SourcePeople) -> str:
     name = wording.one_line(each.source.called, 80)
     match each.source.origin:
         case Origin.CHANNEL:

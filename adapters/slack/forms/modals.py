@@ -24,7 +24,7 @@ from adapters.slack.forms.fields import Field, Input
 from adapters.slack.forms.numerals import EntryError
 from engine.approvals.approval import Approval
 from engine.asks import templates
-from engine.asks.ask import Action, Ask, Choice, Json, Kind, Problem
+from engine.asks.ask import Action, Ask, Choice, Json, Kind, ValueProblem
 
 CALLBACKS = {
     Choice.APPROVE: "signoff_approve",
@@ -238,7 +238,7 @@ def _read_words(state: Mapping[str, Any]) -> Submitted:
     return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
 
 
-def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[Problem]) -> dict[str, str]:
+def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[ValueProblem]) -> dict[str, str]:
     """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
     if not _has_fields(approval, choice):
         return {TEXT_BLOCK: visible(" ".join(problem.sentence for problem in problems))}

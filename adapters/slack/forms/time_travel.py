@@ -19,7 +19,7 @@ from adapters.slack.forms.fields import REOPEN, Field, layout_of
 from engine.asks.ask import Json, canonical, unstorable
 from engine.conversation import Conversation
 from engine.ids import ThreadId
-from engine.ports import Moment
+from engine.ports import Snapshot
 from engine.sentences.spoken import when
 
 HISTORY = "signoff_history"
@@ -81,7 +81,7 @@ def chosen(state: Mapping[str, Any]) -> Point | None:
         return None
 
 
-def moments_of(thread: ThreadId, moments: Sequence[Moment], page: int) -> Block:
+def moments_of(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Block:
     """One page of a conversation's points, the newest first.
 
     Where LangGraph has stored a message and not yet read it, the state is the one before: a change of it would take the
@@ -103,7 +103,7 @@ def moments_of(thread: ThreadId, moments: Sequence[Moment], page: int) -> Block:
     return blocks.modal("History", [*made, *([blocks.actions("pages", turns)] if turns else [])])
 
 
-def _row(thread: ThreadId, moment: Moment) -> list[Block]:
+def _row(thread: ThreadId, moment: Snapshot) -> list[Block]:
     look = blocks.button("View", LOOK, str(Point(thread, moment.checkpoint)))
     words = blocks.plain_text(_happened(moment), 200)
     text = {"type": "section", "text": words, "accessory": look}
@@ -112,7 +112,7 @@ def _row(thread: ThreadId, moment: Moment) -> list[Block]:
     return [text, blocks.context(f"{when(moment.at)}{' · ' + small if small else ''}")]
 
 
-def _happened(moment: Moment) -> str:
+def _happened(moment: Snapshot) -> str:
     match moment.source:
         case "update":
             done = "State changed"
@@ -128,12 +128,12 @@ def _happened(moment: Moment) -> str:
 # One point ------------------------------------------------------------------------------------------------------------
 
 
-def moment_of(thread: ThreadId, moment: Moment) -> Block:
+def moment_of(thread: ThreadId, moment: Snapshot) -> Block:
     """A point with its state, to be run from as it is or changed."""
     return _with_form(thread, moment, fields(moment))
 
 
-def _with_form(thread: ThreadId, moment: Moment, found: Sequence[Field]) -> Block:
+def _with_form(thread: ThreadId, moment: Snapshot, found: Sequence[Field]) -> Block:
     note = "Later steps run again and ask for approval again. Fields you leave alone won't change."
     head = [blocks.rich_text([blocks.rich_section(blocks.span(_happened(moment), bold=True))]), blocks.context(note)]
     form = [block for field in found for block in inputs.blocks_of(field)]
@@ -143,7 +143,7 @@ def _with_form(thread: ThreadId, moment: Moment, found: Sequence[Field]) -> Bloc
     )
 
 
-def fields(moment: Moment) -> Sequence[Field]:
+def fields(moment: Snapshot) -> Sequence[Field]:
     """The fields of a state: as many as a modal takes, none where it is no object."""
     if not isinstance(moment.values, dict):
         return ()
@@ -154,7 +154,7 @@ def fields(moment: Moment) -> Sequence[Field]:
     return found
 
 
-def edited(moment: Moment, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
+def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
     """The state as it was sent, None where nothing was changed; and what is wrong, under each input's block."""
     if not state or not isinstance(moment.values, dict):
         return None, {}

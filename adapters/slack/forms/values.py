@@ -1,7 +1,7 @@
 """What was entered into the fields of a modal, as a value with its types. Pure.
 
 An input that is not in the submitted state, or holds what it started with, was not touched: its field keeps its value
-to the letter. What a schema asks of a value beyond its type is checked by those who know the graph (`Desk.problems`).
+to the letter. What a schema asks of a value beyond its type is checked by those who know the graph (`Intake.problems`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from adapters.slack.drawing.untrusted_text import clipped, pretty, unmarked, vis
 from adapters.slack.forms import numerals
 from adapters.slack.forms.fields import ACTION_ID, MISSING, WRITTEN, Field, Input, Value
 from adapters.slack.forms.numerals import EntryError
-from engine.asks.ask import Json, Problem, is_storable
+from engine.asks.ask import Json, ValueProblem, is_storable
 
 State = Mapping[str, Any]
 """`view.state.values`: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""
@@ -66,7 +66,7 @@ def read(found: Sequence[Field], state: State) -> tuple[Json, dict[str, str]]:
     return dict(values), errors
 
 
-def placed(found: Sequence[Field], problems: Sequence[Problem]) -> dict[str, str]:
+def placed(found: Sequence[Field], problems: Sequence[ValueProblem]) -> dict[str, str]:
     """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
     editable = [each for each in found if each.editable]
     told: dict[str, list[str]] = {}

@@ -18,7 +18,7 @@ from adapters.slack.inbound.parse import Filled, Person, Wanted
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Act, Doing
 from engine.machine import refusal_when_closed
-from engine.ports import Desk
+from engine.ports import Intake
 from engine.sentences.refusals import CannotTakeOver
 
 GONE = "This request is no longer kept here. Nothing was changed."
@@ -29,7 +29,7 @@ Tell = Callable[[Person, str], Awaitable[None]]
 class Acting:
     """What `Handlers` hands over. `tell` tells a person something where they clicked."""
 
-    def __init__(self, client: AsyncWebClient, desk: Desk, commands: Commands, tell: Tell) -> None:
+    def __init__(self, client: AsyncWebClient, desk: Intake, commands: Commands, tell: Tell) -> None:
         self._client, self._desk, self._commands, self._tell = client, desk, commands, tell
 
     async def want(self, wanted: Wanted) -> None:

@@ -22,7 +22,7 @@ from engine.authority.eligibility import may_open
 from engine.authority.policy import Policy
 from engine.ids import ApprovalId, UserId
 from engine.machine import is_on_card
-from engine.ports import Desk
+from engine.ports import Intake
 from engine.sentences.refusals import (
     AlreadyDecided,
     AlreadyVoted,
@@ -80,7 +80,7 @@ class _Tally:
                 self.left[_FAILED] += 1
 
 
-async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
+async def approve_all(desk: Intake, pressed: PressedAll) -> Outcome:
     """Approve what the press names and the person may decide; durable when this returns, row by row (P1).
 
     Raises what the desk raises where nothing could be saved.
@@ -116,7 +116,7 @@ async def approve_all(desk: Desk, pressed: PressedAll) -> Outcome:
     return Outcome(_sentence(tally, now, person.user, len(rows)), kept=not tally.left[_FAILED])
 
 
-async def _choose_all(desk: Desk, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
+async def _choose_all(desk: Intake, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
     """First one row of each rule, then all the others at once.
 
     Where it takes long to look the person up, the others do not wait for that: Slack gives up after 3 s.

@@ -22,7 +22,7 @@ from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.manifest import AGENTS, ASKED, WAITING
 from engine.approvals.approval import Approval
 from engine.ids import GrantId, ThreadId, UserId
-from engine.ports import Desk, Overview, Said
+from engine.ports import IncomingMessage, Intake, Overview
 from engine.sentences.refusals import NotTheRequester
 
 HELP = (
@@ -50,7 +50,7 @@ _Answer = Callable[[str, UserId], Awaitable[list[Block]]]
 class Commands:
     """What `Handlers` hands over. `help_text` is trusted mrkdwn, `base` the address of the workspace."""
 
-    def __init__(self, client: AsyncWebClient, desk: Desk, overview: Overview, *, help_text: str, base: str) -> None:
+    def __init__(self, client: AsyncWebClient, desk: Intake, overview: Overview, *, help_text: str, base: str) -> None:
         self._client, self._desk, self._overview = client, desk, overview
         self._help, self._links = help_text, Links(base)
         self._drawing: set[asyncio.Task[None]] = set()
@@ -78,7 +78,7 @@ class Commands:
         approval = await self._overview.find(home.card_of(spelled), user) if spelled else None
         return None if approval is None else approval.thread
 
-    async def reply(self, said: Said) -> bool:
+    async def reply(self, said: IncomingMessage) -> bool:
         """Answer one of the prompts that Slack suggests in a direct message; False: it is none."""
         word = _PROMPTS.get(said.text.strip().casefold()) if said.direct else None
         if word is None:

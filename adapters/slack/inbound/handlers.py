@@ -72,7 +72,7 @@ from engine.approvals.approval import Approval, State
 from engine.asks.ask import Choice, Kind
 from engine.authority.eligibility import may_open
 from engine.machine import is_on_card
-from engine.ports import Channels, Chat, Desk, Said, TimeTravel
+from engine.ports import Chat, IncomingMessage, Intake, TimeTravel, WorkspaceEvents
 from engine.sentences.refusals import Changed, Closed, NotTheCard
 
 PATIENCE = 2.5
@@ -117,10 +117,10 @@ class Handlers:
         *,
         client: AsyncWebClient,
         identity: Identity,
-        desk: Desk,
+        desk: Intake,
         chat: Chat,
         time_travel: TimeTravel,
-        channels: Channels,
+        channels: WorkspaceEvents,
         commands: Commands,
         patience: float = PATIENCE,
     ) -> None:
@@ -144,7 +144,7 @@ class Handlers:
             case None:
                 return _ok()
             case (
-                Said() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed() | GroupsChanged()
+                IncomingMessage() | CardGone() | ChannelOpened() | ChannelClosed() | ChannelRenamed() | GroupsChanged()
                 | PersonChanged()
             ):  # fmt: skip
                 return await self._take(what)
@@ -167,7 +167,7 @@ class Handlers:
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    async def _take(self, what: Said | Change) -> BoltResponse:
+    async def _take(self, what: IncomingMessage | Change) -> BoltResponse:
         try:
             async with asyncio.timeout(self._patience):
                 await self._taken(what)
@@ -176,9 +176,9 @@ class Handlers:
             return _not_done()
         return _ok()
 
-    async def _taken(self, what: Said | Change) -> None:
+    async def _taken(self, what: IncomingMessage | Change) -> None:
         match what:
-            case Said():
+            case IncomingMessage():
                 if not await self._commands.reply(what):
                     await self._desk.hear(what)
             case CardGone(channel, ts, approvals):
@@ -402,11 +402,11 @@ class Handlers:
             log.warning("person_not_told", error=type(error).__name__)
 
 
-def _named(what: Said | Change) -> dict[str, object]:
+def _named(what: IncomingMessage | Change) -> dict[str, object]:
     """An event, for the log."""
     kind = {"kind": type(what).__name__}
     match what:
-        case Said():
+        case IncomingMessage():
             return {**kind, "channel": what.place.channel}
         case GroupsChanged():
             return {**kind, "groups": sorted(what.groups)}

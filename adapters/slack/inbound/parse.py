@@ -24,7 +24,7 @@ from engine.approvals.approval import Place, PressedOn
 from engine.approvals.events import Click, Doing
 from engine.asks.ask import Choice, Json
 from engine.ids import ChannelId, GrantId, MessageTs, TeamId, UserId
-from engine.ports import Said
+from engine.ports import IncomingMessage
 
 Payload: TypeAlias = Mapping[str, Any]
 
@@ -192,7 +192,7 @@ Incoming: TypeAlias = (
     Pressed
     | PressedAll
     | Sent
-    | Said
+    | IncomingMessage
     | Commanded
     | HomeOpened
     | HomeTurned
@@ -405,7 +405,7 @@ def _check_entered(element: Payload) -> None:
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
-def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | Change | None:
+def event(what: Payload, *, bot: UserId, team: TeamId) -> IncomingMessage | HomeOpened | Change | None:
     """An event of the Events API."""
     match what.get("type"):
         case "app_home_opened" if what.get("tab") == "home":
@@ -416,7 +416,7 @@ def event(what: Payload, *, bot: UserId, team: TeamId) -> Said | HomeOpened | Ch
             return change(what, bot, team)
 
 
-def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:
+def said(message: Payload, *, bot: UserId, team: TeamId) -> IncomingMessage | None:
     """A person's message: not a bot's, not an edit, and in a channel only a mention or what stands in a thread."""
     user = _optional(message, "user")
     if _optional(message, "subtype") not in _SPOKEN_SUBTYPES or message.get("bot_id") or user in ("", bot):
@@ -427,7 +427,7 @@ def said(message: Payload, *, bot: UserId, team: TeamId) -> Said | None:
     mentioned = message.get("type") == "app_mention" or re.search(rf"<@{bot}(\|[^>]*)?>", raw) is not None
     if not (direct or mentioned or thread_ts):
         return None
-    return Said(
+    return IncomingMessage(
         place=Place(team, ChannelId(channel), _thread(thread_ts, ts, direct=direct)),
         user=UserId(user),
         team=TeamId(_optional(message, "user_team") or _optional(message, "team") or team),

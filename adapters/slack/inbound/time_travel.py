@@ -14,7 +14,7 @@ from adapters.slack.forms.time_travel import Point
 from adapters.slack.inbound.parse import Chosen, Commanded, Looked, Went
 from adapters.slack.workspace.errors import code_of
 from engine.ids import ThreadId
-from engine.ports import Moment, TimeTravel, Trip
+from engine.ports import Snapshot, TimeTravel, TimeTravelRequest
 from engine.sentences.refusals import Refusal
 
 NONE = "You have no conversations here yet."
@@ -72,12 +72,12 @@ class LookingBack:
         if errors:
             return {"response_action": "errors", "errors": errors}
         person, point = went.person, went.point
-        trip = Trip(point.thread, person.user, point.checkpoint, f"{went.view}/{point.checkpoint}", edits)
-        refusal = await self._time_travel.travel(trip)
+        trip = TimeTravelRequest(point.thread, person.user, point.checkpoint, f"{went.view}/{point.checkpoint}", edits)
+        refusal = await self._time_travel.request(trip)
         return _update(refusal.sentence) if refusal else {"response_action": "clear"}
 
     async def _moments(self, looked: Looked) -> Block:
-        found = await self._time_travel.history(looked.point.thread, looked.person.user)
+        found = await self._time_travel.snapshots(looked.point.thread, looked.person.user)
         if isinstance(found, Refusal):
             return history.sentence(found.sentence)
         return history.moments_of(looked.point.thread, found, looked.point.page)
@@ -88,8 +88,8 @@ class LookingBack:
             return history.sentence(found.sentence)
         return history.sentence(GONE) if found is None else history.moment_of(looked.point.thread, found)
 
-    async def _found(self, thread: ThreadId, checkpoint: str, by: Looked | Went) -> Moment | Refusal | None:
-        found = await self._time_travel.history(thread, by.person.user)
+    async def _found(self, thread: ThreadId, checkpoint: str, by: Looked | Went) -> Snapshot | Refusal | None:
+        found = await self._time_travel.snapshots(thread, by.person.user)
         if isinstance(found, Refusal):
             return found
         return next((each for each in found if each.checkpoint == checkpoint), None)

@@ -27,7 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.identity import Identity
 from engine.approvals.approval import Place
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.ids import ChannelId, UserId
 
 KEPT = 60.0
@@ -122,21 +122,21 @@ class SlackRoster:
     ) -> None:
         self._client, self._identity, self._patience = client, identity, patience
         self._clock = clock
-        self._standings: Kept[UserId, Standing] = Kept(self._standing, kept, clock)
+        self._standings: Kept[UserId, AccountType] = Kept(self._standing, kept, clock)
         self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
-        """A person's standing and, where it is asked for, whether they are in the place's channel."""
+        """A person's account type and, where it is asked for, whether they are in the place's channel."""
         try:
             async with asyncio.timeout(self._patience):
-                _, standing = await self._standings.get(user)
-                if not membership or standing is not Standing.MEMBER:
-                    return Facts(standing)
-                return Facts(standing, await self._is_member(user, place.channel))
+                _, account = await self._standings.get(user)
+                if not membership or account is not AccountType.MEMBER:
+                    return Facts(account)
+                return Facts(account, await self._is_member(user, place.channel))
         except Exception as error:  # noqa: BLE001 - nobody may decide by an error
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("roster_unknown", user=user, channel=place.channel, error=code)
-            return Facts(Standing.UNKNOWN)
+            return Facts(AccountType.UNKNOWN)
 
     def changed(self, user: UserId) -> None:
         """Slack says that a person is not who they were: this process asks anew before they decide."""
@@ -154,12 +154,12 @@ class SlackRoster:
             _, members = await self._members.get(channel, since=asked)
         return user in members
 
-    async def _standing(self, user: UserId) -> Standing:
+    async def _standing(self, user: UserId) -> AccountType:
         try:
             answer = await self._client.users_info(user=user)
         except SlackApiError as error:
             if code_of(error) in ("user_not_found", "user_not_visible"):
-                return Standing.STRANGER
+                return AccountType.STRANGER
             raise
         return standing_of(answer["user"], self._identity)
 
@@ -190,16 +190,16 @@ class Account(StrEnum):
 
 
 _STANDINGS = {
-    Account.MEMBER: Standing.MEMBER,
-    Account.GUEST: Standing.GUEST,
-    Account.ELSEWHERE: Standing.VISITOR,
+    Account.MEMBER: AccountType.MEMBER,
+    Account.GUEST: AccountType.GUEST,
+    Account.ELSEWHERE: AccountType.VISITOR,
 }
 _SLACKBOT = "USLACKBOT"
 
 
-def standing_of(user: Mapping[str, Any], identity: Identity) -> Standing:
+def standing_of(user: Mapping[str, Any], identity: Identity) -> AccountType:
     """What a person is to the bot's workspace, by their user object."""
-    return _STANDINGS.get(account_of(user, identity), Standing.STRANGER)
+    return _STANDINGS.get(account_of(user, identity), AccountType.STRANGER)
 
 
 def account_of(user: Mapping[str, Any], identity: Identity) -> Account:

@@ -15,7 +15,7 @@ from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.asks.ask import Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
-from engine.ports import Answer, Asked, Resumed, Stale, Standstill, Turn
+from engine.ports import Answer, Asked, Resumed, RunResult, Stale, Turn
 
 AGENT = AgentName("agent")
 THREAD = ThreadId("T:C:1")
@@ -45,7 +45,7 @@ class Talk:
     thread: ThreadId = THREAD
     turns: int = 0
 
-    async def say(self, text: str = "go", key: str = "", voids: frozenset[InterruptId] = frozenset()) -> Standstill:
+    async def say(self, text: str = "go", key: str = "", voids: frozenset[InterruptId] = frozenset()) -> RunResult:
         self.turns += 1
         key = key or f"turn-{self.turns}"
         turn = Turn(self.thread, AGENT, key, text, UserId("U1"), ChannelId("C1"), voids)
@@ -56,11 +56,11 @@ class Talk:
         answer = Answer(self.thread, AGENT, asked.interrupt, digest or asked.digest, asked.ask, decisions, key)
         return await self.graphs.resume_if_pending(answer, fence=1)
 
-    async def answer(self, asked: Asked, *decisions: Decision) -> Standstill:
+    async def answer(self, asked: Asked, *decisions: Decision) -> RunResult:
         """Deliver, and expect that the graph took it."""
-        result = await self.deliver(asked, *decisions)
-        assert isinstance(result, Resumed), result
-        return result.standstill
+        outcome = await self.deliver(asked, *decisions)
+        assert isinstance(outcome, Resumed), outcome
+        return outcome.result
 
     async def stale(self, asked: Asked, *decisions: Decision) -> Stale:
         """Deliver, and expect that nothing was sent."""
@@ -68,7 +68,7 @@ class Talk:
         assert isinstance(result, Stale), result
         return result
 
-    async def settle(self) -> Standstill:
+    async def settle(self) -> RunResult:
         return await self.graphs.settle(self.thread, AGENT, fence=1)
 
 
@@ -103,19 +103,19 @@ async def talking(graph: Any, saver: Any = None, **spec: Any) -> AsyncIterator[T
         await graphs.aclose()
 
 
-def payloads(standstill: Standstill) -> list[Any]:
+def payloads(result: RunResult) -> list[Any]:
     """What the graph asks; halts are none of it."""
-    return [asked.ask.payload for asked in standstill.asked if not asked.ask.may_recur]
+    return [asked.ask.payload for asked in result.asked if not asked.ask.may_recur]
 
 
-def error_of(standstill: Standstill) -> str:
+def error_of(result: RunResult) -> str:
     """What a person is told of a failure."""
-    failed = [asked.ask.prompt for asked in standstill.asked if asked.ask.kind is Kind.FAILURE]
-    return failed[0] if failed else standstill.error
+    failed = [asked.ask.prompt for asked in result.asked if asked.ask.kind is Kind.FAILURE]
+    return failed[0] if failed else result.error
 
 
-def halt_of(standstill: Standstill) -> Asked:
+def halt_of(result: RunResult) -> Asked:
     """The breakpoint or failure that the thread stands at."""
     halts = ("breakpoint:", "stopped:", "failure:")
-    (asked,) = [asked for asked in standstill.asked if asked.interrupt.startswith(halts)]
+    (asked,) = [asked for asked in result.asked if asked.interrupt.startswith(halts)]
     return asked

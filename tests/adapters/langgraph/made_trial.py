@@ -19,7 +19,7 @@ from made_nodes import NEW, WHY, Made
 
 from engine.asks.ask import Action, Choice, Decision, Json
 from engine.ids import ThreadId
-from engine.ports import Asked, Resumed, Stale, Standstill
+from engine.ports import Asked, Resumed, RunResult, Stale
 
 _numbers = count()
 WORDS = ("no", "no, do not", "nein", "stop", "do it tomorrow", "false", "cancel", "0", "いいえ")
@@ -136,22 +136,22 @@ class Trial:
     async def _ask(self, talk: Talk) -> Asked:
         talk.thread = ThreadId(f"T:C:{next(self._threads)}")
         self._clear()
-        standstill = await talk.say()
-        (asked,) = standstill.asked
+        result = await talk.say()
+        (asked,) = result.asked
         return asked
 
-    async def _decide(self, talk: Talk, asked: Asked, decision: Decision) -> Standstill | None:
+    async def _decide(self, talk: Talk, asked: Asked, decision: Decision) -> RunResult | None:
         """What follows a decision; None where it is refused as it is made."""
         if talk.graphs.problems(AGENT, asked.ask, 0, decision):
             return None
-        result = await talk.deliver(asked, decision)
+        outcome = await talk.deliver(asked, decision)
         if decision.choice is Choice.REJECT and self.seen.stops:
-            assert isinstance(result, Stale), result  # it is never sent: the run ends instead
+            assert isinstance(outcome, Stale), outcome  # it is never sent: the run ends instead
             return None
-        assert isinstance(result, Resumed), result
-        if error := error_of(result.standstill):
+        assert isinstance(outcome, Resumed), outcome
+        if error := error_of(outcome.result):
             self._fault(f"{decision.choice} raises: {error.splitlines()[0][:90]}")
-        return result.standstill
+        return outcome.result
 
     async def _approve(self, talk: Talk) -> None:
         asked = await self._ask(talk)

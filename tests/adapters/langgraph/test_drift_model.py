@@ -263,7 +263,7 @@ class Drift(RuleBasedStateMachine):
         if shown is not None and not again:
             self.said[shown[0]] = (shown[1], decision.choice is not Choice.REJECT)
         try:
-            result = self.runner.run(self.talk.deliver(asked, decision))
+            outcome = self.runner.run(self.talk.deliver(asked, decision))
         except Dies:
             self.pending = (asked, decision)
             self.saver.left = 1_000_000
@@ -272,8 +272,8 @@ class Drift(RuleBasedStateMachine):
             self.pending = (asked, decision)
         else:
             self.pending, self.last = None, (asked, decision)
-            assert isinstance(result, Resumed | Stale)
-            self.asked = result.standstill.asked
+            assert isinstance(outcome, Resumed | Stale)
+            self.asked = outcome.result.asked
         self.saver.left = 1_000_000
         self.see()
 

@@ -261,13 +261,13 @@ class Gates(RuleBasedStateMachine):
             value: Any = decision.value if decision.choice is Choice.EDIT else asked.ask.actions[0].value
             self.allowed[value["name"], value["amount"]] += 1
         try:
-            result = self.runner.run(self.talk.deliver(asked, decision))
+            outcome = self.runner.run(self.talk.deliver(asked, decision))
         except (Dies, AnswerNotTakenError):
             self.pending = (asked, decision)
         else:
             self.pending, self.last = None, (asked, decision)
-            assert isinstance(result, Resumed | Stale)
-            self.asked = result.standstill.asked
+            assert isinstance(outcome, Resumed | Stale)
+            self.asked = outcome.result.asked
         if self.saver.dead:  # whatever it gave, nobody heard it any more
             self.pending = (asked, decision)
             self.revive()

@@ -61,9 +61,9 @@ async def test_an_answer_delivered_three_times_leaves_the_next_question_unanswer
     async with talking(graph_of(two_questions, after)) as talk:
         (logs,) = (await talk.say()).asked
         for _ in range(3):
-            standstill = await talk.answer(logs, APPROVE)
-            assert payloads(standstill) == [{"question": "delete PROD?"}]
-        (prod,) = standstill.asked
+            result = await talk.answer(logs, APPROVE)
+            assert payloads(result) == [{"question": "delete PROD?"}]
+        (prod,) = result.asked
         assert prod.interrupt != logs.interrupt
         end = await talk.answer(prod, REJECT)
         assert end.asked == ()
@@ -219,7 +219,7 @@ async def test_what_the_graphs_own_schema_refuses_is_asked_again_under_another_i
         (much,) = (await talk.say()).asked
         stale = await talk.stale(much, form(amount=3))
         assert "only even amounts" in stale.reason or "ValidationError" in stale.reason
-        (anew,) = stale.standstill.asked
+        (anew,) = stale.result.asked
         assert anew.interrupt != much.interrupt
         await talk.answer(anew, form(amount=4))
         assert await log_of(talk) == [4]
@@ -238,7 +238,7 @@ async def test_an_unknown_thread_is_not_started_by_an_answer() -> None:
         elsewhere = Talk(talk.graphs, thread=type(talk.thread)("T:C:other"))
         stale = await elsewhere.stale(well, words("yes"))
         assert stale.reason == sentences.MEMORY_GONE
-        assert stale.standstill.asked == ()
+        assert stale.result.asked == ()
         assert ran == ["ran"]
         assert (await elsewhere.settle()).complete
 
@@ -434,8 +434,8 @@ async def test_a_node_that_grew_a_question_before_the_old_one_is_asked_anew(tmp_
     async with talking(version(tmp_path / "v2", TWO), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
         assert stale.reason == sentences.NEW_CODE
-        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
-        (prod,) = stale.standstill.asked
+        assert payloads(stale.result) == [{"question": "delete PROD?"}]
+        (prod,) = stale.result.asked
         assert (prod.interrupt, prod.digest) != (logs.interrupt, logs.digest)
         assert isinstance(await talk.deliver(logs, APPROVE), Stale)
         (again,) = (await talk.answer(prod, REJECT)).asked
@@ -465,8 +465,8 @@ async def test_below_a_subgraph_too_a_grown_question_is_asked_anew(tmp_path: Pat
         (logs,) = (await talk.say()).asked
     async with talking(files[1], saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
-        (again,) = (await talk.answer(stale.standstill.asked[0], REJECT)).asked
+        assert payloads(stale.result) == [{"question": "delete PROD?"}]
+        (again,) = (await talk.answer(stale.result.asked[0], REJECT)).asked
         await talk.answer(again, APPROVE)
         assert await log_of(talk) == [False, True, "other"]
 
@@ -477,9 +477,9 @@ async def test_settling_asks_what_the_new_code_asks(tmp_path: Path) -> None:
     async with talking(version(tmp_path / "v1", ONE), saver) as talk:
         (logs,) = (await talk.say()).asked
     async with talking(version(tmp_path / "v2", TWO), saver) as talk:
-        standstill = await talk.settle()
-        assert payloads(standstill) == [{"question": "delete PROD?"}]
-        assert (await talk.settle()).asked == standstill.asked
+        result = await talk.settle()
+        assert payloads(result) == [{"question": "delete PROD?"}]
+        assert (await talk.settle()).asked == result.asked
         await talk.stale(logs, APPROVE)
         assert payloads(await talk.settle()) == [{"question": "delete PROD?"}]
 
@@ -492,7 +492,7 @@ async def test_a_second_question_of_changed_code_is_asked_from_the_beginning(tmp
         (logs,) = (await talk.answer(prod, APPROVE)).asked
     async with talking(version(tmp_path / "v2", THREE.replace("PROD", "EVERYTHING")), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert payloads(stale.standstill) == [{"question": "delete EVERYTHING?"}]
+        assert payloads(stale.result) == [{"question": "delete EVERYTHING?"}]
 
 
 @pytest.mark.promise("P4")
@@ -503,7 +503,7 @@ async def test_a_renamed_node_is_refused_with_a_sentence(tmp_path: Path) -> None
     async with talking(version(tmp_path / "v2", ONE, name="erase"), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
         assert stale.reason == sentences.WITHDRAWN
-        assert stale.standstill.asked == ()
+        assert stale.result.asked == ()
         (anew,) = (await talk.say("again", key="another")).asked
         await talk.answer(anew, APPROVE)
         assert await log_of(talk) == [True, "other"]
@@ -527,7 +527,7 @@ async def test_asking_anew_leaves_a_waiting_sibling_as_it_is(tmp_path: Path) -> 
         beside, logs = sorted((await talk.say()).asked, key=lambda each: each.ask.prompt)
     async with talking(version(tmp_path / "v2", TWO, other=BESIDE, parallel=True), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        same, prod = sorted(stale.standstill.asked, key=lambda each: each.ask.prompt)
+        same, prod = sorted(stale.result.asked, key=lambda each: each.ask.prompt)
         assert (same.interrupt, same.digest) == (beside.interrupt, beside.digest)
         assert prod.ask.prompt == "delete PROD?"
         assert prod.digest != logs.digest
@@ -541,8 +541,8 @@ async def test_a_finished_sibling_is_not_run_again_by_asking_anew(tmp_path: Path
         await talk.answer(beside, APPROVE)
     async with talking(version(tmp_path / "v2", TWO, other=BESIDE, parallel=True), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
-        assert payloads(stale.standstill) == [{"question": "delete PROD?"}]
-        (again,) = (await talk.answer(stale.standstill.asked[0], REJECT)).asked
+        assert payloads(stale.result) == [{"question": "delete PROD?"}]
+        (again,) = (await talk.answer(stale.result.asked[0], REJECT)).asked
         await talk.answer(again, APPROVE)
         assert sorted(await log_of(talk)) == [False, True, True]
 
@@ -559,7 +559,7 @@ async def test_a_half_answered_question_beside_a_finished_sibling_is_refused_and
     async with talking(version(tmp_path / "v2", THREE, other=BESIDE, parallel=True), saver) as talk:
         stale = await talk.stale(logs, APPROVE)
         assert stale.reason == sentences.NEW_CODE_BESIDE_FINISHED
-        assert stale.standstill.asked == ()
+        assert stale.result.asked == ()
         assert len((await talk.say("again", key="another")).asked) == 2
 
 
@@ -567,10 +567,10 @@ async def test_a_half_answered_question_beside_a_finished_sibling_is_refused_and
 async def test_another_digest_is_stale_and_says_what_is_asked_now() -> None:
     async with talking(graph_of(left)) as talk:
         (asked,) = (await talk.say()).asked
-        result = await talk.deliver(asked, APPROVE, digest="of something else")
-        assert isinstance(result, Stale)
-        assert result.reason == sentences.CHANGED
-        assert result.standstill.asked == (asked,)
+        outcome = await talk.deliver(asked, APPROVE, digest="of something else")
+        assert isinstance(outcome, Stale)
+        assert outcome.reason == sentences.CHANGED
+        assert outcome.result.asked == (asked,)
         await talk.answer(asked, APPROVE)
 
 

@@ -19,7 +19,7 @@ from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading.exports import LoadError
 from engine.asks.ask import Choice, Kind
 from engine.ids import UserId
-from engine.ports import Asked, Held, Journey, Resumed, Stale, Standstill, WaitsForAnswerError
+from engine.ports import Asked, Held, Resumed, RunResult, Stale, TimeTravelRun, WaitsForAnswerError
 
 
 class State(TypedDict, total=False):
@@ -93,11 +93,11 @@ async def test_each_breakpoint_is_decided_for_itself(at: str) -> None:
     async with talking(chain(*names, "tell"), **FED, interrupt_before=before, interrupt_after=after) as talk:
         halt = halt_of(await talk.say("x"))
         assert nodes(halt) == [before[0]]
-        standstill = await talk.answer(halt, APPROVE)
+        result = await talk.answer(halt, APPROVE)
         if at == "first":
-            assert standstill.asked == ()
+            assert result.asked == ()
         else:
-            second = halt_of(standstill)
+            second = halt_of(result)
             assert nodes(second) == [{"loop": "plan2", "both sides": "tell"}[at]]
             assert second.interrupt != halt.interrupt
             assert (await talk.answer(second, APPROVE)).asked == ()
@@ -246,7 +246,7 @@ async def test_a_state_that_changed_meanwhile_is_asked_again() -> None:
         graph = next(iter(talk.graphs._agents.values())).graph
         await graph.aupdate_state({"configurable": {"thread_id": talk.thread}}, {"env": "elsewhere"})
         stale = await talk.stale(halt, APPROVE)
-        assert halt_of(stale.standstill).ask.actions[0].value == {"env": "elsewhere", "log": ["plan x"]}
+        assert halt_of(stale.result).ask.actions[0].value == {"env": "elsewhere", "log": ["plan x"]}
         assert await ran(talk) == ["plan x"]
 
 
@@ -260,10 +260,10 @@ async def test_back_at_a_breakpoint_that_was_rejected_people_are_asked_again(gat
     async with talking(chain("plan", "deploy"), **FED, **gate) as talk:
         halt = halt_of(await talk.say("x"))
         await talk.answer(halt, REJECT)
-        moment = next(each for each in await talk.graphs.history(talk.thread, AGENT, 20) if each.next == ("deploy",))
-        journey = Journey(talk.thread, AGENT, moment.checkpoint, edits, "trip", UserId("U1"))
-        back = await talk.graphs.travel(journey, fence=1)
-        assert isinstance(back, Standstill)
+        moment = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 20) if each.next == ("deploy",))
+        journey = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, "trip", UserId("U1"))
+        back = await talk.graphs.time_travel(journey, fence=1)
+        assert isinstance(back, RunResult)
         again = halt_of(back)
         assert again.interrupt != halt.interrupt
         assert await ran(talk) == ["plan x"]
@@ -282,7 +282,7 @@ async def test_an_update_by_another_process_does_not_pass_a_breakpoint(gate: Any
         again = halt_of(await talk.settle())
         assert again.interrupt != halt.interrupt
         assert await ran(talk) == ["plan x"]
-        assert halt_of((await talk.stale(halt, APPROVE)).standstill) == again
+        assert halt_of((await talk.stale(halt, APPROVE)).result) == again
         await talk.answer(again, APPROVE)
         assert await ran(talk) == ["plan x", "deploy z"]
 
@@ -322,9 +322,9 @@ async def test_an_answer_beside_a_breakpoint_waits_for_it() -> None:
     builder.add_edge(START, "ask")
     builder.add_edge(START, "clean")
     async with talking(builder, **FED) as talk:
-        standstill = await talk.say("x")
-        halt = halt_of(standstill)
-        assert not standstill.complete, "the question beside it is not withdrawn"
+        result = await talk.say("x")
+        halt = halt_of(result)
+        assert not result.complete, "the question beside it is not withdrawn"
         graph = next(iter(talk.graphs._agents.values())).graph
         snapshot = await graph.aget_state({"configurable": {"thread_id": talk.thread}})
         (waiting,) = snapshot.interrupts
@@ -332,9 +332,9 @@ async def test_an_answer_beside_a_breakpoint_waits_for_it() -> None:
         held = await talk.deliver(Asked(asked.interrupt, _question(), ""), APPROVE)
         assert isinstance(held, Held)
         assert not any("wipe" in str(each) for each in await ran(talk))
-        standstill = await talk.answer(halt, APPROVE)
-        (question,) = standstill.asked
-        assert payloads(standstill) == [{"question": "Sure?"}]
+        result = await talk.answer(halt, APPROVE)
+        (question,) = result.asked
+        assert payloads(result) == [{"question": "Sure?"}]
         await talk.answer(question, APPROVE)
         assert True in await ran(talk)
 

@@ -28,7 +28,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from pydantic import BaseModel
 
-from engine.ports import Standstill
+from engine.ports import RunResult
 
 
 @tool
@@ -197,10 +197,10 @@ async def talk_of(talk: Talk, key: str = "messages") -> list[str]:
     return [str(each.content) for each in messages if isinstance(each, ToolMessage)]
 
 
-def reply_of(standstill: Standstill) -> str:
-    assert not error_of(standstill), error_of(standstill)
-    assert standstill.reply is not None
-    return standstill.reply.text
+def reply_of(result: RunResult) -> str:
+    assert not error_of(result), error_of(result)
+    assert result.reply is not None
+    return result.reply.text
 
 
 @pytest.mark.parametrize("name", [*GRAPHS, "of a provider"])

@@ -25,7 +25,7 @@ from adapters.langgraph.guards.drift import AnsweredPayloads, payload_mark
 from adapters.langgraph.sentences import DRIFTED
 from engine.asks.ask import Decision
 from engine.ids import UserId
-from engine.ports import Answer, Asked, Journey, Resumed, Stale, Standstill
+from engine.ports import Answer, Asked, Resumed, RunResult, Stale, TimeTravelRun
 
 pytestmark = pytest.mark.promise("P4")
 
@@ -86,7 +86,7 @@ async def asked_anew(talk: Talk, asked: Asked, decision: Decision = APPROVE) -> 
     stale = await talk.stale(asked, decision)
     assert stale.reason == DRIFTED
     assert RAN == []
-    (again,) = [each for each in stale.standstill.asked if each.interrupt == asked.interrupt]
+    (again,) = [each for each in stale.result.asked if each.interrupt == asked.interrupt]
     assert again.instead_of == asked.digest
     return again
 
@@ -113,7 +113,7 @@ async def test_a_run_that_is_streamed(node: Any) -> None:
         stale = await talk.graphs.resume_if_pending(answer_of(talk, asked), 1, heard)
         assert isinstance(stale, Stale)
         assert heard.steps
-        (again,) = stale.standstill.asked
+        (again,) = stale.result.asked
         assert isinstance(await talk.graphs.resume_if_pending(answer_of(talk, again), 1, heard), Resumed)
         assert RAN == [("amount", 200)]
 
@@ -127,8 +127,8 @@ async def test_answers_given_together_where_siblings_change(node: Any, changes: 
         results = await talk.graphs.resume_together([answer_of(talk, each) for each in asked], 1)
         assert [type(each) for each in results] == [Stale, Stale if changes == "both" else Resumed]
         assert ([] if changes == "both" else [("right", 2)]) == RAN
-        left = results[0].standstill.asked  # type: ignore[union-attr]
-        assert [each["amount"] for each in payloads(Standstill(left))] == ([10, 20] if changes == "both" else [10])
+        left = results[0].result.asked  # type: ignore[union-attr]
+        assert [each["amount"] for each in payloads(RunResult(left))] == ([10, 20] if changes == "both" else [10])
         assert all(
             isinstance(each, Resumed)
             for each in await talk.graphs.resume_together([answer_of(talk, each) for each in left], 1)
@@ -157,7 +157,7 @@ async def test_a_request_that_keeps_changing_beside_a_finished_sibling_is_asked_
         stands = await talk.settle()
         for _ in range(4):
             (asked,) = [each for each in stands.asked if each.interrupt == left.interrupt]
-            stands = (await talk.stale(asked, APPROVE)).standstill
+            stands = (await talk.stale(asked, APPROVE)).result
         halt = halt_of(stands)
         assert "changed its request after each of 4 decisions (amount)" in error_of(stands)
         assert REDO.choice not in halt.ask.actions[0].choices  # the sibling would run again
@@ -186,8 +186,8 @@ async def test_parallel_tasks_of_the_functional_api() -> None:
         for _ in range(8):
             if not stands.asked:
                 break
-            result = await talk.deliver(stands.asked[0], APPROVE)
-            stands = result.standstill
+            outcome = await talk.deliver(stands.asked[0], APPROVE)
+            stands = outcome.result
         assert sorted(RAN) == [("left", PRICES["left"][0]), ("right", 2)]
         assert stands.asked == ()
 
@@ -224,9 +224,9 @@ async def test_a_graph_that_a_node_calls_itself(node: Any) -> None:
 
     async with talking(graph_of(team), **FED) as talk:
         (asked,) = (await talk.say()).asked
-        result = await talk.deliver(asked, APPROVE)
+        outcome = await talk.deliver(asked, APPROVE)
         assert RAN == []
-        (again,) = result.standstill.asked
+        (again,) = outcome.result.asked
         assert again.ask.payload == {"question": "Pay amount?", "amount": 200}
         await talk.deliver(again, APPROVE)
         assert RAN == [("amount", 200)]
@@ -239,11 +239,11 @@ async def test_back_in_time_and_again_it_is_guarded() -> None:
         await talk.answer(await asked_anew(talk, asked), APPROVE)
         assert RAN == [("amount", 200)]
         RAN.clear()
-        moment = next(each for each in await talk.graphs.history(talk.thread, AGENT, 50) if each.next == ("node",))
+        moment = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 50) if each.next == ("node",))
         PRICES["amount"] = [300, 400]
-        journey = Journey(talk.thread, AGENT, moment.checkpoint, None, "trip", UserId("U1"))
-        branched = await talk.graphs.travel(journey, 1)
-        assert isinstance(branched, Standstill)
+        journey = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, None, "trip", UserId("U1"))
+        branched = await talk.graphs.time_travel(journey, 1)
+        assert isinstance(branched, RunResult)
         (asked,) = branched.asked
         assert asked.instead_of == ""
         await talk.answer(await asked_anew(talk, asked), APPROVE)
@@ -317,7 +317,7 @@ async def test_what_is_stored_and_read_back_is_no_change_and_a_change_is_one(pay
                 else Decision(asked.ask.actions[0].choices[-1], text='"ok"')
             )
             if len(prices) == 2:
-                (asked,) = (await talk.stale(asked, decision)).standstill.asked
+                (asked,) = (await talk.stale(asked, decision)).result.asked
             await talk.answer(asked, decision)
     assert RAN == [5, 6]
 
@@ -380,7 +380,7 @@ async def test_code_that_changes_while_a_changed_request_waits() -> None:
         again = await asked_anew(talk, asked)
         saver = next(iter(talk.graphs._agents.values())).graph.checkpointer
     async with talking(graph_of(rewritten), saver, **FED) as talk:
-        (anew,) = (await talk.stale(again, APPROVE)).standstill.asked
+        (anew,) = (await talk.stale(again, APPROVE)).result.asked
         assert anew.ask.payload == {"question": "Pay amount?", "amount": 300}
         await talk.answer(anew, APPROVE)
         assert RAN == [(True, 300)]

@@ -19,11 +19,11 @@ async def test_each_call_says_that_the_agent_is_gone() -> None:
     ask = Ask("other", Kind.PAYLOAD, "", (Action("", None, (Choice.APPROVE,)),), None)
     answer = Answer(THREAD, AGENT, InterruptId("i"), "d", ask, (Decision(Choice.APPROVE),), "key")
 
-    for standstill in (await graphs.start(turn, 1), await graphs.settle(THREAD, AGENT, 1)):
-        assert (standstill.error, standstill.asked) == (GONE, ())
-        assert not standstill.complete, "what is asked is not known, so nothing may be withdrawn"
+    for result in (await graphs.start(turn, 1), await graphs.settle(THREAD, AGENT, 1)):
+        assert (result.error, result.asked) == (GONE, ())
+        assert not result.complete, "what is asked is not known, so nothing may be withdrawn"
     stale = await graphs.resume_if_pending(answer, 1)
     assert isinstance(stale, Stale)
     assert stale.reason == f"{GONE} Nothing was sent."
-    assert not stale.standstill.complete
+    assert not stale.result.complete
     await graphs.aclose()

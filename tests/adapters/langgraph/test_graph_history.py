@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 
 from engine.asks.ask import Json
 from engine.ids import UserId
-from engine.ports import Journey, Moment, Stale, Standstill
+from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 ran: list[str] = []
 
@@ -49,17 +49,17 @@ def _nothing_ran() -> None:
     ran.clear()
 
 
-async def moments(talk: Talk) -> list[Moment]:
-    return list(await talk.graphs.history(talk.thread, AGENT, 20))
+async def moments(talk: Talk) -> list[Snapshot]:
+    return list(await talk.graphs.snapshots(talk.thread, AGENT, 20))
 
 
-async def before(talk: Talk, node: str) -> Moment:
+async def before(talk: Talk, node: str) -> Snapshot:
     return next(each for each in await moments(talk) if each.next == (node,))
 
 
-async def go(talk: Talk, moment: Moment, key: str = "trip", edits: Json = None) -> Standstill | Stale:
-    journey = Journey(talk.thread, AGENT, moment.checkpoint, edits, key, UserId("U2"))
-    return await talk.graphs.travel(journey, fence=1)
+async def go(talk: Talk, moment: Snapshot, key: str = "trip", edits: Json = None) -> RunResult | Stale:
+    journey = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, key, UserId("U2"))
+    return await talk.graphs.time_travel(journey, fence=1)
 
 
 async def test_the_history_says_what_ran_what_came_next_and_what_was_asked() -> None:
@@ -75,7 +75,7 @@ async def test_the_history_says_what_ran_what_came_next_and_what_was_asked() -> 
             ((), (), ()),
         ]
         assert (await moments(talk))[0].values == {"env": "prod", "log": ["plan prod", True, "deployed"]}
-        assert len(await talk.graphs.history(talk.thread, AGENT, 2)) == 2
+        assert len(await talk.graphs.snapshots(talk.thread, AGENT, 2)) == 2
 
 
 @pytest.mark.promise("P4")
@@ -84,7 +84,7 @@ async def test_a_replay_from_before_a_question_asks_it_anew() -> None:
         (old,) = (await talk.say("prod")).asked
         await talk.answer(old, APPROVE)
         branch = await go(talk, await before(talk, "ask"))
-        assert isinstance(branch, Standstill)
+        assert isinstance(branch, RunResult)
         (asked,) = branch.asked
         assert payloads(branch) == [{"question": "Deploy to prod?"}]
         assert asked.interrupt != old.interrupt
@@ -111,7 +111,7 @@ async def test_a_fork_runs_on_with_the_state_that_was_written() -> None:
     async with talking(builder, **FED) as talk:
         await talk.say("prod")
         branch = await go(talk, await before(talk, "ask"), edits={"env": "staging", "log": ["planned by hand"]})
-        assert isinstance(branch, Standstill)
+        assert isinstance(branch, RunResult)
         assert payloads(branch) == [{"question": "Deploy to staging?"}]
         (asked,) = branch.asked
         end = await talk.answer(asked, APPROVE)
@@ -153,7 +153,7 @@ async def test_a_journey_begins_one_branch_wherever_the_process_dies(left: int, 
                 saver.left = 1_000
         saver.left = 1_000
         branch = await go(talk, there, edits=edits)
-        assert isinstance(branch, Standstill)
+        assert isinstance(branch, RunResult)
         assert payloads(branch) == [{"question": f"Deploy to {'staging' if edited else 'prod'}?"}]
         branches = [each for each in await moments(talk) if each.source in ("fork", "update")]
         assert len(branches) == 1
@@ -166,7 +166,7 @@ async def test_a_journey_to_a_breakpoint_asks_there() -> None:
         halt = halt_of(await talk.answer(asked, APPROVE))
         await talk.answer(halt, APPROVE)
         branch = await go(talk, await before(talk, "deploy"))
-        assert isinstance(branch, Standstill)
+        assert isinstance(branch, RunResult)
         again = halt_of(branch)
         assert again.interrupt != halt.interrupt
         assert ran == ["plan", "deploy prod True"]
@@ -176,10 +176,10 @@ async def test_a_checkpoint_that_is_gone_does_nothing() -> None:
     async with talking(builder, **FED) as talk:
         await talk.say("prod")
         there = await before(talk, "ask")
-        gone = Moment("1f000000-0000-6000-8000-000000000000", there.at, "loop", (), (), (), None)
+        gone = Snapshot("1f000000-0000-6000-8000-000000000000", there.at, "loop", (), (), (), None)
         stale = await go(talk, gone)
         assert isinstance(stale, Stale)
-        assert payloads(stale.standstill) == [{"question": "Deploy to prod?"}]
+        assert payloads(stale.result) == [{"question": "Deploy to prod?"}]
 
 
 async def test_the_next_message_goes_on_from_the_branch() -> None:
@@ -187,7 +187,7 @@ async def test_the_next_message_goes_on_from_the_branch() -> None:
         (old,) = (await talk.say("prod")).asked
         await talk.answer(old, REJECT)
         branch = await go(talk, await before(talk, "ask"), edits={"env": "staging", "log": []})
-        assert isinstance(branch, Standstill)
+        assert isinstance(branch, RunResult)
         (asked,) = branch.asked
         await talk.answer(asked, APPROVE)
         (more,) = (await talk.say("qa")).asked

@@ -100,7 +100,7 @@ async def test_a_batch_with_a_missing_decision_never_reaches_the_agent() -> None
     async with talking(agent("batched", script)) as talk:
         (asked,) = (await talk.say()).asked
         stale = await talk.stale(asked, APPROVE)
-        (anew,) = stale.standstill.asked
+        (anew,) = stale.result.asked
         assert anew.interrupt != asked.interrupt
         assert error_of(await talk.answer(anew, APPROVE, REJECT)) == ""
         assert RAN == [("deploy", "a", 1)]
@@ -158,7 +158,7 @@ async def test_a_tool_that_raises_after_its_approval_is_told_and_not_approved_ag
         failed = await talk.answer(asked, APPROVE)
         assert error_of(failed) == "The agent failed: RuntimeError: no route to host."
         assert payloads(failed) == []
-        result = await talk.deliver(asked, REJECT)
-        assert not isinstance(result, Stale)
-        assert payloads(result.standstill) == []
+        outcome = await talk.deliver(asked, REJECT)
+        assert not isinstance(outcome, Stale)
+        assert payloads(outcome.result) == []
         assert RAN == ["a", "a"]

@@ -12,9 +12,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from engine.asks.ask import Kind, Problem
+from engine.asks.ask import Kind, ValueProblem
 from engine.ids import UserId
-from engine.ports import Journey, Stale, Standstill
+from engine.ports import RunResult, Stale, TimeTravelRun
 
 INPUT = {"text": "$text"}
 
@@ -109,11 +109,11 @@ async def test_the_history_is_still_read_and_a_restart_from_an_earlier_step_heal
     sizes = iter([500, 5])
     async with talking(steps(lambda _: {"n": next(sizes)}), input=INPUT, reply="text") as talk:
         await talk.say("go")
-        moments = await talk.graphs.history(THREAD, AGENT, 10)
+        moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
         assert [each.next for each in moments] == [(), ("first",), ()]
-        journey = Journey(THREAD, AGENT, moments[1].checkpoint, None, "journey-1", UserId("U1"))
-        stood = await talk.graphs.travel(journey, fence=1)
-        assert isinstance(stood, Standstill)
+        journey = TimeTravelRun(THREAD, AGENT, moments[1].checkpoint, None, "journey-1", UserId("U1"))
+        stood = await talk.graphs.time_travel(journey, fence=1)
+        assert isinstance(stood, RunResult)
         assert stood.reply is not None
         assert stood.reply.text == "n is 5"
 
@@ -149,9 +149,9 @@ async def test_a_deploy_that_narrows_a_literal_while_a_request_waits(tmp_path: P
     async with talking(file, saver, input={"text": "$text", "env": "production"}, reply="text") as talk:
         stale = await talk.stale(asked, APPROVE)
         assert "refuses the state" in stale.reason
-        assert "env: Input should be 'staging'" in error_of(stale.standstill)
-        assert not stale.standstill.complete, "so the request is not withdrawn"
-        failed = halt_of(stale.standstill)
+        assert "env: Input should be 'staging'" in error_of(stale.result)
+        assert not stale.result.complete, "so the request is not withdrawn"
+        failed = halt_of(stale.result)
     file.write_text(SOURCE)
     async with talking(file, saver, input={"text": "$text", "env": "production"}, reply="text") as talk:
         (again,) = (await talk.answer(failed, APPROVE)).asked
@@ -189,7 +189,7 @@ async def test_an_outage_of_the_saver_is_no_failure_of_the_agent() -> None:
 # Edits ----------------------------------------------------------------------------------------------------------------
 
 
-def problems(talk: Talk, asked: Any, **changed: Any) -> list[Problem]:
+def problems(talk: Talk, asked: Any, **changed: Any) -> list[ValueProblem]:
     value = {**asked.ask.actions[0].value, **changed}
     return list(talk.graphs.problems(AGENT, asked.ask, 0, edit(value)))
 
@@ -199,9 +199,9 @@ async def test_an_edit_that_the_schema_refuses_is_refused_at_its_field() -> None
     async with talking(graph, input=INPUT, interrupt_before=("second",)) as talk:
         asked = halt_of(await talk.say("go"))
         assert problems(talk, asked, n=50) == []
-        assert problems(talk, asked, n=500) == [Problem(("n",), "Input should be less than or equal to 100.")]
-        assert problems(talk, asked, even=3) == [Problem(("even",), "This must be even.")]
-        assert problems(talk, asked, n=4, even=4) == [Problem((), "N and even must differ.")]
+        assert problems(talk, asked, n=500) == [ValueProblem(("n",), "Input should be less than or equal to 100.")]
+        assert problems(talk, asked, even=3) == [ValueProblem(("even",), "This must be even.")]
+        assert problems(talk, asked, n=4, even=4) == [ValueProblem((), "N and even must differ.")]
         assert {each.path for each in problems(talk, asked, n=500, even=3)} == {("n",), ("even",)}
 
 
@@ -214,7 +214,7 @@ async def test_an_edit_that_is_refused_is_not_written(schema: Any) -> None:
         stale = await talk.stale(asked, edit({**asked.ask.actions[0].value, "n": 500}))
         assert isinstance(stale, Stale)
         assert "less than or equal to 100" in stale.reason
-        assert halt_of(stale.standstill) == asked, "it is asked again, as it was"
+        assert halt_of(stale.result) == asked, "it is asked again, as it was"
         end = await talk.answer(asked, edit({**asked.ask.actions[0].value, "n": 50}))
         assert end.reply is not None
         assert end.reply.text == "n is 50"
@@ -223,10 +223,10 @@ async def test_an_edit_that_is_refused_is_not_written(schema: Any) -> None:
 async def test_an_edit_on_the_way_back_that_the_schema_refuses_is_not_made() -> None:
     async with talking(steps(lambda _: {"n": 1}), input=INPUT, reply="text") as talk:
         await talk.say("go")
-        moments = await talk.graphs.history(THREAD, AGENT, 10)
+        moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
         before = next(each for each in moments if each.next == ("second",))
         values = before.values if isinstance(before.values, dict) else {}
-        journey = Journey(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "journey-1", UserId("U1"))
-        outcome = await talk.graphs.travel(journey, fence=1)
+        journey = TimeTravelRun(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "journey-1", UserId("U1"))
+        outcome = await talk.graphs.time_travel(journey, fence=1)
         assert isinstance(outcome, Stale)
         assert "less than or equal to 100" in outcome.reason

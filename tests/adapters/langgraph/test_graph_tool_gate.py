@@ -28,7 +28,7 @@ from pydantic import BaseModel, Field
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError
 from engine.asks.ask import Choice, Decision, Kind
-from engine.ports import Asked, Standstill
+from engine.ports import Asked, RunResult
 
 pytestmark = pytest.mark.promise("P4")
 
@@ -327,7 +327,7 @@ async def test_a_call_that_comes_out_otherwise_is_asked_anew(way: str) -> None:
         asked = await only(talk)
         stale = await talk.stale(asked, APPROVE)
         assert RAN == []
-        (anew,) = stale.standstill.asked
+        (anew,) = stale.result.asked
         assert args_of(anew)["amount"] == 200
         assert anew.instead_of == asked.digest
         end = await talk.answer(anew, APPROVE)
@@ -635,7 +635,7 @@ class Life:
     granted: list[str] = field(default_factory=list)
     last: Asked | None = None
 
-    async def lived(self, talk: Talk, end: Standstill) -> Standstill:
+    async def lived(self, talk: Talk, end: RunResult) -> RunResult:
         """Approve all that is asked."""
         while end.asked:
             self.last = end.asked[0]
@@ -683,14 +683,14 @@ async def test_a_call_that_was_begun_when_the_process_died_is_asked_about_again_
     saver = DyingSaver()
     async with talking(by_itself(node), saver, infrastructure=(Dies,), **GATED) as talk:
         asked = await only(talk)
-        saver.left = 3  # what was decided, that it starts; then it is done, and its result is not written
+        saver.left = 3  # what was decided, that it starts; then it is done, and its outcome is not written
         with suppress(Dies):
             await talk.deliver(asked, APPROVE)
         assert RAN == ["a", (1, "EUR")]
         saver.left, saver.dead = 0, False
     async with talking(by_itself(node), saver, **GATED) as talk:
-        result = await talk.deliver(asked, APPROVE)
-        (again,) = result.standstill.asked
+        outcome = await talk.deliver(asked, APPROVE)
+        (again,) = outcome.result.asked
         assert again.interrupt != asked.interrupt
         assert "It may have taken effect" in again.ask.actions[0].description
         assert RAN == ["a", (1, "EUR")]
@@ -704,7 +704,7 @@ async def test_a_call_that_was_begun_when_the_process_died_is_asked_about_again_
 # More graphs, as people write them ------------------------------------------------------------------------------------
 
 
-async def all_approved(graph: Any, **spec: Any) -> tuple[list[Any], Standstill]:
+async def all_approved(graph: Any, **spec: Any) -> tuple[list[Any], RunResult]:
     """Approve one after another what is asked: the arguments of each call, and where it ends."""
     async with talking(graph, **GATED, **spec) as talk:
         end, seen = await talk.say(), list[Any]()
@@ -928,9 +928,9 @@ async def test_a_call_that_comes_out_otherwise_each_time_stops_the_run() -> None
     async with talking(by_itself(node), **GATED) as talk:
         asked = await only(talk)
         for _ in range(3):
-            (asked,) = (await talk.stale(asked, APPROVE)).standstill.asked
+            (asked,) = (await talk.stale(asked, APPROVE)).result.asked
         stale = await talk.stale(asked, APPROVE)
-        assert "it changed its request after each of 4 decisions (args.amount" in error_of(stale.standstill)
+        assert "it changed its request after each of 4 decisions (args.amount" in error_of(stale.result)
         assert RAN == []
 
 
@@ -1032,7 +1032,7 @@ async def test_a_call_with_an_id_that_comes_out_otherwise_is_asked_anew() -> Non
         asked = await only(talk)
         assert args_of(asked)["amount"] == 1
         stale = await talk.stale(asked, APPROVE)
-        (anew,) = stale.standstill.asked
+        (anew,) = stale.result.asked
         assert (args_of(anew)["amount"], anew.instead_of) == (2, asked.digest)
         assert RAN == []
 

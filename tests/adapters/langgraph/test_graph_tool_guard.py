@@ -511,7 +511,7 @@ async def test_a_state_that_was_changed_while_a_gate_waited_is_shown_anew(gate: 
         messages = (await graph.aget_state(config)).values["messages"]
         call = {"name": "refund", "args": {"amount": 200}, "id": "c0"}
         await graph.aupdate_state(config, {"messages": [messages[-1].model_copy(update={"tool_calls": [call]})]})
-        (again,) = (await talk.stale(asked, APPROVE)).standstill.asked
+        (again,) = (await talk.stale(asked, APPROVE)).result.asked
         assert again.ask.actions[0].value == {"amount": 200}
         assert RAN == []
         assert error_of(await talk.answer(again, APPROVE)) == ""

@@ -67,13 +67,13 @@ def builder() -> Any:
 @pytest.mark.promise("P3")
 async def test_each_call_asks_in_its_turn_and_gets_its_own_answer() -> None:
     async with talking(builder()) as talk:
-        standstill = await talk.say("gated:slow gated:middling gated:fast")
+        result = await talk.say("gated:slow gated:middling gated:fast")
         for name, choice in (("slow", REJECT), ("middling", APPROVE), ("fast", REJECT)):
-            (asked,) = standstill.asked
-            assert payloads(standstill) == [{"question": f"Run {name}?"}]
-            standstill = await talk.answer(asked, choice)
-        assert standstill.reply is not None
-        assert standstill.reply.text == "slow refused; middling ran; fast refused"
+            (asked,) = result.asked
+            assert payloads(result) == [{"question": f"Run {name}?"}]
+            result = await talk.answer(asked, choice)
+        assert result.reply is not None
+        assert result.reply.text == "slow refused; middling ran; fast refused"
         assert set(ran) == {"middling"}, "LangGraph runs it again with its node, which is no approval of another"
 
 
@@ -96,6 +96,6 @@ async def test_conversations_do_not_wait_for_one_another() -> None:
 
 async def test_a_tool_may_use_its_own_node() -> None:
     async with talking(builder()) as talk:
-        standstill = await talk.say("twice:nested free:after")
-        assert standstill.reply is not None
-        assert standstill.reply.text == "nested ran; after ran"
+        result = await talk.say("twice:nested free:after")
+        assert result.reply is not None
+        assert result.reply.text == "nested ran; after ran"

@@ -109,9 +109,9 @@ async def test_killed_at_every_write_the_end_is_the_same(*, after: bool) -> None
         async with talking(builder_of(first, two_questions, last), saver, input=INPUT, infrastructure=(Lost,)) as talk:
             (logs,) = (await again_while_lost(lambda talk=talk: talk.say("hello", key="k"))).asked
             assert logs.ask.prompt == "logs?"
-            standstill = await again_while_lost(lambda talk=talk, logs=logs: talk.answer(logs, APPROVE))
-            assert payloads(standstill) == [{"question": "PROD?"}], dies_at
-            (prod,) = standstill.asked
+            result = await again_while_lost(lambda talk=talk, logs=logs: talk.answer(logs, APPROVE))
+            assert payloads(result) == [{"question": "PROD?"}], dies_at
+            (prod,) = result.asked
             end = await again_while_lost(lambda talk=talk, prod=prod: talk.answer(prod, REJECT))
             assert end.complete
             assert await state_of(talk) == {"fed": ["hello"], "log": ["first", True, False, "last"]}, dies_at
@@ -336,8 +336,8 @@ async def test_settling_runs_on_what_died_and_leaves_what_waits() -> None:
 
 async def test_settling_a_thread_that_is_not_there_runs_nothing() -> None:
     async with talking(builder_of(first), input=INPUT) as talk:
-        standstill = await talk.settle()
-        assert standstill.complete
+        result = await talk.settle()
+        assert result.complete
         assert await state_of(talk) == {}
 
 

@@ -19,7 +19,7 @@ from engine.approvals.audit import RETENTION, What
 from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
 from engine.approvals.events import Chose, Delivered, Opened
 from engine.asks.ask import Choice
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import Deadlines
 from engine.ids import MessageTs, SheetId, ThreadId, UserId
 from engine.machine import step
@@ -85,7 +85,7 @@ async def test_from_click_to_ack_there_are_two_round_trips(approvals: RedisAppro
     before = await stored(approvals, opened.approval)
     taken = step(
         before,
-        Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE),
+        Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(AccountType.MEMBER), 0, 1, Choice.APPROVE),
         NOW,
     )
     assert len(taken.effects) == 4
@@ -287,7 +287,7 @@ async def test_a_click_does_not_write_what_was_asked_again(
     await approvals.create(Change(opened.approval, opened.effects, opened.entries))
     assert 100_000 < _written(client) < 105_000
     before = await stored(approvals, opened.approval)
-    chose = Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(Standing.MEMBER), 0, 1, Choice.APPROVE)
+    chose = Chose(UserId(before.reviews[0].policy.sources[0].name), Facts(AccountType.MEMBER), 0, 1, Choice.APPROVE)
     taken = step(before, chose, NOW)
     counts.sent = 0
     assert await approvals.save(Change(taken.approval, taken.effects, taken.entries))

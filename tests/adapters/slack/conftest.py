@@ -23,7 +23,7 @@ from adapters.slack.workspace.identity import Identity, whoami
 from engine.approvals.approval import Approval, Place
 from engine.conversation import Conversation
 from engine.ids import ChannelId, GrantId, ThreadId, UserId
-from engine.ports import Able, Channels, Moment, Trip, Waiting
+from engine.ports import Snapshot, SourcePeople, TimeTravelRequest, Waiting, WorkspaceEvents
 from engine.rules.grants import Grant
 
 __all__ = ["redis_server", "redis_url"]
@@ -36,11 +36,11 @@ class NoTravel:
         del channel, user
         return ()
 
-    async def history(self, thread: ThreadId, by: UserId) -> Sequence[Moment]:
+    async def snapshots(self, thread: ThreadId, by: UserId) -> Sequence[Snapshot]:
         del thread, by
         return ()
 
-    async def travel(self, trip: Trip) -> None:
+    async def request(self, trip: TimeTravelRequest) -> None:
         raise AssertionError(f"nobody can go to {trip}")
 
 
@@ -81,7 +81,7 @@ class NoOverview:
     async def find(self, spelled: str, user: UserId) -> None:
         del spelled, user
 
-    async def able(self, approval: Approval) -> Sequence[Able]:
+    async def able(self, approval: Approval) -> Sequence[SourcePeople]:
         del approval
         return ()
 
@@ -170,7 +170,7 @@ async def serving(
     transport: str,
     patience: float = PATIENCE,
     ack_timeout: float = PATIENCE,
-    channels: Channels | None = None,
+    channels: WorkspaceEvents | None = None,
 ) -> AsyncIterator[Bot]:
     identity, desk = await whoami(client), RecordingDesk()
     chat = SlackChat(client, identity.user)

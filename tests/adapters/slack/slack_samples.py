@@ -11,8 +11,8 @@ from contracts.samples import still_members
 
 from engine.approvals.approval import Approval, Calling, Notify, Place, State, open_reviews
 from engine.approvals.events import Act, Chose, Click, Doing
-from engine.asks.ask import Action, Ask, Choice, Json, Kind, Problem
-from engine.authority.eligibility import Facts, Standing
+from engine.asks.ask import Action, Ask, Choice, Json, Kind, ValueProblem
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, Policy, one_part, person
 from engine.conversation import thread_id
 from engine.ids import (
@@ -28,7 +28,7 @@ from engine.ids import (
     approval_id,
 )
 from engine.machine import step
-from engine.ports import Said, Unless
+from engine.ports import IncomingMessage, Unless
 from engine.sentences.refusals import Closed, Refusal, ShownInPart
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -98,7 +98,7 @@ def chose(of: Approval, by: UserId, choice: Choice, **more: Any) -> Approval:
     position = more.pop("action", 0)
     event = Chose(
         by,
-        Facts(Standing.MEMBER, in_channel=True),
+        Facts(AccountType.MEMBER, in_channel=True),
         position,
         of.reviews[position].revision,
         choice,
@@ -149,11 +149,11 @@ class RecordingDesk:
         self.kept: dict[ApprovalId, Approval] = {}
         self.clicks: list[Click] = []
         self.acts: list[Act] = []
-        self.said: list[Said] = []
+        self.said: list[IncomingMessage] = []
         self.refused: list[Refusal] = []
         self.failing: Exception | None = None
         self.hanging = False
-        self.objections: Callable[[Click], Sequence[Problem]] = lambda _: ()
+        self.objections: Callable[[Click], Sequence[ValueProblem]] = lambda _: ()
         self.calls: list[str] = []
 
     def keep(self, one: Approval) -> Approval:
@@ -182,7 +182,7 @@ class RecordingDesk:
         self.clicks.append(choice)
         if before is None:
             return Closed("it is no longer kept")
-        taken = step(before, choice.chose(Facts(Standing.MEMBER, in_channel=True)), NOW)
+        taken = step(before, choice.chose(Facts(AccountType.MEMBER, in_channel=True)), NOW)
         self.kept[before.id] = taken.approval
         if taken.refusal:
             self.refused.append(taken.refusal)
@@ -195,7 +195,7 @@ class RecordingDesk:
     async def act(self, act: Act) -> Refusal | None:
         await self._called("act")
         self.acts.append(act)
-        known = Facts(Standing.MEMBER, in_channel=True)
+        known = Facts(AccountType.MEMBER, in_channel=True)
         taken = step(self.kept[act.approval], act.event(known, known, ()), NOW)
         self.kept[act.approval] = taken.approval
         return taken.refusal
@@ -207,11 +207,11 @@ class RecordingDesk:
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         return await self.act(Act(approval, by, Doing.WITHDRAW))
 
-    async def hear(self, said: Said) -> None:
+    async def hear(self, said: IncomingMessage) -> None:
         await self._called("hear")
         self.said.append(said)
 
-    def problems(self, approval: Approval, click: Click) -> Sequence[Problem]:
+    def problems(self, approval: Approval, click: Click) -> Sequence[ValueProblem]:
         del approval
         return self.objections(click)
 

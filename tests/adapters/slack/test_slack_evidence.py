@@ -13,13 +13,13 @@ from engine.approvals.approval import Approval, Calling, Copy, Looking, NotCalle
 from engine.approvals.calling import MOST, in_turn, room_for, steps
 from engine.approvals.events import Automatic, Chose, Opened, Ruling
 from engine.asks.ask import Choice, Decision
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.authority.parts import Part
 from engine.authority.policy import CHANNEL, Deadlines, Hours, Policy, Rung, one_part, person
 from engine.ids import ChannelId, MessageTs, SheetId, UserId
 from engine.machine import step
 from engine.sentences.spoken import moment
-from engine.sources import Failure, Ground, Origin, Source
+from engine.sources import Ground, Origin, Source, SourceFailure
 
 PAYMENTS = Source(Origin.GROUP, "S0PAY", "payments")
 PAY = Source(Origin.ON_CALL, "pay")
@@ -32,8 +32,8 @@ def shown(one: Approval) -> str:
 
 def voted(one: Approval, by: UserId, *sources: Source, choice: Choice = Choice.APPROVE, **shift: Any) -> Approval:
     grounds = tuple(Ground(each, NOW, **(shift if each is PAY else {})) for each in sources)
-    before = tuple((vote.by, Facts(Standing.MEMBER, grounds=vote.grounds)) for vote in one.reviews[0].votes)
-    facts, revision = Facts(Standing.MEMBER, grounds=grounds), one.reviews[0].revision
+    before = tuple((vote.by, Facts(AccountType.MEMBER, grounds=vote.grounds)) for vote in one.reviews[0].votes)
+    facts, revision = Facts(AccountType.MEMBER, grounds=grounds), one.reviews[0].revision
     event = Chose(by, facts, 0, revision, choice, text="no", ruling=Ruling(before))
     taken = step(one, event, NOW)
     assert taken.refusal is None, taken.refusal
@@ -116,7 +116,7 @@ def test_who_looks_who_was_asked_and_whom_the_ladder_added() -> None:
 
 
 def test_who_was_called_and_who_was_not() -> None:
-    failed = Failure(PAY, "PagerDuty answers with 500.")
+    failed = SourceFailure(PAY, "PagerDuty answers with 500.")
     one = replace(
         approval(rule=one_part("r", PAYMENTS, PAY)),
         called=(BOB, CAROL),

@@ -15,7 +15,7 @@ from adapters.slack.cards.card import Target, card
 from adapters.slack.forms import fields, modals
 from adapters.slack.forms.modals import Submitted, errors_of, form
 from engine.approvals.approval import Approval
-from engine.asks.ask import Choice, Json, Kind, Problem
+from engine.asks.ask import Choice, Json, Kind, ValueProblem
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec=None)),
@@ -239,7 +239,11 @@ def test_what_does_not_fit_its_type_is_told_at_its_field(typed: dict[str, str], 
 
 def test_problems_stand_at_their_fields_and_all_others_at_the_first() -> None:
     one, _ = edit(ARGUMENTS, SCHEMA)
-    problems = [Problem(("replicas",), "At most 20."), Problem(("extra", 0), "Not known."), Problem((), "Not so.")]
+    problems = [
+        ValueProblem(("replicas",), "At most 20."),
+        ValueProblem(("extra", 0), "Not known."),
+        ValueProblem((), "Not so."),
+    ]
     assert errors_of(one, target_of(one), Choice.EDIT, problems) == {
         "field:/replicas": "At most 20.",
         "field:/service": "extra: Not known. Not so.",
@@ -402,7 +406,11 @@ def test_an_inner_object_that_nobody_touched_stays_as_it_is() -> None:
 def test_a_problem_of_an_inner_property_stands_at_its_field() -> None:
     one, view = edit({"home": {"street": "a"}, "work": None}, NESTED)
     blocks = {block["label"]["text"]: block["block_id"] for block in inputs_of(view)}
-    problems = [Problem(("home", "street"), "Too short."), Problem(("work",), "Not so."), Problem(("tags", "x"), "No.")]
+    problems = [
+        ValueProblem(("home", "street"), "Too short."),
+        ValueProblem(("work",), "Not so."),
+        ValueProblem(("tags", "x"), "No."),
+    ]
     assert errors_of(one, target_of(one), Choice.EDIT, problems) == {
         blocks["home.street"]: "Too short.",
         blocks["work.street"]: "Not so.",

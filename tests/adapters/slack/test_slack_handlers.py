@@ -19,7 +19,7 @@ from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from engine.approvals.approval import Approval, State
-from engine.asks.ask import Ask, Choice, Kind, Problem
+from engine.asks.ask import Ask, Choice, Kind, ValueProblem
 from engine.ids import UserId
 
 
@@ -95,7 +95,7 @@ async def test_a_message_that_could_not_be_saved_is_not_acked_and_is_one_line(
     with capture_logs() as said:
         assert not (await bot.slack.person("alice").say("#deploys", "@signoff ship it")).acked
     assert {(each["event"], each["kind"], each["error"]) for each in said} == {
-        ("event_not_kept", "Said", "ConnectionError")
+        ("event_not_kept", "IncomingMessage", "ConnectionError")
     }
     assert not [each for each in caplog.records if each.exc_info]
 
@@ -116,7 +116,7 @@ async def test_an_edit_opens_a_form_with_the_arguments_and_sends_typed_values(bo
 async def test_a_wrong_value_is_shown_at_its_field_and_nothing_is_sent(bot: Bot) -> None:
     _, card = await asked(bot, ask(action(schema=SCHEMA)))
     bot.desk.objections = lambda click: (
-        [Problem(("replicas",), "At most 20.")] if click.value["replicas"] > 20 else []  # type: ignore[index,call-overload,operator]
+        [ValueProblem(("replicas",), "At most 20.")] if click.value["replicas"] > 20 else []  # type: ignore[index,call-overload,operator]
     )
     form = await card.open_form("Edit")
     outcome = await form.submit({"replicas": "99"})

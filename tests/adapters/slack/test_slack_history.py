@@ -12,16 +12,16 @@ from adapters.slack.forms.fields import ACTION_ID, REOPEN
 from adapters.slack.forms.time_travel import edited, moment_of, moments_of
 from adapters.slack.inbound.parse import Went, incoming
 from engine.ids import TeamId, ThreadId, UserId
-from engine.ports import Moment
+from engine.ports import Snapshot
 
 THREAD = ThreadId("T0LOCAL:C0DEPLOYS:1700000000.000100")
 
 
-def moment(checkpoint: str, source: str, ran: tuple[str, ...], following: tuple[str, ...]) -> Moment:
-    return Moment(checkpoint, datetime(2026, 3, 4, tzinfo=UTC), source, ran, following, (), {"task": "the move"})
+def moment(checkpoint: str, source: str, ran: tuple[str, ...], following: tuple[str, ...]) -> Snapshot:
+    return Snapshot(checkpoint, datetime(2026, 3, 4, tzinfo=UTC), source, ran, following, (), {"task": "the move"})
 
 
-def rows(*moments: Moment) -> list[str]:
+def rows(*moments: Snapshot) -> list[str]:
     view = moments_of(THREAD, moments, 0)
     return [block["text"]["text"] for block in view["blocks"] if block["type"] == "section"]
 

@@ -10,7 +10,7 @@ from adapters.blockkit import check_home, check_message
 from adapters.slack.cards import home
 from adapters.slack.cards.home import Links, Pages, Seen
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
-from engine.ports import Able, Waiting
+from engine.ports import SourcePeople, Waiting
 from engine.rules.grants import Grant
 from engine.sources import Origin, Source
 
@@ -69,11 +69,11 @@ def test_who_can_decide_says_why_for_each_source_and_what_failed() -> None:
     one = many(1)[0]
     crowd = tuple(UserId(f"U{number:03}") for number in range(700))
     found = [
-        Able(Source(Origin.USER, BOB), (BOB,)),
-        Able(Source(Origin.GROUP, "S1", "sre"), crowd),
-        Able(Source(Origin.ON_CALL, "pay"), (BOB, CAROL), tiers={BOB: 1}),
-        Able(Source(Origin.ON_CALL, "ops"), (), "PagerDuty answered 500 <!channel>"),
-        Able(Source(Origin.CHANNEL, ""), ()),
+        SourcePeople(Source(Origin.USER, BOB), (BOB,)),
+        SourcePeople(Source(Origin.GROUP, "S1", "sre"), crowd),
+        SourcePeople(Source(Origin.ON_CALL, "pay"), (BOB, CAROL), tiers={BOB: 1}),
+        SourcePeople(Source(Origin.ON_CALL, "ops"), (), "PagerDuty answered 500 <!channel>"),
+        SourcePeople(Source(Origin.CHANNEL, ""), ()),
     ]
     made = home.able(one, found)
     assert check_message({"text": "x", "blocks": made}) == []

@@ -19,7 +19,7 @@ from adapters.slack.inbound.parse import (
 from engine.approvals.approval import Place, PressedOn
 from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
-from engine.ports import Said
+from engine.ports import IncomingMessage
 
 BOT, TEAM, CARD = UserId("U0BOT"), TeamId("T1"), MessageTs("5.0")
 VALUE = "1.3.T1:C1:1700000000.000100#0123456789abcdef"
@@ -105,7 +105,7 @@ def test_a_submitted_form_says_what_it_is_about() -> None:
 
 def test_a_mention_and_its_message_are_the_same() -> None:
     mention = read(message("<@U0BOT> ship it", type="app_mention"))
-    assert mention == Said(
+    assert mention == IncomingMessage(
         Place(TEAM, ChannelId("C1"), MessageTs("9.1")),
         UserId("U1"),
         TEAM,

@@ -23,7 +23,7 @@ from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
 from adapters.slack.workspace.roster import Account, Kept, SlackRoster, account_of, standing_of
 from engine.approvals.approval import Place
-from engine.authority.eligibility import Facts, Standing
+from engine.authority.eligibility import AccountType, Facts
 from engine.ids import ChannelId, UserId
 from engine.ports import ListedPerson
 
@@ -31,18 +31,18 @@ from engine.ports import ListedPerson
 @pytest.mark.parametrize(
     ("user", "standing"),
     [
-        ({}, Standing.MEMBER),
-        ({"is_restricted": True}, Standing.GUEST),
-        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
-        ({"is_stranger": True}, Standing.VISITOR),
-        ({"team_id": OTHER}, Standing.VISITOR),
-        ({"is_bot": True}, Standing.STRANGER),
-        ({"deleted": True}, Standing.STRANGER),
-        ({"team_id": None}, Standing.VISITOR),
+        ({}, AccountType.MEMBER),
+        ({"is_restricted": True}, AccountType.GUEST),
+        ({"is_restricted": True, "is_ultra_restricted": True}, AccountType.GUEST),
+        ({"is_stranger": True}, AccountType.VISITOR),
+        ({"team_id": OTHER}, AccountType.VISITOR),
+        ({"is_bot": True}, AccountType.STRANGER),
+        ({"deleted": True}, AccountType.STRANGER),
+        ({"team_id": None}, AccountType.VISITOR),
     ],
 )
 @pytest.mark.promise("P6")
-def test_what_a_person_is(user: dict[str, Any], standing: Standing) -> None:
+def test_what_a_person_is(user: dict[str, Any], standing: AccountType) -> None:
     assert standing_of({"team_id": HOME, **user}, IN_WORKSPACE) is standing
 
 
@@ -52,11 +52,11 @@ def test_what_a_person_is_in_an_enterprise_organization(kind: str) -> None:
     described, account = ORGANIZATIONS[kind]
     assert account_of(described, IN_WORKSPACE) is account
     standings = {
-        Account.MEMBER: Standing.MEMBER,
-        Account.GUEST: Standing.GUEST,
-        Account.ELSEWHERE: Standing.VISITOR,
+        Account.MEMBER: AccountType.MEMBER,
+        Account.GUEST: AccountType.GUEST,
+        Account.ELSEWHERE: AccountType.VISITOR,
     }
-    assert standing_of(described, IN_WORKSPACE) is standings.get(account, Standing.STRANGER)
+    assert standing_of(described, IN_WORKSPACE) is standings.get(account, AccountType.STRANGER)
 
 
 @pytest.mark.parametrize("kind", ORG_WIDE_PEOPLE)
@@ -81,12 +81,12 @@ async def test_members_are_members_of_channels(slack: PeopledSlack, client: Asyn
     identity, deploys = await place(client, "#deploys")
     roster = SlackRoster(client, identity)
     alice, gina = await user(client, "alice"), await user(client, "gina")
-    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
-    assert await roster.facts(alice, deploys, membership=False) == Facts(Standing.MEMBER)
-    assert (await roster.facts(gina, deploys, membership=True)).standing is Standing.GUEST
+    assert await roster.facts(alice, deploys, membership=True) == Facts(AccountType.MEMBER, in_channel=True)
+    assert await roster.facts(alice, deploys, membership=False) == Facts(AccountType.MEMBER)
+    assert (await roster.facts(gina, deploys, membership=True)).account is AccountType.GUEST
     nowhere = Place(identity.team, ChannelId("C0NOWHERE"))
-    assert await roster.facts(alice, nowhere, membership=True) == Facts(Standing.UNKNOWN)
-    assert (await roster.facts(UserId("U0NOBODY"), deploys, membership=False)).standing is Standing.STRANGER
+    assert await roster.facts(alice, nowhere, membership=True) == Facts(AccountType.UNKNOWN)
+    assert (await roster.facts(UserId("U0NOBODY"), deploys, membership=False)).account is AccountType.STRANGER
     assert slack.url
 
 
@@ -97,12 +97,12 @@ async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client
     roster, alice = SlackRoster(client, identity, patience=PATIENCE), await user(client, "alice")
     hasty = SlackRoster(client, identity, patience=0.3)
     await slack.people.fault(method=method, status=500, times=2)
-    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
+    assert await roster.facts(alice, deploys, membership=True) == Facts(AccountType.UNKNOWN)
     await slack.people.fault(reset=True)
     await slack.people.fault(method=method, hold=True)
-    assert await hasty.facts(alice, deploys, membership=True) == Facts(Standing.UNKNOWN)
+    assert await hasty.facts(alice, deploys, membership=True) == Facts(AccountType.UNKNOWN)
     await slack.people.fault(reset=True)
-    assert await roster.facts(alice, deploys, membership=True) == Facts(Standing.MEMBER, in_channel=True)
+    assert await roster.facts(alice, deploys, membership=True) == Facts(AccountType.MEMBER, in_channel=True)
 
 
 @pytest.mark.promise("P6")
@@ -116,11 +116,11 @@ async def test_who_is_deactivated_or_demoted_is_refused_at_once(slack: PeopledSl
             roster.changed(user)
 
     async with serving(slack, client, "sockets", channels=Heard()):
-        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.MEMBER
+        assert (await roster.facts(bob, deploys, membership=True)).account is AccountType.MEMBER
         assert (await slack.people.post("/people/person", {"user": "bob", "deactivated": True}))["acked"]
-        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.STRANGER
+        assert (await roster.facts(bob, deploys, membership=True)).account is AccountType.STRANGER
         await slack.people.post("/people/person", {"user": "bob", "deactivated": False, "guest": True})
-        assert (await roster.facts(bob, deploys, membership=True)).standing is Standing.GUEST
+        assert (await roster.facts(bob, deploys, membership=True)).account is AccountType.GUEST
     await roster.aclose()
 
 
@@ -163,7 +163,7 @@ async def test_who_just_joined_is_found_at_once(client: AsyncWebClient) -> None:
     for person in every:
         now[0] += 1
         facts = await roster.facts(UserId(person), approvals, membership=True)
-        if facts.standing is Standing.MEMBER:
+        if facts.account is AccountType.MEMBER:
             assert facts.in_channel is (person in members)
 
 

@@ -14,7 +14,7 @@ from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.sessions.runner import ThreadRunner
 from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
-from engine.asks.ask import Ask, Choice, Problem
+from engine.asks.ask import Ask, Choice, ValueProblem
 from engine.ids import InterruptId
 from engine.ports import Answer, Resumed, Stale
 
@@ -151,12 +151,14 @@ def _reason(error: BaseException) -> str:
     return sentences.failure(told).removeprefix("The agent failed: error: ") if told else sentences.failure(error)
 
 
-def _problems(ask: Ask, answer: Answer) -> Sequence[Problem]:
+def _problems(ask: Ask, answer: Answer) -> Sequence[ValueProblem]:
     """List why decisions cannot be sent."""
     if len(answer.decisions) != len(ask.actions):
-        return [Problem((), "")]
+        return [ValueProblem((), "")]
     actions = zip(ask.actions, answer.decisions, strict=True)
     if any(action.reject_stops and decision.choice is Choice.REJECT for action, decision in actions):
-        return [Problem((), "The agent cannot be told no.")]  # a rejection ends the run instead, and is never delivered
+        return [
+            ValueProblem((), "The agent cannot be told no.")
+        ]  # a rejection ends the run instead, and is never delivered
     pairs = enumerate(answer.decisions)
     return [problem for position, decision in pairs for problem in dialects.problems(ask, position, decision)]

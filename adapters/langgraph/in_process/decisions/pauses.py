@@ -39,7 +39,7 @@ from adapters.langgraph.in_process.threads.thread import Level, Thread
 from adapters.langgraph.messages.open_calls import messages_after, messages_in
 from engine.asks.ask import Choice
 from engine.ids import InterruptId
-from engine.ports import Answer, Asked, Resumed, Stale, Standstill
+from engine.ports import Answer, Asked, Resumed, RunResult, Stale
 
 
 class PauseDecisions:
@@ -83,7 +83,7 @@ class PauseDecisions:
             return Resumed(await self._go_on_from(thread, answer))
         return Stale(sentences.MOVED_ON, await self._runner.rest(thread))
 
-    async def _carry_out(self, thread: Thread, answer: Answer) -> Standstill:
+    async def _carry_out(self, thread: Thread, answer: Answer) -> RunResult:
         match answer.ask.dialect:
             case FAILURE.name:
                 return await self._retry(thread, answer)
@@ -92,7 +92,7 @@ class PauseDecisions:
             case _:
                 return await self._pass_nodes(thread, answer)
 
-    async def _retry(self, thread: Thread, answer: Answer) -> Standstill:
+    async def _retry(self, thread: Thread, answer: Answer) -> RunResult:
         """Run the failed tasks again, or ask their step again from its beginning, under the run's key for tools."""
         payload = answer.ask.payload
         run = payload.get("run") if isinstance(payload, dict) else ""
@@ -102,7 +102,7 @@ class PauseDecisions:
         await self._session.keep_retry(thread)
         return await self._runner.go_on(thread, key=run if isinstance(run, str) else "", answered=answer.interrupt)
 
-    async def _pass_nodes(self, thread: Thread, answer: Answer) -> Standstill:
+    async def _pass_nodes(self, thread: Thread, answer: Answer) -> RunResult:
         """Go past a breakpoint or a NodeInterrupt: with this state, with an edited one, or without the next nodes."""
         (decision,) = answer.decisions
         level = _level_of(thread)
@@ -140,7 +140,7 @@ class PauseDecisions:
             waiting = [name for name in names if not before or name in before] or list(names)
             await self._update(level, answer, [StateUpdate(None, name) for name in waiting])
 
-    async def _decide_tool_calls(self, thread: Thread, answer: Answer) -> Standstill:
+    async def _decide_tool_calls(self, thread: Thread, answer: Answer) -> RunResult:
         """Run, change or refuse each tool call that waits."""
         level = _level_of(thread)
         if thread.paused_at is None:
@@ -158,10 +158,10 @@ class PauseDecisions:
         config = self._session.config_of_update(await self._session.read(), answer)
         await update(self._agent.graph, level, config, updates)
 
-    async def _go_past(self, thread: Thread, answer: Answer) -> Standstill:
+    async def _go_past(self, thread: Thread, answer: Answer) -> RunResult:
         return await self._runner.go_on(thread, key=answer.key, answered=answer.interrupt)
 
-    async def _go_on_from(self, thread: Thread, answer: Answer, *, passing: bool = True) -> Standstill:
+    async def _go_on_from(self, thread: Thread, answer: Answer, *, passing: bool = True) -> RunResult:
         """Run on, only past the nodes that people saw: `passing` is false where those were skipped."""
         passed = frozenset(next_nodes(answer.ask)) if passing else frozenset[str]()
         unseen = thread.paused_at is not None and not passed.issuperset(thread.paused_at.nodes)

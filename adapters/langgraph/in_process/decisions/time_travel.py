@@ -30,10 +30,10 @@ from adapters.langgraph.in_process.threads.checkpoints import snapshot_of, state
 from adapters.langgraph.in_process.threads.state_edits import edits, update
 from adapters.langgraph.in_process.threads.thread import Thread
 from engine.asks.ask import Json
-from engine.ports import Journey, Moment, Stale, Standstill
+from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 
-async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Moment]:
+async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
     """The last checkpoints, the newest first."""
     try:
         found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
@@ -55,12 +55,12 @@ async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: 
     return found
 
 
-def _moment(snapshot: Any, known: Mapping[str, Any]) -> Moment:
+def _moment(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
     metadata = snapshot.metadata or {}
     before = known.get(_id(snapshot.parent_config)) if snapshot.parent_config else None
     ran = [task.name for task in before.tasks] if before is not None and metadata.get("source") == "loop" else []
     values = plain(snapshot.values).value
-    return Moment(
+    return Snapshot(
         checkpoint=_id(snapshot.config),
         at=datetime.fromisoformat(snapshot.created_at) if snapshot.created_at else datetime.now(UTC),
         source=str(metadata.get("source", "")),
@@ -80,7 +80,7 @@ def _prompt(interrupt: Any) -> str:
     return ask.prompt or ", ".join(action.name for action in ask.actions)
 
 
-async def travel(runner: ThreadRunner, journey: Journey) -> Standstill | Stale:
+async def travel(runner: ThreadRunner, journey: TimeTravelRun) -> RunResult | Stale:
     """Begin the branch unless it has begun, and run on."""
     session = runner.session
     thread = await session.read()
@@ -98,7 +98,7 @@ async def travel(runner: ThreadRunner, journey: Journey) -> Standstill | Stale:
     return await runner.rest(await session.read())
 
 
-async def _begin(session: Session, journey: Journey, target: Thread) -> None:
+async def _begin(session: Session, journey: TimeTravelRun, target: Thread) -> None:
     config = session.config_of_branch(target, journey.key)
     changed = _changed(session, target, journey.edits)
     if changed and (target.snapshot.metadata or {}).get("source") == "input":

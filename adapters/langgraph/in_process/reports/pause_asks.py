@@ -26,7 +26,7 @@ from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.threads.state_edits import can_be_edited, refusals, state_of
 from adapters.langgraph.in_process.threads.thread import BreakpointPause, Pending, Thread
 from adapters.langgraph.messages.open_calls import messages_in, open_calls
-from engine.asks.ask import Ask, Choice, Decision, Problem, digest_of
+from engine.asks.ask import Ask, Choice, Decision, ValueProblem, digest_of
 from engine.ids import InterruptId
 from engine.ports import Asked
 
@@ -102,7 +102,7 @@ def _asked(agent: LocalAgent, interrupt: InterruptId, ask: Ask, paths: Sequence[
     return Asked(interrupt, worded, digest_of(worded, code))
 
 
-def problems(agent: LocalAgent, ask: Ask, decision: Decision) -> list[Problem]:
+def problems(agent: LocalAgent, ask: Ask, decision: Decision) -> list[ValueProblem]:
     """List why the graph's own schema refuses an edit of the state that a pause shows, field by field.
 
     Fields that the card left out are not known here: the edit is checked again where it is made.

@@ -17,19 +17,19 @@ from adapters.langgraph.in_process.threads.outdated import is_lost
 from adapters.langgraph.in_process.threads.thread import Pending, Thread
 from engine.asks.ask import Ask, digest_of
 from engine.ids import InterruptId, ThreadId
-from engine.ports import Asked, Reply, Standstill, Turn
+from engine.ports import Asked, Reply, RunResult, Turn
 
-STOPPED = Standstill(stopped=True, complete=False)
+STOPPED = RunResult(stopped=True, complete=False)
 """The report on a run that was asked to stop."""
 
 
-def report(agent: LocalAgent, thread_id: ThreadId, thread: Thread, ended: Ended, run: str) -> Standstill:
+def report(agent: LocalAgent, thread_id: ThreadId, thread: Thread, ended: Ended, run: str) -> RunResult:
     """Report a thread after a run that ended so; `run` is the run's idempotency key, "" if it is not known."""
     if thread.paused_at is not None:
         # A run would go past it: other questions and failures follow when the breakpoint is decided.
         error = sentences.failure(ended.error) if ended.error is not None else ""
         paused = asked_at_breakpoint(agent, thread, thread.paused_at)
-        return Standstill((paused,), error=error, complete=not thread.pending)
+        return RunResult((paused,), error=error, complete=not thread.pending)
     failed = asked_after_failure(run, thread, ended) if thread.exists else None
     stopped = asked_by_node_interrupt(agent, thread) if thread.exists else None
     asked = (*_questions(agent, thread), *(each for each in (stopped, failed) if each is not None))
@@ -37,7 +37,7 @@ def report(agent: LocalAgent, thread_id: ThreadId, thread: Thread, ended: Ended,
     error = sentences.failure(ended.error) if ended.error is not None and failed is None else ""
     over = thread.checkpoint if thread.is_over and not asked and not error else ""
     complete = not thread.died and thread.unreadable is None
-    return Standstill(asked, reply, error, complete=complete, ended=over)
+    return RunResult(asked, reply, error, complete=complete, ended=over)
 
 
 def _questions(agent: LocalAgent, thread: Thread) -> Iterator[Asked]:

@@ -18,7 +18,7 @@ from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdate
 from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.messages.closing import Why, beyond_input, closings, input_with, update_beforehand
 from engine.asks.ask import canonical
-from engine.ports import Standstill, Turn
+from engine.ports import RunResult, Turn
 
 
 class ThreadRunner:
@@ -29,18 +29,18 @@ class ThreadRunner:
         self._run_key = ""
         """The idempotency key of this call's last run."""
 
-    def report(self, thread: Thread, ended: Ended | None = None) -> Standstill:
+    def report(self, thread: Thread, ended: Ended | None = None) -> RunResult:
         """Report a thread, after a run if there was one."""
         session = self.session
         return report(session.agent, session.thread, thread, ended or Ended(), self._run_key)
 
-    async def report_after(self, ended: Ended) -> Standstill:
+    async def report_after(self, ended: Ended) -> RunResult:
         """Report the thread after a run."""
         return STOPPED if ended.stopped else self.report(await self.session.read(), ended)
 
     # New input --------------------------------------------------------------------------------------------------------
 
-    async def feed(self, thread: Thread, turn: Turn) -> Standstill:
+    async def feed(self, thread: Thread, turn: Turn) -> RunResult:
         """Give new input."""
         session, agent = self.session, self.session.agent
         if session.runs.draining:
@@ -72,7 +72,7 @@ class ThreadRunner:
 
     # Going on ---------------------------------------------------------------------------------------------------------
 
-    async def run_on(self, thread: Thread) -> Standstill:
+    async def run_on(self, thread: Thread) -> RunResult:
         """For input that the thread was fed before: run what died or failed, then report."""
         thread, ended = await self.up_to_date(thread)
         if ended.stopped or ended.error is not None:
@@ -80,14 +80,14 @@ class ThreadRunner:
         died = thread.died or (thread.paused_at is None and thread.failures)
         return await self.go_on(thread) if died else self.report(thread)
 
-    async def rest(self, thread: Thread) -> Standstill:
+    async def rest(self, thread: Thread) -> RunResult:
         """Run what died, then report."""
         thread, ended = await self.up_to_date(thread)
         if ended.stopped:
             return STOPPED
         return await self.go_on(thread) if thread.died and ended.error is None else self.report(thread, ended)
 
-    async def go_on(self, thread: Thread, key: str = "", answered: str = "") -> Standstill:
+    async def go_on(self, thread: Thread, key: str = "", answered: str = "") -> RunResult:
         """Run from the last checkpoint, past a breakpoint too. `answered` is the pause that was decided."""
         return await self.report_after(await self.run_again(thread, key, answered))
 

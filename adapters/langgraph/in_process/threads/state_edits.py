@@ -23,7 +23,7 @@ from adapters.langgraph.errors import EditRefusedError
 from adapters.langgraph.in_process.threads.thread import Level
 from adapters.langgraph.messages.open_calls import are_messages
 from adapters.langgraph.sentences import EDIT_REFUSED
-from engine.asks.ask import Json, Problem
+from engine.asks.ask import Json, ValueProblem
 
 
 async def update(graph: Any, level: Level, config: Mapping[str, Any], updates: Sequence[StateUpdate]) -> None:
@@ -65,13 +65,13 @@ def edits(graph: Any, level: Level, edited: Mapping[str, Json]) -> dict[str, Any
 
 def refusals(
     graph: Any, waiting: Sequence[str], values: Mapping[str, Any], edited: Mapping[str, Any], *, complete: bool = True
-) -> list[Problem]:
+) -> list[ValueProblem]:
     """List why the graph's own schemas refuse a state with these fields edited.
 
     LangGraph validates a state when it prepares a node, so the schema of each node checks the edited fields, and the
     schemas of nodes that wait check the state as a whole too. `complete`: `values` are all fields of the state.
     """
-    state, found = {**values, **edited}, dict[tuple[str | int, ...], Problem]()
+    state, found = {**values, **edited}, dict[tuple[str | int, ...], ValueProblem]()
     for name, node in graph.nodes.items():
         channels = [node.channels] if isinstance(node.channels, str) else list(node.channels)
         if node.mapper is None or edited.keys().isdisjoint(channels):
@@ -83,14 +83,14 @@ def refusals(
     return list(found.values())
 
 
-def _raised(mapper: Callable[[Any], Any], state: Mapping[str, Any]) -> list[Problem]:
+def _raised(mapper: Callable[[Any], Any], state: Mapping[str, Any]) -> list[ValueProblem]:
     """Validate a state: pydantic reports each field, a dataclass may raise anything."""
     try:
         mapper(dict(state))
     except ValidationError as error:
-        return [Problem(tuple(each["loc"]), _sentence(each["msg"])) for each in error.errors(include_url=False)]
+        return [ValueProblem(tuple(each["loc"]), _sentence(each["msg"])) for each in error.errors(include_url=False)]
     except Exception as error:  # noqa: BLE001 - the graph's own code
-        return [Problem((), _sentence(str(error).strip() or type(error).__name__))]
+        return [ValueProblem((), _sentence(str(error).strip() or type(error).__name__))]
     return []
 
 
