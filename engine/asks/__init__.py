@@ -1,1 +1,4 @@
-"""What a graph asks, and templates of what it is answered. Imports authority."""
+"""What a graph asks and what people decide about it, templates of what is sent, and cards foreseen from code.
+
+Imports authority, sentences, sources and ids.
+"""

@@ -1,1 +1,4 @@
-"""Who may decide, how many of them must, and by when. Imports sentences, sources and ids."""
+"""Who may decide, how many of them must, and by when: policies, quorums, eligibility, working hours.
+
+Imports sentences, sources and ids.
+"""

@@ -2,7 +2,9 @@
 
 `step` is a function of its arguments. It is told the time and does no I/O; it returns the approval as it becomes, the
 effects that must be durable together with it, and the audit rows. The caller compares `version` and writes all of it
-at once; whoever loses that race steps again on what is stored now. Imports every room of the engine but the ports.
+at once; the loser of a race steps again on what is stored now.
+
+Imports any room of the engine but the ports.
 """
 
 from engine.machine.acts import may_act

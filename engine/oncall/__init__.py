@@ -1,1 +1,4 @@
-"""Shifts of on-call sources, and rotations of people. Imports nothing of the engine."""
+"""On-call shifts as a source tells them, and rotations of people by the wall clock.
+
+Imports nothing of the engine.
+"""

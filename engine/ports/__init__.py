@@ -1,7 +1,7 @@
-"""What the bot needs of the world, in its own words: a port is declared here, and an adapter implements it.
+"""What the bot needs of the world, in its own words. A port is declared here, and an adapter or the bot implements it.
 
-Every write of a port may be made many times, since the performer of an effect can crash at any line. Imports
-everything below it but the machine and the rules of the engine (grants excepted).
+Every write of a port may be made many times: the performer of an effect can crash at any line.
+Imports any room of the engine but the machine.
 """
 
 from engine.ports.chat import Budget, CannotPostError, Chat, ChatFailedError, LiveMessage

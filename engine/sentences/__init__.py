@@ -1,1 +1,4 @@
-"""Sentences for people in Slack: refusals, and how names and times are written. Imports sources and ids."""
+"""Sentences for people in Slack: refusals, notices, and how names and times are written.
+
+Imports ids and sources, and nothing else of the engine.
+"""
