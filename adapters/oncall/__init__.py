@@ -1,5 +1,5 @@
-"""Sources of who is on call: services over HTTP, calendars in iCalendar, rotations in `app.yaml`.
+"""Sources of who is on call: services over HTTP, calendars in iCalendar, rotations in `app.yaml`. Imports the engine.
 
-Each implements `engine.ports.ShiftSource`. What they say of people is untrusted: who in Slack that is, and whether that
-person may decide, is settled elsewhere (`bot.oncall.on_call`).
+One module for each source, which implements `engine.ports.ShiftSource`; the services share `rows` and `client`. What
+they say of people is untrusted: `bot.oncall` finds the person in Slack, and whether that person may decide.
 """

@@ -1,15 +1,17 @@
-"""The HTTP client of all sources: what it refuses, it refuses for each of them (P6).
+"""The HTTP client of all sources, and what it refuses (P6).
 
-* Redirects are followed to the very same origin only: a token must not be sent to another host.
-* An address that is not public is refused, also one that a name resolves to, unless the file names it: as the host of
-  the URL itself, or among the `networks` of the source. The check is at the connection, so that an answer of the DNS
-  which changes between check and use does not matter.
-* An answer over 1 MB, an answer after 10 s, a status other than 200.
-* Plain HTTP, but for the loopback.
+It refuses:
 
-No error repeats anything of a request or an answer: an address may hold a key, and an answer may quote a token. Only
-the name of the service is told, and a status. A source that asks to be left alone for a while (Retry-After) is not
-waited for: the error says for how long.
+* redirects to another origin: a token must not be sent to another host;
+* addresses that are not public, also those that a name resolves to, unless app.yaml names them: as the host of the URL
+  itself, or among the `networks` of the source. The check is made at the connection, so a DNS answer that changes
+  between check and use does not matter;
+* answers over 1 MB, answers after 10 s, and any status but 200;
+* plain HTTP, except to the loopback.
+
+No error repeats any part of a request or an answer: an address may hold a key, and an answer may quote a token. Errors
+give the name of the service and a status only. A service that asks for a pause (Retry-After) is not waited for: the
+error says how long it asks for.
 """
 
 import contextlib
@@ -36,10 +38,10 @@ from engine.ports import SourceFailedError
 LARGEST: Final = 1_000_000
 """Bytes of an answer."""
 SECONDS: Final = 10.0
-"""For a lookup, all of its pages included."""
+"""For a whole lookup, all of its pages included."""
 _REDIRECTS = 3
 _LONGEST_REST = timedelta(days=1)
-_MOVED = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _ASKS_TO_WAIT = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _REFUSES_TOKEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -49,11 +51,11 @@ Query = Sequence[tuple[str, str]]
 
 
 class _PrivateAddressError(OSError):
-    """A name resolves to an address that is not public, and that the file does not name."""
+    """A name resolves to an address that is neither public nor named in app.yaml."""
 
 
 class PublicOnly(AbstractResolver):
-    """Resolves names, and refuses those with an address that is neither public nor in one of the networks."""
+    """A resolver that refuses names with an address that is neither public nor in one of the networks."""
 
     def __init__(self, networks: Sequence[Network], host: str, inner: AbstractResolver | None = None) -> None:
         self._networks, self._named = networks, host if is_loopback(host) else ""
@@ -85,7 +87,7 @@ class PublicOnly(AbstractResolver):
 
 @dataclass(slots=True)
 class Client:
-    """Asks one service; `service` is what people are told of it. Enter it to use it."""
+    """Asks one service over HTTP; `service` is its name in messages. Use it within `open`."""
 
     service: str
     base: str
@@ -97,7 +99,7 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Client"]:
-        """Hold the connections until the block ends."""
+        """Keep connections open until the block ends."""
         resolver = PublicOnly(self.networks, urlsplit(self.base).hostname or "", self.resolver)
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, limit=4),
@@ -112,7 +114,7 @@ class Client:
                 self._session = None
 
     async def json(self, path: str = "", query: Query = ()) -> Any:
-        """The answer's JSON. Raises SourceFailedError."""
+        """Get an answer's JSON. Raises SourceFailedError."""
         body = await self.get(path, query)
         try:
             return json.loads(body)
@@ -120,28 +122,28 @@ class Client:
             raise SourceFailedError(f"{self.service} did not answer with JSON.") from None
 
     async def get(self, path: str = "", query: Query = ()) -> bytes:
-        """The answer's body. Raises SourceFailedError."""
+        """Get an answer's body. Raises SourceFailedError."""
         try:
-            return await self._followed(self._url(path, query))
+            return await self._get_following(self._url(path, query))
         except TimeoutError:
             raise SourceFailedError(f"{self.service} did not answer within {self.seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise SourceFailedError(f"{self.service} {_trouble(error)}.") from None
+            raise SourceFailedError(f"{self.service} {_describe(error)}.") from None
 
     def _url(self, path: str, query: Query) -> str:
         url = self.base.rstrip("/") + path if path else self.base
         return f"{url}?{urlencode(query)}" if query else url
 
-    async def _followed(self, url: str) -> bytes:
+    async def _get_following(self, url: str) -> bytes:
         origin = _origin(url)
         for _ in range(_REDIRECTS + 1):
             async with self._open_session.get(url, allow_redirects=False) as answer:
-                if answer.status not in _MOVED:
+                if answer.status not in _REDIRECT_STATUSES:
                     return await self._body(answer)
                 url = urljoin(url, answer.headers.get("Location", ""))
             if _origin(url) != origin:
                 raise SourceFailedError(f"{self.service} redirects to another host, which is refused.")
-        raise SourceFailedError(f"{self.service} redirects too often.")
+        raise SourceFailedError(f"{self.service} redirects too many times.")
 
     @property
     def _open_session(self) -> aiohttp.ClientSession:
@@ -161,7 +163,7 @@ class Client:
 
     def _refusal(self, answer: aiohttp.ClientResponse) -> SourceFailedError:
         if answer.status in _REFUSES_TOKEN:
-            return SourceFailedError(f"{self.service} refuses the access (status {answer.status}).")
+            return SourceFailedError(f"{self.service} denies access (status {answer.status}).")
         rest = rest_of(answer.headers.get("Retry-After", "")) if answer.status in _ASKS_TO_WAIT else None
         return SourceFailedError(f"{self.service} answered with status {answer.status}.", rest)
 
@@ -172,7 +174,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def rest_of(retry_after: str) -> timedelta | None:
-    """How long a `Retry-After` asks to wait: seconds or a date (RFC 9110, section 10.2.3). A day at most."""
+    """Read the pause of a `Retry-After`: seconds or a date (RFC 9110, section 10.2.3). A day at most."""
     text = retry_after.strip()
     if re.fullmatch("[0-9]{1,9}", text):
         return min(timedelta(seconds=int(text)), _LONGEST_REST)
@@ -183,8 +185,8 @@ def rest_of(retry_after: str) -> timedelta | None:
     return max(timedelta(), min(rest, _LONGEST_REST))
 
 
-def _trouble(error: Exception) -> str:
-    """What went wrong on the way, without what the error says of the request."""
+def _describe(error: Exception) -> str:
+    """Describe an error, without the parts of the request that it quotes."""
     causes = {type(each) for each in (error, error.__cause__, getattr(error, "os_error", None)) if each is not None}
     if _PrivateAddressError in causes:
         return "has a private address that app.yaml does not name (networks), which is refused"

@@ -1,8 +1,8 @@
-"""A calendar in iCalendar as a source: a file or an address, read anew at each lookup.
+"""An iCalendar feed as a source: a file or an address, read again at each lookup.
 
-The feed is expanded into a table of shifts by another process (`ical_expansion`): a feed may hold a rule that takes
-for ever, which no thread could be stopped from. A lookup takes a feed's text; as long as that stays the same, its table
-is used again. The click only reads the table.
+Another process (`ical_expansion`) expands the feed into a table of shifts: a feed may have a rule that never ends, and
+a thread could not be stopped. While the feed's text stays the same, its table is used again. A click only reads the
+table.
 
 The packages are an extra, `signoff[ical]`: recurring-ical-events is LGPL-3.
 """
@@ -20,26 +20,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.oncall.client import LARGEST, SECONDS
-from adapters.oncall.services import shift_of, spelled
+from adapters.oncall.rows import identified, shift_from
 from engine.oncall.shifts import Shift, Shifts
 from engine.ports import SourceFailedError
 
 PACKAGES: Final = ("icalendar", "recurring_ical_events")
 REACH: Final = timedelta(days=7)
-"""How far a table reaches from the instant that it was made for: less than it was expanded, at whose ends it may lack
-some."""
+"""How far a table is used from the instant that it was made for: less than it was expanded, as its ends may be
+incomplete."""
 _ENVIRONMENT = ("PATH", "SYSTEMROOT", "PYTHONTZPATH", "LD_LIBRARY_PATH")
 _EXPANSION = Path(__file__).with_name("ical_expansion.py")
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra are there."""
+    """Whether the packages of the extra are installed."""
     return all(importlib.util.find_spec(each) is not None for each in PACKAGES)
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What became of a feed."""
+    """The shifts of a feed."""
 
     feed: bytes
     shifts: tuple[Shift, ...]
@@ -50,7 +50,7 @@ class _Table:
 
 
 class ICalendar:
-    """`read` gives the feed's text, and raises SourceFailedError. Times without a zone are in `zone`."""
+    """A feed; `read` gets its text, and raises SourceFailedError. Times without a zone are in `zone`."""
 
     def __init__(
         self, read: Callable[[], Awaitable[bytes]], zone: str | None = None, *, seconds: float = SECONDS
@@ -59,34 +59,33 @@ class ICalendar:
         self._table: _Table | None = None
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """Read the feed, and expand it where it changed or the table does not reach so far.
-
-        Raises SourceFailedError.
-        """
+        """Read the feed; expand it if it changed or the table does not reach `at`. Raises SourceFailedError."""
         try:
             async with asyncio.timeout(self._seconds):
                 feed = await self._read()
                 table = self._table
                 if table is None or table.feed != feed or not table.reaches(at):
-                    table = self._table = _Table(feed, await self._expanded(feed, at), at)
+                    table = self._table = _Table(feed, await self._expand(feed, at), at)
         except TimeoutError:
             raise SourceFailedError(f"The calendar could not be read within {self._seconds:g} s.") from None
         return Shifts(table.shifts, table.made_for - REACH, table.made_for + REACH, now)
 
-    async def _expanded(self, feed: bytes, at: datetime) -> tuple[Shift, ...]:
+    async def _expand(self, feed: bytes, at: datetime) -> tuple[Shift, ...]:
         result = await _run(feed, at, self._zone)
         if "error" in result:
             raise SourceFailedError(f"The calendar {result['error']}.")
-        rows = [{**spelled(each["said"]), "starts": each["starts"], "ends": each["ends"]} for each in result["shifts"]]
-        return tuple(found for row in rows if (found := shift_of(row)) is not None)
+        rows = [
+            {**identified(each["said"]), "starts": each["starts"], "ends": each["ends"]} for each in result["shifts"]
+        ]
+        return tuple(found for row in rows if (found := shift_from(row)) is not None)
 
 
 def reader_of_file(path: Path) -> Callable[[], Awaitable[bytes]]:
-    """Read a file, off the loop."""
+    """Make a reader of a file, which reads in a thread."""
 
     def read() -> bytes:
         if not path.is_file():
-            raise SourceFailedError(f"The file {path.name} is not there.")
+            raise SourceFailedError(f"The file {path.name} does not exist.")
         with path.open("rb") as file:
             found = file.read(LARGEST + 1)
         if len(found) > LARGEST:
@@ -103,7 +102,7 @@ def reader_of_file(path: Path) -> Callable[[], Awaitable[bytes]]:
 
 
 async def _run(feed: bytes, at: datetime, zone: str | None) -> dict[str, Any]:
-    """Expand a feed in another process, which ends when this is cancelled. It gets no secret of the environment."""
+    """Expand a feed in another process, which ends when this is cancelled and gets no secret of the environment."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -128,5 +127,5 @@ async def _run(feed: bytes, at: datetime, zone: str | None) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(out)
     except ValueError:
-        raise SourceFailedError("The calendar is too much to expand.") from None
+        raise SourceFailedError("The calendar is too large to expand.") from None
     return result

@@ -1,17 +1,18 @@
-"""Expands an iCalendar feed into shifts, in a process of its own: `ical.py` starts it, and ends it when it takes long.
+"""Expands an iCalendar feed into shifts, in a process of its own: `ical.py` starts it, and stops it if it takes long.
 
-Measured on 18 feeds: each library, used plainly, names a wrong person for some of them. So the feed is expanded for a
+Measured on 18 feeds: each library, used directly, names a wrong person for some of them. So the feed is expanded for a
 window of eight days around the instant, never for the instant itself (which loses an hour on the day that clocks go
-back), and what a library passes over in silence is refused here first:
+back), and this module first refuses what the library would silently skip:
 
-* a feed that was cut off, and a property that cannot be read: what is lost may be the shift in question;
-* a TZID that neither the feed nor the system knows: the library would take the time for one without a zone;
-* a time without a zone where neither the file nor the feed (X-WR-TIMEZONE) names one;
-* a rule that repeats within a day: some of them take for ever.
+* a feed that was cut off, and a property that cannot be read: the lost part may be the shift in question;
+* a TZID that neither the feed nor the system knows: the library would read the time as one without a zone;
+* a time without a zone where neither app.yaml nor the feed (X-WR-TIMEZONE) names one;
+* a rule that repeats within a day: some of them never end.
 
-Cancelled shifts are left out after the expansion, since a cancelled instance of a series has to take its place first.
+Cancelled shifts are dropped after the expansion, since a cancelled instance has to replace its place in the series
+first.
 
-Reads the feed from stdin, and writes `{"shifts": [...]}` or `{"error": sentence}`. Imports nothing of Signoff's: it is
+Reads the feed from stdin and writes `{"shifts": [...]}` or `{"error": sentence}`. Imports nothing of Signoff: it is
 started by its path, without the environment and without the folder that the bot runs in.
 """
 
@@ -31,14 +32,14 @@ from icalendar.prop.broken import vBroken
 REACH = timedelta(days=8)
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
 _SHIFT_TIMES = ("DTSTART", "DTEND", "RDATE")
-"""Those that say when a shift is. Of the others a date means an instance, whatever the zone."""
+"""The properties that say when a shift is. In the others a date names an instance, whatever the zone."""
 _ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
 _READ = (*_TIMES, "DURATION", "RRULE", "EXRULE", "STATUS", "ATTENDEE", "SUMMARY")
 _WITHIN_A_DAY = ("SECONDLY", "MINUTELY", "HOURLY")
 _NO_PERSONS = ("ROOM", "RESOURCE")
 _MEGABYTES = 512
 _SECONDS = 20
-"""Of the processor, should the process outlive who started it."""
+"""Seconds of processor time, in case the process outlives its starter."""
 
 
 class UnfitFeedError(Exception):
@@ -46,7 +47,7 @@ class UnfitFeedError(Exception):
 
 
 def expanded(feed: bytes, zone: str | None, at: datetime) -> list[dict[str, Any]]:
-    """The shifts within eight days of an instant. Raises UnfitFeedError."""
+    """Give the shifts within eight days of an instant. Raises UnfitFeedError."""
     shifts = [shift for calendar in _calendars(feed) for shift in _of_calendar(calendar, zone, at)]
     return sorted(shifts, key=lambda shift: (shift["starts"], shift["ends"], shift["said"]))
 
@@ -97,12 +98,12 @@ def _zone(name: str) -> tzinfo:
 
 
 def _check(event: Any) -> None:
-    """Refuse what the library would pass over in silence, or never finish."""
+    """Refuse what the library would silently skip or never finish. Raises UnfitFeedError."""
     for name in _READ:
         if any(isinstance(value, vBroken) for value in _all(event, name)) or _is_lost(event, name):
             raise UnfitFeedError(f"has an event with a {name} that cannot be read")
     if any(len(_all(event, name)) > 1 for name in _ONCE) or ("DTEND" in event and "DURATION" in event):
-        raise UnfitFeedError("has an event that says twice when it is")
+        raise UnfitFeedError("has an event with two start or end times")
     if "DTSTART" not in event:
         raise UnfitFeedError("has an event without DTSTART")
     for rule in (*_all(event, "RRULE"), *_all(event, "EXRULE")):
@@ -117,18 +118,18 @@ def _check(event: Any) -> None:
 
 
 def _is_lost(event: Any, name: str) -> bool:
-    """Whether a line of this property was left out, since it is none of iCalendar."""
+    """Whether the library left out a line of this property as malformed."""
     return any(re.search(rf"'{name}\b", str(message), re.IGNORECASE) for _, message in event.errors)
 
 
 def _ends_early(event: Any) -> bool:
-    """The library would take the two for each other."""
+    """Whether an event ends before it begins: the library would swap the two."""
     starts, ends = (next(map(_wall, _all(event, key)), None) for key in ("DTSTART", "DTEND"))
     return starts is not None and ends is not None and ends < starts
 
 
 def _wall(value: Any) -> datetime:
-    """A time to be compared with another one of its event: in UTC where it has a zone."""
+    """Make a time comparable with the others of its event: in UTC where it has a zone."""
     found = value.dt if isinstance(value.dt, datetime) else datetime.combine(value.dt, time())
     return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
 
@@ -139,7 +140,7 @@ def _all(event: Any, name: str) -> list[Any]:
 
 
 def _instants(value: Any) -> Iterator[Any]:
-    """The dates and times of a property, which holds one or several; of a period, its begin."""
+    """Give the dates and times of a property, which has one or several; of a period, its begin."""
     for each in getattr(value, "dts", [value]):
         found = each.dt
         yield found[0] if isinstance(found, tuple) else found
@@ -156,7 +157,7 @@ def _is_naive(found: Any) -> bool:
 
 
 def _instant(found: date | datetime, home: tzinfo | None) -> datetime:
-    """A time as an instant. One without a zone is by the wall clock of `home`; of one that comes twice, the first."""
+    """Make an instant of a time. One without a zone is in `home`; of a wall time that comes twice, the first."""
     wall = found if isinstance(found, datetime) else datetime.combine(found, time())
     if wall.tzinfo is None:
         if home is None:
@@ -166,7 +167,7 @@ def _instant(found: date | datetime, home: tzinfo | None) -> datetime:
 
 
 def _people(event: Any) -> Iterable[dict[str, str]]:
-    """Who is on call in a shift: its attendees, else its whole summary."""
+    """Name who is on call in a shift: its attendees, else its summary."""
     attendees = [each for each in _all(event, "ATTENDEE") if _attendee(each)]
     if not attendees:
         name = str(event.get("SUMMARY", "")).strip()
@@ -176,7 +177,7 @@ def _people(event: Any) -> Iterable[dict[str, str]]:
 
 
 def _attendee(attendee: Any) -> str:
-    """An attendee's e-mail address; PagerDuty writes it without `mailto:`. The name of one who has no address."""
+    """Give an attendee's e-mail address, which PagerDuty writes without `mailto:`, or the name if there is none."""
     address = re.sub("^mailto:", "", str(attendee).strip(), flags=re.IGNORECASE)
     return address if "@" in address else str(attendee.params.get("CN", address)).strip()
 
@@ -187,20 +188,20 @@ def _takes_part(params: Any) -> bool:
 
 
 def main() -> None:
-    """Expand stdin; the arguments are the instant and, where there is one, the zone."""
+    """Expand stdin; the arguments are the instant and the zone, which may be empty."""
     _limit()
     at, zone = datetime.fromisoformat(sys.argv[1]), (sys.argv[2:3] or [""])[0] or None
     try:
         result: dict[str, Any] = {"shifts": expanded(sys.stdin.buffer.read(), zone, at)}
     except UnfitFeedError as error:
         result = {"error": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever the libraries raise, the feed is of no use
+    except Exception as error:  # noqa: BLE001 - whatever the libraries raise, the feed is unusable
         result = {"error": f"cannot be expanded ({type(error).__name__})"}
     sys.stdout.write(json.dumps(result))
 
 
 def _limit() -> None:
-    """Take no more memory and time than a feed needs, as far as the system can hold a process to that."""
+    """Limit memory and processor time, where the system can."""
     with contextlib.suppress(ImportError):
         import resource  # noqa: PLC0415 - not on Windows
 

@@ -1,9 +1,9 @@
-"""A rotation in `app.yaml` as a source. It is always there: nothing is asked of anybody."""
+"""A rotation in `app.yaml` as a source. It always answers: no service is asked."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.oncall.services import spelled
+from adapters.oncall.rows import identified
 from engine.oncall.rotation import Rotation, RotationShift
 from engine.oncall.shifts import Shift, Shifts
 
@@ -12,12 +12,12 @@ _REACH = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class RotationSource:
-    """People are named as in the rules: by Slack id, e-mail address or name; or as in `people:`."""
+    """A rotation. People are named as in the rules (Slack id, e-mail address or name) or as in `people:`."""
 
     rotation: Rotation
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """The turn at the instant, which is exact for as long as it lasts."""
+        """Give the turn at the instant, valid for as long as it lasts."""
         turn = self.rotation.turn(at)
         if turn is None:
             return Shifts((), at, at + timedelta.resolution, now)
@@ -25,7 +25,7 @@ class RotationSource:
 
 
 def _shift(turn: RotationShift) -> Shift:
-    named = spelled(turn.person)
+    named = identified(turn.person)
     member = "" if "slack_id" in named or "email" in named else turn.person
     return Shift(
         said=turn.person,

@@ -13,8 +13,12 @@ from slack_sdk.errors import SlackClientError
 
 from adapters.oncall import ical
 from adapters.oncall.client import Client
+from adapters.oncall.grafana import Grafana
+from adapters.oncall.http_json import HttpJson
+from adapters.oncall.incident_io import IncidentIo
+from adapters.oncall.pagerduty import PagerDuty
+from adapters.oncall.rootly import Rootly
 from adapters.oncall.rotation import RotationSource
-from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
 from adapters.redis.stores.oncall_lookups import RedisLookups
 from adapters.slack.workspace import directory
 from adapters.slack.workspace.accounts import SlackAccounts
@@ -145,7 +149,7 @@ async def _opened(stack: contextlib.AsyncExitStack, config: Config, entry: OnCal
             return Grafana(await stack.enter_async_context(client.open()), found.schedule)
         case HttpEntry() as found:
             client = Client(urlsplit(found.url).hostname or "", found.url, found.headers, found.networks)
-            return Own(await stack.enter_async_context(client.open()), found.people)
+            return HttpJson(await stack.enter_async_context(client.open()), found.people)
         case IcalEntry() as found:
             return await _calendar(stack, config, found)
         case RotationEntry() as found:

@@ -603,7 +603,7 @@ async def test_the_real_probe_asks_sources_and_slack(app: Path, tmp_path: Path) 
             "here": OnCallNow(("Jane Doe",)),
             "guest": OnCallNow(("gina",), ("gina",)),
             "later": OnCallNow(),
-            "gone": OnCallNow(failed="The file gone.ics is not there."),
+            "gone": OnCallNow(failed="The file gone.ics does not exist."),
         }
 
 

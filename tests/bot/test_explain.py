@@ -70,7 +70,7 @@ def test_it_says_which_rule_governs_and_who_decides_by_when(capsys: pytest.Captu
         "A person counts once.",
         "The requester cannot approve.",
         "  on call ops: alice",
-        "  on call gone: The file gone.ics is not there.",
+        "  on call gone: The file gone.ics does not exist.",
         "Asked in #refunds; each who may decide gets it as a direct message.",
         "Tue 2026-12-01 16:40 CET  reminder",
         "Tue 2026-12-01 16:45 CET  also carol",

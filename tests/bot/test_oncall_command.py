@@ -81,7 +81,7 @@ def test_instants_are_read_one_a_line(
 
 def test_a_source_that_fails_names_nobody_and_says_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = asked(file, capsys, "gone", "--offline")
-    assert line == {"at": line["at"], "who": [], "error": "The file gone.ics is not there."}
+    assert line == {"at": line["at"], "who": [], "error": "The file gone.ics does not exist."}
     assert datetime.fromisoformat(line["at"]) <= datetime.now(UTC)
 
 

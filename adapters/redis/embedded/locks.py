@@ -20,7 +20,7 @@ class EmbeddedError(Exception):
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock alone; who holds it starts or stops a server and is soon done."""
+    """Hold a file's exclusive lock; a server is started or stopped under it, which is quick. Raises EmbeddedError."""
     held = open_file(path)
     try:
         end = time.monotonic() + START_SECONDS + STOP_SECONDS

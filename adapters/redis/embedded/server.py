@@ -51,7 +51,7 @@ def _socket_path(data: Path) -> Path:
 
 
 def start(data: Path) -> str:
-    """Start the server and wait until it answers; gives the path of its socket."""
+    """Start the server and wait until it answers; gives the path of its socket. Raises EmbeddedError."""
     address = str(_socket_path(data))
     held = open_file(data / "server")
     try:
@@ -118,7 +118,7 @@ def _wait_for_answer(data: Path, address: str, lives: Callable[[], bool]) -> boo
 
 
 def stop(data: Path) -> None:
-    """Ask the server to end, and wait until it let go of its lock."""
+    """Ask the server to end, and wait until it released its lock. Raises EmbeddedError."""
     address = join(data)
     if address is None:
         return

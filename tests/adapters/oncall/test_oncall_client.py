@@ -74,7 +74,7 @@ async def test_a_redirect_to_another_host_is_refused_and_the_token_stays(
 
 async def test_redirects_without_an_end_are_refused(server: ServiceServer) -> None:
     moves(server, *["/"] * 20)
-    with pytest.raises(SourceFailedError, match="redirects too often"):
+    with pytest.raises(SourceFailedError, match="redirects too many times"):
         await got(server.url)
     assert len(server.requests) == 4
 

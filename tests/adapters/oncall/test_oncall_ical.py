@@ -91,7 +91,7 @@ async def test_files_are_read_with_the_same_limits(tmp_path: Path) -> None:
     with pytest.raises(SourceFailedError, match="more than 1 MB"):
         await reader_of_file(file)()
     for missing in (tmp_path / "gone.ics", tmp_path):
-        with pytest.raises(SourceFailedError, match="is not there"):
+        with pytest.raises(SourceFailedError, match="does not exist"):
             await reader_of_file(missing)()
 
 

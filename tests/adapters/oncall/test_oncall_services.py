@@ -16,7 +16,11 @@ from fakes.oncall_services import (
 )
 
 from adapters.oncall.client import Client
-from adapters.oncall.services import Grafana, IncidentIo, Own, PagerDuty, Rootly
+from adapters.oncall.grafana import Grafana
+from adapters.oncall.http_json import HttpJson
+from adapters.oncall.incident_io import IncidentIo
+from adapters.oncall.pagerduty import PagerDuty
+from adapters.oncall.rootly import Rootly
 from engine.oncall.shifts import Shifts, said_of
 from engine.ports import ShiftSource, SourceFailedError
 
@@ -62,8 +66,8 @@ def grafana(client: Client) -> Grafana:
     return Grafana(client, "SBM")
 
 
-def own(client: Client) -> Own:
-    return Own(client, "now[].slack_id")
+def own(client: Client) -> HttpJson:
+    return HttpJson(client, "now[].slack_id")
 
 
 # PagerDuty ------------------------------------------------------------------------------------------------------------
@@ -231,13 +235,13 @@ async def test_an_expression_picks_people(
     server: ServiceServer, answer: Any, expression: str, said: tuple[str, ...]
 ) -> None:
     server.says(answer)
-    assert await who(server, lambda client: Own(client, expression)) == said
+    assert await who(server, lambda client: HttpJson(client, expression)) == said
 
 
 async def test_an_expression_may_pick_the_times_of_shifts(server: ServiceServer) -> None:
     later = {"slack_id": "U0BOB", "starts": "2026-11-30T09:00:30+01:00"}
     server.says({"now": [{"slack_id": "U0JANE", "ends": "2026-11-30T08:00:30Z"}, later]})
-    found = await asked(server, lambda client: Own(client, "now"))
+    found = await asked(server, lambda client: HttpJson(client, "now"))
     assert said_of(found.on_call(AT)) == ("U0JANE",)
     assert said_of(found.on_call(AT + timedelta(seconds=30))) == ("U0BOB",)
 
@@ -259,7 +263,7 @@ async def test_an_expression_that_finds_no_people_is_a_failure(
 ) -> None:
     server.says(answer)
     with pytest.raises(SourceFailedError, match="finds no list of people"):
-        await asked(server, lambda client: Own(client, expression))
+        await asked(server, lambda client: HttpJson(client, expression))
 
 
 # Any of them ----------------------------------------------------------------------------------------------------------
@@ -317,7 +321,7 @@ async def test_nonsense_is_a_failure_and_not_nobody(server: ServiceServer, make:
         (200, "[" * 100_000, "did not answer with JSON"),
         (204, "", "status 204"),
         (400, '{"error": "Token token=secret"}', "status 400"),
-        (401, "", "refuses the access"),
+        (401, "", "denies access"),
         (500, "oops", "status 500"),
     ],
 )
