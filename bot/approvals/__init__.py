@@ -1,4 +1,4 @@
-"""Requests for approval: the register (the only writer), what graphs ask, and what people decide.
+"""Requests for approval: the register (their only writer), the reconciler (what graphs ask), decisions (what people do).
 
-Imports the rules, the masking and the telemetry.
+Imports the rules, the masking and the telemetry: nothing of the configuration, of what comes in or of what goes out.
 """

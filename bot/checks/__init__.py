@@ -1,4 +1,4 @@
-"""What `signoff check` finds before the bot starts.
+"""`signoff check`: every problem that can be found before the bot starts.
 
-Imports the configuration and the rules; the world is asked through probes that `bot.wiring` makes.
+Imports the configuration and the rules, and nothing of a running bot; the wiring implements its probes.
 """

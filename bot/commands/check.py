@@ -12,12 +12,13 @@ from bot.config.problems import ProblemsError
 async def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
     """Check everything, and print what was found; gives the exit code."""
     from bot import wiring
-    from bot.checks import check as checking
+    from bot.checks.check import check as checked
+    from bot.checks.report import show, show_json
 
     _export(config)
     with contextlib.redirect_stdout(sys.stderr):  # what graphs print, and what is logged, is no part of the result
-        report = await checking.check(config, os.environ, wiring.probes(), strict=strict, offline=offline)
-    return checking.show_json(report) if as_json else checking.show(report)
+        report = await checked(config, os.environ, wiring.probes(), strict=strict, offline=offline)
+    return show_json(report) if as_json else show(report)
 
 
 def _export(config: Path) -> None:

@@ -1,4 +1,4 @@
-"""What people do: clicks, messages, looking back, the overview of requests.
+"""Handles what people do in Slack: clicks, messages, time travel, the overview of requests.
 
-Imports the rules, the register and the masking; never what goes out.
+Imports the approvals, the rules, the masking and the telemetry: nothing of what goes out.
 """

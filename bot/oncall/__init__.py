@@ -1,4 +1,4 @@
-"""The port `OnCall`: who is on call by the sources of `oncall:`.
+"""The port `OnCall`: the people on call by the sources of `oncall:`.
 
-Imports the engine, the configuration and the telemetry.
+Imports the configuration, the masking and the telemetry: nothing of the rules or of the process.
 """

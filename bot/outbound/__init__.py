@@ -1,4 +1,4 @@
-"""What the bot does: performs what the lanes hold, graph runs, cards, messages, calls to people.
+"""Performs the effects that the lanes hold: graph runs, cards, messages, timers, calls to people.
 
-Imports the rules, the register and the masking; never what comes in.
+Imports the approvals, the rules, the masking and the telemetry: nothing of what comes in.
 """

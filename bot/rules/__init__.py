@@ -1,4 +1,4 @@
-"""The rules in force: who may decide what, asked of Slack and of the on-call services.
+"""The rules in force, by Slack's ids, and the people who may decide by them, looked up in Slack and on-call services.
 
-Imports the engine and the configuration.
+Imports the configuration, the masking and the telemetry: nothing of the on-call sources or of the process.
 """

@@ -22,8 +22,8 @@ from adapters.slack.workspace import directory
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
-from bot.checks.check import Loaded, Names, Probes, UnfitError, Workspace
 from bot.checks.oncall import OnCallNow
+from bot.checks.probes import Loaded, Names, Probes, UnfitError, Workspace
 from bot.config.problems import ProblemsError
 from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
@@ -45,7 +45,7 @@ from engine.rules.conditions import Conditions
 
 
 class RealProbes:
-    """See `bot.checks.check.Probes`."""
+    """See `bot.checks.probes.Probes`."""
 
     @property
     def conditions(self) -> Conditions:

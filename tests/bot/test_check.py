@@ -11,8 +11,12 @@ import pytest
 from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
 from bot import wiring
-from bot.checks.check import OFFLINE, OPEN_IT, Loaded, Names, Report, UnfitError, Workspace, check, clashes, show
+from bot.checks.check import OFFLINE, check
+from bot.checks.modules import clashes
 from bot.checks.oncall import OnCallNow
+from bot.checks.probes import Loaded, Names, UnfitError, Workspace
+from bot.checks.report import Report, show
+from bot.checks.slack import OPEN_IT
 from bot.config.load import load
 from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets

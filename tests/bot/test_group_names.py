@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fakes.people import PeopledSlack
 
-from bot.checks.check import known_groups
+from bot.checks.slack import known_groups
 from bot.config.secrets import Secrets
 from bot.rules.group_names import GroupNames
 from bot.wiring import probes

@@ -12,7 +12,9 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from bot import wiring
-from bot.checks.check import Loaded, Report, check, show, show_json
+from bot.checks.check import check
+from bot.checks.probes import Loaded
+from bot.checks.report import Report, show, show_json
 from bot.cli import invoke
 from bot.config.load import load
 from bot.config.problems import ConfigError
