@@ -1,1 +1,4 @@
-"""The process: command line, configuration, wiring, and the two ways through."""
+"""The bot: command line, configuration, wiring, and the two ways through, from Slack to a graph and back.
+
+Imports the engine; only `bot.wiring` imports adapters.
+"""
