@@ -212,9 +212,9 @@ def explain(  # noqa: PLR0913 - an option each
 ) -> None:
     """Show which rule governs a tool call, and who decides."""
     from bot import process
-    from bot.commands.explain import Asked
+    from bot.commands.explain import ExplainedCall
 
-    asked = Asked(agent, tool, args, requester, channel, at)
+    asked = ExplainedCall(agent, tool, args, requester, channel, at)
     raise typer.Exit(process.explain(config, asked, offline=offline, as_json=as_json))
 
 

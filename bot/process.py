@@ -13,7 +13,7 @@ from bot.config.problems import ProblemsError
 from bot.runtime import loop
 
 if TYPE_CHECKING:
-    from bot.commands.explain import Asked
+    from bot.commands.explain import ExplainedCall
 
 
 def run(config: Path) -> int:
@@ -75,7 +75,7 @@ def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:
     return _to_its_end(looked_up(config, name, at, offline=offline))
 
 
-def explain(config: Path, asked: "Asked", *, offline: bool, as_json: bool) -> int:
+def explain(config: Path, asked: "ExplainedCall", *, offline: bool, as_json: bool) -> int:
     """`signoff explain`: which rule governs a tool call, and what follows."""
     from bot.commands.explain import run as explained
 

@@ -12,7 +12,7 @@ from bot.checks import interrupts as foreseen
 from bot.checks import oncall as oncall_check
 from bot.checks import rules as rule_check
 from bot.checks.modules import clashes, folders
-from bot.checks.probes import Loaded, Probes, asked
+from bot.checks.probes import LoadedGraph, Probes, asked
 from bot.checks.report import Findings, Report
 from bot.checks.slack import check_names
 from bot.checks.summary import not_looked_up, summary
@@ -119,7 +119,7 @@ async def _check_server(config: Config, name: AgentName, agent: Agent, probes: P
     await findings.ask(probes.server(agent), where)
 
 
-def _check_answers(name: str, loaded: Loaded, where: str, findings: Findings, *, strict: bool) -> None:
+def _check_answers(name: str, loaded: LoadedGraph, where: str, findings: Findings, *, strict: bool) -> None:
     """Find the interrupts whose answers are not known: problems, or a warning of each."""
     told = list(foreseen.unknown(loaded.interrupts))
     fix = f"Add the entry of answers: that signoff check prints for {name}."

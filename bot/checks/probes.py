@@ -48,7 +48,7 @@ Names = tuple[Mapping[str, ListedPerson], ChannelNames]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedGraph:
     """A graph that fits its entry: warnings, and the interrupts and tools that its code shows."""
 
     warnings: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Probes(Protocol):
     def reads_calendars(self) -> bool:
         """Whether the packages for calendars are installed."""
 
-    async def graph(self, config: Config, name: AgentName) -> Loaded:
+    async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load an agent's graph as `run` does, and see that it fits its entry."""
 
     async def server(self, agent: Agent) -> Sequence[str]:

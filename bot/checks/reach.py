@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from bot.checks.report import Findings
-from bot.config.approvals import People as Entry
+from bot.config.approvals import PeopleEntry
 from bot.config.problems import ConfigError, ConfigProblem
 from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, KnownNames, by_names
@@ -84,7 +84,7 @@ def one_at_a_time(config: Config) -> Iterator[str]:
             )
 
 
-def _most_at_a_time(config: Config, entries: Sequence[Entry]) -> int | None:
+def _most_at_a_time(config: Config, entries: Sequence[PeopleEntry]) -> int | None:
     """How many people these are at most at one time; None where that is not known."""
     users = {name for each in entries for name in each.users}
     sources = {name: config.oncall.get(name) for each in entries for name in each.oncall}
@@ -117,7 +117,7 @@ def idle_steps(config: Config) -> Iterator[str]:
             known = [each | added for each in known]
 
 
-def _named(people: Entry) -> Iterator[tuple[str, str]]:
+def _named(people: PeopleEntry) -> Iterator[tuple[str, str]]:
     yield from (("users", each) for each in people.users)
     yield from (("groups", each) for each in people.groups)
     yield from (("oncall", each) for each in people.oncall)

@@ -39,7 +39,7 @@ _OF_REQUESTER = {Name.REQUESTER, Name.REQUESTER_GROUPS, Name.REQUESTER_IS_GUEST}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExplainedCall:
     """What the command line asks; "" is what it leaves out."""
 
     agent: str
@@ -50,7 +50,7 @@ class Asked:
     at: str = ""
 
 
-async def run(file: Path, asked: Asked, *, offline: bool, as_json: bool) -> int:
+async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool) -> int:
     """Print what would become of a tool call; gives the exit code. Raises ProblemsError."""
     from bot import wiring
 
@@ -72,7 +72,7 @@ async def run(file: Path, asked: Asked, *, offline: bool, as_json: bool) -> int:
     return 0
 
 
-def _request(config: Config, asked: Asked) -> Request:
+def _request(config: Config, asked: ExplainedCall) -> Request:
     agent = AgentName(asked.agent)
     if agent not in config.agents:
         what = f'there is no agent "{asked.agent}" in app.yaml'

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from bot.commands.oncall import read_config
-from bot.config.approvals import ApproversEntry, Kind, People
+from bot.config.approvals import ApproversEntry, PeopleEntry, RuleKind
 from bot.config.file import Document, environment, read
 from bot.config.problems import ConfigError, ConfigProblem, suggestion
 from bot.config.settings import Config
@@ -102,7 +102,7 @@ class Case(Strict):
     name: Given[str] = None
     agent: str
     tool: Given[str] = None
-    kind: Given[Kind] = None
+    kind: Given[RuleKind] = None
     args: dict[str, JsonValue] = Field(default={})
     requester: str = ""
     groups: Given[tuple[str, ...]] = None
@@ -195,7 +195,7 @@ def _request(config: Config, case: Case) -> Request:
     by = Requester(UserId(case.requester.removeprefix("@")), groups, case.guest)
     channel = case.channel or home_of(config, agent)
     at = case.at or datetime.now(UTC)
-    return Request(agent, at, channel, by, case.tool, dict(case.args), question=case.kind is Kind.QUESTION)
+    return Request(agent, at, channel, by, case.tool, dict(case.args), question=case.kind is RuleKind.QUESTION)
 
 
 def _differences(wanted: Expected, request: Request, book: Rulebook) -> Iterator[str]:
@@ -261,7 +261,7 @@ def _is_alike(expected: _Parts, came: _Parts) -> bool:
     return not left
 
 
-def _named(people: People) -> frozenset[str]:
+def _named(people: PeopleEntry) -> frozenset[str]:
     """The people of an entry, as `source_in_words` has them."""
     groups, oncall = (f"@{each}" for each in people.groups), (f"on call {each}" for each in people.oncall)
     return frozenset([*people.users, *groups, *oncall, *(["members of the channel"] if people.channel else [])])

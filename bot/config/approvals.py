@@ -47,7 +47,7 @@ def _ascending(spans: Sequence[timedelta], key: str) -> None:
 # Entries --------------------------------------------------------------------------------------------------------------
 
 
-class Kind(StrEnum):
+class RuleKind(StrEnum):
     """The kinds of asks that a rule can name."""
 
     QUESTION = "question"
@@ -58,11 +58,11 @@ class When(Strict):
 
     agent: Given[str] = None
     tool: Given[str] = None
-    kind: Given[Kind] = None
+    kind: Given[RuleKind] = None
     condition: Given[str] = Field(default=None, alias="if")
 
 
-class People(Strict):
+class PeopleEntry(Strict):
     """People by any of their sources. `guests`: those of `users` who are named by id may be guests."""
 
     users: tuple[Person, ...] = ()
@@ -99,7 +99,7 @@ class People(Strict):
         return bool(self.users or self.groups or self.oncall)
 
 
-class PartEntry(People):
+class PartEntry(PeopleEntry):
     """One part of the approvers, with a quorum of its own where it says so."""
 
     quorum: Given[Quorum] = None
@@ -111,7 +111,7 @@ class PartEntry(People):
         return self
 
 
-class ApproversEntry(People):
+class ApproversEntry(PeopleEntry):
     """Those who decide: people, or several parts of whom each has to agree."""
 
     quorum: Given[Quorum] = None
@@ -188,7 +188,7 @@ class GrantsEntry(Strict):
         return self
 
 
-class Approval(Strict):
+class ApprovalEntry(Strict):
     """One entry of `approvals:`."""
 
     when: When = When()
@@ -213,7 +213,7 @@ class Approval(Strict):
     @property
     def is_question(self) -> bool:
         """Whether it governs questions."""
-        return self.when.kind is Kind.QUESTION
+        return self.when.kind is RuleKind.QUESTION
 
     @property
     def of_stages(self) -> Sequence[Sequence[tuple[Path, PartEntry]]]:
@@ -224,7 +224,7 @@ class Approval(Strict):
         return [[(("stages", place, *path), part) for path, part in stage.parts] for place, stage in stages]
 
     @property
-    def people(self) -> Iterator[tuple[Path, People]]:
+    def people(self) -> Iterator[tuple[Path, PeopleEntry]]:
         """All who are named, in parts and in steps, with the keys that lead to them."""
         for stage in self.of_stages:
             yield from stage

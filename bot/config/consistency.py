@@ -5,7 +5,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from bot.config.approvals import Approval
+from bot.config.approvals import ApprovalEntry
 from bot.config.file import Document, KeyPath
 from bot.config.order import governs, unreached
 from bot.config.problems import ConfigProblem, suggestion
@@ -14,7 +14,7 @@ from engine.approvals.approval import Notify
 from engine.ids import AgentName
 
 Agents: TypeAlias = Mapping[AgentName, Agent | None]
-Approvals: TypeAlias = tuple[Approval | None, ...]
+Approvals: TypeAlias = tuple[ApprovalEntry | None, ...]
 
 
 def inconsistencies(
@@ -107,7 +107,7 @@ def _beyond_retention(
 
 
 def _unknown_sources(
-    document: Document, oncall: Collection[str], index: int, approval: Approval
+    document: Document, oncall: Collection[str], index: int, approval: ApprovalEntry
 ) -> Iterable[ConfigProblem]:
     for path, people in approval.people:
         for position, name in enumerate(people.oncall):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.config.approvals import Approval
+from bot.config.approvals import ApprovalEntry
 from bot.config.consistency import Agents, Approvals, inconsistencies
 from bot.config.file import Document, environment, read
 from bot.config.oncall import OnCallEntry, people_problems
@@ -78,13 +78,13 @@ def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[Agents,
     """Each agent and rule by itself: None for one that is wrong, so that the others keep their places."""
     data = document.data if isinstance(document.data, dict) else {}
     agents: dict[AgentName, Agent | None] = {}
-    approvals: list[Approval | None] = []
+    approvals: list[ApprovalEntry | None] = []
     for name, value in _pairs(data.get("agents")):
         agents[AgentName(name)], wrong = checked(Agent, document, value, ("agents", name))
         problems += filter(None, [agent_name_problem(document, name), *wrong])
     rules = data.get("approvals")
     for index, value in enumerate(rules if isinstance(rules, list) else ()):
-        approval, wrong = checked(Approval, document, value, ("approvals", index))
+        approval, wrong = checked(ApprovalEntry, document, value, ("approvals", index))
         approvals.append(approval)
         problems += wrong
     return agents, tuple(approvals)

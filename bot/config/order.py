@@ -8,14 +8,14 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from bot.config.approvals import Approval
+from bot.config.approvals import ApprovalEntry
 from engine.ids import AgentName
 
-Approvals: TypeAlias = Sequence[Approval | None]
+Approvals: TypeAlias = Sequence[ApprovalEntry | None]
 """The rules in their order; None for one that is wrong."""
 
 
-def is_for(rule: Approval, agent: AgentName) -> bool:
+def is_for(rule: ApprovalEntry, agent: AgentName) -> bool:
     """Whether a rule names an agent, or all."""
     return rule.when.agent is None or fnmatchcase(agent, rule.when.agent)
 
@@ -43,7 +43,7 @@ def _earlier(approvals: Approvals, index: int, agent: AgentName) -> int | None:
     return next((number for number, rule in earlier if later and _takes_all(rule, later)), None)
 
 
-def _takes_all(earlier: Approval, later: Approval) -> bool:
+def _takes_all(earlier: ApprovalEntry, later: ApprovalEntry) -> bool:
     if earlier.is_question != later.is_question or not _is_wider(earlier.when.tool, later.when.tool):
         return False
     if earlier.when.condition is None:

@@ -124,7 +124,7 @@ class ServerEntry(Strict):
     api_key: str | None = Field(default=None, repr=False)
 
 
-class Resume(StrEnum):
+class ResumeMode(StrEnum):
     """When a graph gets the answers of interrupts that wait side by side: each at once, or all when all are there."""
 
     EACH = "each"
@@ -142,7 +142,7 @@ class Agent(Strict):
     input: Template = DEFAULT_INPUT
     reply: Expression = "messages[-1].content"
     answers: tuple[AnswerEntry, ...] = ()
-    resume: Resume = Resume.EACH
+    resume: ResumeMode = ResumeMode.EACH
     interrupt_before: tuple[str, ...] = ()
     interrupt_after: tuple[str, ...] = ()
     """Nodes of the graph before and after which people decide; those that it was compiled with stay."""
@@ -201,7 +201,7 @@ class Mode(StrEnum):
     HTTP = "http"
 
 
-class Slack(Strict):
+class SlackEntry(Strict):
     """How to be on Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
 
     mode: Given[Mode] = None
@@ -229,7 +229,7 @@ class File(Strict):
     oncall: dict[str, Any] = Field(default_factory=dict)
     people: dict[str, Person] = Field(default_factory=dict)
     """The Slack members that other services mean by names and e-mail addresses."""
-    slack: Slack = Slack()
+    slack: SlackEntry = SlackEntry()
     http: Http = Http()
     health: Health | None = None
     data: Path = Path(".signoff")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from bot.config.approvals import Approval
+from bot.config.approvals import ApprovalEntry
 from bot.config.file import Document
 from bot.config.oncall import OnCallEntry
 from bot.config.schema import Agent, Defaults, Health, Http, Mode
@@ -19,7 +19,7 @@ class Config:
 
     file: Path
     agents: Mapping[AgentName, Agent]
-    approvals: tuple[Approval, ...]
+    approvals: tuple[ApprovalEntry, ...]
     defaults: Defaults
     mode: Mode
     http: Http

@@ -16,7 +16,7 @@ from bot.outbound.drawing import Drawing
 from bot.outbound.graph_runs import GraphRuns
 from bot.outbound.messages import Messages
 from bot.outbound.speech import Speech
-from bot.outbound.timers import Timers
+from bot.outbound.timers import ApprovalTimers
 from bot.rules.granting import Granting
 from bot.telemetry import Metrics
 from engine.approvals.effects import (
@@ -68,7 +68,7 @@ class Outbox:
         granting: Granting,
         runs: GraphRuns,
         messages: Messages,
-        timers: Timers,
+        timers: ApprovalTimers,
         drawing: Drawing,
         caller: Caller,
         speech: Speech,

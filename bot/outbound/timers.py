@@ -14,7 +14,7 @@ from engine.machine import timers_of
 from engine.ports import Approvals, Clock, Lanes, Work
 
 
-class Timers:
+class ApprovalTimers:
     """Performs `TimerFired`."""
 
     def __init__(

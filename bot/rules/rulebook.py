@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.config.approvals import Approval, PartEntry, People
+from bot.config.approvals import ApprovalEntry, PartEntry, PeopleEntry
 from bot.config.names import approver_names, channel_names, name_problems
 from bot.config.problems import ConfigError, ConfigProblem, suggestion
 from bot.config.settings import Config
@@ -145,7 +145,7 @@ def _rule(config: Config, index: int, known: KnownNames, condition: Condition | 
     )
 
 
-def _deadlines(approval: Approval) -> Deadlines:
+def _deadlines(approval: ApprovalEntry) -> Deadlines:
     return Deadlines(
         reminders=approval.remind_after,
         expires_after=approval.expires_after,
@@ -155,7 +155,7 @@ def _deadlines(approval: Approval) -> Deadlines:
     )
 
 
-def _policy(approval: Approval, name: str, known: KnownNames) -> Policy:
+def _policy(approval: ApprovalEntry, name: str, known: KnownNames) -> Policy:
     grants = approval.grants
     ladder = (Rung(each.after, _sources(each.to, known), _outsiders(each.to, known)) for each in approval.escalate)
     return Policy(
@@ -168,19 +168,19 @@ def _policy(approval: Approval, name: str, known: KnownNames) -> Policy:
     )
 
 
-def _stages(approval: Approval, known: KnownNames) -> tuple[Stage, ...]:
+def _stages(approval: ApprovalEntry, known: KnownNames) -> tuple[Stage, ...]:
     return tuple(tuple(_part(approval, part, known) for _, part in stage) for stage in approval.of_stages)
 
 
-def _part(approval: Approval, part: PartEntry, known: KnownNames) -> Part:
+def _part(approval: ApprovalEntry, part: PartEntry, known: KnownNames) -> Part:
     return Part(_sources(part, known), approval.quorum_of(part), _outsiders(part, known))
 
 
-def _outsiders(people: People, known: KnownNames) -> frozenset[UserId]:
+def _outsiders(people: PeopleEntry, known: KnownNames) -> frozenset[UserId]:
     return frozenset(known.people[each].id for each in people.users) if people.guests else frozenset()
 
 
-def _sources(people: People, known: KnownNames) -> tuple[Source, ...]:
+def _sources(people: PeopleEntry, known: KnownNames) -> tuple[Source, ...]:
     users = sorted({known.people[each].id for each in people.users})
     groups = (known.groups.found[each] for each in people.groups)
     found = (

@@ -14,7 +14,7 @@ from bot.outbound.messages import Messages
 from bot.outbound.outbox import Outbox
 from bot.outbound.posting import Posting
 from bot.outbound.speech import Speech
-from bot.outbound.timers import Timers
+from bot.outbound.timers import ApprovalTimers
 from bot.rules.authority import Authority
 from bot.rules.granting import Granting
 from bot.rules.in_force import Rules
@@ -129,7 +129,7 @@ def _outbox(ports: Ports, requests: _Approvals, posting: Posting, metrics: Metri
         clock=clock,
         drawing=drawing,
     )
-    timers = Timers(
+    timers = ApprovalTimers(
         register=register,
         approvals=approvals,
         authority=requests.authority,

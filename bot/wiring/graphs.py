@@ -12,7 +12,7 @@ from adapters.langgraph import dialects
 from adapters.langgraph.loading.exports import LoadError
 from bot.checks import rules
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.config.schema import Agent, Resume
+from bot.config.schema import Agent, ResumeMode
 from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.rulebook import Compiled
@@ -52,7 +52,7 @@ async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> As
 
 def together(config: Config) -> frozenset[AgentName]:
     """The agents that get the answers of parallel interrupts all at once."""
-    return frozenset(name for name, agent in config.agents.items() if agent.resume is Resume.TOGETHER)
+    return frozenset(name for name, agent in config.agents.items() if agent.resume is ResumeMode.TOGETHER)
 
 
 def unseen(config: Config) -> frozenset[AgentName]:

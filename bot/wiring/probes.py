@@ -23,7 +23,7 @@ from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.checks.oncall import OnCallNow
-from bot.checks.probes import Loaded, Names, Probes, UnfitError, Workspace
+from bot.checks.probes import LoadedGraph, Names, Probes, UnfitError, Workspace
 from bot.config.problems import ProblemsError
 from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
@@ -57,7 +57,7 @@ class RealProbes:
         """Whether the packages for calendars are installed."""
         return ical.is_installed()
 
-    async def graph(self, config: Config, name: AgentName) -> Loaded:
+    async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing."""
         await asyncio.to_thread(import_langgraph)
         from langgraph.checkpoint.memory import InMemorySaver
@@ -67,7 +67,7 @@ class RealProbes:
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
         schemas = graphs.schemas[name]
         warnings = (*graphs.warnings, *graphs.advice(), *unfit)
-        return Loaded(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
+        return LoadedGraph(warnings, tuple(map(_with_buttons, graphs.foreseen(name))), frozenset(schemas), schemas)
 
     async def server(self, agent: Agent) -> Sequence[str]:
         """Reach a LangGraph Server, and see that it has the assistant, with the nodes that the breakpoints name.

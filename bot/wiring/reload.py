@@ -46,7 +46,7 @@ class Parts:
     channels: Channels
     on_call: OnCallInForce
 
-    async def prepare(self, config: Config) -> "Prepared":
+    async def prepare(self, config: Config) -> "PreparedReload":
         """Make all that a new configuration needs. Raises ProblemsError; then nothing has changed."""
         conditions = compiled(config, CelConditions())
         await self.graphs.load()
@@ -62,11 +62,11 @@ class Parts:
         async with contextlib.AsyncExitStack() as stack:
             opened = await stack.enter_async_context(shift_sources(config))
             sources = on_call_sources(config, self.kept, opened, people, self.metrics, self.clock)
-            return Prepared(self, book, known, channels, sources, stack.pop_all().aclose)
+            return PreparedReload(self, book, known, channels, sources, stack.pop_all().aclose)
 
 
 @dataclass(slots=True)
-class Prepared:
+class PreparedReload:
     """See `bot.runtime.reload.Prepared`."""
 
     parts: Parts

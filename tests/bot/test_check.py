@@ -14,7 +14,7 @@ from bot import wiring
 from bot.checks.check import OFFLINE, check
 from bot.checks.modules import clashes
 from bot.checks.oncall import OnCallNow
-from bot.checks.probes import Loaded, Names, UnfitError, Workspace
+from bot.checks.probes import LoadedGraph, Names, UnfitError, Workspace
 from bot.checks.report import Report, show
 from bot.checks.slack import OPEN_IT
 from bot.config.load import load
@@ -84,14 +84,14 @@ class World:
         }
         return GroupNames({name: found[name] for name in names if name in found}, {name: name for name in found})
 
-    async def graph(self, config: Config, name: AgentName) -> Loaded:
+    async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         spec = config.agents[name].graph or ""
         self.asked.append(f"{config.base.name}/{spec}")
         if spec in self.graphs:
             raise self.graphs[spec]
         schemas = self.schemas.get(spec, {})
         tools = frozenset([*self.of_tools.get(spec, ()), *schemas])
-        return Loaded(interrupts=tuple(self.of_graphs), tools=tools, schemas=schemas)
+        return LoadedGraph(interrupts=tuple(self.of_graphs), tools=tools, schemas=schemas)
 
     async def server(self, agent: Agent) -> Sequence[str]:
         entry = agent.server

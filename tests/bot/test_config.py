@@ -10,7 +10,7 @@ import pytest
 from bot.config.load import load
 from bot.config.names import agents_relying_on_defaults, approver_names, channel_names
 from bot.config.problems import ConfigError
-from bot.config.schema import Mode, Resume
+from bot.config.schema import Mode, ResumeMode
 from bot.config.settings import Config
 from bot.rules.rulebook import KnownNames, rulebook
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
@@ -93,7 +93,7 @@ def test_answers_go_each_or_together(write: Write) -> None:
     one = "{graph: a.py:g, channels: [ops]}"
     other = "{graph: b.py:g, channels: [dev], resume: together}"
     read = load(write(f"agents:\n  one: {one}\n  other: {other}\n"), ENVIRON)
-    assert [each.resume for each in read.agents.values()] == [Resume.EACH, Resume.TOGETHER]
+    assert [each.resume for each in read.agents.values()] == [ResumeMode.EACH, ResumeMode.TOGETHER]
 
 
 def test_names_are_listed_with_where_they_stand(whole: Config) -> None:

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from bot import wiring
 from bot.checks.check import check
-from bot.checks.probes import Loaded
+from bot.checks.probes import LoadedGraph
 from bot.checks.report import Report, show, show_json
 from bot.cli import invoke
 from bot.config.load import load
@@ -81,7 +81,7 @@ def app(folder: Path, code: str, answers: str = "") -> Path:
     return file
 
 
-async def loaded(file: Path) -> Loaded:
+async def loaded(file: Path) -> LoadedGraph:
     return await wiring.probes().graph(load(file, ENVIRON), AGENT)
 
 
