@@ -1,9 +1,9 @@
 """Conditions of rules in CEL, the Common Expression Language (https://cel.dev), by Google's library.
 
-The library comes with the extra `rules`: `pip install "signoff[rules]"`. It hands most failures back as a value that
-Python takes for true, reads a text only up to its first NUL, dies of a deeply nested list, and holds the interpreter's
-lock while it evaluates. So nothing but `adapters.conditions.cel` speaks with it: only a value of the type BOOL counts,
-`adapters.conditions.arguments` keeps from it what it misreads, and `adapters.conditions.effort` what would take long.
+The library comes with the extra `rules`: `pip install "signoff[rules]"`. It returns most failures as a value that is
+true in Python, reads a text only up to its first NUL, crashes on a deeply nested list, and holds the interpreter's lock
+while it evaluates. So `cel` alone calls it and counts only values of the type BOOL, `arguments` holds back what it
+misreads, and `effort` what would take long. Imports the engine.
 """
 
 from adapters.conditions.condition import CelConditions

@@ -1,8 +1,8 @@
-"""Which arguments a condition can be asked about: plain JSON, as CEL reads it and as the tool will.
+"""Checks that a condition can judge arguments: they must be plain JSON that CEL and the tool read alike.
 
-A number that is not finite compares as false with everything, so that a rule would be passed over that was written for
-all numbers. A tool's own types turn the text "5000" into the number 5000, after the condition compared a text: where
-the arguments do not have the types that the tool's schema declares, nothing can be known.
+A number that is not finite compares as false with everything, so a rule written for all numbers would not apply. A
+tool's own types turn the text "5000" into the number 5000 after the condition compared a text: where the arguments do
+not have the types that the tool's schema declares, the condition is unknown.
 """
 
 import math
@@ -28,21 +28,21 @@ _TYPES: Final = create(
     },
     type_checker=Draft202012Validator.TYPE_CHECKER,
 )
-"""Checks the types that a schema declares, and nothing that could take long: no patterns, no unique items."""
+"""Checks the types of a schema, and nothing that could take long: no patterns, no unique items."""
 
 
-def fault(args: Json, schema: Mapping[str, Json] | None) -> str:
-    """Why nothing can be known of these arguments, as the end of a sentence; "" where it can."""
+def problem_of(args: Json, schema: Mapping[str, Json] | None) -> str:
+    """Say why a condition cannot judge these arguments, as the end of a sentence; "" if it can."""
     if not isinstance(args, dict):
         return ""
     for name, value in args.items():
         if why := _unreadable(name) or _unreadable(value):
             return f'the argument "{_short(name)}" {why}'
-    return "" if schema is None else _misfit(args, schema)
+    return "" if schema is None else _wrong_type(args, schema)
 
 
 def _unreadable(value: Any) -> str:
-    """Why CEL would misread a value. Walked without recursion: what is nested too deeply must not stop the process."""
+    """Say why CEL would misread a value. Not recursive: a deeply nested value must not crash the process."""
     waiting: list[tuple[Any, int]] = [(value, 1)]
     while waiting:
         each, depth = waiting.pop()
@@ -54,13 +54,13 @@ def _unreadable(value: Any) -> str:
                 return "has a key that is not text"
         elif type(each) is list:
             waiting += [(part, depth + 1) for part in each]
-        elif why := _wrong(each):
+        elif why := _incomparable(each):
             return why
     return ""
 
 
-def _wrong(value: Any) -> str:
-    """Why a single value cannot be compared."""
+def _incomparable(value: Any) -> str:
+    """Say why a single value cannot be compared."""
     match value:
         case None | bool():
             return ""
@@ -69,7 +69,7 @@ def _wrong(value: Any) -> str:
         case float():
             return "" if type(value) is float and math.isfinite(value) else "is not a finite number"
         case str():
-            return "" if type(value) is str and _is_text(value) else "has a character that no text may have"
+            return "" if type(value) is str and _is_text(value) else "has a character that text must not have"
         case _:
             return "is not JSON"
 
@@ -78,10 +78,10 @@ def _is_text(text: str) -> bool:
     return "\0" not in text and (text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text))
 
 
-def _misfit(args: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
+def _wrong_type(args: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
     try:
         error = next(_TYPES(dict(schema), registry=Registry()).iter_errors(args), None)
-    except Exception:  # noqa: BLE001 - a broken schema breaks in many ways, and each means that nothing is known
+    except Exception:  # noqa: BLE001 - a broken schema fails in many ways
         return "the tool's schema cannot be read"
     if error is None:
         return ""

@@ -1,7 +1,7 @@
-"""Google's CEL library, spoken to from here alone.
+"""Calls Google's CEL library, https://github.com/cel-expr/cel-python. No other module does.
 
-https://github.com/cel-expr/cel-python. What it says of a text that it refuses is one string, which has a line and a
-column for each fault; they are counted in characters, from 1, and a dotted name is found at its last dot.
+The library reports all problems of a text in one string, each with line and column. Both count from 1, the column in
+characters; a dotted name is reported at its last dot.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from engine.rules.conditions import Name
 Known: TypeAlias = "Json | datetime"
 
 TEXT, ANY = "string", "dyn"
-"""The types that arguments are declared with."""
+"""Types of declared arguments."""
 _TYPES: Final[Mapping[str, str]] = {
     Name.ARGS: "map<string, dyn>",
     Name.REQUESTER: TEXT,
@@ -37,8 +37,8 @@ class NotInstalledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """One fault of a text, in the library's words."""
+class Refusal:
+    """A problem of a text, in the library's words."""
 
     line: int
     column: int
@@ -46,41 +46,41 @@ class Refused:
 
 
 class RefusedError(Exception):
-    """The library does not take a text."""
+    """The library does not compile a text."""
 
-    def __init__(self, faults: Sequence[Refused]) -> None:
-        super().__init__("; ".join(each.message for each in faults))
-        self.faults = faults
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__("; ".join(each.message for each in refusals))
+        self.refusals = refusals
 
 
 class UnevaluatedError(Exception):
-    """An evaluation came to nothing that counts; says why, and quotes no value."""
+    """An evaluation gave neither true nor false. Says why, and quotes no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A text that was compiled."""
+    """A compiled text."""
 
     _expression: Any
 
     @property
     def is_truth(self) -> bool:
-        """Whether it is certain that it evaluates to true or false."""
+        """Whether it always evaluates to true or false."""
         return str(self._expression.return_type().name()) == "BOOL"
 
     def evaluate(self, known: Mapping[str, Known]) -> bool:
-        """Evaluate it. Raises UnevaluatedError for all but true and false.
+        """Evaluate it. Raises UnevaluatedError for anything but true and false.
 
-        A failure is a value of the type ERROR, and true to Python; others are raised.
+        The library returns some failures as a value of the type ERROR, which is true in Python, and raises others.
         """
         try:
             value = self._expression.eval(data=dict(known))
         except Exception as error:  # noqa: BLE001 - the library raises RuntimeError and what its conversions raise
             raise UnevaluatedError(_reason(str(error))) from None
-        kind, plain = value.type().name(), value.value()
-        if kind != "BOOL" or not isinstance(plain, bool):
-            raise UnevaluatedError(_reason(plain) if kind == "ERROR" else "it is neither true nor false")
-        return plain
+        kind, result = value.type().name(), value.value()
+        if kind != "BOOL" or not isinstance(result, bool):
+            raise UnevaluatedError(_reason(result) if kind == "ERROR" else "it is neither true nor false")
+        return result
 
 
 def compiled(
@@ -90,9 +90,9 @@ def compiled(
     *,
     without: Sequence[tuple[str, str]] = (),
 ) -> Program:
-    """Compile a text that may use these names; `arguments`, with their types, take the place of `args`.
+    """Compile a text that may use these names; typed `arguments` replace `args`.
 
-    `without` has functions that it may not use, each with the overload. Raises RefusedError and NotInstalledError.
+    `without` lists functions that it must not use, each with its overload. Raises RefusedError and NotInstalledError.
     """
     types = {name.value: _TYPES[name] for name in names}
     if arguments is not None:
@@ -131,20 +131,20 @@ def _type(types: Any, kind: str) -> Any:
             return getattr(types, kind.upper())
 
 
-def _refused(said: str) -> Sequence[Refused]:
+def _refused(said: str) -> Sequence[Refusal]:
     places = _REFUSED.findall(said)
-    found = [Refused(max(1, int(line)), max(1, int(column)), message) for line, column, message in places]
-    return found or [Refused(1, 1, _CODES.sub("", said.partition("\n")[0]))]
+    found = [Refusal(max(1, int(line)), max(1, int(column)), message) for line, column, message in places]
+    return found or [Refusal(1, 1, _CODES.sub("", said.partition("\n")[0]))]
 
 
 _REASONS: Final = {
     "Key not found in map": "an argument that it uses is missing",
-    "No value with name": "something that it uses could not be found out",
+    "No value with name": "a value that it uses could not be looked up",
     "No matching overloads": "values that it compares have different types",
     "Iteration budget exceeded": "its loops have too many steps",
 }
 
 
 def _reason(said: object) -> str:
-    """Why an evaluation failed. The library's own words may quote an argument, which may be a secret."""
+    """Say why an evaluation failed. The library's own words may quote an argument, which may be a secret."""
     return next((reason for words, reason in _REASONS.items() if words in str(said)), "it cannot be computed")

@@ -1,9 +1,9 @@
-"""The clock that a condition reads: the one of its rule's zone.
+"""Makes a condition read the clock of its rule's time zone.
 
-In CEL `now.getHours()` is the hour in UTC, and `now.getHours('Europe/Berlin')` the one in Berlin; the library lets
-nobody replace the first. So the zone is written into the text, wherever a time is asked without one. Which places these
-are is known from the library itself: without the functions that take no zone it refuses exactly them, and says where
-their parentheses are. Lengths of time have functions of the same names, and are left alone.
+In CEL `now.getHours()` is the hour in UTC, `now.getHours('Europe/Berlin')` the one in Berlin, and the library cannot
+change the first. So the zone is written into the text wherever a function of time is called without one. The library
+finds these places: compiled without the functions that take no zone, it refuses exactly them and gives the position of
+their parentheses. Durations have functions of the same names; these are left alone.
 """
 
 import re
@@ -30,7 +30,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 
 
 def is_known(zone: str) -> bool:
-    """Whether the library knows a zone: it reads the machine's own tables, not those of Python."""
+    """Whether the library knows a zone: it reads the machine's tables, not Python's."""
     if not _ZONE.fullmatch(zone):
         return False
     try:
@@ -40,20 +40,20 @@ def is_known(zone: str) -> bool:
 
 
 def in_zone(text: str, zone: str) -> cel.Program:
-    """Compile a text that is right, with the clock of a zone that is known. Raises RefusedError."""
+    """Compile a valid text with the clock of a known zone. Raises RefusedError."""
     while zone != UTC:
         try:
             return cel.compiled(text, without=_WITHOUT_ZONE)
         except cel.RefusedError as error:
-            places = [_place(text, each) for each in error.faults if _ASKED.match(each.message)]
+            places = [_place(text, each) for each in error.refusals if _ASKED.match(each.message)]
             if not places or any(text[place : place + 1] != "(" for place in places):
                 raise
             text = _with(text, zone, places)
     return cel.compiled(text)
 
 
-def _place(text: str, fault: cel.Refused) -> int:
-    return sum(len(line) + 1 for line in text.split("\n")[: fault.line - 1]) + fault.column - 1
+def _place(text: str, refusal: cel.Refusal) -> int:
+    return sum(len(line) + 1 for line in text.split("\n")[: refusal.line - 1]) + refusal.column - 1
 
 
 def _with(text: str, zone: str, places: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""One condition: checked when the file is read, asked when an agent acts."""
+"""A condition: checked when app.yaml is read, evaluated when an agent acts."""
 
 import difflib
 import re
@@ -11,7 +11,7 @@ from engine.asks.ask import Json
 from engine.rules.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
 
 LONGEST: Final = 2_000
-"""Characters of a condition: what is longer is for a tool of its own."""
+"""Characters of a condition: longer logic belongs in the tool."""
 
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container ''\)")
 _OVERLOAD = re.compile(r"found no matching overload for '_?(.*?)_?' applied to '\((.*)\)'")
@@ -26,14 +26,14 @@ class CelConditions:
     """The port `Conditions`."""
 
     def compiled(self, text: str, zone: str) -> Condition | Sequence[Mistake]:
-        """A condition, or all that is wrong with it."""
+        """Compile a condition, or give all its mistakes."""
         try:
             condition = _condition(text, zone)
             return literals.mistakes(text) or condition
         except cel.NotInstalledError:
             return (_NOT_INSTALLED,)
         except cel.RefusedError as error:
-            return tuple(_mistake(text, each) for each in error.faults)
+            return tuple(_mistake(text, each) for each in error.refusals)
         except _MistakeError as error:
             return (error.mistake,)
 
@@ -74,25 +74,25 @@ class CelCondition:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The handles of groups that it looks for among the requester's."""
+        """The handles that it looks for among the requester's groups."""
         return literals.handles(self.text)
 
     def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
-        """What is wrong with it for this tool; nothing where its schema takes arguments that it does not declare."""
+        """Find the mistakes for this tool; none where its schema allows undeclared arguments."""
         declared = _declared(schema)
         if Name.ARGS not in self.names or declared is None:
             return ()
         try:
             cel.compiled(self.text, arguments=declared)
         except cel.RefusedError as error:
-            return tuple(_mistake(self.text, each, tool, declared) for each in error.faults)
+            return tuple(_mistake(self.text, each, tool, declared) for each in error.refusals)
         return ()
 
     def judge(self, args: Json, schema: Mapping[str, Json] | None, asked: Circumstances) -> Finding:
-        """Whether it holds."""
+        """Evaluate it."""
         known = _known(asked)
         if Name.ARGS in self.names and isinstance(args, dict):
-            if why := self._too_long(args, schema) or arguments.fault(args, schema):
+            if why := self._too_long(args, schema) or arguments.problem_of(args, schema):
                 return _unknown(why)
             known[Name.ARGS] = args
         try:
@@ -104,9 +104,9 @@ class CelCondition:
     def _too_long(self, args: Json, schema: Mapping[str, Json] | None) -> str:
         size = effort.size_of(args, effort.MOST_VALUES if schema is None else effort.MOST_TYPED)
         if size is None:
-            return "the arguments are too long to be looked through"
+            return "the arguments are too large to check"
         if effort.is_too_much(size, effort.loops_in(self.text), self.text.count(",")):
-            return "the arguments are too long for its loops"
+            return "the arguments are too large for its loops"
         return ""
 
 
@@ -115,7 +115,7 @@ def _unknown(why: str) -> Finding:
 
 
 def _known(asked: Circumstances) -> dict[str, cel.Known]:
-    """What is known, by name: what could not be found out is left out, and using it is an error."""
+    """Give the values by name. A value that could not be looked up is missing, and using it is an error."""
     found: dict[str, cel.Known] = {
         Name.REQUESTER: asked.requester,
         Name.AGENT: asked.agent,
@@ -129,13 +129,13 @@ def _known(asked: Circumstances) -> dict[str, cel.Known]:
     return found
 
 
-# What is wrong --------------------------------------------------------------------------------------------------------
+# Mistakes -------------------------------------------------------------------------------------------------------------
 
 
 def _declared(schema: Mapping[str, Json]) -> Mapping[str, str] | None:
-    """The arguments of a tool, with their types; None where it takes others too.
+    """Give the arguments of a tool with their types; None if it also takes others.
 
-    A number may come as a whole one or not, and a type of several is found out by the comparison: only a text is one.
+    Only texts are declared: a number may be whole or not, and of several types the comparison decides.
     """
     properties = schema.get("properties", {})
     if schema.get("additionalProperties", False) is not False or not isinstance(properties, dict):
@@ -146,24 +146,24 @@ def _declared(schema: Mapping[str, Json]) -> Mapping[str, str] | None:
     }
 
 
-def _mistake(text: str, fault: cel.Refused, tool: str = "", declared: Mapping[str, str] | None = None) -> Mistake:
-    """A fault in our words; what we have none for is said in the library's."""
+def _mistake(text: str, refusal: cel.Refusal, tool: str = "", declared: Mapping[str, str] | None = None) -> Mistake:
+    """Say a refusal in our words; where we have none, in the library's."""
     for_tool = f" for {tool}" if tool else ""
-    if found := _UNDECLARED.fullmatch(fault.message):
-        return _of_name(found[1], _at_its_start(text, fault, found[1]), tool, declared)
-    if found := _OVERLOAD.fullmatch(fault.message):
+    if found := _UNDECLARED.fullmatch(refusal.message):
+        return _of_name(found[1], _at_its_start(text, refusal, found[1]), tool, declared)
+    if found := _OVERLOAD.fullmatch(refusal.message):
         what = f"{found[1]} takes no values of these types{for_tool}: {found[2]}"
-        return Mistake(fault.line, fault.column, what, "Compare values of the same type.")
-    if fault.message.startswith("Syntax error: "):
-        said = fault.message.removeprefix("Syntax error: ").partition(" expecting ")[0]
-        return Mistake(fault.line, fault.column, f"this is not CEL ({said})", _IN_CEL)
-    if "recursion" in fault.message:
-        return Mistake(fault.line, fault.column, "this condition is nested too deeply", _SPLIT)
-    return Mistake(fault.line, fault.column, f"CEL refuses this{for_tool}: {fault.message}", _IN_CEL)
+        return Mistake(refusal.line, refusal.column, what, "Compare values of the same type.")
+    if refusal.message.startswith("Syntax error: "):
+        said = refusal.message.removeprefix("Syntax error: ").partition(" expecting ")[0]
+        return Mistake(refusal.line, refusal.column, f"this is not CEL ({said})", _IN_CEL)
+    if "recursion" in refusal.message:
+        return Mistake(refusal.line, refusal.column, "this condition is nested too deeply", _SPLIT)
+    return Mistake(refusal.line, refusal.column, f"CEL refuses this{for_tool}: {refusal.message}", _IN_CEL)
 
 
-def _of_name(name: str, fault: cel.Refused, tool: str, declared: Mapping[str, str] | None) -> Mistake:
-    line, column = fault.line, fault.column
+def _of_name(name: str, refusal: cel.Refusal, tool: str, declared: Mapping[str, str] | None) -> Mistake:
+    line, column = refusal.line, refusal.column
     if declared is not None and name == Name.ARGS:
         return Mistake(line, column, f"{tool} has a schema, so each argument is named", "Write args.NAME.")
     if declared is not None and name.startswith(f"{Name.ARGS}."):
@@ -180,10 +180,10 @@ def _meant(name: str, known: Iterator[str] | type[Name]) -> str:
     return f"Known are: {', '.join(names)}." if names else "It has no arguments."
 
 
-def _at_its_start(text: str, fault: cel.Refused, name: str) -> cel.Refused:
-    """A dotted name is found at its last dot: people look for its start."""
-    line = text.split("\n")[fault.line - 1 : fault.line]
-    start = fault.column - 1 - name.rfind(".")
+def _at_its_start(text: str, refusal: cel.Refusal, name: str) -> cel.Refusal:
+    """Move the column of a dotted name to its start: the library reports its last dot."""
+    line = text.split("\n")[refusal.line - 1 : refusal.line]
+    start = refusal.column - 1 - name.rfind(".")
     if "." in name and line and line[0][start : start + len(name)] == name:
-        return replace(fault, column=start + 1)
-    return fault
+        return replace(refusal, column=start + 1)
+    return refusal

@@ -1,6 +1,6 @@
-"""Comparisons that can never hold, found in a condition's text: a name where only a Slack id is ever met.
+"""Finds comparisons that can never be true in a condition's text: a name where the value is always a Slack id.
 
-`requester == 'alice'` is right by its types and always false, so that its rule would silently never apply.
+`requester == 'alice'` has valid types and is always false, so its rule would silently never apply.
 """
 
 import re
@@ -16,12 +16,12 @@ _LIST = rf"(?P<text>\[\s*(?:{_LITERAL})(?:\s*,\s*(?:{_LITERAL}))*\s*\])"
 _IDS: Final = {
     Name.REQUESTER: (
         re.compile(r"[UW][A-Z0-9]+"),
-        "is no Slack id, so the requester never equals it",
+        "is not a Slack id, so the requester never equals it",
         'Copy the id from the person\'s profile in Slack ("Copy member ID"), or use requester_groups.',
     ),
     Name.CHANNEL: (
         re.compile(r"[CDG][A-Z0-9]+"),
-        "is no Slack id, so the channel never equals it",
+        "is not a Slack id, so the channel never equals it",
         'Copy the id from the end of "About this channel" in Slack: a channel may be renamed.',
     ),
 }
@@ -29,17 +29,17 @@ _HANDLE = re.compile(rf"{_TEXT}\s+in\s+requester_groups\b")
 
 
 def handles(text: str) -> frozenset[str]:
-    """The handles of groups that a condition looks for among the requester's."""
+    """Find the handles that a condition looks for among the requester's groups."""
     return frozenset(match["text"][1:-1] for match in _HANDLE.finditer(text))
 
 
 def mistakes(text: str) -> Sequence[Mistake]:
-    """The comparisons of a condition that can never hold."""
+    """Find the comparisons of a condition that can never be true."""
     found = [each for name in _IDS for each in _of(name, text)]
     for match in _HANDLE.finditer(text):
         handle = match["text"][1:-1]
         if handle.startswith("@"):
-            what = f"{match['text']} is in no list of groups: a group's handle stands there without @"
+            what = f"{match['text']} never matches: handles in requester_groups have no @"
             found.append(_mistake(text, match.start("text"), what, f"Write '{handle.removeprefix('@')}'."))
     return found
 

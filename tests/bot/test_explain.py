@@ -82,7 +82,7 @@ def test_it_says_which_rule_governs_and_who_decides_by_when(capsys: pytest.Captu
 @pytest.mark.usefixtures("file")
 def test_what_nobody_can_tell_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     lines = told(capsys, "--args", '{"amount": 5}', "--offline", "--requester", "dave")
-    unknown = "The rule's condition could not be checked: something that it uses could not be found out"
+    unknown = "The rule's condition could not be checked: a value that it uses could not be looked up"
     assert lines[2:5] == [
         "  approvals[1]: its condition is false: args.amount > 1000",
         f"  approvals[2]: counts as matched, since nobody can tell: {unknown}",
