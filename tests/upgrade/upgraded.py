@@ -11,12 +11,13 @@ machine's clock.
 import gzip
 import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fakes.oncall_services import ServiceServer
 from fakes.people import Message, wait_until
@@ -25,8 +26,8 @@ from upgrade import snapshot
 from upgrade.write import ON_CALL, SECRETS
 
 from bot.runtime.clock import SystemClock
-from engine.approvals.approval import Approval
-from engine.ports import DeadLetter
+from engine.approvals.audit import What
+from engine.ids import ApprovalId, thread_of
 
 HERE = Path(__file__).parent
 MINUTES = timedelta(minutes=5)
@@ -92,7 +93,13 @@ class Upgraded:
     fixture: Fixture
     world: World
     service: ServiceServer
-    dead: list[DeadLetter] = field(default_factory=list)
+    UNDER_WAY: ClassVar = (
+        "legal on the house: True",
+        "finance on the house: True",
+        "signed the house",
+        "did drop the page",
+    )
+    """What this version does of itself, since the earlier one did not come to it."""
 
     async def begin(self, later: timedelta = MINUTES, clock: SystemClock | None = None) -> None:
         """Start this version's bot, `later` than the one before died."""
@@ -110,9 +117,27 @@ class Upgraded:
         person = self.world.alice if mark["channel"] == "D0ALICE" else self.world.bob
         return await Message(person, mark["channel"], {"ts": mark["ts"]}).now()
 
-    async def approval(self, name: str) -> Approval:
-        """The approval of a card that still has its buttons."""
-        return await self.world.approval(await self.message(name))
+    async def rows(self, approval: ApprovalId) -> list[What]:
+        """The audit of an approval, but for what goes on by itself: calls and reminders."""
+        rows = await self.world.bot.ports.audit.of_thread(thread_of(approval))
+        return [row.what for row in rows if row.approval == approval and row.what not in (What.CALLED, What.REMINDED)]
+
+    def until(self, timer: str, name: str) -> timedelta:
+        """How long after the death of the earlier version a timer of a card is due."""
+        thread = self.fixture.made["marks"][name]["thread_ts"]
+        (timers,) = [each["value"] for each in self.fixture.entries if each["key"] == "signoff:timers"]
+        (due,) = [score for member, score in timers if member.startswith(f"{timer}/") and f":{thread}#" in member]
+        return datetime.fromtimestamp(float(due) / 1_000_000, UTC) - self.fixture.at
+
+    def own_types(self) -> set[tuple[str, str]]:
+        """The classes of the agents' own code, as the bot that runs has loaded them."""
+        names = [name for name in sys.modules if name.startswith(("signoff_agent_release", "signoff_agent_booking"))]
+        return {
+            (name, each.__name__)
+            for name in names
+            for each in vars(sys.modules[name]).values()
+            if isinstance(each, type) and each.__module__ == name
+        }
 
     def log(self) -> list[str]:
         """What the graphs did, before the upgrade and after it."""

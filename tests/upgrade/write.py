@@ -76,7 +76,7 @@ class Stage:
         return self.mark(name or agent, card)
 
     def hold(self, name: str) -> None:
-        """Let a node wait, or fail: see `graphs.py`."""
+        """Let a node wait, or fail: see `agents`."""
         (self.world.folder / f"hold {name}").touch()
 
     async def did(self, what: str) -> None:
@@ -318,6 +318,7 @@ UNDER_WAY: tuple[Scene, ...] = (kept_click, mid_run, undrawn)
 
 async def write(folder: Path) -> None:
     """Write a fixture into an empty folder."""
+    (folder / "documents.json.gz").write_bytes(_packed(json.dumps(documents(), indent=1)))
     with tempfile.TemporaryDirectory(prefix="fixture-") as temporary:
         home = Path(temporary)
         for file in _files():
@@ -417,7 +418,6 @@ def main() -> None:
         sys.exit(f"{folder} is there already: a fixture is never written anew")
     folder.mkdir()
     try:
-        (folder / "documents.json.gz").write_bytes(_packed(json.dumps(documents(), indent=1)))
         asyncio.run(write(folder))
     except BaseException:
         shutil.rmtree(folder)
