@@ -6,6 +6,7 @@ import json
 
 import pytest
 from upgrade.upgraded import Fixture, Upgraded
+from upgrade.write import documents
 
 from adapters.redis import codec
 from adapters.redis.keys import Keys, thread_of
@@ -34,7 +35,7 @@ def test_each_key_is_of_a_kind_and_has_its_type(fixture: Fixture) -> None:
 
 
 @pytest.mark.promise("P1")
-@pytest.mark.parametrize("kind", ["APPROVAL", "ASK", "CONVERSATION", "ENTRY", "GRANT", "EFFECT"])
+@pytest.mark.parametrize("kind", list(documents()))
 def test_each_document_is_read(fixture: Fixture, kind: str) -> None:
     """A class that is renamed keeps the tag that it was stored under, and a field its name."""
     written = json.loads(gzip.decompress((fixture.folder / "documents.json.gz").read_bytes()))[kind]

@@ -58,6 +58,10 @@ class Fixture:
         """When that bot was killed, by its clock."""
         return datetime.fromisoformat(self.made["at"])
 
+    def files(self) -> set[str]:
+        """The names of its files."""
+        return {file.name for file in self.folder.iterdir()}
+
     def unpack(self, home: Path) -> None:
         """Put the user's files and the workspace into a folder."""
         for file in self.folder.iterdir():
@@ -69,7 +73,11 @@ class Fixture:
         (home / "slack" / "workspace.jsonl").write_bytes(records)
 
 
-FIXTURES = [Fixture(made.parent) for made in sorted(HERE.glob("*/made.json"))]
+def _order(made: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in made.parent.name.split("."))
+
+
+FIXTURES = [Fixture(made.parent) for made in sorted(HERE.glob("*/made.json"), key=_order)]
 assert FIXTURES, "without a fixture these tests would all be skipped"
 
 

@@ -26,21 +26,27 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from contracts import samples
+import redis
 from fakes.oncall_services import ServiceServer, on_call
 from fakes.people import Message, PeopledSlack, wait_until
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.strategies import SearchStrategy
 from stories.world import World
 from upgrade import snapshot
+from upgrade.filled import filled
 
 from adapters.localslack.state import people_file
 from adapters.redis import codec, embedded
+from adapters.redis.keys import Keys
+from engine.approvals.approval import Approval
+from engine.approvals.audit import Entry
 from engine.approvals.effects import Effect
+from engine.asks.ask import Ask
+from engine.conversation import Conversation
+from engine.ports import DeadLetter, LastLookup, Unposted
+from engine.rules.grants import Grant
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -247,22 +253,19 @@ async def queued(stage: Stage) -> None:
 
 
 async def dead_letter(stage: Stage) -> None:
-    """A reply that Slack never took."""
+    """A reply that was tried too often."""
     world = stage.world
     card = await stage.asked("plain", "burn the letter", name="dead")
     await world.at_rest()
-    lanes: Any = world.bot.ports.lanes
-    lanes._service._context = replace(lanes._service._context, attempts=1)
-    await world.slack.people.fault(method="chat.postMessage", status=500, times=99)
+    with redis.Redis.from_url(world.redis_url) as client:
+        client.set(Keys().tries(world.thread(card), "chat"), 9_999)
     await card.click("Approve")
+    await card.becomes("Approved by", buttons=[])
 
     async def look() -> bool | None:
-        return True if await lanes.dead_letters() else None
+        return True if await world.bot.ports.lanes.dead_letters() else None
 
-    await wait_until(look)
-    await card.becomes("Approved by", buttons=[])
-    await world.slack.people.fault(reset=True)
-    lanes._service._context = replace(lanes._service._context, attempts=None)
+    await wait_until(look, instead=lambda: "no work was given up")
 
 
 async def kept_click(stage: Stage) -> None:
@@ -366,36 +369,20 @@ def _copy(stage: Stage, folder: Path) -> None:
 
 
 def documents() -> Mapping[str, list[str]]:
-    """Documents by the names of their codecs; of effects some of each class."""
-    kinds: Mapping[str, SearchStrategy[Any]] = {
-        "APPROVAL": samples.any_approval,
-        "ASK": samples.any_ask,
-        "CONVERSATION": samples.any_conversation,
-        "ENTRY": samples.any_entry,
-        "GRANT": samples.any_grant,
+    """Documents by the names of their codecs."""
+    kinds: Mapping[str, Any] = {
+        "APPROVAL": Approval,
+        "ASK": Ask,
+        "CONVERSATION": Conversation,
+        "ENTRY": Entry,
+        "GRANT": Grant,
+        "EFFECT": Effect,
+        "DEAD_LETTER": DeadLetter,
+        "UNPOSTED": Unposted,
+        "LOOKUP": LastLookup,
     }
-    found = {name: _some(name, kind) for name, kind in kinds.items()}
-    found["EFFECT"] = [each for kind in get_args(Effect) for each in _some("EFFECT", samples._any_of(kind))]
-    return found
-
-
-def _some(name: str, kind: SearchStrategy[Any]) -> list[str]:
-    """The same few documents each time."""
-    written: list[bytes] = []
-
-    @settings(
-        max_examples=5,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(kind)
-    def write(value: Any) -> None:
-        written.append(getattr(codec, name).dump(value))
-
-    write()
-    return [base64.b64encode(each).decode() for each in dict.fromkeys(written)]
+    written = {name: [getattr(codec, name).dump(value) for value in filled(kind)] for name, kind in kinds.items()}
+    return {name: [base64.b64encode(each).decode() for each in dict.fromkeys(found)] for name, found in written.items()}
 
 
 def _packed(text: str) -> bytes:
