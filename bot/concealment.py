@@ -1,4 +1,4 @@
-"""What people see of a request, without secrets; and what they send back, with them.
+"""Hides secrets from what people see of a request, and puts them back into what people send.
 
 A secret in an argument is shown as `•••`, on the card and in the form. Who edits another field sends the mask back, and
 gets the secret in its place: a text that is just what was shown there is what stands there. A text with a mask in it
@@ -62,7 +62,7 @@ def _shown(value: Json, document: str) -> Json:
 
 
 def restored(given: Json, original: Json) -> Json:
-    """What was sent for `original`, as it was shown, with the secrets put back: see `problems` first."""
+    """Put the secrets back into `sent`, which was shown as `original`: see `problems` first."""
     if not _has_mask(given):
         return given
     seen = shown_value(original)
@@ -133,7 +133,7 @@ def _has_mask(value: Json) -> bool:
 
 
 def _texts(value: Json) -> Iterator[str]:
-    """All texts of a value, its keys too."""
+    """The texts of a value, its keys too."""
     left = [value]
     while left:
         match left.pop():
@@ -206,7 +206,7 @@ def _beside(given: Json, index: int, original: list[Json], seen: list[Json], *, 
 
 
 def _masks(value: Json, known: Collection[str], path: Path) -> Iterator[Path]:
-    """Where a mask stands in a text that was not there before; what is nested too deeply is not looked into."""
+    """Places where a mask stands in a text that was not there before; too deep nesting is not looked into."""
     match value:
         case str() if MASK in value and value not in known:
             yield path

@@ -40,12 +40,12 @@ SECRET_NAMES = re.compile(
 _ALSO_SECRET_NAMES = re.compile(
     r"(?:api|app|access|auth|bot|service|user)[_-]?tokens$|(?:basic|cli|http|proxy|registry)[_-]?auth$", re.IGNORECASE
 )
-"""Those of variables only: among the fields of a log line `tokens` is a count."""
+"""Names of secret variables only: among the fields of a log line `tokens` is a count."""
 _NOT_SECRET_NAMES = re.compile(
     r"[_-](?:mode|type|file|path|dir|name|id|header|limit|count|ttl|timeout|expiry|seconds|enabled|sock|version|region)$|^pwd$",
     re.IGNORECASE,
 )
-"""What is said about a secret is none; nor is the folder that a shell stands in (PWD)."""
+"""Suffixes of names that hold no secret but something about one; PWD is the folder that a shell stands in."""
 _SHORTEST_SECRET = 6
 _SHORTEST_NUMBER = 12
 """A short number under a secret name (`MAX_KEY=100000`) is a setting, and amounts on cards must stay readable."""
@@ -126,7 +126,7 @@ _PLACES = (
         rf"\1{MASK}",
     ),
 )
-"""Where secrets usually stand. What stands there may be anything, so this is not for what people decide on."""
+"""The usual places of secrets. Anything may stand there, so this is not used on what people decide on."""
 
 _remembered: set[str] = set()
 
@@ -183,7 +183,7 @@ def concealed_so_far(text: str) -> str:
 
 
 def _beginning(text: str, secret: str) -> int:
-    """How many characters at the end of a text are the beginning of a secret."""
+    """Count the characters at the end of a text that are the beginning of a secret."""
     longest = min(len(secret) - 1, len(text))
     return next((size for size in range(longest, _SHORTEST_BEGINNING - 1, -1) if text.endswith(secret[:size])), 0)
 
@@ -295,7 +295,7 @@ def _spellings(secret: str) -> Iterable[str]:
 
 
 def _in_base64(secret: str) -> Iterable[str]:
-    """What base64 makes of a secret behind 0, 1 and 2 other bytes: the characters that depend on it alone."""
+    """The base64 of a secret behind 0, 1 and 2 other bytes: the characters that depend on the secret alone."""
     raw = secret.encode("utf-8", "replace")
     for before in range(3):
         spelled = base64.b64encode(b"\0" * before + raw).decode()

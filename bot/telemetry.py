@@ -1,4 +1,4 @@
-"""What operators see: structured logs on stderr, and metrics for Prometheus.
+"""Shows operators what happens: structured logs on stderr, and metrics for Prometheus.
 
 Standard output belongs to what a command prints. Whatever is logged, here or by a library, goes through one chain
 whose last step before rendering masks secrets, tracebacks included; tracebacks show no local variables, for those
@@ -32,7 +32,7 @@ from bot.masking import MASK, SECRET_NAMES, masked
 
 _OURS = ("bot", "engine", "adapters")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-"""What an agent says may hold escape sequences, which a terminal would obey."""
+"""Control characters: what an agent says may hold escape sequences, which a terminal would obey."""
 
 
 def set_up_logs(
@@ -79,7 +79,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _formatter(shared: list[Processor], mask: Processor, *, as_json: bool, colors: bool) -> logging.Formatter:
-    """What our own lines and those of libraries go through alike."""
+    """The formatter of our own lines and of those of libraries."""
     lines = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -124,7 +124,7 @@ _RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
 
 class Metrics:
-    """What is counted, in a registry of its own. Labels hold words of ours: no ids, and nothing that people say."""
+    """The metrics, in a registry of their own. Labels hold words of ours: no ids, and nothing that people say."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -239,7 +239,7 @@ class Metrics:
             yield
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format: see `content_type`."""
+        """The metrics in Prometheus' text format: see `content_type`."""
         return generate_latest(self.registry)
 
     @staticmethod

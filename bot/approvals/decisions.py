@@ -1,4 +1,4 @@
-"""What people decide about a request: clicks, forms and other acts, counted at once or kept until they can be.
+"""Decides by what people do with a request: clicks, forms and other acts, counted at once or kept until they can be.
 
 A decision is made by `engine.machine.step`. Here its facts are gathered: what Slack and the on-call services say of the
 person, the rules in force, the votes so far. Where a source that decides the matter does not answer in time, the click
@@ -129,7 +129,7 @@ class Decisions:
         return tuple([await self._rules.current(approval, place) for place in range(len(approval.reviews))])
 
     async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
-        """What the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
+        """Look up what the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
         nothing = Facts(AccountType.UNKNOWN), Ruling()
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
             return nothing  # refused whoever it is
@@ -191,7 +191,7 @@ class Decisions:
 
 
 class _LateError(Exception):
-    """Whether a click on this approval counts depends on sources that did not answer yet."""
+    """Raised where a click on this approval depends on sources that may still answer."""
 
     def __init__(self, approval: Approval, late: Iterable[Source]) -> None:
         super().__init__(approval.id)
@@ -208,7 +208,7 @@ def _late(event: Chose) -> tuple[Source, ...]:
 
 
 def _refused_for_edit(approval: Approval, event: Chose) -> Refusal | None:
-    """Why somebody's own vote would not count for the value that they make by an edit."""
+    """The refusal of somebody's own vote for the value that they make by an edit, if there is one."""
     if event.ruling.edited is None:
         return None
     return may_decide(event.ruling.edited, approval.requester, event.by, event.facts, approval.ask.subject)

@@ -96,7 +96,7 @@ class Reconciler:
         return {each: replace(found, edition=self._rules.edition_of(book)) for each, found in routes.items()}
 
     async def _askable(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
-        """What is not too large to be asked. The rest ends here as the agent's failure, and new input voids it."""
+        """Leave out requests that are too large. They end here as the agent's failure, and new input voids them."""
         for each in found:
             if each.is_too_large:
                 sentence = TOO_LARGE.format(size=size_of(each.asked.ask), most=MOST_BYTES)
@@ -104,7 +104,7 @@ class Reconciler:
         return [each for each in found if not each.is_too_large]
 
     async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
-        """Those of what a graph still asks whose approvals ended: new input may void them.
+        """The interrupts that the graph still asks and whose approvals ended: new input may void them.
 
         What a run came to ask after a rejection stopped it was never put to anybody, and is over with it.
         """
@@ -115,14 +115,14 @@ class Reconciler:
         return frozenset(each.asked.interrupt for each in (*ended, *never))
 
     async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
-        """What is asked, with its ids and the approvals that are kept of it."""
+        """The questions of a graph, with their ids and the approvals that are kept of them."""
         first = [approval_id(thread, each.interrupt, each.digest) for each in asked]
         known = {each.id: each for each in await self._approvals.known(first)} if first else {}
         found = [_Found(id, each, known.get(id)) for id, each in zip(first, asked, strict=True)]  # noqa: A001 - they are
         return [await self._latest(thread, each) if each.went_on else each for each in found]
 
     async def _latest(self, thread: ThreadId, first: "_Found") -> "_Found":
-        """What comes back after people let the graph go on is asked anew, with a card of its own.
+        """Find the latest request of a pause that keeps coming back after people let the graph go on: it gets a card.
 
         It may have come back hundreds of times: the number is doubled until it is too high, and then halved.
         """
@@ -145,7 +145,7 @@ class Reconciler:
         return _Found(each, asked, await self._approvals.get(each))
 
     async def _replaced(self, thread: ThreadId, asked: Asked) -> Replaced | None:
-        """What was decided before the graph changed its request; its card says that it came to nothing."""
+        """The earlier decision, where the graph has changed its request since; its card says that it had no effect."""
         if not asked.instead_of:
             return None
         self._metrics.changed()
@@ -208,12 +208,12 @@ class _Found:
 
     @property
     def went_on(self) -> bool:
-        """Whether people let the graph go on from this halt: it came back since."""
+        """True if people let the graph go on from this pause: it came back since."""
         return self.asked.ask.may_recur and self.approval is not None and _went_on(self.approval)
 
     @property
     def is_too_large(self) -> bool:
-        """Whether nobody can be asked this."""
+        """True if the request is too large to be put to anybody."""
         return self.approval is None and size_of(self.asked.ask) > MOST_BYTES
 
 
@@ -228,7 +228,7 @@ def _went_on(approval: Approval) -> bool:
 
 
 def _shown(asked: Asked) -> Asked:
-    """What the graph raised may hold a secret of the bot's own; the digest stays that of what was raised."""
+    """Mask the bot's secrets in a failure that the graph raised; the digest stays that of the original."""
     if asked.ask.kind is not Kind.FAILURE:
         return asked
     actions = tuple(replace(each, description=masked(each.description)) for each in asked.ask.actions)

@@ -18,7 +18,7 @@ from engine.ports import Approvals, Change, Clock, Conversations, Lanes
 from engine.sentences.refusals import Refusal
 
 MOST_RACES = 50
-"""How often a lost race of writes is run again: each loss means that somebody else's write won."""
+"""Times that a lost race of writes is run again: each loss means that somebody else's write won."""
 
 
 class Register:

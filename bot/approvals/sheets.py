@@ -17,7 +17,7 @@ SHEET_ROWS = 20
 def sheets_of(
     asked: Mapping[ApprovalId, Asked], routes: Mapping[ApprovalId, Route], known: Mapping[ApprovalId, SheetId]
 ) -> Mapping[ApprovalId, SheetId]:
-    """Which requests share a message: the simple ones of one place, where too many are new for a card each.
+    """Group requests that share a message: the simple ones of one place, where too many are new for a card each.
 
     Made of all that is asked, not of what is new: a process that dies half-way is followed by one that agrees.
     """

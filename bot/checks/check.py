@@ -39,7 +39,7 @@ UNGUARDED = (
 
 @dataclass(slots=True)
 class _Graphs:
-    """What the graphs show: interrupts of each agent, None for one on a server; tools, and the schemas of these."""
+    """Interrupts of each agent (None for one on a server), its tools, and the schemas of these."""
 
     interrupts: dict[str, Sequence[Foreseen] | None] = field(default_factory=dict)
     tools: dict[AgentName, frozenset[str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What `signoff check` says of `gate_tools`: patterns that no tool matches, and tools that start without a gate."""
+"""Checks `gate_tools`: patterns that no tool matches, and tools that start without a gate."""
 
 from collections.abc import Collection, Iterator, Mapping
 

@@ -34,7 +34,7 @@ def _module(place: Path, name: str, *, loose: bool) -> Path | None:
 
 
 def folders(file: Path, config: Config | None) -> set[Path]:
-    """Where the graphs' own modules are looked for: beside app.yaml, and beside each graph's file."""
+    """The folders in which graphs find modules of the user's: beside app.yaml, and beside each graph's file."""
     if config is None:
         return {file.absolute().parent}
     files = [agent.graph.rpartition(":")[0] for agent in config.agents.values() if agent.graph is not None]

@@ -1,4 +1,4 @@
-"""What `signoff check` finds of `oncall:` and `people:`: sources that fail, empty schedules, unknown people."""
+"""Checks `oncall:` and `people:`: sources that fail, empty schedules, unknown people."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _STARTS_ALL_THE_SAME = "The bot starts all the same; until that is right, nobody
 
 @dataclass(frozen=True, slots=True)
 class OnCallNow:
-    """What a source says of now: whom it names, whom of these Slack does not know as members, or why it failed."""
+    """A source's answer for now: the people it names, those whom Slack does not know as members, or why it failed."""
 
     said: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ def source_problems(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[
 
 
 def source_warnings(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[str]:
-    """What may be right, and is worth a look."""
+    """A warning for each source that names nobody, or names a stranger."""
     for name, now in found.items():
         where = config.where("oncall", name, config.oncall[name].kind)
         if not now.said and not now.failed:

@@ -36,7 +36,7 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What Slack says of us: the workspace's name, the bot's, and the scopes that its token lacks."""
+    """Slack's answer about the bot: the workspace's name, the bot's, and the scopes that its token lacks."""
 
     team: str
     bot: str
@@ -58,7 +58,7 @@ class LoadedGraph:
 
 
 class Probes(Protocol):
-    """What the check asks of the world. Each raises UnfitError where the answer is no."""
+    """The questions of the check. Each raises UnfitError where the answer is no."""
 
     @property
     def conditions(self) -> Conditions:
@@ -66,7 +66,7 @@ class Probes(Protocol):
 
     @property
     def reads_calendars(self) -> bool:
-        """Whether the packages for calendars are installed."""
+        """True if the packages for calendars are installed."""
 
     async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load an agent's graph as `run` does, and see that it fits its entry."""
@@ -87,7 +87,7 @@ class Probes(Protocol):
         """Ask all sources who is on call now; `in_slack`: and Slack, who of them are members."""
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
-        """Those of these people who cannot see a channel."""
+        """The people, of these, who cannot see a channel."""
 
     async def groups(self, secrets: Secrets, names: Collection[str]) -> GroupNames:
         """Look up user groups by handle or id; leaves out what is not there."""

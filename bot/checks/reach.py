@@ -85,7 +85,7 @@ def one_at_a_time(config: Config) -> Iterator[str]:
 
 
 def _most_at_a_time(config: Config, entries: Sequence[PeopleEntry]) -> int | None:
-    """How many people these are at most at one time; None where that is not known."""
+    """The most people that these can be at one time; None where that is not known."""
     users = {name for each in entries for name in each.users}
     sources = {name: config.oncall.get(name) for each in entries for name in each.oncall}
     if any(each.groups or each.channel for each in entries):
@@ -97,7 +97,7 @@ def _most_at_a_time(config: Config, entries: Sequence[PeopleEntry]) -> int | Non
 
 
 def _needed(policy: Policy, known: frozenset[UserId], people: People) -> frozenset[UserId]:
-    """Those without whom the quorum cannot be reached. Who is in the same parts counts the same: a group has many."""
+    """The people without whom the quorum cannot be reached. Members of the same parts count the same."""
     alike: dict[tuple[bool, ...], set[UserId]] = {}
     for user in known:
         parts = (part.named.union(*(people.get(each, ()) for each in part.sources)) for part in policy.parts)

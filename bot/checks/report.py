@@ -16,7 +16,7 @@ from engine.asks.foreseen import Foreseen
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. `lines` sum up a configuration that is right; `warnings` do not stop the bot.
+    """The result of a check. `lines` sum up a configuration that is right; `warnings` do not stop the bot.
 
     `interrupts` are those of each agent whose graph could be loaded, None for one that runs on a LangGraph Server.
     """

@@ -30,14 +30,14 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Misfits:
-    """What of the rules does not suit the tools: `problems` stop a start, `warnings` do not."""
+    """Rules that do not suit the tools: `problems` stop a start, `warnings` do not."""
 
     problems: tuple[ConfigProblem, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def misfits(config: Config, conditions: Compiled, schemas: Schemas) -> Misfits:
-    """All that does not suit the tools that the rules are for."""
+    """Compare rules and conditions with the tools that they are for."""
     problems: list[ConfigProblem] = []
     warnings: list[str] = []
     for index in range(len(config.approvals)):

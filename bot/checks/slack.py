@@ -68,7 +68,7 @@ async def known_groups(
 
 
 async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> Sequence[ConfigProblem]:
-    """What is wrong with the handles of groups that conditions name."""
+    """Problems with the handles of groups that conditions name."""
     naming = [index for index, each in conditions.items() if each.groups]
     if not naming:
         return []

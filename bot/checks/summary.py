@@ -40,7 +40,7 @@ def not_looked_up(config: Config, conditions: Compiled) -> Iterable[str]:
 
 
 def _left_to_default(config: Config, name: AgentName, tools: Collection[str]) -> str:
-    """What of an agent no rule governs, and who can approve that."""
+    """A line on the requests of an agent that no rule governs, and who can approve those."""
     who = f"{_by_default(config.agents[name])} can approve"
     if not _has_rules(config, name):
         return f"{name} has no rule: {who}."

@@ -24,10 +24,10 @@ HOW = "Give the short id that /signoff mine shows, a link to the conversation, o
 
 
 class Audits(Protocol):
-    """What is kept of all threads."""
+    """The stored rows, by thread."""
 
     async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
-        """All rows of a thread, oldest first."""
+        """The rows of a thread, oldest first."""
 
     def threads(self) -> AsyncIterator[ThreadId]:
         """The threads that have an audit, in no order; one may come twice."""

@@ -78,7 +78,7 @@ _STAND_INS: Final = {
     "SLACK_SIGNING_SECRET": "demo",
     "REDIS_URL": "",
 }
-"""What stands in for the secrets of a configuration that the demo reads: they are of a real workspace and its Redis."""
+"""Stand-ins for the secrets of a configuration that the demo reads: those are of a real workspace and its Redis."""
 
 
 def demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":

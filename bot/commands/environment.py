@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def prepared(config: "Config") -> "Config":
-    """What has to be there before anything else is imported: logs, and `.env` for LangSmith and model keys."""
+    """Set up logs and put `.env` into the environment before more is imported: LangSmith and models read it."""
     from bot.telemetry import set_up_logs
 
     set_up_logs()

@@ -40,7 +40,7 @@ _OF_REQUESTER = {Name.REQUESTER, Name.REQUESTER_GROUPS, Name.REQUESTER_IS_GUEST}
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCall:
-    """What the command line asks; "" is what it leaves out."""
+    """A tool call as the command line describes it; "" is what it leaves out."""
 
     agent: str
     tool: str

@@ -104,7 +104,7 @@ class _Lookup:
             yield cls(name, sources[name], people)
 
     async def line(self, text: str) -> Mapping[str, Any]:
-        """What is said of one instant."""
+        """The answer for one instant."""
         found: dict[str, Any] = {"at": text, "who": [], "error": None}
         if self.people is not None:
             found["people"] = []

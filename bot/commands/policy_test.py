@@ -35,7 +35,7 @@ _DEFAULT = "default"
 
 
 class Decides(StrEnum):
-    """Who decides."""
+    """The possible deciders of a case."""
 
     PEOPLE = "people"
     APPROVE = "approve"
@@ -71,7 +71,7 @@ def _bare(value: object) -> object:
 
 
 class Expected(Strict):
-    """What has to come of a case; what it leaves out may be anything.
+    """The expected outcome of a case; what it leaves out may be anything.
 
     `quorum` is how many people have to approve in all. `expires_after: never` means that nothing expires.
     """
@@ -199,7 +199,7 @@ def _request(config: Config, case: Case) -> Request:
 
 
 def _differences(wanted: Expected, request: Request, book: Rulebook) -> Iterator[str]:
-    """What came otherwise, a sentence each."""
+    """The differences from what was expected, a sentence each."""
     route = routed(request, book)
     came = _came(route)
     for key in type(wanted).model_fields:
@@ -229,7 +229,7 @@ def _came(route: Route) -> dict[str, str]:
 
 
 def _reason(key: str, value: str, request: Request, book: Rulebook) -> str:
-    """Why the rule that was expected does not govern."""
+    """The reason why the expected rule does not govern."""
     if key != "rule":
         return ""
     why = next((why for rule, _, why in judged(request, book) if rule.name == value), "")
@@ -251,7 +251,7 @@ _Parts = Sequence[tuple[frozenset[str], int | None]]
 
 
 def _is_alike(expected: _Parts, came: _Parts) -> bool:
-    """Whether a stage has these parts, in any order. A part that names no quorum may have any."""
+    """True if a stage has these parts, in any order. A part that names no quorum may have any."""
     left = [*came]
     for people, quorum in expected:
         same = next((each for each in left if each[0] == people and quorum in (None, each[1])), None)

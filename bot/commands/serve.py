@@ -112,7 +112,7 @@ async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
 
 
 def _has_terminal() -> bool:
-    """Whether the process has a terminal that is still there."""
+    """True if the process has a terminal that still exists."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:

@@ -1,4 +1,4 @@
-"""What may stand in an entry of `approvals:` in `app.yaml`: who decides, when, and what comes of silence."""
+"""Entries of `approvals:` in `app.yaml`: who decides, when, and what happens if nobody does."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -54,7 +54,7 @@ class RuleKind(StrEnum):
 
 
 class When(Strict):
-    """What a rule governs: `agent` and `tool` may hold `*`. With neither it governs everything but questions."""
+    """The requests that a rule governs: `agent` and `tool` may hold `*`. With neither it governs all but questions."""
 
     agent: Given[str] = None
     tool: Given[str] = None
@@ -85,17 +85,17 @@ class PeopleEntry(Strict):
 
     @property
     def is_empty(self) -> bool:
-        """Whether it names nobody."""
+        """True if it names nobody."""
         return not (self.users or self.is_open)
 
     @property
     def is_open(self) -> bool:
-        """Whether only Slack or a schedule can tell who and how many they are."""
+        """True if only Slack or a schedule can tell who and how many they are."""
         return bool(self.groups or self.channel or self.oncall)
 
     @property
     def can_be_called(self) -> bool:
-        """Whether it names people one by one, in some way."""
+        """True if it names people one by one, in some way."""
         return bool(self.users or self.groups or self.oncall)
 
 
@@ -112,7 +112,7 @@ class PartEntry(PeopleEntry):
 
 
 class ApproversEntry(PeopleEntry):
-    """Those who decide: people, or several parts of whom each has to agree."""
+    """The approvers: people, or several parts of whom each has to agree."""
 
     quorum: Given[Quorum] = None
     all_of: Annotated[tuple[PartEntry, ...], Field(min_length=2)] | None = None
@@ -147,7 +147,7 @@ class StepEntry(Strict):
 
 
 class HoursEntry(Strict):
-    """When clocks run. `always`: that of the expiry runs outside of them, too."""
+    """Working hours. `always`: the clock of the expiry runs outside of them, too."""
 
     zone: Zone
     days: Days = frozenset(range(5))
@@ -171,7 +171,7 @@ class HoursEntry(Strict):
 
 
 class GrantsEntry(Strict):
-    """What "allow like this" may allow. Without `fields` all arguments have to be the same."""
+    """The extent of "allow like this". Without `fields` all arguments have to be the same."""
 
     lasts: Duration = Field(alias="for")
     fields: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -212,7 +212,7 @@ class ApprovalEntry(Strict):
 
     @property
     def is_question(self) -> bool:
-        """Whether it governs questions."""
+        """True if it governs questions."""
         return self.when.kind is RuleKind.QUESTION
 
     @property
@@ -225,24 +225,24 @@ class ApprovalEntry(Strict):
 
     @property
     def people(self) -> Iterator[tuple[Path, PeopleEntry]]:
-        """All who are named, in parts and in steps, with the keys that lead to them."""
+        """The people named in parts and in steps, with the keys that lead to them."""
         for stage in self.of_stages:
             yield from stage
         for place, step in enumerate(self.escalate):
             yield ("escalate", place, "to"), step.to
 
     def quorum_of(self, part: PartEntry) -> int:
-        """How many of a part have to agree."""
+        """The number of a part's people that have to agree."""
         return self.quorum if part.quorum is None else part.quorum
 
     @property
     def _approvals(self) -> int:
-        """How many people it takes."""
+        """The number of approvals that a request takes."""
         return sum(self.quorum_of(part) for stage in self.of_stages for _, part in stage)
 
     @property
     def is_seen_by_requester_alone(self) -> bool:
-        """Whether whoever asks can decide alone what stands where only they see it."""
+        """True if the requester can decide alone, so that a card that only they see is enough."""
         parts = [part for stage in self.of_stages for _, part in stage]
         return self.own_requests and len(parts) == 1 and self.quorum_of(parts[0]) == 1
 

@@ -20,7 +20,7 @@ Approvals: TypeAlias = tuple[ApprovalEntry | None, ...]
 def inconsistencies(
     document: Document, file: File | None, agents: Agents, approvals: Approvals, mode: Mode
 ) -> Iterable[ConfigProblem]:
-    """All that does not fit together. `file` is None where its own keys are wrong already."""
+    """Find entries that do not fit together. `file` is None where its own keys are wrong already."""
     retention = file.retention if file else None
     data = document.data if isinstance(document.data, dict) else {}
     sources = data.get("oncall")

@@ -84,7 +84,7 @@ def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tup
 
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """What `.env` in this folder says, and above it what the environment says.
+    """Read `.env` in this folder; the environment overrides it.
 
     Graphs read keys of their own from here: put it into the process's environment before a graph is imported.
 
@@ -198,7 +198,7 @@ _TRUTH = ("true", "false")
 
 
 def _is_sent(path: KeyPath) -> bool:
-    """Whether a value goes to a graph or is compared with what it asks, where "yes" and true are not the same."""
+    """True for a value that goes to a graph or is compared with what it asks: there "yes" and true differ."""
     return path[:1] == ("agents",) and path[2:3] == ("answers",)
 
 

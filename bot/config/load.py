@@ -67,7 +67,7 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
 
 
 def _first_of_each_place(problems: Iterable[ConfigProblem]) -> Sequence[ConfigProblem]:
-    """What follows from an earlier problem of the same key (a variable that is not set, say) only confuses."""
+    """Keep the first problem of each place: what follows from it (a variable that is not set, say) only confuses."""
     first: dict[str, ConfigProblem] = {}
     for problem in problems:
         first.setdefault(problem.where, problem)

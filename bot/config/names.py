@@ -80,7 +80,7 @@ def card_channels(config: Config, index: int) -> Sequence[str]:
 
 
 def _unable(config: Config, people: Mapping[str, ListedPerson]) -> Iterable[ConfigProblem]:
-    """Those who may never decide, each once: no full members, and not let in by `guests` and their ids."""
+    """Problems with people who may never decide, each once: no full members, and not let in by `guests` and an id."""
     told: set[str] = set()
     for index, approval in enumerate(config.approvals):
         for path, each in approval.people:

@@ -1,4 +1,4 @@
-"""What may stand below `oncall:` in `app.yaml`: sources of who is on call, each with what it needs.
+"""Entries of `oncall:` in `app.yaml`: sources of who is on call, each with its own keys.
 
 Only what is written is checked here. Whether a service answers, and whether Slack knows the people, is found out by
 `signoff check`: a bot has to start also while a service is down.
@@ -125,7 +125,7 @@ Names = Annotated[tuple[Annotated[str, AfterValidator(_name)], ...], AfterValida
 
 
 class _Web(Strict):
-    """What is called over the network. Private addresses that its host may have are named in `networks`."""
+    """A source that is called over the network. `networks` names private addresses that its host may have."""
 
     networks: tuple[Network, ...] = ()
 
@@ -234,12 +234,12 @@ class OnCallEntry(Strict):
 
     @property
     def source(self) -> Any:
-        """What stands behind that key."""
+        """The entry behind that key."""
         return getattr(self, self.kind)
 
     @property
     def secret_values(self) -> tuple[str | None, ...]:
-        """All of it that must never be shown. An address may hold a key in its path or query."""
+        """Values that must never be shown. An address may hold a key in its path or query."""
         source = self.source
         address = source.url if isinstance(source, IcalEntry | HttpEntry) else None
         headers = source.headers.values() if isinstance(source, HttpEntry) else ()
@@ -259,7 +259,7 @@ class OnCallEntry(Strict):
 
 
 def name_problem(document: Document, name: str) -> ConfigProblem | None:
-    """What is wrong with the name of a source."""
+    """The problem with the name of a source, if there is one."""
     if AGENT_NAME.fullmatch(name):
         return None
     return ConfigProblem(

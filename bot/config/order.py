@@ -1,4 +1,4 @@
-"""Which rules an earlier one leaves nothing for: the first that matches governs.
+"""Finds rules that an earlier one leaves nothing for: the first that matches governs.
 
 What is said here is sure, and not complete: patterns are compared as far as `*` goes, and conditions only where they
 are the same.
@@ -16,12 +16,12 @@ Approvals: TypeAlias = Sequence[ApprovalEntry | None]
 
 
 def is_for(rule: ApprovalEntry, agent: AgentName) -> bool:
-    """Whether a rule names an agent, or all."""
+    """True if a rule names an agent, or all."""
     return rule.when.agent is None or fnmatchcase(agent, rule.when.agent)
 
 
 def governs(approvals: Approvals, index: int, agent: AgentName) -> bool:
-    """Whether a rule may apply to an agent: it matches, and no earlier one takes all of that."""
+    """True if a rule may apply to an agent: it matches, and no earlier one takes all of that."""
     rule = approvals[index]
     return rule is not None and is_for(rule, agent) and _earlier(approvals, index, agent) is None
 
@@ -55,7 +55,7 @@ def _takes_all(earlier: ApprovalEntry, later: ApprovalEntry) -> bool:
 
 
 def _is_wider(pattern: str | None, other: str | None) -> bool:
-    """Whether a pattern of tools matches all that another one does."""
+    """True if a pattern of tools matches all that another one does."""
     if pattern is None or pattern == other:
         return True
     if other is None or ("[" in other and pattern.strip("*")):

@@ -54,7 +54,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """How to fix a name that nobody knows: the known name nearest to it, else `otherwise`, else all known ones."""
+    """Suggest a fix for an unknown name: the nearest known name, else `otherwise`, else all known ones."""
     names = list(dict.fromkeys(known))
     if (near := nearest(word, names)) is not None:
         return f'Did you mean "{near}"?'

@@ -1,4 +1,4 @@
-"""What may stand in `app.yaml`, entry by entry, and how each mistake in it is said.
+"""Entries of `app.yaml`, but for those of `approvals:` and `oncall:`.
 
 Each agent and each rule is checked by itself, so that a mistake in one hides none in another. Every error of pydantic
 becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
@@ -42,7 +42,7 @@ _LONGEST_NAME = 75
 
 
 class Sends(Strict):
-    """What one choice sends to the graph: a resume value, an update of its state, or both."""
+    """The effect of one choice on the graph: a resume value, an update of its state, or both."""
 
     resume: SentValue = None
     update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = None
@@ -56,7 +56,7 @@ class Sends(Strict):
 
 
 class WhenAsked(Strict):
-    """What an entry of `answers:` is for: the node that asks (may hold `*`), and fields that its payload has."""
+    """The requests that an entry of `answers:` is for: the node (may hold `*`), and fields of the payload."""
 
     node: Given[str] = None
     payload: dict[str, JsonValue] = Field(default_factory=dict)
@@ -76,7 +76,7 @@ class AnswerEntry(Strict):
 
     @property
     def choices(self) -> Mapping[Choice, Sends]:
-        """What is sent for each choice that is offered."""
+        """The effect of each choice that is offered."""
         each = {Choice(name): getattr(self, name) for name in ("approve", "edit", "reject", "answer")}
         return {choice: sends for choice, sends in each.items() if sends is not None}
 
@@ -125,7 +125,7 @@ class ServerEntry(Strict):
 
 
 class ResumeMode(StrEnum):
-    """When a graph gets the answers of interrupts that wait side by side: each at once, or all when all are there."""
+    """The time at which a graph gets the answers of parallel interrupts: each at once, or all when all are there."""
 
     EACH = "each"
     TOGETHER = "together"
@@ -149,10 +149,10 @@ class Agent(Strict):
     gate_tools: tuple[ToolPattern, ...] = ()
     """Tools of the graph that a person decides on before they start; those of `defaults:` come on top."""
     time_limit: Duration = timedelta(hours=1)
-    """How long one run may take, without the time that people take: one that hangs would hold up its conversation."""
+    """Limit of one run, without the time that people take: one that hangs would hold up its conversation."""
     recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
     stream: bool = True
-    """Whether its words appear while it works. Off for one whose models say what is not for the reader."""
+    """True if its words appear while it works. Off for one whose models write text that is not for the reader."""
 
     @model_validator(mode="after")
     def _runs_somewhere(self) -> Self:
@@ -180,7 +180,7 @@ class Agent(Strict):
 
 
 class Defaults(Strict):
-    """What holds for all agents."""
+    """Settings of all agents."""
 
     gate_tools: tuple[ToolPattern, ...] = ()
     """Tools that a person decides on before they start, beside those of each agent."""
@@ -195,27 +195,27 @@ class Defaults(Strict):
 
 
 class Mode(StrEnum):
-    """How Slack reaches the bot."""
+    """The way in which Slack reaches the bot."""
 
     SOCKET = "socket"
     HTTP = "http"
 
 
 class SlackEntry(Strict):
-    """How to be on Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
+    """The connection to Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
 
     mode: Given[Mode] = None
 
 
 class Http(Strict):
-    """Where the bot listens: health and metrics, unless `health` says otherwise, and, over HTTP, Slack."""
+    """The address that the bot listens on: for health and metrics, unless `health` says otherwise, and for Slack."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[Number, Field(ge=0, le=65535)] = 8080
 
 
 class Health(Http):
-    """Where health and metrics listen, apart from Slack's route."""
+    """The address of health and metrics, apart from Slack's route."""
 
     port: Annotated[Number, Field(ge=0, le=65535)]
 

@@ -10,7 +10,7 @@ from bot.config.schema import Mode
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What only the environment says. `repr` hides the values.
+    """The values that only the environment holds. `repr` hides them.
 
     `redis_url` None: the embedded server. `slack_api_url` None: Slack itself; else the address of a stand-in.
     """
@@ -22,12 +22,12 @@ class Secrets:
     slack_api_url: str | None = field(default=None, repr=False)
 
     def values(self) -> tuple[str | None, ...]:
-        """All that must never be shown. Of an address only its password is secret: `bot.masking` knows it."""
+        """Values that must never be shown. Of an address only its password is secret: `bot.masking` knows it."""
         return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
 
 
 def read_secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secrets, Sequence[ConfigProblem]]:
-    """How to be on Slack, with what, and what is wrong with that; a token that is missing is empty."""
+    """The mode, the secrets, and the problems with them; a token that is missing is empty."""
     found = {name: environ.get(name, "").strip() or None for name in _FIXES}
     if mode is None:
         mode = Mode.SOCKET if found["SLACK_APP_TOKEN"] or not found["SLACK_SIGNING_SECRET"] else Mode.HTTP

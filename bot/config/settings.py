@@ -40,7 +40,7 @@ class Config:
 
     @property
     def secret_values(self) -> tuple[str | None, ...]:
-        """All that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
+        """Values that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
         return (*self.secrets.values(), *keys, *of_sources)
@@ -57,7 +57,7 @@ class Config:
 
     @property
     def listeners(self) -> Mapping[str, Http]:
-        """Where the bot listens, by key: over HTTP for Slack, and for health unless that shares its address."""
+        """The addresses that the bot listens on, by key: over HTTP for Slack, and for health unless both share one."""
         if self.health is None:
             return {"http": self.http}
         return {**({"http": self.http} if self.mode is Mode.HTTP else {}), "health": self.health}

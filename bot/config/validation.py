@@ -25,7 +25,7 @@ def checked(model: type[M], document: Document, value: object, path: KeyPath) ->
 
 
 def agent_name_problem(document: Document, name: str) -> ConfigProblem | None:
-    """What is wrong with the name of an agent: people write it as the first word of a message."""
+    """The problem with an agent's name, if there is one: people write it as the first word of a message."""
     if AGENT_NAME.fullmatch(name):
         return None
     fix = "Use letters, digits, - and _, at most 64."

@@ -1,4 +1,4 @@
-"""What may stand behind a key of `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
+"""Values in `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
 
 import re
 from datetime import timedelta
@@ -29,7 +29,7 @@ EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
 DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
-"""What an agent is fed. `$text`, `$user` and `$channel` are filled in."""
+"""The input of an agent. `$text`, `$user` and `$channel` are filled in."""
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
@@ -144,7 +144,7 @@ def _sent(value: JsonValue) -> JsonValue:
 
 
 def _holds_word(key: str) -> bool:
-    """Whether a key is meant to be filled in: `$ref` and the like are other people's words."""
+    """True if a key is meant to be filled in: `$ref` and the like are other people's words."""
     return any(found in templates.WORDS for found in re.findall(r"(?<!\$)\$([A-Za-z_]\w*)", key))
 
 

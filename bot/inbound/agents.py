@@ -1,4 +1,4 @@
-"""Which agent a message starts.
+"""Chooses the agent that a message starts.
 
 In a channel the mention starts the agent that listens there; where several listen, the first word of the message names
 one. A direct message reaches the one agent that takes them.
@@ -22,7 +22,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """Who listens where."""
+    """The agents that listen in each channel and in direct messages."""
 
     in_channels: Mapping[ChannelId, Sequence[AgentName]]
     in_direct_messages: AgentName | None

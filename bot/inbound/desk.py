@@ -78,7 +78,7 @@ class Desk:
         return await self._register.sheet(thread, sheet)
 
     def problems(self, approval: Approval, click: Click) -> Sequence[ValueProblem]:
-        """What is wrong with a submitted value, field by field; nothing where it can be sent to the graph."""
+        """Problems of a submitted value, field by field; none where it can be sent to the graph."""
         if not 0 <= click.action < len(approval.ask.actions):
             return ()  # refused by the machine, with a sentence
         original = approval.reviews[click.action].value
@@ -192,7 +192,7 @@ class Desk:
         await self._lanes.put(heard, key)
 
     async def _why_not_heard(self, said: IncomingMessage) -> str:
-        """What a person who may not talk to agents here is told; "" for one who may.
+        """The reason why a person may not talk to agents here; "" for one who may.
 
         Only the roster knows whether somebody whose message names another team belongs to this workspace.
         """

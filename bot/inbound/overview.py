@@ -1,4 +1,4 @@
-"""What a person sees of all requests: those that wait for them, their own, and what became of the last ones.
+"""Lists requests for a person: those that wait for them, their own, and the latest that were closed.
 
 Who may decide is told by the very rules that a click is held to, as things are at this moment; nothing is decided by
 it. The look-ups are bounded: a person is looked up once for all requests with the same sources in the same channel,
@@ -60,7 +60,7 @@ class Overviews:
         return [concealment.shown(each) for each in await self._listing.asked_by(user)]
 
     async def lately(self, user: UserId) -> Sequence[Approval]:
-        """What was closed lately of what this person asked or voted on, the latest first."""
+        """The requests closed lately that this person made or voted on, the latest first."""
         return [concealment.shown(each) for each in await self._listing.lately(user, LATELY)]
 
     async def find(self, spelled: str, user: UserId) -> Approval | None:
@@ -75,7 +75,7 @@ class Overviews:
         return None
 
     async def able(self, approval: Approval) -> Sequence[SourcePeople]:
-        """Who could decide a request now, source by source."""
+        """The people who could decide a request now, source by source."""
         sources = dict.fromkeys(
             source for review in approval.reviews if review.decision is None for source in review.governing.sources
         )

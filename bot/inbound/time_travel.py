@@ -163,7 +163,7 @@ class TimeTravels:
         return next((each for each in refusals if each is not None), None)
 
     async def _policies(self, conversation: Conversation, trip: TimeTravelRequest) -> tuple[Policy, ...]:
-        """Those that it takes; none where nothing was or is to be decided in the conversation."""
+        """The policies that a restart is held to; none where nothing was or is to be decided in the conversation."""
         deciding = await self._approvals.deciding(trip.thread)
         decided_under = policies_of(deciding)
         if not deciding or (trip.edits is None and all(each.edition == self._rules.edition for each in deciding)):

@@ -38,7 +38,7 @@ class OnCallInForce:
         self._sources.keep_to(clock)
 
     async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
-        """Who is on call at `at`; waits at most `patience` seconds. Never raises."""
+        """The people on call at `at`; waits at most `patience` seconds. Never raises."""
         return await self._sources.on_duty(schedule, at, patience)
 
     def keep_warm(self, warm: bool) -> None:  # noqa: FBT001 - what it is told

@@ -40,15 +40,15 @@ from engine.ports import (
 log = structlog.get_logger(__name__)
 
 WARM: Final = timedelta(seconds=40)
-"""How old an answer may be that is kept warm: well below what it is used for, so that asking may fail once."""
+"""Age of an answer that is kept warm: well below the age at which it expires, so that one request may fail."""
 _AGAIN: Final = timedelta(seconds=15)
-"""How long a source that failed is left alone by `keep`. Rootly allows five requests a minute."""
+"""Time for which `keep` leaves a source alone that failed. Rootly allows five requests a minute."""
 _LOOK_SECONDS: Final = 2.0
 _CLAIM_SECONDS: Final = 15.0
 """Longer than any lookup: a process that dies while it asks holds the others up for so long."""
 _SHARED_LOOK_SECONDS: Final = 0.1
 _NEAR: Final = timedelta(hours=1)
-"""What other processes get of a long table: clicks are of now."""
+"""The part of a long table that other processes get: clicks are about now."""
 
 
 class OnCallSources:
@@ -86,7 +86,7 @@ class OnCallSources:
     # For a click ------------------------------------------------------------------------------------------------------
 
     async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
-        """Who is on call at `at`; waits at most `patience` seconds. Never raises."""
+        """The people on call at `at`; waits at most `patience` seconds. Never raises."""
         try:
             async with asyncio.timeout(patience):
                 shifts = await self._shifts(schedule, at)
@@ -164,7 +164,7 @@ class OnCallSources:
             await asyncio.sleep(_SHARED_LOOK_SECONDS)
 
     async def _is_told_by_others(self, schedule: str, at: datetime, began: datetime, kept: timedelta) -> bool:
-        """Whether another process has an answer that can be used, or failed while we waited for it."""
+        """True if another process has an answer that can be used, or failed while we waited for it."""
         try:
             last = await self._memory.last(self._shared[schedule])
         except RedisError:
@@ -178,11 +178,11 @@ class OnCallSources:
         return answered or failed
 
     def _rests(self, last: LastLookup | None) -> bool:
-        """Whether the source asked to be left alone, and for how long is not over."""
+        """True while the source has asked to be left alone."""
         return last is not None and last.not_before is not None and self._clock.now() < last.not_before
 
     async def _may_ask(self, schedule: str) -> bool:
-        """Whether this process asks. Without Redis it does: it cannot know of others."""
+        """True if this process asks the source. Without Redis it does: it cannot know of others."""
         try:
             return await self._memory.claim(self._shared[schedule], self._holder, _CLAIM_SECONDS)
         except RedisError:

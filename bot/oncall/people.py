@@ -1,4 +1,4 @@
-"""Whom of the workspace a source means: its own Slack id wins, then `people:` in `app.yaml`, then the e-mail address.
+"""Finds the member whom a source means: its own Slack id wins, then `people:` in `app.yaml`, then the e-mail address.
 
 Whoever is found has to be an active full member. Somebody who is none, and somebody whom nothing leads to, is nobody:
 a stranger in a source's answer gives no right to anybody (P6).

@@ -43,7 +43,7 @@ _MOST_KEPT = 1_000
 
 @dataclass(slots=True)
 class _Found:
-    """Whom to call. `left` are beyond the most that are called; `unreached` are named and cannot decide.
+    """The people to call. `left` are beyond the most that are called; `unreached` are named and cannot decide.
 
     `unknown`: nobody could tell of some whether they can.
     """
@@ -62,7 +62,7 @@ class _Found:
 
 @dataclass(slots=True)
 class _Done:
-    """What an attempt came to, written down also where it failed half-way."""
+    """The result of an attempt, written down also where it failed half-way."""
 
     users: list[UserId] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
@@ -125,7 +125,7 @@ class Caller:
             await self._register.happened(approval.id, Called(tuple(here), not_called=not_called))
 
     async def able(self, approval: Approval) -> tuple[UserId, ...]:
-        """Those who can decide now and have not: no more than are called at once."""
+        """The people who can decide now and have not: no more than are called at once."""
         found = await self._found(replace(approval, called=(), calling=Calling(Notify.MENTION)), AT_ONCE)
         asked = [each for each in approval.reviews if each.decision is None and each.governing.is_requesters]
         return _each_once([*([approval.requester] if asked else []), *found.users])
@@ -160,7 +160,7 @@ class Caller:
     async def _able(
         self, step: Candidates, approval: Approval, users: Sequence[UserId], found: _Found, patience: float
     ) -> list[UserId]:
-        """Those of these people who may decide: a group may have guests, and a rule may name who left since."""
+        """The people, of these, who may decide: a group may have guests, and a rule may name who left since."""
         policy = approval.reviews[step.action].governing
         known = await self._authority.all_facts(users, approval.home, sources_of(policy), patience=patience)
         able: list[UserId] = []
@@ -175,7 +175,7 @@ class Caller:
         return able
 
     async def _parted(self, approval: Approval, users: Sequence[UserId]) -> tuple[list[UserId], list[UserId]]:
-        """Those whom a mention beside the card reaches, and those who get the card by a direct message."""
+        """Split people: those whom a mention beside the card reaches, and those who get the card by direct message."""
         here: list[UserId] = []
         if approval.calling.notify is not Notify.DIRECT:
             for user in users:
@@ -234,7 +234,7 @@ class Caller:
         await self._register.happened(approval.id, Called((), signpost=signpost))
 
     async def _shown(self, approval: Approval) -> Sequence[Approval]:
-        """What stands on the same message, as people see it."""
+        """The approvals on the same message, as people see them."""
         if approval.sheet:
             return await self._register.sheet(approval.thread, approval.sheet)
         return (concealment.shown(approval),)

@@ -1,4 +1,4 @@
-"""What becomes of the channels that the bot listens and posts in; what happens to people and groups is passed on."""
+"""Keeps track of the channels that the bot listens and posts in, and passes on changes of people and groups."""
 
 from collections.abc import Awaitable, Callable, Collection
 

@@ -74,7 +74,7 @@ class Drawing:
             raise
 
     async def why(self, approvals: Iterable[Approval]) -> str:
-        """Why the first card of what is pending cannot be posted; "" where none waits for that."""
+        """The reason why the first card of what is pending cannot be posted; "" where none waits for that."""
         return await self._posting.why(_pending(approvals))
 
     async def again(self, approvals: Iterable[Approval], occasion: str) -> None:

@@ -54,7 +54,7 @@ RESTARTED = "restarted from an earlier step."
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How agents want their runs.
+    """Options of agents for their runs.
 
     `together` are those that get the answers of parallel interrupts all at once, `unseen` those whose words do not
     appear while they work.
@@ -193,7 +193,7 @@ class GraphRuns:
         await self._settle(conversation, result, work)
 
     async def _deliver_held(self, passed: Approval, work: Work) -> None:
-        """What was decided while the thread stood at a breakpoint takes its turn when that is passed."""
+        """Deliver decisions that were made while the thread stood at a breakpoint, once that is passed."""
         if passed.interrupt.startswith("breakpoint:"):
             await self._deliver_decided(passed.thread, passed.agent, work)
 
@@ -307,7 +307,7 @@ class GraphRuns:
         return True
 
     async def _release(self, conversation: Conversation, work: Work) -> None:
-        """What was held takes its turn: first in the lane, then out of the keeping."""
+        """Give held messages their turn: first into the lane, then out of the conversation."""
         for heard in conversation.held:
             await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
         if conversation.held:
@@ -355,7 +355,7 @@ class GraphRuns:
 
 
 def _rest_of(outcome: Resumed | Stale | Held) -> RunResult:
-    """Where the thread stands. Where nothing was sent no turn has come to its end."""
+    """The state in which the thread came to rest. Where nothing was sent no turn has ended."""
     return replace(outcome.result, ended="") if isinstance(outcome, Stale) else outcome.result
 
 

@@ -1,4 +1,4 @@
-"""What cannot be posted now waits in a backlog, and is posted when it can be.
+"""Posts to Slack; work that cannot be posted now waits in a backlog, and is posted when it can be.
 
 Work that Slack does not take must neither hold up its lane (a deadline fires from the lane of the card that cannot be
 drawn) nor be given up after a while (people invite a bot again after a weekend). So it leaves its lane for the backlog,
@@ -47,16 +47,16 @@ SLOWLY = timedelta(minutes=5)
 PATIENT = 12
 """Attempts of work that Slack keeps failing: after almost two minutes it waits in the backlog, and its lane goes on."""
 KEPT = timedelta(days=30)
-"""How long all but cards is kept for a place that stays closed. A card waits as long as its approval is kept."""
+"""Time for which everything but cards is kept for a place that stays closed. A card is kept as long as its approval."""
 
 AGAIN = "again/"
-"""How the ids of work begin that was tried before, in whatever way."""
+"""Beginning of the ids of work that was tried before, in whatever way."""
 _PROBE = f"{AGAIN}probe/"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose conversation something belongs to: who is told when it cannot be posted, and where."""
+    """The conversation that something belongs to: its requester is told there when it cannot be posted."""
 
     thread: ThreadId
     home: Place
@@ -64,7 +64,7 @@ class Owner:
 
 
 def tried_before(work: Work) -> bool:
-    """Whether an earlier delivery may have done the work, or may still do it."""
+    """True if an earlier delivery may have done the work, or may still do it."""
     return work.attempt > 1 or work.id.startswith(AGAIN)
 
 
@@ -81,7 +81,7 @@ class Posting:
         self._clock = clock
         self._metrics = metrics
         self._closed: set[ChannelId] = set()
-        """Where this process could not post: the first that it posts there again brings the rest."""
+        """Channels in which this process could not post: its first post there brings the rest."""
 
     async def post(
         self,
@@ -130,7 +130,7 @@ class Posting:
         await self._lanes.put(told, f"unposted/{place.channel}/{code}")
 
     async def why(self, effects: Sequence[Postable]) -> str:
-        """Why the first of these that waits does; "" where none waits."""
+        """The reason why the first of these that waits does; "" where none waits."""
         waiting = await self._backlog.of({key_of(each) for each in effects})
         return next((each.why for each in waiting), "")
 

@@ -1,4 +1,4 @@
-"""What agents say and reminders on their way to Slack; what cannot be posted waits: see `bot.outbound.posting`."""
+"""Posts what agents say, and reminders; what cannot be posted waits: see `bot.outbound.posting`."""
 
 from typing import assert_never
 

@@ -49,7 +49,7 @@ class ApprovalTimers:
             await self._register.happened(known.id, await self._due(known, fired.timer))
 
     def _too_early(self, approval: Approval, fired: TimerFired) -> datetime | None:
-        """When a timer that fired before its time has to fire, as the clock of the process that fired it shows that.
+        """The time at which a timer that fired too early has to fire, by the clock of the process that fired it.
 
         It was put off meanwhile: then at its new time. Or that clock is ahead of this one, or was set back: then as
         much later as it is early. It would be taken for the same timer if it were set to the same time again.

@@ -1,4 +1,4 @@
-"""What is known of people when they decide: asked of Slack and of the on-call services, as little as a policy needs.
+"""Looks people up when they decide: in Slack and in the on-call services, as little as a policy needs.
 
 Everything is asked at the same time, and each source fails for itself: whoever another source lets in decides all the
 same. A source that has not answered in time is `late`: see `Desk.choose`.
@@ -24,7 +24,7 @@ WITH_PATIENCE = 10.0
 
 
 def sources_of(*policies: Policy | None) -> tuple[Source, ...]:
-    """All that has to be known for these policies, with every step of their ladders."""
+    """The sources that these policies need, with every step of their ladders."""
     found = (source for each in policies if each for source in escalated(each, len(each.ladder)).sources)
     return tuple(dict.fromkeys(found))
 
@@ -43,7 +43,7 @@ class Authority:
         at: datetime | None = None,
         patience: float = AT_ONCE,
     ) -> Facts:
-        """What is known of one person: see `Facts`. `at` is the moment whose shifts count, now where it is None."""
+        """Look up one person: see `Facts`. `at` is the moment whose shifts count, now where it is None."""
         (_, found), *_ = await self.all_facts([user], home, sources, at, patience)
         return found
 
@@ -73,13 +73,13 @@ class Authority:
         )
 
     async def duty(self, source: Source, patience: float = WITH_PATIENCE) -> Duty:
-        """Who is on call now by a source."""
+        """The people on call now by a source."""
         return await self._on_call.on_duty(source.name, self._clock.now(), patience)
 
     async def people(
         self, sources: Iterable[Source], patience: float = WITH_PATIENCE
     ) -> tuple[tuple[UserId, ...], tuple[SourceFailure, ...]]:
-        """Those whom these sources name now, each once, in the order of the sources; and the sources that failed.
+        """The people whom these sources name now, each once, in the order of the sources; and the sources that failed.
 
         The members of a channel are not listed: nobody is called for being in one.
         """

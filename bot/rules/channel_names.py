@@ -1,4 +1,4 @@
-"""Which channels the names in `app.yaml` stand for.
+"""Resolves the names of channels in `app.yaml`.
 
 A name stands for the channel that had it when the bot first saw it, by the channel's id, which is remembered: so a
 rename is followed, at once and at the next start. Where another channel has the name now, the remembered one still
@@ -19,7 +19,7 @@ from engine.ports import ListedChannel
 
 @dataclass(frozen=True, slots=True)
 class ChannelNames:
-    """What names stand for. A name that is in none of these is unknown.
+    """The resolved names. A name that is in none of these is unknown.
 
     `closed` says why nothing can be posted in a channel, and `notes` what an operator should know of a name; both are
     phrases that follow the name.
@@ -33,7 +33,7 @@ class ChannelNames:
 
     @property
     def memory(self) -> Mapping[str, ChannelId]:
-        """What to remember, by names as `bare` has them: the channels that the bot can use."""
+        """Names to remember, as `bare` has them: those of the channels that the bot can use."""
         return {bare(name): channel for name, channel in self.ids.items() if name not in self.closed}
 
 

@@ -32,7 +32,7 @@ class Granting:
     async def automatic(
         self, approval: ApprovalId, asked: Asked, conversation: Conversation, route: Route
     ) -> tuple[Automatic | None, ...]:
-        """What rules decide of a new request, and what grants do, for each action."""
+        """The decisions of rules and grants about a new request, for each action."""
         if not any(map(_may_be_granted, route.ruled)) or asked.instead_of or asked.ask.caught or asked.ask.perhaps_done:
             return route.automatic
         if asked.ask.kind is not Kind.TOOL_CALL:
@@ -64,7 +64,7 @@ class Granting:
         return Automatic(Decision(Choice.APPROVE), "grant", by=grant.by[0], grant=grant.id, until=grant.until)
 
     async def _may_still_decide(self, grant: Grant, conversation: Conversation, ruled: Ruled) -> bool:
-        """Whether all who gave it could decide by today's rule, with the shifts that they had when they gave it."""
+        """True if all who gave it could decide by today's rule, with the shifts that they had when they gave it."""
         policy = escalated(ruled.policy, len(ruled.policy.ladder))
         now_asked = [each for each in sources_of(ruled.policy) if each.origin is not Origin.ON_CALL]
         known = await self._authority.all_facts(grant.by, conversation.place, now_asked)
@@ -89,5 +89,5 @@ class Granting:
 
 
 def _may_be_granted(ruled: Ruled) -> bool:
-    """Whether the rule is known to apply, asks people, and has grants."""
+    """True if the rule is known to apply, asks people, and has grants."""
     return ruled.rule is not None and not ruled.why and ruled.decide is None and ruled.policy.grants is not None

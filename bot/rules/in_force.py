@@ -54,7 +54,7 @@ class Rules:
     async def circumstances(
         self, book: Rulebook, agent: AgentName, home: Place, requester: UserId, now: datetime
     ) -> Circumstances:
-        """What conditions may use; only what some condition of the book names is looked up."""
+        """The variables of conditions; only what some condition of the book names is looked up."""
         names, known = book.names, Circumstances(agent, home.channel, requester, now)
         async with asyncio.TaskGroup() as asking:
             guest = asking.create_task(self._is_guest(requester, home)) if Name.REQUESTER_IS_GUEST in names else None
@@ -78,7 +78,7 @@ class Rules:
         return frozenset(handle for handle, each in found.items() if user in each.people)
 
     async def of_click(self, approval: Approval, click: Click, now: datetime) -> Ruling:
-        """What the book says of a click on an action of this approval.
+        """The ruling of the book on a click on an action of this approval.
 
         An edited call is matched anew, to the book and at the time of today: what it was asked under says nothing of
         another value. Where a rule would approve the new value by itself, those who were asked go on to decide.
@@ -107,7 +107,7 @@ class Rules:
         return (None if ruled.policy == review.policy else ruled.policy), ""
 
     async def _judging(self, approval: Approval, action: int, now: datetime) -> Callable[[Json], Ruled]:
-        """What the book says of an action, by the value that it has."""
+        """The ruling of the book on an action, by the value that it has."""
         book = self.book  # which may be replaced while we wait
         known = await self.circumstances(book, approval.agent, approval.home, approval.requester, now)
         direct, asked = approval.home.channel.startswith("D"), approval.ask.actions[action]

@@ -28,7 +28,7 @@ Compiled: TypeAlias = Mapping[int, Condition]
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """What Slack says of the names of a configuration, as it spells them. `listed` are all channels that it has."""
+    """Slack's answers about the names of a configuration, as it spells them. `listed` are all channels that it has."""
 
     people: Mapping[str, ListedPerson]
     channels: Mapping[str, ChannelId]
@@ -61,7 +61,7 @@ def tried(config: Config, conditions: Conditions) -> tuple[Compiled, Sequence[Co
 
 
 def at_place(where: str, mistake: Mistake) -> ConfigProblem:
-    """What is wrong with a condition; its lines are counted from its own first one."""
+    """The problem with a condition; its lines are counted from its own first one."""
     return ConfigProblem(where, f"line {mistake.line}, column {mistake.column}: {mistake.what}", mistake.fix)
 
 
@@ -76,7 +76,7 @@ def group_names(config: Config) -> Mapping[str, str]:
 
 
 def unasked(config: Config) -> KnownNames:
-    """What the names are where Slack is not asked: each is its own id."""
+    """The names where Slack is not asked: each is its own id."""
     people = {name: ListedPerson(UserId(name)) for name in approver_names(config)}
     groups = {name: ListedGroup(name, name, frozenset()) for name in group_names(config)}
     channels = {name: ChannelId(name) for name in channel_names(config)}
@@ -84,7 +84,7 @@ def unasked(config: Config) -> KnownNames:
 
 
 def problems(config: Config, known: KnownNames) -> Iterable[ConfigProblem]:
-    """All that Slack's answers show to be wrong."""
+    """Problems that Slack's answers show."""
     yield from name_problems(config, known.people, known.channels, known.listed)
     yield from known.groups.problems(group_names(config))
 

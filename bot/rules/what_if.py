@@ -37,7 +37,7 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, by whom, where and when. Without a tool it is a step of the graph's own that asks for approval."""
+    """A request that might be made. Without a tool it is a step of the graph's own that asks for approval."""
 
     agent: AgentName
     at: datetime
@@ -49,7 +49,7 @@ class Request:
 
     @property
     def direct(self) -> bool:
-        """Whether it is made in a direct message."""
+        """True if it is made in a direct message."""
         return self.channel == DIRECT or _A_DIRECT_MESSAGE.fullmatch(self.channel) is not None
 
     @property
@@ -61,13 +61,13 @@ class Request:
 
     @property
     def circumstances(self) -> Circumstances:
-        """What conditions may use."""
+        """The variables of conditions."""
         channel = ChannelId(self.channel)
         return Circumstances(self.agent, channel, self.by.user, self.at, self.by.groups, self.by.guest)
 
 
 def home_of(config: Config, agent: AgentName) -> str:
-    """Where an agent is asked where nothing else is said: its first channel."""
+    """The place of a request where nothing else is said: the agent's first channel."""
     return next(iter(config.agents[agent].channels), DIRECT)
 
 
@@ -77,7 +77,7 @@ def book_of(config: Config, conditions: Compiled) -> Rulebook:
 
 
 def routed(request: Request, book: Rulebook) -> Route:
-    """How it would be decided."""
+    """The decision that a request would get."""
     place = Place(TeamId(""), ChannelId(request.channel))
     talk = Conversation(ThreadId(""), request.agent, request.by.user, place, request.direct, request.at)
     return route(request.ask, talk, book, request.circumstances)

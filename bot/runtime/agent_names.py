@@ -23,11 +23,11 @@ from bot.config.settings import Config
 log = structlog.get_logger(__name__)
 
 _LOOKS = 10
-"""How often a start looks whether a claim lapsed that is in its way."""
+"""Times that a start looks whether a claim lapsed that is in its way."""
 
 
 class Claims(Protocol):
-    """Where names are held; `adapters.redis.stores.agent_names.RedisNames` is one."""
+    """The store of names; `adapters.redis.stores.agent_names.RedisNames` is one."""
 
     ttl: timedelta
 
@@ -45,7 +45,7 @@ class Claims(Protocol):
 
 
 def definitions(config: Config) -> Mapping[str, str]:
-    """What each agent's name stands for: its graph, wherever the folder stands, or its server and assistant."""
+    """The definition behind each agent's name: its graph, wherever the folder is, or its server and assistant."""
     return {name: _definition(agent) for name, agent in config.agents.items()}
 
 

@@ -17,9 +17,9 @@ from typing import Final
 from bot.config.problems import ConfigProblem, ProblemsError
 
 AHEAD: Final = timedelta(seconds=5)
-"""How far ahead the time is written, by the machine's clock: so often it is written, too."""
+"""Time by which the written time is ahead, by the machine's clock; also the interval of writing."""
 EVER: Final = timedelta(days=36_500)
-"""How far a demo's clock may be ahead: by how much it was when something was posted is not kept."""
+"""The most that a demo's clock may be ahead: by how much it was when something was posted is not stored."""
 
 
 def machine_time() -> datetime:
@@ -32,7 +32,7 @@ class SystemClock:
 
     speed: float = 1.0
     ahead: timedelta | None = None
-    """How far it may be ahead of Slack's, if more than clocks are of themselves."""
+    """The most that it may be ahead of Slack's, if more than clocks usually are."""
 
     def now(self) -> datetime:
         """Aware, in UTC."""

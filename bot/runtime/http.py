@@ -1,4 +1,4 @@
-"""What the bot serves over HTTP: health, readiness, metrics and, where Slack calls it so, Slack's one route.
+"""Serves HTTP: health, readiness, metrics and, in HTTP mode, Slack's one route.
 
 `/healthz` says that the process lives and asks nothing else, so that an orchestrator does not kill a healthy bot for
 a Redis that is down; `/readyz` says whether it serves, and why not. Slack's route is open to the internet, the others
@@ -20,7 +20,7 @@ from bot.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 Readiness = Callable[[], Awaitable[Sequence[str]]]
-"""What is not ready yet, a sentence each; nothing when everything serves."""
+"""Gives the reasons for not being ready, a sentence each; none when everything serves."""
 
 _PATIENCE_SECONDS = 5.0
 _LAST_ANSWERS_SECONDS = 5.0
@@ -56,7 +56,7 @@ def _lines(sentences: Iterable[str]) -> str:
 
 
 async def _reasons(ready: Readiness) -> Sequence[str]:
-    """What cannot be found out is not ready."""
+    """Count a check that raises as not ready."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await ready()

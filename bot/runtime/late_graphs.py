@@ -55,7 +55,7 @@ class LateGraphs:
 
     @property
     def loaded(self) -> bool:
-        """Whether the graphs are there, and right."""
+        """True if the graphs are loaded, and nothing is wrong with them."""
         return self._loading is not None and self._loading.done() and self._loading.exception() is None
 
     @property

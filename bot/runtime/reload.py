@@ -116,7 +116,7 @@ def _refuse_changes(problems: Iterator[ConfigProblem]) -> None:
 
 
 def unchangeable(old: Config, new: Config) -> Iterator[ConfigProblem]:
-    """What differs between two configurations and cannot be changed while the bot runs."""
+    """Name the differences between two configurations that cannot be changed while the bot runs."""
     for name in dict.fromkeys((*old.agents, *new.agents)):
         if old.agents.get(name) != new.agents.get(name):
             what = "was added" if name not in old.agents else "changed" if name in new.agents else "was removed"

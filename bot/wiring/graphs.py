@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> AsyncIterator[LateGraphs]:
-    """All graphs, which are opened when they are loaded or first needed. Opening raises ProblemsError.
+    """The graphs, which are opened when they are loaded or first needed. Opening raises ProblemsError.
 
     Conditions that do not suit the graphs' tools are a problem of the configuration as well.
     """

@@ -56,14 +56,14 @@ NO_ICAL = 'The calendar needs packages that are not installed. Run: pip install 
 
 @contextlib.asynccontextmanager
 async def shift_sources(config: Config) -> AsyncIterator[Mapping[str, ShiftSource]]:
-    """All sources by name."""
+    """Open the sources, by name."""
     async with contextlib.AsyncExitStack() as stack:
         yield {name: await _opened(stack, config, entry) for name, entry in config.oncall.items()}
 
 
 @contextlib.asynccontextmanager
 async def asked_people(config: Config) -> AsyncIterator[People]:
-    """Whom sources mean, asked of Slack. Raises ProblemsError."""
+    """Connect to Slack and find the members whom sources mean. Raises ProblemsError."""
     secrets = config.secrets
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:
@@ -79,7 +79,7 @@ async def asked_people(config: Config) -> AsyncIterator[People]:
 
 
 def oncall_people(config: Config, accounts: Accounts, listed: Mapping[str, ListedPerson]) -> People:
-    """Whom sources mean; `listed` are the people whom Slack knows by their names in the file."""
+    """Find the members whom sources mean; `listed` are the people whom Slack knows by their names in the file."""
     mapped = {spelled(name): listed[member].id for name, member in config.people.items() if member in listed}
     return People(accounts, mapped, {name: person.id for name, person in listed.items()})
 
@@ -122,7 +122,7 @@ def on_call_sources(
 
 
 def fingerprint(name: str, entry: OnCallEntry) -> str:
-    """What tells one definition of a source from another: processes share answers of the same one only."""
+    """Fingerprint of a source's definition: processes share answers of the same one only."""
     secrets = {entry.kind: {"token", "headers"}}
     said = f"{name} {entry.model_dump_json(exclude=secrets)}"
     return hashlib.sha256(said.encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""What `signoff check` asks of the world."""
+"""The probes of `signoff check`, on the real Redis, Slack and graphs."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ class RealProbes:
 
     @property
     def reads_calendars(self) -> bool:
-        """Whether the packages for calendars are installed."""
+        """True if the packages for calendars are installed."""
         return ical.is_installed()
 
     async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
@@ -156,7 +156,7 @@ class RealProbes:
             return dict(zip(sources, found, strict=True))
 
     async def absent(self, secrets: Secrets, channel: ChannelId, people: Collection[UserId]) -> Collection[UserId]:
-        """Those of these people who cannot see a channel. Raises UnfitError."""
+        """The people, of these, who cannot see a channel. Raises UnfitError."""
         async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
             try:
                 return await directory.absent(client, channel, people)
@@ -166,7 +166,7 @@ class RealProbes:
 
     @staticmethod
     async def _remembered(url: str | None, data: Path, workspace: str) -> Mapping[str, ChannelId]:
-        """What the bot remembers of channels; nothing where Redis cannot be reached, which is a problem of its own."""
+        """The remembered channels; none where Redis cannot be reached, which is a problem of its own."""
         try:
             async with redis_at(url, data) as reached, Multiplexed.from_url(reached) as database:
                 return await RedisChannelMemory(database, Keys(), workspace).remembered()
@@ -198,5 +198,5 @@ def _button(card: Card, offered: OfferedChoice) -> str:
 
 
 def probes() -> Probes:
-    """What `signoff check` asks of the world."""
+    """The probes of `signoff check`."""
     return RealProbes()

@@ -1,4 +1,4 @@
-"""What a reload puts into a running bot: rules, defaults, sources of who is on call, and what the names are."""
+"""Puts a new configuration into a running bot: rules, defaults, on-call sources, and the meaning of names."""
 
 import contextlib
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 def asks_groups(conditions: Compiled) -> bool:
-    """Whether a condition asks for the groups of a requester, so that all groups have to be known."""
+    """True if a condition asks for the groups of a requester, so that all groups have to be known."""
     return any(Name.REQUESTER_GROUPS in each.names for each in conditions.values())
 
 

@@ -1,4 +1,4 @@
-"""What Slack says of a person who might ask: for `signoff explain`."""
+"""Looks up in Slack a person who might make a request: for `signoff explain`."""
 
 from slack_sdk.errors import SlackClientError
 
@@ -13,7 +13,7 @@ from bot.wiring.slack import SLACK, slack_problem
 
 
 async def asked_requester(config: Config, name: str) -> Requester:
-    """Who that is, by name or id. Their groups stay unknown where Slack does not list them. Raises ProblemsError."""
+    """Find a person by name or id. Their groups are None where Slack does not list them. Raises ProblemsError."""
     secrets = config.secrets
     async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
         try:

@@ -94,11 +94,11 @@ class Bot:
             yield addresses[0]
 
     def degraded(self) -> Sequence[str]:
-        """What is wrong with a bot that is ready all the same, a sentence each."""
+        """Problems of a bot that is ready all the same, a sentence each."""
         return (*self.reload.degraded(), *self.on_call.failing())
 
     async def not_ready(self) -> Sequence[str]:
-        """What is missing, a sentence each."""
+        """The reasons for not being ready, a sentence each."""
         reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
         if self.config.mode is Mode.SOCKET and (self._sockets is None or not await self._sockets.ready()):
             reasons.append("Slack is not connected")

@@ -84,7 +84,7 @@ async def connected(
 async def introduced(
     config: Config, client: "AsyncWebClient", kept: Storage, *, all_groups: bool
 ) -> tuple[Identity, KnownNames, ChannelNames]:
-    """Who the bot is, and who and what the names in the configuration are. Raises ProblemsError."""
+    """The bot's identity, and the people, groups and channels that the configuration names. Raises ProblemsError."""
     try:
         identity = await whoami(client)
         people, listed = await asyncio.gather(
@@ -109,7 +109,7 @@ async def introduced(
 
 
 def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:
-    """Which agents take what is written where."""
+    """The agents that listen in each channel, and the one for direct messages."""
     listening: dict[ChannelId, list[AgentName]] = {}
     for name, agent in config.agents.items():
         for channel in agent.channels:
@@ -120,7 +120,7 @@ def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agent
 
 
 def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
-    """What `/signoff` and the Home tab say; every word of it is the operator's or ours."""
+    """The text of `/signoff` and the Home tab; every word of it is the operator's or ours."""
     lines = ["Available agents. Mention me to start one:"]
     for name, agent in config.agents.items():
         places = [f"<#{channels[channel]}>" for channel in agent.channels if channel in channels]
@@ -130,7 +130,7 @@ def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
 
 
 def slack_problem(variable: str, error: Exception) -> ConfigProblem:
-    """What a refusal of Slack's means to an operator; `variable` is what it is most likely about."""
+    """The problem that a refusal of Slack's means; `variable` is what it is most likely about."""
     code = error.code if isinstance(error, SlackRefused) else ""
     if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"):
         return ConfigProblem(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
@@ -155,7 +155,7 @@ async def user_groups(
 
 
 def groups_problem(where: str, error: SlackRefused) -> ConfigProblem:
-    """What it means to an operator that Slack does not list the user groups which a rule names; `where` it does."""
+    """The problem where Slack does not list the user groups that a rule names; `where` it names them."""
     match error.code:
         case "plan_upgrade_required":
             fix = "Name users in place of groups, or upgrade the plan."

@@ -1,4 +1,4 @@
-"""What is kept in Redis, and how it is reached: at REDIS_URL, or in the private Valkey of the data folder."""
+"""Opens the stores in Redis: at REDIS_URL, or in the private Valkey of the data folder."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What is kept in Redis."""
+    """The stores in Redis."""
 
     database: Multiplexed
     keys: Keys
@@ -108,6 +108,6 @@ async def redis_at(url: str | None, data: Path) -> AsyncIterator[str]:
 
 
 def redis_problem(error: Exception) -> ConfigProblem:
-    """What an error of Redis, or of the private one, means to an operator."""
+    """The problem that an error of Redis, or of the private Valkey, means."""
     what, _, fix = str(error).partition(": ")
     return ConfigProblem("REDIS_URL", what, fix)

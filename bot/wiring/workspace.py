@@ -48,7 +48,7 @@ async def local_workspace(
 
 
 def _added(config: Config, known: local_roster.PeopleFile, members: local_roster.PeopleFile) -> Iterator[str]:
-    """What a rule names that the workspace has only for that: a name that is misspelt is among them."""
+    """A line on people and groups that the workspace has only because rules name them, misspelt ones too."""
     people = [each.id or each.email or each.name for each in members.people[len(known.people) :]]
     groups = [each.id or each.handle for each in members.groups[len(known.groups) :]]
     said = []
@@ -67,7 +67,7 @@ def _added(config: Config, known: local_roster.PeopleFile, members: local_roster
 
 
 def _purposes(config: Config, members: local_roster.PeopleFile) -> dict[str, str]:
-    """What each channel is for, by name, and under `dm` the direct messages with the bot."""
+    """The purpose of each channel, by name, and under `dm` that of direct messages with the bot."""
     posted = {rule.post_to.removeprefix("#") for rule in config.approvals if rule.post_to is not None}
     purposes = dict.fromkeys((each.name for each in members.channels), "No agent is set up for this channel.")
     purposes |= dict.fromkeys(posted, "Approvals that are posted apart from their conversation arrive here.")
