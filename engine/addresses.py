@@ -1,10 +1,10 @@
-"""Which hosts are this machine."""
+"""Addresses of this machine."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host of a URL is this machine by its very name: what other names resolve to is not looked at."""
+    """True if a URL's host is this machine by its name alone; other names are not resolved."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,14 +1,12 @@
-"""A budget of calls: how many of one kind may be made in a while, and who goes first when more are wanted.
+"""A budget of API calls: how many may be made in a period, and which go first when more are wanted.
 
-A service that limits its callers (Slack does, by method and workspace) is asked by many tasks in several processes.
-`Ledger` is the rule, for one process; `adapters.redis.stores.budget` is the same rule for all processes of a bot, as a
-script.
+Many tasks in several processes call a service that limits its callers (Slack does, by method and workspace). `Ledger`
+is the rule for one process; `adapters.redis.stores.budget` is the same rule as a script, for all processes of a bot.
 
-* No more than `Limit.calls` are begun in any stretch of `Limit.seconds`.
-* Who finds no room queues under a key, and asks again with that key. The queue is ordered by urgency, then by age.
-* The less urgent leave some room to the more urgent (`Limit.room`), so that a storm of the one never keeps the other
-  waiting.
-* Who queues and does not ask again in time has given up. Who has no key does not queue.
+* At most `Limit.calls` calls begin in any period of `Limit.seconds`.
+* A caller without room queues under a key, and asks again with that key. The queue is ordered by urgency, then by age.
+* The less urgent leave some room to the more urgent (`Limit.room`), so that many of the former never delay the latter.
+* A queued caller who does not ask again in time has given up. A caller without a key does not queue.
 """
 
 from bisect import insort
@@ -17,22 +15,22 @@ from enum import IntEnum
 
 
 class Urgency(IntEnum):
-    """Who goes first."""
+    """The order in which callers are served."""
 
     FIRST = 0
-    """A button must go, or people must be asked."""
+    """Buttons must disappear, or people must be asked."""
     NEXT = 1
-    """The truth gets more of it: a vote, a remark."""
+    """A card gets more detail: a vote, a remark."""
     SPARE = 2
-    """An aid that can be left out: it takes what nobody else wants."""
+    """An extra that can be left out: it takes the room that nobody else wants."""
 
 
 _SHARES = {Urgency.FIRST: 1.0, Urgency.NEXT: 0.8, Urgency.SPARE: 0.4}
 
 ASKS_AGAIN = 2.0
-"""Seconds after which who queues asks again, where their wish says nothing else; after a refusal, when that is over."""
+"""Default seconds after which a queued caller asks again; after a refusal, when that is over."""
 GIVEN_UP = 10.0
-"""Seconds by which somebody may be late for that."""
+"""Seconds by which a queued caller may be late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +46,16 @@ class Limit:
         return self.seconds / self.calls
 
     def room(self, urgency: Urgency) -> int:
-        """How many of the calls somebody of this urgency may use up."""
+        """The number of calls that callers of this urgency may use."""
         return max(1, int(self.calls * _SHARES[urgency]))
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A wish to make calls: `bucket` names what is limited, `key` who queues for it ("": nobody does).
+    """A wish to make calls. `bucket` names what is limited, `key` the caller in its queue ("": does not queue).
 
-    `calls` are made one interval after the other. Who queues asks again after `again` seconds, or earlier where there
-    is room then: soon, where they may become more urgent meanwhile.
+    The calls are made at intervals. A queued caller asks again after `again` seconds, or earlier if there is room then;
+    `again` is short for callers who may become more urgent meanwhile.
     """
 
     bucket: str
@@ -70,7 +68,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """No call may be made: ask again in `seconds`. `refused`: the service itself said so a while ago."""
+    """No call may be made now: ask again in `seconds`. `refused`: the service itself refused calls recently."""
 
     seconds: float
     refused: bool = False
@@ -84,7 +82,7 @@ class _Bucket:
     shut: float = 0.0
 
     def forget(self, now: float, seconds: float) -> None:
-        """Drop calls that no longer count, and those who gave up."""
+        """Drop calls that no longer count, and callers who gave up."""
         self.begun = [each for each in self.begun if each > now - seconds]
         self.due = {key: due for key, due in self.due.items() if due > now}
         self.queue = [each for each in self.queue if each[2] in self.due]
@@ -95,13 +93,13 @@ class _Bucket:
 
 
 class Ledger:
-    """Who called when, and who waits; `now` is in seconds, on any clock that does not go back."""
+    """The calls made and the callers queued; `now` is in seconds, on any clock that does not go back."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket] = {}
 
     def take(self, wish: Wish, now: float) -> NotYet | None:
-        """None: the calls are made, the first of them now."""
+        """Ask for calls. None: they are made, the first of them now."""
         bucket = self._buckets.setdefault(wish.bucket, _Bucket())
         bucket.forget(now, wish.limit.seconds)
         shut = max(0.0, bucket.shut - now)
@@ -115,7 +113,7 @@ class Ledger:
         return NotYet(wait, refused=shut > 0)
 
     def begin(self, wish: Wish, now: float) -> None:
-        """The calls are made, the first of them now."""
+        """Record calls without asking, the first of them now."""
         bucket = self._buckets.setdefault(wish.bucket, _Bucket())
         bucket.forget(now, wish.limit.seconds)
         _leave(bucket, wish.key)
@@ -123,12 +121,12 @@ class Ledger:
             insort(bucket.begun, now + number * wish.limit.interval)
 
     def shut(self, bucket: str, seconds: float, now: float) -> None:
-        """The service refuses calls for so long."""
+        """Record that the service refuses calls for so many seconds."""
         found = self._buckets.setdefault(bucket, _Bucket())
         found.shut = max(found.shut, now + seconds)
 
     def tidy(self, now: float) -> None:
-        """Forget what is empty."""
+        """Drop empty buckets."""
         for name, bucket in list(self._buckets.items()):
             bucket.shut = bucket.shut if bucket.shut > now else 0.0
             if bucket.is_empty:
@@ -136,7 +134,7 @@ class Ledger:
 
 
 def _ahead(bucket: _Bucket, wish: Wish, now: float) -> int:
-    """How many queue before this one, who queues from now on."""
+    """Queue the caller, and count those ahead of it."""
     if not wish.key:
         return len(bucket.queue)
     since = next((since for _, since, key in bucket.queue if key == wish.key), now)
@@ -151,7 +149,7 @@ def _leave(bucket: _Bucket, key: str) -> None:
 
 
 def _until_room(bucket: _Bucket, limit: Limit, behind: int, now: float) -> float:
-    """Seconds until so many calls and one more no longer count."""
+    """Count the seconds until `behind` calls and one more no longer count."""
     if not bucket.begun:
         return limit.interval
     rounds, index = divmod(behind, len(bucket.begun))

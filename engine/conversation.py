@@ -1,21 +1,20 @@
-"""Which thread a message belongs to, and what it does there: a new turn, an answer, a comment.
+"""Conversations: the thread that a message belongs to, and its meaning there: a new turn, an answer, a comment.
 
-A conversation is one LangGraph thread, with one agent and one person who asked (the requester). In a channel it is a
-Slack thread; a direct message with the bot is one conversation at its root, and each Slack thread in it is another. But
-for the thread under a card: whoever replies there means what the card asks.
+A conversation is one LangGraph thread, with one agent and one requester. In a channel it is a Slack thread. The root of
+a direct message with the bot is one conversation, and each Slack thread in it is another, except the thread under a
+card: a reply there belongs to the card's conversation.
 
-A message answers a question only when it was said after the question stood in Slack (P3): both `ts` are of Slack's
-clock, so the comparison holds whatever ours says. What was typed while the agent was still at work is never taken for
-the answer to a question that its author had not seen.
+A message answers a question only if it was sent after the question was posted (P3). Both `ts` are of Slack's clock, so
+the comparison does not depend on ours. A message that was typed while the agent was still working is never taken as the
+answer to a question that its author had not seen.
 
-Nor is it dropped. People write two or three messages in a row, so one rule holds for all that cannot be passed on yet:
-it is held until it is sent.
-* Where one question in words is open, its card quotes what is held, whole, with one button that sends it as the answer.
-  Only its author can press it, and it sends what the card showed, never a message that came in meanwhile.
-* Where the author answers otherwise, what is held stays held: the next question offers it again.
-* Where nothing is open any more, each held message takes its turn as if it had just come. So a remark between people in
-  a channel, which is held because it may have been meant as an answer, falls away then.
-With several open questions, or one that a form answers, nothing is offered: nobody can tell which is meant.
+Nor is it dropped. People write two or three messages in a row, so every message that cannot be passed on yet is held:
+* If one question in words is open, its card quotes the held messages in full, with a button that sends them as the
+  answer. Only their author can press it, and it sends what the card showed, never a message that came in later.
+* If the author answers otherwise, the messages stay held, and the next question offers them again.
+* When nothing is open any more, each held message is handled as if it had just come. A remark between people in a
+  channel, which was held because it may have been an answer, is then ignored.
+With several open questions, or one that a form answers, nothing is offered: nobody can tell which one is meant.
 """
 
 import re
@@ -38,8 +37,8 @@ _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 class Conversation:
     """One LangGraph thread in Slack.
 
-    `opened_by` is the message that began it, `turn` the one that the agent was last given as new input; `held` are
-    messages that wait until the open approvals are decided.
+    `opened_by` is the message that began it, `turn` the last one that the agent got as new input; `held` are messages
+    that wait until the open approvals are decided.
     """
 
     thread: ThreadId
@@ -52,15 +51,15 @@ class Conversation:
     held: tuple[Hear, ...] = ()
     opened_by: MessageTs | None = None
     said: str = ""
-    """The key of what the agent said last, so that reading the same reply again later says nothing again."""
+    """The key of the agent's last reply, so that the same reply is not posted again."""
     ended: str = ""
-    """The end of a turn that was last told: see `RunResult` in `engine.ports`."""
+    """The last end of a turn that was posted: see `RunResult` in `engine.ports`."""
     live: MessageTs | None = None
-    """The message that shows what a run is saying, from before the run until a reply takes its place."""
+    """The message that shows the words of a run, from before the run until the reply replaces it."""
 
 
 def thread_id(place: Place) -> ThreadId:
-    """The thread of a place: the same place always gives the same id, so nothing has to be looked up or kept.
+    """Make the thread's id from the place: always the same one, so nothing has to be looked up or stored.
 
     In a channel, `place.thread_ts` is the root message's `ts`.
     """
@@ -68,7 +67,7 @@ def thread_id(place: Place) -> ThreadId:
 
 
 def is_after(message: MessageTs, other: MessageTs) -> bool:
-    """Whether a message was said after another of the same channel."""
+    """True if a message was sent after another one of the same channel."""
     return _order(message) > _order(other)
 
 
@@ -82,39 +81,39 @@ def _order(ts: MessageTs) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """It is input for the agent; in a conversation that does not exist yet it starts one."""
+    """It is input for the agent, and starts the conversation if there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTo:
-    """It answers this question."""
+    """It answers this request."""
 
     approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A question's card is on its way to Slack: whether the message came before or after is not known yet."""
+    """A question is being posted: nobody can tell yet whether the message came before or after it."""
 
     since: datetime
-    """When the question was asked."""
+    """The time at which the question was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """It is kept until it can be passed on: new input would void what is open, and it answers nothing that is."""
+    """It is held: as new input it would void an open request, and it answers none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """It does nothing, and its author is told why."""
+    """It has no effect, and its author is told why."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """It says a decision in words, which never count: its author is told where to press, if they may decide."""
+    """It is a decision in words, which never counts: its author is pointed to the buttons, if they may decide."""
 
     approvals: tuple[Approval, ...]
 
@@ -137,21 +136,21 @@ NOT_QUEUED = (
 
 MOST_HELD = 50
 MOST_HELD_TEXT = 100_000
-"""Messages that wait in one conversation, and their characters in all: it is written anew with each of them."""
+"""The most messages held in one conversation, and their characters: each one rewrites the conversation."""
 
 
 def has_room(conversation: Conversation, heard: Hear) -> bool:
-    """Whether one more message can wait; the first always can, however long."""
+    """True if one more message can be held; the first always can, however long."""
     held = conversation.held
     text = sum(len(each.text) + len(each.opening) for each in (*held, heard))
     return not held or (len(held) < MOST_HELD and text <= MOST_HELD_TEXT)
 
 
 def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[Approval]) -> Meaning:
-    """What a message does in its thread, given the open approvals of that thread.
+    """Find the meaning of a message in its thread, given the thread's open approvals.
 
-    A message that is delivered again, because its handler died, means what it meant the first time: the answer that it
-    became is not with the graph yet, since that is work of the same lane, behind it.
+    A message that is delivered again, because its handler died, means the same as before: the graph does not have the
+    answer that it became yet, since that effect waits behind it in the same lane.
     """
     if conversation is None:
         return _without_conversation(heard)
@@ -189,17 +188,17 @@ _MOST_OF_A_WORD = 60
 
 
 def _decides(text: str) -> bool:
-    """Whether somebody means to decide by a word: all that they write, and nothing else."""
+    """True if the text is a decision and nothing else."""
     return len(text) <= _MOST_OF_A_WORD and _DECIDING.fullmatch(text.strip()) is not None
 
 
 def cancels(text: str) -> bool:
-    """Whether somebody wants back by a word what they asked for: all that they write, and nothing else."""
+    """True if the text withdraws a request and says nothing else."""
     return len(text) <= _MOST_OF_A_WORD and _CANCELLING.fullmatch(text.strip()) is not None
 
 
 def withdrawn_by(user: UserId, approvals: Iterable[Approval]) -> tuple[ApprovalId, ...]:
-    """The open requests that a person takes back by a word. Where a question waits, words are its answer."""
+    """List the open requests that a person withdraws in words. If a question waits, words are its answer."""
     approvals = [each for each in approvals if each.state in OPEN]
     if any(_is_answered_in_words(each) for each in approvals):
         return ()
@@ -207,19 +206,19 @@ def withdrawn_by(user: UserId, approvals: Iterable[Approval]) -> tuple[ApprovalI
 
 
 def _is_decided_by_button(approval: Approval) -> bool:
-    """Whether it is a request, which no word decides."""
+    """True for a request, which only buttons decide."""
     return approval.ask.is_withdrawable and not _is_answered_in_words(approval)
 
 
 def _is_answered_in_words(approval: Approval) -> bool:
-    """Whether it is an open question to the requester, here. Whom a rule names instead uses the card's button."""
+    """True for an open question to the requester in this place. Other people whom a rule names use the button."""
     if not approval.ask.is_question or approval.state is not State.PENDING or approval.place != approval.home:
         return False
     return may_open(approval.reviews[0].policy, approval.requester, approval.requester, Subject.QUESTION) is None
 
 
 def offered_to(conversation: Conversation, approvals: Iterable[Approval]) -> tuple[Approval, tuple[Words, ...]] | None:
-    """The open question that the held messages may answer, and their words; None where there is not just one."""
+    """Find the open question that the held messages may answer, and their words; None unless there is exactly one."""
     questions = [each for each in approvals if _is_answered_in_words(each)]
     if len(questions) != 1 or questions[0].ask.kind is not Kind.QUESTION or questions[0].sheet:
         return None

@@ -1,4 +1,4 @@
-"""The names of things. An approval's id holds the id of its thread, so that whoever has the one can find both."""
+"""The ids of things. An approval's id contains the id of its thread, so the one leads to both."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ ThreadId = NewType("ThreadId", str)
 """A LangGraph thread, which is one conversation in Slack. See `engine.conversation.thread_id`."""
 
 ApprovalId = NewType("ApprovalId", str)
-"""`THREAD#HASH`: made of the thread, the interrupt and the digest of what is asked. See `approval_id`."""
+"""`THREAD#HASH`, made from the thread, the interrupt and the digest of the request: see `approval_id`."""
 
 InterruptId = NewType("InterruptId", str)
-"""LangGraph's id of an interrupt. It changes when the graph asks anew.
+"""LangGraph's id of an interrupt; a new one when the graph asks again.
 
-A halt that has none (a breakpoint, a failure) is named by its checkpoint.
+A pause without one (a breakpoint, a failure) is named by its checkpoint.
 """
 
 AgentName = NewType("AgentName", str)
@@ -23,20 +23,20 @@ UserId = NewType("UserId", str)
 TeamId = NewType("TeamId", str)
 ChannelId = NewType("ChannelId", str)
 MessageTs = NewType("MessageTs", str)
-"""Slack's own ids. A message is known by its channel and its `ts`, which also orders messages: it is Slack's clock."""
+"""Slack's ids. A message is identified by its channel and `ts`, which is Slack's clock and orders messages."""
 
 
 GrantId = NewType("GrantId", str)
 """A grant, unique within its thread. See `engine.rules.grants`."""
 
 SheetId = NewType("SheetId", str)
-"""One message that shows several approvals of a thread; "" for an approval with a card of its own."""
+"""A message that shows several approvals of a thread; "" for an approval with a card of its own."""
 
 
 def approval_id(thread: ThreadId, interrupt: InterruptId, digest: str, again: int = 0) -> ApprovalId:
-    """The same question always gets the same id, so that asking twice creates once.
+    """Make the id of an approval. The same question always gets the same id, so that it is created once.
 
-    `again` counts how often a halt came back after it was decided: then it is to be decided anew.
+    `again` counts how often a pause came back after its decision: then it is decided again.
     """
     marked = f"{interrupt}\n{digest}\n{again}" if again else f"{interrupt}\n{digest}"
     mark = hashlib.sha256(marked.encode()).hexdigest()[:16]
@@ -44,15 +44,12 @@ def approval_id(thread: ThreadId, interrupt: InterruptId, digest: str, again: in
 
 
 def sheet_id(approvals: Iterable[ApprovalId]) -> SheetId:
-    """The same approvals always stand on the same sheet."""
+    """Make the id of the sheet of these approvals: always the same one."""
     return SheetId("sheet-" + hashlib.sha256("\n".join(approvals).encode()).hexdigest()[:16])
 
 
 def thread_of(approval: ApprovalId) -> ThreadId:
-    """The thread that an approval belongs to.
-
-    Raises ValueError when `approval` is not an approval's id.
-    """
+    """Find the thread of an approval. Raises ValueError for anything but an approval's id."""
     thread, hash_sign, _ = approval.rpartition("#")
     if not hash_sign or not thread:
         raise ValueError(f"not an approval's id: {approval!r}")

@@ -1,8 +1,7 @@
-"""Where the right to decide comes from, and what is known of a person's (P6, P11).
+"""Sources of the right to decide: people, Slack groups, channels, on-call schedules (P6, P11).
 
-A rule names sources: people, Slack groups, the members of a channel, on-call schedules. Facts say which of them a
-person belongs to at one moment, and each says when that was looked up. A source that cannot be read gives nobody a
-right; it takes away none that another source gives.
+A rule names sources. Grounds say which of them name a person at one time, and when that was looked up. A source that
+cannot be read gives nobody the right to decide, and takes none away that another source gives.
 """
 
 from dataclasses import dataclass
@@ -20,14 +19,14 @@ class Origin(StrEnum):
     CHANNEL = "channel"
     """The full members of a channel, by Slack id."""
     ON_CALL = "oncall"
-    """Who is on call, by the name of an entry of `oncall:` in `app.yaml`."""
+    """The people on call, by the name of an entry of `oncall:` in `app.yaml`."""
     REQUESTER = "requester"
     """The person whose conversation it is, by Slack id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of people who may decide. `label` is what people call it: a group's handle."""
+    """A source of people who may decide. `label` is its name for people: a group's handle."""
 
     origin: Origin
     name: str
@@ -35,7 +34,7 @@ class Source:
 
     @property
     def called(self) -> str:
-        """Its name for people who read the audit."""
+        """Its name in the audit."""
         match self.origin:
             case Origin.USER:
                 return "users"
@@ -47,9 +46,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why a person may decide: a source that names them, and when that was looked up.
+    """A reason why a person may decide: a source that names them, and when that was looked up.
 
-    `tier`, `starts` and `ends` are those of an on-call shift; `said` is how its service names the person (untrusted).
+    `tier`, `starts` and `ends` are those of an on-call shift; `said` is its service's name for the person (untrusted).
     """
 
     source: Source

@@ -1,4 +1,4 @@
-"""What can be read back later: who, what, when, under which rule (P9)."""
+"""Audit rows, to be read back later: who, what, when, under which rule (P9)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from engine.asks.ask import Json
 from engine.ids import ApprovalId, ThreadId, UserId
 
 RETENTION = timedelta(days=400)
-"""How long rows are kept where nothing else is said: a year, and the time that it takes to look back at it."""
+"""The default time for which rows are kept: a year, and some time to review it."""
 
 
 class What(StrEnum):
@@ -29,22 +29,22 @@ class What(StrEnum):
     EXTENDED = "extended"
     NUDGED = "nudged"
     FELL = "fell"
-    """A vote does not count any more: its author is no longer one of those who may decide."""
+    """A vote no longer counts, since its author may no longer decide."""
     EXPIRED = "expired"
     STOPPED = "stopped"
-    """The run ended with a rejection, of which the graph was told nothing."""
+    """A rejection ended the run; the graph was told nothing."""
     WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
     CHANGED = "changed"
-    """The graph changed its request after it was decided: nothing was run, and it is asked again.
+    """The graph changed its request after the decision: nothing was run, and people are asked again.
 
-    Or a tool was about to run with something else than was decided, and was stopped.
+    Or a tool was about to run with something other than the decision, and was stopped.
     """
     TRAVELLED = "travelled"
-    """Somebody went back to an earlier point of the conversation."""
+    """Somebody restarted the conversation from an earlier step."""
     GRANTED = "granted"
-    """Whoever approved a call allowed calls like it for a while."""
+    """A call was approved, and calls like it were allowed for a while."""
     GRANT_USED = "grant_used"
     """A call was allowed by a grant, so nobody was asked."""
     GRANT_REVOKED = "grant_revoked"
@@ -52,9 +52,9 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row. `who` is None for what nobody did (an expiry); `detail` is small JSON: choice, reason, before, after.
+    """One row. `who` is None if no person acted (an expiry); `detail` is small JSON: choice, reason, before, after.
 
-    A refusal that is repeated is counted in one row: `times`, from `at` to `last`. Who presses a button ten thousand
+    A repeated refusal is counted in one row: `times`, from `at` to `last`. A person who presses a button ten thousand
     times must not bury the other rows.
     """
 
@@ -70,11 +70,11 @@ class Entry:
 
 
 NEWEST = 20
-"""Rows among which a repeated refusal is looked for."""
+"""The number of newest rows in which a repeated refusal is looked for."""
 
 
 def recorded(rows: Sequence[Entry], entry: Entry) -> Sequence[Entry]:
-    """The rows of a thread with one more; a refusal that stands among the newest already is counted there."""
+    """Add a row to a thread's rows; a refusal that is among the newest already is counted there instead."""
     if entry.what is What.REFUSED:
         for place in range(len(rows) - 1, max(-1, len(rows) - NEWEST - 1), -1):
             if replace(rows[place], at=entry.at, times=1, last=None) == entry:

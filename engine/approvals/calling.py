@@ -1,8 +1,8 @@
-"""Who is called to decide: those whose turn it is, each once, and not more than a few at once. Pure.
+"""The people who are called to decide: those whose turn it is, each once, and a limited number at a time.
 
-A group may have hundreds of members, so at most `MOST` are called of each step: of those whom the rule names, part by
-part in turn, so that a large group leaves room for who is on call; and of those whom each rung of the ladder adds.
-Whoever voted already is not called, nor the requester where they may not decide what they asked for.
+A group may have hundreds of members, so at most `MOST` people are called of the rule's parts, in turn, so that a large
+group leaves room for the person on call; and at most `MOST` of each rung of the ladder. People who voted already are
+not called, nor is a requester who may not decide their own request.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from engine.ids import UserId
 from engine.sources import Source
 
 MOST = 15
-"""How many people are called at once, at most."""
+"""The most people who are called at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """People who can decide one action now, by the parts of a stage or by a rung; those in `but` are not called."""
+    """The people who can decide one action now, by the parts of a stage or by a rung. Those in `but` are not called."""
 
     action: int
     stage: int
@@ -29,9 +29,9 @@ class Candidates:
 
 
 def steps(approval: Approval) -> tuple[Candidates, ...]:
-    """Whom to call for what is still to be decided, in order.
+    """List the people to call for each undecided action, in order.
 
-    Where nobody is to be notified, the ladder calls people all the same: that is what it is for.
+    The ladder calls people even if nobody else is to be notified, which is its purpose.
     """
     pairs = ((place, review) for place, review in enumerate(approval.reviews) if review.decision is None)
     named = approval.calling.notify is not Notify.NONE
@@ -50,11 +50,11 @@ def _steps(approval: Approval, place: int, review: Review, *, named: bool) -> It
 
 
 def in_turn(parts: Iterable[Iterable[UserId]]) -> tuple[UserId, ...]:
-    """The people of several parts, each once: the first of each part, then the second of each, and so on."""
+    """List the people of several parts, each once: the first of each part, then the second of each, and so on."""
     rounds = chain.from_iterable(zip_longest(*parts))
     return tuple(dict.fromkeys(user for user in rounds if user is not None))
 
 
 def room_for(people: Sequence[UserId], called: Iterable[UserId]) -> int:
-    """How many more of these people may be called."""
+    """Count how many more of these people may be called."""
     return max(0, MOST - len(set(people) & set(called)))

@@ -1,8 +1,10 @@
-"""What we want done.
+"""Effects: what the bot is to do after an event.
 
-An effect is durable before anybody is told "ok", and is performed from its lane, in order (P1, P7). Every effect may be
-performed more than once: its performer looks first. Effects carry ids, not copies: what is drawn or sent is read again
-when its turn comes, so that the last redraw always tells the latest truth (P8).
+An effect is durable before anybody is told "ok", and is performed from its lane, in order (P1, P7). An effect may be
+performed more than once, so its performer checks first what was done. Effects carry ids, not copies: the approval is
+read again when the effect is performed, so that the last redraw always shows the latest state (P8).
+
+The names of the classes and fields are stored: see `adapters.redis.codec`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from engine.ids import AgentName, ApprovalId, MessageTs, SheetId, ThreadId, User
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A queue served one at a time. `name` is `run`, `chat`, `card/...` or `copies/...`; see `lane_of`."""
+    """A queue that is served one effect at a time. See `lane_of` for its `name`."""
 
     thread: ThreadId
     name: str
@@ -28,27 +30,27 @@ class Lane:
 
 
 class Timer(StrEnum):
-    """What an approval is woken for."""
+    """The timers of an approval."""
 
     REMIND = "remind"
     EXPIRE = "expire"
     ESCALATE = "escalate"
     REDRAW = "redraw"
-    """To draw its card once more: an earlier change of it may still reach Slack."""
+    """Draw its card once more: an earlier change of it may still reach Slack."""
     CALL = "call"
-    """To call those who could not be called before."""
+    """Call the people who could not be called before."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawCard:
-    """Post the approval's card, or make the one that stands tell the truth."""
+    """Post the approval's card, or update the posted one."""
 
     approval: ApprovalId
 
 
 @dataclass(frozen=True, slots=True)
 class DrawCopies:
-    """Make the copies of the card in people's direct messages tell the truth.
+    """Update the copies of the card in people's direct messages.
 
     Here and in `Call`, `sheet` is the message that the approval shares with others.
     """
@@ -59,7 +61,7 @@ class DrawCopies:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Let those who can decide now know of it, each once."""
+    """Call the people who can decide now, each once."""
 
     approval: ApprovalId
     sheet: SheetId = SheetId("")  # noqa: RUF009 - a string
@@ -67,7 +69,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Consider:
-    """Decide what follows from a click whose person could not be looked up in time, as of its own time.
+    """Settle a click whose person could not be looked up in time, as of the time of the click.
 
     `click` may be any act of a person on a card.
     """
@@ -77,7 +79,7 @@ class Consider:
 
 @dataclass(frozen=True, slots=True)
 class GiveGrant:
-    """Keep the grant that was given with the approval of an action."""
+    """Store the grant that was given with the approval of an action."""
 
     approval: ApprovalId
     action: int
@@ -85,7 +87,7 @@ class GiveGrant:
 
 @dataclass(frozen=True, slots=True)
 class DrawSheet:
-    """Post the message that several approvals share, or make the one that stands tell the truth."""
+    """Post the message that several approvals share, or update the posted one."""
 
     thread: ThreadId
     sheet: SheetId
@@ -93,25 +95,25 @@ class DrawSheet:
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """Nudge those who can decide and have not voted, beside the card."""
+    """Remind the people who can decide and have not voted, under the card."""
 
     approval: ApprovalId
 
 
 @dataclass(frozen=True, slots=True)
 class TellPerson:
-    """One sentence that only this person sees, where they clicked or wrote."""
+    """Show one sentence to this person alone, where they clicked or wrote."""
 
     thread: ThreadId
     place: Place
     user: UserId
     sentence: str
-    """Trusted mrkdwn of ours: whatever an agent or a person said is not in it."""
+    """Trusted mrkdwn: it quotes neither an agent nor a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """What the agent says in its conversation. `text` is untrusted; `key` makes posting it twice impossible."""
+    """Post the agent's words in its conversation. `text` is untrusted; `key` prevents a second post."""
 
     thread: ThreadId
     place: Place
@@ -119,16 +121,16 @@ class Say:
     key: str
     speaker: str = ""
     failed: bool = False
-    """The text tells of a failure, in a sentence of ours."""
+    """The text tells of a failure, in our own words."""
     at: MessageTs | None = None
-    """The live message that it takes the place of: see `LiveMessage` in `engine.ports`."""
+    """The live message that it replaces: see `LiveMessage` in `engine.ports`."""
     by: UserId | None = None
-    """The person whose act the text tells: it begins with their name."""
+    """The person whose act the text tells; the message begins with their name."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Remove a live message that became no reply."""
+    """Delete a message: a live one without a reply, or a card that another replaced."""
 
     thread: ThreadId
     place: Place
@@ -137,7 +139,7 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Wake the approval at this time. Setting it again replaces it."""
+    """Set a timer. Setting it again replaces it."""
 
     approval: ApprovalId
     timer: Timer
@@ -146,7 +148,7 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class ClearTimer:
-    """Forget a timer; forgetting one that is not set is fine."""
+    """Clear a timer, if it is set."""
 
     approval: ApprovalId
     timer: Timer
@@ -154,7 +156,7 @@ class ClearTimer:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """What a timer puts into its approval's lane. `at` is when it was to fire."""
+    """A timer fired: it puts this into its approval's lane. `at` is the time for which it was set."""
 
     approval: ApprovalId
     timer: Timer
@@ -163,21 +165,21 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Give the decision to the graph, if it still asks exactly this (P3, P4)."""
+    """Resume the graph with the decision, if it still asks exactly this (P3, P4)."""
 
     approval: ApprovalId
 
 
 @dataclass(frozen=True, slots=True)
 class EndRun:
-    """A rejection stopped the thread's run: whatever else the run waits for ends with it."""
+    """End a thread's run after a rejection that stopped it: its other open requests end, too."""
 
     thread: ThreadId
 
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """A person said something in a conversation. What it means is settled when its turn comes."""
+    """Take a message in a conversation. Its meaning is settled when the effect is performed."""
 
     thread: ThreadId
     place: Place
@@ -185,20 +187,20 @@ class Hear:
     text: str
     ts: MessageTs
     agent: AgentName | None
-    """The agent that the message would start, None where it can only belong to a conversation that exists."""
+    """The agent that the message would start; None if it can only belong to an existing conversation."""
     mentioned: bool
-    """Whether it was said to the bot: by mention, or in a direct message."""
+    """True if it was addressed to the bot: by mention, or in a direct message."""
     help: str = ""
-    """Trusted mrkdwn of ours: what to do instead, where `agent` is None."""
+    """Trusted mrkdwn for the author if `agent` is None: what to do instead."""
     opening: str = ""
-    """The text without the agent's name before it, for a message that begins a conversation; "" where it is `text`."""
+    """The text without the agent's name before it, for a message that begins a conversation; "" if it is `text`."""
     under: MessageTs | None = None
-    """The card that it was written under, where that gives it to the card's conversation: see `Intake.hear`."""
+    """The card under which it was written, if it belongs to the card's conversation by that: see `Intake.hear`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Take back these requests, as a person said in words."""
+    """Withdraw these requests, as their requester wrote."""
 
     thread: ThreadId
     approvals: tuple[ApprovalId, ...]
@@ -207,16 +209,16 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class PassOn:
-    """Give the agent the messages that were held, if nothing is open any more."""
+    """Give the held messages to the agent, if no request is open any more."""
 
     thread: ThreadId
 
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """Go back to a checkpoint of the thread and run on from there, with `edits` to its state where there are any.
+    """Time travel: run from a checkpoint of the thread, with `edits` to its state, if there are any.
 
-    `key` names the request: the same one never runs twice.
+    `key` names the request, which never runs twice.
     https://docs.langchain.com/oss/python/langgraph/use-time-travel
     """
 
@@ -251,11 +253,11 @@ Effect: TypeAlias = (
 
 
 def lane_of(effect: Effect) -> Lane:
-    """Where an effect waits.
+    """The lane of an effect.
 
-    Graph runs of a thread wait for one another in `run`; the writes of one card in `card/...`; what is said in the
-    conversation in `chat`; the copies of a card in `copies/...`.
-    So a run of ten minutes never delays a card, and two redraws of one card never race.
+    The graph runs of a thread share `run`, the writes of one card share `card/...`, the copies of a card `copies/...`,
+    and the messages of a conversation `chat`. So a run of ten minutes never delays a card, and two redraws of one card
+    never race.
     """
     match effect:
         case Resume(approval):

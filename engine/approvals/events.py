@@ -1,4 +1,4 @@
-"""What can happen to an approval. Each event is a fact; `engine.machine` says what follows from it."""
+"""Events: everything that can happen to an approval. `engine.machine.transitions` says what each does."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from engine.ids import ApprovalId, GrantId, MessageTs, UserId
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """A decision that no person makes now. `via` is `rule`, or `grant` with the person who gave it in `by`.
+    """An automatic decision. `via` is `rule`, or `grant` with the person who gave it in `by`.
 
-    `quiet`: nobody wants to see it on a card. `until` is when the grant ends.
+    `quiet`: it is shown on no card. `until` is the end of the grant.
     """
 
     decision: Decision
@@ -29,18 +29,18 @@ class Automatic:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The graph asked, and nobody has heard of it yet. `automatic` has an entry for each action, or none at all."""
+    """The graph asked, and nobody has been told yet. `automatic` has an entry for each action, or none at all."""
 
     automatic: tuple[Automatic | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AskedAgain:
-    """The graph asks what had been withdrawn, as after an agent was left out of `app.yaml` for a while.
+    """The graph asks again what was withdrawn, as after an agent was left out of `app.yaml` for a while.
 
-    `policies` are those of today for its actions, by the rules of this `edition`: the ones that it had may be for what
-    somebody made of it by an edit. `deadlines` and `calling` are those of today, too; None: as before. `replaced` is
-    set where the graph changed its request back to this one; `automatic` as in `Opened`.
+    `policies` are today's for its actions, by the rules of this `edition`; the earlier ones may belong to an edited
+    value. `deadlines` and `calling` are today's, too; None: as before. `replaced` is set if the graph changed its
+    request back to this one. `automatic` is as in `Opened`.
     """
 
     policies: tuple[Policy, ...]
@@ -55,8 +55,8 @@ class AskedAgain:
 class Click:
     """A pressed button or a submitted form, as it came from Slack.
 
-    An answer that was given in words is one too: then `said` is the message. `on` is the message whose button it was.
-    `option` is the position of an OPTION in the action's. `at` is set for one that waits for a look-up.
+    An answer in words is a click, too: then `said` is the message. `on` is the message with the button. `option` is the
+    index of an OPTION among the action's. `at` is set for a click that waits for a look-up.
     """
 
     approval: ApprovalId
@@ -71,10 +71,10 @@ class Click:
     option: int | None = None
     at: datetime | None = None
     allows: bool = False
-    """It approves, and allows calls like it for a while: see `engine.rules.grants`."""
+    """It also allows calls like this one for a while: see `engine.rules.grants`."""
 
     def chose(self, facts: Facts, ruling: "Ruling | None" = None) -> "Chose":
-        """The event that it is, once it is known who the person is and what the rules say."""
+        """Make the event of this click, with what is known of the person and of today's rules."""
         return Chose(
             by=self.by,
             facts=facts,
@@ -93,7 +93,7 @@ class Click:
 
 
 class Doing(StrEnum):
-    """What people do with a request besides deciding it."""
+    """The acts on a request besides deciding it."""
 
     LOOK = "look"
     """They say that they are looking at it."""
@@ -105,9 +105,9 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person does with a request besides deciding it, as it came from Slack.
+    """An act of a person on a request besides deciding it, as it came from Slack.
 
-    `to` is the person whom they hand it over to, `span` how long they put off its expiry. `on` and `at` are as in
+    `to` is the person to whom they hand it over, `span` the time by which they move its expiry. `on` and `at` are as in
     `Click`.
     """
 
@@ -122,7 +122,7 @@ class Act:
     def event(
         self, facts: Facts, to_facts: Facts, current: tuple[Policy | None, ...]
     ) -> "Looked | HandedOver | Extended | Cancelled | Nudged":
-        """The event that it is, once it is known who the people are. Raises ValueError for a hand-over to nobody."""
+        """Make the event of this act, with what is known of the people. Raises ValueError for a hand-over to nobody."""
         match self.doing:
             case Doing.LOOK:
                 return Looked(self.by, facts, current, self.on, self.at)
@@ -140,11 +140,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What else is known where somebody chose.
+    """The facts and rules that apply to a click at its time.
 
-    `voters` are the facts of those who voted on this revision before. `current` is the policy that the rules of today
-    have for the action, where they are not those that it was asked under. `edited` is the policy for the value that an
-    edit makes. `forbids` is the rule that rejects such an action by itself today, with the value of an edit.
+    `voters` are the facts of earlier voters on this revision. `current` is the policy of today's rules for the action,
+    if they are not the rules under which it was asked. `edited` is the policy for the value that an edit makes.
+    `forbids` is the rule that rejects such an action automatically today, with the value of an edit.
     """
 
     voters: tuple[tuple[UserId, Facts], ...] = ()
@@ -155,7 +155,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The card stands in Slack. `instead_of` is the card that its poster knew of: None for a first one."""
+    """The card is posted. `instead_of` is the earlier card that its poster knew of: None for a first one."""
 
     card: MessageTs
     instead_of: MessageTs | None = None
@@ -163,7 +163,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class CardDeleted:
-    """Somebody deleted this message, which showed the approval."""
+    """A person deleted this message, which showed the approval."""
 
     card: MessageTs
 
@@ -172,11 +172,11 @@ class CardDeleted:
 class Chose:
     """A person pressed a button, sent a form or answered a question.
 
-    `action` is the position of the action in the ask, `revision` the one that the person saw. `value` is an edit's
-    new value or a form's values, checked already; `text` is a rejection's reason or an answer's words; `said` is the
-    message that an answer was given in; without words of its own, the last of the offered ones that it sends. `on` is
-    the message whose button was pressed, None for what was sent by a form of ours or said in words: nobody can copy
-    those. `option` is the position of an OPTION in the action's. `at` is when they did, where it was looked up later.
+    `action` is the index of the action in the ask, `revision` the one that the person saw. `value` is an edit's new
+    value or a form's values, checked already; `text` is a rejection's reason or an answer's words. `said` is the
+    message with the answer; for an answer without words, the last of the offered ones that it sends. `on` is the
+    message whose button was pressed, None for forms and for answers in words, which nobody can copy. `option` is the
+    index of an OPTION among the action's. `at` is the time of the click, if its person was looked up later.
     """
 
     by: UserId
@@ -198,7 +198,7 @@ class Chose:
 class Looked:
     """An approver said that they are looking at it.
 
-    Here and below `current` are the policies of today for its actions, as in `Ruling`, and `on` and `at` as in `Chose`.
+    Here and below, `current` are today's policies for its actions, as in `Ruling`; `on` and `at` are as in `Chose`.
     """
 
     by: UserId
@@ -210,7 +210,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """An approver asked somebody else, who may decide too, to do it."""
+    """An approver handed the decision over to another person."""
 
     by: UserId
     facts: Facts
@@ -223,7 +223,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """An approver put off the expiry by `span`."""
+    """An approver moved the expiry by `span`."""
 
     by: UserId
     facts: Facts
@@ -235,7 +235,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A person wants back what they asked for. `beside`: they are told of it with another request of the same run."""
+    """The requester withdrew the request. `beside`: they are told of it with another request of the same run."""
 
     by: UserId
     on: PressedOn | None = None
@@ -244,7 +244,7 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Nudged:
-    """The requester wants those who can decide reminded."""
+    """The requester sent a reminder to the people who can decide."""
 
     by: UserId
     on: PressedOn | None = None
@@ -252,7 +252,7 @@ class Nudged:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Somebody took back the grant that was given with an approval."""
+    """A person revoked the grant that was given with the approval."""
 
     grant: GrantId
     by: UserId
@@ -262,7 +262,7 @@ class Revoked:
 class Called:
     """These people were called. `signpost` is the message in its conversation, once that is posted.
 
-    `not_called` are those who should have been: None where nobody was looked up.
+    `not_called` are the people who should have been called: None if nobody was looked up.
     """
 
     users: tuple[UserId, ...]
@@ -273,40 +273,40 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class CopyGone:
-    """The copy in somebody's direct messages was deleted."""
+    """The copy in a person's direct messages was deleted."""
 
     card: MessageTs
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A click that came in time waits for a look-up, and is decided by `until`."""
+    """A click that came in time waits for a look-up, and is settled by `until`."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LadderDue:
-    """The time for a step of a ladder has come. `empty` are the steps with nobody on them now: (action, step)."""
+    """A step of a ladder is due. `empty` are the steps that name nobody now: (action, step)."""
 
     empty: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """These words of the requester wait, and may be the answer: in the order in which they were written."""
+    """These words of the requester wait and may be the answer, in the order in which they were written."""
 
     words: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderDue:
-    """The time for a reminder has come."""
+    """A reminder is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryDue:
-    """The deadline has passed. `empty` is as in `LadderDue`, for a rule that escalates then."""
+    """The deadline has passed. `empty` is as in `LadderDue`, for a rule that escalates at the expiry."""
 
     empty: frozenset[tuple[int, int]] = frozenset()
 

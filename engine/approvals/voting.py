@@ -1,12 +1,12 @@
-"""How votes on one action add up: who counts, when it is enough, and whose vote falls. Pure.
+"""Votes on one action: which of them count, when they are enough, and which lapse.
 
-A vote counts as long as its author could give it again. Groups and channels are looked at anew with each later vote,
-so that who left one before the quorum was full does not count. Shifts count as of the vote: a hand-over between two
-votes takes nothing back, and who comes on call later does not fill that place by an earlier vote. Where it cannot be
-told whether an earlier vote still counts, the later one is refused and nothing is decided.
+A vote counts as long as its author could give it again. Groups and channels are checked again at each later vote, so a
+person who left one before the quorum was full does not count. Shifts count as of the vote: a hand-over between two
+votes takes nothing back, and a person who comes on call later does not fill that place by an earlier vote. If it cannot
+be told whether an earlier vote still counts, the later one is refused and nothing is decided.
 
-In a policy with stages the turn is that of the first stage that the votes do not fill. A rejection or an edit is never
-too early: neither lets anything run without the votes of all stages. An approval is, before its stage has its turn.
+In a policy with stages, it is the turn of the first stage that the votes do not fill. A rejection or an edit is never
+too early: neither lets anything run without the votes of all stages. An approval before its stage's turn is too early.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,7 +30,7 @@ APPROVING = frozenset({Choice.APPROVE, Choice.EDIT})
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """Everything that decides who may vote on an action: its policy, the requester, and today's rules."""
+    """The rules for voting on an action: its policy, the requester, and today's policy if that is another one."""
 
     policy: Policy
     requester: UserId
@@ -38,7 +38,7 @@ class Electorate:
     current: Policy | None = None
 
     def refuses(self, by: UserId, facts: Facts, stage: int | None, today: Facts | None = None) -> Refusal | None:
-        """Why somebody may not vote, or None. `today`: what is known of them now, where `facts` are as of a vote."""
+        """Refuse a person who may not vote. `today`: their facts now, if `facts` are as of an earlier vote."""
         refusal = may_decide(self.policy, self.requester, by, facts, self.subject, stage)
         if refusal is not None or self.current is None:
             return refusal
@@ -49,7 +49,7 @@ class Electorate:
         return NoLongerNamed()
 
     def fills(self, by: UserId, facts: Facts) -> tuple[Fills, ...]:
-        """The parts that a person can fill."""
+        """List the parts that a person can fill."""
         policy = governed(self.policy, self.requester, by, self.subject)
         return tuple(Fills(*each) for each in parts_open_to(policy, self.requester, by, facts))
 
@@ -62,9 +62,9 @@ def electorate(review: Review, requester: UserId, subject: Subject, ruling: Ruli
 def recount(
     review: Review, voters: Electorate, ruling: Ruling, by: UserId
 ) -> tuple[Review, tuple[UserId, ...], Refusal | None]:
-    """The review without the votes that fell, their authors, and why nobody can tell, where nobody can.
+    """Check the earlier votes: the review without those that lapsed, their authors, and a refusal if nobody can tell.
 
-    `by` votes now: an earlier vote of theirs gives way to this one.
+    `by` is voting now, so an earlier vote of theirs is kept: the new one replaces it.
     """
     known = dict(ruling.voters)
     kept: list[Vote] = []
@@ -89,7 +89,7 @@ _NOT_LOOKED_UP = Facts(AccountType.UNKNOWN)
 
 
 def with_shifts_of(facts: Facts, held: Sequence[Ground]) -> Facts:
-    """What is known of a voter now, with their shifts as they were when they voted."""
+    """Combine what is known of a voter now with their shifts at the time of their vote."""
     shifts = tuple(each for each in held if each.source.origin is Origin.ON_CALL)
     others = tuple(each for each in facts.grounds if each.source.origin is not Origin.ON_CALL)
     failed = tuple(each for each in facts.failed if each.source.origin is not Origin.ON_CALL)
@@ -97,14 +97,14 @@ def with_shifts_of(facts: Facts, held: Sequence[Ground]) -> Facts:
 
 
 def _now_or_then(now: Facts, then: Facts) -> Facts:
-    """What is known of a voter now, and the shifts that they had: the rule of today may name them by either."""
+    """Combine what is known of a voter now with the shifts that they had: today's rule may name them by either."""
     had = {each.source: each for each in then.grounds}
     failed = tuple(each for each in now.failed if each.source not in had)
     return replace(now, grounds=tuple(({each.source: each for each in now.grounds} | had).values()), failed=failed)
 
 
 def stage_for(review: Review, wanted: Vote) -> int | None:
-    """The stage whose turn it is, for the outcome that a vote wants; None for one that every stage may give."""
+    """The stage whose turn it is to vote for this outcome; None for an outcome that any stage may choose."""
     if wanted.choice in (Choice.REJECT, Choice.ANSWER):
         return None
     current = stage_of(review.governing, _voters(review, wanted, without=wanted.by))
@@ -112,7 +112,7 @@ def stage_for(review: Review, wanted: Vote) -> int | None:
 
 
 def not_needed(review: Review, wanted: Vote, facts: Facts) -> Refusal | None:
-    """Why a vote that its author may give does not bring the outcome on: it is given, or others have to."""
+    """Refuse an eligible vote that fills no place: it was given already, or others have to vote."""
     if wanted.choice in (Choice.REJECT, Choice.ANSWER):
         return _rejected_already(review, wanted)
     if any(each.by == wanted.by and _says_all_of(each, wanted) for each in review.votes):
@@ -126,17 +126,17 @@ def not_needed(review: Review, wanted: Vote, facts: Facts) -> Refusal | None:
 
 
 def _says_all_of(vote: Vote, wanted: Vote) -> bool:
-    """Whether a vote is given already.
+    """True if a vote was given already.
 
-    Other words with an option take the place of the earlier ones; so does a vote of who can fill another part by now:
-    a schedule that could not be read before tells who they are, or their shift began.
+    New words with an option replace the earlier ones. So does a vote of a person who can fill another part by now,
+    since a schedule that could not be read before names them, or since their shift began.
     """
     same = supports(vote, wanted) and set(wanted.fills) <= set(vote.fills)
     return same and (wanted.choice is not Choice.OPTION or vote.text == wanted.text)
 
 
 def with_earlier_shifts(review: Review, event: Chose) -> Chose:
-    """The event with the shifts by which its author voted for the same before: voting again takes none of them back."""
+    """Add the shifts by which the author voted for the same before: voting again loses none of them."""
     shifts = (
         ground
         for vote in review.votes
@@ -150,7 +150,7 @@ def with_earlier_shifts(review: Review, event: Chose) -> Chose:
 
 
 def may_fill_more(policy: Policy, vote: Vote, late: Collection[Source]) -> bool:
-    """Whether a source that may answer yet could let a voter fill one more part."""
+    """True if a source that may still answer could let a voter fill one more part."""
     others = (part for place, part in _places(policy) if place not in vote.fills)
     return any(source in late for part in others for source in part.sources)
 
@@ -177,7 +177,7 @@ def _still_wanted(policy: Policy, voters: Sequence[FillableParts]) -> tuple[Sour
 
 
 def turn_of(review: Review) -> tuple[int, tuple[int, ...]]:
-    """The stage whose turn it is to approve, and those of its parts that still lack somebody."""
+    """The stage whose turn it is to approve, and its parts that still lack people."""
     return _turn(review.governing, [_able(vote) for vote in review.votes if vote.choice in APPROVING])
 
 
@@ -188,9 +188,9 @@ def _turn(policy: Policy, voters: Sequence[FillableParts]) -> tuple[int, tuple[i
 
 
 def voted(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_under: Electorate) -> Review:
-    """The review with this vote: an edit that changes something starts a new revision under the policy for its value.
+    """Add a vote to the review. An edit that changes the value starts a new revision under the policy for that value.
 
-    A person has one vote on a revision: who wants something else now takes the earlier one back.
+    A person has one vote on a revision: a later one replaces it.
     """
     others = tuple(each for each in review.votes if each.by != vote.by)
     if event.choice is Choice.EDIT and changes:
@@ -200,7 +200,7 @@ def voted(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_unde
 
 
 def _revised(review: Review, event: Chose, vote: Vote, edits_under: Electorate) -> Review:
-    """A new revision. Its author approves it where the policy for the new value lets them: else it has no vote."""
+    """Start a new revision. Its author approves it if the policy for the new value lets them; else it has no vote."""
     policy = edits_under.policy
     same = policy == review.governing
     review = replace(
@@ -266,7 +266,7 @@ def _decision(review: Review, event: Chose, vote: Vote) -> Decision:
 
 
 def vote_of(voters: Electorate, event: Chose, at: datetime) -> Vote:
-    """The vote that a click is, with why its author might give it."""
+    """Make the vote of a click, with its author's grounds."""
     policy = governed(voters.policy, voters.requester, event.by, voters.subject)
     grounds = grounds_for(policy, voters.requester, event.by, event.facts, at)
     fills = voters.fills(event.by, event.facts)

@@ -1,4 +1,4 @@
-"""Who may decide (P6).
+"""Eligibility: whether a person may decide, and if not, the refusal (P6).
 
 Only full members of the workspace decide. A guest or a person of another workspace does only if the part names them by
 id and allows it; a bot or a deactivated account never does. A question is answered by the person whose conversation it
@@ -33,7 +33,7 @@ from engine.sources import Ground, Origin, Source, SourceFailure
 
 
 class AccountType(StrEnum):
-    """What Slack says a person is."""
+    """A person's account in Slack."""
 
     MEMBER = "member"
     GUEST = "guest"
@@ -42,16 +42,16 @@ class AccountType(StrEnum):
     STRANGER = "stranger"
     """A bot, or deactivated."""
     UNKNOWN = "unknown"
-    """Slack could not be asked."""
+    """Slack could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a person at one moment.
+    """The facts about a person at one time.
 
-    `in_channel` is whether they are in the conversation's channel: None where nobody needed to know or nobody could
-    tell. `grounds` are the groups and schedules that name them; `failed` those that could not be read, `late` those of
-    them that may answer yet. `looked_up` is when Slack was asked of them.
+    `in_channel`: they are in the conversation's channel; None if that was not needed or could not be found out.
+    `grounds` are the groups and schedules that name them; `failed` those that could not be read, `late` those of them
+    that may still answer. `looked_up` is the time at which Slack was asked.
     """
 
     account: AccountType
@@ -63,20 +63,20 @@ class Facts:
 
 
 def unreachable(policy: Policy, requester: UserId, members: Members = MappingProxyType({})) -> bool:
-    """Whether the quorum cannot be reached because the requester is among those who are named."""
+    """True if the quorum cannot be reached because the requester is one of the people named."""
     return not policy.own_requests and not fillable(policy.stages, frozenset({requester}), members)
 
 
 def may_decide(
     policy: Policy, requester: UserId, by: UserId, facts: Facts, subject: Subject, stage: int | None = None
 ) -> Refusal | None:
-    """Why `by` may not decide, or None when they may. What is not known counts as no.
+    """Refuse a person who may not decide; None if they may. Unknown facts count as no.
 
-    `stage`: the one whose turn it is, for an approval; None: any stage will do, as for a rejection. Who belongs to an
-    earlier stage may approve, too: where that fills no place any more, `engine.approvals.voting.not_needed` says so.
+    `stage` is the one whose turn it is, for an approval; None: any stage will do, as for a rejection. People of an
+    earlier stage may approve, too: if that fills no place any more, `engine.approvals.voting.not_needed` refuses them.
     """
     policy = governed(policy, requester, by, subject)
-    refusal = may_open(policy, requester, by, subject) or _refused_by_standing(policy, by, facts, subject)
+    refusal = may_open(policy, requester, by, subject) or _refused_by_account(policy, by, facts, subject)
     if refusal is not None:
         return refusal
     able = parts_open_to(policy, requester, by, facts)
@@ -90,7 +90,7 @@ def may_decide(
 
 
 def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Refusal | None:
-    """The part of `may_decide` that needs no look-up: asked before Slack is, and before a form opens."""
+    """The part of `may_decide` that needs no look-up; checked before Slack is asked, and before a form opens."""
     policy = governed(policy, requester, by, subject)
     if policy.is_requesters:
         return None if by == requester else _not_the_requester(requester, subject)
@@ -102,7 +102,7 @@ def may_open(policy: Policy, requester: UserId, by: UserId, subject: Subject) ->
 
 
 def parts_open_to(policy: Policy, requester: UserId, by: UserId, facts: Facts) -> tuple[tuple[int, int], ...]:
-    """The parts that a person can fill, each as (stage, place in it); by what is known of them, and by nothing else."""
+    """List the parts that a person can fill, each as (stage, index in it), judged by their facts alone."""
     return tuple(
         (stage, place)
         for stage, parts in enumerate(policy.stages)
@@ -112,7 +112,7 @@ def parts_open_to(policy: Policy, requester: UserId, by: UserId, facts: Facts) -
 
 
 def grounds_for(policy: Policy, requester: UserId, by: UserId, facts: Facts, now: datetime) -> tuple[Ground, ...]:
-    """Why a person may decide: each source of the policy that names them, once (P11)."""
+    """List a person's grounds: each source of the policy that names them, once (P11)."""
     found = (ground for part in policy.parts for ground in _grounds_in(part, requester, by, facts))
     at = facts.looked_up or now
     dated = (ground if ground.looked_up is not _UNDATED else replace(ground, looked_up=at) for ground in found)
@@ -120,7 +120,7 @@ def grounds_for(policy: Policy, requester: UserId, by: UserId, facts: Facts, now
 
 
 _UNDATED = datetime.max.replace(tzinfo=UTC)
-"""Stands for the moment at which Slack was asked of the person."""
+"""Placeholder for the time at which Slack was asked about the person."""
 
 
 def _grounds_in(part: Part, requester: UserId, by: UserId, facts: Facts) -> tuple[Ground, ...]:
@@ -143,7 +143,7 @@ def _ground(source: Source, known: Ground | None, requester: UserId, by: UserId,
 
 
 def _is_let_in(part: Part, by: UserId, account: AccountType) -> bool:
-    """Full members are; a guest of whose conversation it is, where `_refused_by_standing` let them through."""
+    """Full members are let in. So is the guest whose conversation it is, if `_refused_by_account` let them pass."""
     if account is AccountType.MEMBER or all(source.origin is Origin.REQUESTER for source in part.sources):
         return True
     return account in _OUTSIDERS and by in part.outsiders
@@ -153,7 +153,7 @@ _OUTSIDERS = (AccountType.GUEST, AccountType.VISITOR)
 
 
 def governed(policy: Policy, requester: UserId, by: UserId, subject: Subject) -> Policy:
-    """Whoever asked, a guest too, may say that they have seen what the agent tells them."""
+    """The requester, even a guest, may acknowledge a notice."""
     if subject is Subject.NOTICE and by == requester:
         return replace(policy, stages=((Part((REQUESTER,)),),))
     return policy
@@ -170,11 +170,11 @@ def _not_the_requester(requester: UserId, subject: Subject) -> Refusal:
 
 
 def _able(policy: Policy, requester: UserId) -> tuple[Source, ...]:
-    """The sources of a policy, less the requester where they cannot decide what they asked for."""
+    """The sources of a policy, without the requester if they may not decide their own request."""
     return tuple(each for each in policy.sources if policy.own_requests or each != person(requester))
 
 
-def _refused_by_standing(policy: Policy, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
+def _refused_by_account(policy: Policy, by: UserId, facts: Facts, subject: Subject) -> Refusal | None:
     named = any(by in part.outsiders for part in policy.parts)
     match facts.account:
         case AccountType.UNKNOWN:
@@ -190,7 +190,7 @@ def _refused_by_standing(policy: Policy, by: UserId, facts: Facts, subject: Subj
 
 
 def _unfounded(policy: Policy, wanted: Sequence[Part], requester: UserId, facts: Facts) -> Refusal:
-    """Why nothing lets somebody decide: a source that cannot be read comes first, since it might."""
+    """Refuse a person without grounds. A source that could not be read is named first, since it might name them."""
     sources = _sources(wanted)
     if failed := tuple(each for each in facts.failed if each.source in sources):
         return SourceUnknown(failed)

@@ -1,8 +1,8 @@
 """Working hours: clocks that rest at night and at weekends.
 
-A span is counted in time that really passes while the hours last: an hour that the clocks of a zone skip or repeat
-lengthens or shortens that day. A wall time that does not exist takes the offset before the jump, of two the first, as
-PEP 495 has it for `fold=0`.
+A span is counted in elapsed time during the hours: an hour that the clocks of a zone skip or repeat shortens or
+lengthens that day. A wall time that does not exist takes the offset before the jump; of one that comes twice, the first
+counts (`fold=0` of PEP 495).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
-    """The moment at which `span` has passed since `start`, counted within the hours; both aware, the result in UTC.
+    """Find the time at which `span` of open hours has passed since `start`; both aware, the result in UTC.
 
     Raises OverflowError for a span that is longer than the calendar.
     """
@@ -35,12 +35,12 @@ def after(start: datetime, span: timedelta, hours: Hours | None) -> datetime:
 
 
 def are_open(now: datetime, hours: Hours | None) -> bool:
-    """Whether clocks run at `now`."""
+    """True if the hours are open at `now`."""
     return hours is None or next(opens <= now for opens, closes in _open_times(now, hours) if now < closes)
 
 
 def spoken(hours: Hours) -> str:
-    """`Mon-Fri 09:00-17:00 Berlin time`."""
+    """Name the hours: `Mon-Fri 09:00-17:00 Berlin time`."""
     days = sorted(hours.days)
     in_a_row = len(days) > 2 and days == list(range(days[0], days[-1] + 1))  # noqa: PLR2004 - two are named
     named = f"{_DAYS[days[0]]}-{_DAYS[days[-1]]}" if in_a_row else ", ".join(_DAYS[day] for day in days)
@@ -50,7 +50,7 @@ def spoken(hours: Hours) -> str:
 
 
 def _open_times(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
-    """The times at which the hours begin and end, in UTC, in order, from the day before `start`."""
+    """Yield the times at which the hours open and close, in UTC, in order, from the day before `start`."""
     zone = ZoneInfo(hours.zone)
     day = start.astimezone(zone).date() - _DAY
     while True:

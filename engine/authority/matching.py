@@ -1,4 +1,4 @@
-"""How many places of a policy's parts some people can fill, each of them one place.
+"""Matching people to the places of a policy's parts, one place for each.
 
 A person counts once, for one part. Which part is settled by a matching, so that an early voter takes no place that
 only a later one could fill.
@@ -12,10 +12,10 @@ from engine.ids import UserId
 from engine.sources import Origin, Source
 
 FillableParts = Sequence[tuple[int, int]]
-"""The parts that a voter can fill, each as (stage, place in it)."""
+"""The parts that a voter can fill, each as (stage, index in it)."""
 
 Members = Mapping[Source, frozenset[UserId]]
-"""The people of sources that somebody counted."""
+"""The members of sources that were counted."""
 
 
 def fillable(
@@ -43,7 +43,7 @@ def _known_in(part: Part, members: Members) -> frozenset[UserId]:
 
 
 def most_filled(stages: Sequence[Stage], voters: Sequence[FillableParts]) -> int:
-    """The largest number of places that voters can fill, each one place: a bipartite matching by augmenting paths.
+    """Count the places that voters can fill at most, each one place: a bipartite matching by augmenting paths.
 
     H. W. Kuhn, The Hungarian method for the assignment problem, 1955.
     """

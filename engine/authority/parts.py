@@ -8,10 +8,9 @@ from engine.sources import Origin, Source
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`quorum` people of these sources.
+    """A part of a policy: `quorum` people of these sources.
 
-    `outsiders` may be guests or of another workspace: the rule names them by id and says so.
-
+    `outsiders` may be guests or people of another workspace, whom the rule names by id and lets in.
     Raises ValueError for a quorum below 1.
     """
 
@@ -25,7 +24,7 @@ class Part:
 
     @property
     def named(self) -> frozenset[UserId]:
-        """The people whom it names by id."""
+        """The people named by id."""
         return frozenset(UserId(each.name) for each in self.sources if each.origin is Origin.USER)
 
 

@@ -20,29 +20,29 @@ from engine.sources import Origin, Source
 
 
 class Subject(StrEnum):
-    """What a person would decide."""
+    """The kinds of decisions."""
 
     REQUEST = "request"
-    """Something that is to be approved or refused."""
+    """A request to approve or reject."""
     QUESTION = "question"
     FAILURE = "failure"
-    """What becomes of a run that failed."""
+    """A failed run: retry it or not."""
     NOTICE = "notice"
-    """Whether what an agent tells was seen."""
+    """A notice of the agent: acknowledge it."""
 
 
 class OnExpiry(StrEnum):
-    """What becomes of an approval that nobody decided in time. There is no `approve` (P5)."""
+    """The outcome of an approval that nobody decided in time. There is no `approve` (P5)."""
 
     REJECT = "reject"
     ESCALATE = "escalate"
-    """The next step of the ladder is called; where there is none left, it is rejected."""
+    """The next step of the ladder is called; if none is left, the request is rejected."""
     FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step of the ladder: `after` the asking, these people may decide too, in any part. `outsiders`: as in `Part`."""
+    """A step of the ladder: this long `after` the request, these people may decide, too, in any part."""
 
     after: timedelta
     sources: tuple[Source, ...]
@@ -50,14 +50,14 @@ class Rung:
 
 
 LONGEST_GRANT: Final = timedelta(days=7)
-"""How long a grant can last: anything permanent belongs in a rule."""
+"""The longest time for a grant: anything permanent belongs in a rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantTerms:
-    """What a rule says of grants. With `fields` the arguments of these names have to be equal, else all have to.
+    """A rule's terms for grants. With `fields`, the arguments of these names have to be equal; without, all of them.
 
-    Raises ValueError for a length of time that no grant has, and for a field without a name or named twice.
+    Raises ValueError for a time that is too long, and for a field without a name or named twice.
     """
 
     lasts: timedelta
@@ -72,12 +72,12 @@ class GrantTerms:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who decides one action. `rule` names it in the audit: the rule's place in `app.yaml`, or a default's name.
+    """The policy of one action. `rule` names it in the audit: the rule's place in `app.yaml`, or the name of a default.
 
-    Each action of an ask has a policy of its own: in a batch of tool calls the rule of a harmless one must not decide
+    Each action of an ask has a policy of its own: in a batch of tool calls, the rule for a harmless one must not decide
     who approves a dangerous one.
 
-    Raises ValueError for a policy without people, and a quorum that those who are named cannot reach.
+    Raises ValueError for a policy without people, and for a quorum that the people named cannot reach.
     """
 
     rule: str
@@ -102,22 +102,22 @@ class Policy:
 
     @property
     def quorum(self) -> int:
-        """How many people must approve, in all."""
+        """The number of people who must approve, in all parts."""
         return sum(part.quorum for part in self.parts)
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """All its sources, each once, without those of its ladder."""
+        """All sources, each once, without those of the ladder."""
         return tuple(dict.fromkeys(source for part in self.parts for source in part.sources))
 
     @property
     def is_requesters(self) -> bool:
-        """Whether the requester alone decides."""
+        """True if the requester alone decides."""
         return all(source.origin is Origin.REQUESTER for source in self.sources)
 
     @property
     def names_all(self) -> bool:
-        """Whether it names each person by id: then it can be told without a look-up who may decide."""
+        """True if it names each person by id, so that no look-up is needed to know who may decide."""
         return all(source.origin is Origin.USER for source in self.sources)
 
 
@@ -128,18 +128,18 @@ CHANNEL = Source(Origin.CHANNEL, "")
 
 
 def person(user: UserId) -> Source:
-    """A person as a source."""
+    """Make the source of one person."""
     return Source(Origin.USER, user)
 
 
 def one_part(rule: str, *sources: Source, quorum: int = 1, own_requests: bool = False) -> Policy:
-    """The simple policy: so many of these."""
+    """Make a policy of one part: `quorum` people of these sources."""
     return Policy(rule, ((Part(sources, quorum),),), own_requests)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When clocks run: `days` are those of `date.weekday`, `opens` and `closes` minutes after midnight in `zone`."""
+    """Working hours: `days` as in `date.weekday`; `opens` and `closes` are minutes after midnight in `zone`."""
 
     zone: str
     days: frozenset[int]
@@ -149,9 +149,9 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """How long an approval may wait, all counted from the moment it was asked.
+    """The deadlines of an approval, all counted from the time at which it was asked.
 
-    Outside of `hours` the clocks rest; that of the expiry does not where `always` is set.
+    Outside of `hours` the clocks rest; with `always`, that of the expiry does not.
     """
 
     reminders: tuple[timedelta, ...] = ()
@@ -162,7 +162,7 @@ class Deadlines:
 
 
 def escalated(policy: Policy, rungs: int) -> Policy:
-    """The policy with the people of so many rungs added to each part; nobody is ever taken out."""
+    """Add the people of the first `rungs` of the ladder to each part; nobody is ever removed."""
     taken = policy.ladder[:rungs]
     if not taken:
         return policy

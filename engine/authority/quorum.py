@@ -1,4 +1,4 @@
-"""When enough people have approved (P2), and whose turn it is."""
+"""The quorum of a policy: the votes that it still lacks, and the stage whose turn it is (P2)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from engine.authority.policy import Policy
 
 
 def stage_of(policy: Policy, voters: Sequence[FillableParts]) -> int | None:
-    """The first stage that these voters, each counted once, do not fill; None where they fill all."""
+    """Find the first stage that these voters, each counted once, do not fill; None if they fill all."""
     for stage in range(len(policy.stages)):
         upto = policy.stages[: stage + 1]
         if most_filled(upto, voters) < sum(part.quorum for parts in upto for part in parts):
@@ -16,7 +16,7 @@ def stage_of(policy: Policy, voters: Sequence[FillableParts]) -> int | None:
 
 
 def missing(policy: Policy, voters: Sequence[FillableParts]) -> int:
-    """How many more people must approve."""
+    """Count the people who must still approve."""
     return policy.quorum - most_filled(policy.stages, voters)
 
 

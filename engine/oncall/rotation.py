@@ -1,7 +1,7 @@
-"""A rotation of people by the wall clock of a zone: each is on call for `every` days, then the next one, and so on.
+"""A rotation of people by the wall clock of a zone: each is on call for `every` days, then the next one.
 
-Hand-overs are at the same time by the wall clock, however clocks change. Of a wall clock that does not exist, since
-clocks jump over it, the offset before the jump counts; of one that comes twice, the first: Python's `fold=0`.
+Hand-overs are at the same wall time, however the clocks change. A wall time that the clocks skip takes the offset
+before the jump; of one that comes twice, the first counts (Python's `fold=0`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class RotationShift:
-    """A person's turn, from `starts` until before `ends` (None: it ends after the calendar does)."""
+    """A person's shift in the rotation, from `starts` until before `ends` (None: beyond the calendar)."""
 
     person: str
     starts: datetime
@@ -20,7 +20,7 @@ class RotationShift:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """`starts` is the first hand-over by the wall clock of `zone`, without an offset; `every` is a number of days."""
+    """A rotation. `starts` is the first hand-over by the wall clock of `zone`; `every` is a number of days."""
 
     zone: tzinfo
     starts: datetime
@@ -28,7 +28,7 @@ class Rotation:
     people: Sequence[str]
 
     def turn(self, at: datetime) -> RotationShift | None:
-        """Whose turn it is at an instant; nobody's before the first hand-over."""
+        """Find the shift at a time; None before the first hand-over."""
         number = self._near(at)
         while number > 0 and self._hand_over(number, otherwise=at) > at:
             number -= 1
@@ -40,7 +40,7 @@ class Rotation:
         return RotationShift(self.people[number % len(self.people)], begun, self._instant(number + 1))
 
     def _near(self, at: datetime) -> int:
-        """The number of a hand-over that is near an instant."""
+        """Find the number of a hand-over near a time."""
         try:
             wall = at.astimezone(self.zone).replace(tzinfo=None)
         except OverflowError:  # at the very ends of the calendar
@@ -51,7 +51,7 @@ class Rotation:
         return self._instant(number) or otherwise
 
     def _instant(self, number: int) -> datetime | None:
-        """When a hand-over is; None where the calendar ends before."""
+        """Find the time of a hand-over; None beyond the calendar."""
         try:
             return (self.starts + number * self.every).replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         except OverflowError:

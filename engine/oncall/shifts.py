@@ -1,8 +1,8 @@
-"""Who is on call by one source: its shifts, and the span of time of which it tells (P6, P11).
+"""The shifts of one on-call source, and the span of time that its answer covers (P6, P11).
 
-A source answers with shifts rather than with people, so that an answer from before a hand-over still names the right
-person after it. A shift begins with its first instant and ends before its last one: at a hand-over exactly one of two
-persons is on call. Outside its span an answer says nothing about who is on call.
+A source answers with shifts rather than people, so that an answer from before a hand-over names the right person after
+it. A shift includes its start and excludes its end: at a hand-over exactly one of two people is on call. Outside its
+span, an answer says nothing.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 KEPT = timedelta(seconds=60)
-"""How long an answer of a source is used after it was asked for."""
+"""The time for which an answer of a source is used."""
 
 SKEW = timedelta(seconds=5)
-"""How far the clocks of two processes may be apart."""
+"""The most by which the clocks of two processes may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A person's shift, as the source tells it: `said` is the whole of what it calls the person.
+    """A person's shift by the source; `said` is the source's full name for the person.
 
-    What the source knows of the person besides is untrusted text as well; `member` is a member's name as the rules of
+    Everything that the source says of the person is untrusted text. `member` is a member's name as the rules of
     `app.yaml` spell it. A shift without `starts` or `ends` is open on that side. Times are aware.
     """
 
@@ -34,13 +34,13 @@ class Shift:
     ends: datetime | None = None
 
     def is_on(self, at: datetime) -> bool:
-        """Whether the person is on call at this instant."""
+        """True if the person is on call at this time."""
         return (self.starts is None or self.starts <= at) and (self.ends is None or at < self.ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """An answer of a source: the shifts in the span from `since` to `until`, asked for at `looked_up`."""
+    """An answer of a source: its shifts from `since` to `until`, looked up at `looked_up`."""
 
     shifts: tuple[Shift, ...]
     since: datetime
@@ -48,15 +48,15 @@ class Shifts:
     looked_up: datetime
 
     def covers(self, at: datetime) -> bool:
-        """Whether the answer tells of this instant."""
+        """True if the answer covers this time."""
         return self.since <= at < self.until
 
     def is_fresh(self, now: datetime, kept: timedelta = KEPT) -> bool:
-        """Whether it was asked for less than `kept` ago. One of the future is none: a clock was set back."""
+        """True if it was looked up less than `kept` ago. One from the future is not fresh: a clock was set back."""
         return -SKEW < now - self.looked_up < kept
 
     def on_call(self, at: datetime) -> tuple[Shift, ...]:
-        """The shifts of those who are on call at an instant, one for each person and tier."""
+        """List the shifts at a time, one for each person and tier."""
         found: dict[tuple[str, int | None], Shift] = {}
         for shift in self.shifts:
             if shift.is_on(at):
@@ -64,7 +64,7 @@ class Shifts:
         return tuple(found.values())
 
     def around(self, at: datetime, reach: timedelta) -> "Shifts":
-        """The part of it that is within `reach` of an instant."""
+        """Cut the answer to the part within `reach` of a time."""
         since, until = max(self.since, at - reach), min(self.until, at + reach)
         near = (
             each
@@ -75,5 +75,5 @@ class Shifts:
 
 
 def said_of(shifts: Sequence[Shift]) -> tuple[str, ...]:
-    """What the source calls these people, each once."""
+    """List the source's names for these people, each once."""
     return tuple(dict.fromkeys(each.said for each in shifts))

@@ -1,4 +1,4 @@
-"""What the bot needs of the world, in its own words. A port is declared here, and an adapter or the bot implements it.
+"""The ports: what the bot needs of the world, in its own words. An adapter, or the bot itself, implements each.
 
 Every write of a port may be made many times: the performer of an effect can crash at any line.
 Imports any room of the engine but the machine.

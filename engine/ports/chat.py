@@ -1,4 +1,4 @@
-"""What is written to people in Slack."""
+"""Messages to people in Slack."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,14 +9,14 @@ from engine.ids import MessageTs, SheetId, UserId
 
 
 class ChatFailedError(Exception):
-    """Something could not be written, and may be the next time. Nobody knows whether it was written all the same."""
+    """A write failed and may succeed the next time. It may have reached Slack all the same."""
 
 
 class CannotPostError(Exception):
-    """Something was not written in a place, and cannot be until somebody does something about it.
+    """The bot cannot post in a place until somebody changes something there.
 
-    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nobody can do anything about it. `unseen`:
-    there is no such place, or none that the bot may see; so nobody can where it is known to be deleted.
+    `sentence` is trusted mrkdwn: where, why, and what to do. `forever`: nothing can be done about it. `unseen`: there
+    is no such place, or none that the bot can see; it is gone for good if it is known to be deleted.
     """
 
     def __init__(self, code: str, sentence: str, *, forever: bool = False, unseen: bool = False) -> None:
@@ -25,42 +25,42 @@ class CannotPostError(Exception):
 
 
 class Chat(Protocol):
-    """What is written to people. Each call may be made many times for the same thing.
+    """Messages to people. Each call may be made many times for the same thing.
 
-    `draw`, `draw_sheet`, `remind` and `say` raise CannotPostError where the place takes nothing now, ChatFailedError
-    where trying again soon may help, and Later before anything is written.
+    `draw`, `draw_sheet`, `remind` and `say` raise CannotPostError if the bot cannot post there now, ChatFailedError if
+    trying again soon may help, and Later before anything is written.
     """
 
     async def draw(self, approval: Approval, attempt: int) -> MessageTs:
-        """Post the card, or make the posted one true; returns its `ts`. A closed one that was deleted stays away.
+        """Post the card, or update the posted one; returns its `ts`. A closed card that was deleted stays away.
 
-        Where `attempt` is above 1, an earlier attempt may have posted it, or post it still: it is looked for by the
-        approval's id in the message metadata, and copies of the card are removed.
+        If `attempt` is above 1, an earlier attempt may have posted it, or may still do so: it is looked up by the
+        approval's id in the message metadata, and duplicates of the card are removed.
         """
 
     async def draw_sheet(self, sheet: SheetId, approvals: Sequence[Approval], attempt: int) -> MessageTs:
-        """The same for the message that several approvals of one thread share, in the order given."""
+        """Post or update the message that several approvals of one thread share, in the order given."""
 
     async def remind(self, approval: Approval, users: Sequence[UserId], key: str, attempt: int) -> None:
-        """Nudge these people, who can decide, in the thread under the card, once for each key."""
+        """Remind these people, who can decide, in the thread under the card, once for each key."""
 
     async def call(self, approvals: Sequence[Approval], users: Sequence[UserId], key: str, attempt: int) -> None:
         """Mention these people in the thread under the card, once for each key.
 
-        Here and below, `approvals` are one with a card of its own, or all that share a sheet.
+        Here and below, `approvals` are one approval with a card of its own, or all that share a sheet.
         """
 
     async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
-        """Post the card in somebody's direct messages, once; None where they take none."""
+        """Post a copy of the card in a person's direct messages, once. None: they accept none from the bot."""
 
     async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
-        """Make a copy true; False where it is gone."""
+        """Update a copy. False: it is gone."""
 
     async def point_to(self, copy: Copy, sentence: str, key: str, attempt: int) -> None:
-        """Tell somebody of their copy of the card by a message of its own, once for each key."""
+        """Point a person to their copy of the card by a message of its own, once for each key."""
 
     async def signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
-        """Say in the conversation where the card stands, and what became of it. None: the message is gone."""
+        """Say in the conversation where the card is, and how it was decided. None: the message is gone."""
 
     async def say(
         self,
@@ -73,46 +73,46 @@ class Chat(Protocol):
         at: MessageTs | None = None,
         by: UserId | None = None,
     ) -> None:
-        """Say what the agent says, whole, however long; in the place of the live message `at`, if there is one.
+        """Post the agent's words in full, however long; they replace the live message `at`, if there is one.
 
         `by`: the text tells what this person did, and begins with their name.
         """
 
     def live(self, place: Place, viewer: UserId) -> "LiveMessage":
-        """A message that will show what a run says while it runs; nothing is posted yet."""
+        """A message that shows the words of a run while it runs; nothing is posted yet."""
 
     async def take_back(self, place: Place, message: MessageTs) -> None:
-        """Remove a live message; one that is gone is fine."""
+        """Delete a live message, if it is still there."""
 
     async def tell(self, place: Place, user: UserId, sentence: str) -> None:
-        """One sentence that only this person sees."""
+        """Show one sentence to this person alone."""
 
     async def show_waiting(self, approval: Approval, *, waits: bool) -> None:
-        """Show in an approval's conversation whether its agent waits for people. An aid: it never fails."""
+        """Show in an approval's conversation whether its agent waits for people. Optional: it never fails."""
 
 
 class Budget(Protocol):
-    """The calls of Slack's API that all processes of a bot make together: see `engine.budget`. It never raises."""
+    """The budget of Slack API calls that all processes of a bot share: see `engine.budget`. It never raises."""
 
     async def take(self, wish: Wish) -> NotYet | None:
-        """None: make the calls now. Else ask again, with the same key."""
+        """Ask to make calls. None: make them now; otherwise ask again later, with the same key."""
 
     async def shut(self, bucket: str, seconds: float) -> None:
-        """Slack refuses the calls of a bucket for so long."""
+        """Record that Slack refuses the calls of a bucket for so many seconds."""
 
 
 class LiveMessage(Protocol):
-    """Words that appear while the agent works: an aid, which the reply replaces, so nothing depends on it."""
+    """Words that appear while the agent works. The reply replaces them, so nothing depends on them."""
 
     @property
     def ts(self) -> MessageTs | None:
-        """The message, once one is posted."""
+        """The message's `ts`, once it is posted."""
 
     async def show(self, words: str, speaker: str, step: str) -> float:
-        """Show the words so far (untrusted) and what runs now; gives the seconds until it may be shown again.
+        """Show the words so far (untrusted) and the running step; returns the seconds until it may be called again.
 
-        Never raises but for cancellation: what cannot be shown is not shown.
+        It raises nothing but cancellation: what cannot be shown is left out.
         """
 
     async def close(self) -> None:
-        """No more will be shown here."""
+        """End the message: nothing more is shown in it."""

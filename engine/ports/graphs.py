@@ -1,4 +1,4 @@
-"""The agents' graphs: what they ask, what they are told, and where a run comes to rest."""
+"""The agents' graphs: their interrupts, their input, and the results of their runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An interrupt that waits for its answer, or another halt: a breakpoint, a failure.
+    """An interrupt that waits for its answer, or another pause: a breakpoint, a failure.
 
-    A halt has no id of LangGraph's. Its `interrupt` is made of its checkpoint, so it is the same however often the
-    thread is read, and another one once the graph has moved on.
+    A pause has no interrupt id of LangGraph's. Its `interrupt` is made from its checkpoint, so it stays the same as
+    long as the graph waits there.
     """
 
     interrupt: InterruptId
     ask: Ask
     digest: str
     instead_of: str = ""
-    """The digest that this interrupt was decided under last, where the graph changed its request after that."""
+    """The digest under which this interrupt was decided last, if the graph changed its request afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the agent has to say in its conversation; `key` is the same however often the same reply is read."""
+    """The agent's message to its conversation. `key` stays the same however often the reply is read."""
 
     text: str
     key: str
@@ -35,12 +35,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Where a run came to rest: it waits (`asked`), it ended, or it failed.
+    """The result of a run: the graph waits (`asked`), ended, or failed.
 
-    A failure that can be retried is one of `asked`; `error` is one that cannot: one sentence, no traceback.
-    `stopped` is true when the process is being drained: nothing is lost, the run goes on when it is delivered again.
-    `complete` is false where `asked` may not be all that is asked: steps are left to run, or the agent is not set up.
-    `ended` names the end where a turn came to one, the same however often it is read; "" where it did not.
+    A failure that can be retried is in `asked`; `error` is one that cannot: one sentence, no traceback. `stopped` means
+    that the process is shutting down: nothing is lost, and the run continues when it is delivered again. `complete` is
+    False if `asked` may lack something: steps are left to run, or the agent is not set up. `ended` identifies the end
+    of a turn and stays the same however often it is read; "" if the turn has not ended.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -53,10 +53,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """New input for an agent. `key` names the message: the same turn is never fed twice, however often it is run.
+    """New input for an agent. `key` names the message: one turn is never fed twice, however often it is delivered.
 
-    `voids` are interrupts that still wait although their approvals ended: this input may void them, and no others. None
-    where it begins a conversation: whatever a thread still waits for then belongs to one that is long over.
+    `voids` are interrupts that still wait although their approvals are closed: this input may void them, and no others.
+    None if it begins a conversation: what its thread still waits for then belongs to an earlier one that is over.
     """
 
     thread: ThreadId
@@ -70,9 +70,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Decisions for one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools.
+    """Decisions on one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools.
 
-    `by` are those whose votes decided, none for an expiry.
+    `by` are the people whose votes decided; nobody for an expiry.
     """
 
     thread: ThreadId
@@ -87,7 +87,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The graph has the answer, now or from an earlier delivery; `result` is where it came to rest."""
+    """The graph has the answer, from this delivery or an earlier one."""
 
     result: RunResult
 
@@ -96,7 +96,7 @@ class Resumed:
 class Stale:
     """The graph no longer asks this, so nothing was sent. `reason` is one sentence for people.
 
-    `result` is where the thread stands: what it asks now is asked again.
+    `result` has what the thread asks now, which people are asked again.
     """
 
     reason: str
@@ -105,9 +105,9 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One checkpoint of a thread, for people: what had run (`ran`), what came `next`, what was asked there.
+    """One checkpoint of a thread, for people: the nodes that had run, the `next` ones, and what was asked there.
 
-    `values` is the state. `source` is LangGraph's: input, loop, update, fork. A moment without `next` is an end.
+    `values` is the state. `source` is LangGraph's: input, loop, update or fork. Without `next` it is the end of a turn.
     """
 
     checkpoint: str
@@ -121,9 +121,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class TimeTravelRun:
-    """Go back to a checkpoint, put `edits` (None: none) into its state, and run on from there as a new branch.
+    """Time travel: a run from an earlier checkpoint as a new branch, with `edits` to its state (None: no edits).
 
-    `key` names the request: what was begun under it is run on, never begun twice.
+    `key` names the request: a run that was begun under it is continued, never begun twice.
     """
 
     thread: ThreadId
@@ -136,26 +136,26 @@ class TimeTravelRun:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Nothing was sent: beside it the thread stands at a breakpoint, and any answer would let it past.
+    """Nothing was sent, since the thread also waits at a breakpoint, and any answer would let it pass.
 
-    The answer is to be delivered again when the breakpoint is decided; `result` is where the thread stands.
+    Deliver the answer again when the breakpoint is decided. `result` has what the thread asks.
     """
 
     result: RunResult
 
 
 class Watcher(Protocol):
-    """Hears what a run does while it runs. Both return at once and never raise: nothing of a run depends on them."""
+    """A listener to a run. Its methods return at once and never raise: no run depends on them."""
 
     def words(self, key: str, text: str, speaker: str) -> None:
-        """What the agent has said so far of one message; `key` is that of the `Reply` which it becomes."""
+        """The text so far of one message; `key` is that of the `Reply` that it becomes."""
 
     def step(self, nodes: tuple[str, ...]) -> None:
-        """These nodes run now."""
+        """These nodes are running."""
 
 
 class Unwatched:
-    """Nobody looks."""
+    """A listener that ignores everything."""
 
     def words(self, key: str, text: str, speaker: str) -> None:
         """Pass over."""
@@ -168,7 +168,7 @@ UNWATCHED: Watcher = Unwatched()
 
 
 class WaitsForAnswerError(Exception):
-    """New input would void what the graph asks: `asked`, which `Turn.voids` does not name."""
+    """New input would void interrupts (`asked`) that `Turn.voids` does not name."""
 
     def __init__(self, thread: ThreadId, asked: Sequence[Asked]) -> None:
         super().__init__(f"thread {thread} waits for {len(asked)} answers: this message has to wait for them")
@@ -176,35 +176,35 @@ class WaitsForAnswerError(Exception):
 
 
 class Graphs(Protocol):
-    """The agents' graphs. Every call is made from the thread's `run` lane, with that lane's fence."""
+    """The agents' graphs. Every call is made from the thread's `run` lane, with the fence of that lane."""
 
     async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
-        """Feed a turn and run until the graph rests; a turn that was fed before is run on from where it died.
+        """Feed a turn and run until the graph waits or ends. A turn that was fed before continues where it died.
 
-        Raises WaitsForAnswerError where the graph asks what `turn.voids` does not name: nothing was fed then.
+        Raises WaitsForAnswerError if the graph asks something that `turn.voids` does not name; then nothing was fed.
         """
 
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:
-        """Give an answer to exactly the interrupt that it was given to, and run until the graph rests (P3, P4)."""
+        """Resume exactly the interrupt that was decided, and run until the graph waits or ends (P3, P4)."""
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
     ) -> Sequence[Resumed | Stale | Held]:
         """Give several answers of one thread in one run, each exactly as `resume_if_pending` would.
 
-        The outcomes stand in the order of the answers; the last one's result is where the thread stands.
+        The outcomes are in the order of the answers; the last one has the result of the run.
         """
 
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
-        """The last checkpoints of a thread, the newest first. Only read: from any lane."""
+        """The last checkpoints of a thread, newest first. It only reads, so any lane may call it."""
 
     async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
-        """Run on from an earlier checkpoint; Stale where it is no longer kept, or the edits do not fit the state."""
+        """Run from an earlier checkpoint. Stale if that is no longer stored, or if the edits do not fit the state."""
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
-        """Where the thread stands; a run that died between two steps is run on first."""
+        """Read what the thread asks; first continue a run that died between two steps."""
 
     def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
-        """Why a decision cannot be sent to the graph; nothing when it can. Checked before a form is accepted."""
+        """The reasons why a decision cannot be sent to the graph, checked before a form is accepted."""

@@ -1,4 +1,4 @@
-"""What Slack's handlers call: clicks, messages, changes in the workspace, lists of requests, time travel."""
+"""The bot as Slack's handlers see it: clicks, messages, workspace events, lists of requests, time travel."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,40 +16,40 @@ from engine.sources import Source
 
 
 class Intake(Protocol):
-    """What Slack's handlers call: each returns only when what it was told is durable (P1)."""
+    """Takes clicks and messages. Each call returns only when what it was told is durable (P1)."""
 
     async def look(self, approval: ApprovalId) -> Approval | None:
-        """The approval as it stands."""
+        """The approval as it is stored."""
 
     def shown(self, approval: Approval) -> Approval:
-        """The approval as people see it: without secrets. What they send back for it goes to `choose` as it is."""
+        """The approval as people see it, without secrets. Their edits of it go to `choose` as they are."""
 
     async def choose(self, choice: "Click", unless: "Unless | None" = None) -> Refusal | None:
-        """Take a click or a submitted form. None: it counted. A refusal was recorded and its author is being told.
+        """Take a click or a submitted form. None: it counted. A refusal is recorded, and the person is told of it.
 
-        Where `unless` holds of the approval as it stands, nothing is done: then the answer is `ShownInPart`.
+        If `unless` is true of the stored approval, nothing is done, and the answer is `ShownInPart`.
         """
 
     async def act(self, act: "Act") -> Refusal | None:
-        """Take what a person does with a request besides deciding it. None: it counted, or is being looked up."""
+        """Take an act besides deciding: looking, handing over and so on. None: it counted, or is being looked up."""
 
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
-        """Take back a request, as its requester. None: it is withdrawn, and its run stops."""
+        """Withdraw a request as its requester. None: it is withdrawn, and its run stops."""
 
     async def disallow(self, approval: ApprovalId, by: UserId) -> str:
-        """Take back the grants that an approval tells of; says what came of it, for the person who wants it."""
+        """Revoke the grants given with an approval; returns a sentence for the person about the result."""
 
     async def hear(self, said: "IncomingMessage") -> None:
         """Take a message."""
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
-        """Somebody deleted a message that showed an approval: the card of one that is pending comes back."""
+        """Take the deletion of a message that showed an approval: the card of a pending one is posted again."""
 
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet, in its order; none where it is no longer kept."""
+        """The approvals of a sheet, in its order; none if it is no longer stored."""
 
     def problems(self, approval: Approval, click: "Click") -> Sequence[ValueProblem]:
-        """What is wrong with a submitted value, field by field."""
+        """The problems of a submitted value, field by field."""
 
 
 Unless: TypeAlias = Callable[[Approval], Awaitable[bool]]
@@ -57,10 +57,10 @@ Unless: TypeAlias = Callable[[Approval], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message, as it came from Slack. `text` is as written, mentions of the bot removed.
+    """A message from Slack. `text` is as written, without mentions of the bot.
 
-    `team` is what the event says of its author: the bot's own workspace, another one, or an organization. Only the
-    roster knows whether somebody of another team belongs to the bot's workspace all the same.
+    `team` is the author's by the event: the bot's workspace, another one, or an organization. Only the roster knows
+    whether a person of another team belongs to the bot's workspace all the same.
     """
 
     place: Place
@@ -73,32 +73,32 @@ class IncomingMessage:
 
 
 class WorkspaceEvents(Protocol):
-    """What Slack's handlers call when something happens to a channel, to people or to user groups.
+    """Takes events about channels, people and user groups.
 
-    What is awaited is durable when it returns. `event` names what happened.
+    An awaited call is durable when it returns. `event` is the name of the event, for the log.
     """
 
     async def opened(self, channel: ChannelId, event: str) -> None:
-        """The bot was invited, or the channel is no longer archived: what waits for it is tried again."""
+        """The bot was invited, or the channel was unarchived: work that waits for it is tried again."""
 
     async def closed(self, channel: ChannelId, why: str) -> None:
-        """Nothing can be posted there any more; `why` is one word for the log."""
+        """The bot can no longer post there; `why` is one word for the log."""
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
-        """It has another name now, and is the same channel."""
+        """The channel has a new name."""
 
     async def groups_changed(self, groups: Collection[str]) -> None:
-        """These user groups are not what they were, by Slack id; `*` stands for all."""
+        """These user groups changed, by Slack id; `*` stands for all."""
 
     def person_changed(self, user: UserId) -> None:
-        """Somebody is not who they were, such as a guest now. What this process knows of them counts no more."""
+        """A person's account changed, perhaps to a guest's. This process forgets what it knew of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The requests that wait for a person, the oldest first; of `unsure` more nobody could tell just now.
+    """The requests that wait for a person, oldest first; `unsure` counts those that could not be checked just now.
 
-    `cut`: there are so many pending requests that only the oldest of them were looked at.
+    `cut`: there are so many pending requests that only the oldest were checked.
     """
 
     approvals: tuple[Approval, ...]
@@ -108,9 +108,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class SourcePeople:
-    """The people whom a source names now, or why nobody can be named. Those of a channel are not listed.
+    """The people whom a source names now, or the `error` that prevents it. Members of a channel are not listed.
 
-    `tiers` has the tiers of those who are on call, where the service says them.
+    `tiers` has the tiers of the people on call, if the service tells them.
     """
 
     source: Source
@@ -120,49 +120,49 @@ class SourcePeople:
 
 
 class Overview(Protocol):
-    """What Slack's handlers show a person of all requests, as they may see them: see `bot.inbound.overview`."""
+    """Requests and grants listed for a person, as far as they may see them: see `bot.inbound.overview`."""
 
     async def waiting_for(self, user: UserId) -> Waiting:
         """The pending requests that wait for this person's decision."""
 
     async def asked_by(self, user: UserId) -> Sequence[Approval]:
-        """The pending requests of this person, the oldest first."""
+        """The pending requests of this person, oldest first."""
 
     async def lately(self, user: UserId) -> Sequence[Approval]:
-        """What was closed lately of what this person asked or voted on, the latest first."""
+        """Recently closed requests that this person made or voted on, newest first."""
 
     async def find(self, spelled: str, user: UserId) -> Approval | None:
-        """The request that a person means: by the beginning of its short id, or by its card as `CHANNEL/TS`."""
+        """Find the request that a person means: by the beginning of its short id, or by its card as `CHANNEL/TS`."""
 
     async def able(self, approval: Approval) -> Sequence[SourcePeople]:
-        """Who could decide a request now, source by source."""
+        """The people who could decide a request now, source by source."""
 
     async def grants(self, user: UserId) -> Sequence[Grant]:
-        """The grants that a person gave and that stand."""
+        """The grants that a person gave and that are still valid."""
 
     async def revoke(self, grant: GrantId, user: UserId) -> bool:
-        """Take back a grant that this person gave. False: it is over already."""
+        """Revoke a grant that this person gave. False: it has ended already."""
 
 
 class TimeTravel(Protocol):
-    """What Slack's handlers call to go back in a thread. Who may is settled by the policies of what was decided there.
+    """Time travel in a thread. The policies of its earlier decisions say who may.
 
     https://docs.langchain.com/oss/python/langgraph/use-time-travel
     """
 
     async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
-        """The conversations of a channel or direct message that a person may look back in, the latest first."""
+        """The conversations of a channel or direct message in which a person may time travel, newest first."""
 
     async def snapshots(self, thread: ThreadId, by: UserId) -> Sequence[Snapshot] | Refusal:
-        """The thread's checkpoints, the newest first."""
+        """The thread's checkpoints, newest first."""
 
     async def request(self, wanted: "TimeTravelRequest") -> Refusal | None:
-        """Take the wish to go back: durable when this returns (P1). None: it will be done. Told twice, done once."""
+        """Take a request; it is durable when this returns (P1). None: it will run, once however often it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeTravelRequest:
-    """A person's wish to run on from an earlier checkpoint; see `TimeTravelRun`."""
+    """A person's request to run from an earlier checkpoint; see `TimeTravelRun`."""
 
     thread: ThreadId
     by: UserId

@@ -11,10 +11,10 @@ from engine.ids import ApprovalId, ChannelId
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An effect whose turn has come.
+    """An effect to perform now.
 
-    `attempt` counts deliveries from 1: above 1 an earlier one may have done the work without saying so. `fence` grows
-    with every holder of the lane: a graph run carries it into its checkpoints, where an older one is refused.
+    `attempt` counts deliveries from 1. Above 1, an earlier attempt may have done the work without reporting it. `fence`
+    grows with every holder of the lane: a graph run carries it into its checkpoints, where an older one is refused.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Unposted:
-    """Work that waits until something can be written in `channel` again; there is one of each `key`.
+    """Work that waits until the bot can post in `channel` again; there is one for each `key`.
 
     `why` is the sentence of `CannotPostError`: trusted mrkdwn.
     """
@@ -39,25 +39,25 @@ class Unposted:
 
 
 class Backlog(Protocol):
-    """What waits until it can be written. Each call may be made many times."""
+    """The work that waits until it can be posted. Each call may be made many times."""
 
     async def add(self, unposted: Unposted) -> None:
-        """Keep it; where one of its key is kept, that one's time stays."""
+        """Store it. If its key is stored already, the earlier `since` stays."""
 
     async def drop(self, key: str) -> None:
-        """Forget it; forgetting what is not kept is fine."""
+        """Remove it, if it is stored."""
 
     async def all(self) -> Sequence[Unposted]:
         """Everything that waits, oldest first."""
 
     async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
-        """What waits of these, oldest first."""
+        """Those of these keys that wait, oldest first."""
 
     async def bury(self, channel: ChannelId) -> None:
-        """A channel was deleted for good: nothing has to wait for it any more."""
+        """Record that a channel was deleted for good: nothing waits for it any more."""
 
     async def is_buried(self, channel: ChannelId) -> bool:
-        """Whether a channel was deleted for good."""
+        """True if the channel was deleted for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class DeadLetter:
 
 
 class Later(Exception):  # noqa: N818 - not an error
-    """Raised by a handler: keep this work at the head of its lane and deliver it again soon. Not a failed attempt."""
+    """Raised by a handler to have this work delivered again soon, at the head of its lane. Not a failed attempt."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"again in {seconds} s")
@@ -85,32 +85,32 @@ SetAside = Callable[[DeadLetter], Awaitable[None]]
 
 
 async def passed_over(letter: DeadLetter) -> None:
-    """Tell nobody."""
+    """Ignore a dead letter."""
 
 
 class Lanes(Protocol):
-    """Queues served in order, one work at a time each, by any number of processes."""
+    """Queues that any number of processes serve, each in order and one work at a time."""
 
     async def put(self, effect: Effect, key: str) -> bool:
-        """Add an effect to its lane. False: an effect of this key was put before (within a day); nothing was added."""
+        """Add an effect to its lane. False: one of this key was added within the last day, and nothing was added."""
 
     async def ring(self, effects: Sequence[Effect]) -> None:
-        """Wake the lanes of effects that an approval's change has put there. Losing a ring loses only time."""
+        """Wake the lanes into which a change of an approval put effects. A lost ring costs only time."""
 
     async def set_timer(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
-        """Put `TimerFired` into the approval's lane at that time; setting it again replaces it."""
+        """Put `TimerFired` into the approval's lane at that time. Setting the timer again replaces it."""
 
     async def clear_timer(self, approval: ApprovalId, timer: Timer) -> None:
-        """Forget a timer, if it is set."""
+        """Clear a timer, if it is set."""
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        """What was set aside, oldest first."""
+        """The work that was set aside, oldest first."""
 
     async def revive(self, letter: str) -> bool:
-        """Put a dead letter back at the end of its lane. False: there is none of this id."""
+        """Put a dead letter back at the end of its lane. False: there is none with this id."""
 
     async def serve(self, handler: Handler, set_aside: SetAside = passed_over) -> None:
-        """Serve until cancelled: then take no new work, and return when what is under way has ended.
+        """Serve until cancelled, then take no new work and return when the work under way has ended.
 
-        `set_aside` is told of each dead letter; it may be told twice of the same.
+        `set_aside` is called with each dead letter, perhaps twice with the same.
         """

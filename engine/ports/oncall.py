@@ -1,4 +1,4 @@
-"""On-call schedules: who is on call, the services that know it, and their last answers."""
+"""On-call schedules: the people on call, the services that know them, and their last answers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from engine.oncall.shifts import Shifts
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """A person who is on call; `said` is how the service names them (untrusted). The shift's times are in UTC."""
+    """A person on call. `said` is the service's name for them (untrusted). The shift's times are in UTC."""
 
     user: UserId
     said: str
@@ -21,10 +21,10 @@ class OnDuty:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Who is on call by one schedule, looked up at `looked_up`.
+    """The people on call by one schedule, looked up at `looked_up`.
 
-    `error` says in one sentence why nobody can be named: the source failed, or named nobody who is a full member of
-    the workspace. `unanswered`: the source did not answer in time, and asking again with more patience may help.
+    `error` says in one sentence why there are none: the source failed, or named no full member of the workspace.
+    `unanswered`: the source did not answer in time, and asking again with more patience may help.
     """
 
     people: tuple[OnDuty, ...]
@@ -34,16 +34,16 @@ class Duty:
 
 
 class OnCall(Protocol):
-    """Who is on call. It never raises: what it cannot find out is a `Duty` of nobody."""
+    """The on-call schedules. It never raises: a schedule that cannot be read is a `Duty` of nobody."""
 
     async def on_duty(self, schedule: str, at: datetime, patience: float) -> Duty:
-        """Who is on call at `at` by an entry of `oncall:`; waits at most `patience` seconds for its source."""
+        """Look up who is on call at `at` by an entry of `oncall:`; waits at most `patience` seconds for its source."""
 
 
 class SourceFailedError(Exception):
-    """A source gave no answer that can be used. The message is one sentence for people, without secrets.
+    """A source gave no usable answer. The message is one sentence for people, without secrets.
 
-    `rest`: the source asked not to be called again for so long.
+    `rest`: the source asked not to be called again for this long.
     """
 
     def __init__(self, sentence: str, rest: timedelta | None = None) -> None:
@@ -55,17 +55,17 @@ class ShiftSource(Protocol):
     """One source of shifts: a service, a calendar, a rotation."""
 
     async def shifts(self, at: datetime, now: datetime) -> Shifts:
-        """Ask who is on call at an instant and around it. `now` is the time of asking, by the bot's clock.
+        """Ask for the shifts at an instant and around it. `now` is the time of asking, by the bot's clock.
 
-        A source that only knows who is on call now answers with a span around that. Raises SourceFailedError.
+        A source that only knows the present answers with a span around it. Raises SourceFailedError.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class LastLookup:
-    """How the last lookup of a source went. `shifts` is the last answer: an earlier one where this lookup failed.
+    """The last lookup of a source. `shifts` is the last answer: an earlier one if this lookup failed.
 
-    `failed` says why in one sentence. `not_before`: the source asked not to be called earlier.
+    `failed` says in one sentence why it failed. `not_before`: the source asked not to be called earlier.
     """
 
     asked: datetime
@@ -75,16 +75,16 @@ class LastLookup:
 
 
 class LookupMemory(Protocol):
-    """What the processes of the bot share of lookups: the last answer of each source, and who asks at the moment."""
+    """Lookups that the bot's processes share: the last answer of each source, and the process that is asking it."""
 
     async def last(self, source: str) -> LastLookup | None:
-        """How the last lookup went; None where that is forgotten."""
+        """The last lookup; None if it is no longer stored."""
 
     async def keep(self, source: str, lookup: LastLookup, seconds: float) -> None:
-        """Keep it for others, for so long."""
+        """Store a lookup for the other processes, for so many seconds."""
 
     async def claim(self, source: str, holder: str, seconds: float) -> bool:
-        """Be the one who asks, for so long at most; False where somebody else asks."""
+        """Become the process that asks, for at most so many seconds. False: another one is asking."""
 
     async def release(self, source: str, holder: str) -> None:
-        """Let others ask."""
+        """Let other processes ask."""

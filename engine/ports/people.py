@@ -1,4 +1,4 @@
-"""Slack's members and user groups, and what was read of them before."""
+"""Slack's members, user groups and channels, and what is remembered of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,29 +11,29 @@ from engine.ids import ChannelId, UserId
 
 
 class Roster(Protocol):
-    """Who people are. It never raises: what it cannot find out is UNKNOWN, and then nobody may decide."""
+    """The people of the workspace. It never raises: what it cannot find out is UNKNOWN, and then nobody may decide."""
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
-        """A person's account type and, where `membership` is asked for, whether they are in the place's channel."""
+        """Look up a person's account type and, if `membership`, whether they are in the place's channel."""
 
 
 class AccountsUnknownError(Exception):
-    """Slack did not say whose account something is. The message is one sentence for people."""
+    """Slack could not be asked whose account something is. The message is one sentence for people."""
 
 
 class Accounts(Protocol):
-    """Who in the workspace somebody is whom another service names."""
+    """The members of the workspace behind the names that another service uses."""
 
     async def is_member(self, user: UserId) -> bool:
-        """Whether this is an active full member. Raises AccountsUnknownError."""
+        """True for an active full member. Raises AccountsUnknownError."""
 
     async def of_email(self, email: str) -> UserId | None:
-        """The active full member who alone has this e-mail address. Raises AccountsUnknownError."""
+        """Find the one active full member with this e-mail address. Raises AccountsUnknownError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The members of a Slack group; `error` says in one sentence why nobody can be named: unreadable, or disabled.
+    """The members of a Slack user group. `error` says in one sentence why there are none: unreadable, or disabled.
 
     `unanswered`: Slack did not answer in time, and asking again with more patience may help.
     """
@@ -45,17 +45,17 @@ class Membership:
 
 
 class Groups(Protocol):
-    """Slack's user groups. It never raises: what it cannot find out is a `Membership` of nobody."""
+    """Slack's user groups. It never raises: a group that cannot be read is a `Membership` of nobody."""
 
     async def members(self, group: str, patience: float) -> Membership:
-        """The members of the group of this Slack id; waits at most `patience` seconds."""
+        """The members of the group with this Slack id; waits at most `patience` seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedGroup:
-    """A user group as Slack lists it. `unable` says why nobody may decide by it, such as that it is disabled.
+    """A user group as Slack lists it. `unable` says why its members may not decide, such as that it is disabled.
 
-    `in_organization` is its id in the Enterprise organization that it comes from; "" where it is the workspace's own.
+    `in_organization` is its id in the Enterprise organization that it comes from; "" for a group of the workspace.
     """
 
     id: str
@@ -67,7 +67,7 @@ class ListedGroup:
 
 @dataclass(frozen=True, slots=True)
 class RecalledGroup:
-    """What is kept of a user group: None where the workspace has none of this id. `age` is in seconds."""
+    """A user group as it was stored; `group` is None if the workspace has none with this id. `age` is in seconds."""
 
     group: ListedGroup | None
     looked_up: datetime
@@ -76,39 +76,39 @@ class RecalledGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupReading:
-    """The right to read the list of user groups, and what was known to have changed when it was taken."""
+    """The right to read the list of user groups, and the changes that were known when it was taken."""
 
     token: str
     changes: Mapping[str, str] = field(repr=False)
 
 
 class GroupMemory(Protocol):
-    """The user groups of one workspace, read by one process for all. Everything that fails raises."""
+    """The user groups of one workspace, which one process reads for all. Every failure raises."""
 
     async def recall(self, group: str) -> RecalledGroup | None:
-        """A group by its id, or None: the list was never read, is older than allowed, or the group changed since."""
+        """A group by its id. None: the list was never read or is too old, or the group has changed since."""
 
     async def begin(self) -> GroupReading | None:
-        """Take the right to read the list. None: another process reads it now."""
+        """Take the right to read the list. None: another process is reading it."""
 
     async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
-        """Keep the list that was read, and give the right back. No-op where the right was lost meanwhile."""
+        """Store the list that was read, and give the right back. No-op if the right was lost meanwhile."""
 
     async def abandon(self, reading: GroupReading) -> None:
         """Give the right back without a list."""
 
     async def changed(self, ids: Collection[str]) -> None:
-        """Slack says that these groups have changed, or `*` for all of them; durable when it returns.
+        """Record that these groups have changed, or `*` for all of them; durable when it returns.
 
-        What was read before, or is being read, counts for them no more.
+        Lists that were read before, or are being read, no longer count for them.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """Somebody whom a rule names. `unable` says what they are, such as a guest, where they are no full member.
+    """A person whom a rule names. `unable` says what they are if they are no full member, such as a guest.
 
-    `outsider`: a guest, or of another workspace, whom a rule may let in all the same.
+    `outsider`: a guest or a person of another workspace, whom a rule can let in.
     """
 
     id: UserId
@@ -116,7 +116,7 @@ class ListedPerson:
     outsider: bool = False
 
     def is_named_by(self, name: str) -> bool:
-        """Whether this name lets an outsider in: their id does, for names change hands."""
+        """True if this name lets an outsider in. Only their id does, since names change hands."""
         return self.outsider and name == self.id
 
 
@@ -131,10 +131,10 @@ class ListedChannel:
 
 
 class ChannelMemory(Protocol):
-    """Which channel a name stood for when the bot first saw it, in one workspace."""
+    """The channels that names meant when the bot first saw them, in one workspace."""
 
     async def remembered(self) -> Mapping[str, ChannelId]:
-        """All names, with the ids of their channels."""
+        """All names with the ids of their channels."""
 
     async def remember(self, names: Mapping[str, ChannelId]) -> None:
-        """Keep these; a name that is remembered already keeps its channel."""
+        """Store these. A name that is stored already keeps its channel."""

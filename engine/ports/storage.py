@@ -1,4 +1,4 @@
-"""Where approvals, the audit, grants and conversations are kept.
+"""Stores of approvals, audit rows, grants and conversations.
 
 Every write says that it may be made many times: the performer can crash at any line.
 """
@@ -19,12 +19,12 @@ from engine.rules.grants import Grant
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One atomic write: the approval as it becomes, what to do, and the audit rows.
+    """One atomic write: the new state of the approval, its effects, and the audit rows.
 
-    It is written only where the stored approval still has `approval.version`; the stored copy gets the next version.
-    Effects are put into their lanes by the same write; each has an id made of approval, version and position, so a
-    write that is sent twice puts them once. For a refusal the approval is unchanged: then `touches` is False, nothing
-    is compared, and only effects and entries are written.
+    The store writes it only if the stored approval still has `approval.version`, and gives the stored copy the next
+    version. The same write puts the effects into their lanes; the id of each is made of approval, version and position,
+    so a write that is sent twice puts them once. A refusal leaves the approval unchanged: then `touches` is False,
+    nothing is compared, and only effects and entries are written.
     """
 
     approval: Approval
@@ -34,81 +34,81 @@ class Change:
 
 
 class Approvals(Protocol):
-    """Where approvals live. What a call reads is bounded by what is open or asked for, however long the history."""
+    """The store of approvals. A call reads only what is open or asked for, however long the history."""
 
     async def get(self, approval: ApprovalId) -> Approval | None:
-        """The approval as it stands, or None."""
+        """The approval as it is stored, or None."""
 
     async def ask(self, approval: ApprovalId) -> Ask | None:
-        """What was asked, as long as the audit tells of it: longer than the approval is kept."""
+        """The ask of an approval, kept as long as the audit, which is longer than the approval itself."""
 
     async def create(self, change: Change) -> bool:
-        """Write a new approval unless one of its id exists. False: it exists, nothing was written."""
+        """Write a new approval. False: one of this id exists, and nothing was written."""
 
     async def save(self, change: Change) -> bool:
-        """Compare and write; what is asked stays as it was created.
+        """Compare the version and write; the ask stays as it was created.
 
-        False: somebody wrote in between, nothing was written: read it and step again.
+        False: somebody else wrote in between, and nothing was written. Read the approval and step again.
         """
 
     async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """The approvals of a thread in which something is still to happen (`OPEN`), oldest first."""
+        """The open approvals of a thread (`OPEN`), oldest first."""
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
-        """Those of these approvals that are kept, open or closed; all of one thread."""
+        """Those of these approvals that are still stored, open or closed. All belong to one thread."""
 
     async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet that are kept, open or closed, oldest first."""
+        """The stored approvals of a sheet, open or closed, oldest first."""
 
     async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
         """The approval of a thread whose card is this message at the root of its channel; None for any other."""
 
     async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
-        """Approvals of the thread that have, together, all policies kept there: see `policies_of`."""
+        """Approvals of the thread that together have all policies under which it asked: see `policies_of`."""
 
 
 class Listing(Protocol):
-    """Approvals found without their thread, for people who look at what there is. Nothing is decided by it."""
+    """Approvals listed across threads, for people to look at. Nothing is decided by these lists."""
 
     async def pending(self, most: int = ...) -> Sequence[Approval]:
-        """The pending approvals, the oldest first; at most so many."""
+        """The pending approvals, oldest first, at most `most`."""
 
     async def asked_by(self, user: UserId, most: int = ...) -> Sequence[Approval]:
-        """The pending approvals of this requester, the oldest first."""
+        """The pending approvals of this requester, oldest first."""
 
     async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
-        """What was closed lately of what this person asked or voted on, the latest first."""
+        """Recently closed approvals that this person requested or voted on, newest first."""
 
 
 class Audit(Protocol):
-    """What happened, to be read back. Rows are written with the change that they tell of."""
+    """The audit. Its rows are written together with the change that they record."""
 
     async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
         """All rows of a thread, oldest first."""
 
     async def add(self, entry: Entry) -> None:
-        """Write a row that no change of an approval comes with."""
+        """Write a row that belongs to no change of an approval."""
 
 
 class Grants(Protocol):
-    """The grants of conversations (`engine.rules.grants`). A grant that ended, or was revoked, is not there.
+    """The grants of conversations (`engine.rules.grants`). A grant that ended or was revoked is not listed.
 
-    A grant ends at its `until` by the times given here, and after as long by the store's own clock, should ours be
-    wrong. Each write comes with its audit row, and may be made many times.
+    A grant ends at its `until` by the times given here, or after the same span by the store's own clock, in case ours
+    is wrong. Each write includes its audit row, and may be made many times.
     """
 
     async def give(self, grant: Grant) -> bool:
-        """Keep a grant. False: it was revoked, and stays so."""
+        """Store a grant. False: it was revoked before, and stays revoked."""
 
     async def use(self, grant: Grant, approval: ApprovalId, at: datetime) -> bool:
-        """Record that an approval is decided by a grant. False: it ended or was revoked, and people have to decide.
+        """Record that a grant decides an approval. False: the grant ended or was revoked, so people decide.
 
-        Whatever was read before, only this says whether a grant may be used. A use that is told again is asked again:
-        where the grant was revoked in between, the answer is no, so decide only on the answer.
+        Only this call says whether a grant may be used, whatever was read before. A repeated call checks again and
+        answers no if the grant was revoked in between: decide only after the answer.
         """
 
     async def revoke(self, grant: Grant, by: UserId, at: datetime) -> bool:
-        """Take a grant back: no `use` after this succeeds. False: it had ended, or was revoked."""
+        """Revoke a grant: no `use` after this succeeds. False: it had ended or was revoked already."""
 
     async def of_thread(self, thread: ThreadId, at: datetime) -> Sequence[Grant]:
         """The grants of a conversation, oldest first."""
@@ -118,17 +118,17 @@ class Grants(Protocol):
 
 
 class OvertakenError(Exception):
-    """Another holder has the lane now: whatever this one is doing is done by that one."""
+    """Another worker holds the lane now, and does this worker's work."""
 
 
 class Conversations(Protocol):
-    """Which conversation stands where. Written only from a thread's `run` lane, so the last write is right."""
+    """The store of conversations. Only a thread's `run` lane writes them, so the last write wins."""
 
     async def get(self, thread: ThreadId) -> Conversation | None:
         """The conversation of a thread, or None."""
 
     async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
-        """The conversations of a channel that last had a turn, the latest first; some dozens at most."""
+        """The conversations of a channel with the most recent turns, newest first; some dozens at most."""
 
     async def save(self, conversation: Conversation, fence: int) -> None:
-        """Write it; may be done many times. Raises OvertakenError when a newer holder has the lane of `fence`."""
+        """Write a conversation. Raises OvertakenError if a newer worker holds the lane of `fence`."""
