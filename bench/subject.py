@@ -19,7 +19,7 @@ import yaml
 
 from adapters.langgraph import dialects
 from adapters.slack.cards import card as cards
-from adapters.slack.cards.card import Target
+from adapters.slack.drawing.actions import Target
 from adapters.slack.inbound.http import PATH
 from bench import outside
 from bench.driver import TEAM, Clicked, Clicks

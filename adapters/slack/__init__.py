@@ -1,5 +1,5 @@
 """Slack: the ports `Chat` and `Roster` over its Web API, and the callers of `Intake` over Socket Mode and signed HTTP.
 
-`parse` (payload -> event), `cards` and `forms` (approval -> blocks) are pure; `handlers` is one set for both
-transports, `socket` and `web`. Outgoing JSON is checked by `adapters.blockkit` before it leaves.
+`inbound` and `outbound` build on `cards` and `forms`, these on `drawing`; `workspace` stands beside it. Outgoing JSON
+is checked by `adapters.blockkit` before it leaves.
 """

@@ -13,7 +13,7 @@ from functools import partial
 
 from adapters.conditions import CelConditions
 from adapters.redis.lanes.lanes import LEASE
-from adapters.slack.inbound.handlers import PATIENCE
+from adapters.slack.inbound.telling import PATIENCE
 from bot.config.load import load
 from bot.config.settings import Config
 from bot.outbound.graph_runs import RunOptions

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.slack.inbound.bolt import build_app
 from adapters.slack.inbound.commands import Commands
-from adapters.slack.inbound.handlers import Handlers, build_app
+from adapters.slack.inbound.handlers import Handlers
 from adapters.slack.workspace.errors import SlackRefused
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config

@@ -17,7 +17,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.stores.channels import RedisChannelMemory
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.slack.drawing.wording import option_label, words
+from adapters.slack.drawing.sentences.choices import choice_words, option_label
 from adapters.slack.workspace import directory
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
@@ -194,7 +194,11 @@ def _with_buttons(found: Foreseen) -> Foreseen:
 
 
 def _button(card: Card, offered: OfferedChoice) -> str:
-    return option_label(offered.word) if offered.choice is Choice.OPTION else words(card.kind, offered.choice).button
+    return (
+        option_label(offered.word)
+        if offered.choice is Choice.OPTION
+        else choice_words(card.kind, offered.choice).button
+    )
 
 
 def probes() -> Probes:

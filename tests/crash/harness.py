@@ -42,7 +42,7 @@ ACK_SECONDS = 1.5
 RETRIES = (0.1, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0)
 """When the workspace repeats an event that was not acked, in place of Slack's minutes."""
 
-LATE, NOT_SAVED = "already", "could not save"
+LATE, NOT_SAVED = "already", "couldn't save"
 """Of the sentences that one person is told: somebody was first; Redis did not answer in time."""
 
 FORKS = multiprocessing.get_context("forkserver")

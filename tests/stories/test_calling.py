@@ -46,14 +46,14 @@ async def in_direct_messages(person: Person, count: int) -> list[Message]:
 async def test_the_card_mentions_those_whom_the_rule_names_when_it_is_posted(world: World) -> None:
     await world.start("review_tool_call", approvals=[a_rule(approvers={"groups": ["payments"]})])
     card = await world.asked("billing")
-    assert "Called: <@U0BOB>, <@U0CAROL>" in card.text
+    assert "Notified: <@U0BOB>, <@U0CAROL>" in card.text
     assert "<@U0BOB>, <@U0CAROL>" in card.notification
     assert not card.shown["edited"]
     assert "subteam" not in card.text + card.notification
     await world.audited(card, "asked", "called")
     await card.click("Approve")
     shown = await card.becomes("Approved by <@U0BOB> (payments)", buttons=[])
-    assert "Called" not in shown.text
+    assert "Notified" not in shown.text
     await ends_well(world)
 
 

@@ -231,7 +231,7 @@ async def test_a_requester_takes_a_request_back_and_nobody_else_does(world: Worl
     name = await short(world, card)
     assert "<@U0ALICE>" in await told(world.bob, f"withdraw {name}")
     await card.becomes("0 of 2 approvals")
-    assert "Your request is withdrawn" in await told(world.alice, f"withdraw {name}")
+    assert "You withdrew the request" in await told(world.alice, f"withdraw {name}")
     await card.becomes("Withdrawn by", buttons=[])
     await world.alice.expect_message("#deploys", containing="withdrew the request")
     await home(world.alice, lambda text: "Withdrawn by <@U0ALICE>" in text and "no open requests" in text)
@@ -248,7 +248,7 @@ async def test_a_command_that_cannot_be_answered_says_so(world: World) -> None:
 
     world.bot.storage.database.run = failing  # type: ignore[assignment]
     try:
-        assert "could not be looked up just now" in await told(world.bob, "list")
+        assert "couldn't be looked up just now" in await told(world.bob, "list")
     finally:
         del world.bot.storage.database.run
 

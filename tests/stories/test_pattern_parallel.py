@@ -302,7 +302,7 @@ async def test_a_question_on_a_sheet_is_answered_in_the_thread_and_not_by_approv
     assert "7 requests to decide" in sheet.text
     await sheet.click("Approve all 6", by=world.bob)
     told = await world.bob.expect_message("#deploys", containing="You approved 6 of 7", ephemeral=True)
-    assert "Left out: 1 to be answered by itself." in told.text
+    assert "Left out: 1 to be answered separately." in told.text
     await sheet.becomes("1 of 7 to decide", buttons=["Answer"])
     await world.alice.say("#deploys", "green", thread=sheet)
     await world.alice.expect_message("#deploys", containing="All 7 are answered.")

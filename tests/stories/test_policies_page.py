@@ -166,7 +166,7 @@ async def test_each_approver_is_called_where_the_rule_says(world: World) -> None
     await world.done("refunded A7 120")
     card = await asked(world, "delete A7")
     assert "subtype" not in card.shown
-    assert "Called" not in (await asked(world, "restart search")).text
+    assert "Notified" not in (await asked(world, "restart search")).text
 
 
 @pytest.mark.promise("P5")

@@ -1,4 +1,4 @@
-"""Requests as Slack messages: one card, a sheet of several, the Home tab. Pure.
+"""Requests as Slack messages: a card, a sheet of several, the Home tab, lists. Pure.
 
 Imports the drawing.
 """

@@ -1,4 +1,4 @@
-"""What cards and modals are made of: blocks, layout, words, and untrusted text made safe. Pure.
+"""The parts of cards and modals: ids and values of buttons, blocks, layout, sentences, untrusted text made safe. Pure.
 
-Imports Slack's limits (`adapters.blockkit`) and nothing else of the adapters.
+Imports nothing of `adapters` but Slack's limits (`adapters.blockkit`).
 """

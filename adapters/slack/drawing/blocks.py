@@ -1,4 +1,4 @@
-"""Block Kit in a few words: constructors for the JSON that cards and modals are made of.
+"""Constructors for Block Kit: the JSON that cards and modals are made of.
 
 Untrusted text goes into `plain_text` (emoji codes off) and into `rich_text`, where nothing is markup.
 https://docs.slack.dev/reference/block-kit/blocks
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from adapters.blockkit import limits
-from adapters.slack.drawing import untrusted_text as texts
+from adapters.slack.drawing.untrusted_text import clipped, plain_line
 
 Block: TypeAlias = dict[str, Any]
 
 
 def plain_text(text: str, at_most: int) -> Block:
-    """An object of one visible line."""
-    return {"type": "plain_text", "text": texts.plain(text, at_most), "emoji": False}
+    """A plain text object of one visible line."""
+    return {"type": "plain_text", "text": plain_line(text, at_most), "emoji": False}
 
 
 def header(text: str) -> Block:
@@ -24,12 +24,12 @@ def header(text: str) -> Block:
 
 
 def section(mrkdwn: str) -> Block:
-    """A paragraph of our own words: trusted markup."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": texts.clipped(mrkdwn, limits.SECTION_TEXT)}}
+    """A paragraph of our own words, in trusted markup."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clipped(mrkdwn, limits.SECTION_TEXT)}}
 
 
 def sections(mrkdwn: str) -> list[Block]:
-    """Our own words, however many: cut between lines."""
+    """Paragraphs of our own words, cut between lines."""
     made, lines = [""], mrkdwn.split("\n")
     for line in lines:
         if len(made[-1]) + len(line) >= limits.SECTION_TEXT:
@@ -39,12 +39,12 @@ def sections(mrkdwn: str) -> list[Block]:
 
 
 def context(mrkdwn: str) -> Block:
-    """Small print of our own words: trusted markup."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": texts.clipped(mrkdwn, limits.TEXT)}]}
+    """Small print of our own words, in trusted markup."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clipped(mrkdwn, limits.TEXT)}]}
 
 
 def divider() -> Block:
-    """A line."""
+    """A divider line."""
     return {"type": "divider"}
 
 
@@ -69,7 +69,7 @@ def rich_quote(text: str) -> Block:
 
 
 def preformatted(text: str) -> Block:
-    """Text whose every space counts."""
+    """Preformatted text."""
     return {"type": "rich_text_preformatted", "elements": [span(text)]}
 
 
@@ -79,7 +79,7 @@ def rich_text(parts: Iterable[Block]) -> Block:
 
 
 def button(label: str, action_id: str, value: str, *, style: str = "", described: str = "") -> Block:
-    """A button. `described` says to a screen reader what it acts on."""
+    """A button. `described` tells a screen reader what it acts on."""
     made: Block = {
         "type": "button",
         "text": {"type": "plain_text", "text": label, "emoji": False},
@@ -89,26 +89,33 @@ def button(label: str, action_id: str, value: str, *, style: str = "", described
     if style:
         made["style"] = style
     if described:
-        made["accessibility_label"] = texts.plain(described, limits.ACCESSIBILITY_LABEL)
+        made["accessibility_label"] = plain_line(described, limits.ACCESSIBILITY_LABEL)
     return made
 
 
-def menu(label: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
-    """A menu of labels with their values; who chooses one is asked whether it is meant."""
-    made = [{"text": plain_text(each, limits.OPTION_TEXT), "value": value} for each, value in options]
-    confirm = {
-        "title": plain_text("Send this choice?", limits.CONFIRM_TITLE),
-        "text": plain_text("It counts as your decision.", limits.CONFIRM_TEXT),
-        "confirm": plain_text("Send", limits.CONFIRM_CONFIRM),
+def confirm(title: str, text: str, button: str) -> Block:
+    """The dialog that asks for confirmation before a button's action is sent."""
+    return {
+        "title": plain_text(title, limits.CONFIRM_TITLE),
+        "text": plain_text(text, limits.CONFIRM_TEXT),
+        "confirm": plain_text(button, limits.CONFIRM_CONFIRM),
         "deny": plain_text("Cancel", limits.CONFIRM_DENY),
     }
-    placeholder = plain_text(label, limits.PLACEHOLDER)
+
+
+def option(label: str, value: str) -> Block:
+    """An option of a menu."""
+    return {"text": plain_text(label, limits.OPTION_TEXT), "value": value}
+
+
+def menu(label: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
+    """A select menu of labels and their values, with a confirmation dialog."""
     return {
         "type": "static_select",
         "action_id": action_id,
-        "placeholder": placeholder,
-        "options": made,
-        "confirm": confirm,
+        "placeholder": plain_text(label, limits.PLACEHOLDER),
+        "options": [option(each, value) for each, value in options],
+        "confirm": confirm("Send this choice?", "It counts as your decision.", "Send"),
     }
 
 
@@ -129,3 +136,8 @@ def modal(title: str, blocks: Sequence[Block], *, submit: str = "", **more: str)
     if submit:
         view["submit"] = plain_text(submit, limits.VIEW_SUBMIT)
     return view
+
+
+def sentence_modal(title: str, mrkdwn: str) -> Block:
+    """A modal with one sentence of our own."""
+    return modal(title, [section(mrkdwn)])

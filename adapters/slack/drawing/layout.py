@@ -1,7 +1,7 @@
-"""Long values over blocks: shown whole while they fit, and else with an honest word on how much is shown (P4).
+"""Long values over blocks: complete while they fit, otherwise with a note on how much is shown (P4).
 
 A value becomes `Piece`s, one for each field; pieces become `rich_text` blocks of at most 3,000 characters. Slack gives
-no limit for `rich_text`, so the one of sections is kept; all of a message has one (`limits.MESSAGE_BLOCKS_TEXT`).
+no limit for `rich_text`, so the one of sections is used; a message has its own (`limits.MESSAGE_BLOCKS_TEXT`).
 """
 
 import re
@@ -18,23 +18,23 @@ from engine.asks.ask import Json
 SHORT = 200
 PREVIEW = 2_000
 _FEWEST = 40
-"""A piece of which less than this would be shown is left to Show all altogether."""
+"""Fewer characters of a piece are not shown at all; Show all has them."""
 
 
 _ADDRESS = re.compile(r"https?://[\x21-\x7e]+")
 
 
 class Style(Enum):
-    """How a piece is drawn."""
+    """The way a piece is drawn."""
 
     INLINE = auto()
     """Beside its label, in one line."""
     NAME = auto()
     """A headline within a card."""
     PROSE = auto()
-    """Words of an agent, in Markdown."""
+    """An agent's words, in Markdown."""
     SENTENCE = auto()
-    """Words that are no Markdown: of ours, or of an error."""
+    """Words that are not Markdown: ours, or an error's."""
     QUOTE = auto()
     """A text to review, a reason, an answer."""
     PREFORMATTED = auto()
@@ -43,10 +43,10 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A labelled text, `visible` already; `hidden` is how many characters of it are not shown.
+    """A labelled text, already `visible`; `hidden` is the number of characters that are not shown.
 
-    `edge` tells in words what the text ends with and nobody would see, such as a line break. A text that is a web
-    address can be followed, and shows where it leads.
+    `edge` names what the text ends with and nobody would see, such as a line break. A web address becomes a link that
+    shows where it leads.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Piece:
 
 
 def pieces_of(value: Json, *, prose: bool = False) -> list[Piece]:
-    """A value as pieces: an object field by field, everything else as one. `prose`: a string is a text to read."""
+    """A value as pieces: an object field by field, everything else as one. With `prose` a string is a text to read."""
     if isinstance(value, dict) and value:
         return [_field(visible(name) or '""', each) for name, each in value.items()]
     if isinstance(value, str) and value.strip():
@@ -76,7 +76,7 @@ def _field(name: str, value: Json) -> Piece:
 
 
 def _spelled(value: Json) -> tuple[str, str]:
-    """A field's value, and what it ends with. A text stands as it is, unless it would pass for another value."""
+    """A field's value, and what it ends with. A text has no quotes, unless it would pass for another value."""
     if isinstance(value, dict | list) and value:
         return visible(pretty(value)), ""
     if isinstance(value, str):
@@ -87,12 +87,12 @@ def _spelled(value: Json) -> tuple[str, str]:
 
 
 def length(pieces: Iterable[Piece]) -> int:
-    """How many characters pieces have, labels included."""
+    """The number of characters, labels included."""
     return sum(len(piece.text) + len(piece.label) for piece in pieces)
 
 
 def fitted(pieces: Sequence[Piece], budget: int) -> tuple[list[Piece], int]:
-    """The pieces within `budget` characters, and how many characters were left out. All of them where they fit."""
+    """The pieces that fit `budget` characters, and the number of characters that were left out."""
     if length(pieces) <= budget:
         return list(pieces), 0
     shown: list[Piece] = []

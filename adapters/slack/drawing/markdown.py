@@ -1,8 +1,8 @@
-"""Markdown of an agent's as parts of Slack's rich text. Pure.
+"""Markdown of an agent as parts of Slack's rich text. Pure.
 
-Models write Markdown. Slack's `markdown` block would read it, but also links whose text shows another address; so it is
-parsed here, and becomes `rich_text`, in which nothing but what is built here has a meaning: every link shows its
-address, a mention is only text, and no entity spells a character that deceives.
+Slack's `markdown` block would read it too, with links whose text shows another address. Parsed here it becomes
+`rich_text`, in which nothing has a meaning that was not built here: every link shows its address, a mention is plain
+text, and no entity spells a deceptive character.
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from adapters.blockkit import limits, texts_of
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.untrusted_text import CHUNK, chunks, plain, visible
+from adapters.slack.drawing.untrusted_text import CHUNK, chunks, plain_line, visible
 
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 _DEEPEST = 8
@@ -23,12 +23,12 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "striketh
 
 
 def parts_of(text: str) -> list[Block]:
-    """The parts of rich text, in order, none of them longer than a block may be; `text` is visible already."""
+    """The parts of rich text in order, none longer than a block; `text` is already visible."""
     return list(_Reader(text).parts())
 
 
 def merged(parts: Iterable[Block]) -> list[Block]:
-    """The parts, with items of one list in one element."""
+    """The parts, with the items of one list merged into one element."""
     made: list[Block] = []
     for part in parts:
         if made and _same_list(made[-1], part):
@@ -44,18 +44,18 @@ def _same_list(before: Block, part: Block) -> bool:
 
 
 def words_of(parts: Iterable[Block]) -> str:
-    """The words alone, a line for each part: for notifications and headlines."""
+    """The words without styles, a line for each part: for notifications and headlines."""
     rows = [row for part in parts for row in (part["elements"] if part["type"] == "rich_text_list" else [part])]
     return "\n".join("".join(leaf.get("text") or leaf.get("url", "") for leaf in _leaves([row])) for row in rows)
 
 
 def size_of(made: Sequence[Block]) -> int:
-    """How many characters parts or blocks have, addresses included."""
+    """The number of characters of parts or blocks, addresses included."""
     return sum(map(len, texts_of(list(made)))) + sum(len(each.get("url", "")) for each in _leaves(made))
 
 
 def filled(made: Iterable[Block], most: int) -> Iterator[list[Block]]:
-    """Rows of as many as fit into `most` characters, in order."""
+    """Consecutive rows of at most `most` characters."""
     row: list[Block] = []
     used = 0
     for each in made:
@@ -79,7 +79,7 @@ def _leaves(made: Sequence[Block]) -> Iterator[Block]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Walks the tokens of a text once. https://markdown-it-py.readthedocs.io/en/latest/using.html#the-token-stream."""
+    """Reads the tokens of a text once. https://markdown-it-py.readthedocs.io/en/latest/using.html#the-token-stream."""
 
     text: str
     lists: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class _Reader:
     quotes: int = 0
 
     def parts(self) -> Iterator[Block]:
-        """The parts of rich text, in order, none of them longer than one block may be."""
+        """The parts of rich text in order, none longer than a block."""
         tokens = _MARKDOWN.parse(self.text)
         index = 0
         while index < len(tokens):
@@ -169,14 +169,14 @@ def _text(token: Token) -> str:
 
 
 def _address(address: str, label: str) -> Iterator[Block]:
-    """A link's address, after its label where that is something else."""
+    """A link's address in brackets, if its label differs."""
     if label == address or not address:
         return
     yield blocks.span(" (")
     if address.startswith(("https://", "http://")) and len(address) < limits.BUTTON_URL:
         yield {"type": "link", "url": address}
     else:
-        yield blocks.span(plain(address, limits.TEXT))
+        yield blocks.span(plain_line(address, limits.TEXT))
     yield blocks.span(")")
 
 

@@ -1,8 +1,8 @@
-"""Untrusted text, made fit to be shown: what an agent or a person wrote can neither style, link, notify nor hide.
+"""Untrusted text made safe to show: text of an agent or a person can neither style, link, notify nor hide anything.
 
-Blocks of ours carry such text as `rich_text` and `plain_text`, where Slack reads no markup at all; `mrkdwn` is for the
-places that know only markup, such as a message's `text`. Nothing is dropped: a character that deceives a reader is
-written as its code point (`⟦U+202E⟧`, see `adapters.slack.drawing.unseen`), because what was shown is what runs (P4).
+Our blocks carry such text as `rich_text` and `plain_text`, where Slack reads no markup; `mrkdwn` is for places that
+have nothing else, such as a message's `text`. Nothing is dropped, because what was shown is what runs (P4): a character
+that deceives a reader is written as its code point, `⟦U+202E⟧` (`adapters.slack.drawing.deceptive_characters`).
 
 Source: https://docs.slack.dev/messaging/formatting-message-text.
 """
@@ -13,19 +13,19 @@ import re
 from dataclasses import dataclass
 
 from adapters.blockkit import limits
-from adapters.slack.drawing.unseen import written_out
+from adapters.slack.drawing.deceptive_characters import spell_out
 from engine.asks.ask import Json
 
 CHUNK = limits.SECTION_TEXT - 100
-"""Characters of a text that stand in one block."""
+"""Characters of a text in one block."""
 _MARK = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
 _STYLE = str.maketrans({"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb", ":": "\ua789"})
 _STYLING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)")
 
 
 def visible(text: str) -> str:
-    """The text with every character that deceives a reader written out; line ends become newlines."""
-    return written_out(text.replace("\r\n", "\n"), _mark)
+    """The text with every deceptive character spelled out; line ends become newlines."""
+    return spell_out(text.replace("\r\n", "\n"), _mark)
 
 
 def _mark(character: str) -> str:
@@ -33,7 +33,7 @@ def _mark(character: str) -> str:
 
 
 def unmarked(text: str, original: str) -> str:
-    """Undo `visible` in a text that a person edited, for the characters that the original had."""
+    """Undo `visible` in an edited text, for the characters that the original had."""
 
     def restored(found: re.Match[str]) -> str:
         code = int(found.group(1), 16)
@@ -43,32 +43,38 @@ def unmarked(text: str, original: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Visible, and with Slack's three control characters escaped: no mention, no broadcast, no disguised link."""
+    """Visible text with Slack's three control characters escaped: no mention, no broadcast, no disguised link."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def mrkdwn(text: str) -> str:
-    """Escaped, and with `*_~`, backticks and emoji codes replaced by their likenesses where they would style.
+    """Escaped text with `*_~`, backticks and colons replaced by look-alikes wherever they would style.
 
-    Slack has no escape for them, so this changes letters: it stands only in notifications, beside the truth in blocks.
+    Slack has no escape for them, and this changes letters: so it is used in notifications only, next to blocks that
+    have the exact text.
     """
     return _STYLING.sub(lambda found: found.group().translate(_STYLE), escaped(text))
 
 
 def clipped(text: str, at_most: int) -> str:
-    """At most so many characters, an ellipsis for the rest. Only for what is shown whole elsewhere."""
+    """At most so many characters, with an ellipsis for the rest. Only for text that is complete elsewhere."""
     return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
 
 
-def plain(text: str, at_most: int) -> str:
-    """One visible line for titles and labels; never empty, which Slack would refuse."""
+def plain_line(text: str, at_most: int) -> str:
+    """One visible line for titles and labels; never empty, because Slack refuses that."""
     return clipped(" ".join(visible(text).split()), at_most) or "(empty)"
 
 
-def chunks(text: str, size: int = CHUNK) -> list[str]:
-    """The text in parts of at most `size` characters, cut after a line where there is one.
+def mrkdwn_line(text: str, at_most: int) -> str:
+    """One line for markup, with the same limit."""
+    return mrkdwn(plain_line(text, at_most))
 
-    Where it is cut at a newline, that newline is left out: the next part starts on a line of its own.
+
+def chunks(text: str, size: int = CHUNK) -> list[str]:
+    """The text in parts of at most `size` characters, cut at a newline if there is one.
+
+    That newline is left out: the next part starts on a line of its own.
     """
     found: list[str] = []
     start = 0
@@ -88,12 +94,12 @@ def chunks(text: str, size: int = CHUNK) -> list[str]:
 
 
 def pretty(value: Json) -> str:
-    """JSON as people read it, keys in the order given; a string stands for itself. Not yet `visible`."""
+    """JSON for people, keys in the given order; a string stays as it is. Not yet `visible`."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def scalar(value: Json) -> str:
-    """A short value on one line. Strings stand without quotes, except where they would pass for something else."""
+    """A short value on one line. A string has no quotes, unless it would pass for another value."""
     if not isinstance(value, str):
         return visible(json.dumps(value, ensure_ascii=False))
     if value != value.strip() or not value or _is_json(value):
@@ -102,9 +108,9 @@ def scalar(value: Json) -> str:
 
 
 def edged(text: str) -> tuple[str, str]:
-    """A visible text without the blanks that it ends with, and these in words: `ends with a line break`.
+    """A visible text without its trailing blanks, and these in words: `ends with a line break`.
 
-    Nobody sees them, and a command or a file may hang on them: so they are told, and never left out.
+    Nobody sees them, and a command or a file may depend on them, so they are never left out silently.
     """
     shown = visible(text)
     core = shown.rstrip(" \t\n")
@@ -123,7 +129,7 @@ def _is_json(text: str) -> bool:
 
 
 def document(value: Json) -> str:
-    """A file of JSON in which nothing hides: what cannot be seen is written as JSON's own escapes."""
+    """A JSON file in which nothing hides: invisible characters become JSON escapes."""
 
     def spelled(character: str) -> str:
         code = ord(character)
@@ -131,15 +137,15 @@ def document(value: Json) -> str:
             return f"\\u{code:04x}"
         return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
 
-    return written_out(json.dumps(value, indent=2, ensure_ascii=False), spelled) + "\n"
+    return spell_out(json.dumps(value, indent=2, ensure_ascii=False), spelled) + "\n"
 
 
 # Before and after -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """One field before and after; None: it was or is not there. `field` is "" for the whole value."""
+class FieldChange:
+    """One field before and after; None if it was or is absent. `field` is "" for the whole value."""
 
     field: str
     before: str | None
@@ -147,16 +153,16 @@ class Changed:
 
 
 _MOST_LINES = 2_000
-"""Above it the comparison, which may take quadratic time, is left out: the new text is shown whole anyway."""
+"""More lines are not compared, which can take quadratic time: the new text is shown in full anyway."""
 
 
-def changes(before: Json, after: Json) -> list[Changed]:
-    """What differs: field by field between two objects, else the whole."""
+def changes(before: Json, after: Json) -> list[FieldChange]:
+    """The differences: field by field between two objects, else the whole value."""
     if isinstance(before, dict) and isinstance(after, dict):
         names = list(dict.fromkeys([*before, *after]))
-        found = [Changed(name, _shown(before, name), _shown(after, name)) for name in names]
+        found = [FieldChange(name, _shown(before, name), _shown(after, name)) for name in names]
         return [each for each in found if each.before != each.after]
-    return [] if _same(before, after) else [Changed("", _text(before), _text(after))]
+    return [] if _same(before, after) else [FieldChange("", _text(before), _text(after))]
 
 
 def _shown(of: dict[str, Json], name: str) -> str | None:
@@ -172,7 +178,7 @@ def _same(before: Json, after: Json) -> bool:
 
 
 def line_diff(before: str, after: str) -> str:
-    """A readable comparison line by line: `- ` was, `+ ` is, with a line around for orientation."""
+    """A line diff: `- ` before, `+ ` after, with one line of context."""
     old, new = before.split("\n"), after.split("\n")
     if len(old) + len(new) > _MOST_LINES:
         return f"(before: {len(before):,} characters in {len(old):,} lines; after: {len(after):,} in {len(new):,})"

@@ -1,4 +1,4 @@
-"""Modals: from a JSON Schema to fields, and from what was entered to a value. Pure.
+"""Modals: from a JSON Schema to fields, and from entries to a value. Pure.
 
 Imports the drawing.
 """

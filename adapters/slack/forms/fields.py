@@ -1,11 +1,11 @@
 """The fields of a form. Pure.
 
-`adapters.slack.forms.from_schema` makes them of a schema and a value, `adapters.slack.forms.inputs` draws them,
-`adapters.slack.forms.values` reads what was entered.
+`adapters.slack.forms.from_schema` makes them from a schema and a value, `adapters.slack.forms.inputs` draws them,
+`adapters.slack.forms.entries` reads what was entered.
 
-A block is named after its field, never after its position: an input that is read by another version of the bot, or for
-another schema, is at worst not found, and what is not found was not touched. `layout_of` tells such a form apart, so
-that it is refused rather than half read.
+A block is named after its field, not after its position. If another version of the bot, or another schema, reads the
+form, an input is at worst not found, and then it counts as untouched. `layout_of` detects such a form, so that it is
+refused rather than half read.
 """
 
 import hashlib
@@ -22,11 +22,6 @@ from engine.asks.ask import Json, canonical
 ACTION_ID = "value"
 FORMAT = 2
 """Counts the ways in which submitted forms were ever read: raise it when a form that is open would be misread."""
-REOPEN = (
-    "This form was opened for an older version of the bot, so nothing was sent. "
-    "Copy what you wrote, close the form and press the button again."
-)
-"""Told where `layout_of` differs: the modal stays open, so nothing that was typed is lost."""
 _PART = 2_500
 """Characters of a long text in one input: the person has room to add as many as an input has left."""
 _MOST_PARTS = 8

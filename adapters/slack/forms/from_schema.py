@@ -1,12 +1,12 @@
-"""From a JSON Schema and a value to the fields of a form. Pure. https://json-schema.org/understanding-json-schema."""
+"""Makes the fields of a form from a JSON Schema and a value. Pure. https://json-schema.org/understanding-json-schema."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adapters.blockkit import limits
-from adapters.slack.drawing.untrusted_text import plain, scalar, visible
-from adapters.slack.forms import numerals, values
+from adapters.slack.drawing.untrusted_text import plain_line, scalar, visible
+from adapters.slack.forms import entries, numerals
 from adapters.slack.forms.fields import MISSING, Field, Input, Value
 from engine.asks.ask import Json, canonical
 
@@ -25,7 +25,7 @@ def drafts(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -> I
     yield found
     yield _with_parts(found, 1)
     yield _with_parts(fields_of(schema, value, answer=answer, deepest=0), 1)
-    all_of_it = values.read(found, {})[0] if answer else value
+    all_of_it = entries.read(found, {})[0] if answer else value
     yield whole(all_of_it)
     yield _with_parts(whole(all_of_it), 0)
 
@@ -147,7 +147,9 @@ def _labels(shape: dict[str, Json], options: tuple[Json, ...]) -> tuple[str, ...
     """What the schema calls its options (`title` beside a `const`, `enumNames`), where it names each differently."""
     titles = [each.get("title") for each in _variants(shape) if isinstance(each, dict)]
     names = shape.get("enumNames")
-    found = [plain(each, limits.OPTION_TEXT) for each in titles or _listed(names) if isinstance(each, str) and each]
+    found = [
+        plain_line(each, limits.OPTION_TEXT) for each in titles or _listed(names) if isinstance(each, str) and each
+    ]
     distinct = len(found) == len(options) == len(set(found))
     return tuple(found) if distinct else tuple(scalar(each) for each in options)
 

@@ -1,11 +1,11 @@
-"""The fields of a value as blocks of a modal. Pure. https://docs.slack.dev/reference/block-kit/blocks/input-block."""
+"""Draws fields as input blocks. Pure. https://docs.slack.dev/reference/block-kit/blocks/input-block."""
 
 import json
 
 from adapters.blockkit import limits
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.untrusted_text import plain
+from adapters.slack.drawing.untrusted_text import plain_line
 from adapters.slack.forms.fields import ACTION_ID, MISSING, WRITTEN, Field, Input
 
 _LONG = 80
@@ -17,7 +17,7 @@ def blocks_of(field: Field) -> list[Block]:
     """The blocks of a field: one input, or several for a long text."""
     if not field.editable:
         return []
-    label = plain(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
+    label = plain_line(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
     if field.is_too_long:
         return [_block(field, field.block_id, f"{label} (new value)", _text_input("", multiline=True), _keeps(field))]
     if field.input in WRITTEN:

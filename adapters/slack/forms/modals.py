@@ -1,13 +1,13 @@
-"""The modals: edit, reject, answer, and the second question of an approval; and what a submitted one says. Pure.
+"""The modals of choices: edit, reject, answer, confirm; and what was entered in them. Pure.
 
 Each property becomes an input of the type that its schema, or else its value, calls for
-(`adapters.slack.forms.from_schema`). A form can be read again from the approval alone: its inputs and their block ids
-follow from the schema and the value. A digest of that layout travels with the form, so that one of another version of
-the bot is refused and never misread. What a person did not touch keeps its value to the letter, also where an input
-cannot show it exactly.
+(`adapters.slack.forms.from_schema`). The approval alone is enough to read a form again: its inputs and their block ids
+follow from the schema and the value. A digest of that layout travels with the form, so that a form of another version
+of the bot is refused and never misread. A field that nobody touched keeps its exact value, even if its input cannot
+show it exactly.
 
-Every form can be sent: a value with more fields than a modal takes is one JSON input, and a text that is too long for
-inputs stays as it is unless something is written in its place.
+Every form can be sent: a value with more fields than a modal holds becomes one JSON input, and a text that is too long
+for inputs stays as it is unless something is written in its place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,24 +15,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack.cards.card import Target, show_button
-from adapters.slack.drawing import blocks, layout, show_all, wording
+from adapters.slack.drawing import blocks, contents, layout
+from adapters.slack.drawing.actions import CALLBACKS, Target, show_button
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.untrusted_text import visible
-from adapters.slack.forms import fields, from_schema, inputs, values
+from adapters.slack.drawing.sentences import choices, responses
+from adapters.slack.drawing.untrusted_text import mrkdwn_line, visible
+from adapters.slack.forms import entries, fields, from_schema, inputs
 from adapters.slack.forms.fields import Field, Input
 from adapters.slack.forms.numerals import EntryError
 from engine.approvals.approval import Approval
 from engine.asks import templates
 from engine.asks.ask import Action, Ask, Choice, Json, Kind, ValueProblem
 
-CALLBACKS = {
-    Choice.APPROVE: "signoff_approve",
-    Choice.EDIT: "signoff_edit",
-    Choice.REJECT: "signoff_reject",
-    Choice.ANSWER: "signoff_answer",
-    Choice.OPTION: "signoff_option",
-}
 _WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
 _ANSWER_WORDS = ("Answer", "Answer")
 TEXT_BLOCK = "text"
@@ -61,7 +55,7 @@ def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, in
         raise ValueError(f"{choice} has no form")
     if choice is Choice.OPTION:
         option = approval.ask.actions[target.action].option(target.option)
-        words = _words(wording.words_label(option.asks_for if option else ""), "The agent will see this.")
+        words = _words(choices.words_label(option.asks_for if option else ""), "The agent will see this.")
         return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
     if not _has_fields(approval, choice):
         words = _reason(approval, target) if choice is Choice.REJECT else _answer(approval)
@@ -79,10 +73,12 @@ def takes_words(approval: Approval, target: Target) -> bool:
 def _label(approval: Approval, target: Target, choice: Choice) -> str:
     """What the button says that a form is about. Untrusted: a node names its own choices."""
     option = approval.ask.actions[target.action].option(target.option) if choice is Choice.OPTION else None
-    return wording.words(approval.ask.kind, choice).button if option is None else wording.option_label(option.word)
+    return (
+        choices.choice_words(approval.ask.kind, choice).button if option is None else choices.option_label(option.word)
+    )
 
 
-def once_more(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int]) -> Block:
+def confirmation(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int]) -> Block:
     """The modal that asks for a decision again, where the card shows only part of all characters (P4)."""
     button = _label(approval, target, choice)
     return blocks.modal(
@@ -98,7 +94,7 @@ def _seen_in_part(approval: Approval, target: Target, choice: Choice, seen: tupl
     """How much of it a person has seen, and the way to the rest; nothing where they saw all."""
     if seen is None:
         return []
-    button = wording.one_line(_label(approval, target, choice), limits.BUTTON_TEXT)
+    button = mrkdwn_line(_label(approval, target, choice), limits.BUTTON_TEXT)
     told = f"You have seen {seen[0]:,} of {seen[1]:,} characters. *{button}* covers all of it."
     return [blocks.section(told), blocks.actions("show", [show_button(approval, "Full request")])]
 
@@ -144,7 +140,7 @@ def _without_plumbing(ask: Ask, found: list[Field]) -> list[Field]:
     """A payload's prompt, and what tells a page how to draw it, have no inputs: nobody edits them."""
     if ask.kind is not Kind.PAYLOAD or not isinstance(ask.payload, dict) or not ask.prompt:
         return found
-    nobodys = {show_all.prompt_field(ask, ask.payload), *_PLUMBING}
+    nobodys = {contents.prompt_field(ask, ask.payload), *_PLUMBING}
     kept = [replace(each, input=Input.KEPT) if each.path and each.path[0] in nobodys else each for each in found]
     return kept if any(each.editable for each in kept) else found
 
@@ -153,7 +149,7 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     action = approval.ask.actions[target.action]
     named = approval.ask.kind is Kind.TOOL_CALL or (not approval.ask.prompt and len(approval.ask.actions) > 1)
     name = layout.Piece(visible(action.name), layout.Style.SENTENCE)
-    piece = name if named else show_all.prompt_piece(approval)
+    piece = name if named else contents.prompt_piece(approval)
     shown, _ = layout.fitted([piece] if piece.text else [], _CONTEXT_CHARACTERS)
     note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
@@ -209,11 +205,6 @@ def _words(label: str, hint: str) -> Block:
     return made
 
 
-def sentence(title: str, mrkdwn: str) -> Block:
-    """A modal that says one thing, in our own words."""
-    return blocks.modal(title, [blocks.section(mrkdwn)])
-
-
 # What was submitted ---------------------------------------------------------------------------------------------------
 
 
@@ -225,14 +216,14 @@ def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str,
         return _read_words(state)
     found = form_fields(approval, target, choice)
     if layout_mark != fields.layout_of(found):
-        return Submitted(errors={next(iter(state), found[0].block_id): fields.REOPEN})
-    value, errors = values.read(found, state)
+        return Submitted(errors={next(iter(state), found[0].block_id): responses.REOPEN})
+    value, errors = entries.read(found, state)
     return Submitted(value=value, errors=errors or None)
 
 
 def _read_words(state: Mapping[str, Any]) -> Submitted:
     try:
-        text = values.text_of(state, TEXT_BLOCK).strip()
+        text = entries.text_of(state, TEXT_BLOCK).strip()
     except EntryError as wrong:
         return Submitted(errors={TEXT_BLOCK: str(wrong)})
     return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
@@ -242,4 +233,4 @@ def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequ
     """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
     if not _has_fields(approval, choice):
         return {TEXT_BLOCK: visible(" ".join(problem.sentence for problem in problems))}
-    return values.placed(form_fields(approval, target, choice), problems)
+    return entries.placed(form_fields(approval, target, choice), problems)

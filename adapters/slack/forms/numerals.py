@@ -1,8 +1,8 @@
-"""Numbers and JSON as people type them, read without losing a digit. Pure.
+"""Reads numbers and JSON as people type them, without losing a digit. Pure.
 
-A number reaches the graph only as what was typed: where a float would round it, it is refused and the person is told.
-JSON has no other number with a fraction, so a decimal that a float cannot hold travels as text where the schema takes
-text (pydantic's `Decimal` does), and nowhere else.
+A number that a float would round is refused, and the person is told. JSON has no other number with a fraction, so a
+decimal that a float cannot hold is sent as text if the schema takes text (pydantic's `Decimal` does), and refused
+otherwise.
 """
 
 import json

@@ -1,53 +1,31 @@
-"""The modals of time travel: which conversation, which point of it, and its state as it was. Pure.
+"""The modals of time travel: the conversations, the checkpoints of one, and the state at one. Pure.
 
-A modal holds 100 blocks, so the points are shown in pages. What an agent said or did is untrusted: it stands in
-`plain_text` and `rich_text`. The last modal's form is made of the state alone, so it can be read again from the moment;
-what is not touched is no change, and where nothing is changed the point is run again as it was.
+A modal holds 100 blocks, so checkpoints come in pages. What an agent said or did is untrusted: it stays in `plain_text`
+and `rich_text`. The form of a state is made from the state alone, so it can be read again from the checkpoint; if
+nothing was changed, the run restarts with the state as it was.
 
 https://docs.slack.dev/surfaces/modals
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.blockkit import check_modal, limits
-from adapters.slack.drawing import blocks, wording
+from adapters.slack.drawing import blocks
+from adapters.slack.drawing.actions import TIME_TRAVEL, TIME_TRAVEL_PAGE, TIME_TRAVEL_RUN, TIME_TRAVEL_VIEW, Point
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.forms import from_schema, inputs, values
-from adapters.slack.forms.fields import REOPEN, Field, layout_of
+from adapters.slack.drawing.sentences import responses
+from adapters.slack.drawing.untrusted_text import mrkdwn_line
+from adapters.slack.forms import entries, from_schema, inputs
+from adapters.slack.forms.fields import Field, layout_of
 from engine.asks.ask import Json, canonical, unstorable
 from engine.conversation import Conversation
 from engine.ids import ThreadId
 from engine.ports import Snapshot
 from engine.sentences.spoken import when
 
-HISTORY = "signoff_history"
-"""The action of a menu on cards of the last version, and the callback of the modal that asks which conversation."""
-LOOK = "signoff_look"
-PAGE = "signoff_page"
-TRAVEL = "signoff_travel"
 WHICH = "conversation"
-_MOMENTS = 20
-_NOTHING = "This conversation has no steps yet."
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A point of a conversation, spelled so in a button's value and in a modal's metadata. `page` counts from 0."""
-
-    thread: ThreadId
-    checkpoint: str = ""
-    page: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.page} {self.checkpoint or '-'} {self.thread}"
-
-    @classmethod
-    def read(cls, spelled: str) -> "Point":
-        """Raises ValueError for what is none."""
-        page, checkpoint, thread = spelled.split(" ", 2)
-        return cls(ThreadId(thread), "" if checkpoint == "-" else checkpoint, int(page))
+_ON_A_PAGE = 20
 
 
 def sentence(words: str) -> Block:
@@ -64,7 +42,7 @@ def which(conversations: Sequence[Conversation]) -> Block:
     select = {"type": "static_select", "action_id": "value", "options": options, "initial_option": options[0]}
     label = {"type": "plain_text", "text": "Conversation"}
     block: Block = {"type": "input", "block_id": WHICH, "label": label, "element": select}
-    return blocks.modal("History", [block], submit="View", callback_id=HISTORY)
+    return blocks.modal("History", [block], submit="View", callback_id=TIME_TRAVEL)
 
 
 def _told(conversation: Conversation) -> str:
@@ -81,22 +59,22 @@ def chosen(state: Mapping[str, Any]) -> Point | None:
         return None
 
 
-def moments_of(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Block:
+def checkpoints(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Block:
     """One page of a conversation's points, the newest first.
 
     Where LangGraph has stored a message and not yet read it, the state is the one before: a change of it would take the
     message's place, and nothing would run. The point that follows has the message in its state, and is shown.
     """
     moments = [each for each in moments if each.next or each.source != "input"]
-    shown = moments[page * _MOMENTS : (page + 1) * _MOMENTS]
+    shown = moments[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]
     if not shown:
-        return sentence(_NOTHING)
+        return sentence(responses.NO_STEPS)
     made = [block for each in shown for block in _row(thread, each)]
     turns = [
-        blocks.button(label, f"{PAGE}_{to}", str(Point(thread, page=to)))
+        blocks.button(label, f"{TIME_TRAVEL_PAGE}_{to}", str(Point(thread, page=to)))
         for label, to, there in (
             ("Newer", page - 1, page > 0),
-            ("Older", page + 1, (page + 1) * _MOMENTS < len(moments)),
+            ("Older", page + 1, (page + 1) * _ON_A_PAGE < len(moments)),
         )
         if there
     ]
@@ -104,11 +82,11 @@ def moments_of(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Bloc
 
 
 def _row(thread: ThreadId, moment: Snapshot) -> list[Block]:
-    look = blocks.button("View", LOOK, str(Point(thread, moment.checkpoint)))
+    look = blocks.button("View", TIME_TRAVEL_VIEW, str(Point(thread, moment.checkpoint)))
     words = blocks.plain_text(_happened(moment), 200)
     text = {"type": "section", "text": words, "accessory": look}
     asked = [f"asked: {each}" for each in moment.asked]
-    small = " · ".join(wording.one_line(each, 150) for each in asked)
+    small = " · ".join(mrkdwn_line(each, 150) for each in asked)
     return [text, blocks.context(f"{when(moment.at)}{' · ' + small if small else ''}")]
 
 
@@ -128,7 +106,7 @@ def _happened(moment: Snapshot) -> str:
 # One point ------------------------------------------------------------------------------------------------------------
 
 
-def moment_of(thread: ThreadId, moment: Snapshot) -> Block:
+def checkpoint(thread: ThreadId, moment: Snapshot) -> Block:
     """A point with its state, to be run from as it is or changed."""
     return _with_form(thread, moment, fields(moment))
 
@@ -139,7 +117,7 @@ def _with_form(thread: ThreadId, moment: Snapshot, found: Sequence[Field]) -> Bl
     form = [block for field in found for block in inputs.blocks_of(field)]
     metadata = f"{Point(thread, moment.checkpoint)} {layout_of(found)}"
     return blocks.modal(
-        "Go back", [*head, *form], submit="Run from here", callback_id=TRAVEL, private_metadata=metadata
+        "Go back", [*head, *form], submit="Run from here", callback_id=TIME_TRAVEL_RUN, private_metadata=metadata
     )
 
 
@@ -160,11 +138,11 @@ def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Jso
         return None, {}
     found = fields(moment)
     if layout != layout_of(found):
-        return None, {next(iter(state)): REOPEN}
-    value, errors = values.read(found, state)
+        return None, {next(iter(state)): responses.REOPEN}
+    value, errors = entries.read(found, state)
     if not errors and not isinstance(value, dict):
         errors = {found[0].block_id: "This has to be an object."}
-    errors = errors or values.placed(found, list(unstorable(value)))
+    errors = errors or entries.placed(found, list(unstorable(value)))
     if errors or not isinstance(value, dict):
         return None, errors
     after = {**moment.values, **value}

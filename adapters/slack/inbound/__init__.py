@@ -1,4 +1,4 @@
-"""What Slack sends: Socket Mode and HTTP, payloads as facts, and the handlers that bring them to the desk.
+"""Everything Slack sends: the transports, the payloads as typed events, and a handler for each kind of event.
 
 Imports every other folder of `adapters.slack` except `outbound`.
 """

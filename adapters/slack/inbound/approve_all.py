@@ -1,9 +1,9 @@
-"""What a press of Approve all does: each row that it names is chosen by itself, as if its own button were pressed.
+"""Approves the rows that a press of Approve all names, each as if its own button had been pressed.
 
-So each has its own audit row, its own vote under its own rule, and its own refusal. What is left out is counted, and
-the person is told once. A refusal that the desk records is told by the desk; so only one row of those that are refused
-for who the person is goes there: twenty sentences say no more than one. That first row is also the one that asks Slack
-who the person is, and the others find it known.
+So each row has its own audit row, its own vote under its own rule, and its own refusal; the person is told once how
+many were left out, and why. The desk tells each refusal that it records: if the person may not decide under a rule,
+only one row of that rule goes to the desk, because twenty sentences say no more than one. That first row also makes the
+desk look the person up in Slack; the others find the answer known.
 """
 
 import asyncio
@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from adapters.slack.cards.sheet import approvable, mark_of
-from adapters.slack.inbound.parse import Person, PressedAll
+from adapters.slack.cards.approve_all import approvable
+from adapters.slack.cards.sheet_rows import mark_of
+from adapters.slack.drawing.sentences import approve_all as sentences
+from adapters.slack.drawing.sentences.responses import REQUESTS_GONE
+from adapters.slack.inbound.payloads.actor import Actor
+from adapters.slack.inbound.payloads.buttons import PressedAll
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import Click
 from engine.asks.ask import Choice
@@ -36,22 +40,17 @@ from engine.sentences.refusals import (
     Stranger,
 )
 
-GONE = "These requests are no longer kept here. Nothing was changed."
+_OF_THE_PERSON = (NoGuests, NotInChannel, Stranger, RosterUnknown)
 
-_OVER, _CHANGED, _VOTED = "decided already", "changed since you saw it", "approved by you already"
-_NOT_YOURS, _UNKNOWN = "not yours to decide", "not approved, as Slack could not tell whether you may"
-_IN_PART, _FAILED = "shown only in part", "could not be saved: please press again"
 _SOON = 0.5
-"""Seconds in which a look-up is usually done."""
-_KEPT = "being checked, you'll hear in a moment"
-_QUESTION, _OTHER = "to be answered by itself", "without an Approve"
+"""Seconds that a look-up usually takes."""
 _OF_THE_PERSON = (NoGuests, NotInChannel, Stranger, RosterUnknown)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Outcome:
+class Result:
     """`sentence` is for the person, "" where the desk tells them all; `kept` is false where something was not saved."""
 
     sentence: str = ""
@@ -62,8 +61,8 @@ class Outcome:
 class _Tally:
     """What became of the rows."""
 
-    counted: list[Approval] = field(default_factory=list)
-    left: Counter[str] = field(default_factory=Counter)
+    accepted: list[Approval] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
     told: bool = False
     """The desk tells the person of a refusal."""
 
@@ -71,16 +70,16 @@ class _Tally:
         """Note what the desk said of one row."""
         match outcome:
             case None:
-                self.counted.append(approval)
+                self.accepted.append(approval)
             case Refusal():
                 self.told = True
-                self.left[_word(outcome)] += 1
+                self.left_out[_reason(outcome)] += 1
             case _:
                 log.error("row_not_kept", approval=approval.id, error=type(outcome).__name__)
-                self.left[_FAILED] += 1
+                self.left_out[sentences.FAILED] += 1
 
 
-async def approve_all(desk: Intake, pressed: PressedAll) -> Outcome:
+async def approve_all(desk: Intake, pressed: PressedAll) -> Result:
     """Approve what the press names and the person may decide; durable when this returns, row by row (P1).
 
     Raises what the desk raises where nothing could be saved.
@@ -88,16 +87,16 @@ async def approve_all(desk: Intake, pressed: PressedAll) -> Outcome:
     shown, person = pressed.shown, pressed.person
     rows = {mark_of(each): each for each in await desk.sheet(shown.thread, shown.sheet)}
     if not rows:
-        return Outcome(GONE)
+        return Result(REQUESTS_GONE)
     first = rows.get(shown.rows[0][0], next(iter(rows.values())))
     if not is_on_card(first, pressed.on):
         await desk.choose(_click(first, pressed))
-        return Outcome()
+        return Result()
     tally, able = _Tally(), list[Approval]()
     for mark, revision in shown.rows:
         reason = _why_not(rows.get(mark), revision, person)
         if reason:
-            tally.left[reason] += 1
+            tally.left_out[reason] += 1
         else:
             able.append(rows[mark])
     if able:
@@ -107,13 +106,14 @@ async def approve_all(desk: Intake, pressed: PressedAll) -> Outcome:
         asked = Click(shown.approval(mark), 0, revision, person.user, Choice.APPROVE, on=pressed.on)
         tally.told = await desk.choose(asked) is not None
     unnamed = [each for mark, each in rows.items() if mark not in dict(shown.rows) and each.state is State.PENDING]
-    tally.left.update(
-        _QUESTION if each.ask.is_question else _IN_PART if approvable(each) else _OTHER for each in unnamed
+    tally.left_out.update(
+        sentences.QUESTION if each.ask.is_question else sentences.IN_PART if approvable(each) else sentences.OTHER
+        for each in unnamed
     )
-    if not tally.counted and tally.told and len(tally.left) <= 1:
-        return Outcome(kept=not tally.left[_FAILED])
+    if not tally.accepted and tally.told and len(tally.left_out) <= 1:
+        return Result(kept=not tally.left_out[sentences.FAILED])
     now = {each.id: each for each in await desk.sheet(shown.thread, shown.sheet)}
-    return Outcome(_sentence(tally, now, person.user, len(rows)), kept=not tally.left[_FAILED])
+    return Result(_sentence(tally, now, person.user, len(rows)), kept=not tally.left_out[sentences.FAILED])
 
 
 async def _choose_all(desk: Intake, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
@@ -131,7 +131,7 @@ async def _choose_all(desk: Intake, able: Sequence[Approval], pressed: PressedAl
         others: list[Approval] = []
         for (_, *rest), outcome in zip(by_rule.values(), known, strict=True):
             if isinstance(outcome, _OF_THE_PERSON):
-                tally.left[_word(outcome)] += len(rest)
+                tally.left_out[_reason(outcome)] += len(rest)
             else:
                 others += rest
         later = await asyncio.gather(*(desk.choose(_click(each, pressed)) for each in others), return_exceptions=True)
@@ -147,45 +147,39 @@ def _click(approval: Approval, pressed: PressedAll) -> Click:
     return Click(approval.id, 0, approval.reviews[0].revision, pressed.person.user, Choice.APPROVE, on=pressed.on)
 
 
-def _why_not(approval: Approval | None, revision: int, person: Person) -> str:
+def _why_not(approval: Approval | None, revision: int, person: Actor) -> str:
     """Why a row is left out without being asked about; "" where it is not."""
     if approval is None or approval.state is not State.PENDING:
-        return _OVER
+        return sentences.DECIDED
     review = approval.reviews[0]
     if review.revision != revision:
-        return _CHANGED
+        return sentences.CHANGED
     if not approvable(approval):
-        return _OTHER
+        return sentences.OTHER
     if may_open(review.governing, approval.requester, person.user, approval.ask.subject) is not None:
-        return _NOT_YOURS
-    return _VOTED if any(vote.by == person.user for vote in review.votes) else ""
+        return sentences.NOT_YOURS
+    return sentences.APPROVED if any(vote.by == person.user for vote in review.votes) else ""
 
 
-def _word(refusal: Refusal) -> str:
+def _reason(refusal: Refusal) -> str:
     match refusal:
         case AlreadyDecided() | Expired() | Closed():
-            return _OVER
+            return sentences.DECIDED
         case Changed():
-            return _CHANGED
+            return sentences.CHANGED
         case AlreadyVoted():
-            return _VOTED
+            return sentences.APPROVED
         case RosterUnknown():
-            return _UNKNOWN
+            return sentences.UNKNOWN
         case _:
-            return _NOT_YOURS
+            return sentences.NOT_YOURS
 
 
 def _sentence(tally: _Tally, now: Mapping[ApprovalId, Approval], by: UserId, total: int) -> str:
-    """How many were approved, and how many were left out for which reason."""
-    pending = [now[each.id] for each in tally.counted if each.id in now and now[each.id].state is State.PENDING]
+    """The sentence for the person, from what became of the rows by `now`."""
+    pending = [now[each.id] for each in tally.accepted if each.id in now and now[each.id].state is State.PENDING]
     votes = sum(any(vote.by == by for vote in each.reviews[0].votes) for each in pending)
-    done, kept = len(tally.counted) - len(pending), len(pending) - votes
-    if kept:
-        tally.left[_KEPT] += kept
-    told = [f"✅ You approved {done} of {total} requests."] if done or votes else ["Nothing was approved."]
-    if votes:
-        told = told[:1] if done else []
-        told.append(f"Your approval counts for {votes}{' more' if done else ''}; somebody else must approve too.")
-    if tally.left:
-        told.append(f"Left out: {', '.join(f'{count} {why}' for why, count in tally.left.items())}.")
-    return " ".join(told)
+    done, checking = len(tally.accepted) - len(pending), len(pending) - votes
+    if checking:
+        tally.left_out[sentences.CHECKING] += checking
+    return sentences.result(approved=done, counted=votes, total=total, left_out=tally.left_out)

@@ -9,15 +9,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import check_home
-from adapters.slack.cards import home
-from adapters.slack.cards.home import Links, Pages, Seen
+from adapters.slack.cards import home, request_list
+from adapters.slack.cards.home import HomeContents
+from adapters.slack.cards.request_list import Links
 from adapters.slack.drawing import blocks
+from adapters.slack.drawing.actions import Pages
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.inbound.parse import Commanded
+from adapters.slack.drawing.sentences import lists
+from adapters.slack.drawing.sentences import responses as sentences
+from adapters.slack.inbound.payloads.commands import Commanded
+from adapters.slack.inbound.responses import ok
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.manifest import AGENTS, ASKED, WAITING
 from engine.approvals.approval import Approval
@@ -25,20 +31,6 @@ from engine.ids import GrantId, ThreadId, UserId
 from engine.ports import IncomingMessage, Intake, Overview
 from engine.sentences.refusals import NotTheRequester
 
-HELP = (
-    "`/signoff list`: requests that wait for your decision\n"
-    "`/signoff mine` or `/signoff status`: your own open requests, for whom they wait, and until when\n"
-    "`/signoff show ID`: one request\n"
-    "`/signoff who ID`: who can decide it now, and why\n"
-    "`/signoff withdraw ID`: take back your request\n"
-    "`/signoff history [ID]`: the steps of its conversation, or of one in this channel\n"
-    "`/signoff grants`: permissions that you gave for a while\n"
-    "ID is the short id of a request, or the link to its card."
-)
-UNKNOWN = "I don't know that command. Try one of these:"
-WHICH = "Which request? Add its short id, or the link to its card. `/signoff list` and `/signoff mine` show them."
-NOT_FOUND = "There is no such request, or you can't see it. Only open requests and your latest ones are found."
-WITHDRAWN = "Your request is withdrawn, and its run is stopped."
 HOME_LATE = 20.0
 """Seconds after which a Home that is being drawn is given up: who opens it again gets a new one."""
 
@@ -65,17 +57,25 @@ class Commands:
             "grants": self._grants,
         }
 
-    async def answer(self, commanded: Commanded) -> Block:
-        """The response to a command."""
+    async def command(self, commanded: Commanded, patience: float) -> BoltResponse:
+        """Handle a command, within so many seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                return ok(await self._answer(commanded))
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("command_not_answered", error=type(error).__name__)  # noqa: TRY400
+            return ok(ephemeral(sentences.NOT_ANSWERED))
+
+    async def _answer(self, commanded: Commanded) -> Block:
         word, _, rest = commanded.text.strip().partition(" ")
         answer = self._answers.get(word.lower() or "help")
         if answer is None:
-            return _ephemeral([blocks.section(UNKNOWN), *blocks.sections(HELP)])
+            return _ephemeral([blocks.section(sentences.UNKNOWN), *blocks.sections(sentences.HELP)])
         return _ephemeral(await answer(rest.strip(), commanded.person.user))
 
     async def thread_of(self, spelled: str, user: UserId) -> ThreadId | None:
         """The conversation of the request that a person means; None where there is none that they can see."""
-        approval = await self._overview.find(home.card_of(spelled), user) if spelled else None
+        approval = await self._overview.find(request_list.card_of(spelled), user) if spelled else None
         return None if approval is None else approval.thread
 
     async def reply(self, said: IncomingMessage) -> bool:
@@ -122,33 +122,33 @@ class Commands:
         except Exception as error:  # noqa: BLE001 - Home is an aid: who opens it again gets a new one
             log.warning("home_not_published", error=type(error).__name__)
 
-    async def _seen(self, user: UserId) -> Seen:
+    async def _seen(self, user: UserId) -> HomeContents:
         waiting, own, lately, grants = await asyncio.gather(
             self._overview.waiting_for(user),
             self._overview.asked_by(user),
             self._overview.lately(user),
             self._overview.grants(user),
         )
-        return Seen(waiting, own, lately, grants)
+        return HomeContents(waiting, own, lately, grants)
 
     async def who(self, approval: Approval) -> list[Block]:
         """Who could decide a request now, and why."""
-        return home.able(approval, await self._overview.able(approval))
+        return request_list.who_can_decide(approval, await self._overview.able(approval))
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
     async def _help_for(self, _: str, __: UserId) -> list[Block]:
-        return [*blocks.sections(self._help), *blocks.sections(HELP)]
+        return [*blocks.sections(self._help), *blocks.sections(sentences.HELP)]
 
     async def _list(self, _: str, user: UserId) -> list[Block]:
-        return home.waiting(await self._overview.waiting_for(user), self._links)
+        return request_list.waiting(await self._overview.waiting_for(user), self._links)
 
     async def _mine(self, _: str, user: UserId) -> list[Block]:
-        return home.mine(await self._overview.asked_by(user), self._links)
+        return request_list.mine(await self._overview.asked_by(user), self._links)
 
     async def _show(self, spelled: str, user: UserId) -> list[Block]:
         async def shown(approval: Approval) -> list[Block]:
-            return home.described(approval, self._links)
+            return request_list.described(approval, self._links)
 
         return await self._about(spelled, user, shown)
 
@@ -160,7 +160,7 @@ class Commands:
             if approval.requester != user:
                 return [blocks.section(NotTheRequester(approval.requester).sentence)]
             refusal = await self._desk.withdraw(approval.id, user)
-            return [blocks.section(refusal.sentence if refusal else WITHDRAWN)]
+            return [blocks.section(refusal.sentence if refusal else sentences.WITHDRAWN)]
 
         return await self._about(spelled, user, withdrawn)
 
@@ -168,16 +168,21 @@ class Commands:
         self, spelled: str, user: UserId, told: Callable[[Approval], Awaitable[list[Block]]]
     ) -> list[Block]:
         if not spelled:
-            return [blocks.section(WHICH)]
-        approval = await self._overview.find(home.card_of(spelled), user)
-        return [blocks.section(NOT_FOUND)] if approval is None else await told(approval)
+            return [blocks.section(sentences.WHICH)]
+        approval = await self._overview.find(request_list.card_of(spelled), user)
+        return [blocks.section(sentences.NOT_FOUND)] if approval is None else await told(approval)
 
     async def _grants(self, _: str, user: UserId) -> list[Block]:
         found = await self._overview.grants(user)
-        return home.grants(found, Pages()) or [blocks.section(home.NO_GRANTS)]
+        return home.grants(found, Pages()) or [blocks.section(lists.NO_GRANTS)]
 
 
 _PROMPTS = {WAITING.casefold(): "list", ASKED.casefold(): "mine", AGENTS.casefold(): "help"}
+
+
+def ephemeral(text: str) -> Block:
+    """A sentence that only the person sees who wrote the command."""
+    return {"response_type": "ephemeral", "text": text}
 
 
 def _ephemeral(made: list[Block]) -> dict[str, Any]:

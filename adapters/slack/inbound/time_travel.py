@@ -1,111 +1,149 @@
-"""Time travel in Slack: opens the modals of `adapters.slack.forms.time_travel`, and takes what they send.
+"""Handles time travel: opens its modals, and takes what they send.
 
-A trigger lives 3 s, so a modal opens with what is known by then; where that is not enough, nothing opens and nothing is
-done. What is sent is durable when the answer is given, and is done once for each modal, however often it is sent.
+A trigger lives 3 s, so a modal opens with what is known by then, or not at all. What is sent is stored before it is
+acknowledged, and done once for each modal, however often Slack delivers it. `adapters.slack.forms.time_travel` draws
+the modals.
 """
 
+import asyncio
+
 import structlog
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.drawing.actions import Point
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.forms import time_travel as history
-from adapters.slack.forms.time_travel import Point
-from adapters.slack.inbound.parse import Chosen, Commanded, Looked, Went
+from adapters.slack.drawing.sentences import responses as sentences
+from adapters.slack.forms import time_travel as modals
+from adapters.slack.inbound.commands import Commands, ephemeral
+from adapters.slack.inbound.payloads.actor import Actor
+from adapters.slack.inbound.payloads.buttons import TimeTravelOpened
+from adapters.slack.inbound.payloads.commands import Commanded
+from adapters.slack.inbound.payloads.forms import ConversationChosen, RunFromSent
+from adapters.slack.inbound.responses import CLOSED, errors, not_done, ok, replaced, updated
+from adapters.slack.inbound.telling import Teller
 from adapters.slack.workspace.errors import code_of
 from engine.ids import ThreadId
 from engine.ports import Snapshot, TimeTravel, TimeTravelRequest
 from engine.sentences.refusals import Refusal
 
-NONE = "You have no conversations here yet."
-GONE = "That step of the conversation is no longer kept."
-
 log = structlog.get_logger(__name__)
 
 
-class LookingBack:
-    """What `Handlers` hands over."""
+class TimeTravelModals:
+    """Shows a conversation's checkpoints, and restarts from one."""
 
-    def __init__(self, client: AsyncWebClient, time_travel: TimeTravel) -> None:
-        self._client, self._time_travel = client, time_travel
+    def __init__(self, client: AsyncWebClient, time_travel: TimeTravel, commands: Commands, teller: Teller) -> None:
+        self._client, self._time_travel, self._commands, self._teller = client, time_travel, commands, teller
 
-    async def command(self, commanded: Commanded, thread: ThreadId | None) -> None:
-        """`/signoff history`: of a thread, or which conversation of the channel, where there are several."""
+    # Handlers ---------------------------------------------------------------------------------------------------------
+
+    async def command(self, commanded: Commanded, spelled: str) -> BoltResponse:
+        """Handle `/signoff history [ID]`."""
+        try:
+            async with asyncio.timeout(self._teller.patience):
+                thread = await self._commands.thread_of(spelled, commanded.person.user)
+                if spelled and thread is None:
+                    return ok(ephemeral(sentences.NOT_FOUND))
+                await self._show(commanded.trigger, await self._commanded(commanded, thread))
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("command_not_answered", error=type(error).__name__)  # noqa: TRY400
+            return ok(ephemeral(sentences.STEPS_NOT_READ))
+        return ok()
+
+    async def open(self, opened: TimeTravelOpened) -> BoltResponse:
+        """Handle the option of a card's menu, or a button of a modal."""
+        try:
+            async with asyncio.timeout(self._teller.patience):
+                await self._opened(opened)
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("history_not_shown", error=type(error).__name__)  # noqa: TRY400
+            await self._teller.tell(opened.person, sentences.STEPS_NOT_READ)
+            return not_done()
+        return ok()
+
+    async def send(self, sent: ConversationChosen | RunFromSent) -> BoltResponse:
+        """Handle a submitted modal."""
+        try:
+            async with asyncio.timeout(self._teller.patience):
+                if isinstance(sent, RunFromSent):
+                    return ok(await self._run_from(sent))
+                return ok(await self._chosen(sent))
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            log.error("history_not_shown", error=type(error).__name__)  # noqa: TRY400
+            return ok(replaced(sentences.STEPS_NOT_READ))
+
+    # What they do -----------------------------------------------------------------------------------------------------
+
+    async def _commanded(self, commanded: Commanded, thread: ThreadId | None) -> Block:
+        """The checkpoints of a thread, or the question which conversation of the channel, if there are several."""
         person, place = commanded.person, commanded.person.place
         if thread is not None:
-            await self._open(commanded.trigger, await self._moments(Looked(person, Point(thread), commanded.trigger)))
-            return
+            return await self._checkpoints(Point(thread), person)
         found = [] if place is None else await self._time_travel.conversations(place.channel, person.user)
         if not found:
-            view = history.sentence(NONE)
-        elif len(found) == 1:
-            view = await self._moments(Looked(person, Point(found[0].thread), commanded.trigger))
+            return modals.sentence(sentences.NO_CONVERSATIONS)
+        if len(found) == 1:
+            return await self._checkpoints(Point(found[0].thread), person)
+        return modals.which(found)
+
+    async def _opened(self, opened: TimeTravelOpened) -> None:
+        if opened.point.checkpoint:
+            await self._push(opened.trigger, await self._checkpoint(opened.point, opened.person))
+            return
+        view = await self._checkpoints(opened.point, opened.person)
+        if opened.view:
+            await self._client.views_update(view_id=opened.view, view=view)
         else:
-            view = history.which(found)
-        await self._open(commanded.trigger, view)
+            await self._show(opened.trigger, view)
 
-    async def look(self, looked: Looked) -> None:
-        """A menu, a button of a modal, or another page."""
-        if looked.point.checkpoint:
-            await self._push(looked, await self._moment(looked))
-        elif looked.view:
-            view = await self._moments(looked)
-            await self._client.views_update(view_id=looked.view, view=view)
-        else:
-            await self._open(looked.trigger, await self._moments(looked))
+    async def _chosen(self, chosen: ConversationChosen) -> Block:
+        point = modals.chosen(chosen.values)
+        return CLOSED if point is None else updated(await self._checkpoints(point, chosen.person))
 
-    async def chosen(self, chosen: Chosen) -> Block:
-        """The answer to the modal that asks which conversation."""
-        point = history.chosen(chosen.values)
-        if point is None:
-            return {"response_action": "clear"}
-        return {"response_action": "update", "view": await self._moments(Looked(chosen.person, point, ""))}
-
-    async def go(self, went: Went) -> Block:
-        """Run from a point: the answer to its modal."""
-        moment = await self._found(went.point.thread, went.point.checkpoint, went)
+    async def _run_from(self, sent: RunFromSent) -> Block:
+        moment = await self._found(sent.point, sent.person)
         if isinstance(moment, Refusal):
-            return _update(moment.sentence)
+            return updated(modals.sentence(moment.sentence))
         if moment is None:
-            return _update(GONE)
-        edits, errors = history.edited(moment, went.values, went.layout)
-        if errors:
-            return {"response_action": "errors", "errors": errors}
-        person, point = went.person, went.point
-        trip = TimeTravelRequest(point.thread, person.user, point.checkpoint, f"{went.view}/{point.checkpoint}", edits)
+            return updated(modals.sentence(sentences.STEP_GONE))
+        edits, found = modals.edited(moment, sent.values, sent.layout)
+        if found:
+            return errors(found)
+        person, point = sent.person, sent.point
+        trip = TimeTravelRequest(point.thread, person.user, point.checkpoint, f"{sent.view}/{point.checkpoint}", edits)
         refusal = await self._time_travel.request(trip)
-        return _update(refusal.sentence) if refusal else {"response_action": "clear"}
+        return updated(modals.sentence(refusal.sentence)) if refusal else CLOSED
 
-    async def _moments(self, looked: Looked) -> Block:
-        found = await self._time_travel.snapshots(looked.point.thread, looked.person.user)
+    # Modals -----------------------------------------------------------------------------------------------------------
+
+    async def _checkpoints(self, point: Point, person: Actor) -> Block:
+        found = await self._time_travel.snapshots(point.thread, person.user)
         if isinstance(found, Refusal):
-            return history.sentence(found.sentence)
-        return history.moments_of(looked.point.thread, found, looked.point.page)
+            return modals.sentence(found.sentence)
+        return modals.checkpoints(point.thread, found, point.page)
 
-    async def _moment(self, looked: Looked) -> Block:
-        found = await self._found(looked.point.thread, looked.point.checkpoint, looked)
+    async def _checkpoint(self, point: Point, person: Actor) -> Block:
+        found = await self._found(point, person)
         if isinstance(found, Refusal):
-            return history.sentence(found.sentence)
-        return history.sentence(GONE) if found is None else history.moment_of(looked.point.thread, found)
+            return modals.sentence(found.sentence)
+        return modals.sentence(sentences.STEP_GONE) if found is None else modals.checkpoint(point.thread, found)
 
-    async def _found(self, thread: ThreadId, checkpoint: str, by: Looked | Went) -> Snapshot | Refusal | None:
-        found = await self._time_travel.snapshots(thread, by.person.user)
+    async def _found(self, point: Point, person: Actor) -> Snapshot | Refusal | None:
+        found = await self._time_travel.snapshots(point.thread, person.user)
         if isinstance(found, Refusal):
             return found
-        return next((each for each in found if each.checkpoint == checkpoint), None)
+        return next((each for each in found if each.checkpoint == point.checkpoint), None)
 
-    async def _open(self, trigger: str, view: Block) -> None:
+    async def _show(self, trigger: str, view: Block) -> None:
         try:
             await self._client.views_open(trigger_id=trigger, view=view)
         except SlackApiError as error:
             log.warning("history_not_opened", code=code_of(error))
 
-    async def _push(self, looked: Looked, view: Block) -> None:
+    async def _push(self, trigger: str, view: Block) -> None:
         try:
-            await self._client.views_push(trigger_id=looked.trigger, view=view)
+            await self._client.views_push(trigger_id=trigger, view=view)
         except SlackApiError as error:
             log.warning("history_not_opened", code=code_of(error))
-
-
-def _update(sentence: str) -> Block:
-    return {"response_action": "update", "view": history.sentence(sentence)}

@@ -1,4 +1,4 @@
-"""What the bot says in Slack: messages, cards, redraws, streamed words. The port `Chat`.
+"""Everything the bot posts in Slack: cards, sheets, notices, agents' words. The port `Chat`.
 
-Imports the cards, the drawing and the workspace; never what comes in.
+Imports the cards, the drawing and the workspace; never the forms, never what comes in.
 """

@@ -22,16 +22,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.blockkit import limits
 from adapters.slack.cards import card as cards
-from adapters.slack.cards import reaching
 from adapters.slack.cards import sheet as sheets
-from adapters.slack.cards.card import APPROVAL_EVENT, Message
-from adapters.slack.cards.reaching import REMINDER_EVENT
+from adapters.slack.cards.card import APPROVAL_EVENT
+from adapters.slack.cards.message import SlackMessage, problems_of
 from adapters.slack.cards.sheet import SHEET_EVENT
-from adapters.slack.drawing import blocks, show_all, wording
+from adapters.slack.drawing import blocks, full_request
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.speech import spoken, told_of
+from adapters.slack.drawing.sentences import notifications
 from adapters.slack.drawing.untrusted_text import clipped
+from adapters.slack.outbound import notices
+from adapters.slack.outbound.agent_messages import spoken, told_of
 from adapters.slack.outbound.live import Crowd, SlackLive
+from adapters.slack.outbound.notices import REMINDER_EVENT
 from adapters.slack.outbound.redraws import Redraws
 from adapters.slack.outbound.sessions import Sessions
 from adapters.slack.workspace.errors import (
@@ -97,13 +99,13 @@ class SlackChat:
         copies = await self._copies(approval) if attempt > 1 else []
         known = approval.card or next(iter(copies), None)
 
-        async def stand(message: Message) -> MessageTs:
+        async def stand(message: SlackMessage) -> MessageTs:
             return await self._redrawn(approval, known, message) if known else await self._post_card(approval, message)
 
         with self._writing("the card", approval.place):
-            card, message = await _fitting(stand, message, lambda: cards.plain_card(approval))
+            card, message = await _fitting(stand, message, lambda: cards.fallback_card(approval))
             self._redraws.drew_card(card, message)
-            if approval.state is State.PENDING and show_all.needs_file(approval):
+            if approval.state is State.PENDING and full_request.needs_file(approval):
                 await self._attach(approval, card)
         for each in copies:
             if each != card:
@@ -122,16 +124,16 @@ class SlackChat:
         copies = await self._copies_of_sheet(sheet, approvals) if attempt > 1 else []
         known = known or next(iter(copies), None)
 
-        async def stand(message: Message) -> MessageTs:
+        async def stand(message: SlackMessage) -> MessageTs:
             if known is None:
                 return await self._post_sheet(sheet, approvals, message)
             return await self._redrawn_sheet(sheet, approvals, known, message, copies)
 
         with self._writing("the list of requests", approvals[0].place):
-            card, message = await _fitting(stand, message, lambda: sheets.plain_sheet(sheet, approvals))
+            card, message = await _fitting(stand, message, lambda: sheets.fallback_sheet(sheet, approvals))
             self._redraws.drew(card, message)
             for each in approvals:
-                if each.state is State.PENDING and show_all.needs_file(each):
+                if each.state is State.PENDING and full_request.needs_file(each):
                     await self._attach(each, card)
         for copy in copies:
             if copy != card:
@@ -143,7 +145,7 @@ class SlackChat:
         sheet: SheetId,
         approvals: Sequence[Approval],
         known: MessageTs,
-        message: Message,
+        message: SlackMessage,
         copies: Sequence[MessageTs],
     ) -> MessageTs:
         try:
@@ -158,7 +160,7 @@ class SlackChat:
             return posted or await self._post_sheet(sheet, approvals, message)
         return known
 
-    async def _post_sheet(self, sheet: SheetId, approvals: Sequence[Approval], message: Message) -> MessageTs:
+    async def _post_sheet(self, sheet: SheetId, approvals: Sequence[Approval], message: SlackMessage) -> MessageTs:
         place = approvals[0].place
         await self._pace.turn_to_post(place.channel, sheet)
         with _coming_back():
@@ -172,7 +174,7 @@ class SlackChat:
             if _payload(message, SHEET_EVENT).get("sheet") == sheet
         ]
 
-    async def _redrawn(self, approval: Approval, card: MessageTs, message: Message) -> MessageTs:
+    async def _redrawn(self, approval: Approval, card: MessageTs, message: SlackMessage) -> MessageTs:
         try:
             await self._update(approval.place, card, message, _urgency([approval]))
         except SlackApiError as error:
@@ -182,12 +184,12 @@ class SlackChat:
             return await self._post_card(approval, message) if approval.state is State.PENDING else card
         return card
 
-    async def _post_card(self, approval: Approval, message: Message) -> MessageTs:
+    async def _post_card(self, approval: Approval, message: SlackMessage) -> MessageTs:
         await self._pace.turn_to_post(approval.place.channel, approval.id)
         with _coming_back():
             return await self._post(approval.place, message, broadcast=_concerns_channel(approval))
 
-    async def _update(self, place: Place, message_ts: MessageTs, message: Message, urgency: Urgency) -> None:
+    async def _update(self, place: Place, message_ts: MessageTs, message: SlackMessage, urgency: Urgency) -> None:
         """Let a message stand as given. Raises SlackApiError, and Later where it has to wait for its turn."""
         try:
             await self._pace.turn("chat.update", f"{place.channel}/{message_ts}", urgency)
@@ -218,13 +220,13 @@ class SlackChat:
     async def _attach(self, approval: Approval, card: MessageTs) -> None:
         """Upload what no modal holds, once, into the card's thread."""
         place = _under(approval.place, card)
-        name = show_all.file_name(approval)
+        name = full_request.file_name(approval)
         async for message in self._history(place, "0"):
             if any(file.get("name") == name for file in message.get("files", ())):
                 return
         try:
             await self._client.files_upload_v2(
-                content=show_all.file_content(approval),
+                content=full_request.file_content(approval),
                 filename=name,
                 title=name,
                 channel=place.channel,
@@ -236,7 +238,7 @@ class SlackChat:
             log.error("file_refused", approval=approval.id, code=code_of(error))  # noqa: TRY400 - a code says it all
             told = f"Slack did not take the file with the whole request ({code_of(error)}). Do not decide it unread."
             # Out of turn: the card stands already, and work that came back later would post it again.
-            await self._post(place, Message(told, [blocks.section(told)], {}))
+            await self._post(place, SlackMessage(told, [blocks.section(told)], {}))
 
     # People ----------------------------------------------------------------------------------------------------------
 
@@ -244,15 +246,15 @@ class SlackChat:
         """Nudge these people, who can decide, in the thread under the card."""
         if approval.state is not State.PENDING or approval.card is None:
             return
-        told = reaching.reminder(approval, users, await self._link(approval.place.channel, approval.card))
+        told = notices.reminder(approval, users, await self._link(approval.place.channel, approval.card))
         await self._tell_under([approval], told, REMINDER_EVENT, key, attempt)
 
     async def call(self, approvals: Sequence[Approval], users: Sequence[UserId], key: str, attempt: int) -> None:
         """Mention these people in the thread under the card."""
         card = _card_of(approvals)
         if card is not None:
-            told = reaching.call(approvals, users, await self._link(approvals[0].place.channel, card))
-            await self._tell_under(approvals, told, reaching.CALL_EVENT, key, attempt)
+            told = notices.call(approvals, users, await self._link(approvals[0].place.channel, card))
+            await self._tell_under(approvals, told, notices.CALL_EVENT, key, attempt)
 
     async def _tell_under(self, approvals: Sequence[Approval], told: str, event: str, key: str, attempt: int) -> None:
         """Say it under the card: of a sheet once for all rows that the same people decide, whose work comes together.
@@ -263,11 +265,11 @@ class SlackChat:
         if card is None:
             return
         place = first.place if _at_root_of_dm(first.place) else _under(first.place, card)
-        payload = reaching.identity(approvals) | ({"told": told} if first.sheet else {"key": key})
+        payload = notices.identity(approvals) | ({"told": told} if first.sheet else {"key": key})
         async with self._reminding if first.sheet else contextlib.nullcontext():
             if (first.sheet or attempt > 1) and await self._said(place, event, payload):
                 return
-            message = reaching.message(told, event, payload)
+            message = notices.message(told, event, payload)
             await self._post_all(place, [message], f"{event}/{first.sheet or first.id}")
 
     async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
@@ -282,7 +284,7 @@ class SlackChat:
         message, plain = await self._as_copy(approvals, place, user)
         await self._pace.turn_to_post(channel, f"copy/{approvals[0].sheet or approvals[0].id}")
 
-        async def stand(message: Message) -> MessageTs:
+        async def stand(message: SlackMessage) -> MessageTs:
             with _coming_back():
                 return await self._post(place, message)
 
@@ -304,7 +306,7 @@ class SlackChat:
 
         gone = False
 
-        async def stand(message: Message) -> MessageTs:
+        async def stand(message: SlackMessage) -> MessageTs:
             nonlocal gone
             try:
                 await self._update(place, copy.card, message, _urgency(approvals))
@@ -321,17 +323,17 @@ class SlackChat:
 
     async def _as_copy(
         self, approvals: Sequence[Approval], place: Place, user: UserId
-    ) -> tuple[Message, Callable[[], Message]]:
+    ) -> tuple[SlackMessage, Callable[[], SlackMessage]]:
         """What stands in somebody's direct messages, and the plain message for it."""
         origin = await self._origin(approvals[0], copied=True)
         there = [replace(each, place=place) for each in approvals]
         name = approvals[0].sheet
         if name:
             sheet = _checked_sheet(sheets.sheet(name, there, self._together, origin), name, there)
-            return sheet, lambda: sheets.plain_sheet(name, there)
+            return sheet, lambda: sheets.fallback_sheet(name, there)
         own = approvals[0].requester != user
         card = _checked(cards.card(there[0], origin, approvers_own=own), there[0])
-        return card, lambda: cards.plain_card(there[0])
+        return card, lambda: cards.fallback_card(there[0])
 
     async def _direct_messages(self, user: UserId) -> ChannelId | None:
         """A person's direct messages with the bot; None where there can be none."""
@@ -354,24 +356,24 @@ class SlackChat:
     async def point_to(self, copy: Copy, sentence: str, key: str, attempt: int) -> None:
         """Tell somebody of their copy of the card by a message of its own."""
         place, payload = Place(TeamId(""), copy.channel), {"key": key}
-        if attempt > 1 and await self._said(place, reaching.POINTER_EVENT, payload):
+        if attempt > 1 and await self._said(place, notices.POINTER_EVENT, payload):
             return
         told = f"{sentence}{await self._link(copy.channel, copy.card)}"
-        await self._post_all(place, [reaching.message(told, reaching.POINTER_EVENT, payload)], f"point/{copy.card}")
+        await self._post_all(place, [notices.message(told, notices.POINTER_EVENT, payload)], f"point/{copy.card}")
 
     async def signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
         """Say in the conversation where the card stands, and what became of it."""
         card = _card_of(approvals)
         if card is None:
             return None
-        home, payload = approvals[0].home, reaching.identity(approvals)
+        home, payload = approvals[0].home, notices.identity(approvals)
         known = next((each.signpost for each in approvals if each.signpost), None)
         if known is None and attempt > 1:
-            posted = await self._said(home, reaching.SIGNPOST_EVENT, payload)
+            posted = await self._said(home, notices.SIGNPOST_EVENT, payload)
             known = MessageTs(posted[-1]["ts"]) if posted else None
-        summary = sheets.summary(approvals) if approvals[0].sheet else wording.summary(approvals[0])
+        summary = sheets.summary(approvals) if approvals[0].sheet else notifications.summary(approvals[0])
         link = await self._link(approvals[0].place.channel, card)
-        message = reaching.message(reaching.signpost(approvals, summary, link), reaching.SIGNPOST_EVENT, payload)
+        message = notices.message(notices.signpost(approvals, summary, link), notices.SIGNPOST_EVENT, payload)
         with self._writing("where the request went", home):
             if known is None:
                 await self._pace.turn_to_post(home.channel, f"signpost/{approvals[0].sheet or approvals[0].id}")
@@ -391,7 +393,7 @@ class SlackChat:
         if not copied and not approval.is_elsewhere:
             return ""
         home = approval.home
-        return reaching.origin(approval, await self._link(home.channel, home.thread_ts) if home.thread_ts else "")
+        return notices.origin(approval, await self._link(home.channel, home.thread_ts) if home.thread_ts else "")
 
     async def _link(self, channel: ChannelId, message: MessageTs) -> str:
         """The way to a message, in brackets; nothing where Slack does not say it."""
@@ -427,7 +429,7 @@ class SlackChat:
         done = await self._said(place, SPOKEN_EVENT, {"key": key}) if attempt > 1 else []
         parts = {message["metadata"]["event_payload"].get("part") for message in done}
         messages = [
-            Message(
+            SlackMessage(
                 each.text,
                 each.blocks,
                 {"event_type": SPOKEN_EVENT, "event_payload": {"key": key, "part": part}},
@@ -439,7 +441,7 @@ class SlackChat:
             messages = messages[1:]
         await self._post_all(place, messages, key)
 
-    async def _took_place(self, place: Place, at: MessageTs, message: Message) -> bool:
+    async def _took_place(self, place: Place, at: MessageTs, message: SlackMessage) -> bool:
         """Whether a live message says it now; one that is gone does not. A stream that a crash left is ended first."""
         for _ in range(2):
             try:
@@ -521,7 +523,7 @@ class SlackChat:
         except (ClientError, SlackClientError, TimeoutError) as error:
             raise SlackRefused(what, type(error).__name__) from None
 
-    async def _post_all(self, place: Place, messages: Sequence[Message], key: str) -> None:
+    async def _post_all(self, place: Place, messages: Sequence[SlackMessage], key: str) -> None:
         """Post in order."""
         if not messages:
             return
@@ -534,7 +536,7 @@ class SlackChat:
                 await self._pace.pause()
                 await self._post(place, message)
 
-    async def _post(self, place: Place, message: Message, *, broadcast: bool = False) -> MessageTs:
+    async def _post(self, place: Place, message: SlackMessage, *, broadcast: bool = False) -> MessageTs:
         """Post, beside the thread where that is gone. `broadcast`: what stands in a thread is in its channel, too."""
         optional: dict[str, Any] = {"metadata": message.metadata} if message.metadata else {}
         if place.thread_ts:
@@ -613,8 +615,8 @@ def _urgency(approvals: Sequence[Approval]) -> Urgency:
 
 
 async def _fitting(
-    stand: Callable[[Message], Awaitable[MessageTs]], message: Message, plain: Callable[[], Message]
-) -> tuple[MessageTs, Message]:
+    stand: Callable[[SlackMessage], Awaitable[MessageTs]], message: SlackMessage, plain: Callable[[], SlackMessage]
+) -> tuple[MessageTs, SlackMessage]:
     """Let a message stand, or a plainer one where Slack refuses it; gives which one stands."""
     try:
         return await stand(message), message
@@ -641,21 +643,21 @@ def _payload(message: Block, event: str) -> Block:
     return payload if isinstance(payload, dict) else {}
 
 
-def _checked(message: Message, approval: Approval) -> Message:
+def _checked(message: SlackMessage, approval: Approval) -> SlackMessage:
     """The card, or the plain one where Slack would refuse it: never a lost ask."""
-    problems = cards.problems_of(message)
+    problems = problems_of(message)
     if not problems:
         return message
     log.error("card_would_be_refused", approval=approval.id, problems=[problem.message for problem in problems])
-    return cards.plain_card(approval)
+    return cards.fallback_card(approval)
 
 
-def _checked_sheet(message: Message, sheet: SheetId, approvals: Sequence[Approval]) -> Message:
-    problems = cards.problems_of(message)
+def _checked_sheet(message: SlackMessage, sheet: SheetId, approvals: Sequence[Approval]) -> SlackMessage:
+    problems = problems_of(message)
     if not problems:
         return message
     log.error("sheet_would_be_refused", sheet=sheet, problems=[problem.message for problem in problems])
-    return sheets.plain_sheet(sheet, approvals)
+    return sheets.fallback_sheet(sheet, approvals)
 
 
 def _concerns_channel(approval: Approval) -> bool:

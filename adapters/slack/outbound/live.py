@@ -3,7 +3,7 @@
 Slack streams only into threads, closes a stream after some minutes, and refuses it in places; whatever is refused, the
 same message (or, where none is posted, a new one) is written by `chat.update` from then on. What is streamed is
 Markdown to Slack, so an agent's words are written with every character of Markdown escaped: no mention, no disguised
-link. The reply that takes the message's place has its style: see `adapters.slack.drawing.speech`.
+link. The reply that takes the message's place has its style: see `adapters.slack.outbound.agent_messages`.
 
 Limits are respected by waiting between two writes, the longer the more messages are live at once: `chat.update` takes
 about 50 a minute from an app in a workspace, `chat.appendStream` about 100.
@@ -21,8 +21,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.blockkit import limits
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.speech import spoken
-from adapters.slack.drawing.untrusted_text import clipped, escaped, plain, visible
+from adapters.slack.drawing.untrusted_text import clipped, escaped, plain_line, visible
+from adapters.slack.outbound.agent_messages import spoken
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.pacing import POST, Pace
 from engine.approvals.approval import Place
@@ -166,7 +166,7 @@ class SlackLive:
 def _message(words: str, speaker: str, step: str) -> dict[str, Any]:
     """The first message of what is said, and below it that there is more to come."""
     first = spoken(words, speaker)[0] if words.strip() else None
-    doing = f"⏳ {plain(step, _MOST_STEP)} …" if step else "⏳ …"
+    doing = f"⏳ {plain_line(step, _MOST_STEP)} …" if step else "⏳ …"
     below = blocks.rich_text([blocks.rich_section(blocks.span(doing, italic=True))])
     return {
         "text": clipped(first.text, limits.UPDATE_TEXT) if first else escaped(doing),
@@ -175,7 +175,7 @@ def _message(words: str, speaker: str, step: str) -> dict[str, Any]:
 
 
 def _task(step: str, status: str) -> Block:
-    title = plain(step, _MOST_STEP)
+    title = plain_line(step, _MOST_STEP)
     return {"type": "task_update", "id": title, "title": title, "status": status}
 
 

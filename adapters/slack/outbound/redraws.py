@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
-from adapters.slack.cards.card import Message
+from adapters.slack.cards.message import SlackMessage
 from engine.approvals.approval import Approval
 from engine.ids import MessageTs, SheetId, sheet_id
 from engine.ports import Later
@@ -37,12 +37,12 @@ class Redraws:
         self._held_up: set[MessageTs] = set()
         self._waiting: dict[SheetId, float] = {}
 
-    def stands(self, card: MessageTs, message: Message) -> bool:
+    def stands(self, card: MessageTs, message: SlackMessage) -> bool:
         """Whether the message was drawn just so a moment ago."""
         digest, at = self._drawn.get(card, ("", 0.0))
         return digest == _digest(message) and self._clock() - at < FRESH
 
-    def drew(self, card: MessageTs, message: Message) -> None:
+    def drew(self, card: MessageTs, message: SlackMessage) -> None:
         """The message stands so now."""
         if len(self._drawn) >= _MOST_KEPT:
             self._drawn.clear()
@@ -54,7 +54,7 @@ class Redraws:
             self._held_up.clear()
         self._held_up.add(card)
 
-    def drew_card(self, card: MessageTs, message: Message) -> None:
+    def drew_card(self, card: MessageTs, message: SlackMessage) -> None:
         """A card stands so now: remembered where others may have gathered behind its redraw."""
         if card in self._held_up:
             self._held_up.discard(card)
@@ -71,5 +71,5 @@ class Redraws:
             raise Later(ROWS_ON_THEIR_WAY)
 
 
-def _digest(message: Message) -> str:
+def _digest(message: SlackMessage) -> str:
     return hashlib.sha256(json.dumps([message.text, message.blocks], sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The workspace as the Web API shows it: the client, its errors and limits, people, groups, channels.
+"""The workspace behind the Web API: the client, its errors and rate limits, people, groups, channels, the manifest.
 
 Imports nothing of `adapters.slack` outside this folder.
 """

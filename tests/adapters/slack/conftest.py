@@ -13,8 +13,9 @@ from fakes.valkey import redis_server, redis_url
 from slack_bolt.app.async_app import AsyncApp
 from slack_samples import RecordingDesk
 
+from adapters.slack.inbound.bolt import build_app
 from adapters.slack.inbound.commands import Commands
-from adapters.slack.inbound.handlers import Handlers, build_app
+from adapters.slack.inbound.handlers import Handlers
 from adapters.slack.inbound.http import PATH, route
 from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat

@@ -30,9 +30,10 @@ from slack_samples import (
 )
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack.cards.card import Target, card, plain_card
+from adapters.slack.cards.card import card, fallback_card
 from adapters.slack.drawing import blocks
-from adapters.slack.drawing.show_all import file_content, file_name, needs_file, show_all
+from adapters.slack.drawing.actions import Target
+from adapters.slack.drawing.full_request import file_content, file_name, full_request, needs_file
 from adapters.slack.drawing.untrusted_text import visible
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import ExpiryDue
@@ -246,7 +247,7 @@ def test_a_decided_action_of_a_batch_keeps_one_line_and_no_buttons() -> None:
 
 def test_a_large_batch_says_how_many_more_follow() -> None:
     one = approval(ask(*(action(name=f"step_{number}") for number in range(40))))
-    assert "30 more of 40 actions follow when some of these are decided." in body(one)
+    assert "30 more of 40 actions appear as you decide these." in body(one)
     assert labels_in(card(one).blocks).count("Approve") == 10
     assert "Show all" in labels_in(card(one).blocks)
     later = one
@@ -341,7 +342,7 @@ def test_an_edited_text_shows_its_lines() -> None:
 def test_no_word_of_an_agent_is_ever_markup() -> None:
     evil = "<!channel> <@U1> <https://evil.example|bank> *x* \u202e"
     one = approval(ask(action({evil: evil}, name=evil, description=evil), prompt=evil, speaker=evil), agent=evil)
-    for each in (card(one), card(chose(one, BOB, Choice.REJECT, text=evil)), plain_card(one)):
+    for each in (card(one), card(chose(one, BOB, Choice.REJECT, text=evil)), fallback_card(one)):
         marked = [text for text in _mrkdwn(each.blocks) if "evil" in text or "channel" in text]
         assert all("<!c" not in text and "<http" not in text and "<@U1>" not in text for text in [*marked, each.text])
         assert "\u202e" not in json.dumps(each.blocks, ensure_ascii=False) + each.text
@@ -373,14 +374,14 @@ def test_any_payload_is_shown_whole_or_with_a_way_to_see_it_all(value: Any) -> N
     one = approval(ask(action(value), kind=Kind.PAYLOAD))
     message = card(one)
     assert accepted(one)
-    assert check_modal(show_all(one)) == []
+    assert check_modal(full_request(one)) == []
     everything = text_in(message.blocks)
     assert visible(everything) == everything
     if "Show all" not in labels_in(message.blocks):
         assert all(part in _joined(everything) for part in _leaves(value))
     else:
         assert "This card shows" in everything
-        modal = text_in(show_all(one)["blocks"])
+        modal = text_in(full_request(one)["blocks"])
         if needs_file(one):
             assert file_name(one) in everything
             assert file_name(one) in modal
@@ -421,7 +422,7 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
         decided = chose(decided, by, choice, action=index, text=words or "because")
         states.append(decided)
     assert all(accepted(each) for each in states)
-    assert all(check_message({"text": (m := plain_card(each)).text, "blocks": m.blocks}) == [] for each in states)
+    assert all(check_message({"text": (m := fallback_card(each)).text, "blocks": m.blocks}) == [] for each in states)
 
 
 def test_our_own_words_may_be_long() -> None:

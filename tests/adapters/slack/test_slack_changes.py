@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from slack_samples import approval
 
 from adapters.slack.cards.card import card
-from adapters.slack.inbound.changes import (
+from adapters.slack.inbound.payloads.changes import (
     CardGone,
     ChannelClosed,
     ChannelOpened,
@@ -17,7 +17,7 @@ from adapters.slack.inbound.changes import (
     PersonChanged,
     change,
 )
-from adapters.slack.inbound.parse import incoming
+from adapters.slack.inbound.payloads.incoming import incoming
 from engine.ids import TeamId, UserId
 
 Json = dict[str, Any]

@@ -77,7 +77,7 @@ def test_stages_say_what_is_done_and_whose_turn_it_is() -> None:
     assert "Stage 1 of 2: members of @payments" in shown(one)
     told = shown(voted(one, CAROL, PAYMENTS))
     assert "Stage 1 of 2: done by <@U0CAROL> (payments); now stage 2 of 2: " in told
-    assert "<@U0DAVE> or whoever is on call (pay)" in told
+    assert "<@U0DAVE> or the person on call (pay)" in told
 
 
 @pytest.mark.promise("P11")
@@ -88,7 +88,7 @@ def test_who_could_vote_in_two_stages_is_shown_with_the_reason_for_the_first() -
 
 def test_the_parts_that_are_still_missing_are_said() -> None:
     one = approval(rule=Policy("r", ((Part((PAYMENTS,)), Part((PAY,))),)))
-    assert "Still needed: whoever is on call (pay)" in shown(voted(one, CAROL, PAYMENTS))
+    assert "Still needed: the person on call (pay)" in shown(voted(one, CAROL, PAYMENTS))
 
 
 def test_rejections_are_counted_where_one_is_not_enough() -> None:
@@ -123,9 +123,9 @@ def test_who_was_called_and_who_was_not() -> None:
         not_called=NotCalled(4, failed=(failed,), unreached=(DAVE,)),
     )
     told = shown(one)
-    assert "Called: <@U0BOB>, <@U0CAROL> and 4 more are not called" in told
-    assert "Nobody could be called by whoever is on call (pay): PagerDuty answers with 500" in told
-    assert "Not reached: <@U0DAVE>" in told
+    assert "Notified: <@U0BOB>, <@U0CAROL> and 4 more were not notified" in told
+    assert "Couldn't notify the person on call (pay): PagerDuty answers with 500" in told
+    assert "Couldn't notify <@U0DAVE>: not an active full member" in told
     assert "<@U0BOB>, <@U0CAROL>" in card(one).text
 
 
@@ -142,7 +142,7 @@ def test_what_never_expires_says_so_and_what_rests_says_when() -> None:
     assert "No deadline" in shown(replace(approval(), deadlines=Deadlines()))
     hours = Hours("Europe/Berlin", frozenset(range(5)), 9 * 60, 17 * 60)
     resting = replace(approval(), deadlines=Deadlines(expires_after=timedelta(hours=4), hours=hours))
-    assert "The clock rests outside Mon-Fri 09:00-17:00 Berlin time" in shown(resting)
+    assert "Paused outside Mon-Fri 09:00-17:00 Berlin time" in shown(resting)
     always = replace(approval(), deadlines=Deadlines(expires_after=timedelta(hours=4), hours=hours, always=True))
     assert "rests" not in shown(always)
 
@@ -174,7 +174,7 @@ def test_a_sheet_says_it_too() -> None:
     told = text_in(message.blocks)
     assert "1 of 2 approvals: <@U0CAROL> (payments)" in told
     assert "Handed over to <@U0BOB>" in told
-    assert "Called: <@U0BOB>, <@U0CAROL> and 2 more are not called" in told
+    assert "Notified: <@U0BOB>, <@U0CAROL> and 2 more were not notified" in told
     assert told.count("No deadline") == 1
     assert "<@U0BOB>, <@U0CAROL>" in message.text
 

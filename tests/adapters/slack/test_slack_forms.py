@@ -11,8 +11,9 @@ from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval
 from typist import inputs_of, sent, target_of, untouched
 
 from adapters.blockkit import check_modal
-from adapters.slack.cards.card import Target, card
-from adapters.slack.forms import fields, modals
+from adapters.slack.cards.card import card
+from adapters.slack.drawing.actions import CALLBACKS, Target
+from adapters.slack.forms import fields
 from adapters.slack.forms.modals import Submitted, errors_of, form
 from engine.approvals.approval import Approval
 from engine.asks.ask import Choice, Json, Kind, ValueProblem
@@ -344,7 +345,7 @@ def test_a_form_after_an_edit_starts_with_what_stands_now() -> None:
 
 
 def test_callbacks_name_their_choice() -> None:
-    assert set(modals.CALLBACKS) == {Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER, Choice.OPTION}
+    assert set(CALLBACKS) == {Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER, Choice.OPTION}
     assert fields.ACTION_ID == "value"
 
 

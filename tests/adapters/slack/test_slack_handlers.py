@@ -12,8 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from adapters.slack.cards import card as cards
+from adapters.slack.inbound.bolt import build_app
 from adapters.slack.inbound.commands import Commands
-from adapters.slack.inbound.handlers import Handlers, build_app
+from adapters.slack.inbound.handlers import Handlers
 from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat
 from adapters.slack.workspace.errors import SlackRefused
@@ -70,7 +71,7 @@ async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_to
     bot.desk.failing = ConnectionError("redis is gone")
     outcome = await card.click(label)
     assert not outcome.acked
-    told = await bot.slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
+    told = await bot.slack.person("bob").expect_message("#deploys", containing="doesn't count", ephemeral=True)
     assert told.ephemeral
 
 
@@ -82,7 +83,7 @@ async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
         _, card = await asked(bot)
         bot.desk.hanging = True
         assert not (await card.click("Approve")).acked
-        await slack.person("bob").expect_message("#deploys", containing="does not count", ephemeral=True)
+        await slack.person("bob").expect_message("#deploys", containing="doesn't count", ephemeral=True)
 
 
 @pytest.mark.promise("P1")
@@ -184,7 +185,7 @@ async def test_a_click_on_a_card_that_nobody_keeps_is_told_so(bot: Bot, label: s
     _, card = await asked(bot)
     bot.desk.kept.clear()
     assert (await card.click(label)).acked
-    await bot.slack.person("bob").expect_message("#deploys", containing="no longer kept", ephemeral=True)
+    await bot.slack.person("bob").expect_message("#deploys", containing="no longer stored", ephemeral=True)
 
 
 async def test_a_question_is_answered_with_its_form(bot: Bot) -> None:
@@ -267,7 +268,7 @@ async def test_a_second_answer_that_could_not_be_saved_says_so(bot: Bot) -> None
     form = await bob.expect_form(title="Approve?")
     bot.desk.failing = ConnectionError("redis is gone")
     await form.submit()
-    assert "does not count" in (await bob.expect_form(title="No effect")).text
+    assert "doesn't count" in (await bob.expect_form(title="No effect")).text
 
 
 @pytest.mark.promise("P1")
@@ -277,7 +278,7 @@ async def test_a_form_of_the_last_row_that_could_not_be_saved_says_so(bot: Bot) 
     form = await card.open_form("Extend deadline…", by=bob)
     bot.desk.failing = ConnectionError("redis is gone")
     await form.submit()
-    assert "does not count" in (await bob.expect_form(title="No effect")).text
+    assert "doesn't count" in (await bob.expect_form(title="No effect")).text
 
 
 @pytest.mark.promise("P6")
@@ -351,7 +352,7 @@ async def test_the_command_and_the_home_tab_say_what_there_is(bot: Bot) -> None:
 @pytest.mark.promise("P1")
 async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_early(chatting: Bot) -> None:
     assert chatting.app._async_listeners == []
-    assert type(chatting.app._async_middleware_list[-1]).__name__ == "Answering"
+    assert type(chatting.app._async_middleware_list[-1]).__name__ == "AnswerMiddleware"
     assert any(getattr(each, "auth_test_result", None) for each in chatting.app._async_middleware_list)
 
 
@@ -427,7 +428,7 @@ async def test_a_form_that_could_not_be_saved_keeps_what_was_typed(bot: Bot) -> 
     form = await card.open_form("Reject")
     bot.desk.failing = ConnectionError("redis is gone")
     outcome = await form.submit({"Reason": "too risky"})
-    assert "does not count" in outcome.errors["text"]
+    assert "doesn't count" in outcome.errors["text"]
     bot.desk.failing = None
     assert not (await form.submit({"Reason": "too risky"})).errors
     assert bot.desk.clicks[0].text == "too risky"

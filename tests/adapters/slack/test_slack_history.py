@@ -8,9 +8,11 @@ import pytest
 from typist import inputs_of, untouched
 
 from adapters.blockkit import check_modal
-from adapters.slack.forms.fields import ACTION_ID, REOPEN
-from adapters.slack.forms.time_travel import edited, moment_of, moments_of
-from adapters.slack.inbound.parse import Went, incoming
+from adapters.slack.drawing.sentences.responses import REOPEN
+from adapters.slack.forms.fields import ACTION_ID
+from adapters.slack.forms.time_travel import checkpoint, checkpoints, edited
+from adapters.slack.inbound.payloads.forms import RunFromSent
+from adapters.slack.inbound.payloads.incoming import incoming
 from engine.ids import TeamId, ThreadId, UserId
 from engine.ports import Snapshot
 
@@ -22,7 +24,7 @@ def moment(checkpoint: str, source: str, ran: tuple[str, ...], following: tuple[
 
 
 def rows(*moments: Snapshot) -> list[str]:
-    view = moments_of(THREAD, moments, 0)
+    view = checkpoints(THREAD, moments, 0)
     return [block["text"]["text"] for block in view["blocks"] if block["type"] == "section"]
 
 
@@ -39,12 +41,12 @@ def test_a_workflow_begins_at_its_message() -> None:
     assert rows(moment("1", "input", (), ("workflow",))) == ["Message received. Next: workflow"]
 
 
-def went(view: dict[str, Any], state: dict[str, Any], metadata: str | None = None) -> Went:
+def went(view: dict[str, Any], state: dict[str, Any], metadata: str | None = None) -> RunFromSent:
     sent = {"id": "V1", "callback_id": view["callback_id"], "state": {"values": state}}
     sent["private_metadata"] = view["private_metadata"] if metadata is None else metadata
     payload = {"type": "view_submission", "user": {"id": "U1"}, "view": sent}
     found = incoming(payload, bot=UserId("U0"), team=TeamId("T0LOCAL"))
-    assert isinstance(found, Went)
+    assert isinstance(found, RunFromSent)
     return found
 
 
@@ -52,7 +54,7 @@ def went(view: dict[str, Any], state: dict[str, Any], metadata: str | None = Non
 def test_a_state_is_changed_by_what_was_typed_alone_and_never_by_an_old_form() -> None:
     point = moment("1", "loop", ("plan",), ("act",))
     point = replace(point, values={"task": "the move", "n": 1})
-    view = moment_of(THREAD, point)
+    view = checkpoint(THREAD, point)
     state = untouched(view)
     assert edited(point, state, went(view, state).layout) == (None, {})
     state["field:/n"][ACTION_ID]["value"] = "2"
@@ -72,6 +74,6 @@ def test_every_state_has_a_form_that_can_be_sent() -> None:
         {"long": "x" * 300_000},
         {"in": {"deep": ["y" * 99] * 999}},
     ):
-        view = moment_of(THREAD, replace(moment("1", "loop", (), ("act",)), values=values))
+        view = checkpoint(THREAD, replace(moment("1", "loop", (), ("act",)), values=values))
         assert check_modal(view) == []
         assert inputs_of(view)

@@ -7,8 +7,10 @@ import pytest
 from slack_samples import BOB, CAROL, NOW, action, approval, ask, policy, text_in
 
 from adapters.blockkit import check_home, check_message
-from adapters.slack.cards import home
-from adapters.slack.cards.home import Links, Pages, Seen
+from adapters.slack.cards import home, request_list
+from adapters.slack.cards.home import HomeContents
+from adapters.slack.cards.request_list import Links
+from adapters.slack.drawing.actions import Pages
 from engine.ids import ApprovalId, GrantId, MessageTs, UserId
 from engine.ports import SourcePeople, Waiting
 from engine.rules.grants import Grant
@@ -45,7 +47,9 @@ def a_grant(number: int) -> Grant:
 @pytest.mark.parametrize("count", [0, 1, 20, 21, 500])
 def test_home_is_valid_however_much_there_is_on_every_page(count: int, pages: Pages) -> None:
     found = many(count)
-    seen = Seen(Waiting(found, unsure=3, cut=True), found, found, [a_grant(number) for number in range(min(count, 50))])
+    seen = HomeContents(
+        Waiting(found, unsure=3, cut=True), found, found, [a_grant(number) for number in range(min(count, 50))]
+    )
     view = home.home(seen, pages, LINKS, "*deploy* in <#C1>: ships\n" * 60)
     assert check_home(view) == []
     text = text_in(view["blocks"])
@@ -57,9 +61,9 @@ def test_home_is_valid_however_much_there_is_on_every_page(count: int, pages: Pa
 
 def test_lists_fit_a_message() -> None:
     for made in (
-        home.waiting(Waiting(many(500), unsure=1, cut=True), LINKS),
-        home.mine(many(21), LINKS),
-        home.described(many(1)[0], LINKS),
+        request_list.waiting(Waiting(many(500), unsure=1, cut=True), LINKS),
+        request_list.mine(many(21), LINKS),
+        request_list.described(many(1)[0], LINKS),
         home.grants([a_grant(number) for number in range(50)], Pages()),
     ):
         assert check_message({"text": "x", "blocks": made}) == []
@@ -75,13 +79,13 @@ def test_who_can_decide_says_why_for_each_source_and_what_failed() -> None:
         SourcePeople(Source(Origin.ON_CALL, "ops"), (), "PagerDuty answered 500 <!channel>"),
         SourcePeople(Source(Origin.CHANNEL, ""), ()),
     ]
-    made = home.able(one, found)
+    made = request_list.who_can_decide(one, found)
     assert check_message({"text": "x", "blocks": made}) == []
     text = text_in(made)
     assert "<@U0BOB>, named by the rule" in text
     assert "and 680 more, in the group sre" in text
     assert "<@U0BOB> (tier 1), <@U0CAROL>, on call: pay" in text
-    assert "on call: ops: can't be told right now. PagerDuty answered 500 &lt;!channel&gt;" in text
+    assert "on call: ops: couldn't be checked right now. PagerDuty answered 500 &lt;!channel&gt;" in text
     assert "any full member of <#C0DEPLOYS>" in text
 
 
@@ -97,7 +101,7 @@ def test_who_can_decide_says_why_for_each_source_and_what_failed() -> None:
     ],
 )
 def test_a_link_to_a_card_means_the_card(link: str, means: str) -> None:
-    assert home.card_of(link) == means
+    assert request_list.card_of(link) == means
 
 
 @pytest.mark.parametrize("spelled", ["", "1.2", "1.2.x", "-1.0.0", "1.2.3.4"])

@@ -8,10 +8,13 @@ from slack_samples import ALICE, ALL, BOB, CAROL, HERE, action, approval, ask, b
 from slack_samples import text_in as text_of
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack.cards.card import Target, card, plain_card
+from adapters.slack.cards.card import card, fallback_card
 from adapters.slack.cards.sheet import sheet
+from adapters.slack.drawing.actions import Target
 from adapters.slack.forms import modals
-from adapters.slack.inbound.parse import Pressed, Sent, incoming
+from adapters.slack.inbound.payloads.buttons import Pressed
+from adapters.slack.inbound.payloads.forms import DecisionSent
+from adapters.slack.inbound.payloads.incoming import incoming
 from engine.approvals.approval import Approval
 from engine.asks.ask import MOST_OPTIONS, Choice, Kind, Option
 from engine.ids import ApprovalId, SheetId, TeamId, UserId
@@ -38,7 +41,7 @@ def problems(of: Approval) -> list[Any]:
 def test_further_choices_stand_behind_our_buttons_under_their_own_words() -> None:
     shown = with_options(REVISE, ESCALATE)
     assert labels_in(card(shown).blocks) == ["Approve", "Edit", "Reject", "revise", "escalate"]
-    assert labels_in(plain_card(shown).blocks)[:5] == ["Approve", "Edit", "Reject", "revise", "escalate"]
+    assert labels_in(fallback_card(shown).blocks)[:5] == ["Approve", "Edit", "Reject", "revise", "escalate"]
     targets = [Target.read(each["value"]) for each in buttons_in(card(shown).blocks)]
     assert [each.option for each in targets] == [None, None, None, 0, 1]
     assert problems(shown) == []
@@ -164,7 +167,7 @@ def test_who_saw_only_part_of_a_request_is_told_so_before_an_option_counts() -> 
     shown = with_options(REVISE, ESCALATE)
     for place, view in (
         (0, modals.form(shown, Target(shown.id, 0, 1, 0), Choice.OPTION, (10, 9_000))),
-        (1, modals.once_more(shown, Target(shown.id, 0, 1, 1), Choice.OPTION, (10, 9_000))),
+        (1, modals.confirmation(shown, Target(shown.id, 0, 1, 1), Choice.OPTION, (10, 9_000))),
     ):
         assert check_modal(view) == []
         assert "You have seen 10 of 9,000 characters" in text_of(view["blocks"])
@@ -206,6 +209,6 @@ def test_a_sent_form_says_which_option_it_was_of() -> None:
     target = Target(with_options(REVISE).id, 0, 1, 0)
     view = {"callback_id": "signoff_option", "private_metadata": str(target), "state": {"values": {}}}
     sent = incoming({"type": "view_submission", "user": {"id": ALICE}, "view": view}, bot=UserId("B"), team=TeamId("T"))
-    assert isinstance(sent, Sent)
+    assert isinstance(sent, DecisionSent)
     click = sent.click("shorter", None)
     assert (click.choice, click.option, click.text) == (Choice.OPTION, 0, "shorter")

@@ -5,17 +5,14 @@ from typing import Any
 import pytest
 from slack_samples import NOW
 
-from adapters.slack.cards.card import Target
-from adapters.slack.inbound.parse import (
-    Commanded,
-    HomeOpened,
-    MalformedError,
-    Person,
-    Pressed,
-    Sent,
-    as_written,
-    incoming,
-)
+from adapters.slack.drawing.actions import Target
+from adapters.slack.inbound.payloads.actor import Actor
+from adapters.slack.inbound.payloads.buttons import Pressed
+from adapters.slack.inbound.payloads.commands import Commanded
+from adapters.slack.inbound.payloads.fields import MalformedError
+from adapters.slack.inbound.payloads.forms import DecisionSent
+from adapters.slack.inbound.payloads.incoming import HomeOpened, incoming
+from adapters.slack.inbound.payloads.messages import as_written
 from engine.approvals.approval import Place, PressedOn
 from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
@@ -49,7 +46,7 @@ def message(text: str, **more: Any) -> dict[str, Any]:
 
 def test_a_pressed_button_says_who_what_and_which_revision() -> None:
     pressed = read(button("signoff_reject"))
-    person = Person(UserId("U1"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
+    person = Actor(UserId("U1"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
     assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger", PressedOn(person.place, CARD, own=True))
     click = pressed.click()
     assert (click.approval, click.action, click.revision, click.by) == (TARGET.approval, 1, 3, "U1")
@@ -98,7 +95,7 @@ def test_what_is_not_ours_is_nothing(payload: dict[str, Any]) -> None:
 def test_a_submitted_form_says_what_it_is_about() -> None:
     view = {"callback_id": "signoff_edit", "private_metadata": VALUE, "state": {"values": {"field:0": {}}}}
     payload = {"type": "view_submission", "user": {"id": "U1", "team_id": "T1"}, "view": view}
-    assert read(payload) == Sent(Person(UserId("U1"), None), TARGET, Choice.EDIT, {"field:0": {}})
+    assert read(payload) == DecisionSent(Actor(UserId("U1"), None), TARGET, Choice.EDIT, {"field:0": {}})
     assert read({**payload, "view": {**view, "callback_id": "other"}}) is None
     assert read({**payload, "view": {**view, "private_metadata": "?"}}) is None
 
@@ -174,7 +171,7 @@ def test_text_is_what_the_person_wrote(raw: str, text: str) -> None:
 
 def test_commands_and_the_home_tab() -> None:
     command = {"command": "/signoff", "text": "help", "user_id": "U1", "team_id": "T1", "channel_id": "C1"}
-    assert read(command) == Commanded(Person(UserId("U1"), Place(TEAM, ChannelId("C1"))), "help")
+    assert read(command) == Commanded(Actor(UserId("U1"), Place(TEAM, ChannelId("C1"))), "help")
     opened = {"type": "event_callback", "event": {"type": "app_home_opened", "user": "U1", "tab": "home"}}
     assert read(opened) == HomeOpened(UserId("U1"))
     assert (

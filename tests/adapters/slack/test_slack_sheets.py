@@ -32,8 +32,8 @@ from slack_samples import (
 
 from adapters.blockkit import check_message, limits
 from adapters.slack.cards import card as cards
-from adapters.slack.cards.card import Target
-from adapters.slack.cards.sheet import APPROVE_ALL, Shown, plain_sheet, seen, sheet
+from adapters.slack.cards.sheet import fallback_sheet, seen, sheet
+from adapters.slack.drawing.actions import APPROVE_ALL, ShownRows, Target
 from adapters.slack.outbound.redraws import FRESH, ROWS_OVERDUE, Redraws
 from engine.approvals.approval import Approval, Place, State
 from engine.asks.ask import Action, Ask, Choice, Kind
@@ -72,7 +72,7 @@ def approve_all_of(of: Sequence[Approval]) -> dict[str, Any]:
 
 
 def accepted(of: Sequence[Approval]) -> bool:
-    both = sheet(of[0].sheet, of), plain_sheet(of[0].sheet, of)
+    both = sheet(of[0].sheet, of), fallback_sheet(of[0].sheet, of)
     return all(
         not check_message({"text": each.text, "blocks": each.blocks}, text_limit=limits.UPDATE_TEXT) for each in both
     )
@@ -137,7 +137,7 @@ def test_a_row_that_does_not_fit_says_so_can_be_seen_whole_and_is_not_approved_w
     of = sheet_of(row(1), long, row(3))
     assert "characters: press Show all" in body(of)
     assert "Show all" in labels_in(drawn(of))
-    shown = Shown.read(approve_all_of(of)["value"])
+    shown = ShownRows.read(approve_all_of(of)["value"])
     assert [shown.approval(mark) for mark, _ in shown.rows] == [of[0].id, of[2].id]
     assert "1 that did not fit is left out" in approve_all_of(of)["confirm"]["text"]["text"]
 
@@ -150,9 +150,9 @@ def test_short_rows_leave_their_room_to_long_ones() -> None:
 
 def test_a_question_is_answered_and_never_approved_with_the_others() -> None:
     of = sheet_of(row(1), row(2, question()), row(3))
-    assert f"A question to <@{ALICE}>" in body(of)
+    assert f"A question for <@{ALICE}>" in body(of)
     assert "Answer" in labels_in(drawn(of))
-    assert len(Shown.read(approve_all_of(of)["value"]).rows) == 2
+    assert len(ShownRows.read(approve_all_of(of)["value"]).rows) == 2
 
 
 def test_answers_that_wait_for_the_others_say_so() -> None:
@@ -169,10 +169,10 @@ def test_approve_all_asks_first_and_names_what_was_shown() -> None:
     of = rows(20)
     of[4] = replace(of[4], reviews=(replace(of[4].reviews[0], revision=7, edited_by=BOB),))
     button = approve_all_of(of)
-    assert Shown.read(button["value"]).rows[4] == (of[4].id.rpartition("#")[2], 7)
+    assert ShownRows.read(button["value"]).rows[4] == (of[4].id.rpartition("#")[2], 7)
     assert button["confirm"]["confirm"]["text"] == "Approve all"
     with pytest.raises(ValueError, match="unpack"):
-        Shown.read("nonsense")
+        ShownRows.read("nonsense")
 
 
 TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(["", "<!channel>", "x" * 5_000, "y\n" * 900])
@@ -324,7 +324,7 @@ async def test_approve_all_approves_what_the_person_may_and_tells_what_was_left(
     told = await bot.slack.person("bob").expect_message("#deploys", ephemeral=True)
     assert told.text == (
         "✅ You approved 2 of 7 requests. Your approval counts for 1 more; somebody else must approve too. "
-        "Left out: 1 changed since you saw it, 2 not yours to decide, 1 to be answered by itself."
+        "Left out: 1 changed since you saw it, 2 not yours to decide, 1 to be answered separately."
     )
     assert decided(bot) == 2
     assert {click.choice for click in bot.desk.clicks} == {Choice.APPROVE}
@@ -360,7 +360,8 @@ def test_what_slack_would_refuse_to_show_is_seen_by_nobody(monkeypatch: pytest.M
     of = rows(3)
     assert seen(of, of[0].id) == (seen(of, of[0].id)[1],) * 2
     assert cards.seen(of[0], 0)[0] == cards.seen(of[0], 0)[1]
-    monkeypatch.setattr(cards, "is_refused", lambda _: True)
+    monkeypatch.setattr("adapters.slack.cards.card.is_refused", lambda _: True)
+    monkeypatch.setattr("adapters.slack.cards.sheet.is_refused", lambda _: True)
     assert seen(of, of[0].id)[0] == 0
     assert cards.seen(of[0], 0)[0] == 0
 
@@ -396,7 +397,7 @@ async def test_what_could_not_be_saved_is_not_acknowledged(bot: Bot) -> None:
         "click", channel=seen.channel, ts=seen.ts, block_id="approve-all", action_id=button["action_id"]
     )
     assert not outcome.acked
-    await bob.expect_message("#deploys", containing="could not save this", ephemeral=True)
+    await bob.expect_message("#deploys", containing="couldn't save this", ephemeral=True)
     assert decided(bot) == 0
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from slack_samples import text_in
 
 from adapters.blockkit import check_message
-from adapters.slack.drawing.speech import spoken
 from adapters.slack.drawing.untrusted_text import visible
+from adapters.slack.outbound.agent_messages import spoken
 
 
 def parts(text: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from adapters.slack.drawing.untrusted_text import (
     escaped,
     line_diff,
     mrkdwn,
-    plain,
+    plain_line,
     scalar,
     unmarked,
     visible,
@@ -128,8 +128,8 @@ def test_a_huge_text_is_not_compared() -> None:
 
 def test_clipping_and_labels() -> None:
     assert clipped("abcdef", 4) == "abc…"
-    assert plain(" a\n b ", 10) == "a b"
-    assert plain("", 10) == "(empty)"
+    assert plain_line(" a\n b ", 10) == "a b"
+    assert plain_line("", 10) == "(empty)"
 
 
 @pytest.mark.promise("P4")

@@ -11,7 +11,8 @@ from slack_samples import action, approval, ask, text_in
 from typist import inputs_of, sent, target_of, typed, untouched
 
 from adapters.blockkit import check_modal
-from adapters.slack.forms.fields import ACTION_ID, REOPEN
+from adapters.slack.drawing.sentences.responses import REOPEN
+from adapters.slack.forms.fields import ACTION_ID
 from adapters.slack.forms.modals import form, read
 from engine.approvals.approval import Approval
 from engine.asks.ask import Choice, Json, Kind, canonical

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.slack.cards.card import Target
 from adapters.slack.drawing import layout
+from adapters.slack.drawing.actions import Target
 from adapters.slack.forms.fields import ACTION_ID, Field, Input
 from adapters.slack.forms.modals import Submitted, form_fields, read
 from engine.approvals.approval import Approval

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from adapters.blockkit import limits
-from adapters.slack.cards.card import Message
-from adapters.slack.drawing import blocks, wording
+from adapters.slack.cards.message import SlackMessage
+from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
+from adapters.slack.drawing.sentences import notifications, people, times
 from adapters.slack.drawing.untrusted_text import clipped
 from engine.approvals.approval import Approval, State
 from engine.approvals.calling import MOST
@@ -17,9 +18,9 @@ SIGNPOST_EVENT = "signoff_signpost"
 REMINDER_EVENT = "signoff_reminder"
 
 
-def message(text: str, event: str, payload: Block) -> Message:
+def message(text: str, event: str, payload: Block) -> SlackMessage:
     """A short message of our own words, that is found again by its payload."""
-    return Message(text, [blocks.section(text)], {"event_type": event, "event_payload": payload})
+    return SlackMessage(text, [blocks.section(text)], {"event_type": event, "event_payload": payload})
 
 
 def identity(approvals: Sequence[Approval]) -> Block:
@@ -32,7 +33,7 @@ def identity(approvals: Sequence[Approval]) -> Block:
 def call(approvals: Sequence[Approval], users: Sequence[UserId], link: str) -> str:
     """What people read who are called after the card was posted."""
     what, need = ("these requests", "need") if approvals[0].sheet else ("this request", "needs")
-    return f"🔔 {wording.names(users, MOST)}: {what} {need} your {_wanted(approvals[0])}{link}."
+    return f"🔔 {people.names(users, MOST)}: {what} {need} your {_wanted(approvals[0])}{link}."
 
 
 def reminder(approval: Approval, users: Sequence[UserId], link: str) -> str:
@@ -41,7 +42,7 @@ def reminder(approval: Approval, users: Sequence[UserId], link: str) -> str:
     wanted = _wanted(approval)
     if not users:
         return f"⏰ {what.capitalize()} still {need} {'an' if wanted == 'answer' else 'a'} {wanted}{link}."
-    return f"⏰ {wording.names(users, MOST)}: {what} still {need} your {wanted}{link}."
+    return f"⏰ {people.names(users, MOST)}: {what} still {need} your {wanted}{link}."
 
 
 def _wanted(approval: Approval) -> str:
@@ -55,8 +56,8 @@ def signpost(approvals: Sequence[Approval], summary: str, link: str) -> str:
     """
     first, channel = approvals[0], approvals[0].place.channel
     if any(each.state is State.PENDING for each in approvals):
-        about = wording.about(first) if not first.sheet else f"{len(approvals)} requests"
-        until = "" if first.sheet else wording.deadline(first)
+        about = notifications.about(first) if not first.sheet else f"{len(approvals)} requests"
+        until = "" if first.sheet else times.deadline(first)
         told = [f"⏳ Waiting for a decision in <#{channel}>{link}: {about}", *([until] if until else [])]
         return clipped(" · ".join(told), limits.SECTION_TEXT)
     return clipped(f"{summary} · in <#{channel}>{link}", limits.SECTION_TEXT)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from adapters.slack.cards.card import Target
+from adapters.slack.drawing.actions import Target
 from engine.ids import ApprovalId, ChannelId, MessageTs, TeamId, UserId
 
 Event: TypeAlias = Mapping[str, Any]

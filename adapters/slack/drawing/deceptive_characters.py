@@ -1,6 +1,6 @@
-"""Characters that deceive a reader, found in a text: each is handed to a function that writes it out.
+"""Finds characters that deceive a reader, and passes each to a function that spells it out.
 
-| kind | written out | left as it is |
+| kind | spelled out | left as it is |
 |---|---|---|
 | controls, bidi overrides, fillers, other invisible characters | always | |
 | joiners, variation selectors, tags | elsewhere | where a script, an emoji or a flag needs them |
@@ -9,7 +9,7 @@
 | look-alike letters of two alphabets in one word | those of the rarer one | Greek that looks like no Latin letter |
 | `;`, `K` and the backtick by another code point | always | |
 
-A word of one alphabet is never touched, even where it looks like a word of another one.
+A word of one alphabet is never touched, even if it looks like a word of another one.
 
 Sources: https://www.unicode.org/reports/tr31/#Layout_and_Format_Control_Characters,
 https://www.unicode.org/reports/tr51/#emoji_zwj_sequences, https://www.unicode.org/reports/tr36/,
@@ -52,14 +52,14 @@ _HIDDEN = (
     "\U000e0000-\U000e0fff"  # tags and variation selectors of the supplementary planes
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"  # drawn as nothing
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # halves of pairs, and what is no character
-    "\u037e\u1fef\u212a"  # the same as ASCII characters, says Unicode
+    "\u037e\u1fef\u212a"  # canonically equivalent to ASCII characters
     "]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _UNSEEN = re.compile(f"(?P<sequence>{'|'.join(_SEQUENCES)})|{_HIDDEN}")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _NEAR = 8
-"""Characters to either side of a joiner that its context is looked for in."""
+"""Characters on either side of a joiner that are its context."""
 
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u205f\u202f\u3000]")
 _TYPOGRAPHIC = "\u00a0\u202f\u2009"
@@ -73,9 +73,9 @@ _ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "COPTIC", "CHEROKE
 _GREEK_LIKE_LATIN = frozenset("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳικνορυϲόίύ")
 
 
-def written_out(text: str, write: Write) -> str:
-    """The text, with what `write` makes of each character that deceives a reader."""
-    if text.isascii():  # most of what is long: only control characters can deceive in it
+def spell_out(text: str, write: Write) -> str:
+    """The text, with each deceptive character replaced by what `write` makes of it."""
+    if text.isascii():  # most long texts: only control characters can deceive in them
         return _CONTROL.sub(lambda found: write(found.group()), text)
     text = _LETTERS.sub(lambda found: _of_one_alphabet(found.group(), write), text)
     text = _MARKS.sub(lambda found: _unstacked(found.group(), write), text)
@@ -101,15 +101,15 @@ def _is_needed(found: re.Match[str]) -> bool:
 
 
 def _non_joiner_fits(before: str, after: str) -> bool:
-    """Whether a non-joiner changes how the letters beside it are drawn: rule A of UAX #31."""
+    """Whether a non-joiner changes the shape of the letters beside it: rule A of UAX #31."""
     try:
         return bool(after[:1].strip()) and valid_contextj(f"{before}{_NON_JOINER}{after}", len(before))
-    except ValueError:  # beside a code point that Unicode does not know
+    except ValueError:  # beside an unassigned code point
         return False
 
 
 def _joiner_fits(before: str, after: str) -> bool:
-    """Whether a joiner does: beside a virama, or where it gives one cursive letter the shape of a joined one."""
+    """Whether a joiner does: beside a virama, or if it gives a lone cursive letter its joined shape."""
     if any(each and unicodedata.combining(each) == 9 for each in (before[-1:], after[:1])):  # noqa: PLR2004 - virama
         return unicodedata.category(before[-1:] or " ")[0] in "LM"
     dual = "\u0628"
@@ -120,9 +120,9 @@ def _joiner_fits(before: str, after: str) -> bool:
 
 
 def _is_typography(found: re.Match[str]) -> bool:
-    """Whether a space stands where typography puts one: `12 %`, `Bonjour !`, `M. Dupont`, `Louis XIV`.
+    """Whether typography puts a space here: `12 %`, `Bonjour !`, `M. Dupont`, `Louis XIV`.
 
-    Between two words in lower case it stands for a space and is none: a command would read it otherwise than people do.
+    Between two words in lower case it looks like a space and is none: a command would read it differently.
     """
     before, after = found.string[found.start() - 1 : found.start()], found.string[found.end() : found.end() + 1]
     if found.group() == "\u3000":
@@ -141,7 +141,7 @@ def _counts(each: str) -> bool:
 
 
 def _unstacked(run: str, write: Write) -> str:
-    """A run without letters, its combining marks beyond what a letter carries written out."""
+    """A run without letters, with the combining marks spelled out that no letter carries."""
     made, count, last = list[str](), 0, ""
     for each in run:
         count = count + 1 if unicodedata.category(each) in ("Mn", "Me") else 0
@@ -154,7 +154,7 @@ def _unstacked(run: str, write: Write) -> str:
 
 
 def _of_one_alphabet(word: str, write: Write) -> str:
-    """A word with the letters of the rarer alphabets written out, where it mixes some that look alike."""
+    """A word with the letters of its rarer alphabets spelled out, if it mixes alphabets that look alike."""
     if word.isascii():
         return word
     counted = Counter(alphabet for alphabet in map(_alphabet, word) if alphabet)
@@ -166,6 +166,6 @@ def _of_one_alphabet(word: str, write: Write) -> str:
 
 @lru_cache(maxsize=4_096)
 def _alphabet(letter: str) -> str:
-    """The alphabet of a letter by its name in Unicode, "" where it is none of those that look alike."""
+    """The alphabet of a letter by its Unicode name; "" if it is none of those that look alike."""
     first = unicodedata.name(letter, "").partition(" ")[0]
     return first if letter.isalpha() and first in _ALIKE else ""

@@ -1,7 +1,7 @@
-"""What was entered into the fields of a modal, as a value with its types. Pure.
+"""Reads what was entered in the fields of a modal, as a value with its types. Pure.
 
-An input that is not in the submitted state, or holds what it started with, was not touched: its field keeps its value
-to the letter. What a schema asks of a value beyond its type is checked by those who know the graph (`Intake.problems`).
+An input that is missing from the submitted state, or still holds its initial value, was not touched: its field keeps
+its exact value. `Intake.problems` checks what a schema requires beyond the type.
 """
 
 from collections.abc import Mapping, Sequence
