@@ -26,7 +26,7 @@ _SCRIPTS = (
 _NAMES = {
     spelled.encode(): script.__name__
     for script in _SCRIPTS
-    for spelled in (scripts._shape(script).sha, scripts._shape(script).source)
+    for spelled in (scripts._layout(script).sha, scripts._layout(script).source)
 }
 _READING = ("RenewLease", "LoadCheckpoint", "DropMistypedKey")
 

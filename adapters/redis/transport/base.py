@@ -18,36 +18,36 @@ R = TypeVar("R")
 
 
 class AsyncTransport(Protocol):
-    """What a store needs of Redis; `Database` is one."""
+    """Runs calls on asyncio, as `Database` does."""
 
     async def run(self, call: RedisCall[R]) -> R:
         """Run one call."""
         ...
 
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
-        """Run several calls in order and in one round trip; each is atomic, the whole is not."""
+        """Run several calls in order and in one round trip; each is atomic, all together are not."""
         ...
 
 
 class BlockingTransport(Protocol):
-    """The same for code that blocks; `SyncDatabase` is one."""
+    """Runs calls for blocking code, as `SyncDatabase` does."""
 
     def run(self, call: RedisCall[R]) -> R:
         """Run one call."""
         ...
 
     def run_all(self, *calls: RedisCall[R]) -> list[R]:
-        """Run several calls in order; each is atomic, the whole is not."""
+        """Run several calls in order; each is atomic, all together are not."""
         ...
 
 
 def first_unknown(replies: Sequence[Any]) -> int | None:
-    """The place of the first script that the server did not know."""
+    """Find the first script that the server did not know."""
     return next((place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)), None)
 
 
 def read_all(calls: Sequence[RedisCall[R]], replies: Sequence[Any]) -> list[R]:
-    """Make sense of replies. Raises the first that is an error."""
+    """Turn replies into results. Raises the first that is an error."""
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply

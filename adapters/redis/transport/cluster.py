@@ -1,12 +1,12 @@
 """A Redis Cluster behind the same two methods as one server: a `Multiplexed` connection to each node.
 
-Which node has what is learnt from any node, and again when a node says otherwise or is gone; see
-`adapters.redis.transport.slots` for the rules and for what may be called. While a fail-over or the move of a slot is
-under way calls wait, for `FAILOVER_SECONDS` at most; a cluster that this process never reached is not waited for.
-Scripts name keys of one hash tag only, so that nothing has to be split; replicas are not read from, they may be behind.
+Any node tells which node has which slots; the table is read again when a node contradicts it or is gone. The rules, and
+which commands may be called, are in `adapters.redis.transport.slots`. During a fail-over or the move of a slot calls
+wait, for `FAILOVER_SECONDS` at most; a cluster that this process never reached is not waited for. A script's keys share
+one hash tag, so nothing has to be split; replicas are not read, as they may be behind.
 
-The move of a slot makes those of its calls wait that name keys of which some exist and some do not (TRYAGAIN), until
-the slot has arrived. Valkey 9 and Redis 8.4 move whole slots at once, where nobody waits.
+While a slot moves, calls wait whose keys exist in part (TRYAGAIN), until the slot has arrived. Valkey 9 and Redis 8.4
+move whole slots at once, so nobody waits.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ class Cluster:
     def __init__(self, at: Nodes, *, patience: float = SOCKET_TIMEOUT) -> None:
         self._at = at
         self._patience = patience
-        self._known = _Known(at)
+        self._state = _ClusterState(at)
         self._links: dict[Node, Multiplexed] = {}
         self._learning = asyncio.Lock()
         self._closed = False
-        node_pool(at.seeds[0], at)  # an option that is none is told now
+        node_pool(at.seeds[0], at)  # raises now for an unknown option
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT) -> Self:
@@ -63,30 +63,30 @@ class Cluster:
     @property
     def address(self) -> str:
         """Where the cluster is, without user and password."""
-        return self._known.address
+        return self._state.address
 
     async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
         words = call.by_hash()
-        node = self._known.table.owner(slot_of(words))
+        node = self._state.table.owner(slot_of(words))
         if node is not None and (link := self._links.get(node)) is not None:
             try:
                 (reply,) = await link.ask([words])
                 if not isinstance(reply, Exception):
                     return call.read(reply)
             except LOST:
-                pass  # it may have run: `run_all` sends it again, as any lost call
+                pass  # it may have run: `run_all` sends it again, like any lost call
         (result,) = await self.run_all(call)
         return result
 
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
-        """Run several calls in order, as far as it matters (see `slots`), with few round trips.
+        """Run several calls in order, as far as order matters (see `slots`), with few round trips.
 
-        Each is atomic, the whole is not. Raises the first error, after all have run.
+        Each is atomic, all together are not. Raises the first error, after all have run.
 
         Raises ConnectionError once it is closed.
         """
-        plan, effort = SendPlan(calls), _Effort(self._known)
+        plan, limit = SendPlan(calls), _RetryLimit(self._state)
         while plan.todo:
             if self._closed:
                 raise redis.ConnectionError(_CLOSED)
@@ -95,7 +95,7 @@ class Cluster:
             for (node, sent), answer in zip(packets.items(), await self._ask_all(packets), strict=True):
                 plan.take(node, sent, answer, table)
             if plan.wait:
-                await asyncio.sleep(effort.pause(plan.problem))
+                await asyncio.sleep(limit.pause(plan.problem))
             if plan.stale:
                 await self._learn(table, plan)
         return read_all(calls, plan.replies)
@@ -103,18 +103,18 @@ class Cluster:
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here; gives warnings, one sentence each.
 
-        Raises UnusableRedisError for a cluster that is not reachable or not whole, or has a node that we cannot use.
+        Raises UnusableRedisError for a cluster that is unreachable or incomplete, or has a node that we cannot use.
         """
         try:
             table = await self._table()
-            self._known.whole()
+            self._state.check_complete()
             infos = {node: await self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
         return _judged(infos)
 
     async def aclose(self) -> None:
-        """Close every connection; who still waits gets a ConnectionError."""
+        """Close every connection; waiting calls get a ConnectionError."""
         self._closed = True
         while self._links:
             await self._links.popitem()[1].aclose()
@@ -138,7 +138,7 @@ class Cluster:
     async def _ask(self, node: Node, commands: Sequence[tuple[Arg, ...]]) -> list[Any] | Exception:
         try:
             return await self._link(node).ask(commands)
-        except Exception as error:  # noqa: BLE001 - the plan raises what is not its own affair
+        except Exception as error:  # noqa: BLE001 - the plan raises what it cannot handle
             return error
 
     def _link(self, node: Node) -> Multiplexed:
@@ -150,32 +150,32 @@ class Cluster:
         return link
 
     async def _table(self) -> SlotTable:
-        if not self._known.reached:
-            await self._learn(self._known.table, None)
-        return self._known.table
+        if not self._state.reached:
+            await self._learn(self._state.table, None)
+        return self._state.table
 
     async def _learn(self, seen: SlotTable, plan: SendPlan | None) -> None:
-        """Get a newer table than the one that was seen; in a fail-over nobody may have one yet."""
+        """Get a newer table than `seen`; during a fail-over no node may have one yet."""
         async with self._learning:
-            if self._known.table is not seen:
+            if self._state.table is not seen:
                 return
             answers: dict[Node, Any] = {}
-            for node in self._known.advisers(plan):
+            for node in self._state.advisers(plan):
                 answers[node] = await self._ask(node, _SLOTS)
-                if self._known.learn(node, answers[node]):
+                if self._state.learn(node, answers[node]):
                     break
             else:
-                self._known.nobody(answers)
-            for gone in [node for node in self._links if not self._known.names(node)]:
+                self._state.no_answer(answers)
+            for gone in [node for node in self._links if not self._state.has(node)]:
                 await self._links.pop(gone).aclose()
 
 
 class SyncCluster:
-    """The same for code that blocks, safe to use from several threads; nodes are asked one after another."""
+    """A cluster for blocking code, safe to use from several threads; nodes are asked one after another."""
 
     def __init__(self, at: Nodes) -> None:
         self._at = at
-        self._known = _Known(at)
+        self._state = _ClusterState(at)
         self._links: dict[Node, SyncDatabase] = {}
         self._lock = threading.RLock()
         self._learning = threading.Lock()
@@ -183,13 +183,13 @@ class SyncCluster:
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Make a transport that connects on first use. Raises UnusableRedisError where `url` is no cluster's."""
+        """Make a transport that connects on first use. Raises UnusableRedisError if `url` is not a cluster's."""
         return cls(_of_cluster(url))
 
     @property
     def address(self) -> str:
         """Where the cluster is, without user and password."""
-        return self._known.address
+        return self._state.address
 
     def run(self, call: RedisCall[R]) -> R:
         """Run one call: see `Cluster.run`."""
@@ -198,13 +198,13 @@ class SyncCluster:
 
     def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls: see `Cluster.run_all`."""
-        plan, effort = SendPlan(calls), _Effort(self._known)
+        plan, limit = SendPlan(calls), _RetryLimit(self._state)
         while plan.todo:
             table = self._table()
             for node, sent in plan.packets(table).items():
                 plan.take(node, sent, self._ask(node, _words(sent)), table)
             if plan.wait:
-                time.sleep(effort.pause(plan.problem))
+                time.sleep(limit.pause(plan.problem))
             if plan.stale:
                 self._learn(table, plan)
         return read_all(calls, plan.replies)
@@ -213,7 +213,7 @@ class SyncCluster:
         """Find out whether Signoff can work here: see `Cluster.check`. Raises UnusableRedisError."""
         try:
             table = self._table()
-            self._known.whole()
+            self._state.check_complete()
             infos = {node: self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
@@ -236,7 +236,7 @@ class SyncCluster:
     def _ask(self, node: Node, commands: Sequence[tuple[Arg, ...]]) -> list[Any] | Exception:
         try:
             return self._link(node).ask(commands)
-        except Exception as error:  # noqa: BLE001 - the plan raises what is not its own affair
+        except Exception as error:  # noqa: BLE001 - the plan raises what it cannot handle
             return error
 
     def _link(self, node: Node) -> SyncDatabase:
@@ -247,26 +247,26 @@ class SyncCluster:
             return self._links[node]
 
     def _table(self) -> SlotTable:
-        if not self._known.reached:
-            self._learn(self._known.table, None)
-        return self._known.table
+        if not self._state.reached:
+            self._learn(self._state.table, None)
+        return self._state.table
 
     def _learn(self, seen: SlotTable, plan: SendPlan | None) -> None:
         with self._learning:
-            if self._known.table is not seen:
+            if self._state.table is not seen:
                 return
             answers: dict[Node, Any] = {}
-            for node in self._known.advisers(plan):
+            for node in self._state.advisers(plan):
                 answers[node] = self._ask(node, _SLOTS)
-                if self._known.learn(node, answers[node]):
+                if self._state.learn(node, answers[node]):
                     break
             else:
-                self._known.nobody(answers)
-        # The connections to a node that is gone stay until `close`: another thread may be reading from one.
+                self._state.no_answer(answers)
+        # Connections to a removed node stay open until `close`: another thread may be reading from one.
 
 
-class _Known:
-    """What is known of a cluster, and from whom."""
+class _ClusterState:
+    """The table of slots, and which nodes to ask for it."""
 
     def __init__(self, at: Nodes) -> None:
         self.table = SlotTable.of([], at.seeds[0])
@@ -275,7 +275,7 @@ class _Known:
         self.address = ",".join(map(str, at.seeds))
 
     def advisers(self, plan: SendPlan | None) -> list[Node]:
-        """Give whom to ask for the table: who named another node first, who did not answer last."""
+        """Order the nodes to ask for the table: the one that a redirect named first, those that did not answer last."""
         known = [*random.sample(self.table.nodes, len(self.table.nodes)), *self._seeds]
         if plan is None:
             return list(dict.fromkeys(known))
@@ -284,7 +284,7 @@ class _Known:
         return list(dict.fromkeys([*first, *(node for node in known if node not in plan.lost), *last]))
 
     def learn(self, node: Node, answer: Any) -> bool:
-        """Take a node's answer to CLUSTER SLOTS, if it is one; a node that was forgotten knows no slot."""
+        """Take a node's answer to CLUSTER SLOTS, if it is valid; a node that was removed knows no slots."""
         if isinstance(answer, Exception) or isinstance(answer[0], Exception):
             return False
         table = SlotTable.of(answer[0], node)
@@ -293,20 +293,20 @@ class _Known:
         self.table, self.reached = table, True
         return True
 
-    def nobody(self, answers: dict[Node, Any]) -> None:
-        """Nobody gave a table. Raises why, unless there is an older one to go on with."""
+    def no_answer(self, answers: dict[Node, Any]) -> None:
+        """Raise why no node gave a table, unless there is an older table to go on with."""
         if self.reached:
             return
         problems = [answer if isinstance(answer, Exception) else answer[0] for answer in answers.values()]
-        # A password that is refused by one says more than that another is not there.
+        # That one node refuses the password says more than that another is unreachable.
         raise min(problems, key=lambda problem: type(problem.__cause__ or problem) in LOST)
 
-    def names(self, node: Node) -> bool:
-        """Tell whether a node belongs to the cluster, as far as it is known."""
+    def has(self, node: Node) -> bool:
+        """Tell whether a node belongs to the cluster, as far as we know."""
         return node in self.table.nodes or node in self._seeds
 
-    def whole(self) -> None:
-        """Raise UnusableRedisError where slots have no node."""
+    def check_complete(self) -> None:
+        """Check that every slot has a node. Raises UnusableRedisError."""
         if missing := self.table.missing:
             raise UnusableRedisError(
                 f"Redis Cluster at {self.address} has no node for {missing} of its 16384 slots: "
@@ -314,11 +314,11 @@ class _Known:
             )
 
 
-class _Effort:
-    """How long calls are tried: as long as a fail-over may take, if the cluster was ever there."""
+class _RetryLimit:
+    """The limit of retries: as long as a fail-over may take, if the cluster was ever reached."""
 
-    def __init__(self, known: _Known) -> None:
-        self._end = time.monotonic() + (FAILOVER_SECONDS if known.reached else 0)
+    def __init__(self, state: _ClusterState) -> None:
+        self._end = time.monotonic() + (FAILOVER_SECONDS if state.reached else 0)
         self._failures = 0
 
     def pause(self, problem: Exception | None) -> float:
@@ -342,12 +342,12 @@ def _words(sent: Sequence[Sending]) -> list[tuple[Arg, ...]]:
 
 def _explained(error: redis.RedisError, address: str) -> UnusableRedisError:
     if isinstance(error, ResponseError) and "cluster support disabled" in str(error):
-        return UnusableRedisError(f"Redis at {address} is no cluster: write redis:// instead of redis+cluster://")
+        return UnusableRedisError(f"Redis at {address} is not a cluster: write redis:// instead of redis+cluster://")
     return explain(error, address)
 
 
 def _judged(infos: dict[Node, list[Any]]) -> list[str]:
-    """Judge every node by its INFO. Raises UnusableRedisError."""
+    """Check every node by its INFO. Raises UnusableRedisError."""
     warnings = []
     for node, replies in infos.items():
         if problem := next((reply for reply in replies if isinstance(reply, redis.RedisError)), None):

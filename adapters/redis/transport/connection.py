@@ -27,7 +27,7 @@ _PAUSE = 0.1
 class Database:
     """An asyncio connection to one Redis. Use it as a context manager, or `aclose` it.
 
-    `client` is redis-py's own, for what two methods cannot do (blocking reads, publish and subscribe).
+    `client` is redis-py's own, for what the two methods cannot do (blocking reads, publish and subscribe).
     """
 
     def __init__(self, client: "redis.asyncio.Redis", *, owned: bool = False) -> None:
@@ -57,7 +57,7 @@ class Database:
         return call.read(reply)
 
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
-        """Run several calls in order and in one round trip; each is atomic, the whole is not.
+        """Run several calls in order and in one round trip; each is atomic, all together are not.
 
         Raises the first error, after all have run.
         """
@@ -91,7 +91,7 @@ class Database:
 
 
 class SyncDatabase:
-    """The same for code that blocks: a pool of its own, safe to use from several threads."""
+    """A blocking connection with a pool of its own, safe to use from several threads."""
 
     def __init__(self, client: "redis.Redis", *, owned: bool = False, ride_out: float = 0.0) -> None:
         _refuse_decoding(client)
@@ -106,7 +106,7 @@ class SyncDatabase:
     def from_url(cls, url: str, *, ride_out: float = 0.0) -> Self:
         """Make a connection that opens on first use. Raises UnusableRedisError when `url` is not one of Redis.
 
-        A call is sent again some times, and for `ride_out` seconds to a server that was reached before.
+        A call is repeated a few times, and for `ride_out` seconds if the server was reached before.
         """
         return cls(redis.Redis.from_pool(blocking_pool_of(url)), owned=True, ride_out=ride_out)
 
@@ -130,7 +130,7 @@ class SyncDatabase:
     def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
         """Send commands in one packet; gives their raw answers, errors among them.
 
-        A server that refuses as no primary is left: its idle connections are closed, and the commands sent again.
+        When a server refuses because it is not the primary, its idle connections are closed and the commands resent.
         """
         began = time.monotonic()
         while True:

@@ -1,19 +1,19 @@
-"""What errors of redis-py mean to whoever sends calls, in one place."""
+"""Errors of redis-py by their meaning for callers, and our own error for a Redis that cannot be used."""
 
 import redis
 from redis.exceptions import MasterDownError, ReadOnlyError
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
-"""What a call fails with when its connection ended before its answer; it may have run."""
+"""Errors of a call whose connection ended before its answer came; the call may have run."""
 
 
 def is_no_primary(refusal: redis.ResponseError) -> bool:
-    """Tell whether a server refused because another one is the primary now. Nothing was written.
+    """Tell whether a server refused because it is not the primary any more. Nothing was written.
 
-    Redis before 7 wraps what a script's command was told in an error of the script.
+    Redis before 7 wraps the refusal of a command in a script in an error of the script.
     """
     return isinstance(refusal, ReadOnlyError | MasterDownError) or "-READONLY " in str(refusal)
 
 
 class UnusableRedisError(Exception):
-    """Redis cannot be used. The message says what is wrong, where, and the mend, and holds no password."""
+    """Redis cannot be used. The message says what is wrong, where, and how to fix it; it has no password."""

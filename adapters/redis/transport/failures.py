@@ -1,11 +1,11 @@
-"""What the log says of trouble with Redis: each fault once, however many tasks meet it and however often.
+"""Logs each failure of Redis once, however many tasks meet it and however often.
 
 Decisions:
-* An outage is one thing for the whole process. The connection that all share sees it first and last, so that it alone
-  tells of it: one line when a call is given up, one line when the next is answered (`Outage`). Everybody else who meets
-  a lost connection tries again in silence.
-* A refusal (a key of another type, a server without memory) or a document that cannot be read is told where it is met,
-  once for each place, until that place works again (`FailureLog`). What is found in Redis is never repeated in a line.
+* An outage concerns the whole process. The shared connection sees it first and last, so it alone logs it: one line when
+  a call is given up, one line when the next is answered (`Outage`). Everything else that meets a lost connection
+  retries silently.
+* A refusal (a key of another type, a server without memory) or an unreadable document is logged where it is met, once
+  for each place, until that place works again (`FailureLog`). Log lines never repeat what is stored in Redis.
 """
 
 import logging
@@ -20,11 +20,11 @@ from adapters.redis.transport.errors import LOST, is_no_primary
 log: Final = logging.getLogger(__name__)
 
 _MOST = 10_000
-_OF_THE_SERVER = re.compile(r"\b(OOM|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|NOPERM)\b")
+_TEMPORARY = re.compile(r"\b(OOM|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|NOPERM)\b")
 
 
 class Outage:
-    """Whether a server answers, as its one shared connection sees it."""
+    """The outages of a server, as the one shared connection sees them."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -32,50 +32,50 @@ class Outage:
         self._ended = 0.0
 
     def begin(self, error: Exception) -> None:
-        """Say that a call was given up, where that is news."""
+        """Log that a call was given up, if no outage was logged yet."""
         if self._began is None:
             self._began = time.monotonic()
             log.warning("Redis at %s does not answer (%s): waiting for it", self._address, type(error).__name__)
 
     def end(self) -> None:
-        """Say that Redis answers again, where it did not."""
+        """Log that Redis answers again, if an outage was logged."""
         if self._began is not None:
             self._ended = time.monotonic()
             log.warning("Redis at %s answers again, after %.1f s", self._address, self._ended - self._began)
             self._began = None
 
     def explains(self, error: BaseException, since: float) -> bool:
-        """Whether an error is that of an outage that was told, in the time since (`time.monotonic()`)."""
+        """Tell whether an outage that was logged explains an error, in the time since (`time.monotonic()`)."""
         return isinstance(error, LOST) and (self._began is not None or self._ended >= since)
 
 
 class FailureLog:
-    """Faults that last, by the place where they are met."""
+    """Failures that last, by the place where they are met."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
     def report(self, place: str, sentence: str) -> None:
-        """Log a fault, unless it was the last that was met at this place."""
-        if self._told.get(place) == sentence:
+        """Log a failure, unless it was the last one logged for this place."""
+        if self._logged.get(place) == sentence:
             return
-        if len(self._told) >= _MOST:
-            self._told.clear()
-        self._told[place] = sentence
+        if len(self._logged) >= _MOST:
+            self._logged.clear()
+        self._logged[place] = sentence
         log.error("%s", sentence)
 
     def report_error(self, place: str, error: RedisError) -> None:
-        """Log that something does not work; a lost connection is told by `Outage`."""
+        """Log an error of Redis, but not a lost connection, which `Outage` logs."""
         if not isinstance(error, LOST):
             self.report(place, f"{place}: {describe(error)}; trying again")
 
     def clear(self, place: str) -> None:
-        """Forget a fault: what worked at this place is told anew when it fails again."""
-        self._told.pop(place, None)
+        """Forget the failure of a place that works again: the next one is logged."""
+        self._logged.pop(place, None)
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, without anything that stands in Redis or in a URL."""
+    """Describe an error without repeating anything from Redis or from a URL."""
     text = str(error)
     if isinstance(error, ResponseError) and "WRONGTYPE" in text:
         return "a key of Redis holds another type of value than Signoff wrote"
@@ -83,11 +83,11 @@ def describe(error: BaseException) -> str:
 
 
 def is_temporary(refusal: RedisError) -> bool:
-    """Whether a refusal is about the server as it is now, so that the same call may work later.
+    """Tell whether a refusal is about the server's current state, so that the same call may work later.
 
-    Any other is about what stands in the call's keys, and comes again each time.
+    Any other is about the content of the call's keys, and would come again each time.
     """
     passing = (*LOST, OutOfMemoryError, NoPermissionError, ClusterDownError)
     if isinstance(refusal, passing) or not isinstance(refusal, ResponseError):
         return True
-    return is_no_primary(refusal) or _OF_THE_SERVER.search(str(refusal)) is not None
+    return is_no_primary(refusal) or _TEMPORARY.search(str(refusal)) is not None

@@ -63,7 +63,7 @@ class Multiplexed:
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT, ride_out: float = 0.0) -> Self:
         """Make a connection that opens on first use; `patience` is how many seconds each answer may take.
 
-        A call is sent again some times, and for `ride_out` seconds to a server that was reached before.
+        A call is repeated a few times, and for `ride_out` seconds if the server was reached before.
         Raises UnusableRedisError when `url` is not one of Redis.
         """
         return cls(pool_of(url), patience=patience, ride_out=ride_out)
@@ -83,7 +83,7 @@ class Multiplexed:
         return call.read(reply)
 
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
-        """Run several calls in order and in one round trip; each is atomic, the whole is not.
+        """Run several calls in order and in one round trip; each is atomic, all together are not.
 
         Raises the first error, after all have run.
         """
@@ -93,11 +93,11 @@ class Multiplexed:
         return read_all(calls, replies)
 
     async def check(self) -> list[str]:
-        """Find out whether Signoff can work here: see `connection.check`."""
+        """Find out whether Signoff can work here: see `server_check.check`."""
         return await check(self, self.address)
 
     async def aclose(self) -> None:
-        """Close the connection; who still waits gets a ConnectionError."""
+        """Close the connection; waiting calls get a ConnectionError."""
         self._closed = True
         if self._opening is not None:
             self._opening.cancel()
@@ -115,7 +115,7 @@ class Multiplexed:
         await self.aclose()
 
     async def ask(self, commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
-        """Send commands in one packet; gives their raw answers, errors among them. Sent again where one is lost."""
+        """Send commands in one packet; gives their raw answers, errors among them. Lost ones are sent again."""
         if not commands:
             return []
         began = asyncio.get_running_loop().time() if self._ride_out else 0.0
@@ -127,7 +127,7 @@ class Multiplexed:
                 replies = await link.send(commands)
             except LOST as error:
                 if self._closed or (failures > self._retries and not self._rides_out(began)):
-                    self._tell(error)
+                    self._log_outage(error)
                     raise
                 await asyncio.sleep(_BACKOFF.compute(failures))
             else:
@@ -135,8 +135,8 @@ class Multiplexed:
                 return replies
         raise AssertionError("the tries end by an answer or an error")
 
-    def _tell(self, error: Exception) -> None:
-        """Who never reached the server is told so by the error itself, at its start."""
+    def _log_outage(self, error: Exception) -> None:
+        """Log an outage, but not that the server was never reached: then the error itself says so at the start."""
         if self._reached and not self._closed:
             self.outage.begin(error)
 
@@ -144,7 +144,7 @@ class Multiplexed:
         return self._reached and asyncio.get_running_loop().time() < began + self._ride_out
 
     async def _connected(self) -> PipelinedConnection:
-        """Open a connection. Whoever comes meanwhile shares the try and its failure, and may be cancelled alone."""
+        """Open a connection. Callers that come meanwhile share it and its failure; each can be cancelled alone."""
         if self._closed:
             raise redis.ConnectionError(CLOSED)
         if self._opening is None:
@@ -183,6 +183,6 @@ class Multiplexed:
 
 
 def _mark_seen(opening: asyncio.Task[PipelinedConnection]) -> None:
-    """Let a failure go that nobody waits for any more."""
+    """Retrieve a failure that nobody waits for any more, so that asyncio does not log it."""
     if not opening.cancelled():
         opening.exception()

@@ -1,11 +1,11 @@
 """redis-py's connections with our settings, for one server and for a primary that Sentinels know.
 
 Decisions, each measured:
-* redis-py's default pool raises MaxConnectionsError under 200 tasks at once; one that blocks loses none, and 32
+* redis-py's default pool raises MaxConnectionsError under 200 concurrent tasks; a blocking pool loses none, and 32
   connections are as fast as more.
-* A client that is given its own pool gets no retries, so that the pool is given them. A repeated call may run twice:
-  every script is safe to run twice (see `adapters.redis.transport.scripts`).
-* RESP2 and no conversion of replies: a call reads the same bytes whatever the transport is.
+* A client that gets its own pool has no retries, so the pool gets them. A repeated call may run twice: every script is
+  safe to run twice (see `adapters.redis.transport.scripts`).
+* RESP2 and no conversion of replies: a call reads the same bytes from every transport.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ def pool_of(url: str) -> "redis.asyncio.ConnectionPool":
 
 
 def blocking_pool_of(url: str) -> "redis.ConnectionPool":
-    """Do what `pool_of` does, for code that blocks. Raises UnusableRedisError."""
+    """Do what `pool_of` does, for blocking code. Raises UnusableRedisError."""
     retry = Retry(_BACKOFF, _RETRIES)
     pool: redis.ConnectionPool
     with _known_options():
@@ -80,7 +80,7 @@ def blocking_pool_of(url: str) -> "redis.ConnectionPool":
 
 
 def node_pool(node: Node, at: Nodes) -> "redis.asyncio.ConnectionPool":
-    """Make a pool for one node of a cluster; what fails is tried once more, the cluster does the rest."""
+    """Make a pool for one node of a cluster; a call is retried once, the cluster does the rest."""
     kind = redis.asyncio.SSLConnection if at.tls else redis.asyncio.Connection
     options = {**_OPTIONS, "retry": AsyncRetry(_BACKOFF, 1), **at.options, **node._asdict()}
     with _known_options():
@@ -90,7 +90,7 @@ def node_pool(node: Node, at: Nodes) -> "redis.asyncio.ConnectionPool":
 
 
 def blocking_node_pool(node: Node, at: Nodes) -> "redis.ConnectionPool":
-    """Do what `node_pool` does, for code that blocks."""
+    """Do what `node_pool` does, for blocking code."""
     kind = redis.SSLConnection if at.tls else redis.Connection
     options = {**_OPTIONS, "retry": Retry(_BACKOFF, 1), **at.options, **node._asdict()}
     with _known_options():
@@ -100,7 +100,7 @@ def blocking_node_pool(node: Node, at: Nodes) -> "redis.ConnectionPool":
 
 
 def address_of(pool: Any) -> str:
-    """Where the connections of a pool go, without user and password."""
+    """Give the address of a pool, without user and password."""
     if isinstance(pool, PrimaryPool | BlockingPrimaryPool):
         return pool.address
     options = pool.connection_kwargs
@@ -111,7 +111,7 @@ def address_of(pool: Any) -> str:
 
 @contextlib.contextmanager
 def _known_options() -> Iterator[None]:
-    """Turn what redis-py says of the URL's options into our error; its texts may repeat their values."""
+    """Turn redis-py's errors about the URL's options into ours: its texts may repeat their values."""
     try:
         yield
     except (TypeError, ValueError, redis.RedisError):
@@ -119,7 +119,7 @@ def _known_options() -> Iterator[None]:
 
 
 def _try_options(pool: Any) -> None:
-    """Find out now what redis-py would say of the options only when the first connection opens."""
+    """Make a connection, unopened, so that redis-py refuses bad options now and not on first use."""
     pool.connection_class(**pool.connection_kwargs)
 
 

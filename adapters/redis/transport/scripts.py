@@ -25,7 +25,7 @@ needs `tonumber`), and `tuple[bytes | str | int, ...]` is a Lua table of argumen
 be. Never `unpack` a long table: Lua's stack ends at about 8,000 values; call in a loop, or in pieces.
 
 Why values and not functions: the same value runs on the asyncio client, on the blocking one, and in a pipeline, and a
-test can look at it. Scripts are sent by hash (EVALSHA), and with their source when the server does not know the hash
+test can inspect it. Scripts are sent by hash (EVALSHA), and with their source when the server does not know the hash
 (https://valkey.io/topics/eval-intro/). The client repeats a call whose answer got lost, so that every script must be
 safe to run twice with the same arguments. All keys of a script are declared and share one hash tag, as a cluster asks.
 '''
@@ -43,7 +43,7 @@ Arg: TypeAlias = str | bytes | int | float
 
 R_co = TypeVar("R_co", covariant=True)
 
-# A field of one of these names would break the script or hide what it needs.
+# A field of one of these names would break the script or hide what it uses.
 _LUA_WORDS = (
     " and break do else elseif end false for function if in local nil not or repeat return then true until while "
     "redis cjson cmsgpack struct bit string table math tonumber tostring type ipairs pairs unpack error "
@@ -51,45 +51,45 @@ _LUA_WORDS = (
 
 
 class RedisCall(Protocol[R_co]):
-    """What a `Database` runs: a `Script` or a `Command`."""
+    """A call that a transport runs: a `Script` or a `Command`."""
 
     def by_hash(self) -> tuple[Arg, ...]:
         """Give the words to send first."""
         ...
 
     def by_source(self) -> tuple[Arg, ...]:
-        """Give the words that work on any server, also on one that never saw the script."""
+        """Give the words that work on a server that never saw the script."""
         ...
 
     def read(self, reply: Any) -> R_co:
-        """Make the result of the server's raw reply: bytes, int, None or list of these."""
+        """Turn the server's raw reply (bytes, int, None or a list of these) into the result."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Script(Generic[R_co]):
-    """Base of every script. See the module's text for how one is written."""
+    """Base of every script; the module's docstring says how to write one."""
 
     LUA: ClassVar[str]
 
     def by_hash(self) -> tuple[Arg, ...]:
         """Give EVALSHA and its words."""
-        shape = _shape(type(self))
-        return ("EVALSHA", shape.sha, *shape.words(self))
+        layout = _layout(type(self))
+        return ("EVALSHA", layout.sha, *layout.words(self))
 
     def by_source(self) -> tuple[Arg, ...]:
         """Give EVAL and its words."""
-        shape = _shape(type(self))
-        return ("EVAL", shape.source, *shape.words(self))
+        layout = _layout(type(self))
+        return ("EVAL", layout.source, *layout.words(self))
 
     def read(self, reply: Any) -> R_co:
-        """Make the result of the server's raw reply: bytes, int, None or list of these."""
+        """Turn the server's raw reply (bytes, int, None or a list of these) into the result."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
 class DropMistypedKey(Script[bool]):
-    """Take a key away that holds another type than ours, and so nothing of ours."""
+    """Delete a key of another type than ours: it holds nothing of ours."""
 
     LUA = """
     local found = redis.call('TYPE', key).ok
@@ -100,7 +100,7 @@ class DropMistypedKey(Script[bool]):
     kind: str
 
     def read(self, reply: Any) -> bool:
-        """Tell whether it went."""
+        """Tell whether it was deleted."""
         return bool(reply == 1)
 
 
@@ -127,8 +127,8 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """What is known of a script's class once and for all."""
+class _Layout:
+    """A script's source, hash and fields, worked out once for each class."""
 
     source: str
     sha: str
@@ -139,20 +139,20 @@ class _Shape:
 
     def words(self, script: Script[Any]) -> tuple[Arg, ...]:
         keys = self.keys(script) + self.many_keys(script)
-        return (len(keys), *keys, *map(_plain, self.args(script)), *self.many_args(script))
+        return (len(keys), *keys, *map(_as_arg, self.args(script)), *self.many_args(script))
 
 
-_SHAPES: dict[type[Any], _Shape] = {}
+_LAYOUTS: dict[type[Any], _Layout] = {}
 
 
-def _shape(kind: type[Any]) -> _Shape:
-    shape = _SHAPES.get(kind)
-    if shape is None:
-        shape = _SHAPES[kind] = _learn(kind)
-    return shape
+def _layout(kind: type[Any]) -> _Layout:
+    layout = _LAYOUTS.get(kind)
+    if layout is None:
+        layout = _LAYOUTS[kind] = _make_layout(kind)
+    return layout
 
 
-def _learn(kind: type[Any]) -> _Shape:
+def _make_layout(kind: type[Any]) -> _Layout:
     """Sort the fields into KEYS and ARGV and write the Lua locals.
 
     Raises TypeError when a field cannot be one; a test that makes one value of each script finds out.
@@ -161,7 +161,7 @@ def _learn(kind: type[Any]) -> _Shape:
     groups: dict[str, list[str]] = {"keys": [], "many_keys": [], "args": [], "many_args": []}
     for field in fields(kind):
         if f" {field.name} " in _LUA_WORDS:
-            raise TypeError(f"{kind.__name__}.{field.name}: a word of Lua cannot name a field, call it otherwise")
+            raise TypeError(f"{kind.__name__}.{field.name}: a word of Lua cannot name a field, choose another")
         groups[_group(hints[field.name])].append(field.name)
     if len(groups["many_keys"]) > 1 or len(groups["many_args"]) > 1:
         raise TypeError(f"{kind.__name__}: at most one tuple of keys and one tuple of arguments")
@@ -169,7 +169,7 @@ def _learn(kind: type[Any]) -> _Shape:
     source += kind.LUA
     sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
     getters = {group: _getter(names, flat=group.startswith("many")) for group, names in groups.items()}
-    return _Shape(source=source, sha=sha, **getters)
+    return _Layout(source=source, sha=sha, **getters)
 
 
 def _group(hint: Any) -> str:
@@ -199,6 +199,6 @@ def _getter(names: list[str], *, flat: bool) -> Callable[[Any], tuple[Any, ...]]
             return attrgetter(*names)
 
 
-def _plain(value: Any) -> Arg:
-    """Redis knows no booleans."""
+def _as_arg(value: Any) -> Arg:
+    """Turn a boolean, which Redis does not have, into 0 or 1."""
     return int(value) if isinstance(value, bool) else value

@@ -1,8 +1,8 @@
-"""A primary that Sentinels know: redis-py's connections to it, and what they do in a fail-over.
+"""Connections to a primary that Sentinels know, and what they do during a fail-over.
 
-A connection asks them for the primary each time it opens, and asks the server whether it is one
-(https://valkey.io/topics/sentinel-clients/): Sentinels name the old primary until they have agreed on a new one.
-Whoever opens one therefore waits out a fail-over, for `FAILOVER_SECONDS`; a primary that this process never reached is
+A connection asks the Sentinels for the primary each time it opens, and then asks the server whether it is the primary
+(https://valkey.io/topics/sentinel-clients/): Sentinels name the old primary until they have agreed on a new one. So to
+open a connection may mean to wait out a fail-over, for `FAILOVER_SECONDS`; a primary that this process never reached is
 not waited for. A primary that becomes a replica answers READONLY, which ends the connection.
 """
 
@@ -43,7 +43,7 @@ class _Demoted(redis.ConnectionError):
 
 
 class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
-    """A connection that opens to the primary of the moment, and waits for it through a fail-over."""
+    """A connection to the current primary, which waits for it through a fail-over."""
 
     async def connect(self) -> None:
         pool, end = self.connection_pool, time.monotonic() + FAILOVER_SECONDS
@@ -54,13 +54,15 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
                 pool.known = True
             except LOST:
                 await self.disconnect(nowait=True)
-                pool.known = pool.known and time.monotonic() < end  # what never came is not waited for again
+                pool.known = (
+                    pool.known and time.monotonic() < end
+                )  # a primary that did not come back is not waited for again
                 if not pool.known:
                     raise
                 await asyncio.sleep(_PAUSE)
 
     async def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
-        """Open a connection that was lost, when the next command is sent: redis-py would go to the old address."""
+        """Reopen a lost connection when the next command is sent: redis-py would use the old address."""
         if retry_socket_connect:
             await self.connect()
         else:  # the address was just asked for
@@ -79,7 +81,7 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
         await self.send_command("ROLE", check_health=False)
         try:
             role = (await self.read_response(disable_decoding=True))[0]
-        except NoPermissionError:  # then READONLY has to tell
+        except NoPermissionError:  # then READONLY tells us
             return
         if role != b"master":
             raise _Demoted("the Sentinels name a server that is a replica")
@@ -90,11 +92,11 @@ class _SecurePrimaryConnection(_PrimaryConnection, redis.asyncio.SSLConnection):
 
 
 class PrimaryPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
-    """A pool that blocks, and closes the connections to the Sentinels with its own."""
+    """A blocking pool that also closes its connections to the Sentinels."""
 
     def __init__(self, at: Sentinels, **options: Any) -> None:
         self.known = False
-        """Whether the primary was reached, so that it is worth waiting for."""
+        """True once the primary was reached: then it is worth waiting for."""
         self.address = f"service {at.service} of Sentinel {','.join(map(str, at.sentinels))}"
         manager = redis.asyncio.sentinel.Sentinel(
             at.sentinels,
@@ -109,7 +111,7 @@ class PrimaryPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.B
         super().__init__(at.service, manager, connection_class=kind, **{**options, "db": at.db})
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
-        """Close what is open; a call that comes later opens it again."""
+        """Close the open connections; a later call opens new ones."""
         if inuse_connections:
             self.known = False
             for sentinel in self.sentinel_manager.sentinels:  # by itself the manager closes them from redis-py 8 on
@@ -118,7 +120,7 @@ class PrimaryPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.B
 
 
 class _BlockingPrimaryConnection(redis.sentinel.SentinelManagedConnection):
-    """The same for code that blocks."""
+    """A `_PrimaryConnection` for blocking code."""
 
     def connect(self) -> None:
         pool, end = self.connection_pool, time.monotonic() + FAILOVER_SECONDS
@@ -164,7 +166,7 @@ class _SecureBlockingPrimaryConnection(_BlockingPrimaryConnection, redis.SSLConn
 
 
 class BlockingPrimaryPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):
-    """The same for code that blocks."""
+    """A `PrimaryPool` for blocking code."""
 
     def __init__(self, at: Sentinels, **options: Any) -> None:
         self.address = f"service {at.service} of Sentinel {','.join(map(str, at.sentinels))}"
@@ -176,7 +178,7 @@ class BlockingPrimaryPool(redis.sentinel.SentinelConnectionPool, redis.BlockingC
         super().__init__(at.service, manager, connection_class=kind, **{**options, "db": at.db})
 
     def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
-        """Close what is open; a call that comes later opens it again."""
+        """Close the open connections; a later call opens new ones."""
         if inuse_connections:
             for sentinel in self.sentinel_manager.sentinels:
                 sentinel.close()

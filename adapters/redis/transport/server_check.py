@@ -24,14 +24,14 @@ async def check(database: AsyncTransport, address: str) -> list[str]:
     try:
         await database.run(Command("EVAL", "return 1", 0))
         info = await database.run(Command("INFO"))
-        return judge(info, address) + among_others(info, address)
+        return judge(info, address) + warn_of_cluster(info, address)
     except RedisError as error:
         raise explain(error, address) from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """What INFO says of a server, as far as we care."""
+    """The facts of INFO that we need."""
 
     name: str
     version: tuple[int, ...]
@@ -50,7 +50,7 @@ class _Server:
 
 
 def judge(info: bytes, address: str) -> list[str]:
-    """Judge a server by its INFO; gives warnings. Raises UnusableRedisError for one that we cannot use."""
+    """Check a server by its INFO; gives warnings. Raises UnusableRedisError for a server that we cannot use."""
     server = _Server.of(info)
     version = ".".join(map(str, server.version))
     if server.version < OLDEST:
@@ -58,55 +58,53 @@ def judge(info: bytes, address: str) -> list[str]:
     if server.role in ("slave", "replica"):
         raise UnusableRedisError(f"Redis at {address} is a read-only replica: point REDIS_URL at its primary")
     if server.policy not in ("noeviction", ""):
-        danger = f"{server.name} at {address} may throw approvals away when its memory is full"
+        danger = f"{server.name} at {address} may delete approvals when its memory is full"
         return [f"{danger} (maxmemory-policy is {server.policy}): set maxmemory-policy to noeviction"]
     return []
 
 
-def among_others(info: bytes, address: str) -> list[str]:
-    """Warn of a cluster's node that is spoken to as if it were alone."""
+def warn_of_cluster(info: bytes, address: str) -> list[str]:
+    """Warn of a cluster's node that the URL names as a single server."""
     if b"cluster_enabled:1" not in info:
         return []
     return [f"Redis at {address} is a node of a cluster: write redis+cluster://HOST:PORT to reach the others"]
 
 
 def explain(error: RedisError, address: str) -> UnusableRedisError:
-    """Turn a client's error into a sentence with its mend. Texts of others are not repeated: they may quote secrets."""
+    """Turn a client's error into a sentence that says how to fix it. Its text, which may quote secrets, is left out."""
     cause = error.__cause__ if isinstance(error.__cause__, RedisError) else error  # a failed handshake is wrapped
     match cause:
         case AuthenticationError() if "required" in str(cause).lower():
-            text = f"Redis at {address} asks for a password: put it into REDIS_URL, redis://:PASSWORD@HOST:PORT/0"
+            text = f"Redis at {address} requires a password: put it into REDIS_URL, redis://:PASSWORD@HOST:PORT/0"
         case AuthenticationError():
             text = f"Redis at {address} refuses the user or password: correct them in REDIS_URL"
         case NoPermissionError():
-            text = (
-                f"Redis at {address} forbids its user a command: allow +@all ~signoff:* &signoff:*, or the one it lacks"
-            )
+            text = f"Redis at {address} denies the user a command: grant +@all ~signoff:* &signoff:*"
         case MasterNotFoundError() | BlockingMasterNotFoundError():
             text = (
-                f"no Sentinel knows a primary for {address}: correct hosts and SERVICE of REDIS_URL, "
-                "and set ?sentinel_password=PASSWORD where the Sentinels ask for one"
+                f"no Sentinel knows a primary for {address}: correct the hosts and SERVICE in REDIS_URL, "
+                "and set ?sentinel_password=PASSWORD if the Sentinels require one"
             )
-        case redis.ConnectionError() if _told_by(cause, ssl.SSLCertVerificationError):
+        case redis.ConnectionError() if _caused_by(cause, ssl.SSLCertVerificationError):
             text = (
-                f"Redis at {address} shows a certificate that is not trusted: "
-                "name its authority in REDIS_URL, ?ssl_ca_certs=/PATH/TO/CA.crt"
+                f"Redis at {address} has a certificate that is not trusted: "
+                "name its CA in REDIS_URL, ?ssl_ca_certs=/PATH/TO/CA.crt"
             )
-        case redis.ConnectionError() if _told_by(cause, ssl.SSLError):
+        case redis.ConnectionError() if _caused_by(cause, ssl.SSLError):
             text = f"Redis at {address}: the TLS handshake failed. If the server has no TLS, use redis://"
         case redis.BusyLoadingError():
             text = f"Redis at {address} is still loading its data: wait and start again"
         case redis.TimeoutError() | redis.ConnectionError():
             text = (
-                f"Redis at {address} is not reachable: start it, correct REDIS_URL, or unset it to use the private one"
+                f"Redis at {address} is unreachable: start it, correct REDIS_URL, or unset it to use the private Valkey"
             )
         case _:
-            text = f"Redis at {address} does not answer as Redis does ({type(cause).__name__}): correct REDIS_URL"
+            text = f"Redis at {address} does not answer like Redis ({type(cause).__name__}): correct REDIS_URL"
     return UnusableRedisError(text)
 
 
-def _told_by(error: BaseException | None, kind: type[Exception]) -> bool:
-    """Tell whether an error goes back to another."""
+def _caused_by(error: BaseException | None, kind: type[Exception]) -> bool:
+    """Tell whether an error of this kind is among the causes of an error."""
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error is not None

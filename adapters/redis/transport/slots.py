@@ -1,18 +1,18 @@
-"""Who answers a call in a cluster: the table of slots, and the plan by which several calls reach their nodes.
+"""The table of slots, and the plan by which several calls reach the nodes of a cluster.
 
-Nothing here does I/O, so that the asyncio and the blocking transport (`adapters.redis.transport.cluster`) share every
-rule, which are those of https://valkey.io/topics/cluster-spec/ :
+No I/O here, so that the asyncio and the blocking transport (`adapters.redis.transport.cluster`) share every rule. The
+rules are those of https://valkey.io/topics/cluster-spec/ :
 
 * A call goes to the node that has the slot of its first key. `INFO` and the few others of `ANYWHERE`, and a script
-  without keys, go to any node. A command that means a whole server (SCAN, FLUSHALL, CONFIG ...) is refused: one node's
-  answer would be taken for the cluster's.
-* MOVED: the slot has another node now. ASK: it is on its way, and for this one call the other node has it; ASKING has
-  to stand right before. TRYAGAIN: of the call's keys some are here, some there, until the slot has arrived.
-  CLUSTERDOWN: nobody has the slot for the moment. A node that is gone: another says who took over.
-* Calls of one slot keep their order: where one is sent again, those behind it in its slot are, too. They may so run
-  twice, and once before it, as `adapters.redis.transport.connection` says of pipelines.
-* Calls of several slots keep it where it can mean something: an index is written before what it names. Of calls of one
-  kind (one script, one command), none waits for another; a call of another kind and slot waits until all before it
+  without keys, go to any node. A command that is about a whole server (SCAN, FLUSHALL, CONFIG ...) is refused: one
+  node's answer would be taken for the cluster's.
+* MOVED: the slot has another node now. ASK: the slot is moving, and for this one call the other node has it; ASKING
+  must come right before. TRYAGAIN: some of the call's keys are here, some there, until the slot has arrived.
+  CLUSTERDOWN: no node has the slot at the moment. If a node is gone, another one says who took over.
+* Calls of one slot keep their order: when one is sent again, so are those behind it in its slot. They may run twice,
+  and once before it, as `adapters.redis.transport.base` says of pipelines.
+* Calls of several slots keep their order where it can matter: an index is written before what it names. Calls of one
+  kind (one script, one command) do not wait for one another; a call of another kind and slot waits until all before it
   are answered.
 """
 
@@ -50,12 +50,12 @@ _WHOLE_SERVER = frozenset(
     | {"SLOWLOG", "SUBSCRIBE", "SWAPDB", "WAIT", "WAITAOF"}
 )
 _PATIENT_ROUNDS = 5
-"""Rounds of redirections after which a table is taken for wrong and waited for."""
+"""Rounds of redirections after which the next round waits: the table must be wrong."""
 _KEY_OF_SCRIPT = 3
 
 
 class NoKeyError(ValueError):
-    """A command without a key has no place in a cluster."""
+    """A command without a key cannot be sent to a cluster."""
 
 
 def slot_of(words: Sequence[Arg]) -> int | None:
@@ -67,7 +67,7 @@ def slot_of(words: Sequence[Arg]) -> int | None:
     if name in ANYWHERE:
         return None
     if name in _WHOLE_SERVER or len(words) == 1:
-        raise NoKeyError(f"{name} names no key, so that one node of the cluster would answer for all: ask each node")
+        raise NoKeyError(f"{name} names no key, so one node of the cluster would answer for all: ask each node")
     return _slot(words[1])
 
 
@@ -76,16 +76,16 @@ def _slot(key: Arg) -> int:
 
 
 class SlotTable:
-    """Which primary has which slot."""
+    """The primary of each slot."""
 
     def __init__(self, owners: list[Node | None], nodes: tuple[Node, ...]) -> None:
         self.nodes = nodes
-        """Every node that was named, replicas too: each can be asked for the next table."""
+        """Every known node, replicas too: each can be asked for the next table."""
         self._owners = owners
 
     @classmethod
     def of(cls, reply: Any, asked: Node) -> "SlotTable":
-        """Read the reply to CLUSTER SLOTS; a node that does not know its own address is the one asked."""
+        """Read the reply to CLUSTER SLOTS; a node without an address is the one that was asked."""
         owners: list[Node | None] = [None] * SLOTS
         nodes: dict[Node, None] = {}
         for first, last, *servers in reply:
@@ -101,17 +101,17 @@ class SlotTable:
 
     @property
     def missing(self) -> int:
-        """How many slots nobody has."""
+        """The number of slots without a node."""
         return self._owners.count(None)
 
     def owner(self, slot: int | None) -> Node | None:
-        """Give the node of a slot; for None that of any."""
+        """Give the node of a slot, any node for None."""
         if slot is not None:
             return self._owners[slot]
         return next((owner for owner in self._owners if owner is not None), None)
 
     def move(self, slot: int, node: Node) -> None:
-        """Note what MOVED said."""
+        """Note the new node of a slot, as MOVED named it."""
         self._owners[slot] = node
 
 
@@ -122,7 +122,7 @@ def _node(host: bytes | str | None, port: int, asked: Node) -> Node:
 
 @dataclass(slots=True, eq=False)
 class Sending:
-    """One call on its way: where it is told to go, and how it is to be said."""
+    """One call of a plan: which node it goes to, and in which form."""
 
     place: int
     slot: int | None
@@ -133,14 +133,14 @@ class Sending:
     done: bool = False
 
     def words(self) -> Iterator[tuple[Arg, ...]]:
-        """Give the commands to send, the answer to the last of which counts."""
+        """Give the commands to send; the answer to the last one counts."""
         if self.asking:
             yield ("ASKING",)
         yield self.call.by_source() if self.by_source else self.call.by_hash()
 
 
 def _stages(calls: Sequence[RedisCall[Any]]) -> deque[list[Sending]]:
-    """Split calls where order means something: a stage is of one kind, or of one slot."""
+    """Split calls where order matters: a stage is of one kind, or of one slot."""
     stages: deque[list[Sending]] = deque()
     kinds: set[Arg] = set()
     slots: set[int | None] = set()
@@ -157,47 +157,47 @@ def _stages(calls: Sequence[RedisCall[Any]]) -> deque[list[Sending]]:
 
 
 class SendPlan:
-    """What of some calls is still to be sent, round by round."""
+    """The calls that are still to be sent, round by round."""
 
     def __init__(self, calls: Sequence[RedisCall[Any]]) -> None:
         self.replies: list[Any] = [None] * len(calls)
         self._stages = _stages(calls)
         self.problem: Exception | None = None
-        """What went wrong last."""
+        """The last error."""
         self.stale = False
-        """Whether the table is known to be wrong."""
+        """True when the table is known to be wrong."""
         self.wait = False
-        """Whether the next round would be too early now."""
+        """True when the next round has to wait."""
         self.first: Node | None = None
-        """The node that knows best about the table."""
+        """The node that the last redirect named: it knows the table best."""
         self.lost: set[Node] = set()
         """The nodes that did not answer."""
         self._rounds = 0
 
     @property
     def todo(self) -> bool:
-        """Whether there is anything left to send."""
+        """True while calls are left to send."""
         return bool(self._stages)
 
     def packets(self, table: SlotTable) -> dict[Node, list[Sending]]:
-        """Give what to send to whom now: of each slot as many calls as go to one node, in order."""
+        """Give the calls to send to each node now: of each slot, in order, as many as go to one node."""
         self.stale = self.wait = False
         self.lost.clear()
         self._rounds += 1
         packets: dict[Node, list[Sending]] = {}
-        ways: dict[int, Node | None] = {}
+        node_of_slot: dict[int, Node | None] = {}
         for sending in self._stages[0]:
             node = sending.node or table.owner(sending.slot)
-            if sending.slot is not None and ways.setdefault(sending.slot, node) != node:
-                ways[sending.slot] = None  # and all behind it wait for the next round
+            if sending.slot is not None and node_of_slot.setdefault(sending.slot, node) != node:
+                node_of_slot[sending.slot] = None  # and all behind it wait for the next round
             elif node is None:
-                self._note_problem(ClusterDownError("nobody has the slot of the call's key"))
+                self._note_problem(ClusterDownError("no node has the slot of the call's key"))
             else:
                 packets.setdefault(node, []).append(sending)
         return packets
 
     def take(self, node: Node, sent: Sequence[Sending], answer: list[Any] | Exception, table: SlotTable) -> None:
-        """Note what a node answered. Raises what is no matter of clusters, such as a word that cannot be sent."""
+        """Note what a node answered. Raises errors that are not about clusters, as for a bad argument."""
         if isinstance(answer, LOST):
             self._note_problem(answer)
             self.lost.add(node)
@@ -224,7 +224,7 @@ class SendPlan:
         self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
 
     def _is_answer(self, node: Node, sending: Sending, reply: Any, table: SlotTable) -> bool:
-        """Tell whether a reply is the call's own; else note where and how it is to be sent again."""
+        """Tell whether a reply answers the call; else note where and how to send it again."""
         match reply:
             case MovedError():  # which redis-py makes a kind of AskError
                 self.stale, self.problem = True, reply

@@ -1,16 +1,16 @@
-"""What a URL of Redis may say, and which deployment it means.
+"""Parses a URL of Redis into the deployment that it names.
 
     redis://USER:PASSWORD@HOST:6379/0, rediss://... (TLS), unix:///PATH/TO/SOCKET
     redis+sentinel://USER:PASSWORD@HOST:26379,HOST:26379/SERVICE/0?sentinel_username=...&sentinel_password=...
     redis+cluster://USER:PASSWORD@HOST:7000,HOST:7001
 
 `rediss+sentinel` and `rediss+cluster` are the same over TLS, to the Sentinels as well. User and password are those of
-the data; the Sentinels have their own, which default to none. Every other option is one of redis-py's connections
-(`ssl_ca_certs`, `socket_timeout`, ...); those named `ssl_...` count for the Sentinels too. Hosts without a port have
-6379, Sentinels 26379.
+the data servers; the Sentinels have their own, none by default. Every other option is one of redis-py's connections
+(`ssl_ca_certs`, `socket_timeout`, ...); options named `ssl_...` apply to the Sentinels too. The default port is 6379,
+for Sentinels 26379.
 
-These forms are not ours. `redis+sentinel` is the one of the package redis-sentinel-url, and limits and Prefect read it;
-`redis+cluster` is the one of limits (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
+These forms are not ours. `redis+sentinel` comes from the package redis-sentinel-url, and limits and Prefect read it;
+`redis+cluster` comes from limits (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
 `sentinel://...;sentinel://...` has no place for the service's name.
 """
 
@@ -32,7 +32,7 @@ _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class Node(NamedTuple):
-    """Where a server listens."""
+    """The address of a server."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """A primary that the Sentinels know by the name of its service. Options are redis-py's, with the passwords."""
+    """A primary that Sentinels know by its service name. Options are redis-py's, passwords among them."""
 
     sentinels: tuple[Node, ...]
     service: str
@@ -62,7 +62,7 @@ class Sentinels:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """A cluster, by some of its nodes. Options are redis-py's, with the passwords."""
+    """A cluster, by some of its nodes. Options are redis-py's, passwords among them."""
 
     seeds: tuple[Node, ...]
     tls: bool
@@ -73,7 +73,7 @@ Deployment: TypeAlias = Single | Sentinels | Nodes
 
 
 def read(url: str) -> Deployment:
-    """Read a URL. Raises UnusableRedisError, which does not repeat it."""
+    """Read a URL. Raises UnusableRedisError, which does not repeat the URL."""
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     try:
         match scheme:
@@ -84,14 +84,14 @@ def read(url: str) -> Deployment:
             case "redis+cluster" | "rediss+cluster":
                 return _nodes(url, tls=scheme.startswith("rediss"))
     except (ValueError, TypeError):
-        raise _fault("cannot be read (is there a special character in the password? write it as %XX)") from None
-    raise _fault(f"starts with {scheme}://" if scheme.replace("+", "").isalnum() else "is not a URL") from None
+        raise _unusable("cannot be read (is there a special character in the password? write it as %XX)") from None
+    raise _unusable(f"starts with {scheme}://" if scheme.replace("+", "").isalnum() else "is not a URL") from None
 
 
 def unknown_option() -> UnusableRedisError:
     """Make the error of a URL with an option that redis-py does not know."""
     return UnusableRedisError(
-        "REDIS_URL has an option that redis-py does not know or cannot take: correct what stands after the ?"
+        "REDIS_URL has an option that redis-py does not know or cannot read: correct the part after the ?"
     )
 
 
@@ -100,7 +100,7 @@ def _single(url: str) -> Single:
     if parts.scheme == "unix" and not parts.path:
         raise ValueError
     if parts.scheme != "unix":
-        _ = parts.port  # raises ValueError where it is no number
+        _ = parts.port  # raises ValueError if it is not a number
     _options(parts.query)
     return Single(url)
 
@@ -109,9 +109,9 @@ def _sentinels(url: str, *, tls: bool) -> Sentinels:
     user, members, path, query = _split(url)
     service, _, db = path.partition("/")
     if not service:
-        raise _fault("does not name the service that the Sentinels watch", "redis+sentinel://HOST:26379/SERVICE/0")
+        raise _unusable("does not name the service that the Sentinels watch", "redis+sentinel://HOST:26379/SERVICE/0")
     if not (db or "0").isdecimal():
-        raise _fault("names a database that is not a number", "redis+sentinel://HOST:26379/SERVICE/0")
+        raise _unusable("names a database that is not a number", "redis+sentinel://HOST:26379/SERVICE/0")
     own = {name: value for name, value in parse_qsl(query) if name in ("sentinel_username", "sentinel_password")}
     options = _options(urlencode([(name, value) for name, value in parse_qsl(query) if name not in own]))
     shared = {name: value for name, value in options.items() if name.startswith("ssl_")}
@@ -129,12 +129,12 @@ def _nodes(url: str, *, tls: bool) -> Nodes:
     user, members, path, query = _split(url)
     options = _options(query)
     if path not in ("", "0") or options.get("db"):
-        raise _fault("names a database, and a cluster has none but 0", "redis+cluster://HOST:PORT,HOST:PORT")
+        raise _unusable("names a database, but a cluster has only database 0", "redis+cluster://HOST:PORT,HOST:PORT")
     return Nodes(_members(members, 6379), tls, options | user)
 
 
 def _split(url: str) -> tuple[dict[str, str], str, str, str]:
-    """Give user and password, the hosts, the path and the query: several hosts are more than urlsplit knows of."""
+    """Give user and password, the hosts, the path and the query: urlsplit cannot read several hosts."""
     rest, _, query = url.partition("://")[2].partition("?")
     place, _, path = rest.partition("/")
     login, _, members = place.rpartition("@")
@@ -146,7 +146,7 @@ def _split(url: str) -> tuple[dict[str, str], str, str, str]:
 def _members(text: str, port: int) -> tuple[Node, ...]:
     found = [urlsplit(f"//{member.strip()}") for member in text.split(",")]
     if not all(member.hostname for member in found):
-        raise _fault("lacks a host")
+        raise _unusable("lacks a host")
     return tuple(Node(member.hostname or "", member.port or port) for member in found)
 
 
@@ -155,9 +155,9 @@ def _options(query: str) -> dict[str, Any]:
     options: dict[str, Any] = parse_url(f"redis://?{query}")  # type: ignore[no-untyped-call]
     for name in _FILES:
         if name in options and not Path(options[name]).is_file():
-            raise UnusableRedisError(f"REDIS_URL names no file in {name}: write the path of one that can be read")
+            raise UnusableRedisError(f"REDIS_URL names no file in {name}: write the path of a readable file")
     return options
 
 
-def _fault(what: str, form: str = _FORMS) -> UnusableRedisError:
+def _unusable(what: str, form: str = _FORMS) -> UnusableRedisError:
     return UnusableRedisError(f"REDIS_URL {what}: write {form}")

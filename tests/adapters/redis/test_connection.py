@@ -42,7 +42,7 @@ async def test_nobody_there() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         said = await complaint(f"redis://bob:{SECRET}@127.0.0.1:{port}/0")
-    assert said.startswith(f"Redis at 127.0.0.1:{port} is not reachable: start it")
+    assert said.startswith(f"Redis at 127.0.0.1:{port} is unreachable: start it")
 
 
 async def test_a_wrong_password(redis_url: str, admin: SyncDatabase) -> None:
@@ -70,7 +70,7 @@ async def test_a_user_who_may_not_run_scripts(redis_url: str, admin: SyncDatabas
         said = await complaint(redis_url.replace("unix://", f"unix://bob:{SECRET}@"))
     finally:
         admin.run(Command("ACL", "DELUSER", "bob"))
-    assert "forbids its user a command" in said
+    assert "denies the user a command" in said
 
 
 async def test_a_replica(redis_url: str, admin: SyncDatabase) -> None:

@@ -146,7 +146,7 @@ async def test_tls(tmp_path: Path) -> None:
     with servers.secure(tmp_path, servers.REDIS) as (port, authority):
         url = f"rediss://127.0.0.1:{port}"
         await serves(f"{url}/0?ssl_ca_certs={authority}")
-        assert "shows a certificate that is not trusted: name its authority" in await complaint(url)
+        assert "has a certificate that is not trusted: name its CA" in await complaint(url)
 
 
 @servers.needs_redis
