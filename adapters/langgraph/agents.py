@@ -159,7 +159,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Loca
         replies=replace(replies, returned=not hasattr(loaded.graph, "builder")),
         code=code,
         mark=canonical(dict(code)),
-        tools=dict(_tools(loaded.graph)),
+        tools=dict(_schemas_of_tools(loaded.graph)),
         texts=fingerprint.texts(loaded.graph),
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
         warnings=loaded.warnings,
@@ -178,7 +178,7 @@ def _check_gated_tools(spec: AgentSpec, graph: Any) -> None:
             raise LoadError(f"{what} (run, arun). Override _run and _arun instead.", "gate_tools")
 
 
-def _tools(graph: Any) -> Iterator[tuple[str, Schema]]:
+def _schemas_of_tools(graph: Any) -> Iterator[tuple[str, Schema]]:
     """The schemas of the tools that the graph's tool nodes hold, subgraphs included, by name."""
     for _, node in tool_nodes(graph):
         for name, tool in node.tools_by_name.items():

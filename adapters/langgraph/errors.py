@@ -13,7 +13,7 @@ class AnswerNotTakenError(Exception):
 class StateRefusedError(Exception):
     """The graph's own code, or the saver, raised when a state was read or written.
 
-    Raised from that error where it is at hand; otherwise the message is what the server said.
+    In this process it is raised from that error; for a server its message is the server's.
     """
 
 

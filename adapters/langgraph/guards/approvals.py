@@ -81,12 +81,12 @@ def tool_decisions(
     """The decisions on the tool calls of an ask; none of a gate's, which itself sees to what runs."""
     if ask.dialect == GATED.name:
         return
-    left = [*_named(ask.payload), *asking.calls]
+    left = [*_calls_with_id(ask.payload), *asking.calls]
     for action, decision in zip(ask.actions, decisions, strict=True):
         call = next((each for each in left if (each.name, each.args) == (action.name, action.value)), None)
         if call is not None:
             left = [each for each in left if each.id != call.id]
-            args = _decided(ask, action, decision)
+            args = _decided_args(ask, action, decision)
             if args is not None:
                 short = {key: each for key, each in args.items() if len(canonical(each)) <= LONGEST}
                 long = {key: json_mark(each) for key, each in args.items() if key not in short}
@@ -94,7 +94,7 @@ def tool_decisions(
                 yield ToolDecision(call.id, call.name, short, long, interrupt, asking.graph, results, rejected)
 
 
-def _decided(ask: Ask, action: Action, decision: Decision) -> Mapping[str, Json] | None:
+def _decided_args(ask: Ask, action: Action, decision: Decision) -> Mapping[str, Json] | None:
     """The arguments that were approved or rejected; None for another choice."""
     match decision.choice, decision.value if decision.choice is Choice.EDIT else action.value:
         case Choice.APPROVE | Choice.REJECT, dict(args):
@@ -105,7 +105,7 @@ def _decided(ask: Ask, action: Action, decision: Decision) -> Mapping[str, Json]
             return None
 
 
-def _named(payload: Json) -> Iterator[ToolCall]:
+def _calls_with_id(payload: Json) -> Iterator[ToolCall]:
     """The tool calls in a payload that have an id."""
     match payload:
         case {"name": str(name), "args": dict(args), "tool_call_id": str(call)}:
@@ -114,10 +114,10 @@ def _named(payload: Json) -> Iterator[ToolCall]:
             yield ToolCall(call, name, args)
         case dict():
             for each in payload.values():
-                yield from _named(each)
+                yield from _calls_with_id(each)
         case list():
             for each in payload:
-                yield from _named(each)
+                yield from _calls_with_id(each)
         case _:
             pass
 
@@ -147,24 +147,26 @@ async def keep(saver: Any, config: Mapping[str, Any], checkpoint: str, calls: Se
 
 def of_step(writes: Sequence[tuple[str, str, Any]]) -> Sequence[ToolDecision]:
     """The last decision on each call, from the writes of a checkpoint."""
-    found = sorted((_read(json.loads(written)) for _, channel, written in writes if channel == APPROVED), key=_order)
+    found = sorted(
+        (_decision_of(json.loads(written)) for _, channel, written in writes if channel == APPROVED), key=_sort_key
+    )
     return list({each.key: each for each in found}.values())
 
 
-def _order(call: ToolDecision) -> tuple[int, tuple[str, str]]:
+def _sort_key(call: ToolDecision) -> tuple[int, tuple[str, str]]:
     return call.number, call.key
 
 
-def spelled(calls: Sequence[ToolDecision], here: int = 0) -> str:
+def serialized(calls: Sequence[ToolDecision], here: int = 0) -> str:
     """Spell the last `MOST` decisions for the metadata of checkpoints, and in any case the last `here`."""
     last = list({each.key: each for each in calls}.values())[-max(MOST, here) :]
     return canonical([asdict(each) for each in last]) if last else ""
 
 
 def read(mark: str) -> Sequence[ToolDecision]:
-    """Read what `spelled` made."""
-    return [_read(each) for each in json.loads(mark)] if mark else []
+    """Read what `serialized` made."""
+    return [_decision_of(each) for each in json.loads(mark)] if mark else []
 
 
-def _read(stored: Any) -> ToolDecision:
+def _decision_of(stored: Any) -> ToolDecision:
     return ToolDecision(**stored)

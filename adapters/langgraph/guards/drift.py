@@ -54,7 +54,7 @@ class UnguardedError(Exception):
     """The installed LangGraph or LangChain works in another way, and no agent runs unguarded."""
 
 
-def same(value: Any) -> Any:
+def unchanged(value: Any) -> Any:
     """Return the value: for a run without a saver."""
     return value
 
@@ -67,7 +67,7 @@ class AnsweredPayloads:
     """
 
     payloads: Mapping[str, str]
-    stored: Callable[[Any], Any] = field(default=same)
+    stored: Callable[[Any], Any] = field(default=unchanged)
     gated: Mapping[str, str] = field(default_factory=dict)
     """The interrupts of gates, whose answers are for the gate alone, each with the mark of its call's id."""
 
@@ -124,7 +124,7 @@ def _before_asking(value: Any) -> None:
 
 def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any], value: Any) -> None:
     scratchpad = config[SCRATCHPAD]
-    number = asked_before(scratchpad.interrupt_counter)
+    number = interrupts_before(scratchpad.interrupt_counter)
     if number >= len(scratchpad.resume):
         return  # it has no answer yet
     if shown.differs(interrupt_id(config[NAMESPACE], number), value):
@@ -132,7 +132,7 @@ def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any],
         config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next run
 
 
-def asked_before(counter: Any) -> int:
+def interrupts_before(counter: Any) -> int:
     """Count the interrupts that the task has come to in this run, without counting one more."""
     count = counter._counter  # noqa: SLF001 - see the module's docstring
     return 0 if count is None else int(repr(count.__self__).removeprefix("count(").removesuffix(")"))

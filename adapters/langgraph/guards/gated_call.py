@@ -60,7 +60,7 @@ def steps_of(tool: BaseTool, given: Any, call: str | None, config: Any) -> Steps
 
     Raises ToolNotAskedError for a gated tool that is called where nobody can be asked.
     """
-    configurable = _of_run(config)
+    configurable = _configurable_of_run(config)
     gates = configurable.get(GATES) if configurable else None
     if configurable is not None and gates is None:
         return None  # in a run of an agent without gates
@@ -72,7 +72,7 @@ def steps_of(tool: BaseTool, given: Any, call: str | None, config: Any) -> Steps
     return None
 
 
-def _of_run(config: Any) -> Mapping[str, Any] | None:
+def _configurable_of_run(config: Any) -> Mapping[str, Any] | None:
     """The configurable part of a run of Signoff's: the call's own, or that of the code around it."""
     for each in (config, var_child_runnable_config.get()):
         found: Mapping[str, Any] = (each or {}).get("configurable") or {}
@@ -85,12 +85,14 @@ def _until_kept(
     gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configurable: Mapping[str, Any]
 ) -> Steps:
     with gates.under_way():
-        return (yield from _gate(gates, tool, given, call_id, configurable))
+        return (yield from _ask_and_run(gates, tool, given, call_id, configurable))
 
 
-def _gate(gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configurable: Mapping[str, Any]) -> Steps:
+def _ask_and_run(
+    gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configurable: Mapping[str, Any]
+) -> Steps:
     attempt, around = gates.attempt(configurable[SCRATCHPAD]), innermost.get()
-    read, refused = _read(tool, given, call_id)
+    read, refused = _read_args(tool, given, call_id)
     args = shown(tool, given, read)
     inside = around.name if around is not None and around.attempt is attempt else ""
     name, before = attempt.name(configurable[NAMESPACE], inside, call_id, tool.name, args)
@@ -104,7 +106,7 @@ def _gate(gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configu
     if refused is not None and not tool.handle_validation_error:
         raise refused
     asked = [payload_of(tool.name, args, name, call_id, starts) for starts in range(known.starts + 1)]
-    match (yield from _answer(gates, tool, asked, call, configurable)):
+    match (yield from _find_answer(gates, tool, asked, call, configurable)):
         case {"decision": "approve"}:
             return (yield from _run_approved(gates, call, given, configurable))
         case {"decision": "edit", "args": dict(after)}:
@@ -116,7 +118,7 @@ def _gate(gates: Gates, tool: BaseTool, given: Any, call_id: str | None, configu
             raise ToolNotAskedError(f"The tool {tool.name} was not run: its answer was not understood.")
 
 
-def _read(tool: BaseTool, given: Any, call_id: str | None) -> tuple[Mapping[str, Any], ValidationError | None]:
+def _read_args(tool: BaseTool, given: Any, call_id: str | None) -> tuple[Mapping[str, Any], ValidationError | None]:
     """The arguments as the tool reads them, and its error if it refuses them."""
     try:
         return as_read(tool, given, call_id), None
@@ -142,7 +144,7 @@ def _is_decided_elsewhere(
     return True
 
 
-def _answer(
+def _find_answer(
     gates: Gates,
     tool: BaseTool,
     payloads: Sequence[dict[str, Json]],
@@ -154,7 +156,7 @@ def _answer(
     `payloads` are the requests before each start without a result, and last the present one.
     """
     attempt, resume = call.attempt, configurable[SCRATCHPAD].resume
-    answers = _answers(configurable)
+    answers = _answers_to_gates(configurable)
     marks = [payload_mark(each) for each in payloads]
     own = [number for number, mark in answers.items() if mark in marks]
     with attempt.lock:
@@ -177,7 +179,7 @@ def _answer(
     raise asked
 
 
-def _answers(configurable: Mapping[str, Any]) -> Mapping[int, str]:
+def _answers_to_gates(configurable: Mapping[str, Any]) -> Mapping[int, str]:
     """The task's answers to gates: the mark of each one's payload, by number."""
     known = configurable.get(SHOWN)
     if not isinstance(known, AnsweredPayloads):
@@ -192,20 +194,20 @@ def _drop_answers_to_another(attempt: Attempt, configurable: Mapping[str, Any], 
     The new call asks in its place, as in `drift`. A model's id says which call it is. Without an id this is done only
     in code that makes its calls in line: among calls side by side, the one that was answered may still come.
     """
-    number = _left(attempt, configurable, call_id)
+    number = _first_unclaimed(attempt, configurable, call_id)
     if number is not None and (call_id is not None or _is_in_line(attempt, configurable)):
         del configurable[SCRATCHPAD].resume[number:]
         configurable[SEND]([(RESUME, list(configurable[SCRATCHPAD].resume))])
 
 
-def _left(attempt: Attempt, configurable: Mapping[str, Any], call_id: Json = None) -> int | None:
+def _first_unclaimed(attempt: Attempt, configurable: Mapping[str, Any], call_id: Json = None) -> int | None:
     """The first answer to a gate that no call has taken; with an id, among calls with this id."""
-    left = (number for number in _answers(configurable) if number not in attempt.taken)
+    left = (number for number in _answers_to_gates(configurable) if number not in attempt.taken)
     mark = "" if call_id is None else short_mark(call_id)
-    return next((each for each in left if _id_of(configurable, each) == mark), None)
+    return next((each for each in left if _mark_of_call_id(configurable, each) == mark), None)
 
 
-def _id_of(configurable: Mapping[str, Any], number: int) -> str:
+def _mark_of_call_id(configurable: Mapping[str, Any], number: int) -> str:
     """The mark of the model's id for the answered call."""
     return str(configurable[SHOWN].gated[interrupt_id(configurable[NAMESPACE], number)])
 
@@ -218,7 +220,7 @@ def _is_in_line(attempt: Attempt, configurable: Mapping[str, Any]) -> bool:
         return frame is not None
     deadline = time.monotonic() + _MEANWHILE_SECONDS
     while time.monotonic() < deadline:  # a call in another thread may be about to come
-        if len(attempt.threads) > 1 or _left(attempt, configurable) is None:
+        if len(attempt.threads) > 1 or _first_unclaimed(attempt, configurable) is None:
             return False
         time.sleep(_MEANWHILE_SECONDS / 20)
     return True

@@ -44,7 +44,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
 
 from adapters.langgraph.config_keys import CHECKPOINTS, NAMESPACE, SCRATCHPAD, SHOWN, interrupt_id
-from adapters.langgraph.guards.drift import AnsweredPayloads, asked_before, short_mark
+from adapters.langgraph.guards.drift import AnsweredPayloads, interrupts_before, short_mark
 from adapters.langgraph.guards.kept_calls import KeptCalls
 from engine.asks.ask import Json, canonical
 from engine.rules.conditions import Verdict
@@ -175,7 +175,7 @@ class Gates:
         """Wait until no call runs any more, and the state of all calls is written."""
         while under_way := list(self._under_way):
             await asyncio.wait([asyncio.wrap_future(each) for each in under_way])
-        await self.kept.written()
+        await self.kept.wait_written()
 
     def skip_answers_of_gates(self, configurable: Mapping[str, Any]) -> None:
         """Skip, before one of the graph's own interrupts, the answers that are not for it.
@@ -183,7 +183,7 @@ class Gates:
         Without an answer, the interrupt is about to pause the task: the finished calls are written first.
         """
         scratchpad = configurable[SCRATCHPAD]
-        attempt, number = self.attempt(scratchpad), asked_before(scratchpad.interrupt_counter)
+        attempt, number = self.attempt(scratchpad), interrupts_before(scratchpad.interrupt_counter)
         while number < len(scratchpad.resume) and _is_for_a_call(attempt, configurable, number):
             scratchpad.interrupt_counter()
             number += 1

@@ -59,7 +59,7 @@ def of_step(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, KeptCall]:
     return found
 
 
-def _bare(result: Any) -> Any:
+def _without_artifact(result: Any) -> Any:
     """A result without a message's artifact, which no model reads."""
     return result.model_copy(update={"artifact": None}) if isinstance(result, ToolMessage) else result
 
@@ -87,33 +87,35 @@ class KeptCalls:
     def started(self, call: str, by: int) -> KeptCall:
         """Count a start, or take back one that only paused."""
         known = self.find(call)
-        return self._change(call, replace(known, starts=known.starts + by, number=known.number + 1))
+        return self._note(call, replace(known, starts=known.starts + by, number=known.number + 1))
 
     def done(self, call: str, result: Any, answers: Iterable[int]) -> KeptCall | None:
         """Keep the result of an approved call; None if it cannot be stored, so that only the start is known."""
-        spelled = self._spelled(result)
+        spelled = self._serialized(result)
         if spelled is None:
             return None
         known = self.find(call)
-        return self._change(call, KeptCall(0, spelled, tuple(answers), known.number + 1))
+        return self._note(call, KeptCall(0, spelled, tuple(answers), known.number + 1))
 
-    def _change(self, call: str, kept: KeptCall) -> KeptCall:
+    def _note(self, call: str, kept: KeptCall) -> KeptCall:
         self._known[call] = kept
         return kept
 
     def remember(self, checkpoint: str, call: str, result: Any, answers: Iterable[int]) -> None:
         """Keep the result of a call without a gate, in case its step pauses."""
-        spelled = self._spelled(result)
+        spelled = self._serialized(result)
         if spelled is not None:
             self._done[call] = checkpoint, KeptCall(0, spelled, tuple(answers), 1)
 
-    def _spelled(self, result: Any) -> tuple[str, bytes] | None:
+    def _serialized(self, result: Any) -> tuple[str, bytes] | None:
         """Serialize a result; None if it would come back as something else."""
         serde = self._saver.serde
         try:
             spelled: tuple[str, bytes] = serde.dumps_typed(result)
             again = serde.loads_typed(spelled)
-            if type(again) is type(result) and serde.dumps_typed(_bare(again)) == serde.dumps_typed(_bare(result)):
+            if type(again) is type(result) and serde.dumps_typed(_without_artifact(again)) == serde.dumps_typed(
+                _without_artifact(result)
+            ):
                 return spelled
         except Exception:  # noqa: BLE001, S110 - whatever a serializer raises, it cannot be stored
             pass
@@ -132,25 +134,25 @@ class KeptCalls:
     async def write(self, checkpoint: str, calls: Mapping[str, KeptCall]) -> None:
         """Write calls to the checkpoint of their step, even if the caller is cancelled meanwhile."""
         if calls:
-            await asyncio.shield(asyncio.wrap_future(self._begin(checkpoint, calls)))
+            await asyncio.shield(asyncio.wrap_future(self._start_write(checkpoint, calls)))
 
     def write_blocking(self, checkpoint: str, calls: Mapping[str, KeptCall]) -> None:
         """The same for code that blocks."""
         if not calls:
             return
-        future = self._begin(checkpoint, calls)
-        if not self._is_here():
+        future = self._start_write(checkpoint, calls)
+        if not self._is_on_savers_loop():
             with contextlib.suppress(TimeoutError):
                 future.result(_PATIENCE_SECONDS)
 
-    def _begin(self, checkpoint: str, calls: Mapping[str, KeptCall]) -> Future[None]:
+    def _start_write(self, checkpoint: str, calls: Mapping[str, KeptCall]) -> Future[None]:
         """Start a write on the saver's loop: a node may have made a loop of its own, in its thread."""
         future = asyncio.run_coroutine_threadsafe(self._write(checkpoint, calls), self._loop)
         self._late.add(future)
         future.add_done_callback(self._late.discard)
         return future
 
-    def _is_here(self) -> bool:
+    def _is_on_savers_loop(self) -> bool:
         """Tell whether this thread runs the saver's loop."""
         try:
             return asyncio.get_running_loop() is self._loop
@@ -166,6 +168,6 @@ class KeptCalls:
         config = {"configurable": configurable}
         await self._saver.aput_writes(config, [(KEPT, written)], f"{KEPT}:{uuid4().hex}")
 
-    async def written(self) -> None:
+    async def wait_written(self) -> None:
         """Wait for the writes that their callers could not wait for."""
         await asyncio.gather(*(asyncio.wrap_future(each) for each in list(self._late)))

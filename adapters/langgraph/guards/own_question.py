@@ -38,9 +38,9 @@ def _asks_first(function: FunctionType) -> bool:
         return False
     known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     for statement in tree.body:
-        calls = [each for each in _calls(statement) if not _is_harmless(_named(each.func, known))]
+        calls = [each for each in _calls(statement) if not _is_harmless(_resolve(each.func, known))]
         if calls:
-            return is_interrupt(_named(calls[0].func, known)) and not _conditional(statement, calls[0])
+            return is_interrupt(_resolve(calls[0].func, known)) and not _is_conditional(statement, calls[0])
         if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Pass):
             return False
     return False
@@ -61,7 +61,7 @@ def _calls(statement: ast.AST) -> Iterator[ast.Call]:
 _BRANCHING = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Await)
 
 
-def _conditional(statement: ast.stmt, call: ast.Call) -> bool:
+def _is_conditional(statement: ast.stmt, call: ast.Call) -> bool:
     """Tell whether the statement may run without making the call."""
     match statement:
         case ast.Expr() | ast.Assign() | ast.AnnAssign() | ast.Return():
@@ -84,10 +84,10 @@ def _is_harmless(held: Any) -> bool:
     return any(held is each for each in _HARMLESS)
 
 
-def _named(function: ast.expr, known: dict[str, Any]) -> Any:
+def _resolve(function: ast.expr, known: dict[str, Any]) -> Any:
     match function:
         case ast.Name():
             return known.get(function.id, vars(builtins).get(function.id))
         case ast.Attribute():
-            return getattr(_named(function.value, known), function.attr, None)
+            return getattr(_resolve(function.value, known), function.attr, None)
     return None

@@ -59,8 +59,8 @@ def as_read(tool: BaseTool, given: str | Mapping[str, Any], call: str | None) ->
 
 def shown(tool: BaseTool, given: str | Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Json]:
     """The arguments that people see of a call: `read` is what `as_read` made, or the arguments as they came."""
-    made_each_time = _made_each_time(tool) - (set() if isinstance(given, str) else given.keys())
-    return {name: _json(each) for name, each in without_injected(tool, read).items() if name not in made_each_time}
+    made_each_time = _args_with_factory(tool) - (set() if isinstance(given, str) else given.keys())
+    return {name: _as_json(each) for name, each in without_injected(tool, read).items() if name not in made_each_time}
 
 
 def edited(
@@ -71,39 +71,39 @@ def edited(
         return str(next(iter(after.values()), ""))
     named = without_injected(tool, given)
     injected = {name: each for name, each in given.items() if name not in named}
-    kept = {name: each for name, each in named.items() if name in after and _same(before, after, name)}
+    kept = {name: each for name, each in named.items() if name in after and _is_unchanged(before, after, name)}
     return {**after, **kept, **injected}
 
 
-def _same(before: Mapping[str, Json], after: Mapping[str, Json], name: str) -> bool:
+def _is_unchanged(before: Mapping[str, Json], after: Mapping[str, Json], name: str) -> bool:
     return name in before and canonical(before[name]) == canonical(after[name])
 
 
-def _json(value: Any) -> Json:
+def _as_json(value: Any) -> Json:
     exact = plain(value)
-    made = exact.value if exact.exact else _dumped(value)
+    made = exact.value if exact.exact else _as_pydantic_json(value)
     return canonical(made) if next(unstorable(made), None) else made
 
 
-def _dumped(value: Any) -> Json:
+def _as_pydantic_json(value: Any) -> Json:
     """A value as pydantic writes it into JSON and reads it again; a set has the same order in all processes."""
     match value:
         case BaseModel():
             fields = type(value).model_fields
-            return {field.alias or name: _dumped(getattr(value, name)) for name, field in fields.items()}
+            return {field.alias or name: _as_pydantic_json(getattr(value, name)) for name, field in fields.items()}
         case Mapping():
-            return {str(name): _dumped(each) for name, each in value.items()}
+            return {str(name): _as_pydantic_json(each) for name, each in value.items()}
         case set() | frozenset():
-            return sorted(map(_dumped, value), key=canonical)
+            return sorted(map(_as_pydantic_json, value), key=canonical)
         case list() | tuple():
-            return [_dumped(each) for each in value]
+            return [_as_pydantic_json(each) for each in value]
     try:
         return plain(to_jsonable_python(value)).value
     except Exception:  # noqa: BLE001 - a type that pydantic does not know
         return plain(value).value
 
 
-def _made_each_time(tool: BaseTool) -> set[str]:
+def _args_with_factory(tool: BaseTool) -> set[str]:
     """The arguments whose default is made for each call, so that people would never see the one that runs."""
     schema = tool.args_schema
     fields = schema.model_fields if isinstance(schema, type) and issubclass(schema, BaseModel) else {}

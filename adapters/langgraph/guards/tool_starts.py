@@ -43,7 +43,7 @@ from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.errors import ToolChangedError
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, tool_decisions
-from adapters.langgraph.guards.drift import asked_before, json_mark, unguarded
+from adapters.langgraph.guards.drift import interrupts_before, json_mark, unguarded
 from adapters.langgraph.guards.tool_args import without_injected
 from engine.asks.ask import Choice, Decision, canonical
 
@@ -84,7 +84,7 @@ def install() -> None:
 def _guarded(run: Any) -> Any:
     @wraps(run)
     def guarded(self: BaseTool, tool_input: Any, *more: Any, **named: Any) -> Any:
-        with _started(self, tool_input, named.get("tool_call_id"), named.get("config")):
+        with _checking_start(self, tool_input, named.get("tool_call_id"), named.get("config")):
             return run(self, tool_input, *more, **named)
 
     vars(guarded)[UNGUARDED] = run
@@ -94,7 +94,7 @@ def _guarded(run: Any) -> Any:
 def _guarded_async(arun: Any) -> Any:
     @wraps(arun)
     async def guarded(self: BaseTool, tool_input: Any, *more: Any, **named: Any) -> Any:
-        with _started(self, tool_input, named.get("tool_call_id"), named.get("config")):
+        with _checking_start(self, tool_input, named.get("tool_call_id"), named.get("config")):
             return await arun(self, tool_input, *more, **named)
 
     vars(guarded)[UNGUARDED] = arun
@@ -102,7 +102,7 @@ def _guarded_async(arun: Any) -> Any:
 
 
 @contextmanager
-def _started(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> Iterator[None]:
+def _checking_start(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> Iterator[None]:
     """Surround a tool's run. Raises ToolChangedError where the tool must not run."""
     configurable = (config or ensure_config()).get("configurable", {})
     decisions, graph = configurable.get(APPROVALS), configurable.get(NAMESPACE, "").rpartition("|")[0]
@@ -110,7 +110,7 @@ def _started(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> 
         yield
         return
     if (graph, call) not in _within.get():
-        _check(tool, tool_input, decisions, decisions.of(call, graph, tool.name), configurable)
+        _check_start(tool, tool_input, decisions, decisions.of(call, graph, tool.name), configurable)
     around = _within.set(_within.get() | {(graph, call)})
     try:
         yield
@@ -118,7 +118,7 @@ def _started(tool: BaseTool, tool_input: Any, call: str | None, config: Any) -> 
         _within.reset(around)
 
 
-def _check(
+def _check_start(
     tool: BaseTool,
     tool_input: Any,
     decisions: ToolDecisions,
@@ -128,7 +128,7 @@ def _check(
     if decided is None or _asks_for_itself(decided, configurable):
         return
     found = _difference(tool, tool_input, decided)
-    if found and not _is_over(configurable, decided):
+    if found and not _has_new_result(configurable, decided):
         error = ToolChangedError(f"{found}{_NOT_RUN}")
         decisions.stopped.append(error)
         raise error
@@ -139,7 +139,7 @@ def _asks_for_itself(decided: ToolDecision, configurable: Mapping[str, Any]) -> 
     scratchpad = configurable.get(SCRATCHPAD)
     if scratchpad is None:
         return False
-    number, namespace = asked_before(scratchpad.interrupt_counter), configurable.get(NAMESPACE, "")
+    number, namespace = interrupts_before(scratchpad.interrupt_counter), configurable.get(NAMESPACE, "")
     ahead = range(number, max(number, len(scratchpad.resume)) + 1)
     return any(decided.interrupt == interrupt_id(namespace, each) for each in ahead)
 
@@ -152,10 +152,10 @@ def decided_before(tool: BaseTool, call: str, configurable: Mapping[str, Any]) -
     decided = decisions.of(call, graph, tool.name)
     if decided is None or decided.name != tool.name or _asks_for_itself(decided, configurable):
         return False
-    return not _is_over(configurable, decided)
+    return not _has_new_result(configurable, decided)
 
 
-def _is_over(configurable: Mapping[str, Any], decided: ToolDecision) -> bool:
+def _has_new_result(configurable: Mapping[str, Any], decided: ToolDecision) -> bool:
     """Tell whether the model has seen a result of the decided call: then this is another call with its id."""
     try:
         messages = configurable[READ]("messages")
@@ -182,25 +182,25 @@ def _difference(tool: BaseTool, tool_input: Any, decided: ToolDecision) -> str:
     if not isinstance(tool_input, dict):  # the one argument of a tool that takes a text
         tool_input = dict.fromkeys([*decided.args, *decided.long][:1], tool_input)
     given, meant = without_injected(tool, tool_input), dict(decided.args)
-    meant |= {name: given[name] for name, mark in decided.long.items() if _mark(given.get(name)) == mark}
+    meant |= {name: given[name] for name, mark in decided.long.items() if _mark_of(given.get(name)) == mark}
     unknown = [name for name in decided.long if name not in meant]
     changed = [*unknown, *(name for name in _changed(given, meant) if name not in unknown)]
     if changed and not unknown:
         given, meant = _as_read(tool, tool_input, given, meant, decided.id)
         changed = _changed(given, meant)
-    return f"The tool {tool.name} was about to run {_named(given, meant, changed)}." if changed else ""
+    return f"The tool {tool.name} was about to run {_describe(given, meant, changed)}." if changed else ""
 
 
-def _mark(value: Any) -> str:
+def _mark_of(value: Any) -> str:
     return json_mark(plain(value).value)
 
 
 def _changed(given: Mapping[str, Any], meant: Mapping[str, Any]) -> list[str]:
     names = dict.fromkeys([*given, *meant])
-    return [name for name in names if _spelled(given, name) != _spelled(meant, name)]
+    return [name for name in names if _canonical(given, name) != _canonical(meant, name)]
 
 
-def _spelled(arguments: Mapping[str, Any], name: str) -> str:
+def _canonical(arguments: Mapping[str, Any], name: str) -> str:
     return canonical(plain(arguments[name]).value) if name in arguments else ""
 
 
@@ -217,15 +217,16 @@ def _as_read(
     return first, second
 
 
-def _named(given: Mapping[str, Any], meant: Mapping[str, Any], changed: Sequence[str]) -> str:
+def _describe(given: Mapping[str, Any], meant: Mapping[str, Any], changed: Sequence[str]) -> str:
     named = [
-        _named_one(name[:_LONGEST], _spelled(given, name), _spelled(meant, name)) for name in changed[:_MOST_NAMED]
+        _describe_argument(name[:_LONGEST], _canonical(given, name), _canonical(meant, name))
+        for name in changed[:_MOST_NAMED]
     ]
     more = f", and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
     return ", ".join(named) + more
 
 
-def _named_one(name: str, given: str, meant: str) -> str:
+def _describe_argument(name: str, given: str, meant: str) -> str:
     if not given:
         return f"without {name}, which was approved"
     if max(len(given), len(meant)) > _LONGEST:
@@ -252,14 +253,14 @@ def check_contract() -> None:
         return ""
 
     try:
-        seen = [_run(StructuredTool.from_function(contract), number) for number in (1, 2)]
+        seen = [_count_stopped(StructuredTool.from_function(contract), number) for number in (1, 2)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the guard does not work
         raise unguarded(type(error).__name__) from None
     if ran != [1] or seen != [0, 1]:
         raise unguarded("tools start another way")
 
 
-def _run(tool: BaseTool, number: int) -> int:
+def _count_stopped(tool: BaseTool, number: int) -> int:
     """Count the stopped starts of a call that was approved with the number 1."""
     ask = before_tools((), [ToolCall("1", tool.name, {"number": 1})], {})
     decisions = ToolDecisions([*tool_decisions("", ask, [Decision(Choice.APPROVE)], AskingGraph())])

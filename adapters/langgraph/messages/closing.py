@@ -46,7 +46,7 @@ _AGENT = frozenset({"assistant", "ai"})
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ClosedCalls:
     """The update of one field of messages: `results` to append, or `messages` to replace all of them."""
 
     results: list[Message]
@@ -55,39 +55,39 @@ class Closing:
     """Whether results at the end follow their calls, so that they can be appended."""
 
 
-def closings(snapshot: Any, why: "Why") -> dict[str, Closing]:
+def close_fields(snapshot: Any, last_run: "LastRun") -> dict[str, ClosedCalls]:
     """Close the open calls of a state's fields, by field."""
     values = snapshot.values
     fields = values.items() if isinstance(values, Mapping) else ()
     lists = ((name, each) for name, each in fields if isinstance(each, list))
-    found = ((name, closing(each, snapshot.tasks, why)) for name, each in lists)
+    found = ((name, close_calls(each, snapshot.tasks, last_run)) for name, each in lists)
     return {name: each for name, each in found if each is not None}
 
 
-def closing(messages: Sequence[Any], tasks: Sequence[Any], why: "Why") -> Closing | None:
+def close_calls(messages: Sequence[Any], tasks: Sequence[Any], last_run: "LastRun") -> ClosedCalls | None:
     """Close the open calls of these messages; `tasks` are those of the unfinished step."""
     if not all(isinstance(each, BaseMessage) or _role(each) for each in messages):
         return None
     # A snapshot shows the results of an unfinished step, but an input drops them.
-    given = {each.tool_call_id: each for task in tasks for each in _given(task.result)}
+    given = {each.tool_call_id: each for task in tasks for each in _tool_results(task.result)}
     unstored = {each.id for each in given.values()}
     stored = [each for each in messages if not (isinstance(each, ToolMessage) and each.id in unstored)]
-    results = _results(stored, given, tasks, why)
+    results = _missing_results(stored, given, tasks, last_run)
     flat = [result for each in results.values() for result in each]
     complete = list(_with_results(stored, results))
-    return Closing(flat, complete, in_order=complete == [*stored, *flat]) if flat else None
+    return ClosedCalls(flat, complete, in_order=complete == [*stored, *flat]) if flat else None
 
 
-def input_with(graph: Any, given: Any, found: Mapping[str, Closing]) -> Any:
+def input_with(graph: Any, given: Any, found: Mapping[str, ClosedCalls]) -> Any:
     """The input of a turn with the results before its own messages."""
     if not isinstance(given, Mapping):
         return given
-    added = {name: _update(graph.channels[name], each) for name, each in found.items() if _takes(graph, name)}
-    return {**given, **{name: [*each, *_listed(given.get(name))] for name, each in added.items() if each}}
+    added = {name: _update(graph.channels[name], each) for name, each in found.items() if _is_in_input(graph, name)}
+    return {**given, **{name: [*each, *_as_list(given.get(name))] for name, each in added.items() if each}}
 
 
 async def update_beforehand(
-    graph: Any, inner: Any, snapshot: Any, config: Mapping[str, Any], found: Mapping[str, Closing]
+    graph: Any, inner: Any, snapshot: Any, config: Mapping[str, Any], found: Mapping[str, ClosedCalls]
 ) -> None:
     """Write the fields that an input cannot reach, as if a node that waits, or any node that can, had written them.
 
@@ -105,18 +105,18 @@ async def update_beforehand(
         return
 
 
-def beyond_input(graph: Any, found: Mapping[str, Closing]) -> dict[str, Closing]:
+def outside_input(graph: Any, found: Mapping[str, ClosedCalls]) -> dict[str, ClosedCalls]:
     """The fields that the graph's input schema leaves out."""
-    return {name: each for name, each in found.items() if not _takes(graph, name)}
+    return {name: each for name, each in found.items() if not _is_in_input(graph, name)}
 
 
-def _takes(graph: Any, name: str) -> bool:
+def _is_in_input(graph: Any, name: str) -> bool:
     builder = getattr(graph, "builder", None)
     schemas = getattr(builder, "schemas", {})
     return name in schemas.get(getattr(builder, "input_schema", None), {})
 
 
-def _update(channel: Any, closing: Closing, *, replace: bool = False) -> list[Message]:
+def _update(channel: Any, closing: ClosedCalls, *, replace: bool = False) -> list[Message]:
     if isinstance(channel, LastValue):
         return closing.messages if replace else []  # an input replaces the field
     if closing.in_order:
@@ -126,7 +126,7 @@ def _update(channel: Any, closing: Closing, *, replace: bool = False) -> list[Me
     return []
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
@@ -134,25 +134,25 @@ def _listed(value: Any) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class LastRun:
     """The end of the run before. `refused`: the open requests were not approved."""
 
-    halted: str
+    stopped_for: str
     refused: bool
     masked: Masked
 
-    def of(self, tasks: Sequence[Any]) -> str:
+    def reason_for(self, tasks: Sequence[Any]) -> str:
         """Say why the calls that these tasks were to run have no result."""
-        if self.halted:
-            return f"Not finished: {self.masked(self.halted)}"
+        if self.stopped_for:
+            return f"Not finished: {self.masked(self.stopped_for)}"
         raised = next((task.error for task in tasks if failed(task)), None)
         if raised is not None:
             return self.masked(failure(raised).replace("The agent failed: ", "Failed: ", 1))
         return NOT_APPROVED if self.refused else LEFT
 
 
-def _results(
-    messages: Sequence[Message], given: Mapping[str, BaseMessage], tasks: Sequence[Any], why: Why
+def _missing_results(
+    messages: Sequence[Message], given: Mapping[str, BaseMessage], tasks: Sequence[Any], last_run: LastRun
 ) -> dict[int, list[Message]]:
     """Make the results of open calls, by the index of the message with the calls."""
     ais = [at for at, each in enumerate(messages) if isinstance(each, AIMessage) or _role(each) in _AGENT]
@@ -160,19 +160,20 @@ def _results(
     for at, end in zip(ais, [*ais, len(messages)][1:], strict=True):
         answered = {_answered(each) for each in messages[at:end]}
         made = messages[at]  # other messages may have the same ids: models number calls as they like
-        calls, invalid = _calls(made)
+        calls, invalid = _calls_of(made)
         left = [call for call in calls if call["id"] and call["id"] not in answered]
         unparsed = [call for call in invalid if call["id"] and call["id"] not in answered]
-        reasons = _reasons(left, tasks, why) if at == ais[-1] else [LEFT] * len(left)
+        reasons = _reasons(left, tasks, last_run) if at == ais[-1] else [LEFT] * len(left)
         known = given if at == ais[-1] else {}
         results = [
-            known.get(str(call["id"])) or _not_run(made, call, each) for call, each in zip(left, reasons, strict=True)
+            known.get(str(call["id"])) or _result_for(made, call, each)
+            for call, each in zip(left, reasons, strict=True)
         ]
-        found[at] = [*results, *(_not_run(made, each, NOT_READ) for each in unparsed)]
+        found[at] = [*results, *(_result_for(made, each, NOT_READ) for each in unparsed)]
     return found
 
 
-def _calls(message: Message) -> tuple[Sequence[Any], Sequence[Any]]:
+def _calls_of(message: Message) -> tuple[Sequence[Any], Sequence[Any]]:
     """The calls of a model's message, each with an id and a name, and those that could not be parsed."""
     if isinstance(message, AIMessage):
         return message.tool_calls, message.invalid_tool_calls
@@ -199,23 +200,27 @@ def _role(message: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _reasons(calls: Sequence[Any], tasks: Sequence[Any], why: Why) -> list[str]:
+def _reasons(calls: Sequence[Any], tasks: Sequence[Any], last_run: LastRun) -> list[str]:
     """Say for each call of the last step why it has no result: one by one if each has a task of its own."""
     own = [task for task in tasks if task.path and task.path[0] == PUSHED]
-    return [why.of([task]) for task in own] if len(own) == len(calls) else [why.of(tasks)] * len(calls)
+    return (
+        [last_run.reason_for([task]) for task in own]
+        if len(own) == len(calls)
+        else [last_run.reason_for(tasks)] * len(calls)
+    )
 
 
-def _not_run(made: Message, call: Any, why: str) -> Message:
+def _result_for(made: Message, call: Any, why: str) -> Message:
     """Make a result in the form of the message with the call."""
     if isinstance(made, Mapping):
         return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": why}
     return ToolMessage(why, tool_call_id=call["id"], name=call["name"], status="error")
 
 
-def _given(result: Any) -> Iterator[ToolMessage]:
+def _tool_results(result: Any) -> Iterator[ToolMessage]:
     """The results of tools in the writes of a finished task."""
     for value in result.values() if isinstance(result, Mapping) else ():
-        yield from (each for each in _listed(value) if isinstance(each, ToolMessage))
+        yield from (each for each in _as_list(value) if isinstance(each, ToolMessage))
 
 
 def _with_results(messages: Sequence[Message], results: Mapping[int, Sequence[Message]]) -> Iterator[Message]:

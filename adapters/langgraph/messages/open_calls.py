@@ -32,11 +32,11 @@ def open_calls(messages: Sequence[BaseMessage]) -> tuple[ToolCall, ...]:
     """The tool calls of the last AI message that have no result yet."""
     return tuple(
         ToolCall(str(call["id"]), call["name"], {name: plain(each).value for name, each in call["args"].items()})
-        for call in _open(messages)
+        for call in _open_in(messages)
     )
 
 
-def _open(messages: Sequence[BaseMessage]) -> Iterator[Any]:
+def _open_in(messages: Sequence[BaseMessage]) -> Iterator[Any]:
     last = next((each for each in reversed(messages) if isinstance(each, AIMessage)), None)
     if last is not None:
         done = {each.tool_call_id for each in messages[messages.index(last) :] if isinstance(each, ToolMessage)}
@@ -48,11 +48,11 @@ def messages_after(messages: Sequence[BaseMessage], decisions: Sequence[Decision
 
     No messages where all calls run as they are.
     """
-    calls = list(_open(messages))
+    calls = list(_open_in(messages))
     last = next(each for each in reversed(messages) if isinstance(each, AIMessage))
     pairs = list(zip(calls, decisions, strict=True))
     refused = [(call, each) for call, each in pairs if each.choice is Choice.REJECT]
-    running = [_edited(call, each) for call, each in pairs if each.choice is not Choice.REJECT]
+    running = [_with_edit(call, each) for call, each in pairs if each.choice is not Choice.REJECT]
     results: list[BaseMessage] = [
         ToolMessage(each.text or TOOL_CALL_REFUSED, tool_call_id=call["id"], name=call["name"], status="error")
         for call, each in refused
@@ -74,7 +74,7 @@ def _with_calls(message: AIMessage, calls: Sequence[Any]) -> AIMessage:
     return message.model_copy(update={"tool_calls": list(calls), "content": content, "additional_kwargs": spelled})
 
 
-def _edited(call: Any, decision: Decision) -> Any:
+def _with_edit(call: Any, decision: Decision) -> Any:
     if decision.choice is Choice.EDIT and isinstance(decision.value, dict):
         return {**call, "args": decision.value}
     return call

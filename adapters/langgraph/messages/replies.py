@@ -80,25 +80,25 @@ class Replies:
         except jmespath.exceptions.JMESPathError as error:
             raise ValueError(f"reply: {self.expression!r} is not JMESPath: {str(error).splitlines()[0]}") from error
 
-    def said(self, values: Any) -> Utterance | None:
+    def utterance(self, values: Any) -> Utterance | None:
         """The agent's words while the graph waits, if there are any."""
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
         if isinstance(parent, dict) and (role := _role(parent)):
             is_agents = role in _AGENT or (role in _PERSON and not self._is_persons(parent))
-            return _of_message(parent) if is_agents else None
+            return _utterance_in(parent) if is_agents else None
         value = self._search(self._value, state)
-        return None if isinstance(value, bool | int | float) else _said(value)  # not a counter or a flag
+        return None if isinstance(value, bool | int | float) else _utterance_of(value)  # not a counter or a flag
 
-    def ending(self, values: Any) -> Utterance | None:
+    def last_utterance(self, values: Any) -> Utterance | None:
         """The words with which a turn ended, if there are any."""
         if self._messages is None:
             value = self._search(self._value, self._as_json(values))
-            return None if isinstance(value, dict) and _role(value) in _PERSON else _said(value)
+            return None if isinstance(value, dict) and _role(value) in _PERSON else _utterance_of(value)
         if self.returned and self.expression == DEFAULT and _messages_of(values) is None:
-            return _said(plain(values).value)
+            return _utterance_of(plain(values).value)
         latest = self._since_a_person_spoke(values)
-        said = _last_word(latest)
+        said = _last_utterance(latest)
         structured = plain(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
         if structured is None or (said is not None and latest and not _repeats_response(latest[-1], said)):
             return said
@@ -107,7 +107,7 @@ class Replies:
 
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
         """The reply to post while the graph asks `prompts`; `before` is as in `last_reply`."""
-        said = self.said(values)
+        said = self.utterance(values)
         if said is None or said.mark == before or said.text.strip() in {prompt.strip() for prompt in prompts}:
             return None
         return _reply(said, thread, turn)
@@ -117,7 +117,7 @@ class Replies:
 
         The same words may be the answer again, the same message is not.
         """
-        said = self.ending(values)
+        said = self.last_utterance(values)
         return None if said is None or (said.message and said.mark == before) else _reply(said, thread, turn)
 
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
@@ -171,7 +171,7 @@ def _role(message: Mapping[str, Json]) -> str:
     return role if isinstance(role, str) else ""
 
 
-def _of_message(message: Mapping[str, Json]) -> Utterance | None:
+def _utterance_in(message: Mapping[str, Json]) -> Utterance | None:
     text = _content(message)
     name, known = message.get("name"), message.get("id")
     speaker = name if isinstance(name, str) else ""
@@ -185,18 +185,18 @@ def _content(message: Mapping[str, Json]) -> str:
     return found if found or not content or isinstance(content, list) else _readable(content)
 
 
-def _last_word(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
+def _last_utterance(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
     """The last message that has words: an agent's, or those of tools that ran side by side together."""
     for end in range(len(messages), 0, -1):
         role, text = _role(messages[end - 1]), _content(messages[end - 1]).strip()
         if text and (role in _AGENT or role in _PERSON):  # the person's own are not among them
-            return _of_message(messages[end - 1])
+            return _utterance_in(messages[end - 1])
         if text and role in _TOOL:
-            return _of_tools(messages[:end])
+            return _results_of_tools(messages[:end])
     return None
 
 
-def _of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
+def _results_of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
     """The results of the tools at the end, in the order of their calls."""
     begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
     known = messages[-1].get("id")
@@ -219,10 +219,10 @@ def words_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     blocks = content if isinstance(content, list) else ()
-    return "".join(each if isinstance(each, str) else _block(each) or "" for each in blocks)
+    return "".join(each if isinstance(each, str) else _text_of_block(each) or "" for each in blocks)
 
 
-def _said(value: Json) -> Utterance | None:
+def _utterance_of(value: Json) -> Utterance | None:
     text = _readable(value)
     return Utterance(text) if text.strip() else None
 
@@ -237,28 +237,28 @@ def _readable(value: Json) -> str:
         case str():
             return value
         case list():
-            return _listed(value)
+            return _list_of(value)
         case dict():
-            return "\n".join(f"- **{name}:** {_in_a_line(each)}" for name, each in value.items())
+            return "\n".join(f"- **{name}:** {_on_one_line(each)}" for name, each in value.items())
         case _:
             return canonical(value)
 
 
-def _listed(values: Sequence[Json]) -> str:
+def _list_of(values: Sequence[Json]) -> str:
     """The text of a message's blocks, or a list of other values."""
-    if any(_block(each) is not None for each in values):
+    if any(_text_of_block(each) is not None for each in values):
         return words_of(values)
-    return "\n".join(f"- {_in_a_line(each)}" for each in values)
+    return "\n".join(f"- {_on_one_line(each)}" for each in values)
 
 
-def _in_a_line(value: Json) -> str:
+def _on_one_line(value: Json) -> str:
     """A field's value for one line; nested values as JSON."""
     if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
         return ", ".join(map(_readable, value))
     return f"`{canonical(value)}`" if isinstance(value, dict | list) else _readable(value)
 
 
-def _block(block: Json) -> str | None:
+def _text_of_block(block: Json) -> str | None:
     """A block's text; "" for a block of another type (reasoning, a tool call); None for another value."""
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         return None

@@ -1,4 +1,4 @@
-"""An agent whose graph runs on a LangGraph Server: its entry in `app.yaml`, and what the server told of its graph."""
+"""An agent whose graph runs on a LangGraph Server: its entry in `app.yaml`, and the nodes of its graph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

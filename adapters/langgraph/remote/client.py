@@ -115,7 +115,7 @@ def _runs_tools(node: Mapping[str, Any]) -> bool:
     return "__tools" in (node.get("metadata") or {}) or (isinstance(kind, list) and kind[-1:] == ["ToolNode"])
 
 
-def _at(found: Any, *path: str) -> Any:
+def _value_at(found: Any, *path: str) -> Any:
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return found
@@ -161,7 +161,7 @@ class ServerClient:
                 described: Any = await self._client.http.get("/openapi.json")
             except NotFoundError:
                 return
-        run = _at(described, "components", "schemas", "Run", "properties")
+        run = _value_at(described, "components", "schemas", "Run", "properties")
         if run and "metadata" not in run:
             raise ServerRefusedError(
                 f"The server at {self._server.url} keeps no metadata with its runs, so a run could begin twice: "

@@ -25,7 +25,7 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.pauses import PAUSES
 from adapters.langgraph.dialects.to_json import plain
-from adapters.langgraph.messages.closing import Masked, Why, closing
+from adapters.langgraph.messages.closing import LastRun, Masked, close_calls
 from adapters.langgraph.messages.inputs import input_of
 from adapters.langgraph.remote.agents import ServerAgent, ServerSpec, agent_of
 from adapters.langgraph.remote.pauses import ServerPauses
@@ -95,9 +95,11 @@ class ServerGraphs:
             asked = [each for each in reported.asked if each.ask.holds] if turn.voids is not None else []
             if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
                 raise WaitsForAnswerError(turn.thread, waiting)
-            said = agent.replies.ending(thread.values) if thread.state else None
+            said = agent.replies.last_utterance(thread.values) if thread.state else None
             marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
-            given = _closing_calls(thread, input_of(agent.spec.input, turn), Why("", bool(turn.voids), self._masked))
+            given = _closing_calls(
+                thread, input_of(agent.spec.input, turn), LastRun("", bool(turn.voids), self._masked)
+            )
             options = agent.options_of_run(turn.key, turn.user)
             run = await agent.client.begin(turn.thread, key, input=given, metadata=marks, **options)
         return await self._runs.end_of(agent, turn.thread, run)
@@ -175,9 +177,9 @@ def _encoded(reported: RunResult, answer: Answer) -> dialects.Sent | str:
     return dialects.encode(asked.ask, answer.decisions, answer.by)
 
 
-def _closing_calls(thread: ServerThread, given: Any, why: Why) -> Any:
+def _closing_calls(thread: ServerThread, given: Any, last_run: LastRun) -> Any:
     """The input of a turn, with a result for each tool call that an earlier turn left open."""
-    closes = closing(thread.messages, [_task(each) for each in thread.tasks], why)
+    closes = close_calls(thread.messages, [_task(each) for each in thread.tasks], last_run)
     if closes is None or not isinstance(given, Mapping):
         return given
     renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.messages]

@@ -57,7 +57,7 @@ def _asked_after(thread: ServerThread, failure: str) -> Asked:
 
 def _question(agent: ServerAgent, thread: ServerThread, task: Mapping[str, Any], interrupt: Mapping[str, Any]) -> Asked:
     schema = thread.schemas.get(interrupt["id"])
-    said = agent.replies.said(thread.values)
+    said = agent.replies.utterance(thread.values)
     question = dialects.Question(
         plain(interrupt.get("value")).value,
         schema if isinstance(schema, dict) else None,

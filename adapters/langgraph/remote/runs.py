@@ -48,7 +48,7 @@ class ServerRuns:
         waiting = asyncio.ensure_future(agent.client.end_of(thread, run["run_id"]))
         stopping = asyncio.ensure_future(self._draining.wait())
         limit = agent.spec.time_limit
-        left = None if limit is None else (_begun(run) + limit - datetime.now(UTC)).total_seconds()
+        left = None if limit is None else (_begun_at(run) + limit - datetime.now(UTC)).total_seconds()
         try:
             done, _ = await asyncio.wait(
                 {waiting, stopping}, timeout=left and max(left, 1.0), return_when=asyncio.FIRST_COMPLETED
@@ -67,5 +67,5 @@ class ServerRuns:
         return report(agent, thread, await read(agent.client, thread), took_too_long)
 
 
-def _begun(run: Mapping[str, Any]) -> datetime:
+def _begun_at(run: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(run["created_at"]))

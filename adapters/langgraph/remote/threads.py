@@ -91,7 +91,7 @@ async def read(client: ServerClient, thread: ThreadId) -> ServerThread:
         # The id of its checkpoint cannot be read: the time of the last update stands in for it.
         unread = {"checkpoint": {"checkpoint_id": str(known.get("state_updated_at"))}}
         return ServerThread(unread, "error", str(error), refused=True)
-    return ServerThread(state, str(known.get("status", "")), _spelled(known.get("error")), schemas)
+    return ServerThread(state, str(known.get("status", "")), _as_stored(known.get("error")), schemas)
 
 
 def checkpoint_id(found: Any) -> str:
@@ -99,7 +99,7 @@ def checkpoint_id(found: Any) -> str:
     return str((found or {}).get("checkpoint_id", ""))
 
 
-def _spelled(error: Any) -> str:
+def _as_stored(error: Any) -> str:
     """An error as LangGraph stores it in this process."""
     if isinstance(error, dict):
         return f"{error.get('error', 'error')}({error.get('message', '')!r})"

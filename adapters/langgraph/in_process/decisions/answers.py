@@ -34,7 +34,7 @@ class AnswerSender:
             return Stale(sentences.CHANGED, self._runner.report(thread))
         found = _problems(asked.ask, answer)
         if found:
-            return await self._not_taken(thread, f"{sentences.NOT_TAKEN} {found[0].sentence}".strip())
+            return await self._ask_again(thread, f"{sentences.NOT_TAKEN} {found[0].sentence}".strip())
         return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
 
     async def _send(self, thread: Thread, answer: Answer, sent: dialects.Sent) -> Resumed | Stale:
@@ -44,12 +44,12 @@ class AnswerSender:
             return Resumed(STOPPED)
         after = await self._session.read(count=ended.error is not None)
         pending = after.find(answer.interrupt)
-        if _drifted(thread, after, answer):
+        if _has_drifted(thread, after, answer):
             return Stale(sentences.DRIFTED, self._runner.report(after, ended))
         if ended.error is None or pending is None or pending.state is not AnswerState.WAITS:
             return Resumed(self._runner.report(after, ended))
         if is_invalid_resume(ended.error):  # it does not fit the schema that the node itself checks: it never will
-            return await self._not_taken(after, f"{sentences.NOT_TAKEN} {_reason(ended.error)}")
+            return await self._ask_again(after, f"{sentences.NOT_TAKEN} {_reason_of_refusal(ended.error)}")
         # The node raised before it took the answer: that may pass, and asking again would lose people's decision.
         raise AnswerNotTakenError(sentences.failure(ended.error))
 
@@ -93,7 +93,8 @@ class AnswerSender:
             raise AnswerNotTakenError(sentences.failure(ended.error))
         report = self._runner.report(after, ended)
         return [
-            Stale(sentences.DRIFTED, report) if _drifted(thread, after, each) else Resumed(report) for each in answers
+            Stale(sentences.DRIFTED, report) if _has_drifted(thread, after, each) else Resumed(report)
+            for each in answers
         ]
 
     # Answers whose question does not simply wait ----------------------------------------------------------------------
@@ -123,7 +124,7 @@ class AnswerSender:
         reason = sentences.NEW_CODE_BESIDE_FINISHED if orphan else sentences.NEW_CODE
         return Stale(reason, STOPPED if ended.stopped else self._runner.report(thread, ended))
 
-    async def _not_taken(self, thread: Thread, reason: str) -> Stale:
+    async def _ask_again(self, thread: Thread, reason: str) -> Stale:
         """For an answer that can never fit: ask its question again, except where a sibling would run again."""
         if thread.step_has_finished_tasks:
             raise AnswerNotTakenError(reason)
@@ -131,14 +132,14 @@ class AnswerSender:
         return Stale(reason, STOPPED if ended.stopped else self._runner.report(thread, ended))
 
 
-def _drifted(before: Thread, after: Thread, answer: Answer) -> bool:
+def _has_drifted(before: Thread, after: Thread, answer: Answer) -> bool:
     """Tell whether the graph changed this request, or an earlier one of its task: then the answer was dropped."""
     asked = before.find(answer.interrupt)
     beside = [each for each in after.pending if asked is not None and each.namespace == asked.namespace]
     return any(after.drifted_from(each) is not None for each in beside)
 
 
-def _reason(error: BaseException) -> str:
+def _reason_of_refusal(error: BaseException) -> str:
     """Say why a node's own schema refused an answer; a model's validators say it best in their own words.
 
     https://docs.pydantic.dev/latest/errors/errors/
@@ -158,7 +159,7 @@ def _problems(ask: Ask, answer: Answer) -> Sequence[ValueProblem]:
     actions = zip(ask.actions, answer.decisions, strict=True)
     if any(action.reject_stops and decision.choice is Choice.REJECT for action, decision in actions):
         return [
-            ValueProblem((), "The agent cannot be told no.")
+            ValueProblem((), "This request cannot be rejected: a rejection stops the agent instead.")
         ]  # a rejection ends the run instead, and is never delivered
     pairs = enumerate(answer.decisions)
     return [problem for position, decision in pairs for problem in dialects.problems(ask, position, decision)]

@@ -74,7 +74,7 @@ class PauseDecisions:
         return next((each for each in found if each is not None and each.interrupt == answer.interrupt), None)
 
     async def _after_leaving(self, thread: Thread, answer: Answer) -> Resumed | Stale:
-        """For a thread that is at the pause no longer: this very decision moved it, or something else did."""
+        """For a thread that has left the pause, by this very decision or otherwise."""
         if thread.paused_at is not None and answer.interrupt in thread.paused_at.updated_for:
             return Resumed(await self._go_on_from(thread, answer))
         if thread.was_answered(answer.interrupt) or _has_begun(thread, answer.interrupt):

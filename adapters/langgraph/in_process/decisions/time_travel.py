@@ -30,7 +30,7 @@ from adapters.langgraph.in_process.threads.checkpoints import snapshot_of, state
 from adapters.langgraph.in_process.threads.state_edits import edits, update
 from adapters.langgraph.in_process.threads.thread import Thread
 from engine.asks.ask import Json
-from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
+from engine.ports import TimeTravelRun, Snapshot, Stale, RunResult
 
 
 async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
@@ -38,12 +38,12 @@ async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int)
     try:
         found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
     except Exception:  # noqa: BLE001 - the graph's own code may refuse any of its states
-        found = await _one_by_one(graph, saver, config, limit + 1)
-    known = {_id(snapshot.config): snapshot for snapshot in found}
+        found = await _snapshots_one_by_one(graph, saver, config, limit + 1)
+    known = {_checkpoint_of(snapshot.config): snapshot for snapshot in found}
     return [_moment(snapshot, known) for snapshot in found[:limit]]
 
 
-async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> list[Any]:
+async def _snapshots_one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> list[Any]:
     """The same for a graph that refuses some of its states: those are shown without the nodes that come next."""
     root = {"configurable": {**config["configurable"], "checkpoint_ns": ""}}
     found = []
@@ -57,11 +57,11 @@ async def _one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: 
 
 def _moment(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
     metadata = snapshot.metadata or {}
-    before = known.get(_id(snapshot.parent_config)) if snapshot.parent_config else None
+    before = known.get(_checkpoint_of(snapshot.parent_config)) if snapshot.parent_config else None
     ran = [task.name for task in before.tasks] if before is not None and metadata.get("source") == "loop" else []
     values = plain(snapshot.values).value
     return Snapshot(
-        checkpoint=_id(snapshot.config),
+        checkpoint=_checkpoint_of(snapshot.config),
         at=datetime.fromisoformat(snapshot.created_at) if snapshot.created_at else datetime.now(UTC),
         source=str(metadata.get("source", "")),
         ran=tuple(dict.fromkeys(name for name in ran if not name.startswith("__"))),
@@ -71,7 +71,7 @@ def _moment(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def _id(config: Mapping[str, Any]) -> str:
+def _checkpoint_of(config: Mapping[str, Any]) -> str:
     return str(config["configurable"].get("checkpoint_id", ""))
 
 
@@ -100,18 +100,18 @@ async def travel(runner: ThreadRunner, journey: TimeTravelRun) -> RunResult | St
 
 async def _begin(session: Session, journey: TimeTravelRun, target: Thread) -> None:
     config = session.config_of_branch(target, journey.key)
-    changed = _changed(session, target, journey.edits)
+    changed = _edits(session, target, journey.edits)
     if changed and (target.snapshot.metadata or {}).get("source") == "input":
         raise EditRefusedError(sentences.CHECKPOINT_BEFORE_MESSAGE)
     if changed:
         await update(session.agent.graph, target.levels[0], config, [StateUpdate(changed, None)])
     else:
-        await fork(session.saver, _at(config, journey.checkpoint), config["metadata"])
+        await fork(session.saver, _at_checkpoint(config, journey.checkpoint), config["metadata"])
 
 
-def _changed(session: Session, target: Thread, wanted: Json) -> dict[str, Any]:
+def _edits(session: Session, target: Thread, wanted: Json) -> dict[str, Any]:
     return edits(session.agent.graph, target.levels[0], wanted) if isinstance(wanted, dict) else {}
 
 
-def _at(config: Mapping[str, Any], checkpoint: str) -> dict[str, Any]:
+def _at_checkpoint(config: Mapping[str, Any], checkpoint: str) -> dict[str, Any]:
     return {**config, "configurable": {**config["configurable"], "checkpoint_id": checkpoint}}

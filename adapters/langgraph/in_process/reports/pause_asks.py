@@ -44,7 +44,7 @@ def asked_at_breakpoint(agent: LocalAgent, thread: Thread, pause: BreakpointPaus
         shown = level if level is not None else thread.levels[0]
         may_edit = level is not None and can_be_edited(level)
         ask = at_breakpoint(sentences.steps(paths), paths, state_of(shown), may_edit=may_edit)
-    return _asked(agent, pause.interrupt, ask, paths, pause.node_names)
+    return _worded(agent, pause.interrupt, ask, paths, pause.node_names)
 
 
 def messages_field(agent: LocalAgent, pause: BreakpointPause) -> str:
@@ -61,13 +61,13 @@ def asked_by_node_interrupt(agent: LocalAgent, thread: Thread) -> Asked | None:
     names = tuple(dict.fromkeys(task.name for task in tasks))
     said = [plain(each.value).value for task in tasks for each in task.interrupts if not keys.is_interrupt_id(each.id)]
     ask = node_interrupt(sentences.steps(names), said, state_of(root), may_edit=can_be_edited(root))
-    return _asked(agent, InterruptId(f"stopped:{root.checkpoint}"), ask, names, names)
+    return _worded(agent, InterruptId(f"stopped:{root.checkpoint}"), ask, names, names)
 
 
 def asked_after_failure(run: str, thread: Thread, ended: Ended) -> Asked | None:
     """Ask what to do about a run that failed, or that a limit stopped. `run` is its idempotency key if known."""
     raised = ended.error or thread.unreadable
-    said = sentences.failure(raised) if raised is not None else thread.mark(keys.STOPPED_FOR) or _stored(thread)
+    said = sentences.failure(raised) if raised is not None else thread.mark(keys.STOPPED_FOR) or _stored_failure(thread)
     drifting = [each for each in thread.pending if thread.drifts_on(each)]
     said = said or _about_drift(thread, drifting)
     if not said:
@@ -91,11 +91,11 @@ def _about_drift(thread: Thread, drifting: Sequence[Pending]) -> str:
     return sentences.changes_each_time(MOST, f"{named}{more}", drifting[0].path)
 
 
-def _stored(thread: Thread) -> str:
+def _stored_failure(thread: Thread) -> str:
     return sentences.failure(thread.failures[0]) if thread.failures else ""
 
 
-def _asked(agent: LocalAgent, interrupt: InterruptId, ask: Ask, paths: Sequence[str], names: tuple[str, ...]) -> Asked:
+def _worded(agent: LocalAgent, interrupt: InterruptId, ask: Ask, paths: Sequence[str], names: tuple[str, ...]) -> Asked:
     question = dialects.Question(ask.payload, nodes=names)
     worded = dialects.configured(ask, question, agent.spec.answers)
     code = "".join(agent.fingerprint_of(path) for path in paths)

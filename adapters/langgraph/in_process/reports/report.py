@@ -50,7 +50,7 @@ def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
     """Read a question of the graph by the dialects."""
     payload = plain(pending.interrupt.value)
     schema = plain(pending.interrupt.response_schema).value
-    said = agent.replies.said(thread.values)
+    said = agent.replies.utterance(thread.values)
     ask = dialects.read(
         dialects.Question(
             payload.value,

@@ -12,7 +12,7 @@ from engine.ids import ThreadId
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The metadata of a run's checkpoints, by which the thread itself tells what it has been given."""
+    """The metadata of a run's checkpoints, by which the thread itself records what it was given."""
 
     turn: str = ""
     answered: str = ""

@@ -1,7 +1,7 @@
 """Copies of a thread's last checkpoint that LangGraph cannot write: to ask a step again, and to change its marks.
 
-LangGraph's own `update_state` runs a node's edges again to the same end, refuses where it cannot tell which node, and
-as `__copy__` loses the run's metadata.
+LangGraph's own `update_state` runs a node's edges again, refuses where it cannot infer the node, and as `__copy__`
+loses the run's metadata.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Runs a graph until it rests, and tells how the run ended.
+"""Runs a graph until it ends or pauses, and returns how it ended.
 
 `durability="sync"`: a step is on disk before the next one starts, so whatever kills the process, the thread goes on
 from its last step. SIGTERM asks every run to stop after the step it is in (`RunControl`), which loses nothing.
@@ -79,8 +79,10 @@ class Runs:
         self._controls.add(control)
         began = time.monotonic()
         try:
-            ended = await self._ended(
-                _run(graph, given, config, watcher, context=context, durability="sync", control=control, **breakpoints),
+            ended = await self._end_of(
+                _start(
+                    graph, given, config, watcher, context=context, durability="sync", control=control, **breakpoints
+                ),
                 config,
                 limit,
             )
@@ -89,8 +91,8 @@ class Runs:
         _log_end(ended, config, time.monotonic() - began)
         return ended
 
-    async def _ended(self, run: Awaitable[None], config: Mapping[str, Any], limit: timedelta | None) -> Ended:
-        """Await a run, and tell how it ended. Raises errors of the infrastructure."""
+    async def _end_of(self, run: Awaitable[None], config: Mapping[str, Any], limit: timedelta | None) -> Ended:
+        """Await a run, and return how it ended. Raises errors of the infrastructure."""
         waited = asyncio.timeout(limit.total_seconds() if limit else None)
         decisions: ToolDecisions = config["configurable"].get(keys.APPROVALS, ToolDecisions())
         gates: Gates | None = config["configurable"].get(keys.GATES)
@@ -111,22 +113,22 @@ class Runs:
             if self.is_infrastructure(error):
                 raise
             return Ended(error)
-        # A stopped tool whose error the graph caught: the tool was not run, and people are told.
+        # A stopped tool whose error the graph caught: the tool was not run, and people learn of it.
         return Ended(decisions.stopped[0], halted=True) if decisions.stopped else Ended()
 
     def is_infrastructure(self, error: BaseException) -> bool:
         """Tell whether an error is the saver's own, and passes when the database is back."""
         if isinstance(error, BaseExceptionGroup):
             return any(self.is_infrastructure(each) for each in error.exceptions)
-        return isinstance(error, self._infrastructure) and _is_of_a_saver(error)
+        return isinstance(error, self._infrastructure) and _is_raised_by_saver(error)
 
 
-def _is_of_a_saver(error: BaseException) -> bool:
+def _is_raised_by_saver(error: BaseException) -> bool:
     """Tell whether an error came out of a saver: a node with a Redis of its own raises errors of the same types."""
     return any(isinstance(frame.f_locals.get("self"), BaseCheckpointSaver) for frame, _ in walk_tb(error.__traceback__))
 
 
-async def _run(graph: Any, given: Any, config: Mapping[str, Any], watcher: Watcher, **how: Any) -> None:
+async def _start(graph: Any, given: Any, config: Mapping[str, Any], watcher: Watcher, **how: Any) -> None:
     if watcher is UNWATCHED:
         await graph.ainvoke(given, config, **how)
     else:

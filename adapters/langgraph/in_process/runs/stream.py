@@ -27,11 +27,11 @@ class StreamReader:
         """Read the stream of a run to its end."""
         async for namespace, mode, event in stream:
             if mode == "tasks":
-                self._task(event, namespace[-1].rpartition(":")[2] if namespace else "")
+                self._on_task(event, namespace[-1].rpartition(":")[2] if namespace else "")
             else:
-                self._message(event[0])
+                self._on_message(event[0])
 
-    def _message(self, message: Any) -> None:
+    def _on_message(self, message: Any) -> None:
         known = getattr(message, "id", None)
         if getattr(message, "type", "") not in _AGENT or not known:
             return
@@ -41,7 +41,7 @@ class StreamReader:
         if text.strip():
             self._watcher.words(f"{self._thread}/{known}", text, message.name or "")
 
-    def _task(self, event: dict[str, Any], parent: str) -> None:
+    def _on_task(self, event: dict[str, Any], parent: str) -> None:
         """Note that a task begins or, with a result, ends. The tasks of a subgraph are shown in place of its node."""
         if "result" in event:
             self._running.pop(event["id"], None)

@@ -16,7 +16,7 @@ from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.sessions.session import Session
 from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import Thread
-from adapters.langgraph.messages.closing import Why, beyond_input, closings, input_with, update_beforehand
+from adapters.langgraph.messages.closing import LastRun, close_fields, input_with, outside_input, update_beforehand
 from engine.asks.ask import canonical
 from engine.ports import RunResult, Turn
 
@@ -47,7 +47,7 @@ class ThreadRunner:
             return STOPPED
         if thread.unreadable is not None:  # LangGraph would refuse it too, and its open questions are not known
             return replace(self.report(thread), error=sentences.NO_NEW_TURN)
-        before = agent.replies.ending(thread.values) if thread.exists else None
+        before = agent.replies.last_utterance(thread.values) if thread.exists else None
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), agent.mark, before.mark if before else "")
         config = session.config_of_turn(turn.key, turn.user, marks)
         given = await self._closing_calls(thread, turn)
@@ -59,15 +59,15 @@ class ThreadRunner:
         given = agent.input_of(turn)
         if not thread.exists:
             return given
-        why = Why(thread.mark(keys.STOPPED_FOR), bool(turn.voids), session.masked)
+        last_run = LastRun(thread.mark(keys.STOPPED_FOR), bool(turn.voids), session.masked)
         as_before = session.config(thread, "", session.marks(thread))
         for level in thread.levels[1:]:
             if level.keeps_memory:
-                inner, found = agent.graph_at(level.path), closings(level.snapshot, why)
+                inner, found = agent.graph_at(level.path), close_fields(level.snapshot, last_run)
                 await update_beforehand(agent.graph, inner, level.snapshot, as_before, found)
         root = thread.levels[0].snapshot
-        found = closings(root, why)
-        await update_beforehand(agent.graph, agent.graph, root, as_before, beyond_input(agent.graph, found))
+        found = close_fields(root, last_run)
+        await update_beforehand(agent.graph, agent.graph, root, as_before, outside_input(agent.graph, found))
         return input_with(agent.graph, given, found)
 
     # Going on ---------------------------------------------------------------------------------------------------------

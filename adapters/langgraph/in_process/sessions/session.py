@@ -93,16 +93,16 @@ class Session:
         known = {each.interrupt: each for each in (*thread.decided.values(), *more)}
         payloads = {name: each.payload for name, each in known.items()}
         gated = {name: each.fields.get("id", "") for name, each in known.items() if each.is_gated}
-        shown = AnsweredPayloads(payloads, self._stored, gated)
+        shown = AnsweredPayloads(payloads, self._as_stored, gated)
         return config_of(self.thread, self._fence, key, thread.mark(keys.USER), marks, shown)
 
-    def _stored(self, value: Any) -> Any:
+    def _as_stored(self, value: Any) -> Any:
         """A value as it comes back from a checkpoint: people saw that one."""
         return self.saver.serde.loads_typed(self.saver.serde.dumps_typed(value))
 
     def config_of_branch(self, target: Thread, key: str) -> dict[str, Any]:
         """Make the config of a branch's first checkpoint: the marks that the thread had then, and the branch's key."""
-        said = self.agent.replies.ending(target.values)
+        said = self.agent.replies.last_utterance(target.values)
         before = target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "", target.mark(keys.APPROVED)
         return self.config(target, key, Marks(key, *before))
 
@@ -121,7 +121,7 @@ class Session:
             answered=" ".join(remembered),
             code=self.agent.mark,
             said_before=thread.mark(keys.SAID_BEFORE),
-            approved=approvals.spelled([*thread.approved, *calls], here),
+            approved=approvals.serialized([*thread.approved, *calls], here),
         )
 
     # Decisions, kept before they are sent -----------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Session:
         return [
             call
             for each in answers
-            for call in await self.keep_calls_of(thread, each, await self._asking(thread, each.interrupt))
+            for call in await self.keep_calls_of(thread, each, await self._find_asking_graph(thread, each.interrupt))
         ]
 
     async def keep_calls_of(self, thread: Thread, answer: Answer, asking: AskingGraph) -> Sequence[ToolDecision]:
@@ -156,7 +156,7 @@ class Session:
         await approvals.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, calls)
         return calls
 
-    async def _asking(self, thread: Thread, interrupt: InterruptId) -> AskingGraph:
+    async def _find_asking_graph(self, thread: Thread, interrupt: InterruptId) -> AskingGraph:
         """Find the graph that asks: one that a node calls by itself, or one that the thread lists."""
         pending = thread.find(interrupt)
         if pending is None:

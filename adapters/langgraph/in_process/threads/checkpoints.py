@@ -2,7 +2,7 @@
 
 LangGraph lists an interrupt as pending until its task has finished: also when the task's node raised after it had
 consumed the answer, and then the answer sent again would go to the node's next question. A task numbers its interrupts
-by the answers it has, and the number is in the interrupt's id: so the count of stored answers tells the two apart.
+by the answers it has, and the number is in the interrupt's id: so the count of stored answers separates the two.
 
 To read a state LangGraph prepares the tasks that come next, which runs the graph's own code: the validators of its
 schemas. Where they refuse the state, as after a deploy with a narrower schema, nothing runs any more, neither by an

@@ -55,12 +55,12 @@ def edits(graph: Any, level: Level, edited: Mapping[str, Json]) -> dict[str, Any
     """The changed fields, as the graph accepts them. Raises EditRefusedError where its own schema refuses them."""
     values, shown = level.snapshot.values, state_of(level)
     changed = {name: each for name, each in edited.items() if name not in shown or shown[name] != each}
-    typed = {name: _typed(values.get(name), each) for name, each in changed.items()}
+    typed = {name: _as_typed(values.get(name), each) for name, each in changed.items()}
     waiting = [task.name for task in level.snapshot.tasks]
     if found := refusals(graph, waiting, values, typed):
         told = "; ".join(f"{'.'.join(map(str, each.path))}: {each.sentence}".lstrip(": ") for each in found)
         raise EditRefusedError(f"{EDIT_REFUSED} {told}")
-    return {name: _overwriting(graph.channels.get(name), each) for name, each in typed.items()}
+    return {name: _past_reducer(graph.channels.get(name), each) for name, each in typed.items()}
 
 
 def refusals(
@@ -76,44 +76,44 @@ def refusals(
         channels = [node.channels] if isinstance(node.channels, str) else list(node.channels)
         if node.mapper is None or edited.keys().isdisjoint(channels):
             continue
-        for problem in _raised(node.mapper, {each: state[each] for each in channels if each in state}):
+        for problem in _validate(node.mapper, {each: state[each] for each in channels if each in state}):
             of_whole = complete and name in waiting and not problem.path
             if of_whole or (problem.path and problem.path[0] in edited):
                 found.setdefault(problem.path, problem)
     return list(found.values())
 
 
-def _raised(mapper: Callable[[Any], Any], state: Mapping[str, Any]) -> list[ValueProblem]:
+def _validate(mapper: Callable[[Any], Any], state: Mapping[str, Any]) -> list[ValueProblem]:
     """Validate a state: pydantic reports each field, a dataclass may raise anything."""
     try:
         mapper(dict(state))
     except ValidationError as error:
-        return [ValueProblem(tuple(each["loc"]), _sentence(each["msg"])) for each in error.errors(include_url=False)]
+        return [ValueProblem(tuple(each["loc"]), _as_sentence(each["msg"])) for each in error.errors(include_url=False)]
     except Exception as error:  # noqa: BLE001 - the graph's own code
-        return [ValueProblem((), _sentence(str(error).strip() or type(error).__name__))]
+        return [ValueProblem((), _as_sentence(str(error).strip() or type(error).__name__))]
     return []
 
 
-def _sentence(said: str) -> str:
+def _as_sentence(said: str) -> str:
     first = said.removeprefix("Value error, ").splitlines()[0]
     return f"{first[:1].upper()}{first[1:].rstrip('.')}."
 
 
-def _typed(before: Any, after: Json) -> Any:
-    return _messages(before, after) if are_messages(before) and isinstance(after, list) else after
+def _as_typed(before: Any, after: Json) -> Any:
+    return _edited_messages(before, after) if are_messages(before) and isinstance(after, list) else after
 
 
-def _overwriting(channel: Any, value: Any) -> Any:
+def _past_reducer(channel: Any, value: Any) -> Any:
     return Overwrite(value) if isinstance(channel, BinaryOperatorAggregate) else value
 
 
-def _messages(before: Sequence[BaseMessage], after: Sequence[Json]) -> list[BaseMessage]:
+def _edited_messages(before: Sequence[BaseMessage], after: Sequence[Json]) -> list[BaseMessage]:
     """Messages with people's changes; a message that nobody changed stays the same object."""
     known = {each.id: each for each in before if each.id}
-    return [_message(known, each) for each in after]
+    return [_edited_message(known, each) for each in after]
 
 
-def _message(known: Mapping[str, BaseMessage], edited: Json) -> BaseMessage:
+def _edited_message(known: Mapping[str, BaseMessage], edited: Json) -> BaseMessage:
     if not isinstance(edited, dict):
         raise EditRefusedError("A message has to be an object with a type and a content.")
     original = known.get(str(edited.get("id")))
