@@ -30,7 +30,7 @@ from adapters.langgraph.in_process.threads.checkpoints import snapshot_of, state
 from adapters.langgraph.in_process.threads.state_edits import edits, update
 from adapters.langgraph.in_process.threads.thread import Thread
 from engine.asks.ask import Json
-from engine.ports import TimeTravelRun, Snapshot, Stale, RunResult
+from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 
 async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
