@@ -1,8 +1,8 @@
-"""What a graph asks, and what a person decides about it.
+"""Asks and decisions: the one form of every interrupt and of its answer.
 
 Every interrupt, whatever its dialect, becomes one `Ask` of one or more `Action`s; every answer becomes one `Decision`
-for each action. So the life of an approval, the cards and the policies know one shape only, and a dialect
-(`adapters.langgraph.dialects`) is a pair of functions: payload -> Ask, and Ask + Decisions -> resume value.
+for each action. So approvals, cards and policies know one form only, and a dialect (`adapters.langgraph.dialects`) is a
+pair of functions: payload -> Ask, and Ask + Decisions -> resume value.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 class Kind(StrEnum):
-    """What sort of thing is asked; it chooses the card's words and the default policy, never the resume value."""
+    """The kind of an ask; it chooses the card's words and the default policy, never the resume value."""
 
     TOOL_CALL = "tool_call"
     """One or several tool calls, each to be decided."""
     APPROVAL = "approval"
-    """Yes or no about what is shown."""
+    """Approve or reject what is shown."""
     TEXT = "text"
     """A text to review and perhaps to change."""
     QUESTION = "question"
@@ -33,18 +33,18 @@ class Kind(StrEnum):
     PAYLOAD = "payload"
     """Anything else: shown field by field."""
     BREAKPOINT = "breakpoint"
-    """The graph stands before or after a node, and asks nothing itself."""
+    """The graph waits before or after a node, and asks nothing itself."""
     NOTICE = "notice"
-    """It is told, and there is nothing to decide."""
+    """The agent tells something, and there is nothing to decide."""
     FAILURE = "failure"
-    """The graph raised: run it again, or leave it."""
+    """The graph failed: run it again, or leave it."""
 
 
 _SUBJECTS = {Kind.FAILURE: Subject.FAILURE, Kind.NOTICE: Subject.NOTICE}
 
 
 class Choice(StrEnum):
-    """What a person can do about an action."""
+    """The choices that a person has about an action."""
 
     APPROVE = "approve"
     EDIT = "edit"
@@ -55,17 +55,17 @@ class Choice(StrEnum):
     SKIP = "skip"
     """Go past the node that waits, without running it."""
     REDO = "redo"
-    """Forget the answers that made the graph fail, and let it ask anew."""
+    """Drop the answers that made the graph fail, and let it ask again."""
     OPTION = "option"
-    """One of the node's own further choices: `Decision.option` names it."""
+    """One of the node's own choices: `Decision.option` names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A further choice that a node has, such as "revise" or "escalate".
+    """A choice of the node's own, such as "revise" or "escalate".
 
-    `word` is the node's own word for it, and is unique within an action; `asks_for` is what the node calls the words
-    that go with it ("feedback"), "" where none do. Both are untrusted.
+    `word` is the node's word for it, unique within an action; `asks_for` is the node's name for the text that goes with
+    it ("feedback"), "" if there is none. Both are untrusted.
     """
 
     word: str
@@ -73,27 +73,27 @@ class Option:
 
     @property
     def takes_words(self) -> bool:
-        """Whether the node passes a person's words on with it."""
+        """True if the node takes a person's text with it."""
         return self.asks_for != ""
 
 
 MOST_OPTIONS = 20
-"""Further choices of one action: a menu of more would be read by nobody."""
+"""The most options of one action: nobody reads a longer menu."""
 
 
 class KnownBy(StrEnum):
-    """What says which value each choice sends, in the order of trust."""
+    """The source that says which value each choice sends, in the order of trust."""
 
     RULE = "rule"
     """An entry of `answers:` in app.yaml."""
     LIBRARY = "library"
-    """A library defines the payload and its answers, or LangGraph itself what going on past a breakpoint does."""
+    """A library defines the payload and its answers, or LangGraph what continuing past a breakpoint does."""
     SCHEMA = "schema"
     """The interrupt came with a `response_schema`."""
     CODE = "code"
-    """The node's own code says what it does with each answer."""
+    """The node's code shows what it does with each answer."""
     HINT = "hint"
-    """The payload looks as in LangGraph's documentation, and no code that is known here contradicts it."""
+    """The payload looks as in LangGraph's documentation, and no code that was read contradicts it."""
     UNKNOWN = "unknown"
 
 
@@ -101,14 +101,13 @@ class KnownBy(StrEnum):
 class Action:
     """One thing to decide: a tool call, a text, a question.
 
-    `name` is the tool's name, or a few words of what the value is; `value` is what is shown and what an edit changes
-    (a tool call's arguments are an object); `schema` is the JSON Schema that an edited value or a form's answer must
-    fit, None where nothing is known of it. `reject_stops` is true where the graph knows no answer that means no: then a
-    rejection is not sent to it, and ends the run. `reason_unsent` is true where what a rejection sends has no place for
-    its reason: that stays on the card and in the audit.
+    `name` is the tool's name, or a few words for the value; `value` is shown and can be edited (a tool call's arguments
+    are an object); `schema` is the JSON Schema of an edited value or a form's answer, None if none is known.
+    `reject_stops`: the graph has no answer that means no, so a rejection is not sent to it, and ends the run.
+    `reason_unsent`: what a rejection sends has no place for its reason, which stays on the card and in the audit.
 
-    `options` are the node's further choices, offered by `Choice.OPTION`. `own_words` has the node's word for a choice,
-    by the choice's value, where it is not the one on our button.
+    `options` are the node's own choices, offered by `Choice.OPTION`. `own_words` has the node's word for a choice, by
+    the choice's value, if it is not the one on our button.
     """
 
     name: str
@@ -122,23 +121,22 @@ class Action:
     own_words: Mapping[str, str] | None = None
 
     def option(self, index: int | None) -> Option | None:
-        """The further choice at a place; None where there is none."""
+        """The option at an index; None if there is none."""
         return self.options[index] if index is not None and 0 <= index < len(self.options) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One interrupt in Signoff's words.
+    """One interrupt in Signoff's form.
 
-    `dialect` names who made it and can encode its answer; `speaker` is the agent or node that asks, "" where it goes
-    without saying; `payload` is the interrupt's value as JSON, kept because the digest binds decisions to it and the
-    dialect may need it again. `verdict` is true for a form that approves or refuses something: it is no mere question.
-    `encoding` is how its answers are sent where `answers:` in `app.yaml` says so: kept here and bound by the digest, so
-    that a change of the file cannot turn one answer into another. `unguarded` is true where the graph runs elsewhere,
-    and what it does with an approval cannot be compared with what was approved: the card says so. `caught` is true for
-    the failure of a tool that was about to run with something else than people decided. `perhaps_done` is true for what
-    was approved and begun before, and whose end nobody knows: people look at it. `known_by` says what its choices were
-    read from; nothing that is sent depends on it.
+    `dialect` names the module that made it and encodes its answer; `speaker` is the agent or node that asks, "" if that
+    is obvious; `payload` is the interrupt's value as JSON: the digest binds decisions to it, and the dialect may need
+    it again. `verdict`: a form that approves or rejects something, so it is no mere question. `encoding` says how
+    answers are sent if `answers:` in `app.yaml` says so; the digest binds it, so that a change of the file cannot turn
+    one answer into another. `unguarded`: the graph runs elsewhere, so what it does cannot be compared with what was
+    approved; the card says so. `caught`: a tool was about to run with something other than people decided, and failed.
+    `perhaps_done`: it was approved and begun before, and nobody knows whether it finished, so people check. `known_by`
+    is the source of its choices; nothing that is sent depends on it.
     """
 
     dialect: str
@@ -160,44 +158,43 @@ class Ask:
 
     @property
     def is_question(self) -> bool:
-        """Whether it is answered by the person whose conversation it is, rather than decided by approvers."""
+        """True if the requester answers it, rather than approvers deciding it."""
         return self.kind in (Kind.QUESTION, Kind.FORM) and not self.verdict
 
     @property
     def subject(self) -> Subject:
-        """What whoever decides it decides."""
+        """The kind of decision that it needs."""
         if self.kind in _SUBJECTS:
             return _SUBJECTS[self.kind]
         return Subject.QUESTION if self.is_question else Subject.REQUEST
 
     @property
     def is_the_requesters(self) -> bool:
-        """Whether no rule but one for questions governs it: a question, or a failure or notice: they decide nothing."""
+        """True for questions, failures and notices: no rule governs them except rules for questions."""
         return self.is_question or self.kind in _SUBJECTS
 
     @property
     def is_withdrawable(self) -> bool:
-        """Whether its requester can take it back: a failure and a notice ask for nothing."""
+        """True if its requester can withdraw it: failures and notices ask for nothing."""
         return self.kind not in _SUBJECTS
 
     @property
     def holds(self) -> bool:
-        """Whether new input has to wait until it is decided: it would void a question, but mends a failure."""
+        """True if new input has to wait until it is decided: it would void a question, but gets past a failure."""
         return self.kind is not Kind.FAILURE
 
     @property
     def may_recur(self) -> bool:
-        """Whether the graph may come to the same halt again, at the same checkpoint, after it was told to go on."""
+        """True if the graph may pause here again, at the same checkpoint, after it was told to continue."""
         return self.kind in (Kind.BREAKPOINT, Kind.FAILURE)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about one action.
+    """The decision about one action.
 
-    `value` is the changed value of an EDIT, what had been changed before an OPTION, or the values of a form's ANSWER;
-    `text` is a rejection's reason, an answer's words, or what was written with an option; `option` is the word of an
-    OPTION.
+    `value` is the new value of an EDIT, the edited value under an OPTION, or the values of a form's ANSWER; `text` is a
+    rejection's reason, an answer's words, or the text of an option; `option` is the word of an OPTION.
     """
 
     choice: Choice
@@ -208,7 +205,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ValueProblem:
-    """Why a value cannot be sent to the graph: `path` names the field, `()` the whole; `sentence` is for a person."""
+    """A reason why a value cannot be sent to the graph. `path` names the field, `()` the entire value."""
 
     path: tuple[str | int, ...]
     sentence: str
@@ -216,16 +213,16 @@ class ValueProblem:
 
 LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
 DEEPEST = 100
-"""Levels of nesting that are shown and passed on."""
+"""The deepest nesting that is shown and passed on."""
 
 
 def is_storable(value: Json) -> bool:
-    """Whether a checkpoint holds a number exactly: integers of 64 bits, and every float."""
+    """True if a checkpoint stores a number exactly: integers of 64 bits, and every float."""
     return not isinstance(value, int) or LEAST_INTEGER <= value <= MOST_INTEGER
 
 
 def unstorable(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[ValueProblem]:
-    """What neither a checkpoint (MessagePack) nor a LangGraph Server (JSON) would keep as it is."""
+    """Yield the parts of a value that a checkpoint (MessagePack) or a LangGraph Server (JSON) would change."""
     if len(path) > DEEPEST:
         yield ValueProblem(path, f"This is nested more than {DEEPEST} levels deep.")
     elif isinstance(value, dict):
@@ -248,23 +245,23 @@ def _is_unicode(text: str) -> bool:
 
 
 def canonical(value: Json) -> str:
-    """One spelling for each JSON value: sorted keys, no spaces."""
+    """Spell a JSON value in the one canonical way: sorted keys, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 MOST_BYTES = 5_000_000
-"""The most that a payload may have, as canonical JSON: a state at a breakpoint is one too."""
+"""The largest payload, as canonical JSON; a state at a breakpoint is a payload, too."""
 
 
 def size_of(ask: Ask) -> int:
-    """The bytes of what is asked, as `MOST_BYTES` counts them."""
+    """Count the bytes of an ask as `MOST_BYTES` does."""
     return len(canonical(ask.payload).encode("utf-8", "surrogatepass"))
 
 
 def digest_of(ask: Ask, fingerprint: str) -> str:
-    """The hash that binds a decision to what was shown (P4).
+    """Make the hash that binds a decision to what was shown (P4).
 
-    `fingerprint` stands for the graph's own code, so that a graph that changed while it waited is asked again: see
+    `fingerprint` stands for the graph's code, so that people are asked again if the graph changed while it waited: see
     `fingerprint` in `adapters.langgraph.in_process.graphs`.
     """
     shown = canonical([ask.dialect, ask.payload, [[action.name, action.value] for action in ask.actions]])

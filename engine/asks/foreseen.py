@@ -1,4 +1,4 @@
-"""Interrupts that a graph's code shows before anything has run: what `signoff check` tells of them."""
+"""Interrupts that are foreseen from a graph's code, for `signoff check`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from engine.asks.templates import FILL_IN
 
 @dataclass(frozen=True, slots=True)
 class OfferedChoice:
-    """One choice of a card.
+    """One choice on a card.
 
-    `button` is what stands on it, and `word` the node's own word for it, "" where it has none of its own. `sends` has
-    the parts of what is sent (`resume`, `update`, `as_node`) as templates (`engine.asks.templates`); where nothing is
-    sent, it is None, and `does` says what happens. `fields` are those that an edit can change, none where that is
-    all of what is shown. `proof` says how this is known.
+    `button` is its label, and `word` the node's own word for it, "" if it has none. `sends` has the parts of what is
+    sent (`resume`, `update`, `as_node`) as templates (`engine.asks.templates`); if nothing is sent, it is None, and
+    `does` says what happens. `fields` are those that an edit can change; empty if it can change everything that is
+    shown. `proof` says how this is known.
     """
 
     choice: Choice
@@ -29,9 +29,9 @@ class OfferedChoice:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What people will see: the sentence, what is decided (a tool's name, say), and the choices.
+    """A card that people will see: its sentence, its subject (a tool's name, say), and its choices.
 
-    `when` says what the payload is where it depends on that, "" where every payload leads to this card.
+    `when` says for which payload; "" if every payload leads to this card.
     """
 
     title: str
@@ -45,11 +45,11 @@ class Card:
 
 
 class Payload(StrEnum):
-    """How much of an interrupt's payload stands in the code."""
+    """The share of an interrupt's payload that is in the code."""
 
     KNOWN = "known"
     PARTLY = "partly"
-    """Some of its fields have values that are made while the graph runs."""
+    """Some of its values are made while the graph runs."""
     UNKNOWN = "unknown"
 
 
@@ -57,9 +57,9 @@ class Payload(StrEnum):
 class Foreseen:
     """One interrupt of an agent.
 
-    `node` is the path of the node that asks, `place` where it stands, as FILE:LINE, "" for a breakpoint. `cards` are
-    those that it may lead to: one, where the payload decides nothing; none, where the code could not be followed, which
-    `note` says. `entry` is what to add to `answers:` of the agent where an answer is not known.
+    `node` is the path of the node that asks, `place` its FILE:LINE, "" for a breakpoint. `cards` are those that it may
+    lead to: one, if the payload makes no difference; none, if the code could not be followed, which `note` says.
+    `entry` is to be added to the agent's `answers:` if an answer is not known.
     """
 
     node: str
@@ -71,12 +71,12 @@ class Foreseen:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known what each choice of each card does."""
+        """True if the effect of each choice of each card is known."""
         return bool(self.cards) and all(each.known_by is not KnownBy.UNKNOWN for each in self.cards)
 
 
 def entry(when: str, note: str = "") -> str:
-    """An entry of `answers:` for a person to fill in; it is refused until that is done."""
+    """Make an entry of `answers:` for a person to fill in; it is refused until that is done."""
     noted = f"  # {note}\n" if note else ""
     return f"""- when: {{{when}}}
 {noted}  approve: {{resume: ${FILL_IN}}}

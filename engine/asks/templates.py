@@ -1,18 +1,18 @@
-r"""Templates of what a choice sends: `answers:` in `app.yaml` has them, and so has the encoding of an `Ask`.
+r"""Templates of the value that a choice sends, as in `answers:` of `app.yaml` and in the encoding of an `Ask`.
 
-A template is JSON. Each text in it may hold words, and a word that stands alone keeps the type of what it stands for:
+A template is JSON. Its strings may contain words. A string that is one word takes the type of the word's value:
 
 | word | stands for | in |
 |---|---|---|
-| `$text` | what the person wrote; empty where they write nothing | every choice |
-| `$json` | what the person wrote, which has to be JSON | `answer` |
-| `$reason` | the reason of a rejection, in words that the node cannot take for another answer | `reject` |
+| `$text` | the person's text; empty if they wrote none | every choice |
+| `$json` | the person's text, which has to be JSON | `answer` |
+| `$reason` | the reason of a rejection, worded so that the node cannot take it for another answer | `reject` |
 | `$value` | the request as it was decided; `$value.draft`, `$value.items[0]`, `$value["a b"]` pick | every choice |
 | `$user` | the Slack id of the person who decided | every choice |
 | `$$` | a dollar sign | every choice |
 
-A `$` that no letter follows is a dollar sign as well. The keys of a template are sent as they are. What cannot be read
-is an error (`TemplateError`), and never a text that is sent.
+A `$` that no letter follows is a dollar sign, too. The keys of a template are sent as they are. A template that cannot
+be read is an error (`TemplateError`); it is never sent as text.
 """
 
 import json
@@ -27,26 +27,26 @@ PickPath: TypeAlias = tuple[str | int, ...]
 
 WORDS = ("text", "json", "reason", "value", "user")
 FILL_IN = "FILL_IN"
-"""In an entry that `signoff check` prints: what a person has to write there. It is never sent."""
+"""The placeholder in entries that `signoff check` prints. It is never sent."""
 _ONLY_IN = {"json": Choice.ANSWER, "reason": Choice.REJECT}
 _WORD = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*))")
 _STEP = re.compile(r'\.(?P<key>\w+)|\[(?P<number>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]')
 
 
 class TemplateError(ValueError):
-    """`what` is wrong with a template, and the `fix`, in the words of a fault of `app.yaml`."""
+    """A mistake in a template: `what` is wrong, and the `fix`, worded like a problem of `app.yaml`."""
 
     def __init__(self, what: str, fix: str, word: str = "") -> None:
         super().__init__(f"{what}. {fix}")
         self.what = what
         self.fix = fix
         self.word = word
-        """The word that nobody knows, where it is one."""
+        """The unknown word, if that is the mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a template, and what it picks of the value."""
+    """A word of a template, and the path that it picks from the value."""
 
     name: str
     path: PickPath = ()
@@ -62,7 +62,7 @@ def _step(key: str | int) -> str:
 
 
 def parsed(text: str) -> Sequence[str | Word]:
-    """The parts of a text: literal ones, and words. Raises TemplateError."""
+    """Split a string into literal parts and words. Raises TemplateError."""
     parts: list[str | Word] = []
     at = 0
     while (found := _WORD.search(text, at)) is not None:
@@ -120,7 +120,7 @@ def texts(template: Json, path: PickPath = ()) -> Iterator[tuple[PickPath, str]]
 
 
 def keys(template: Json, path: PickPath = ()) -> Iterator[tuple[PickPath, str]]:
-    """The keys of a template, each with where it stands."""
+    """Yield the keys of a template, each with its path."""
     if isinstance(template, list):
         for number, each in enumerate(template):
             yield from keys(each, (*path, number))
@@ -130,23 +130,23 @@ def keys(template: Json, path: PickPath = ()) -> Iterator[tuple[PickPath, str]]:
 
 
 def words(template: Json) -> Iterator[Word]:
-    """The words of a template. Raises TemplateError."""
+    """Yield the words of a template. Raises TemplateError."""
     for _, text in texts(template):
         yield from (each for each in parsed(text) if isinstance(each, Word))
 
 
 def picks(template: Json) -> list[PickPath]:
-    """What a template takes of the value. Raises TemplateError."""
+    """List the paths that a template picks from the value. Raises TemplateError."""
     return [word.path for word in words(template) if word.name == "value"]
 
 
 def choice_of(word: Word) -> Choice | None:
-    """The only choice that has this word; None where all have it."""
+    """The only choice that may use this word; None if all may."""
     return _ONLY_IN.get(word.name)
 
 
 def filled(template: Json, stands_for: Callable[[Word], Json]) -> Json:
-    """A template with its words filled in, which are not read again. Raises TemplateError."""
+    """Fill the words of a template in; the filled-in text is not read again. Raises TemplateError."""
     match template:
         case str():
             parts = parsed(template)
@@ -161,7 +161,7 @@ def filled(template: Json, stands_for: Callable[[Word], Json]) -> Json:
 
 
 def rewritten(template: Json, change: "Callable[[Word], Word | Json]") -> Json:
-    """A template with another word, or with a value, in the place of each word. Raises TemplateError."""
+    """Replace each word of a template by another word or by a value. Raises TemplateError."""
     match template:
         case str():
             parts = [change(each) if isinstance(each, Word) else each for each in parsed(template)]
@@ -180,12 +180,12 @@ def _written(part: "Word | Json") -> Json:
 
 
 def spelled(value: Json) -> str:
-    """A value within a text."""
+    """Spell a value within a string."""
     return value if isinstance(value, str) else "" if value is None else canonical(value)
 
 
 def literal(value: Json) -> Json:
-    """The template that stands for a value itself."""
+    """Make the template of a constant value."""
     match value:
         case str():
             return value.replace("$", "$$")
@@ -197,7 +197,7 @@ def literal(value: Json) -> Json:
 
 
 def picked(value: Json, path: PickPath) -> Json:
-    """What a path picks of a value. Raises KeyError where the value has no such thing."""
+    """Pick the part of a value at a path. Raises KeyError if there is none."""
     for key in path:
         match key, value:
             case int(), list() if key < len(value):
@@ -210,7 +210,7 @@ def picked(value: Json, path: PickPath) -> Json:
 
 
 def resolves(value: Json, path: PickPath) -> bool:
-    """Whether a value has what a path picks."""
+    """True if a value has a part at this path."""
     try:
         picked(value, path)
     except KeyError:
@@ -219,7 +219,7 @@ def resolves(value: Json, path: PickPath) -> bool:
 
 
 def takes_json(encoding: Json) -> bool:
-    """Whether an answer of this encoding has to be JSON."""
+    """True if an answer of this encoding has to be JSON."""
     answer = encoding.get(Choice.ANSWER.value) if isinstance(encoding, dict) else None
     if not isinstance(answer, dict):
         return False

@@ -1,4 +1,4 @@
-"""What approvers and the requester do besides deciding: look, hand over, extend, withdraw, nudge."""
+"""Acts of approvers and the requester besides deciding: look, hand over, extend, withdraw, nudge."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from engine.machine.step import Step, entry_of, refuse
 from engine.sentences import notices, refusals
 
 PAUSE = timedelta(minutes=15)
-"""How long reminders and the ladder rest when somebody is looking at it."""
+"""The time for which reminders and the ladder rest while somebody is looking at it."""
 
 NUDGE_EVERY = timedelta(hours=1)
 
@@ -29,9 +29,9 @@ MOST_EXTENDED = timedelta(days=30)
 def may_act(
     approval: Approval, by: UserId, facts: Facts, current: tuple[Policy | None, ...] = ()
 ) -> refusals.Refusal | None:
-    """Why somebody is none of those who can decide something of a pending approval, or None.
+    """Refuse a person who can decide no action of a pending approval; None if they can.
 
-    `current` are the policies of today for its actions: see `Ruling`.
+    `current` are today's policies for its actions: see `Ruling`.
     """
     found = [
         Electorate(review.governing, approval.requester, approval.ask.subject, today).refuses(by, facts, None)
@@ -42,7 +42,7 @@ def may_act(
 
 
 def pause(approval: Approval, event: Looked, now: datetime) -> Step:
-    """Reminders and the ladder rest for a while; the expiry does not."""
+    """Pause reminders and the ladder for a person who is looking at it; the expiry goes on."""
     if (late := expired_before(approval, event, event.at or now, now)) is not None:
         return late
     refusal = may_act(approval, event.by, event.facts, event.current)
@@ -68,7 +68,7 @@ def hand_over(approval: Approval, event: HandedOver, now: datetime) -> Step:
     refusal = refusal or _taker_refused(approval, event)
     if refusal is not None:
         return refuse(approval, event, refusal, now)
-    # Who was called before with others is called once more, alone.
+    # They are called alone now, even if they were called before with others.
     handed = replace(approval, handed_to=event.to, called=tuple(each for each in approval.called if each != event.to))
     return Step(
         handed,
@@ -78,7 +78,7 @@ def hand_over(approval: Approval, event: HandedOver, now: datetime) -> Step:
 
 
 def _taker_refused(approval: Approval, event: HandedOver) -> refusals.Refusal | None:
-    """Why a request cannot be handed over to this person."""
+    """Refuse a hand-over to a person who may not decide."""
     if event.to == event.by:
         return refusals.YoursAlready()
     match may_act(approval, event.to, event.to_facts, event.current):
@@ -110,7 +110,7 @@ def extend(approval: Approval, event: Extended, now: datetime) -> Step:
 
 
 def cancel(approval: Approval, event: Cancelled, now: datetime) -> Step:
-    """Its requester does not want it any more: the run ends, and nothing is sent to the graph."""
+    """Withdraw a request for its requester: the run ends, and nothing is sent to the graph."""
     if (late := expired_before(approval, event, now, now)) is not None:
         return late
     if event.by != approval.requester:

@@ -1,4 +1,4 @@
-"""The card and its copies are posted, deleted, and people are called."""
+"""Events of cards: posted, deleted, copied to the people who were called, a grant on them revoked."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,17 +15,17 @@ from engine.machine.step import Step, entry_of
 
 
 def record_card(approval: Approval, event: Posted, now: datetime) -> Step:
-    """Note where the card stands, and call people once it does."""
+    """Note the posted card, and call people once there is one."""
     if approval.card not in (None, event.card, event.instead_of):
-        # Somebody else posted it meanwhile, while this poster stood still: one question has one card (P8).
+        # Another process posted it while this one was stalled: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
     posted = replace(approval, card=event.card)
     if posted.state is not State.PENDING:
-        # A card that was posted late, by who stood still meanwhile, shows what is over (P8).
+        # A stalled process posted the card late: redraw it, so that it shows the outcome (P8).
         return Step(posted, (drawing_of(posted),))
     if approval.card is not None:
         return Step(posted)
-    # Who was not called by the card itself is called now; a card that calls nobody by itself names them from now on.
+    # Call those whom the card itself did not call. A card that calls nobody by itself may name them from now on.
     named = (drawing_of(posted),) if approval.names_nobody_yet else ()
     calls = calls_of(posted) if posted.calls_when_posted else ()
     effects = (*named, *calls, *((copies_of(posted),) if posted.signpost else ()))
@@ -33,10 +33,10 @@ def record_card(approval: Approval, event: Posted, now: datetime) -> Step:
 
 
 def post_again(approval: Approval, event: CardDeleted, _: datetime) -> Step:
-    """Draw a card that somebody deleted once more."""
+    """Post a card again that a person deleted."""
     if approval.card not in (None, event.card):
-        return Step(approval)  # a copy that the bot took back, or a card that another replaced already
-    # Where no card is known, this one may be being posted right now: whoever draws next finds that it is gone.
+        return Step(approval)  # a copy that the bot deleted, or a card that was replaced already
+    # If no card is known, this one may be in the middle of being posted: the next redraw finds it gone.
     return Step(replace(approval, card=None), (drawing_of(approval),))
 
 
@@ -54,11 +54,11 @@ def record_calls(approval: Approval, event: Called, now: datetime) -> Step:
     )
     if called == approval:
         return Step(approval)
-    # Whom a card is to mention is called when it is posted.
+    # People whom a card mentions are called when it is posted.
     rows = () if approval.card is None and approval.mentions else called_entries(approval, new, now)
-    # Whatever was posted late, when the card had moved on, has to tell what is true now (P8).
+    # Copies that were posted late, after the card had changed, have to be redrawn (P8).
     late = copies or called.signpost != approval.signpost
-    # A card that stands already says who was called.
+    # A posted card shows who was called.
     card = called.card is not None and (new or called.not_called != approval.not_called)
     effects = (*((drawing_of(called),) if card else ()), *((copies_of(called),) if late else ()))
     return Step(called, effects, rows)
@@ -76,7 +76,7 @@ def forget_copy(approval: Approval, event: CopyGone, _: datetime) -> Step:
 
 
 def revoke_grant(approval: Approval, event: Revoked, _: datetime) -> Step:
-    """The card no longer says that calls like it are allowed; the audit has its row from the grant itself."""
+    """Take the grant off the card; the audit gets its row from the grant itself."""
     reviews = tuple(
         replace(each, revoked_by=event.by)
         if each.grant == event.grant and each.allowed_until is not None and each.revoked_by is None
@@ -90,17 +90,16 @@ def revoke_grant(approval: Approval, event: Revoked, _: datetime) -> Step:
 
 
 def is_on_card(approval: Approval, on: PressedOn | None) -> bool:
-    """Whether a button was pressed on the approval's own card or a copy that the bot posted, and on no copy of others.
+    """True if a button was pressed on the approval's card or on a copy that the bot posted, and on no other copy.
 
-    Where the card stands may not be written down yet, or it was posted anew a moment ago. So another message of the
-    bot's own in the card's channel is taken for the card where it is newer than the one that is known: nobody but the
-    bot can post one.
+    The card may not be recorded yet, or may have been posted again a moment ago. So another message of the bot in the
+    card's channel counts as the card if it is newer than the recorded one: only the bot can post such a message.
     """
     if on is None:
         return True
     if any(on.message == each.card and on.place.channel == each.channel for each in approval.copies):
         return True
     if on.place.channel != approval.place.channel:
-        # A copy in direct messages that was posted a moment ago may not be written down yet.
+        # A copy in direct messages that was posted a moment ago may not be recorded yet.
         return on.own and on.place.channel.startswith("D") and approval.calls_directly
     return on.message == approval.card or (on.own and (approval.card is None or is_after(on.message, approval.card)))

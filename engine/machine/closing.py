@@ -1,4 +1,4 @@
-"""A request is decided, or its run is stopped; and what a late click is told of that."""
+"""Ends of a request: it is decided, or its run is stopped; and the refusal of a late click."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,9 +14,9 @@ from engine.sentences import notices, refusals
 
 
 def outcome_of(approval: Approval) -> str:
-    """One past participle for the whole: approved, rejected, answered.
+    """Name the outcome by one past participle: approved, rejected, answered.
 
-    It is decided for an option of the node's own, and where actions differ.
+    It is "decided" for an option of the node's own, and if the actions differ.
     """
     if approval.withdrawn_by is not None:
         return "withdrawn"
@@ -27,7 +27,7 @@ def outcome_of(approval: Approval) -> str:
 
 
 def option_of(approval: Approval) -> str:
-    """The node's own word that was chosen, where that is all there was to decide."""
+    """The node's own word that was chosen, if there was one action to decide."""
     decided = approval.reviews[0].decision if len(approval.reviews) == 1 else None
     return decided.option if decided else ""
 
@@ -44,7 +44,7 @@ PARTICIPLES = {
 
 
 def refusal_when_closed(approval: Approval) -> refusals.Refusal:
-    """What a late click is told: who decided what, and when (P2)."""
+    """Refuse a late click: say who decided what, and when (P2)."""
     at, stopping = approval.closed_at or approval.created_at, approval.stopping
     match approval.state:
         case State.EXPIRED:
@@ -54,7 +54,7 @@ def refusal_when_closed(approval: Approval) -> refusals.Refusal:
         case _ if approval.withdrawn_by is not None:
             return refusals.Closed("its requester withdrew it")
         case _ if any(_was_decided_by_time(review) for review in approval.reviews):
-            return refusals.Expired(at)  # time decided what people had left
+            return refusals.Expired(at)  # the expiry decided what people had not
         case _ if any(review.automatic for review in approval.reviews) and not approval.deciders:
             return refusals.Closed(f"{approval.rule} decided it automatically")
         case State.STOPPED if stopping is not None:
@@ -68,7 +68,7 @@ def _was_decided_by_time(review: Review) -> bool:
 
 
 def decide(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Step:
-    """Close a request whose actions are all decided: the graph gets the answer."""
+    """Close a request whose actions are all decided, and resume the graph."""
     decided = replace(approval, state=State.DECIDED, closed_at=now)
     # The graph comes first: its lane starts while the card is being redrawn.
     drawn = () if approval.quiet else drawings_of(approval)
@@ -78,7 +78,7 @@ def decide(approval: Approval, entries: tuple[Entry, ...], now: datetime) -> Ste
 def stop_run(
     approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime, by: UserId | None = None
 ) -> Step:
-    """The graph is told nothing: whatever it were told, it would take for its answer."""
+    """Stop the run. The graph is told nothing, since it would take anything as its answer."""
     told_nothing = approval.withdrawn_by is None and approval.ask.kind is not Kind.BREAKPOINT
     note = f"{notices.RUN_STOPPED} {notices.NOT_TOLD}" if told_nothing else notices.RUN_STOPPED
     stopped = replace(approval, state=State.STOPPED, closed_at=now, note=note)

@@ -1,4 +1,4 @@
-"""Time passes: reminders, the ladder, the expiry."""
+"""Deadlines: reminders, the ladder, the expiry."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -16,9 +16,9 @@ from engine.sentences import notices, refusals
 
 
 def remind(approval: Approval, _: ReminderDue, now: datetime) -> Step:
-    """Remind those who can decide, once for all reminders that are due."""
+    """Remind the people who can decide, once for all reminders that are due."""
     if approval.remind_at is None or now < approval.remind_at:
-        return Step(approval)  # it was put off, as by somebody who looks at it
+        return Step(approval)  # it was moved, as by a person who is looking at it
     reminded = approval
     while reminded.remind_at is not None and reminded.remind_at <= now:  # the bot may have been down for several
         reminded = replace(reminded, reminded=reminded.reminded + 1)
@@ -26,7 +26,7 @@ def remind(approval: Approval, _: ReminderDue, now: datetime) -> Step:
 
 
 def escalate(approval: Approval, event: LadderDue, now: datetime) -> Step:
-    """Take the steps that are due, and those behind a step that nobody stands on: one notice for all of them."""
+    """Take the steps that are due, and those after a step that names nobody; call people once for all of them."""
     taken = _climbed_all(approval, event.empty, now)
     if taken.approval == approval:
         return taken
@@ -39,7 +39,7 @@ _Rungs = frozenset[tuple[int, int]]
 
 
 def _climbed_all(approval: Approval, empty: _Rungs, now: datetime, *, in_its_place: bool = False) -> Step:
-    """Climb each ladder by the steps that are due. `in_its_place`: the next one is, whatever the time."""
+    """Climb each ladder by the steps that are due. `in_its_place`: the next step is due, whatever the time."""
     reviews = tuple(
         _climbed(approval, place, empty, now, in_its_place=in_its_place) for place in range(len(approval.reviews))
     )
@@ -71,9 +71,9 @@ def _rungs_taken(place: int, before: Review, after: Review, empty: _Rungs) -> Js
 
 
 def expire(approval: Approval, event: ExpiryDue, now: datetime) -> Step:
-    """End a request that nobody decided in time, as its rule says."""
+    """End a request that nobody decided in time, in the way that its rule says."""
     if approval.expires_at is None or now < approval.expires_at:
-        return Step(approval)  # a timer of earlier times
+        return Step(approval)  # an outdated timer
     if approval.awaits is not None and awaits_click(approval, now):
         return Step(approval, (SetTimer(approval.id, Timer.EXPIRE, approval.awaits),))
     entry = entry_of(approval, What.EXPIRED, None, now, approval.deadlines.on_expiry.value)
@@ -87,7 +87,7 @@ def expire(approval: Approval, event: ExpiryDue, now: datetime) -> Step:
         return decide(rejected, (entry,), now)
     expired = replace(approval, state=State.EXPIRED, closed_at=now)
     told = Say(approval.thread, approval.home, notices.EXPIRED_STOPPED, key=f"expired/{approval.id}", failed=True)
-    # What was said meanwhile waits in the conversation, and is passed on when the thread is settled.
+    # Messages that were held meanwhile are passed on when the thread is settled.
     effects = (*drawings_of(approval), told, PassOn(approval.thread), *timers_cleared(approval))
     return Step(expired, effects, (entry,))
 
@@ -97,7 +97,7 @@ def _escalates_by_expiry(approval: Approval) -> bool:
 
 
 def _escalated_by_expiry(approval: Approval, event: ExpiryDue, entry: Entry, now: datetime) -> Step:
-    """The next step is called in place of the end, and has as long as those before it had."""
+    """Take the next step in place of the expiry; its people have as much time as those before them."""
     taken = _climbed_all(approval, event.empty, now, in_its_place=True)
     span, after = approval.deadlines.expires_after, taken.approval
     while span and after.expires_at is not None and after.expires_at <= now:
@@ -124,14 +124,14 @@ def defer(approval: Approval, event: Deferred, _: datetime) -> Step:
 
 
 def awaits_click(approval: Approval, now: datetime) -> bool:
-    """True while a click made before the deadline is being looked up: nothing later may end the request."""
+    """True while a click from before the deadline is being looked up: nothing later may end the request."""
     return approval.awaits is not None and now < approval.awaits
 
 
 def expired_before(approval: Approval, event: PersonsEvent, at: datetime, now: datetime) -> Step | None:
-    """What follows where the deadline had passed when a person did something, though no timer fired yet.
+    """Expire the request if a person acts after its deadline, although no timer has fired yet (P5).
 
-    Where the deadline only adds people, whoever could decide before it still can.
+    If the deadline only adds people, everybody who could decide before it still can.
     """
     if approval.expires_at is None or at < approval.expires_at or _escalates_by_expiry(approval):
         return None

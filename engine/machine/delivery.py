@@ -1,4 +1,4 @@
-"""The graph takes the answer, or no longer asks."""
+"""Delivery to the graph: it takes the answer, or no longer asks."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -11,12 +11,12 @@ from engine.machine.step import Step, entry_of
 
 
 def withdraw(approval: Approval, event: Withdrew, now: datetime) -> Step:
-    """The graph no longer asks this."""
+    """Close a request that the graph no longer asks."""
     return _ended(approval, State.WITHDRAWN, event.reason, What.WITHDRAWN, now)
 
 
 def fail_delivery(approval: Approval, event: NotDelivered, now: datetime) -> Step:
-    """The graph no longer asks what was decided."""
+    """Close a decided request that the graph no longer asks."""
     return _ended(approval, State.UNDELIVERABLE, event.reason, What.UNDELIVERABLE, now)
 
 
@@ -27,6 +27,6 @@ def _ended(approval: Approval, state: State, reason: str, what: What, now: datet
 
 
 def deliver(approval: Approval, _: Delivered, now: datetime) -> Step:
-    """The graph has the answer."""
+    """Close a request whose answer the graph has."""
     delivered = replace(approval, state=State.DELIVERED)
     return Step(delivered, (), (entry_of(approval, What.DELIVERED, None, now),))

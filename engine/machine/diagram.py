@@ -1,6 +1,6 @@
 """Draws the README's diagram from `engine.machine.TRANSITIONS`: `python -m engine.machine.diagram` prints it.
 
-The README holds what this prints, and a test compares the two, so that the picture cannot tell of another machine.
+A test compares the README with what this prints, so that the diagram always matches the table.
 https://mermaid.js.org/syntax/stateDiagram.html
 """
 
@@ -24,12 +24,12 @@ from engine.approvals.events import (
 from engine.machine import TRANSITIONS
 
 _QUIET = (Opened, Posted, CardDeleted, Called, CopyGone, Deferred)
-"""Events that lead to another state never, or only where a rule decides at once, are not drawn."""
+"""Events that never lead to another state, or only if a rule decides at once, are not drawn."""
 _IN_TIME: dict[type[Event], State] = {
     **dict.fromkeys((Looked, HandedOver, Extended, Nudged), State.PENDING),
     Cancelled: State.STOPPED,
 }
-"""Where these acts lead. After the deadline they do what `ExpiryDue` does, which is drawn there."""
+"""The state after these acts. After the deadline they do what `ExpiryDue` does, which is drawn there."""
 
 
 def mermaid() -> str:

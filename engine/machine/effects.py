@@ -1,4 +1,4 @@
-"""The effects that most transitions have: cards are redrawn, people called, timers set."""
+"""Effects that most transitions have: redraw cards, call people, set timers."""
 
 from datetime import datetime
 
@@ -7,17 +7,17 @@ from engine.approvals.effects import Call, ClearTimer, DrawCard, DrawCopies, Dra
 
 
 def drawing_of(approval: Approval) -> DrawCard | DrawSheet:
-    """The effect that makes its card tell the truth."""
+    """Redraw the card."""
     return DrawSheet(approval.thread, approval.sheet) if approval.sheet else DrawCard(approval.id)
 
 
 def drawings_of(approval: Approval) -> tuple[Effect, ...]:
-    """All that makes its card and the copies of it tell the truth."""
+    """Redraw the card and its copies."""
     return (drawing_of(approval), *((copies_of(approval),) if approval.copies or approval.signpost else ()))
 
 
 def copies_of(approval: Approval) -> DrawCopies:
-    """Redraw the card's copies."""
+    """Redraw the copies of the card."""
     return DrawCopies(approval.id, approval.sheet)
 
 
@@ -27,7 +27,7 @@ def calls_of(approval: Approval) -> tuple[Effect, ...]:
 
 
 def timers_of(approval: Approval) -> tuple[tuple[Timer, datetime], ...]:
-    """The timers of a pending approval, each with its time."""
+    """List the timers of a pending approval, each with its time."""
     timers = (
         (Timer.REMIND, approval.remind_at),
         (Timer.ESCALATE, approval.escalates_at),
@@ -42,7 +42,7 @@ def timers_set(approval: Approval) -> tuple[Effect, ...]:
 
 
 def timers_cleared(approval: Approval) -> tuple[Effect, ...]:
-    """Clear every timer that may have been set; an earlier state may have had timers that this one lacks."""
+    """Clear every timer that may be set: an earlier state may have had timers that this one lacks."""
     had = (
         (Timer.REMIND, bool(approval.deadlines.reminders)),
         (Timer.ESCALATE, any(review.policy.ladder for review in approval.reviews)),

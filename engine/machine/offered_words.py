@@ -1,4 +1,4 @@
-"""What the requester wrote before a question stood in Slack, offered as its answer."""
+"""Offered words: what the requester wrote before a question was posted, offered as its answer."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from engine.sentences import refusals
 
 
 def offer_words(approval: Approval, event: Offered, _: datetime) -> Step:
-    """Quote what the requester wrote, with a button that sends it as the answer."""
+    """Quote the words on the card, with a button that sends them as the answer."""
     if event.words == approval.offered:
         return Step(approval)
     offered = replace(approval, offered=event.words)
@@ -21,24 +21,24 @@ def offer_words(approval: Approval, event: Offered, _: datetime) -> Step:
 
 
 def sends_offered(event: Chose) -> bool:
-    """Whether an answer sends the words that the card offers."""
+    """True if an answer sends the words that the card offers."""
     return event.choice is Choice.ANSWER and event.said is not None and event.value is None and not event.text
 
 
 def up_to(offered: tuple[Words, ...], said: MessageTs | None) -> tuple[Words, ...]:
-    """The words up to a message; none where it is none of theirs."""
+    """The words up to a message; none if it is not one of theirs."""
     places = [place for place, each in enumerate(offered) if each.said == said]
     return offered[: places[0] + 1] if places else ()
 
 
 def sent_words(approval: Approval) -> frozenset[MessageTs]:
-    """The messages whose words were sent as the answer by the button that offered them."""
+    """The messages whose words were sent as the answer by that button."""
     votes = (vote for review in approval.reviews for vote in review.votes)
     return frozenset(each.said for vote in votes for each in up_to(approval.offered, vote.said))
 
 
 def not_theirs(approval: Approval, event: Chose) -> refusals.Refusal | None:
-    """Offered words are the requester's, and are sent as they were shown or not at all."""
+    """Refuse to send offered words for another person, or other words than were shown."""
     if sends_offered(event):
         return refusals.NotOffered()
     if event.by != approval.requester and any(each.said == event.said for each in approval.offered):

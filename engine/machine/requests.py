@@ -1,4 +1,4 @@
-"""The graph asks: a request opens, or opens again after it was withdrawn."""
+"""Opening: the graph asks, or asks again after its request was withdrawn."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from engine.sentences.spoken import moment
 
 
 def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) -> Step:
-    """Open a request: rules and grants decide what they can, people are asked the rest."""
+    """Open a request: rules and grants decide what they can, and people are asked the rest."""
     approval = _with_automatic(approval, event.automatic, now)
     entries = (*_asked_entries(approval, now), *_automatic_entries(approval, event.automatic, now))
     if approval.stopping is not None:
@@ -27,7 +27,7 @@ def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) 
 
 
 def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:
-    # The values are kept with the ask, as long as the audit: see `Approvals.ask`.
+    # The values are in the ask, which is stored as long as the audit: see `Approvals.ask`.
     asked: Json = {"actions": [action.name for action in approval.ask.actions], "digest": approval.digest}
     entries = [entry_of(approval, What.ASKED, None, now, asked)]
     if approval.replaced is not None:
@@ -81,10 +81,10 @@ def _automatic_detail(place: int, automatic: Automatic) -> Json:
 
 
 def ask_again(approval: Approval, event: AskedAgain, now: datetime) -> Step:
-    """A new start under the same id: revisions go on counting, so that no click on the older card counts.
+    """Open a request again under the same id. Revisions go on counting, so that no click on the older card counts.
 
-    Slack tells nobody of a card that is redrawn. So what people had decided already is posted anew, and its old card is
-    taken back: one question has one card (P8). Its decisions stand in the audit.
+    Slack notifies nobody of a redrawn card. So a request that people had decided already gets a new card, and the old
+    one is deleted: one question has one card (P8). The earlier decisions are in the audit.
     """
     fresh = tuple(
         Review(action.value, policy, review.revision + 1)

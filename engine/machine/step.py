@@ -16,7 +16,7 @@ from engine.sentences import refusals
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows from one event. `refusal` is set when a person's event did not count."""
+    """The result of one event. `refusal` is set if a person's act did not count."""
 
     approval: Approval
     effects: tuple[Effect, ...] = ()
@@ -25,19 +25,19 @@ class Step:
 
 
 PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged
-"""Acts of people: their author is told if the act had no effect."""
+"""Acts of people, who are told if their act had no effect."""
 
 
 def refuse(approval: Approval, event: PersonsEvent, refusal: refusals.Refusal, now: datetime) -> Step:
-    """The act had no effect: tell its author why, and record it."""
+    """Refuse an act: tell its author why, and record it."""
     chose = event if isinstance(event, Chose) else None
     detail: dict[str, Json] = {"refusal": refusal.code, "choice": type(event).__name__.lower()}
     if chose is not None:
         detail |= {"choice": chose.choice.value, "action": chose.action}
-    # Whoever sees a copy elsewhere may not see the place of the card.
+    # A person who sees a copy elsewhere may not see the card's place.
     place = event.on.place if event.on is not None and _was_elsewhere(approval, event.on, refusal) else approval.place
     told = TellPerson(approval.thread, place, event.by, refusal.sentence)
-    # Whoever clicks a button that is gone looks at a card that missed its last redraw (P8).
+    # A person who clicks a button that is gone sees a card that missed its last redraw (P8).
     stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
     effects: tuple[Effect, ...] = (told, *drawings_of(approval)) if stale else (told,)
     return Step(approval, effects, (entry_of(approval, What.REFUSED, event.by, now, detail),), refusal)
@@ -48,5 +48,5 @@ def _was_elsewhere(approval: Approval, on: PressedOn, refusal: refusals.Refusal)
 
 
 def entry_of(approval: Approval, what: What, who: UserId | None, now: datetime, detail: Json = None) -> Entry:
-    """An audit row of this approval."""
+    """Make an audit row of this approval."""
     return Entry(now, approval.thread, approval.id, what, who, approval.rule, detail)

@@ -1,4 +1,4 @@
-"""People decide: a click is checked, counted, and closes the request when it is enough."""
+"""Votes: a click is checked and counted, and closes the request when the votes are enough."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -42,7 +42,7 @@ def choose(approval: Approval, event: Chose, now: datetime) -> Step:
 
 
 def _count_vote(approval: Approval, event: Chose, at: datetime, now: datetime) -> Step:
-    """Count a vote that nothing speaks against but the votes before it."""
+    """Count a vote, unless the earlier votes leave it no effect."""
     if not _changes_value(approval, event):
         event = with_earlier_shifts(approval.reviews[event.action], event)
     voters = _electorate(approval, event)
@@ -77,7 +77,7 @@ def _electorate(approval: Approval, event: Chose) -> Electorate:
 def _without_fallen_votes(
     approval: Approval, voters: Electorate, event: Chose
 ) -> tuple[Review, tuple[UserId, ...], refusals.Refusal | None]:
-    """Look at the earlier votes again; an answer, a sufficient rejection and an edit do not depend on them."""
+    """Check the earlier votes, on which only answers, sufficient rejections and edits do not depend."""
     review = approval.reviews[event.action]
     enough = event.choice is Choice.REJECT and review.policy.reject_quorum == 1
     if enough or event.choice is Choice.ANSWER or _changes_value(approval, event):
@@ -96,7 +96,7 @@ def _with_vote(review: Review, approval: Approval, event: Chose, vote: Vote) -> 
 
 
 def _notices_to_voters(approval: Approval, event: Chose, fallen: tuple[UserId, ...]) -> tuple[Effect, ...]:
-    """Tell the authors of votes that no longer count, and say why."""
+    """Tell the authors of votes that no longer count why."""
     review = approval.reviews[event.action]
     told = [TellPerson(approval.thread, approval.place, user, notices.VOTE_FELL) for user in fallen]
     if _changes_value(approval, event):
@@ -107,9 +107,9 @@ def _notices_to_voters(approval: Approval, event: Chose, fallen: tuple[UserId, .
 
 
 def _normalized(approval: Approval, event: Chose) -> Chose:
-    """An edit that changes nothing is an approval of what stands, where the action takes an approval.
+    """Turn an edit without changes into an approval, if the action offers one.
 
-    An answer that brings no words sends those that were offered, up to the message that it names.
+    An answer without words sends the offered ones, up to the message that it names.
     """
     if sends_offered(event):
         sent = up_to(approval.offered, event.said)
@@ -121,7 +121,7 @@ def _normalized(approval: Approval, event: Chose) -> Chose:
 
 
 def _edits_nothing(approval: Approval, event: Chose) -> bool:
-    """Compared as JSON is spelled: the order of keys is no change, 1.0 in the place of 1 is one."""
+    """True for an edit without changes, compared as JSON: the order of keys is no change, 1.0 for 1 is one."""
     if event.choice is not Choice.EDIT or not 0 <= event.action < len(approval.reviews):
         return False
     before = approval.reviews[event.action].value
@@ -134,7 +134,7 @@ def _refusal_of(approval: Approval, event: Chose) -> refusals.Refusal | None:
     if not 0 <= event.action < len(approval.reviews):
         return refusals.NotOffered()
     review = approval.reviews[event.action]
-    # Who may not decide hears that first: it is the more useful answer, and tells strangers less.
+    # A person who may not decide is told that first: it is more useful, and tells strangers less.
     refusal = _electorate(approval, event).refuses(event.by, event.facts, None) or _too_late(approval, event, review)
     return refusal or _not_offered(approval, event, review, _vote_of(approval, event, approval.created_at))
 
@@ -165,7 +165,7 @@ def _not_offered(approval: Approval, event: Chose, review: Review, wanted: Vote)
 
 
 def _may_allow(approval: Approval, event: Chose) -> bool:
-    """True if a grant given now would be honoured: not under a rule that has changed since the request."""
+    """True if a grant can be given now: not under a rule that has changed since the request."""
     if event.choice is not Choice.APPROVE or event.ruling.current is not None:
         return False
     return grants.is_offered(approval, event.action, whole=True)
@@ -179,14 +179,14 @@ def _with_grant(review: Review, approval: Approval, event: Chose) -> Review:
 
 
 def _vote_of(approval: Approval, event: Chose, at: datetime) -> Vote:
-    """The vote that a click is; an option that takes no words has none."""
+    """Make the vote of a click; an option that takes no words drops them."""
     option = approval.ask.actions[event.action].option(event.option) if event.choice is Choice.OPTION else None
     text = event.text if option is None or option.takes_words else ""
     return replace(vote_of(_electorate(approval, event), event, at), text=text, option=option.word if option else "")
 
 
 def _with_next_turn(before: Approval, after: Approval) -> Step:
-    """Call the people whose turn a vote makes it: those of the next stage or, after an edit, of another rule."""
+    """Call the people whose turn it is after a vote: those of the next stage or, after an edit, of another rule."""
     if [review.policy for review in before.reviews] == [review.policy for review in after.reviews]:
         return Step(after, (*drawings_of(after), *calls_of(after)))
     if after.calling.notify is Notify.NONE:  # as the rule said that it was asked under
@@ -227,7 +227,7 @@ def _vote_detail(event: Chose, vote: Vote) -> Json:
 
 
 def _ground_detail(ground: Ground) -> Json:
-    """Why a person might vote, as the audit keeps it (P11)."""
+    """Write a ground of a vote for the audit (P11)."""
     told: dict[str, Json] = {
         "source": ground.source.origin.value,
         "name": ground.source.name,
@@ -242,7 +242,7 @@ def _ground_detail(ground: Ground) -> Json:
 
 
 def _rejection(approval: Approval, event: Chose) -> str:
-    """What the requester is told, behind the name of the person who rejected."""
+    """Tell the requester of a rejection, behind the name of the person who rejected."""
     if approval.ask.kind is Kind.BREAKPOINT:
         return notices.with_reason(notices.ENDED, event.text)
     what = approval.ask.actions[event.action].name if approval.ask.kind is Kind.TOOL_CALL else "this request"

@@ -1,13 +1,13 @@
 """Conditions of rules (`if:` in `app.yaml`), as routing sees them.
 
-A condition holds, fails, or cannot be known: an argument is missing, a number is not finite, a person's groups could
-not be read. What cannot be known ends the matching of rules and asks a person: the rule counts as matched, decides
-nothing by itself, and where it names no approvers, the next rule that names some does. It never falls through to a rule
-that decides automatically. The same goes for a tool whose name only looks like the one that a rule names: see
+A condition holds, fails, or is unknown: an argument is missing, a number is not finite, a person's groups could not be
+read. An unknown condition ends the matching of rules and asks a person: the rule counts as matched and decides nothing
+by itself; if it names no approvers, the next rule that names some does. It never falls through to a rule that decides
+automatically. The same goes for a tool whose name only looks like the one that a rule names: see
 `engine.rules.tool_names`.
 
-A condition is a pure function of an action and of what is known about who asked for it; `adapters.conditions` compiles
-it when the file is read.
+A condition is a pure function of an action and of the facts about its requester; `adapters.conditions` compiles it when
+the file is read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,16 +21,16 @@ from engine.ids import AgentName, ChannelId, UserId
 
 
 class Verdict(StrEnum):
-    """Whether a rule applies."""
+    """The result of a condition, or of a rule's whole `when`."""
 
     HOLDS = "holds"
     FAILS = "fails"
     UNKNOWN = "unknown"
-    """Nobody can tell: a person has to look."""
+    """Nobody can tell, so a person is asked."""
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Whether everything that a rule asks for holds: one part that fails is enough to know that it does not apply."""
+    """Combine the parts of a rule: it holds if all hold, and fails if one fails."""
     found = frozenset(verdicts)
     if Verdict.FAILS in found:
         return Verdict.FAILS
@@ -39,9 +39,9 @@ def all_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict; `why` says in one sentence for people what kept a condition from being known, "" for the others.
+    """A verdict; `why` says in one sentence for people why it is UNKNOWN, "" for the others.
 
-    It quotes no value of an argument, but may name one that the agent made up: it is untrusted.
+    It quotes no argument's value, but may name an argument that the agent made up: it is untrusted.
     """
 
     verdict: Verdict
@@ -62,10 +62,10 @@ class Name(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Who asks, where, through which agent, and when (`now`: aware). None is what could not be found out.
+    """The circumstances of a request. `now` is aware; None stands for a fact that could not be found out.
 
-    `requester_groups` are the handles of the Slack groups that the requester is in, without @. `channel` is the one of
-    the conversation, by its Slack id: a rename never changes which rule applies.
+    `requester_groups` are the handles of the requester's Slack groups, without @. `channel` is the conversation's, by
+    its Slack id: a rename never changes which rule applies.
     """
 
     agent: AgentName
@@ -78,7 +78,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with a condition, where in its text (counted from 1), and how to fix it."""
+    """A mistake in a condition: its place in the text (counted from 1), what is wrong, and how to fix it."""
 
     line: int
     column: int
@@ -87,11 +87,11 @@ class Mistake:
 
 
 class Condition(Protocol):
-    """A condition that was found right when the file was read. It never raises, and takes a bounded time."""
+    """A condition that was checked when the file was read. It never raises, and takes a bounded time."""
 
     @property
     def text(self) -> str:
-        """The condition as it stands in the file."""
+        """The condition as written in the file."""
 
     @property
     def zone(self) -> str:
@@ -99,19 +99,19 @@ class Condition(Protocol):
 
     @property
     def names(self) -> frozenset[Name]:
-        """The names that it uses: nothing else has to be looked up for it."""
+        """The names that it uses; nothing else has to be looked up for it."""
 
     @property
     def groups(self) -> frozenset[str]:
-        """The handles of groups that it looks for among the requester's, as far as its text names them."""
+        """The handles of groups that its text names, to be looked up for the requester."""
 
     def mistakes(self, tool: str, schema: Mapping[str, Json]) -> Sequence[Mistake]:
-        """What is wrong with it for this tool, whose arguments its JSON Schema declares; each names the tool."""
+        """List its mistakes for this tool, whose arguments the JSON Schema declares; each names the tool."""
 
     def judge(self, args: Json, schema: Mapping[str, Json] | None, asked: Circumstances) -> Finding:
-        """Whether it holds for these arguments, as they stand now; `schema` is the tool's, None where it is not known.
+        """Judge it for the current arguments; `schema` is the tool's, None if it is not known.
 
-        `args` of what is no tool call is what is shown there; where that is no object, `args` is unknown.
+        For a request that is no tool call, `args` is the value shown; if that is no object, `args` is unknown.
         """
 
 
@@ -119,4 +119,4 @@ class Conditions(Protocol):
     """The language that conditions are written in."""
 
     def compiled(self, text: str, zone: str) -> Condition | Sequence[Mistake]:
-        """A condition, or all that is wrong with it. The clock of `now` is the one of `zone`, such as Europe/Berlin."""
+        """Compile a condition, or list its mistakes. `now` is on the clock of `zone`, such as Europe/Berlin."""

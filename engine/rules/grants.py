@@ -1,13 +1,13 @@
 """Grants: "Allow like this for 1 h in this conversation".
 
-Whoever approves a tool call may allow calls like it for a while, where the rule says `grants:`. A grant is never wider
-than what its card showed: the same agent calls the same tool in the same conversation with equal arguments, or, where
-the rule names fields, with the same set of arguments of which those are equal. Equal is equal as JSON: 1, 1.0 and true
-are three values, and the order of keys means nothing.
+A person who approves a tool call may allow calls like it for a while, if the rule says `grants:`. A grant is never
+wider than its card showed: the same agent calls the same tool in the same conversation with equal arguments, or, if the
+rule names fields, with the same set of arguments of which those are equal. Equality is that of JSON: 1, 1.0 and true
+are three values, and the order of keys does not matter.
 
-A grant dies with the rule that it was given under: when that rule permits no grants any more, or other fields, or lets
-other people decide. What a grant does not cover asks people, as ever. It does not make sure that they who gave it may
-still decide: that is asked of the same sources as a vote, when it is used.
+A grant ends with the rule under which it was given: when that rule permits no grants any more, or other fields, or lets
+other people decide. Calls that no grant covers ask people, as usual. This module does not check that the people who
+gave a grant may still decide: the sources of votes are asked that when the grant is used.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from engine.sources import Ground
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant. `args` are all arguments of the call that was approved with it, `by` they who approved.
+    """One grant. `args` are all arguments of the approved call, `by` the people who approved it.
 
-    `grounds` say why they might (P11): a shift that ended since takes nothing back.
+    `grounds` say why they might (P11): a shift that has ended since takes nothing back.
     """
 
     id: GrantId
@@ -48,7 +48,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class ProposedCall:
-    """A tool call that asks to be decided."""
+    """A tool call that waits for a decision."""
 
     thread: ThreadId
     agent: AgentName
@@ -60,7 +60,7 @@ class ProposedCall:
 
 
 def is_offered(approval: Approval, action: int, *, whole: bool) -> bool:
-    """Whether an action can be approved together with a grant; `whole`: all that would be allowed is on its card."""
+    """True if an action can be approved with a grant; `whole`: its card shows everything that would be allowed."""
     asked, review = approval.ask.actions[action], approval.reviews[action]
     terms, args = review.policy.grants, review.value
     if terms is None or review.policy.quorum != 1 or not whole:
@@ -71,9 +71,9 @@ def is_offered(approval: Approval, action: int, *, whole: bool) -> bool:
 
 
 def given(approval: Approval, action: int) -> Grant:
-    """The grant that was given with an approval, for what was approved. The same approval gives the same grant.
+    """Make the grant that was given with an approval: always the same one for the same approval.
 
-    Raises ValueError where none was given, or none could be.
+    Raises ValueError if none was given, or none could be.
     """
     review = approval.reviews[action]
     terms, decision = review.policy.grants, review.decision
@@ -99,7 +99,7 @@ def given(approval: Approval, action: int) -> Grant:
 
 
 def grant_id(approval: ApprovalId, action: int) -> GrantId:
-    """The name of the grant that is given with an approval."""
+    """Make the id of the grant that is given with an approval."""
     return GrantId("grant-" + hashlib.sha256(f"{approval}\n{action}".encode()).hexdigest()[:16])
 
 
@@ -107,15 +107,15 @@ def grant_id(approval: ApprovalId, action: int) -> GrantId:
 
 
 def allowing(grants: Iterable[Grant], policy: Policy, call: ProposedCall, now: datetime) -> Grant | None:
-    """The grant that allows a call which is decided under `policy` today; None: people decide.
+    """Find the grant that allows a call under today's `policy`; None: people decide.
 
-    Only for a rule that is known to apply: one whose condition cannot be known asks a person whatever was granted.
+    Only for a rule that certainly applies: a rule with an unknown condition asks a person, whatever was granted.
     """
     return next((each for each in grants if stands(each, policy, now) and covers(each, call, now)), None)
 
 
 def stands(grant: Grant, policy: Policy, now: datetime) -> bool:
-    """Whether the rule still permits a grant: not one of other fields, for longer, or by what others decide."""
+    """True if today's rule still permits a grant: with the same fields, approvers and time."""
     terms = policy.grants
     if terms is None or terms.fields != grant.fields:
         return False
@@ -125,7 +125,7 @@ def stands(grant: Grant, policy: Policy, now: datetime) -> bool:
 
 
 def covers(grant: Grant, call: ProposedCall, now: datetime) -> bool:
-    """Whether a call is like the one that the grant was given with. Never raises."""
+    """True if a call is like the one with which the grant was given. Never raises."""
     if not grant.given_at <= now < grant.until:  # a clock that was put back lengthens nothing
         return False
     if (call.thread, call.agent, call.tool) != (grant.thread, grant.agent, grant.tool):
@@ -143,7 +143,7 @@ def _is_alike(grant: Grant, args: Json) -> bool:
 
 
 def _same(one: Json, other: Json, levels: int = DEEPEST) -> bool:
-    """Whether two values are written alike as JSON; what no JSON can write is like nothing, not even itself."""
+    """True if two values are spelled alike in JSON; a value that JSON cannot spell equals nothing, not even itself."""
     if type(one) is not type(other) or levels < 0:
         return False
     if isinstance(one, dict) and isinstance(other, dict):
@@ -157,7 +157,7 @@ def _same(one: Json, other: Json, levels: int = DEEPEST) -> bool:
 
 
 def oldest_first(grants: Iterable[Grant]) -> list[Grant]:
-    """Grants in the order in which they are listed."""
+    """Sort grants for a list."""
     return sorted(grants, key=lambda grant: (grant.given_at, grant.thread, grant.id))
 
 
@@ -165,17 +165,17 @@ def oldest_first(grants: Iterable[Grant]) -> list[Grant]:
 
 
 def given_entry(grant: Grant) -> Entry:
-    """The audit's row of a grant that is given."""
+    """Make the audit row of a grant that is given."""
     return _entry(What.GRANTED, grant, grant.approval, grant.by[0], grant.given_at)
 
 
 def used_entry(grant: Grant, approval: ApprovalId, at: datetime) -> Entry:
-    """The row of a use: `approval` is decided by it, and nobody decided anew."""
+    """Make the audit row of a use: the grant decides `approval`."""
     return _entry(What.GRANT_USED, grant, approval, None, at)
 
 
 def revoked_entry(grant: Grant, by: UserId, at: datetime) -> Entry:
-    """The row of a grant that is taken back."""
+    """Make the audit row of a grant that is revoked."""
     return _entry(What.GRANT_REVOKED, grant, grant.approval, by, at)
 
 

@@ -1,12 +1,12 @@
-"""From what is asked to who decides it, where, and by when.
+"""Routing: who decides an ask, where its card is posted, and by when.
 
-Rules are read in their order and the first that matches an action governs it; each action of a batch is matched alone.
-Where nobody can tell whether a rule matches, it counts as matched and a person is asked: it decides nothing by itself,
-and where it names no approvers, the next rule that names some does (see `engine.rules.conditions`).
+The first rule that matches an action governs it; each action of a batch is matched alone. If nobody can tell whether a
+rule matches, it counts as matched and a person is asked: it decides nothing by itself, and if it names no approvers,
+the next rule that names some does (see `engine.rules.conditions`).
 
-Where no rule matches: in a channel every full member of it but the requester decides, in a direct message the person
-there. A question is answered by the person whose conversation it is, unless a rule says `kind: question`. A notice
-decides nothing: no rule governs it, and whoever is there may say that it was seen.
+If no rule matches: in a channel, any full member except the requester decides; in a direct message, the person there.
+A question is answered by the person whose conversation it is, unless a rule says `kind: question`. A notice decides
+nothing: no rule governs it, and anybody in the channel may acknowledge it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,11 +27,11 @@ from engine.sources import Origin
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of `approvals:`. `agent` and `tool` are patterns (`deploy_*`), None where the entry names none.
+    """One entry of `approvals:`. `agent` and `tool` are patterns (`deploy_*`), None if the entry names none.
 
     `tool` matches the name of an action. `question` is true for `kind: question`: only such rules govern questions.
-    `policy` is None where the rule decides by itself: then `decide` says what, and `quiet` that no card shows it.
-    `calling` is None where it is left to `default_calling`.
+    `policy` is None if the rule decides automatically: then `decide` is the decision, and with `quiet` no card shows
+    it. `notify` is None if the rule leaves it to the default.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Rule:
     broadcast: bool = True
 
     def matches(self, ask: Ask, action: Action, value: Json, asked: Circumstances) -> Finding:
-        """Whether it governs this action, with the value that it has now."""
+        """Match it against an action with its current value."""
         if self.question != ask.is_question or ask.kind in (Kind.FAILURE, Kind.NOTICE):
             return _FAILS
         if not self.names_agent(asked.agent):
@@ -61,7 +61,7 @@ class Rule:
         return Finding(found, judged.why or LOOKS_ALIKE if found is Verdict.UNKNOWN else "")
 
     def names_agent(self, agent: AgentName) -> bool:
-        """Whether it is for this agent."""
+        """True if it is for this agent."""
         return self.agent is None or fnmatchcase(agent, self.agent)
 
     def _names_tool(self, ask: Ask, action: Action) -> Verdict:
@@ -76,22 +76,22 @@ LOOKS_ALIKE = "the tool's name holds characters that look like others"
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The rules of a configuration, and the deadlines where a rule says nothing of one."""
+    """The rules of a configuration, and the deadlines for rules without their own."""
 
     rules: tuple[Rule, ...] = ()
     defaults: Deadlines = Deadlines()  # noqa: RUF009 - frozen
 
     @property
     def names(self) -> frozenset[Name]:
-        """The names that conditions use: what has to be looked up before a request is matched."""
+        """The names that conditions use, which have to be looked up before a request is matched."""
         return frozenset(name for rule in self.rules if rule.condition for name in rule.condition.names)
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What the rules say of one action: the rule that governs it, None for a default, and the policy that it means.
+    """The ruling on one action: its policy, and the rule that governs it, None for a default.
 
-    `decide` is set where the rule decides by itself; then `policy` is for the case that people have to, after all.
+    `decide` is set if the rule decides automatically; then `policy` is for the case that people have to, after all.
     `why` says why nobody can tell whether a rule matches (untrusted).
     """
 
@@ -102,7 +102,7 @@ class Ruled:
 
     @property
     def automatic(self) -> Automatic | None:
-        """The decision that the rule makes, if it makes one."""
+        """The rule's automatic decision, if it makes one."""
         if self.decide is None or self.rule is None:
             return None
         told = f"{self.rule.name} rejects this automatically." if self.decide is Choice.REJECT else ""
@@ -111,9 +111,9 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How an ask is to be decided: what is ruled for each action, deadlines for the whole, where it stands.
+    """The route of an ask: the ruling on each action, the deadlines, the place of its card, and how people are called.
 
-    `edition` names the rules that it comes from.
+    `edition` names the edition of the rules.
     """
 
     ruled: tuple[Ruled, ...]
@@ -129,15 +129,15 @@ class Route:
 
     @property
     def automatic(self) -> tuple[Automatic | None, ...]:
-        """The decisions that rules make, for each action."""
+        """The automatic decision on each action, if a rule makes one."""
         return tuple(each.automatic for each in self.ruled)
 
 
 def route(ask: Ask, conversation: Conversation, book: Rulebook, asked: Circumstances) -> Route:
-    """Settle the rules of an ask.
+    """Make the route of an ask.
 
-    A batch takes the soonest deadlines of its actions' rules, and fails on expiry when one of them says so; its card
-    goes where the first of them that names a channel says.
+    A batch takes the soonest deadlines of its actions' rules, and fails on expiry if one of them says so; its card goes
+    to the channel of the first rule that names one.
     """
     direct = conversation.direct
     ruled = tuple(rule_for(ask, each, each.value, book, asked, direct=direct) for each in ask.actions)
@@ -151,16 +151,16 @@ def route(ask: Ask, conversation: Conversation, book: Rulebook, asked: Circumsta
 
 
 def may_govern(agent: AgentName, book: Rulebook) -> tuple[Policy, ...]:
-    """The policies of people that a request of an agent may come under, whatever it asks for."""
+    """List the policies that may govern an agent's requests, whatever it asks for."""
     rules = (each for each in book.rules if not each.question and each.names_agent(agent))
     return tuple(each.policy for each in rules if each.policy is not None)
 
 
 def rule_for(ask: Ask, action: Action, value: Json, book: Rulebook, asked: Circumstances, *, direct: bool) -> Ruled:
-    """What the rules say of an action with this value; `direct`: it was asked for in a direct message.
+    """Find the ruling on an action with this value; `direct`: it was asked for in a direct message.
 
-    A choice that the graph does not offer is not made by a rule either, and none approves what may be done already:
-    people decide then.
+    A rule does not make a choice that the graph does not offer, and approves nothing that may have been done already:
+    then people decide.
     """
     default = _default(ask, direct=direct)
     whys: list[str] = []
@@ -222,7 +222,7 @@ def _least(times: Iterable[timedelta | None]) -> timedelta | None:
 
 
 def _calling(ruled: Sequence[Ruled], ask: Ask, place: Place, home: Place) -> Calling:
-    """How people hear of it: the most that one of the rules says."""
+    """Combine how the rules call people: the loudest way wins."""
     if ask.is_question and all(each.policy.is_requesters for each in ruled):
         return Calling()
     notify = max((_notify(each) for each in ruled), key=_LOUDNESS.index)

@@ -1,15 +1,14 @@
-r"""Which tool a pattern means, where names can lie.
+r"""Matching of tool names against patterns, safe against names that look like others.
 
 A pattern (`get_*`) is written for names that its author knows. A server of tools, or a model, may name a tool so that
 it looks like another one: `get_\u0430ll` with a Cyrillic letter, `delete\u200b_all` with an invisible character. Such
-a name would pass by the rule that is meant for it, or slip into one that approves. So a name is matched with certainty
-only where it is plain ASCII, or where the pattern spells it out, character by character and without wildcards. For any
-other name each pattern that it could be taken for gives UNKNOWN: a person is asked (`engine.rules.conditions`). A gate
-treats UNKNOWN as a match.
+a name would escape the rule that is meant for it, or match one that approves. So a name matches with certainty only if
+it is plain ASCII, or if the pattern spells it out without wildcards. For any other name, a pattern that it could be
+taken for gives UNKNOWN, and a person is asked (`engine.rules.conditions`). A gate treats UNKNOWN as a match.
 
-To compare likenesses, accents and invisible characters are left out, compatibility forms (full-width and mathematical
-letters, ligatures) become what they stand for, and every other character from outside ASCII stands for any one. Wide
-East Asian characters stand for themselves, since no ASCII character looks like them.
+To compare likenesses, accents and invisible characters are removed, compatibility forms (full-width and mathematical
+letters, ligatures) are replaced by what they stand for, and any other character outside ASCII stands for any character.
+Wide East Asian characters stand for themselves, since no ASCII character looks like them.
 """
 
 import re
@@ -20,19 +19,19 @@ from functools import lru_cache
 from engine.rules.conditions import Verdict
 
 LONGEST = 128
-"""Characters of a name; nothing matches a longer one with certainty."""
+"""The longest name that can match with certainty."""
 
 _PLAIN = re.compile(rf"[A-Za-z0-9_.:/-]{{1,{LONGEST}}}")
 _WILD = re.compile(r"[*?\[]")
 _TOKEN = re.compile(r"\*+|\[!?\]?[^\]]*\]|.", re.DOTALL)
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Cs", "Zs", "Zl", "Zp"})
-"""Categories of characters that change a name without being seen, or hardly."""
+"""Categories of characters that change a name invisibly, or nearly so."""
 _ANY, _STAR = "\0", "\1"
-"""Stand for any character, and for any number of them: `_folded` leaves neither in a name."""
+"""Placeholders for any character, and for any number of characters; no folded name contains them."""
 
 
 def match(pattern: str | None, name: str) -> Verdict:
-    """Whether a pattern of `app.yaml` means the tool of this name; None, no pattern, means what `*` does."""
+    """Match a tool's name against a pattern of `app.yaml`; None, no pattern, is the same as `*`."""
     pattern = "*" if pattern is None else pattern
     if pattern == name:
         return Verdict.UNKNOWN if _WILD.search(pattern) else Verdict.HOLDS
@@ -44,12 +43,12 @@ def match(pattern: str | None, name: str) -> Verdict:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is written in plain ASCII, so that it is no other than it looks."""
+    """True if a name is plain ASCII, so that it is what it looks like."""
     return _PLAIN.fullmatch(name) is not None
 
 
 def _folded(text: str) -> str:
-    """A text without what is hardly seen of it; a character that could look like any other is `_ANY`."""
+    """Fold a name: remove what is hardly visible, and replace characters that could look like others by `_ANY`."""
     spread = unicodedata.normalize("NFKD", text)
     seen = unicodedata.normalize("NFKC", "".join(c for c in spread if unicodedata.category(c) not in _UNSEEN))
     return "".join(c if c.isascii() or unicodedata.east_asian_width(c) == "W" else _ANY for c in seen)
@@ -57,7 +56,7 @@ def _folded(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _likenesses(pattern: str) -> re.Pattern[str]:
-    """All folded names that could be taken for one that a pattern means."""
+    """Compile a regular expression for all folded names that could be taken for a match of the pattern."""
     first, *others = "".join(map(_likeness, _TOKEN.findall(_folded(pattern)))).split(_STAR)
     if not others:
         return re.compile(first, re.DOTALL)
@@ -67,7 +66,7 @@ def _likenesses(pattern: str) -> re.Pattern[str]:
 
 
 def _likeness(token: str) -> str:
-    """A regular expression for one token of a pattern; a likeness of `[a-z]` may be any character."""
+    """Make a regular expression for one token of a pattern; `[a-z]` may look like any character."""
     if token.startswith("*"):
         return _STAR
     if token in ("?", _ANY) or len(token) > 1:

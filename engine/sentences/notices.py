@@ -1,4 +1,4 @@
-"""What people are told when a run stops, a vote falls, or a message is not passed on."""
+"""Notices: what people are told when a run stops or a vote no longer counts."""
 
 from engine.ids import UserId
 
@@ -16,20 +16,20 @@ ENDED = f"stopped the run. {START_AGAIN}"
 
 
 def rejected(what: str, reason: str = "") -> str:
-    """A rejection that stopped the run, behind the name of the person who rejected."""
+    """Tell of a rejection that stopped the run, behind the name of the person who rejected."""
     return with_reason(f"rejected {what}, so the run was stopped. {NOT_TOLD} {START_AGAIN}", reason)
 
 
 def with_reason(sentence: str, reason: str) -> str:
-    """A sentence with the reason that a person gave (untrusted), if they gave one."""
+    """Add the reason that a person gave (untrusted), if they gave one."""
     return f"{sentence}\nReason: {reason}" if reason else sentence
 
 
 def rejected_by_rule(rule: str) -> str:
-    """A rule rejected a request, and that stopped the run."""
+    """Tell of a rule's rejection that stopped the run."""
     return f"{rule} in app.yaml rejects this, so the run was stopped. {NOT_TOLD} {START_AGAIN}"
 
 
 def changed_after_vote(by: UserId) -> str:
-    """An edit took a person's vote away."""
+    """Tell a voter that an edit took their vote away."""
     return f"<@{by}> changed the request that you voted on, so your vote no longer counts. Please look at it again."

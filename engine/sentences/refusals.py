@@ -23,7 +23,7 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        """What the person is told."""
+        """The sentence for the person."""
         raise NotImplementedError
 
 
@@ -66,7 +66,7 @@ class NotNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NotTheRequester(Refusal):
-    """Withdrawing, or nudging for, what somebody else asked for."""
+    """Withdrawing another person's request, or reminding people of it."""
 
     requester: UserId
     code: ClassVar[str] = "not_the_requester"
@@ -78,7 +78,7 @@ class NotTheRequester(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NudgedAlready(Refusal):
-    """A second nudge within the hour; `again` is when the next one is possible."""
+    """A second nudge within the hour; `again` is the time from which the next one is possible."""
 
     again: datetime
     code: ClassVar[str] = "nudged_already"
@@ -113,7 +113,7 @@ class CannotTakeOver(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NoGrant(Refusal):
-    """Allowing calls like one where that is not, or no longer, possible."""
+    """Allowing calls like this one, where that is not or no longer possible."""
 
     code: ClassVar[str] = "no_grant"
 
@@ -124,7 +124,7 @@ class NoGrant(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class TakerUnknown(Refusal):
-    """Handing over to somebody of whom nobody can tell now whether they may decide."""
+    """Handing over to a person whose eligibility cannot be checked now."""
 
     to: UserId
     code: ClassVar[str] = "taker_unknown"
@@ -148,7 +148,7 @@ class YoursAlready(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NoDeadline(Refusal):
-    """Putting off what does not expire, or by more than is possible."""
+    """Moving a deadline that does not exist, or by more than is possible."""
 
     code: ClassVar[str] = "no_deadline"
 
@@ -159,7 +159,7 @@ class NoDeadline(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class SourceUnknown(Refusal):
-    """Whether the person may decide depends on sources that could not be read."""
+    """Sources that might name the person could not be read."""
 
     failed: tuple[SourceFailure, ...]
     code: ClassVar[str] = "source_unknown"
@@ -173,7 +173,7 @@ class SourceUnknown(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NoLongerNamed(Refusal):
-    """The rule of today does not name the person, who was an approver when the request was made."""
+    """Today's rule no longer names the person, who was an approver when the request was made."""
 
     code: ClassVar[str] = "no_longer_named"
 
@@ -184,7 +184,7 @@ class NoLongerNamed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RuleRejects(Refusal):
-    """An edit to what a rule rejects by itself, or, with `edited` false, an approval of what it rejects since today."""
+    """An edit to a value that a rule rejects automatically; with `edited` false, an approval that it rejects by now."""
 
     rule: str
     edited: bool = True
@@ -210,7 +210,7 @@ class NoOwnRequests(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NotTheCard(Refusal):
-    """A button of a copy of the card. `channel` is where the card stands."""
+    """A button on a copy of the card. `channel` is the card's."""
 
     channel: ChannelId
     code: ClassVar[str] = "not_the_card"
@@ -258,7 +258,7 @@ class NotYourConversation(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NeedsSeveral(Refusal):
-    """Going back where several people had to agree."""
+    """Time travel where several people have to agree."""
 
     quorum: int
     code: ClassVar[str] = "needs_several"
@@ -306,7 +306,7 @@ class Stranger(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RosterUnknown(Refusal):
-    """Slack could not say who the person is: nobody may decide until it can."""
+    """Slack could not be asked who the person is, so they may not decide."""
 
     code: ClassVar[str] = "roster_unknown"
 
@@ -319,7 +319,7 @@ class RosterUnknown(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyVoted(Refusal):
-    """A second vote of the same person on the same revision; `missing` are the votes that it still lacks."""
+    """A second vote of the same person on the same revision; `missing` is the number of votes still needed."""
 
     missing: int = 1
     approved: bool = True
@@ -333,7 +333,7 @@ class AlreadyVoted(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDecided(Refusal):
-    """Somebody was first. `outcome` is a past participle: approved, rejected; `option` a node's own word, untrusted."""
+    """The request is decided. `outcome` is a past participle: approved, rejected; `option` a node's word, untrusted."""
 
     outcome: str
     by: tuple[UserId, ...]
@@ -351,7 +351,7 @@ class AlreadyDecided(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Changed(Refusal):
-    """The click was made on an older revision than the one that stands now."""
+    """A click on an earlier revision."""
 
     by: UserId
     code: ClassVar[str] = "changed"
@@ -364,7 +364,7 @@ class Changed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Overtaken(Refusal):
-    """A click that was kept to be looked up, and whose author has clicked otherwise since."""
+    """A click that was kept until its author was looked up, who has made another choice since."""
 
     code: ClassVar[str] = "overtaken"
 
@@ -388,7 +388,7 @@ class Expired(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Refusal):
-    """Withdrawn, or gone. `reason` may quote what an agent raised: it is escaped."""
+    """The request is withdrawn or gone. `reason` may quote an agent's error, so it is escaped."""
 
     reason: str = ""
     code: ClassVar[str] = "closed"
@@ -402,7 +402,7 @@ class Closed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class OnePersonsWords(Refusal):
-    """An answer where a quorum has to agree: others would have to give the very same one."""
+    """An answer where several approvals are needed: the others would have to give the same one."""
 
     quorum: int
     code: ClassVar[str] = "one_persons_words"
@@ -414,7 +414,7 @@ class OnePersonsWords(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class KeptBack(Refusal):
-    """A changed text that holds the mask of a secret: nobody can tell what was meant."""
+    """An edited text that contains the mask of a secret: nobody can tell what was meant."""
 
     code: ClassVar[str] = "kept_back"
 
@@ -425,7 +425,7 @@ class KeptBack(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ShownInPart(Refusal):
-    """An approval of what is not shown whole: it is asked once more first."""
+    """An approval of a request that the card shows only in part: the person is asked again first."""
 
     code: ClassVar[str] = "shown_in_part"
 
@@ -436,7 +436,7 @@ class ShownInPart(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NotYourWords(Refusal):
-    """Sending what somebody else wrote as the answer."""
+    """Sending another person's words as the answer."""
 
     author: UserId
     code: ClassVar[str] = "not_your_words"

@@ -1,4 +1,4 @@
-"""How sentences name people and times: in Slack's mrkdwn, with everything escaped that we did not write.
+"""Names and times in sentences, as Slack's mrkdwn. Text that is not ours is escaped.
 
 https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
@@ -11,7 +11,7 @@ from engine.sources import Origin, Source
 
 
 def spoken(sources: Iterable[Source]) -> str:
-    """Who belongs to these sources, in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
+    """Name the people of these sources in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
 
     A group is named in plain words: a mention of it would notify all of its members.
     https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
@@ -27,12 +27,12 @@ def spoken(sources: Iterable[Source]) -> str:
 
 
 def capitalized(sentence: str) -> str:
-    """The same with a capital letter, where it begins with a letter."""
+    """Capitalize the first letter."""
     return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def people(users: Iterable[UserId]) -> str:
-    """`<@U1>, <@U2> and <@U3>`, in a stable order."""
+    """List people in a stable order: `<@U1>, <@U2> and <@U3>`."""
     return _joined([f"<@{user}>" for user in sorted(users)])
 
 
@@ -43,7 +43,7 @@ def _joined(names: list[str]) -> str:
 
 
 def when(at: datetime) -> str:
-    """A time that Slack shows in each reader's own zone.
+    """Write a time that Slack shows in each reader's zone, behind "on".
 
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
@@ -51,7 +51,7 @@ def when(at: datetime) -> str:
 
 
 def moment(at: datetime) -> str:
-    """The same behind a preposition: `by ...`."""
+    """Write a time that follows a preposition: `by ...`."""
     return _date(at, "")
 
 
@@ -61,5 +61,5 @@ def _date(at: datetime, preposition: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that we did not write, so that nothing in it is markup."""
+    """Escape text that is not ours, so that nothing in it is markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
