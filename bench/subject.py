@@ -98,9 +98,9 @@ class RestingGraphs:
         """Rest."""
         return [await self.resume_if_pending(each, fence, watcher) for each in answers]
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """Rest."""
-        del journey, fence, watcher
+        del request, fence, watcher
         return RunResult()
 
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:

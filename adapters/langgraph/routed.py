@@ -87,9 +87,9 @@ class RoutedGraphs:
         """See `engine.ports.Graphs`."""
         return await self._of(agent).snapshots(thread, agent, limit)
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        return await self._of(journey.agent).time_travel(journey, fence, watcher)
+        return await self._of(request.agent).time_travel(request, fence, watcher)
 
     def _of(self, agent: AgentName) -> ClosableGraphs:
         return self._servers.get(agent, self._local)

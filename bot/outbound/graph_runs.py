@@ -212,7 +212,7 @@ class GraphRuns:
         conversation = await self._register.conversation(travel.thread)
         if conversation is None:
             return
-        journey = TimeTravelRun(
+        request = TimeTravelRun(
             thread=travel.thread,
             agent=conversation.agent,
             checkpoint=travel.checkpoint,
@@ -221,7 +221,7 @@ class GraphRuns:
             user=travel.by,
         )
         async with self._watched(conversation, work) as watched:
-            outcome = await self._graphs.time_travel(journey, work.fence, watched.watcher)
+            outcome = await self._graphs.time_travel(request, work.fence, watched.watcher)
         conversation = watched.conversation
         result = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(result)

@@ -109,9 +109,9 @@ class LateGraphs:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).snapshots(thread, agent, limit)
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        return await (await self._graphs()).time_travel(journey, fence, watcher)
+        return await (await self._graphs()).time_travel(request, fence, watcher)
 
     async def _graphs(self) -> OpenGraphs:
         if self._loading is None:

@@ -200,7 +200,7 @@ class Graphs(Protocol):
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """The last checkpoints of a thread, newest first. It only reads, so any lane may call it."""
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """Run from an earlier checkpoint. Stale if that is no longer stored, or if the edits do not fit the state."""
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:

@@ -36,7 +36,7 @@ from adapters.langgraph.guards import drift, gate_install, tool_starts
 from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.in_process.decisions.answers import AnswerSender
 from adapters.langgraph.in_process.decisions.pauses import PauseDecisions
-from adapters.langgraph.in_process.decisions.time_travel import history, travel
+from adapters.langgraph.in_process.decisions.time_travel import snapshots, time_travel
 from adapters.langgraph.in_process.reports import pause_asks
 from adapters.langgraph.in_process.reports.report import forbidding
 from adapters.langgraph.in_process.runs.run import Runs
@@ -221,13 +221,13 @@ class LocalGraphs:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
             return ()
-        return await history(self._agents[agent].graph, self._saver, {"configurable": {"thread_id": thread}}, limit)
+        return await snapshots(self._agents[agent].graph, self._saver, {"configurable": {"thread_id": thread}}, limit)
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        if journey.agent not in self._agents:
-            return Stale(f"{sentences.not_set_up(journey.agent)} Nothing was done.", RunResult(complete=False))
-        return await travel(self._runner(journey.agent, journey.thread, fence, watcher), journey)
+        if request.agent not in self._agents:
+            return Stale(f"{sentences.not_set_up(request.agent)} Nothing was done.", RunResult(complete=False))
+        return await time_travel(self._runner(request.agent, request.thread, fence, watcher), request)
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""

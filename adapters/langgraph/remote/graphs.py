@@ -32,7 +32,7 @@ from adapters.langgraph.remote.pauses import ServerPauses
 from adapters.langgraph.remote.reports import report
 from adapters.langgraph.remote.runs import ServerRuns, key_of
 from adapters.langgraph.remote.threads import MESSAGES, ServerThread, read
-from adapters.langgraph.remote.time_travel import history, travel
+from adapters.langgraph.remote.time_travel import snapshots, time_travel
 from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.ids import AgentName, ThreadId
 from engine.ports import (
@@ -155,12 +155,12 @@ class ServerGraphs:
 
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
-        return await history((await agent_of(self._agents, agent)).client, thread, limit)
+        return await snapshots((await agent_of(self._agents, agent)).client, thread, limit)
 
-    async def time_travel(self, journey: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
+    async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
         del fence, watcher
-        return await travel(await agent_of(self._agents, journey.agent), self._runs, journey)
+        return await time_travel(await agent_of(self._agents, request.agent), self._runs, request)
 
 
 def _encoded(reported: RunResult, answer: Answer) -> dialects.Sent | str:

@@ -17,50 +17,50 @@ from engine.ids import ThreadId
 from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 
-async def history(client: ServerClient, thread: ThreadId, limit: int) -> Sequence[Snapshot]:
+async def snapshots(client: ServerClient, thread: ThreadId, limit: int) -> Sequence[Snapshot]:
     """The last checkpoints, the newest first; none where the graph refuses any: a server shows all or none."""
     try:
         found = await client.history(thread, limit + 1)
     except StateRefusedError:
         return ()
     before = {checkpoint_id(each.get("checkpoint")): each for each in found}
-    return [_moment(each, before.get(checkpoint_id(each.get("parent_checkpoint")))) for each in found[:limit]]
+    return [_snapshot(each, before.get(checkpoint_id(each.get("parent_checkpoint")))) for each in found[:limit]]
 
 
-async def travel(agent: ServerAgent, runs: ServerRuns, journey: TimeTravelRun) -> RunResult | Stale:
+async def time_travel(agent: ServerAgent, runs: ServerRuns, request: TimeTravelRun) -> RunResult | Stale:
     """Begin the branch unless it has begun, and run on."""
-    client, key = agent.client, f"travel/{journey.key}"
-    run = await client.run_of(journey.thread, key)
-    thread = await read(client, journey.thread)
+    client, key = agent.client, f"travel/{request.key}"
+    run = await client.run_of(request.thread, key)
+    thread = await read(client, request.thread)
     if run is not None:
-        return await runs.end_of(agent, journey.thread, run)
-    target = await client.state(journey.thread, journey.checkpoint)
+        return await runs.end_of(agent, request.thread, run)
+    target = await client.state(request.thread, request.checkpoint)
     if target is None:
-        return Stale(sentences.CHECKPOINT_GONE, report(agent, journey.thread, thread))
-    if not thread.is_update_of(journey.checkpoint):  # else an earlier delivery has begun the branch
-        if problem := await _begin(client, journey, ServerThread(target), thread):
-            return Stale(problem, report(agent, journey.thread, await read(client, journey.thread)))
-        thread = await read(client, journey.thread)
+        return Stale(sentences.CHECKPOINT_GONE, report(agent, request.thread, thread))
+    if not thread.is_update_of(request.checkpoint):  # else an earlier delivery has begun the branch
+        if problem := await _begin(client, request, ServerThread(target), thread):
+            return Stale(problem, report(agent, request.thread, await read(client, request.thread)))
+        thread = await read(client, request.thread)
     if not thread.waiting or not agent.breakpoints.isdisjoint(thread.waiting):
-        return report(agent, journey.thread, thread)
-    options = agent.options_of_run(journey.key, journey.user)
-    run = await client.begin(journey.thread, key, input=None, metadata={keys.TURN: journey.key}, **options)
-    return await runs.end_of(agent, journey.thread, run)
+        return report(agent, request.thread, thread)
+    options = agent.options_of_run(request.key, request.user)
+    run = await client.begin(request.thread, key, input=None, metadata={keys.TURN: request.key}, **options)
+    return await runs.end_of(agent, request.thread, run)
 
 
-async def _begin(client: ServerClient, journey: TimeTravelRun, target: ServerThread, thread: ServerThread) -> str:
+async def _begin(client: ServerClient, request: TimeTravelRun, target: ServerThread, thread: ServerThread) -> str:
     """Begin the branch with its changes; if the graph refuses the new state, put the old one back and say why."""
-    edits = journey.edits if isinstance(journey.edits, dict) else {}
+    edits = request.edits if isinstance(request.edits, dict) else {}
     changed = {name: each for name, each in edits.items() if target.values.get(name) != each}
     try:
-        await client.update(journey.thread, changed, checkpoint=journey.checkpoint)
+        await client.update(request.thread, changed, checkpoint=request.checkpoint)
     except StateRefusedError as error:
-        await client.update(journey.thread, {}, checkpoint=thread.checkpoint)
+        await client.update(request.thread, {}, checkpoint=thread.checkpoint)
         return f"{sentences.EDIT_REFUSED} {sentences.refused_fields(str(error)) or error}"
     return ""
 
 
-def _moment(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Snapshot:
+def _snapshot(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Snapshot:
     metadata = found.get("metadata") or {}
     tasks = before.get("tasks", ()) if before is not None and metadata.get("source") == "loop" else ()
     values = plain(found.get("values")).value

@@ -241,8 +241,8 @@ async def test_back_in_time_and_again_it_is_guarded() -> None:
         RAN.clear()
         moment = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 50) if each.next == ("node",))
         PRICES["amount"] = [300, 400]
-        journey = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, None, "trip", UserId("U1"))
-        branched = await talk.graphs.time_travel(journey, 1)
+        request = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, None, "trip", UserId("U1"))
+        branched = await talk.graphs.time_travel(request, 1)
         assert isinstance(branched, RunResult)
         (asked,) = branched.asked
         assert asked.instead_of == ""

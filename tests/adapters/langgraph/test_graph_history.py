@@ -58,8 +58,8 @@ async def before(talk: Talk, node: str) -> Snapshot:
 
 
 async def go(talk: Talk, moment: Snapshot, key: str = "trip", edits: Json = None) -> RunResult | Stale:
-    journey = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, key, UserId("U2"))
-    return await talk.graphs.time_travel(journey, fence=1)
+    request = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, key, UserId("U2"))
+    return await talk.graphs.time_travel(request, fence=1)
 
 
 async def test_the_history_says_what_ran_what_came_next_and_what_was_asked() -> None:

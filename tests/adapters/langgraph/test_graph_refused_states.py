@@ -111,8 +111,8 @@ async def test_the_history_is_still_read_and_a_restart_from_an_earlier_step_heal
         await talk.say("go")
         moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
         assert [each.next for each in moments] == [(), ("first",), ()]
-        journey = TimeTravelRun(THREAD, AGENT, moments[1].checkpoint, None, "journey-1", UserId("U1"))
-        stood = await talk.graphs.time_travel(journey, fence=1)
+        request = TimeTravelRun(THREAD, AGENT, moments[1].checkpoint, None, "journey-1", UserId("U1"))
+        stood = await talk.graphs.time_travel(request, fence=1)
         assert isinstance(stood, RunResult)
         assert stood.reply is not None
         assert stood.reply.text == "n is 5"
@@ -226,7 +226,7 @@ async def test_an_edit_on_the_way_back_that_the_schema_refuses_is_not_made() -> 
         moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
         before = next(each for each in moments if each.next == ("second",))
         values = before.values if isinstance(before.values, dict) else {}
-        journey = TimeTravelRun(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "journey-1", UserId("U1"))
-        outcome = await talk.graphs.time_travel(journey, fence=1)
+        request = TimeTravelRun(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "journey-1", UserId("U1"))
+        outcome = await talk.graphs.time_travel(request, fence=1)
         assert isinstance(outcome, Stale)
         assert "less than or equal to 100" in outcome.reason

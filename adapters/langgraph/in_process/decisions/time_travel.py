@@ -33,14 +33,14 @@ from engine.asks.ask import Json
 from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
 
 
-async def history(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
+async def snapshots(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
     """The last checkpoints, the newest first."""
     try:
         found = [snapshot async for snapshot in graph.aget_state_history(dict(config), limit=limit + 1)]
     except Exception:  # noqa: BLE001 - the graph's own code may refuse any of its states
         found = await _snapshots_one_by_one(graph, saver, config, limit + 1)
     known = {_checkpoint_of(snapshot.config): snapshot for snapshot in found}
-    return [_moment(snapshot, known) for snapshot in found[:limit]]
+    return [_snapshot(snapshot, known) for snapshot in found[:limit]]
 
 
 async def _snapshots_one_by_one(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> list[Any]:
@@ -55,7 +55,7 @@ async def _snapshots_one_by_one(graph: Any, saver: Any, config: Mapping[str, Any
     return found
 
 
-def _moment(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
+def _snapshot(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
     metadata = snapshot.metadata or {}
     before = known.get(_checkpoint_of(snapshot.parent_config)) if snapshot.parent_config else None
     ran = [task.name for task in before.tasks] if before is not None and metadata.get("source") == "loop" else []
@@ -80,33 +80,33 @@ def _prompt(interrupt: Any) -> str:
     return ask.prompt or ", ".join(action.name for action in ask.actions)
 
 
-async def travel(runner: ThreadRunner, journey: TimeTravelRun) -> RunResult | Stale:
+async def time_travel(runner: ThreadRunner, request: TimeTravelRun) -> RunResult | Stale:
     """Begin the branch unless it has begun, and run on."""
     session = runner.session
     thread = await session.read()
-    if thread.exists and thread.mark(keys.TURN) == journey.key:
+    if thread.exists and thread.mark(keys.TURN) == request.key:
         return await runner.run_on(thread)
-    target = await session.read(checkpoint=journey.checkpoint)
+    target = await session.read(checkpoint=request.checkpoint)
     if not target.exists:
         return Stale(sentences.CHECKPOINT_GONE, await runner.rest(thread))
     if session.runs.draining:
         return STOPPED
     try:
-        await _begin(session, journey, target)
+        await _begin(session, request, target)
     except EditRefusedError as error:
         return Stale(str(error), await runner.rest(thread))
     return await runner.rest(await session.read())
 
 
-async def _begin(session: Session, journey: TimeTravelRun, target: Thread) -> None:
-    config = session.config_of_branch(target, journey.key)
-    changed = _edits(session, target, journey.edits)
+async def _begin(session: Session, request: TimeTravelRun, target: Thread) -> None:
+    config = session.config_of_branch(target, request.key)
+    changed = _edits(session, target, request.edits)
     if changed and (target.snapshot.metadata or {}).get("source") == "input":
         raise EditRefusedError(sentences.CHECKPOINT_BEFORE_MESSAGE)
     if changed:
         await update(session.agent.graph, target.levels[0], config, [StateUpdate(changed, None)])
     else:
-        await fork(session.saver, _at_checkpoint(config, journey.checkpoint), config["metadata"])
+        await fork(session.saver, _at_checkpoint(config, request.checkpoint), config["metadata"])
 
 
 def _edits(session: Session, target: Thread, wanted: Json) -> dict[str, Any]:
