@@ -1,9 +1,9 @@
 """Hides secrets from what people see of a request, and puts them back into what people send.
 
-A secret in an argument is shown as `•••`, on the card and in the form. Who edits another field sends the mask back, and
-gets the secret in its place: a text that is just what was shown there is what stands there. A text with a mask in it
-that is anything else cannot be understood, and is refused at its field: guessing could run what nobody saw (P4). So is
-the mask of a schema's default or choice: it belongs to no argument.
+A secret in an argument is shown as `•••`, on the card and in the form. A person who edits another field sends the mask
+back: a text that is exactly what was shown there becomes the original again. Any other text with a mask is ambiguous,
+and is refused at its field: a guess could run what nobody saw (P4). So is the mask of a schema's default or choice,
+which belongs to no argument.
 """
 
 import json
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 
 
 def shown(approval: Approval) -> Approval:
-    """The approval as people see it; the very same where it holds no secret."""
+    """The approval as people see it; the same object where it holds no secret."""
     values = _Values()
     seen = replace(
         approval,
@@ -34,7 +34,7 @@ def shown(approval: Approval) -> Approval:
 
 
 class _Values:
-    """Values as people see them. What a payload holds stands again in its actions and reviews: it is read once."""
+    """Values as people see them. The payload, actions and reviews share values, which are read once."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Json] = {}
@@ -48,7 +48,7 @@ class _Values:
 
 
 def shown_value(value: Json) -> Json:
-    """A value with the secrets in its texts and keys concealed; the very same where it holds none."""
+    """A value with the secrets in its texts and keys concealed; the same object where it holds none."""
     return _shown(value, _document(value))
 
 
@@ -70,7 +70,7 @@ def restored(given: Json, original: Json) -> Json:
 
 
 def problems(given: Json, original: Json, schema: Json = None) -> Sequence[ValueProblem]:
-    """The texts whose mask cannot be told; none where nothing was concealed, in the value or in its schema."""
+    """Texts whose mask is ambiguous; none where nothing was concealed, in the value or in its schema."""
     if not _has_mask(given) or (shown_value(original) is original and shown_value(schema) is schema):
         return ()
     known = {each for each in _texts(original) if MASK in each}
@@ -160,7 +160,7 @@ def _mapped(value: Json, change: Callable[[str], str]) -> Json:
 
 
 def _distinct(names: Iterable[str]) -> Iterable[str]:
-    """Keys that look alike now are numbered: none may take another's place, and be hidden by it."""
+    """Number keys that look the same once masked, so that none overwrites another."""
     used: dict[str, None] = {}
     for name in names:
         numbered, count = name, 1
@@ -191,8 +191,8 @@ def _restored(given: Json, original: Json, seen: Json) -> Json:
 def _beside(given: Json, index: int, original: list[Json], seen: list[Json], *, kept: bool) -> tuple[Json, Json]:
     """The item that one of a list was, and how it was shown; `kept`: the list is as long as it was.
 
-    It is the one in its place, or the one that looked so. Of two that only look alike it is neither: their secrets
-    differ, and nobody can tell which of them was taken out of the list.
+    It is the item at this place, or the only one that was shown like this. With two that look the same it is neither:
+    their secrets differ, and one of them may have been removed from the list.
     """
     if kept and seen[index] == given:
         return original[index], seen[index]

@@ -1,18 +1,18 @@
-"""Nothing secret leaves in words: the one place that knows what a secret looks like, and which ones this process has.
+"""Masks secrets in text. Only this module knows what a secret looks like, and which ones this process has.
 
-Two strengths, because a mask hides what it covers from the person who decides:
+There are two strengths, because a mask also hides text from the person who decides:
 
-* `masked` is for what is told about: errors, failures, logs, dead letters. It takes out every known secret, every key
-  of a known make, and whatever stands where secrets usually do (`password=...`, `Bearer ...`, `//user:...@host`).
-* `concealed` is for what people decide on and what agents say: cards, forms, replies, the audit. It takes out known
-  secrets and keys of a known make, and nothing else. A pattern such as `token=...` could hide a command in plain sight,
-  so it is not applied there: what runs must be what was shown (P4). For the same reason a secret that is a mere word
+* `masked` is for reports: errors, failures, logs, dead letters. It removes every known secret, every key of a known
+  format, and the values in the usual places of secrets (`password=...`, `Bearer ...`, `//user:...@host`).
+* `concealed` is for what people decide on and what agents say: cards, forms, replies, the audit. It removes known
+  secrets and keys of a known format, and nothing else. A pattern like `token=...` could hide part of a command, so it
+  is not applied there: what runs must be what was shown (P4). For the same reason a secret that is a common word
   (`POSTGRES_PASSWORD=postgres`) stays.
 
-Known are the values of all variables whose names look secret, in the environment and in `.env`, and what was handed to
-`remember`; each whole, URL-encoded, in base64 (also behind `user:`), and as JSON and Python spell it. Of a value that
-holds several (a list of keys, `user:password`, JSON, the lines of a key file) each one is known. The environment is
-read anew each time, because graphs load keys of their own when they are imported.
+Known secrets are the values of all variables whose names look secret, in the environment and in `.env`, and the values
+given to `remember`: as they are, URL-encoded, in base64 (also behind `user:`), and as JSON and Python spell them. Of a
+value that holds several (a list of keys, `user:password`, JSON, the lines of a key file) each one is known. The
+environment is read again each time, because graphs load keys of their own when they are imported.
 
 Sources: https://docs.slack.dev/authentication/tokens, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 (key ids), https://www.rfc-editor.org/rfc/rfc7468 (PEM), https://www.rfc-editor.org/rfc/rfc7519 (JWT),
@@ -132,19 +132,19 @@ _remembered: set[str] = set()
 
 
 def remember(secrets: Iterable[str | None]) -> None:
-    """Know these secrets for as long as the process lives, besides those of the environment."""
+    """Mask these from now on, besides the secrets of the environment."""
     _remembered.update(filter(None, secrets))
 
 
 def masked(text: str) -> str:
-    """The text without secrets, known or only likely: for what is told about."""
+    """Remove secrets, known or only likely: for reports."""
     spelled = _spelled_in(text, frozenset(_known()))
     known = [(_any_of(spelled), MASK)] if spelled else []
     return _without(text, (*known, *_keys_in(text), *_PLACES))
 
 
 def concealed(text: str) -> str:
-    """The text without known secrets and keys of a known make, and otherwise whole: for what people decide on."""
+    """Remove known secrets and keys of a known format, and nothing else: for what people decide on."""
     conceal = _concealer(text, text)
     return conceal(text) if conceal else text
 
@@ -152,7 +152,7 @@ def concealed(text: str) -> str:
 def concealer(document: str) -> Callable[[str], str] | None:
     """`concealed` for the texts of a JSON document; None where none of them holds anything secret.
 
-    All of it is searched at once, and then each text only for what was found: there may be a hundred thousand of them.
+    The document is searched at once, then each text only for what was found: there may be a hundred thousand texts.
     """
     return _concealer(document, _ESCAPES.sub(" ", document))
 
@@ -170,7 +170,7 @@ def _concealer(text: str, read: str) -> Callable[[str], str] | None:
 
 
 def concealed_so_far(text: str) -> str:
-    """`concealed` for a text that goes on: an end that may become a secret is held back."""
+    """`concealed` for a text that is still being written: an end that may become a secret is held back."""
     text = concealed(text)
     begun = text.rfind("-----BEGIN")
     if begun >= 0 and MASK not in text[begun:] and text.count("-----", begun) < _DASHES_OF_A_KEY:
@@ -195,7 +195,7 @@ def _without(text: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
 
 
 def _any_of(spelled: Sequence[str]) -> re.Pattern[str]:
-    """`spelled` are the longest first: of two secrets of which one begins the other, the longer goes whole."""
+    """`spelled` are the longest first: where one secret begins another, the longer one is masked."""
     return re.compile("|".join(map(re.escape, spelled)))
 
 

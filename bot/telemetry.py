@@ -1,9 +1,9 @@
 """Shows operators what happens: structured logs on stderr, and metrics for Prometheus.
 
-Standard output belongs to what a command prints. Whatever is logged, here or by a library, goes through one chain
-whose last step before rendering masks secrets, tracebacks included; tracebacks show no local variables, for those
-hold payloads and tokens. `thread`, `approval` and `run` are bound by `structlog.contextvars` where work begins, so
-that every line below says what it is about.
+Standard output is for the results of a command. All logs, ours and those of libraries, go through one chain whose last
+step before rendering masks secrets, also in tracebacks; tracebacks show no local variables, which hold payloads and
+tokens. `thread`, `approval` and `run` are bound by `structlog.contextvars` where work begins, so that each line has
+them.
 """
 
 import contextlib
@@ -94,7 +94,7 @@ def _formatter(shared: list[Processor], mask: Processor, *, as_json: bool, color
 
 
 class Mask:
-    """A processor that masks values under secret names, and whatever looks like a secret in any text."""
+    """A processor that masks values under secret names, and anything that looks like a secret in a text."""
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Mask one event."""
@@ -228,7 +228,7 @@ class Metrics:
 
     @contextlib.contextmanager
     def ack(self) -> Iterator[None]:
-        """Time what a click waits for before its ack."""
+        """Time a click until it may be acked."""
         with self._timed(self._ack):
             yield
 

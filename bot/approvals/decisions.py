@@ -1,8 +1,8 @@
 """Decides by what people do with a request: clicks, forms and other acts, counted at once or kept until they can be.
 
-A decision is made by `engine.machine.step`. Here its facts are gathered: what Slack and the on-call services say of the
-person, the rules in force, the votes so far. Where a source that decides the matter does not answer in time, the click
-is stored and decided later, as of its own time.
+`engine.machine.step` makes the decision. This module gathers its facts: Slack's and the on-call services' answers about
+the person, the rules in force, the votes so far. Where a source on which it depends does not answer in time, the click
+is stored and decided later, as of the time of the click.
 """
 
 from collections.abc import Awaitable, Collection, Iterable
@@ -29,11 +29,11 @@ from engine.sentences.spoken import spoken
 from engine.sources import Source
 
 CONSIDERED_WITHIN = timedelta(seconds=30)
-"""A click that was kept is decided by then, where nothing is wrong."""
+"""A stored click is decided by then, unless something is wrong."""
 
 
 class Decisions:
-    """Decides by clicks and acts, with what is known of the people who make them."""
+    """Applies clicks and acts."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Decisions:
     async def choose(self, choice: Click, unless: Unless | None = None) -> Refusal | None:
         """Take a click or a submitted form: durable when this returns (P1). None: it counted.
 
-        Where `unless` holds of the approval as it stands, nothing is written.
+        Where `unless` holds for the current approval, nothing is written.
 
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
@@ -70,7 +70,7 @@ class Decisions:
         return await self._kept_if_late(act, self._act(act, AT_ONCE), came)
 
     async def consider(self, click: Click | Act) -> None:
-        """Decide what follows from a click that was kept, as of its own time."""
+        """Apply a click that was stored, as of its own time."""
         taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
         self._counted(click, await taken)
 
@@ -88,7 +88,7 @@ class Decisions:
         return refusal
 
     async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> Step | None:
-        """Step by a click. Raises _LateError where it has to be kept; then nothing was written."""
+        """Step by a click. Raises _LateError where it has to be stored for later; then nothing was written."""
 
         async def chose(approval: Approval) -> Event | Refusal:
             if unless is not None and await unless(approval):
@@ -106,7 +106,7 @@ class Decisions:
         return await self._register.step(choice.approval, chose)
 
     async def _act(self, act: Act, patience: float) -> Step | None:
-        """Step by an act. Raises _LateError where it has to be kept; then nothing was written."""
+        """Step by an act. Raises _LateError where it has to be stored for later; then nothing was written."""
 
         async def acted(approval: Approval) -> Event:
             nobody = Facts(AccountType.UNKNOWN)
@@ -125,14 +125,14 @@ class Decisions:
         return await self._register.step(act.approval, acted)
 
     async def _current(self, approval: Approval) -> tuple[Policy | None, ...]:
-        """The policies of today for its actions, as in `Ruling`."""
+        """Today's policies for its actions, as in `Ruling`."""
         return tuple([await self._rules.current(approval, place) for place in range(len(approval.reviews))])
 
     async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
         """Look up what the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
         nothing = Facts(AccountType.UNKNOWN), Ruling()
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
-            return nothing  # refused whoever it is
+            return nothing  # refused for everybody
         if not is_on_card(approval, click.on):
             return nothing
         review = approval.reviews[click.action]
@@ -151,7 +151,7 @@ class Decisions:
         return known[0][1], replace(ruling, voters=known[1:])
 
     async def _keep(self, click: Click | Act, late: "_LateError") -> None:
-        """Keep a click, durably, until its person is looked up."""
+        """Store a click until its person is looked up."""
         what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
         key = f"{click.approval}/{click.by}/{what}/{click.at}"
         await self._lanes.put(Consider(click), f"consider/{key}")
@@ -167,7 +167,7 @@ class Decisions:
             await self._register.happened(approval.id, Deferred(until))
 
     async def withdraw_all(self, withdraw: Withdraw) -> None:
-        """Take back what somebody took back in words; may be done many times."""
+        """Withdraw the requests that somebody withdrew in words; idempotent."""
         told = False
         for each in withdraw.approvals:
             known = await self._approvals.get(each)
@@ -181,7 +181,7 @@ class Decisions:
             told = told or (taken is not None and taken.refusal is None)
 
     async def may_decide_any(self, approvals: Iterable[Approval], user: UserId) -> Approval | None:
-        """The first of these requests that a person may decide now, for who says a decision in words."""
+        """The first of these requests that a person may decide now."""
         for approval in approvals:
             current = await self._current(approval)
             facts = await self._authority.facts(user, approval.home, _needed_to_act(approval, current))

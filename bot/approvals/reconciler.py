@@ -1,4 +1,4 @@
-"""Compares what a graph asks with the approvals that are kept: opens what is new, withdraws what is gone."""
+"""Compares the questions of a graph with the stored approvals: opens new requests, withdraws those no longer asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,10 +54,9 @@ class Reconciler:
         self._metrics = metrics
 
     async def reconcile(self, conversation: Conversation, result: RunResult, withdrawn: str = NO_LONGER_ASKED) -> None:
-        """Compare what the graph asks with the approvals that we know, create what is new, withdraw what is gone.
+        """Open requests that are new, ask again those that came back, withdraw those no longer asked.
 
-        `withdrawn` says why on the cards of what is gone. May run at any time from the thread's `run` lane, any number
-        of times.
+        `withdrawn` is the reason on the cards of the last. Idempotent; called from the thread's `run` lane.
         """
         found = await self._askable(conversation, await self._found(conversation.thread, result.asked))
         asked = {each.id: _shown(each.asked) for each in found}
@@ -106,7 +105,7 @@ class Reconciler:
     async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
         """The interrupts that the graph still asks and whose approvals ended: new input may void them.
 
-        What a run came to ask after a rejection stopped it was never put to anybody, and is over with it.
+        A question that came up after a rejection stopped the run was never put to anybody, and counts as ended.
         """
         found = await self._found(thread, asked)
         stopped = any(each.approval is not None and each.approval.state is State.STOPPED for each in found)
@@ -115,7 +114,7 @@ class Reconciler:
         return frozenset(each.asked.interrupt for each in (*ended, *never))
 
     async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
-        """The questions of a graph, with their ids and the approvals that are kept of them."""
+        """The questions of a graph, with their ids and stored approvals."""
         first = [approval_id(thread, each.interrupt, each.digest) for each in asked]
         known = {each.id: each for each in await self._approvals.known(first)} if first else {}
         found = [_Found(id, each, known.get(id)) for id, each in zip(first, asked, strict=True)]  # noqa: A001 - they are
@@ -157,7 +156,7 @@ class Reconciler:
         return Replaced(outcome_of(before), before.deciders, tuple(review.value for review in before.reviews))
 
     async def _end_beside(self, approvals: Iterable[Approval], why: str) -> None:
-        """The run was stopped: nobody decides anything else of it, and nothing more is sent to the graph."""
+        """End the other requests of a run that was stopped: nothing more of it is decided or sent to the graph."""
         for approval in approvals:
             if approval.state is State.PENDING:
                 await self._register.happened(approval.id, Withdrew(why))
@@ -200,7 +199,7 @@ class Reconciler:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Something that a graph asks, the id that its approval has or will have, and the approval, if one is kept."""
+    """A question of a graph, the id of its approval, and the approval, if one is stored."""
 
     id: ApprovalId
     asked: Asked

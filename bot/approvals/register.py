@@ -1,7 +1,7 @@
 """The register: the only writer of approvals and of conversations.
 
-It never decides anything itself: it fetches what `engine.machine.step` needs, steps, and writes the result with its
-effects in one atomic change. Who loses the race of that write steps again on what is stored by then.
+It decides nothing itself: it reads an approval, calls `engine.machine.step`, and writes the result with its effects in
+one atomic change. If another process wrote first, it reads and steps again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -19,7 +19,7 @@ def sheets_of(
 ) -> Mapping[ApprovalId, SheetId]:
     """Group requests that share a message: the simple ones of one place, where too many are new for a card each.
 
-    Made of all that is asked, not of what is new: a process that dies half-way is followed by one that agrees.
+    Computed from all questions, not only the new ones, so that after a crash the next process computes the same.
     """
     places: dict[Place, list[ApprovalId]] = {}
     for each, question in asked.items():

@@ -1,7 +1,7 @@
 """`signoff audit`: who did what, when and under which rule, as JSON lines.
 
-What is looked for is named as people see it: by the short id that `/signoff mine` and Home show, by the link to a
-message of the conversation, or by the id of a thread or an approval, as logs have it.
+A request or conversation is named by the short id that `/signoff mine` and Home show, by the link to a message of the
+conversation, or by the id of a thread or an approval, as in the logs.
 """
 
 import dataclasses
@@ -74,7 +74,7 @@ def _line(row: Entry) -> str:
 
 
 async def _with_values(row: Entry, approvals: Approvals) -> Entry:
-    """A row of what was asked has the names of the actions only: their values are kept once, with the ask."""
+    """Add the values of the actions to a row, which has their names only: the values are stored once, with the ask."""
     if row.what is not What.ASKED or not isinstance(row.detail, dict):
         return row
     ask = await approvals.ask(row.approval)

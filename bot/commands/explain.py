@@ -1,6 +1,6 @@
-"""`signoff explain`: which rule would govern a tool call, and why; who decides it, by when, and who hears of it.
+"""`signoff explain`: the rule that would govern a tool call and why, who decides it, by when, and who is told.
 
-What is found is made into one JSON object, of which the text is a reading.
+The answer is one JSON object; the text is made from it.
 """
 
 import json
@@ -51,7 +51,7 @@ class ExplainedCall:
 
 
 async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool) -> int:
-    """Print what would become of a tool call; gives the exit code. Raises ProblemsError."""
+    """Print the answer; returns the exit code. Raises ProblemsError."""
     from bot import wiring
 
     set_up_logs()
@@ -107,7 +107,7 @@ async def _on_call(source: ShiftSource, at: datetime) -> Mapping[str, Json]:
 
 
 def explained(config: Config, request: Request, book: Rulebook) -> dict[str, Any]:
-    """The answer; `on_call` names the schedules in it, and who is on call is not known yet."""
+    """The answer; its `on_call` has the names of schedules, and nobody on call yet."""
     route = routed(request, book)
     (ruled,) = route.ruled
     policy, people = ruled.policy, ruled.decide is None
@@ -136,7 +136,7 @@ def explained(config: Config, request: Request, book: Rulebook) -> dict[str, Any
 
 
 def _upto(request: Request, book: Rulebook) -> Iterator[Any]:
-    """The rules that are looked at: those behind the one that governs are not."""
+    """The rules up to the one that governs: those behind it are not looked at."""
     (ruled,) = routed(request, book).ruled
     for each in judged(request, book):
         yield each

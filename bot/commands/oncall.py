@@ -1,7 +1,7 @@
-"""`signoff oncall NAME`: who is on call at some instants, a line of JSON for each.
+"""`signoff oncall NAME`: the people on call at some instants, a line of JSON for each.
 
-A source is asked as the bot asks it, and what it says is shown as it says it. `--offline` leaves Slack alone, not the
-source. A source that only knows who is on call now answers so for every instant; a line on stderr says that.
+The source is asked as the bot asks it. `--offline` skips Slack, not the source. A source that only knows who is on call
+now gives that for every instant; a line on stderr says so.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _FORM = "Write it with its offset: 2026-11-30T09:00+01:00, or 2026-11-30T08:00Z.
 
 
 async def run(file: Path, name: str, at: str, *, offline: bool) -> int:
-    """Print the lines; gives the exit code. A source that fails says so in its line, and the code is 0 all the same.
+    """Print the lines; returns the exit code. A source that fails says so in its line, and the code is still 0.
 
     Raises ProblemsError.
     """
@@ -95,7 +95,7 @@ class _Lookup:
     @classmethod
     @contextlib.asynccontextmanager
     async def opened(cls, config: Config, name: str, *, offline: bool) -> AsyncIterator["_Lookup"]:
-        """Hold what is asked. Raises ProblemsError where Slack cannot be reached."""
+        """Open the source. Raises ProblemsError where Slack cannot be reached."""
         from bot import wiring
 
         async with contextlib.AsyncExitStack() as stack:

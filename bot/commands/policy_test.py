@@ -1,7 +1,7 @@
-"""`signoff policy test FILE`: a table of requests, and what the rules of `app.yaml` have to say of each.
+"""`signoff policy test FILE`: checks the rules of `app.yaml` against a table of requests with expected outcomes.
 
-A case goes the way of a real request (`bot.rules.what_if`), without Slack and without the graphs. People, groups and
-channels keep the names that `app.yaml` has for them.
+A case is routed like a real request (`bot.rules.what_if`), without Slack and without the graphs. People, groups and
+channels keep their names in `app.yaml`.
 """
 
 import os
@@ -97,7 +97,7 @@ class Expected(Strict):
 
 
 class Case(Strict):
-    """One request. Without `tool` it is a step of the graph's own; what is left out of the rest is not known."""
+    """One request. Without `tool` it is a step of the graph's own; other missing keys are unknown."""
 
     name: Given[str] = None
     agent: str
@@ -120,14 +120,14 @@ class Table(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case that came out otherwise: where it stands, and each difference."""
+    """A case that failed: its place in the file, and each difference."""
 
     where: str
     differences: tuple[str, ...]
 
 
 def run(config_file: Path, file: Path) -> int:
-    """Print each case that fails; gives the exit code. Raises ProblemsError for what is wrong with a file."""
+    """Print each case that fails; returns the exit code. Raises ProblemsError for problems of a file."""
     from bot import wiring
 
     config = read_config(config_file, offline=True)
@@ -180,7 +180,7 @@ def _unknown(config: Config, case: Case, document: Document, index: int) -> Iter
 
 
 def failing(config: Config, book: Rulebook, cases: Sequence[Case], document: Document) -> Iterator[Failure]:
-    """The cases that come out otherwise than expected."""
+    """The cases whose outcome differs from what is expected."""
     for index, case in enumerate(cases):
         request = _request(config, case)
         found = [*_differences(case.expect, request, book)]

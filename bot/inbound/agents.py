@@ -1,7 +1,7 @@
 """Chooses the agent that a message starts.
 
-In a channel the mention starts the agent that listens there; where several listen, the first word of the message names
-one. A direct message reaches the one agent that takes them.
+In a channel a mention starts the agent that listens there; where several listen, the first word of the message names
+one. A direct message starts the one agent that takes them.
 """
 
 from collections.abc import Mapping, Sequence

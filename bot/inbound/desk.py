@@ -1,7 +1,7 @@
 """The desk: hears what people say and do in Slack, for the handlers of `adapters.slack.inbound`.
 
-Each method returns when what it was told is durable (P1). Nothing here waits for a graph or draws a card: that is done
-from the lanes, by `bot.outbound`.
+Each method returns once its input is durable (P1). Nothing here waits for a graph or draws a card: `bot.outbound` does
+that, from the lanes.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ class Desk:
     # Requests ---------------------------------------------------------------------------------------------------------
 
     async def look(self, approval: ApprovalId) -> Approval | None:
-        """The approval as it stands."""
+        """The approval in its current state."""
         return await self._approvals.get(approval)
 
     def shown(self, approval: Approval) -> Approval:
@@ -94,7 +94,7 @@ class Desk:
     async def choose(self, choice: Click, unless: Unless | None = None) -> Refusal | None:
         """Take a click or a submitted form: durable when this returns (P1). None: it counted.
 
-        Where `unless` holds of the approval as it stands, nothing is written.
+        Where `unless` holds for the current approval, nothing is written.
 
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
@@ -111,7 +111,7 @@ class Desk:
         return await self.act(Act(approval, by, Doing.WITHDRAW))
 
     async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
-        """Somebody deleted a message that showed an approval: a pending one gets its card back, and no copy."""
+        """Handle the deletion of a message that showed an approval: a pending one gets its card back, but no copy."""
         known = await self._approvals.get(approval)
         if known is None:
             return
@@ -123,16 +123,16 @@ class Desk:
     # Grants -----------------------------------------------------------------------------------------------------------
 
     async def revoke(self, grant: Grant, by: UserId) -> bool:
-        """Take a grant back, whoever may: durable when this returns. False: it was over already."""
+        """Revoke a grant, for anyone: durable when this returns. False: it was over already."""
         revoked = await self._granting.revoke(grant, by)
         if revoked:
             await self._register.happened(grant.approval, Revoked(grant.id, by))
         return revoked
 
     async def disallow(self, approval: ApprovalId, by: UserId) -> str:
-        """Take back the grants that an approval tells of, by its card; says what came of it.
+        """Revoke the grants shown on an approval's card; returns the answer for the person.
 
-        They who gave one may, the requester, and everybody who might have given it: nothing is wider for it.
+        Those who gave a grant, the requester, and everybody who could have given it may revoke it.
         """
         known = await self._approvals.get(approval)
         found = () if known is None else await self._granting.of(known)
@@ -208,7 +208,7 @@ class Desk:
                 return ""
 
     async def _card_above(self, said: IncomingMessage) -> MessageTs | None:
-        """The card at the root of a direct message whose thread this was written in, if it is one's."""
+        """The card in whose thread a direct message was written, if it was written below one."""
         if not said.direct or said.place.thread_ts is None:
             return None
         root = thread_id(replace(said.place, thread_ts=None))

@@ -1,8 +1,8 @@
 """Lists requests for a person: those that wait for them, their own, and the latest that were closed.
 
-Who may decide is told by the very rules that a click is held to, as things are at this moment; nothing is decided by
-it. The look-ups are bounded: a person is looked up once for all requests with the same sources in the same channel,
-and in no more than `MOST_LOOKUPS` such places. What could not be looked up is counted, never passed over in silence.
+It uses the same rules as a click, with the facts of this moment; nothing is decided here. The look-ups are bounded: a
+person is looked up once for all requests with the same sources in the same channel, and for at most `MOST_LOOKUPS` such
+groups. Requests that could not be looked up are counted and shown as a number.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class Overviews:
         return await asyncio.gather(*map(self._able, sources))
 
     async def grants(self, user: UserId) -> Sequence[Grant]:
-        """The grants that a person gave and that stand."""
+        """The valid grants that a person gave."""
         return await self._grants.of_person(user, self._clock.now())
 
     async def revoke(self, grant: GrantId, user: UserId) -> bool:

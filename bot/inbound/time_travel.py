@@ -1,12 +1,12 @@
-"""Going back in a conversation: who may look, who may run on from an earlier point.
+"""Time travel: lists the checkpoints of a conversation, and restarts from one, for those who may.
 
-To go back can run again what was approved, with another state. So whoever does it must be one who could have decided
-everything that was decided in the conversation; where that took several people, nobody can do it alone. Where nothing
-was decided there, it is the requester's own. Where the state is changed, or the rules were changed since, nobody can
-tell which rule governs what will run: then it takes somebody whom each rule for the agent lets decide. Only members of
-the channel, or the person of a direct message, see the history. What cannot be found out counts as no.
+A restart can run approved actions again, with another state. So it takes a person who could have decided everything
+that was decided in the conversation; where that took several people, nobody can restart it alone. Where nothing was
+decided, only the requester can. Where the state is edited, or the rules have changed since, it is unknown which rule
+will govern what runs: then it takes a person whom each rule for the agent lets decide. Only members of the channel, or
+the person of a direct message, see the checkpoints. Anything that cannot be looked up counts as no.
 
-The wish is an effect in the thread's `run` lane, and a row in its audit; a refusal is a row, too.
+A restart is an effect in the thread's `run` lane and a row in its audit; a refusal is a row, too.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ class TimeTravels:
         self._clock = clock
 
     async def conversations(self, channel: ChannelId, user: UserId) -> Sequence[Conversation]:
-        """The conversations of a channel that a person may look back in, the latest first."""
+        """The conversations of a channel whose checkpoints a person may see, the latest first."""
         found = await self._conversations.of_channel(channel)
         if not found or await self._may_look(found[0], user) is not None:
             return ()
@@ -97,14 +97,14 @@ class TimeTravels:
         return [replace(each, values=concealment.shown_value(each.values)) for each in moments]
 
     async def request(self, trip: TimeTravelRequest) -> Refusal | None:
-        """Take the wish to go back: durable when this returns (P1). None: it will be done."""
+        """Take a request to restart from a checkpoint: durable when this returns (P1). None: it will be done."""
         conversation = await self._conversations.get(trip.thread)
         if conversation is None:
             return Closed("this conversation is no longer kept")
         refusal = await self._may_travel(conversation, trip)
         if refusal is None and MASK in canonical(trip.edits):
             trip, refusal = await self._with_secrets(trip, conversation)
-        # The row comes first: whoever dies in between has written down a wish, and done nothing in silence.
+        # The row is written first: nothing is done that the audit does not have.
         await self._audit.add(self._row(trip, refusal))
         if refusal is None:
             effect = Travel(trip.thread, trip.by, trip.checkpoint, trip.key, trip.edits)
@@ -114,7 +114,7 @@ class TimeTravels:
     async def _with_secrets(
         self, trip: TimeTravelRequest, conversation: Conversation
     ) -> tuple[TimeTravelRequest, Refusal | None]:
-        """The wish with the secrets that were not shown put back into its edits."""
+        """Put the secrets that were not shown back into the edits."""
         moments = await self._graphs.snapshots(trip.thread, conversation.agent, MOST_MOMENTS)
         moment = next((each for each in moments if each.checkpoint == trip.checkpoint), None)
         if moment is None:

@@ -1,7 +1,7 @@
-"""The sources of who is on call that are in force: those of the last `app.yaml` that took effect.
+"""Holds the on-call sources of the last `app.yaml` that took effect.
 
-A reload puts a new set of sources in the place of the old one. Who waits for an answer of an old one gets it; then the
-old set lets go of its connections.
+A reload replaces the set of sources. Requests to the old sources are still answered; then the old set closes its
+connections.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ Close = Callable[[], Awaitable[None]]
 
 
 async def _nothing() -> None:
-    """Nothing to close: whoever opened the first sources does."""
+    """Close nothing: the first sources are closed where they were opened."""
 
 
 class OnCallInForce:
@@ -33,7 +33,7 @@ class OnCallInForce:
         return self._sources.schedules
 
     def keep_to(self, clock: Clock) -> None:
-        """Go by this clock from now on."""
+        """Use this clock from now on."""
         self._clock = clock
         self._sources.keep_to(clock)
 
@@ -41,13 +41,13 @@ class OnCallInForce:
         """The people on call at `at`; waits at most `patience` seconds. Never raises."""
         return await self._sources.on_duty(schedule, at, patience)
 
-    def keep_warm(self, warm: bool) -> None:  # noqa: FBT001 - what it is told
+    def keep_warm(self, warm: bool) -> None:  # noqa: FBT001 - the one thing it is told
         """Keep all sources warm from now on, or none."""
         self._warm = warm
         self._sources.wanted(self.schedules if warm else ())
 
     async def keep(self) -> None:
-        """See `OnCallSources.keep`; goes on with those that take their place."""
+        """See `OnCallSources.keep`; goes on with the sources that replace these."""
         while True:
             self._replaced.clear()
             async with asyncio.TaskGroup() as both:
@@ -60,7 +60,7 @@ class OnCallInForce:
         return self._sources.failing()
 
     def replace(self, sources: OnCallSources, close: Close) -> Close:
-        """Put these in the place of the old ones. Gives what lets go of the old ones, once nobody waits for them."""
+        """Replace the sources. Returns a function that closes the old ones, once nobody waits for them."""
         old, close_old = self._sources, self._close
         old.retire()
         sources.keep_to(self._clock)

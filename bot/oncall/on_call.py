@@ -1,14 +1,13 @@
-"""The port `OnCall`: who is on call, for a click and for those who are called.
+"""The port `OnCall`: the people on call, for a click and for the people whom the bot calls.
 
-A source is asked for a click, and its answer is used for a minute by all processes. While it is being asked, everybody
-else waits for that answer: there is one request under way for each source. The answer holds shifts, so whoever clicks
-is judged by the instant of the click, also where a hand-over came in between.
+All processes use an answer of a source for a minute, and only one request to each source is under way: the others wait
+for it. An answer holds shifts, so a click is judged by the instant of the click, also if a hand-over came in between.
 
-A click waits `patience` seconds at most. The request goes on meanwhile, in a task of this object, so that asking again
-a little later finds its answer. A source that fails gives nobody a right, and takes none away that another one gives.
-What was known of it before is used until it is a minute old, and not longer.
+A click waits `patience` seconds at most. The request goes on in a task of this object, so that asking again a little
+later finds its answer. A source that fails gives nobody a right, and takes none away that another source gives. Its
+last answer is used until it is a minute old.
 
-`keep` asks the sources that pending requests need (`wanted`) before their answers are too old: a click finds them warm.
+`keep` asks the sources that pending requests need (`wanted`) before their answers expire: a click need not wait.
 """
 
 import asyncio
@@ -80,7 +79,7 @@ class OnCallSources:
         return self._sources.keys()
 
     def keep_to(self, clock: Clock) -> None:
-        """Go by this clock from now on."""
+        """Use this clock from now on."""
         self._clock = clock
 
     # For a click ------------------------------------------------------------------------------------------------------
@@ -100,7 +99,7 @@ class OnCallSources:
             return Duty((), self._clock.now(), "it could not be looked up")
 
     async def _shifts(self, schedule: str, at: datetime) -> Shifts:
-        """An answer that tells of an instant and is not too old. Raises SourceFailedError."""
+        """An answer that covers this instant and is not too old. Raises SourceFailedError."""
         if schedule not in self._sources:
             raise SourceFailedError("app.yaml has no such entry of oncall: any more")
         if (known := self._usable(schedule, at, KEPT)) is not None:
@@ -108,7 +107,7 @@ class OnCallSources:
         joined = schedule in self._asking
         await self._asked(schedule, at, KEPT)
         if joined and self._usable(schedule, at, KEPT) is None and not self._last[schedule].failed:
-            await self._asked(schedule, at, KEPT)  # what was under way was asked for another instant
+            await self._asked(schedule, at, KEPT)  # the request under way was for another instant
         if (known := self._usable(schedule, at, KEPT)) is not None:
             return known
         raise SourceFailedError(self._last[schedule].failed or "it only tells who is on call now")
@@ -136,7 +135,7 @@ class OnCallSources:
     # Asking -----------------------------------------------------------------------------------------------------------
 
     async def _asked(self, schedule: str, at: datetime, kept: timedelta) -> None:
-        """Wait until the source has been asked, by this process or another one; whoever stops waiting stops nothing."""
+        """Wait until the source has been asked, by this process or another one. A cancelled wait stops nothing else."""
         asking = self._asking.get(schedule)
         if asking is None or asking.done():  # done, and not yet taken out by `_done`
             asking = asyncio.create_task(self._ask(schedule, at, kept), name=f"on call {schedule}")
@@ -148,7 +147,7 @@ class OnCallSources:
         if self._asking.get(schedule) is asked:
             self._asking.pop(schedule)
         if not asked.cancelled():
-            asked.exception()  # whoever still waits is told; nobody else needs to be
+            asked.exception()  # those who still wait are told; nobody else needs to be
 
     async def _ask(self, schedule: str, at: datetime, kept: timedelta) -> None:
         began = self._clock.now()
@@ -207,7 +206,7 @@ class OnCallSources:
         await self._tell_others(schedule, last, at)
 
     def _log(self, schedule: str, last: LastLookup) -> None:
-        """Once when a source fails, or for another reason than before, and once when it is back."""
+        """Log once when a source fails or its reason changes, and once when it is back."""
         before = self._last[schedule].failed if schedule in self._last else ""
         if last.failed and last.failed != before:
             log.warning("an on-call source failed", schedule=schedule, why=last.failed)
@@ -215,7 +214,7 @@ class OnCallSources:
             log.info("an on-call source is back", schedule=schedule)
 
     async def _tell_others(self, schedule: str, last: LastLookup, at: datetime) -> None:
-        """A failure is told as long as the source asked to be left alone, else only to those who wait for it."""
+        """Share a failure as long as the source asked to be left alone, else only with those who wait for it."""
         now = self._clock.now()
         seconds = KEPT.total_seconds() - (now - last.asked).total_seconds()
         if last.not_before is not None:
@@ -239,16 +238,16 @@ class OnCallSources:
     # Keeping warm -----------------------------------------------------------------------------------------------------
 
     def wanted(self, schedules: Collection[str]) -> None:
-        """Keep these warm from now on, and no others: what pending requests may need."""
+        """Keep these warm from now on, and no others."""
         wanted = frozenset(schedules) & self._sources.keys()
         if wanted != self._wanted:
             self._wanted = wanted
             self._changed.set()
 
     async def keep(self) -> None:
-        """Keep warm what is wanted, and look whether what failed is back, until cancelled. Asks each source once first.
+        """Keep the wanted sources warm and retry failed ones, until cancelled. Asks each source once first.
 
-        A source that fails is no reason to end.
+        A source that fails does not end this.
         """
         await self._warm(self._sources)
         while True:
@@ -272,7 +271,7 @@ class OnCallSources:
         return self._usable(schedule, now, WARM) is None
 
     async def _warmed(self, schedule: str, now: datetime) -> None:
-        """The people, too: whose an e-mail address is takes Slack a while to say."""
+        """Look up the people of the answer, too: Slack takes a while to find an e-mail address."""
         try:
             await self._asked(schedule, now, WARM)
             if (shifts := self._usable(schedule, now, KEPT)) is not None:
@@ -290,7 +289,7 @@ class OnCallSources:
         return tuple(f'On-call schedule "{name}": {why}' for name, why in failed)
 
     def retire(self) -> None:
-        """Others take the place of these sources: whether one fails is no longer shown."""
+        """Show no more failures of these sources: others have replaced them."""
         self._retired = True
         for name in self._last:
             self._metrics.show_failing_source(name, failing=False)

@@ -1,7 +1,6 @@
 """Finds the member whom a source means: its own Slack id wins, then `people:` in `app.yaml`, then the e-mail address.
 
-Whoever is found has to be an active full member. Somebody who is none, and somebody whom nothing leads to, is nobody:
-a stranger in a source's answer gives no right to anybody (P6).
+Only active full members count. Anyone else in a source's answer, and anyone who is not found, is ignored (P6).
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from engine.ports import Accounts
 class People:
     """Finds members. `mapped` are the Slack ids of `people:`, by names and addresses as `spelled` gives them.
 
-    `members` are those of members, by the names that rotations have for them.
+    `members` are the ids of members, by the names that rotations have for them.
     """
 
     accounts: Accounts
@@ -25,14 +24,14 @@ class People:
     members: Mapping[str, UserId]
 
     async def user(self, shift: Shift) -> UserId | None:
-        """The member whom a shift is of. Raises AccountsUnknownError."""
+        """The member who has this shift. Raises AccountsUnknownError."""
         found = self._named(shift)
         if found is None and shift.email:
             found = await self.accounts.of_email(shift.email)
         return found if found is not None and await self.accounts.is_member(found) else None
 
     def _named(self, shift: Shift) -> UserId | None:
-        """By the source's own Slack id, or by the map, which goes first where a name in capitals looks like an id."""
+        """Find a member by the source's own Slack id or by the map, which wins where a name looks like an id."""
         names = (each for each in (shift.name, shift.email) if each)
         mapped = next((self.mapped[each] for each in map(spelled, names) if each in self.mapped), None)
         if shift.slack_id and (mapped is None or shift.slack_id != shift.name):

@@ -1,4 +1,4 @@
-"""Keeps the sources of who is on call warm while anything is pending, so that a click finds their answers there."""
+"""Keeps the on-call sources warm while any request is pending, so that a click need not wait for them."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ EVERY = 10.0
 
 
 async def keep(approvals: Listing, on_call: OnCallInForce, every: float = EVERY) -> None:
-    """Look after the sources until cancelled. While nothing is pending, no service is asked again and again.
+    """Watch for pending requests until cancelled. While there are none, no service is polled.
 
-    Which of several schedules a pending request may need is not looked for: there are few of them, and a step of a
-    ladder or a change of the rules may bring each into it.
+    All schedules are kept warm, not only those that a pending request names: there are few of them, and an escalation
+    or a change of the rules may bring in each one.
     """
     async with asyncio.TaskGroup() as both:
         both.create_task(on_call.keep())

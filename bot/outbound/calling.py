@@ -1,14 +1,13 @@
-"""Calls the people who can decide, each once, and keeps what they were sent true.
+"""Calls the people who can decide, each once, and keeps their copies of the card up to date.
 
-A request has to reach those who can decide it. Slack notifies people who are mentioned when a message is posted, never
-when it is changed. So whom the rule names is looked up before the card is posted, is written down, and the card
-mentions them: killed in between, the next try posts the card with just these people. Who is called later (by a next
-stage, the ladder, a hand-over, or a source that failed at first) is mentioned in a message under the card. Who is not
-in its channel would not hear of a mention there: they get the card in their direct messages, as everybody does where
-the rule says `notify: dm`.
+Slack notifies people who are mentioned when a message is posted, never when it is changed. So the people whom the rule
+names are looked up and stored before the card is posted, and the card mentions them: after a crash in between, the next
+attempt posts the card with the same people. People who are called later (by a next stage, the ladder, a hand-over, or a
+source that failed at first) are mentioned in a message under the card. People who are not in its channel would not be
+notified there: they get the card in their direct messages, as everybody does where the rule says `notify: dm`.
 
-Each of these messages is found again by its metadata where an earlier attempt may have posted it; then it is written
-down who was called. All of it that belongs to one card is done in one lane, one after the other.
+Each of these messages is found again by its metadata where an earlier attempt may have posted it; then the called
+people are stored. All work of one card is done in one lane, in order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +44,7 @@ _MOST_KEPT = 1_000
 class _Found:
     """The people to call. `left` are beyond the most that are called; `unreached` are named and cannot decide.
 
-    `unknown`: nobody could tell of some whether they can.
+    `unknown`: some people could not be looked up.
     """
 
     users: list[UserId] = field(default_factory=list)
@@ -96,7 +95,7 @@ class Caller:
         """Copies that work which has to come back for its turn has drawn already."""
 
     async def perform(self, effect: Call | DrawCopies, work: Work) -> None:
-        """Do it, or let the lane deliver it again."""
+        """Do one piece of work, or let the lane deliver it again."""
         approval = await self._approvals.get(effect.approval)
         if approval is None:
             await self._posting.done(effect, work)
@@ -112,7 +111,7 @@ class Caller:
             log.error("never_seen", approval=approval.id, effect=type(effect).__name__, code=never.code)  # noqa: TRY400
 
     async def before_card(self, approval: Approval) -> None:
-        """Settle whom the first post of a card mentions. Who cannot be looked up at once is called after it."""
+        """Choose the people whom a new card mentions. Those who cannot be looked up at once are called afterwards."""
         if approval.card is not None or approval.state is not State.PENDING or approval.called:
             return
         if not approval.mentions:
@@ -206,7 +205,7 @@ class Caller:
                 done.users += here
             for user in direct:
                 await self._call_directly(approval, shown, user, done, f"{work.id}/{user}", attempt)
-        finally:  # whatever fails next, nobody of these is called twice
+        finally:  # also after a failure, nobody of these is called twice
             unreached = [*approval.not_called.unreached, *done.unreached]
             called = Called(tuple(done.users), tuple(done.copies), found.not_called(unreached))
             await self._register.happened(approval.id, called)
@@ -226,7 +225,7 @@ class Caller:
         done.users.append(user)
 
     async def _put_up_signpost(self, approval: Approval, shown: Sequence[Approval], attempt: int) -> None:
-        """The conversation says where its card stands, where that is elsewhere."""
+        """Post a link in the conversation to a card that is in another channel."""
         if not approval.is_elsewhere or approval.card is None or approval.signpost is not None:
             return
         known = next((row.signpost for row in shown if row.signpost), None)
@@ -242,7 +241,7 @@ class Caller:
     # Copies -----------------------------------------------------------------------------------------------------------
 
     async def _draw_copies(self, approval: Approval, work: Work, attempt: int) -> None:
-        """Draw all that can be drawn now; what is left is drawn when its place takes it."""
+        """Draw the copies that can be drawn now; the others are drawn when Slack takes them."""
         shown = await self._shown(approval)
         key = work.id, tuple(each.version for each in shown)
         if len(self._drawn) >= _MOST_KEPT:
@@ -262,7 +261,7 @@ class Caller:
             raise closed[0]
 
     async def _forget(self, shown: Sequence[Approval], copy: Copy) -> None:
-        """Somebody deleted it: it is not posted again."""
+        """Forget a copy that somebody deleted: it is not posted again."""
         for each in shown:
             if copy in each.copies:
                 await self._register.happened(each.id, CopyGone(copy.card))

@@ -41,7 +41,7 @@ class Channels:
         self.look_after(names)
 
     def look_after(self, names: ChannelNames) -> None:
-        """Look after these channels from now on, and say what is wrong with them."""
+        """Watch these channels from now on, and log what is wrong with them."""
         self._ours = frozenset(names.ids.values())
         self._closed = {names.ids[name] for name in names.closed}
         for name, why in names.closed.items():
@@ -51,14 +51,14 @@ class Channels:
         self._metrics.show_closed_channels(len(self._closed))
 
     async def opened(self, channel: ChannelId, event: str) -> None:
-        """The bot can post there again: what waits for it is tried again."""
+        """Post what waits for a channel in which the bot can post again."""
         log.info("channel_opened", channel=channel, by=event.partition("/")[0])
         self._closed.discard(channel)
         self._metrics.show_closed_channels(len(self._closed))
         await self._posting.opened(channel, event)
 
     async def closed(self, channel: ChannelId, why: str) -> None:
-        """Nothing can be posted there any more."""
+        """Record that nothing can be posted in a channel any more."""
         if channel in self._ours:
             log.error("channel_closed", channel=channel, why=why)
             self._closed.add(channel)
@@ -67,7 +67,7 @@ class Channels:
             await self._bury(channel)
 
     async def _bury(self, channel: ChannelId) -> None:
-        """Ends what only a deleted channel showed, and tells its requesters: see `bot.outbound.drawing`."""
+        """End the requests that only a deleted channel showed, and tell requesters: see `bot.outbound.drawing`."""
         await self._backlog.bury(channel)
         await self._posting.opened(channel, f"deleted/{channel}")
         for conversation in await self._conversations.of_channel(channel):
@@ -75,14 +75,14 @@ class Channels:
             await self._posting.again([drawing_of(each) for each in approvals], f"deleted/{channel}")
 
     async def renamed(self, channel: ChannelId, name: str) -> None:
-        """The bot knows channels by their ids, so it follows."""
+        """Log a new name; the bot knows channels by their ids."""
         if channel in self._ours:
             log.warning("channel_renamed", channel=channel, name=name)
 
     async def groups_changed(self, groups: Collection[str]) -> None:
-        """Nobody decides by what was known of these groups before."""
+        """Forget what was known of these groups: nobody decides by it any more."""
         await self._groups_changed(groups)
 
     def person_changed(self, user: UserId) -> None:
-        """Nobody decides by what was known of them before."""
+        """Forget what was known of this person: nobody decides by it any more."""
         self._person_changed(user)

@@ -1,10 +1,10 @@
-"""Cards and lists on their way to Slack, and where they stand once they are there.
+"""Draws cards and sheets in Slack, and stores where they are.
 
-A card may be drawn by two processes, and a process may die or be told to stop while it draws. So what a drawing begins
-is finished and written down where that is possible at all: a card that nobody remembers would keep its buttons.
+Two processes may draw the same card, and a process may die or stop while it draws. So a drawing that has begun is
+finished and stored where possible: a card that nobody remembers would keep its buttons.
 
-A change that Slack did not answer may still be made by it, seconds later, over the change that followed: buttons would
-be live on what is decided (P8). So where an earlier attempt may be under way, the card is drawn once more after `LATE`,
+An update that Slack did not answer may still take effect seconds later, over the update that followed: then a decided
+card would have live buttons (P8). So where an earlier attempt may be under way, the card is drawn again after `LATE`,
 by a timer, which survives a restart.
 """
 
@@ -39,7 +39,7 @@ ON_ITS_WAY = "A request of yours waits for that. I'll post it as soon as I can."
 
 
 class Drawing:
-    """Draws cards and lists of them."""
+    """Performs `DrawCard` and `DrawSheet`."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Drawing:
         self._caller = caller
 
     async def draw(self, draw: DrawCard | DrawSheet, work: Work) -> None:
-        """Draw, and write down where the card stands, also when cancelled in between: no card is forgotten."""
+        """Draw, and store the message, also when cancelled in between: no card is forgotten."""
         drawing = asyncio.create_task(
             self._drawn(draw, work) if isinstance(draw, DrawCard) else self._drawn_sheet(draw, work)
         )
@@ -80,7 +80,7 @@ class Drawing:
     async def again(self, approvals: Iterable[Approval], occasion: str) -> None:
         """Draw the cards of what is pending once more, once for each occasion.
 
-        A card that was deleted while nobody heard of it comes back by this.
+        A card comes back that was deleted while the bot was down.
         """
         await self._posting.again(_pending(approvals), occasion)
 
@@ -126,13 +126,13 @@ class Drawing:
             return Owner(first.thread, first.home, first.requester) if pending else None
 
         try:
-            stands = await self._posting.post(draw, work, first.place, write, whose, ON_ITS_WAY)
+            card = await self._posting.post(draw, work, first.place, write, whose, ON_ITS_WAY)
         except CannotPostError as never:
             await self._give_up(approvals, never)
             return
-        if stands is not None:
+        if card is not None:
             await self._show_waiting(first)
-        if stands is not None and work.attempt > 1:
+        if card is not None and work.attempt > 1:
             await self._lanes.set_timer(first.id, Timer.REDRAW, self._clock.now() + LATE)
 
     async def _show_waiting(self, drawn: Approval) -> None:
@@ -142,7 +142,7 @@ class Drawing:
         await self._chat.show_waiting(drawn, waits=waits)
 
     async def _give_up(self, approvals: tuple[Approval, ...], never: CannotPostError) -> None:
-        """Nobody can ever decide it, so it ends where people can see that it did."""
+        """Withdraw requests that nobody could ever see, and tell the requester."""
         for each in approvals:
             log.error("a card can never be posted", approval=each.id, channel=each.place.channel, code=never.code)
             if each.state is State.PENDING:

@@ -1,7 +1,7 @@
 """Runs graphs: takes turns, delivers answers, travels in time, and says and asks what each run came to.
 
-A run may be delivered more than once. So each branch looks at what is stored before it acts, and stores what it did
-before it returns.
+Work may be delivered more than once: each method checks what is stored before it acts, and stores what it did before
+it returns.
 """
 
 import contextlib
@@ -45,9 +45,9 @@ from engine.ports import (
 log = structlog.get_logger(__name__)
 
 STOPPING = 1.0
-"""Seconds until work that a stopping process left is delivered again, to whoever serves then."""
+"""Seconds until work that a stopping process left is delivered again, to a process that serves then."""
 DONE = "Done."
-"""At the end of a turn that has nothing to say."""
+"""The reply of a turn that has nothing to say."""
 WENT_BACK = "the conversation was restarted from an earlier step"
 RESTARTED = "restarted from an earlier step."
 
@@ -56,8 +56,8 @@ RESTARTED = "restarted from an earlier step."
 class RunOptions:
     """Options of agents for their runs.
 
-    `together` are those that get the answers of parallel interrupts all at once, `unseen` those whose words do not
-    appear while they work.
+    `together` are the agents that get the answers of parallel interrupts all at once, `unseen` those whose words do
+    not appear while they work.
     """
 
     together: frozenset[AgentName] = frozenset()
@@ -69,7 +69,7 @@ NO_OPTIONS = RunOptions()
 
 @dataclass(slots=True)
 class _Watched:
-    """A run, who watches it, and its conversation with the live message that it has by now."""
+    """A run's watcher, and its conversation with the live message that it has by now."""
 
     conversation: Conversation
     watcher: Watcher
@@ -119,14 +119,14 @@ class GraphRuns:
             async with self._watched(conversation, work) as watched:
                 result = await self._fed(turn, work, watched.watcher)
             conversation = watched.conversation
-        except WaitsForAnswerError:  # what it asks is not kept as an approval: people are asked first
+        except WaitsForAnswerError:  # it asks something that has no approval yet: people decide first
             await self.settle_again(conversation.thread, work)
             return False
         await self._settle(conversation, result, work)
         return True
 
     async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> RunResult:
-        """Feed a turn; where the graph still asks something, only that whose approvals ended is voided."""
+        """Start a turn; of what the graph still asks, void only the interrupts whose approvals ended."""
         try:
             return await self._graphs.start(turn, work.fence, watcher)
         except WaitsForAnswerError as waits:
@@ -149,7 +149,7 @@ class GraphRuns:
             await self._register.keep(conversation, work.fence)
         if approval.state is State.DECIDED:
             await self._deliver(await self._ready_beside(approval), conversation, work)
-        else:  # delivered before, by a process that died before it could say what came of it
+        else:  # delivered before, by a process that died before it stored the outcome
             await self._deliver_held(approval, work)
             await self.settle_again(conversation.thread, work)
 
@@ -185,7 +185,7 @@ class GraphRuns:
                     log.info("an answer waits for the breakpoint beside it", approval=approval.id)
                 case _:
                     assert_never(outcome)
-        if isinstance(outcomes[-1], Held):  # sent at once it would be held again: it goes on past the breakpoint
+        if isinstance(outcomes[-1], Held):  # sent now it would be held again: it is sent past the breakpoint
             conversation = await self._tell_rest(conversation, result, work)
             await self._pass_words(conversation, work)
             return
@@ -198,7 +198,7 @@ class GraphRuns:
             await self._deliver_decided(passed.thread, passed.agent, work)
 
     async def _deliver_decided(self, thread: ThreadId, agent: AgentName, work: Work) -> None:
-        """Put what is decided into the lane again; by `resume: together` it is sent where the run comes to rest."""
+        """Put decided approvals into the lane again; by `resume: together` they are sent when the run comes to rest."""
         if agent in self._options.together:
             return
         for each in await self._approvals.open(thread):
@@ -230,7 +230,7 @@ class GraphRuns:
         else:
             told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
             await self._lanes.put(told, f"travel/{travel.key}")
-        await self._deliver_decided(travel.thread, conversation.agent, work)  # what is held by a breakpoint there
+        await self._deliver_decided(travel.thread, conversation.agent, work)  # decisions held by a breakpoint
         await self._settle(conversation, result, work, withdrawn=WENT_BACK)
 
     # Where a run came to rest -----------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class GraphRuns:
     async def _settle(
         self, conversation: Conversation, result: RunResult, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> None:
-        """Tell the world where a run came to rest, and go on. May be done many times for the same rest."""
+        """Report where a run came to rest, and go on. Idempotent."""
         conversation = await self._tell_rest(conversation, result, work, withdrawn)
         await self._go_on(conversation, work)
 
@@ -261,7 +261,7 @@ class GraphRuns:
         return conversation
 
     async def _spoken(self, conversation: Conversation, result: RunResult, work: Work) -> Conversation:
-        """Say the reply, once; a turn that ends without one is not left in silence."""
+        """Say the reply, once; a turn that ends without one gets "Done."."""
         news = result.reply
         if news is None or news.key == conversation.said:
             if result.ended in ("", conversation.ended):
@@ -281,7 +281,7 @@ class GraphRuns:
         return conversation
 
     async def _go_on(self, conversation: Conversation, work: Work) -> None:
-        """Send decisions that waited for what is over now, or else the words that were held."""
+        """Send decisions that waited for their siblings, or else the queued messages."""
         if conversation.agent in self._options.together:
             approvals = await self._approvals.open(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
@@ -291,14 +291,14 @@ class GraphRuns:
         await self._pass_words(conversation, work)
 
     async def _pass_words(self, conversation: Conversation, work: Work) -> None:
-        """Offer what was written meanwhile as an answer; where nothing is open, it takes its turn."""
+        """Offer queued messages as an answer; where nothing is open, give them their turn."""
         if await self._register.is_open(conversation.thread):
             await self.offer(conversation, await self._approvals.open(conversation.thread))
         else:
             await self._release(conversation, work)
 
     async def offer(self, conversation: Conversation, approvals: Sequence[Approval]) -> bool:
-        """Show what is held on the card of the question that it may answer, if there is one."""
+        """Show the queued messages on the card of the question that they may answer, if there is one."""
         found = offered_to(conversation, approvals)
         if found is None or not found[1]:
             return False
@@ -328,7 +328,7 @@ class GraphRuns:
 
     @contextlib.asynccontextmanager
     async def _watched(self, conversation: Conversation, work: Work) -> AsyncIterator["_Watched"]:
-        """One run of a graph, shown while it runs; a live message of a run that died is taken back before."""
+        """Watch one run of a graph; a live message of a run that died is deleted first."""
         watched = _Watched(await self._taken_back(conversation, work), UNWATCHED)
         with self._metrics.run():
             if conversation.agent in self._options.unseen:
@@ -344,7 +344,7 @@ class GraphRuns:
                 yield watched
 
     async def _taken_back(self, conversation: Conversation, work: Work) -> Conversation:
-        """The conversation without a live message."""
+        """The conversation, once its live message is deleted."""
         if conversation.live is None:
             return conversation
         taken_back = TakeBack(conversation.thread, conversation.place, conversation.live)

@@ -1,8 +1,8 @@
 """Shows in Slack what a run says and does, while it does.
 
-A run that ends soon shows nothing: its reply is there as fast. Words appear after a second, and what runs now where a
-run takes long. What is shown is an aid in memory only: the reply, which is durable, takes its place when the run has
-come to rest, and what became no reply is taken back.
+A run that ends soon shows nothing: its reply comes as fast. Words appear after a second, and the current step where a
+run takes long. The live message is not durable: the reply, which is, replaces it when the run has come to rest, and a
+live message without a reply is deleted.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Works on the messages that people wrote: a turn, an answer, a comment, or words that wait."""
+"""Handles messages of people from the lane: a new turn, an answer, a comment, or words that have to wait."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,7 +63,7 @@ class Messages:
         self._drawing = drawing
 
     async def hear(self, heard: Hear, work: Work) -> None:
-        """Do with a message what it means in its conversation."""
+        """Handle a message by its meaning in the conversation."""
         conversation = await self._register.conversation(heard.thread)
         approvals = await self._approvals.open(heard.thread) if conversation else ()
         match meaning(heard, conversation, approvals):
@@ -88,7 +88,7 @@ class Messages:
             await self._hold(heard, kept, approvals, work)
 
     async def _point_to_card(self, heard: Hear, waiting: Sequence[Approval]) -> None:
-        """Words decide nothing: who may decide hears where to press, others only where they spoke to the bot."""
+        """Tell a person who may decide where the buttons are, and others only if they spoke to the bot."""
         found = await self._decisions.may_decide_any(waiting, heard.user)
         if found is None and not heard.mentioned:
             return

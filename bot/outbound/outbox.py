@@ -1,7 +1,7 @@
 """Performs what the lanes hold: dispatches each effect to the part that does it, and reports dead letters.
 
-Each effect may be delivered more than once, to this process or to another after this one died. So every branch looks
-before it acts, and writes down what it did before it returns: when the work leaves its lane, nothing of it is left.
+Each effect may be delivered more than once, to this process or to another after this one died. So each part checks
+before it acts, and stores what it did before it returns.
 """
 
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ class Outbox:
         self._metrics = metrics
 
     async def perform(self, work: Work) -> None:
-        """Do one piece of work. Raises `Later` or whatever failed: then the lane delivers it again."""
+        """Do one piece of work. Raises `Later`, or any error: then the lane delivers it again."""
         with structlog.contextvars.bound_contextvars(thread=work.lane.thread, work=work.id, attempt=work.attempt):
             await self._perform(work.effect, work)
 
@@ -128,7 +128,7 @@ class Outbox:
                 assert_never(effect)
 
     async def _follow(self, effect: Consider | GiveGrant | Withdraw) -> None:
-        """Do what is left to do of what a person did."""
+        """Finish what a person did."""
         match effect:
             case Withdraw():
                 await self._decisions.withdraw_all(effect)
@@ -145,7 +145,7 @@ class Outbox:
     # Dead letters -----------------------------------------------------------------------------------------------------
 
     async def set_aside(self, letter: DeadLetter) -> None:
-        """Tell the people of a conversation that something of theirs was given up; its operator can revive it."""
+        """Tell the people of a conversation that work of theirs was given up; the operator can retry it."""
         self._metrics.set_aside()
         log.error("work was set aside", letter=letter.id, lane=str(letter.lane), error=letter.error)
         text = _GIVEN_UP.get(type(letter.effect))

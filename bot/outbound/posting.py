@@ -1,16 +1,16 @@
 """Posts to Slack; work that cannot be posted now waits in a backlog, and is posted when it can be.
 
-Work that Slack does not take must neither hold up its lane (a deadline fires from the lane of the card that cannot be
-drawn) nor be given up after a while (people invite a bot again after a weekend). So it leaves its lane for the backlog,
-and comes back into its lane when there is a reason to think that it may be taken now:
+Work that Slack refuses must not block its lane (a deadline fires from the lane of the card that cannot be drawn), nor
+be given up soon (people invite a bot again after a weekend). So it moves from its lane to the backlog, and back into
+its lane when it may succeed:
 
-* the bot joined the channel, or the channel was unarchived: all that waits for it;
-* the requester wrote: what waits of that conversation (see `bot.outbound.drawing`);
-* a process starts, and then every `SLOWLY`: the oldest of each channel, and where that is taken all the rest; as when
-  this process posts where it could not before.
+* the bot joined the channel, or the channel was unarchived: all work that waits for it;
+* the requester wrote: the work of that conversation (see `bot.outbound.drawing`);
+* a process starts, and then every `SLOWLY`: the oldest work of each channel, and once that succeeds all the rest; the
+  same happens when this process posts in a channel where it could not before.
 
-Work leaves the backlog when it is done, not when it is tried, so a crash in between tries it again; and who tries it
-looks for what an earlier attempt posted. Its requester is told once why nothing is to be seen, and what to do.
+Work leaves the backlog when it is done, not when it is tried, so a crash in between tries it again; each attempt looks
+for what an earlier one posted. The requester is told once why nothing is shown, and what to do.
 """
 
 import asyncio
@@ -69,11 +69,11 @@ def tried_before(work: Work) -> bool:
 
 
 async def _nobodys() -> None:
-    """Nobody needs to be told."""
+    """Return None: nobody needs to be told."""
 
 
 class Posting:
-    """Posts, or keeps for later what cannot be posted."""
+    """Posts, or stores for later what cannot be posted."""
 
     def __init__(self, *, backlog: Backlog, lanes: Lanes, clock: Clock, metrics: Metrics) -> None:
         self._backlog = backlog
@@ -92,7 +92,7 @@ class Posting:
         whose: Callable[[], Awaitable[Owner | None]] = _nobodys,
         then: str = "",
     ) -> T | None:
-        """Call `write` with the attempt that this is. None: it waits, and its owner is told why, and `then`.
+        """Call `write` with the number of this attempt. None: it waits, and its owner is told why, and `then`.
 
         Raises what the lane should try again, and CannotPostError where nobody can do anything about it.
         """
@@ -120,12 +120,12 @@ class Posting:
         return written
 
     async def done(self, effect: Postable, work: Work) -> None:
-        """It does not wait any more: it was posted, or there is nothing to post."""
+        """Take it out of the backlog: it was posted, or there is nothing to post."""
         if work.id.startswith(AGAIN):
             await self._backlog.drop(key_of(effect))
 
     async def tell(self, owner: Owner, place: Place, sentence: str, code: str) -> None:
-        """Tell whose it is, once a day for each conversation, channel and cause, as the key says."""
+        """Tell the owner, once a day for each conversation, channel and cause."""
         told = TellPerson(owner.thread, owner.home, owner.requester, sentence)
         await self._lanes.put(told, f"unposted/{place.channel}/{code}")
 
@@ -135,7 +135,7 @@ class Posting:
         return next((each.why for each in waiting), "")
 
     async def again(self, effects: Sequence[Postable], occasion: str) -> None:
-        """Try these again, once for each occasion; also what does not wait, so that a deleted card comes back."""
+        """Try these again, once for each occasion; also those not in the backlog, so that a deleted card comes back."""
         for effect in effects:
             await self._lanes.put(effect, f"{AGAIN}{occasion}/{key_of(effect)}")
 
@@ -155,7 +155,7 @@ class Posting:
             occasion = str(int(self._clock.now().timestamp() // SLOWLY.total_seconds()))
 
     async def _probe(self, occasion: str) -> None:
-        """Try the oldest of each channel; in the end also drop what nobody waits for any more."""
+        """Try the oldest work of each channel, and drop what has waited too long."""
         oldest: dict[str, Unposted] = {}
         waiting = await self._backlog.all()
         self._metrics.show_unposted(len(waiting))
@@ -177,7 +177,7 @@ class Posting:
 
 
 def key_of(effect: Postable) -> str:
-    """One name for each thing that is to be seen in Slack."""
+    """One name for each thing that is shown in Slack."""
     match effect:
         case DrawCard(approval):
             return f"card/{approval}"

@@ -20,7 +20,7 @@ ON_ITS_WAY = "The agent has an answer for you. I'll post it there as soon as I c
 
 
 class Speech:
-    """Says, reminds, and takes back what a run showed."""
+    """Performs `Say`, `Remind` and `TakeBack`."""
 
     def __init__(self, register: Register, approvals: Approvals, chat: Chat, posting: Posting, caller: Caller) -> None:
         self._register = register
@@ -30,7 +30,7 @@ class Speech:
         self._caller = caller
 
     async def perform(self, effect: Say | Remind | TakeBack, work: Work) -> None:
-        """Do it, or let it wait; what nobody could ever see is left."""
+        """Do it, or let it wait; drop what nobody could ever see."""
         try:
             match effect:
                 case Say():

@@ -51,8 +51,8 @@ class ApprovalTimers:
     def _too_early(self, approval: Approval, fired: TimerFired) -> datetime | None:
         """The time at which a timer that fired too early has to fire, by the clock of the process that fired it.
 
-        It was put off meanwhile: then at its new time. Or that clock is ahead of this one, or was set back: then as
-        much later as it is early. It would be taken for the same timer if it were set to the same time again.
+        It was postponed: then at its new time. Or that clock is ahead of this one, or was set back: then later by the
+        difference, since the same time again would count as the same timer.
         """
         due, now = dict(timers_of(approval)).get(fired.timer), self._clock.now()
         if due is None or due <= now:

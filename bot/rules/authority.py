@@ -1,7 +1,7 @@
 """Looks people up when they decide: in Slack and in the on-call services, as little as a policy needs.
 
-Everything is asked at the same time, and each source fails for itself: whoever another source lets in decides all the
-same. A source that has not answered in time is `late`: see `Desk.choose`.
+All sources are asked at the same time, and each may fail by itself: a person whom another source names decides all the
+same. A source that has not answered in time is `late`: see `bot.approvals.decisions`.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Grants at work: what they allow when a graph asks, and how they are given and taken back. See `engine.rules.grants`.
+"""Applies grants when a graph asks, gives them and revokes them. See `engine.rules.grants`.
 
-A grant decides a new request only. What was decided before and is asked again, as changed arguments are, is looked at
-by people, and so is a call that may be done already. The same goes for whatever cannot be made sure of at this moment:
-whether the rule applies, whether they who gave the grant are still among those who may decide.
+A grant decides a new request only. People decide about a call that is asked again with changed arguments, and about one
+that may have run already. They also decide where something cannot be verified now: whether the rule applies, or whether
+those who gave the grant could still decide.
 """
 
 from collections.abc import Sequence
@@ -73,12 +73,12 @@ class Granting:
         return all(may_decide(policy, requester, user, facts, Subject.REQUEST) is None for user, facts in held)
 
     async def give(self, approval: Approval, action: int) -> None:
-        """Keep the grant that was given with an approval; may be done many times. What is asked again gives none."""
+        """Store the grant that was given with an approval; idempotent. A request that is asked again gives none."""
         if approval.reviews[action].allowed_until is not None:
             await self._grants.give(given(approval, action))
 
     async def of(self, approval: Approval) -> Sequence[Grant]:
-        """The grants that stand and were given with this approval, or decided it."""
+        """The valid grants that were given with this approval, or decided it."""
         named = {review.grant for review in approval.reviews if review.grant}
         found = await self._grants.of_thread(approval.thread, self._clock.now()) if named else ()
         return [each for each in found if each.id in named]

@@ -1,4 +1,4 @@
-"""The user groups that rules name: what Slack knows of them, and what is wrong with a name."""
+"""Resolves the user groups that rules name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class GroupNames:
     def problems(self, where: Mapping[str, str]) -> Iterable[ConfigProblem]:
         """A problem for each name that is no group's, or that of a group by which nobody can decide.
 
-        `where` says where each name stands.
+        `where` has the place of each name in app.yaml.
         """
         for name, place in where.items():
             group = self.found.get(name)

@@ -1,8 +1,8 @@
-"""The rules as they are now, and what they say of a click.
+"""The rules in force, and their ruling on a click.
 
-A reload puts a new book in the place of the old one, as a whole. An approval keeps the policy that it was asked under;
-`of_click` finds who would be named today, so that somebody who was taken out of a rule may not decide any more. For
-that the conditions are judged as of the asking: a rule for the daytime does not change by night.
+A reload replaces the book of rules at once. An approval keeps the policy that it was asked under; `of_click` finds the
+people whom today's rules name, so that somebody who was removed from a rule cannot decide any more. There conditions
+are judged as of the time of the request: a rule for the daytime does not change at night.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _PATIENCE = 0.75
 
 @dataclass(slots=True)
 class Rules:
-    """Holds the book of today, and finds out what its conditions want to know."""
+    """Holds today's book of rules, and looks up the variables of its conditions."""
 
     roster: Roster
     groups: Groups
@@ -38,17 +38,17 @@ class Rules:
 
     @property
     def edition(self) -> str:
-        """A name of the book's content, kept with each approval that is asked under it."""
+        """A fingerprint of the book, stored with each approval that is asked under it."""
         return self.edition_of(self.book)
 
     def edition_of(self, book: Rulebook) -> str:
-        """The same of a book that may have been replaced meanwhile."""
+        """The edition of a book that may have been replaced meanwhile."""
         if self._edition is None or self._edition[0] is not book:
             self._edition = book, _edition_of(book)
         return self._edition[1]
 
     def replace(self, book: Rulebook, handles: dict[str, str]) -> None:
-        """Put a new book in the place of the old one."""
+        """Replace the book."""
         self.book, self.handles = book, handles
 
     async def circumstances(
@@ -80,8 +80,8 @@ class Rules:
     async def of_click(self, approval: Approval, click: Click, now: datetime) -> Ruling:
         """The ruling of the book on a click on an action of this approval.
 
-        An edited call is matched anew, to the book and at the time of today: what it was asked under says nothing of
-        another value. Where a rule would approve the new value by itself, those who were asked go on to decide.
+        An edited call is matched again, with today's book and time: the rule for the old value says nothing about
+        another one. Where a rule would approve the new value by itself, those who were asked still decide.
         """
         current, forbids = await self._today(approval, click.action)
         if click.choice is not Choice.EDIT:

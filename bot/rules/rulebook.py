@@ -1,7 +1,7 @@
-"""The engine's rules out of those of `app.yaml`, once Slack has said who and what their names are.
+"""Makes the engine's rules from those of `app.yaml`, once Slack has resolved their names.
 
-Names stay names in the configuration: only Slack knows people, groups and channels. What it does not know is a problem,
-as is who may never decide, and a quorum that those who are named cannot reach.
+The configuration keeps names: only Slack knows people, groups and channels. A name that it does not know is a problem,
+and so is a person who may never decide, and a quorum that the named people cannot reach.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ def compiled(config: Config, conditions: Conditions) -> Compiled:
 
 
 def tried(config: Config, conditions: Conditions) -> tuple[Compiled, Sequence[ConfigProblem]]:
-    """The conditions that are right, and what is wrong with the others."""
+    """The conditions that compile, and the problems of the others."""
     found: dict[int, Condition] = {}
     problems: list[ConfigProblem] = []
     for index, approval in enumerate(config.approvals):
@@ -66,7 +66,7 @@ def at_place(where: str, mistake: Mistake) -> ConfigProblem:
 
 
 def group_names(config: Config) -> Mapping[str, str]:
-    """Every user group of the rules, with where it stands first."""
+    """Every user group of the rules, with its first place in app.yaml."""
     found: dict[str, str] = {}
     for index, approval in enumerate(config.approvals):
         for path, people in approval.people:

@@ -1,6 +1,6 @@
-"""A request that nobody made, and what the rules would say of it: for `signoff explain` and `signoff policy test`.
+"""Routes a hypothetical request: for `signoff explain` and `signoff policy test`.
 
-It goes the way of a real one (`engine.rules.routing`), but the rules keep the file's names in place of Slack's ids.
+It is routed like a real one (`engine.rules.routing`), but the rules keep the file's names in place of Slack's ids.
 """
 
 import re
@@ -28,7 +28,7 @@ _A_DIRECT_MESSAGE = re.compile(r"D[A-Z0-9]{6,}")
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The person who asks. None is what is not known; `groups` are the handles of theirs."""
+    """The person who asks. None means unknown; `groups` are the handles of their groups."""
 
     user: UserId
     groups: frozenset[str] | None = None
@@ -54,7 +54,7 @@ class Request:
 
     @property
     def ask(self) -> Ask:
-        """The same as a graph's interrupt."""
+        """The request as a graph would ask it."""
         kind = Kind.QUESTION if self.question else Kind.APPROVAL if self.tool is None else Kind.TOOL_CALL
         action = Action(self.tool or "", self.args, (Choice.APPROVE, Choice.EDIT, Choice.REJECT))
         return Ask("", kind, "", (action,), self.args)
@@ -88,7 +88,7 @@ Judged: TypeAlias = tuple[Rule, Verdict, str]
 
 
 def judged(request: Request, book: Rulebook) -> Iterator[Judged]:
-    """Each rule in its order, whether it matches and why."""
+    """Each rule in its order, with whether it matches and why."""
     ask = request.ask
     (action,) = ask.actions
     for rule in book.rules:

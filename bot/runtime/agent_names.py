@@ -1,9 +1,9 @@
-"""This process's hold on the names of its agents; `adapters.redis.stores.agent_names` says why a name means one graph.
+"""Claims the names of this process's agents; `adapters.redis.stores.agent_names` says why a name means one graph.
 
-Two processes with one configuration share their names, as in every deployment of more than one. A process whose names
-stand for other graphs does not start. It first waits as long as a dead process's claim lasts: then whatever still
-holds the name is alive. So a rolling deployment that moves a graph must stop the old processes before, or give the
-moved agent a name of its own; the refusal says so.
+Processes with the same configuration share their names. A process that maps a name to a different graph refuses to
+start. It first waits as long as the claim of a dead process lasts, so that only a living one can be in its way. So a
+rolling deployment that moves a graph must stop the old processes first, or give the moved agent a new name; the refusal
+says so.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ class Claims(Protocol):
     ttl: timedelta
 
     async def claim(self) -> Mapping[str, str]:
-        """Claim all; gives name -> definition of those that others hold. Raises RedisError."""
+        """Claim all names; returns name -> definition of those that others hold. Raises RedisError."""
         ...
 
     async def renew(self) -> Mapping[str, str]:
-        """Do the same once more; gives nothing where Redis does not answer, which is logged."""
+        """Claim all names again; returns nothing where Redis does not answer, which is logged."""
         ...
 
     async def release(self) -> None:
-        """Give all back."""
+        """Release all names."""
         ...
 
 
@@ -57,7 +57,7 @@ def _definition(agent: Agent) -> str:
 
 
 class Names:
-    """Claims the names, keeps them, gives them back."""
+    """Claims the names, renews the claim, releases it."""
 
     def __init__(self, claims: Claims, config: Config) -> None:
         self._claims = claims

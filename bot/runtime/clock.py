@@ -1,12 +1,11 @@
-"""The clock that a bot goes by: the machine's, or in a demo one that runs faster.
+"""The clock of a bot: the machine's, or in a demo one that runs faster.
 
-`signoff demo --clock-speed 60` lets an hour pass in each minute: deadlines, reminders, steps of escalation, shifts and
-the times on cards go by this clock. Leases, time-outs and Slack keep to the machine's.
+`signoff demo --clock-speed 60` lets an hour pass in each minute. Deadlines, reminders, steps of escalation, shifts and
+the times on cards use this clock. Leases, time-outs and Slack use the machine's.
 
-A demo that is started again goes on from the time that it showed last, or from the machine's where that is later: a
-clock that began anew would put off every deadline, and prolong what was allowed for an hour. The time stands in a file
-of the data folder. It is written ahead, so that the clock never goes back, not even after a `kill -9`; then it is some
-seconds further.
+A restarted demo goes on from the time that it showed last, or from the machine's if that is later: a reset clock would
+postpone every deadline, and prolong every grant. The time is stored in a file of the data folder. It is written in
+advance, so that the clock never goes back, not even after a `kill -9`; then it skips some seconds.
 """
 
 from collections.abc import Callable
@@ -70,7 +69,7 @@ class DemoClock:
         return self._from + (self._machine() - self._began) * self.speed
 
     def _write(self, time: datetime) -> None:
-        """Write the file whole, then put it in the old one's place: whoever dies in between leaves the old one."""
+        """Write a new file, then replace the old one: after a crash in between the old one is still there."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._file.with_suffix(".new")
         unfinished.write_text(f"{time.isoformat()}\n", encoding="utf-8")

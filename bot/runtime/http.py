@@ -1,8 +1,8 @@
 """Serves HTTP: health, readiness, metrics and, in HTTP mode, Slack's one route.
 
-`/healthz` says that the process lives and asks nothing else, so that an orchestrator does not kill a healthy bot for
-a Redis that is down; `/readyz` says whether it serves, and why not. Slack's route is open to the internet, the others
-need not be: `health:` in `app.yaml` lets them listen elsewhere.
+`/healthz` tells that the process lives, and checks nothing else, so that an orchestrator does not kill a healthy bot
+because Redis is down; `/readyz` tells whether it serves, and why not. Slack's route is open to the internet, the others
+need not be: `health:` in `app.yaml` gives them another address.
 """
 
 import asyncio

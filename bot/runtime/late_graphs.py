@@ -1,6 +1,6 @@
-"""The port `Graphs` before LangGraph is there: whoever calls waits until the graphs are loaded.
+"""The port `Graphs` while LangGraph is still being imported: callers wait until the graphs are loaded.
 
-Importing LangGraph and the graphs takes a second or more: the other parts of a bot are put together without it.
+Importing LangGraph and the graphs takes a second or more; the other parts of a bot start without it.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class OpenGraphs(Graphs, Protocol):
         """The tools of each agent that runs here."""
 
     async def aclose(self) -> None:
-        """Let go of what they opened."""
+        """Close what they opened."""
 
     def drain(self) -> None:
         """Ask all runs to rest after the step that they are in."""
@@ -68,7 +68,7 @@ class LateGraphs:
         await self._graphs()
 
     async def aclose(self) -> None:
-        """Let go of what the graphs' factories opened."""
+        """Close what the graphs' factories opened."""
         if self._loading is not None:
             with contextlib.suppress(ProblemsError, asyncio.CancelledError):
                 await (await self._loading).aclose()

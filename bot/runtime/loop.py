@@ -1,9 +1,9 @@
-"""The event loop of a process, which code of an agent cannot end.
+"""An event loop that an agent's code cannot end.
 
-asyncio lets a SystemExit through: a task that raises it ends the loop, so that `sys.exit()` in a node or in a tool
-would take all other agents down, and again at each redelivery of the message that led there. The task itself has the
-exception by then, as it would have any other, and the loop is whole. So it is run on; whoever awaits the task tells
-what happened (`adapters.langgraph.in_process.runs.run`).
+asyncio lets a SystemExit through: a task that raises it ends the loop, so `sys.exit()` in a node or a tool would stop
+all other agents, and again at each redelivery of the message that led there. By then the task holds the exception like
+any other, and the loop is intact. So the loop runs on, and the code that awaits the task reports the exit
+(`adapters.langgraph.in_process.runs.run`).
 """
 
 import asyncio

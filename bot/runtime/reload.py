@@ -1,14 +1,14 @@
-"""Reads `app.yaml` anew while the bot runs, on SIGHUP: all of it takes effect, or nothing does.
+"""Reloads `app.yaml` on SIGHUP: all of it takes effect, or nothing does.
 
-The new file is read, its conditions are compiled and held against the tools, and its names are looked up in Slack.
-Only then, and without anything in between that could fail, the rules, the defaults and the sources of who is on call
-take the place of the old ones. If anything is wrong, the old ones stay, the problems are logged, and `/readyz` and a
-metric say so until a reload succeeds.
+The new file is read, its conditions are compiled and checked against the tools, and its names are looked up in Slack.
+Only then, with nothing in between that could fail, do the rules, the defaults and the on-call sources replace the old
+ones. If anything is wrong, the old ones stay, the problems are logged, and `/readyz` and a metric say so until a reload
+succeeds.
 
-Agents, listeners, storage and Slack's tokens are what a process is made of. A file that changes them needs a restart;
-it is refused as a whole, since rules may count on an agent or a gate that is not there yet.
+Agents, listeners, storage and Slack's tokens cannot change in a running process. A file that changes them is refused
+and needs a restart: its rules may rely on an agent or a gate that is not there yet.
 
-Pending approvals keep the rule that they were asked under, unless somebody is taken out of it: see
+Pending approvals keep the rule that they were asked under, unless somebody is removed from it: see
 `bot.rules.in_force`.
 """
 
@@ -35,13 +35,13 @@ _KEYS = {"mode": ("slack", "mode")}
 
 
 class Prepared(Protocol):
-    """A new configuration for which everything is there that it needs."""
+    """A new configuration that is ready to take effect."""
 
     def take_effect(self) -> None:
-        """Put it in the place of the old one, as a whole. Never fails."""
+        """Replace the old one. Never fails."""
 
     async def tidy_up(self) -> None:
-        """Let go of what only the old one needed."""
+        """Close what only the old one needed."""
 
 
 Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
@@ -49,7 +49,7 @@ Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
 
 
 class Reload:
-    """Waits for `ask`, and does it in `keep`. `read` reads the file, and raises ProblemsError for what is wrong."""
+    """Reloads in `keep` after each `ask`. `read` reads the file, and raises ProblemsError."""
 
     def __init__(
         self, *, config: Config, read: Callable[[], Config], prepare: Prepare, clock: Clock, metrics: Metrics
@@ -101,7 +101,7 @@ class Reload:
         return False
 
     def degraded(self) -> Sequence[str]:
-        """A sentence where the file is not what is in force."""
+        """A sentence if the file and the rules in force differ."""
         if self._failed is None:
             return ()
         at, count = self._failed
