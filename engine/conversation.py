@@ -29,6 +29,7 @@ from engine.asks.ask import Kind
 from engine.authority.eligibility import may_open
 from engine.authority.policy import Subject
 from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId
+from engine.sentences import notices
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
 
@@ -124,15 +125,6 @@ class Comment:
 
 
 Meaning: TypeAlias = NewTurn | AnswerTo | Wait | Hold | Explain | Undecided | Comment
-
-NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
-WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
-NO_WORDS = "I can only take an answer in words. Please write it."
-USE_FORM = "This question is answered with the form on its card: please use its button."
-NOT_QUEUED = (
-    "Not queued: {count} of your messages are waiting for the request above already. "
-    "Please send this one again when it is decided."
-)
 
 MOST_HELD = 50
 MOST_HELD_TEXT = 100_000
@@ -230,16 +222,13 @@ def offered_to(conversation: Conversation, approvals: Iterable[Approval]) -> tup
 def _without_conversation(heard: Hear) -> Meaning:
     if heard.agent is not None:
         return NewTurn()
-    return Explain(heard.help or NO_AGENT) if heard.mentioned else Comment()
+    return Explain(heard.help or notices.NO_AGENT) if heard.mentioned else Comment()
 
 
 def _of_somebody_else(heard: Hear, conversation: Conversation) -> Meaning:
     if not heard.mentioned:
         return Comment()
-    return Explain(
-        f"This conversation is <@{conversation.requester}>'s. To decide, use the buttons on the card. "
-        "To start a conversation of your own, mention me outside of this thread."
-    )
+    return Explain(notices.not_yours(conversation.requester))
 
 
 def _to_somebody_else(heard: Hear) -> bool:
@@ -254,9 +243,9 @@ def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
     if not asked:
         return Hold()
     if len(asked) == 1 and asked[0].ask.kind is Kind.FORM:
-        return Explain(USE_FORM)
+        return Explain(notices.USE_FORM)
     if len(asked) > 1 or len(asked[0].ask.actions) > 1:
-        return Explain(WHICH)
+        return Explain(notices.WHICH)
     if not heard.text.strip():
-        return Explain(NO_WORDS)
+        return Explain(notices.NO_WORDS)
     return AnswerTo(asked[0])

@@ -2,7 +2,7 @@
 
 It is LangChain's `create_agent` as it stands in the tutorials: no middleware, no `interrupt()`, nothing that waits for
 a person. What makes it safe to run is `app.yaml`: `gate_tools` stops `restart_database` before it starts, and a rule
-says that whoever is on call decides. See docs/gates.md and docs/policies.md.
+says that the person on call decides. See docs/gates.md and docs/policies.md.
 
 The graph is exported without a checkpointer: whoever runs it brings one.
 

@@ -24,8 +24,8 @@ from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine import Step, is_on_card, may_act, step
 from engine.ports import Approvals, Clock, Lanes, Unless
+from engine.sentences import notices
 from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown
-from engine.sentences.spoken import spoken
 from engine.sources import Source
 
 CONSIDERED_WITHIN = timedelta(seconds=30)
@@ -196,9 +196,7 @@ class _LateError(Exception):
     def __init__(self, approval: Approval, late: Iterable[Source]) -> None:
         super().__init__(approval.id)
         self.approval = approval
-        self.sentence = (
-            f"Checking {spoken(late).replace('whoever', 'who')}. Your click is kept: you'll hear in a moment."
-        )
+        self.sentence = notices.checking(late)
 
 
 def _late(event: Chose) -> tuple[Source, ...]:

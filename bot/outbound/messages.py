@@ -13,7 +13,6 @@ from engine.approvals.effects import Hear, TellPerson
 from engine.approvals.events import Click
 from engine.asks.ask import Choice
 from engine.conversation import (
-    NOT_QUEUED,
     AnswerTo,
     Comment,
     Conversation,
@@ -26,6 +25,7 @@ from engine.conversation import (
     meaning,
 )
 from engine.ports import Approvals, Clock, Lanes, Later, Work
+from engine.sentences.notices import NOT_QUEUED
 
 CARD_ON_ITS_WAY = 0.2
 """Seconds until a message that arrived before its question's card is looked at again."""

@@ -1,6 +1,10 @@
-"""Notices: what people are told when a run stops or a vote no longer counts."""
+"""Notices: what people are told when a run stops, a vote no longer counts, or a click waits for a look-up."""
+
+from collections.abc import Iterable
 
 from engine.ids import UserId
+from engine.sentences.spoken import spoken
+from engine.sources import Source
 
 RUN_STOPPED = "The run was stopped."
 NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."
@@ -33,3 +37,27 @@ def rejected_by_rule(rule: str) -> str:
 def changed_after_vote(by: UserId) -> str:
     """Tell a voter that an edit took their vote away."""
     return f"<@{by}> changed the request that you voted on, so your vote no longer counts. Please look at it again."
+
+
+def checking(sources: Iterable[Source]) -> str:
+    """Tell a person that their click waits until these sources have answered."""
+    checked = spoken(sources).replace("the person on call", "who is on call")
+    return f"Checking {checked}. Your click is kept: you'll hear in a moment."
+
+
+NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
+WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
+NO_WORDS = "I can only take an answer in words. Please write it."
+USE_FORM = "This question is answered with the form on its card: please use its button."
+NOT_QUEUED = (
+    "Not queued: {count} of your messages are waiting for the request above already. "
+    "Please send this one again when it is decided."
+)
+
+
+def not_yours(requester: UserId) -> str:
+    """Tell a person who mentions the bot in another person's conversation what to do."""
+    return (
+        f"This conversation is <@{requester}>'s. To decide, use the buttons on the card. "
+        "To start a conversation of your own, mention me outside of this thread."
+    )

@@ -3,25 +3,31 @@
 https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from engine.ids import UserId
 from engine.sources import Origin, Source
 
+SPOKEN: Mapping[Origin, str] = MappingProxyType(
+    {Origin.GROUP: "members of @{}", Origin.ON_CALL: "the person on call ({})"}
+)
+"""The words for a group and for a schedule, around its name."""
+
 
 def spoken(sources: Iterable[Source]) -> str:
-    """Name the people of these sources in a stable order: `<@U1>, members of @payments and whoever is on call (pay)`.
+    """Name the people of these sources in a stable order: `<@U1>, members of @payments and the person on call (pay)`.
 
     A group is named in plain words: a mention of it would notify all of its members.
     https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
     """
     sources = tuple(sources)
     named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
-    called = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
-    groups = [f"members of @{escaped(each)}" for each in called]
-    on_call = [f"whoever is on call ({each.name})" for each in sources if each.origin is Origin.ON_CALL]
-    channel = ["any member of the channel"] * any(each.origin is Origin.CHANNEL for each in sources)
+    handles = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
+    groups = [SPOKEN[Origin.GROUP].format(escaped(each)) for each in handles]
+    on_call = [SPOKEN[Origin.ON_CALL].format(each.name) for each in sources if each.origin is Origin.ON_CALL]
+    channel = ["any channel member"] * any(each.origin is Origin.CHANNEL for each in sources)
     requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)
     return _joined([*named, *groups, *on_call, *channel, *requester])
 

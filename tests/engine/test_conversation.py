@@ -14,10 +14,6 @@ from engine.authority.policy import REQUESTER, one_part, person
 from engine.conversation import (
     MOST_HELD,
     MOST_HELD_TEXT,
-    NO_AGENT,
-    NO_WORDS,
-    USE_FORM,
-    WHICH,
     AnswerTo,
     Comment,
     Conversation,
@@ -32,6 +28,7 @@ from engine.conversation import (
 )
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.machine import step
+from engine.sentences.notices import NO_AGENT, NO_WORDS, USE_FORM, WHICH
 
 CARD = MessageTs("200.000100")
 AFTER, BEFORE = MessageTs("200.000101"), MessageTs("200.000099")

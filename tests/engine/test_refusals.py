@@ -68,12 +68,12 @@ SENTENCES: list[tuple[Refusal, str]] = [
     (refusals.NotYourWords(ALICE), "<@UALICE> wrote these words, so only they can send them as the answer."),
     (
         refusals.NotYetTheirTurn((GROUP, ON_CALL)),
-        "Members of @payments and whoever is on call (pay) must approve this first. You can already reject it.",
+        "Members of @payments and the person on call (pay) must approve this first. You can already reject it.",
     ),
     (
         refusals.SourceUnknown((SourceFailure(ON_CALL, "PagerDuty answered <500>."),)),
         (
-            "Couldn't check whether you may decide this (whoever is on call (pay): PagerDuty answered &lt;500&gt;). "
+            "Couldn't check whether you may decide this (the person on call (pay): PagerDuty answered &lt;500&gt;). "
             "Nothing was changed: try again in a moment."
         ),
     ),
@@ -91,7 +91,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (
         refusals.NotNeeded((ON_CALL,)),
-        "Your approval is not needed any more. Still missing: whoever is on call (pay).",
+        "Your approval is not needed any more. Still missing: the person on call (pay).",
     ),
     (refusals.NotTheRequester(ALICE), "Only <@UALICE>, who asked for this, can do that."),
     (refusals.NudgedAlready(NOW), f"You nudged them already. You can do it again {WHEN}."),

@@ -12,7 +12,7 @@ from engine.asks.ask import Choice, Decision, Kind
 from engine.authority.parts import Part, Stage
 from engine.authority.policy import CHANNEL, REQUESTER, Policy
 from engine.ids import UserId
-from engine.sentences.spoken import capitalized
+from engine.sentences.spoken import SPOKEN, capitalized
 from engine.sources import Ground, Origin, Source
 
 MOST_NAMES = 20
@@ -96,9 +96,8 @@ def _of_channel(approval: Approval, policy: Policy) -> str:
 
 def sources(found: Iterable[Source]) -> str:
     """The members of groups and the people on call, without other sources."""
-    told = {Origin.GROUP: "members of @{}", Origin.ON_CALL: "the person on call ({})"}
     return " or ".join(
-        told[each.origin].format(short_text(each.label or each.name)) for each in found if each.origin in told
+        SPOKEN[each.origin].format(short_text(each.label or each.name)) for each in found if each.origin in SPOKEN
     )
 
 
