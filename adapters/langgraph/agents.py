@@ -40,7 +40,7 @@ class AgentSpec:
     interrupt_before: tuple[str, ...] = ()
     interrupt_after: tuple[str, ...] = ()
     time_limit: timedelta | None = None
-    """For one run, without the time that people take."""
+    """The limit of one run, without the time that people take."""
     recursion_limit: int | None = None
     """The most steps of one run; None is LangGraph's own limit."""
     gate_tools: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class AgentSpec:
 class LocalAgent:
     """A compiled graph, and all that is read of it once.
 
-    `code` has a fingerprint for each node, by path; `mark` spells all of them.
+    `code` has a fingerprint for each node, by path; `mark` is the JSON of all of them.
     """
 
     spec: AgentSpec

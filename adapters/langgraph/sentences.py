@@ -66,12 +66,28 @@ TOOL_CALL_REFUSED = "A person refused this tool call."
 """For the model, in place of a reason."""
 TOOL_CALL_REJECTED = "The call was rejected."
 """The same at a gate."""
+_NOT_RUN = "It was not run."
 
 
 def tool_not_run(tool: str, reason: str) -> str:
     """Say that a person rejected a gated tool call; the model reads it in place of a result."""
     told = f"Reason: {reason.strip()}" if reason.strip() else TOOL_CALL_REJECTED
     return f"The tool {tool} was not run. {told}"
+
+
+def tool_changed(tool: str, difference: str) -> str:
+    """Say that a tool was stopped because its call differs from the decision on it."""
+    return f"The tool {tool} was about to run {difference}. {_NOT_RUN}"
+
+
+def is_about_changed_tool(sentence: str) -> bool:
+    """Tell whether a sentence about a failure is `tool_changed`: no other begins and ends so."""
+    return sentence.startswith("The tool ") and sentence.endswith(f" {_NOT_RUN}")
+
+
+def answer_unknown(tool: str) -> str:
+    """Say that a gate got an answer that it does not know."""
+    return f"The tool {tool} was not run: Signoff could not read the answer."
 
 
 def question_swallowed(tool: str) -> str:

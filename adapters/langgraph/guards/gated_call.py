@@ -115,7 +115,7 @@ def _ask_and_run(
         case {"decision": "reject", "reason": str(reason)}:
             return _rejected(tool, call_id, reason)
         case _:
-            raise ToolNotAskedError(f"The tool {tool.name} was not run: its answer was not understood.")
+            raise ToolNotAskedError(sentences.answer_unknown(tool.name))
 
 
 def _read_args(tool: BaseTool, given: Any, call_id: str | None) -> tuple[Mapping[str, Any], ValidationError | None]:

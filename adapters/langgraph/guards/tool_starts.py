@@ -45,6 +45,7 @@ from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, tool_decisions
 from adapters.langgraph.guards.drift import interrupts_before, json_mark, unguarded
 from adapters.langgraph.guards.tool_args import without_injected
+from adapters.langgraph.sentences import tool_changed
 from engine.asks.ask import Choice, Decision, canonical
 
 _installing = threading.Lock()
@@ -52,12 +53,6 @@ _within: ContextVar[frozenset[tuple[str, str]]] = ContextVar("_within", default=
 """The calls, by graph and id, inside which this code runs."""
 _MOST_NAMED = 3
 _LONGEST = 60
-_NOT_RUN = " It was not run."
-
-
-def is_about_a_change(sentence: str) -> bool:
-    """Tell whether a sentence about a failure is that of a ToolChangedError: no other begins and ends so."""
-    return sentence.startswith("The tool ") and sentence.endswith(_NOT_RUN)
 
 
 @dataclass(slots=True)
@@ -129,7 +124,7 @@ def _check_start(
         return
     found = _difference(tool, tool_input, decided)
     if found and not _has_new_result(configurable, decided):
-        error = ToolChangedError(f"{found}{_NOT_RUN}")
+        error = ToolChangedError(tool_changed(tool.name, found))
         decisions.stopped.append(error)
         raise error
 
@@ -174,11 +169,11 @@ def _is_result(message: Any, call: str) -> bool:
 
 
 def _difference(tool: BaseTool, tool_input: Any, decided: ToolDecision) -> str:
-    """Describe the difference between the call and the decision; "" where there is none."""
+    """Describe how the call differs from the decision; "" if it does not."""
     if decided.rejected:
-        return f"The tool {tool.name} was about to run although it was rejected." if tool.name == decided.name else ""
+        return "although it was rejected" if tool.name == decided.name else ""
     if tool.name != decided.name:
-        return f"The tool {tool.name} was about to run in place of {decided.name}, which was approved."
+        return f"in place of {decided.name}, which was approved"
     if not isinstance(tool_input, dict):  # the one argument of a tool that takes a text
         tool_input = dict.fromkeys([*decided.args, *decided.long][:1], tool_input)
     given, meant = without_injected(tool, tool_input), dict(decided.args)
@@ -188,7 +183,7 @@ def _difference(tool: BaseTool, tool_input: Any, decided: ToolDecision) -> str:
     if changed and not unknown:
         given, meant = _as_read(tool, tool_input, given, meant, decided.id)
         changed = _changed(given, meant)
-    return f"The tool {tool.name} was about to run {_describe(given, meant, changed)}." if changed else ""
+    return _describe(given, meant, changed)
 
 
 def _mark_of(value: Any) -> str:

@@ -4,16 +4,16 @@ A message that an agent wrote is posted once: its own id is the key, the same af
 the next process. Any other value has no id: then the turn and the words are the key, and while the graph waits, words
 that were in the state before the turn are not posted again.
 
-While the graph waits, only an agent's words are a reply. At the end of a turn there is always a reply:
+While the graph waits, only an agent's words are a reply. At the end of a turn:
 
-| the turn ended with | then |
+| the turn ended with | the reply |
 |---|---|
 | words of an agent | those words |
 | results of tools, as with `return_direct=True` | the results |
 | a `structured_response` | its fields, a line each |
 | a value that `reply:` picks | the value, readably |
 | the return value of a workflow of the functional API, without messages | the value, readably |
-| nothing new, or nothing in words | None: the bot says that the agent is done |
+| nothing new, or nothing in words | none: the bot says that the agent is done |
 
 Only messages after the person's last one count, so neither that nor an earlier turn is repeated. Teams of agents pass
 on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A person's

@@ -21,7 +21,6 @@ from adapters.langgraph.dialects.pauses import next_nodes
 from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards.decided import MOST
-from adapters.langgraph.guards.tool_starts import is_about_a_change
 from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.threads.state_edits import can_be_edited, refusals, state_of
 from adapters.langgraph.in_process.threads.thread import BreakpointPause, Pending, Thread
@@ -76,7 +75,7 @@ def asked_after_failure(run: str, thread: Thread, ended: Ended) -> Asked | None:
     poisoned = (thread.took_answers or bool(drifting)) and not thread.step_has_finished_tasks
     # A process that only reads the thread does not know the run: the digest is of what every process knows.
     digest = digest_of(failed(said, nodes, "", poisoned=poisoned), "")
-    ask = replace(failed(said, nodes, run, poisoned=poisoned), caught=is_about_a_change(said))
+    ask = replace(failed(said, nodes, run, poisoned=poisoned), caught=sentences.is_about_changed_tool(said))
     return Asked(InterruptId(f"failure:{thread.checkpoint}"), ask, digest)
 
 
