@@ -219,6 +219,6 @@ def unguarded(why: str) -> UnguardedError:
     """Make the error for guards that do not work with the installed releases."""
     return UnguardedError(
         f"Signoff cannot guard the requests of LangGraph {version('langgraph')} with langchain-core "
-        f"{version('langchain-core')} ({why}): one could run with other values than people approved. "
-        "Install releases that this Signoff names as supported."
+        f"{version('langchain-core')} ({why}): a tool could run with other values than people approved. "
+        "Install releases that this version of Signoff supports."
     )

@@ -78,10 +78,10 @@ def _translating(server: Server) -> Iterator[None]:
     except ConflictError:
         raise Later(BUSY_SECONDS) from None
     except (AuthenticationError, PermissionDeniedError):
-        raise ServerRefusedError(f"The LangGraph Server at {server.url} refuses our key.") from None
+        raise ServerRefusedError(f"The LangGraph Server at {server.url} refuses the API key.") from None
     except UnprocessableEntityError:
         raise ServerRefusedError(
-            f'The LangGraph Server at {server.url} does not take this: is there an assistant "{server.assistant}"?'
+            f'The LangGraph Server at {server.url} refuses this: does it have the assistant "{server.assistant}"?'
         ) from None
     except APIStatusError as error:
         if error.response.status_code >= _SERVER_ERROR or error.response.status_code == _TOO_MANY:
@@ -164,7 +164,7 @@ class ServerClient:
         run = _value_at(described, "components", "schemas", "Run", "properties")
         if run and "metadata" not in run:
             raise ServerRefusedError(
-                f"The server at {self._server.url} keeps no metadata with its runs, so a run could begin twice: "
+                f"The server at {self._server.url} keeps no metadata with its runs, so one run could begin twice: "
                 "use a LangGraph Server."
             )
 

@@ -437,4 +437,4 @@ def test_a_release_that_works_in_another_way_is_refused_at_the_start(broken: str
         check=False,
     )
     assert ended.stdout.startswith("Signoff cannot guard the requests of LangGraph 1."), ended.stderr
-    assert "Install releases that this Signoff names as supported." in ended.stdout
+    assert "Install releases that this version of Signoff supports." in ended.stdout

@@ -145,6 +145,6 @@ def _log_end(ended: Ended, config: Mapping[str, Any], seconds: float) -> None:
     )
     if ended.error is not None:
         # As text: a renderer of exceptions may add the values of local variables, which are not for the log.
-        log.warning("the agent raised", traceback="".join(traceback.format_exception(ended.error)))
+        log.warning("the agent failed", traceback="".join(traceback.format_exception(ended.error)))
     else:
-        log.info("the run was stopped" if ended.stopped else "the run came to rest")
+        log.info("the run was stopped" if ended.stopped else "the run paused or ended")
