@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from example_conversations import EXAMPLES, Conversation
+from support.example_conversations import EXAMPLES, Conversation
 
 RESTART = "the orders database hangs, please restart it"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_conversations import EXAMPLES, Conversation
 from langchain_core.messages import AIMessage, ToolMessage
+from support.example_conversations import EXAMPLES, Conversation
 
 SHIP_BILLING = "ship billing 2.4.1 to production"
 THREE = "ship billing 2.4.1 and ledger 1.9.0 to production and search 3.0.0 to staging"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_conversations import EXAMPLES, Conversation, load
+from support.example_conversations import EXAMPLES, Conversation, load
 
 CONVERSATIONS: dict[str, tuple[str, list[Any]]] = {
     "deploy": (

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from example_conversations import Conversation
+from support.example_conversations import Conversation
 
 BROKEN = "order 1042 arrived broken, please refund"
 LETTER = (

@@ -1,5 +1,5 @@
 import pytest
-from example_conversations import Conversation
+from support.example_conversations import Conversation
 
 PLACES = "Where would you like to go? I know Copenhagen, Kyoto, Lisbon, Marrakesh, Reykjavik."
 DAYS = "How many days do you have, from 2 to 14?"

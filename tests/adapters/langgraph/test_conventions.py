@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, edit, talking
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from support.graph_talk import APPROVE, edit, talking
 from typing_extensions import TypedDict
 
 from adapters.langgraph.dialects import Question, encode, problems, read

@@ -15,7 +15,6 @@ from itertools import count
 from typing import Annotated, Any
 
 import pytest
-from graph_talk import APPROVE, REDO, REJECT, Talk, talking
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -32,6 +31,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
+from support.graph_talk import APPROVE, REDO, REJECT, Talk, talking
 
 from adapters.langgraph.errors import AnswerNotTakenError
 from engine.asks.ask import Choice, Decision, Kind

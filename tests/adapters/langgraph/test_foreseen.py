@@ -8,7 +8,6 @@ from types import FunctionType
 from typing import Any, Literal
 
 import pytest
-from graph_talk import AGENT, talking
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import FakeListChatModel
@@ -19,6 +18,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
+from support.graph_talk import AGENT, talking
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule

@@ -16,7 +16,6 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, REDO, REJECT, Talk, edit, talking
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -26,6 +25,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send
+from support.graph_talk import APPROVE, REDO, REJECT, Talk, edit, talking
 
 from adapters.langgraph.errors import AnswerNotTakenError
 from engine.asks.ask import Choice, Decision, Kind

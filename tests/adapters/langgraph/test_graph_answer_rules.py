@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, edit, talking, words
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
+from support.graph_talk import APPROVE, REJECT, edit, talking, words
 
 from adapters.langgraph.dialects import AnswerRule, Question, encode, problems, read
 from adapters.langgraph.dialects.encoded import decides

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, error_of, form, payloads, talking, words
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -16,6 +15,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel, field_validator
+from support.graph_talk import APPROVE, REJECT, Talk, error_of, form, payloads, talking, words
 
 from adapters.langgraph import sentences
 from adapters.langgraph.errors import AnswerNotTakenError

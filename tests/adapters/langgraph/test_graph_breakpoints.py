@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import AGENT, APPROVE, REJECT, SKIP, Talk, edit, error_of, halt_of, payloads, talking, words
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
@@ -14,6 +13,7 @@ from langgraph.errors import NodeInterrupt
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Send, interrupt
+from support.graph_talk import AGENT, APPROVE, REJECT, SKIP, Talk, edit, error_of, halt_of, payloads, talking, words
 
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.loading.exports import LoadError

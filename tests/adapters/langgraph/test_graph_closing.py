@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 from fakes.strict_model import BadRequestError, StrictModel, refuse_what_providers_refuse
-from graph_talk import REJECT, Talk, error_of, halt_of, talking
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import (
@@ -27,6 +26,7 @@ from langgraph.graph.message import add_messages
 from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from support.graph_talk import REJECT, Talk, error_of, halt_of, talking
 
 from engine.ports import RunResult
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
-from graph_talk import AGENT, APPROVE, REDO, Talk, edit, error_of, form, halt_of, payloads, talking
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.func import entrypoint, task
@@ -20,6 +19,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel
+from support.graph_talk import AGENT, APPROVE, REDO, Talk, edit, error_of, form, halt_of, payloads, talking
 
 from adapters.langgraph.guards.drift import AnsweredPayloads, payload_mark
 from adapters.langgraph.sentences import DRIFTED

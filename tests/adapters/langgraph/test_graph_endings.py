@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, talking, words
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
@@ -16,6 +15,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from support.graph_talk import APPROVE, talking, words
 
 
 class Scripted(GenericFakeChatModel):

@@ -4,12 +4,12 @@ import dataclasses
 from typing import Any, TypedDict
 
 import pytest
-from graph_talk import talking
 from langchain_core.messages import AIMessage
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
+from support.graph_talk import talking
 
 from adapters.langgraph.loading.schema_fit import Misfit, hints, misfits
 from adapters.langgraph.messages.inputs import DEFAULT_INPUT

@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Annotated, Any
 
 import pytest
-from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, talking, words
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
 from langchain_core.language_models import GenericFakeChatModel
@@ -24,6 +23,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime
 from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel, Field
+from support.graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, talking, words
 
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError

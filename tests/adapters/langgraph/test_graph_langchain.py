@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
-from graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
+from support.graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
 
 from engine.asks.ask import Choice, Decision, Kind
 from engine.ports import Stale

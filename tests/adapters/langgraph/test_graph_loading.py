@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graph_talk import talking
 from langgraph.checkpoint.memory import InMemorySaver
+from support.graph_talk import talking
 
 from adapters.langgraph.loading.exports import Loaded, LoadError, check_spec, load, open_graph
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, edit, error_of, talking, words
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from support.graph_talk import APPROVE, REJECT, edit, error_of, talking, words
 
 from engine.asks.ask import Choice
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, edit, error_of, halt_of, payloads, talking, words
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field, field_validator, model_validator
+from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, edit, error_of, halt_of, payloads, talking, words
 
 from engine.asks.ask import Kind, ValueProblem
 from engine.ids import UserId

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, talking, words
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
+from support.graph_talk import APPROVE, talking, words
 
 from adapters.langgraph.dialects import Question, encode, problems, read
 from adapters.langgraph.dialects.sentences import judged

@@ -4,10 +4,10 @@ import operator
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import AGENT, APPROVE, REJECT, Talk, halt_of, payloads, talking
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
+from support.graph_talk import AGENT, APPROVE, REJECT, Talk, halt_of, payloads, talking
 
 from engine.asks.ask import Json
 from engine.ids import UserId

@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from graph_talk import APPROVE, REJECT, payloads, talking
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import interrupt
+from support.graph_talk import APPROVE, REJECT, payloads, talking
 
 SECONDS = {"slow": 0.15, "middling": 0.07, "fast": 0.0}
 ran: list[str] = []

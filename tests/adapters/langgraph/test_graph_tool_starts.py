@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, edit, error_of, halt_of, talking
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
 from langchain_core.language_models import GenericFakeChatModel
@@ -15,6 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
+from support.graph_talk import APPROVE, REJECT, Talk, edit, error_of, halt_of, talking
 
 from adapters.langgraph.errors import AnswerNotTakenError
 from engine.asks.ask import Choice, Decision

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from graph_talk import APPROVE, REJECT, Talk, error_of, halt_of, payloads, talking, words
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
@@ -17,6 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
+from support.graph_talk import APPROVE, REJECT, Talk, error_of, halt_of, payloads, talking, words
 
 from adapters.langgraph import sentences
 from bot.runtime import loop

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import pytest
-from graph_talk import AGENT, APPROVE, edit, talking, words
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
+from support.graph_talk import AGENT, APPROVE, edit, talking, words
 
 from engine.asks.ask import Choice, Decision
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from made_nodes import Made, made_nodes
-from made_trial import Seen, Trial, project
+from support.made_nodes import Made, made_nodes
+from support.made_trial import Seen, Trial, project
 
 from engine.asks.ask import Choice
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import pytest
-from graph_talk import APPROVE, REJECT, talking
 from langchain_core.language_models import FakeListChatModel
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
+from support.graph_talk import APPROVE, REJECT, talking
 from typing_extensions import TypedDict
 
 from engine.asks.ask import Action, Choice, Decision

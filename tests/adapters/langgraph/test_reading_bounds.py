@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from graph_talk import talking
 from structlog.testing import capture_logs
+from support.graph_talk import talking
 
 from adapters.langgraph import reading
 from adapters.langgraph.reading import TOO_LONG, Readings, read_graph

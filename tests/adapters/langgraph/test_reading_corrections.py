@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 import pytest
-from graph_talk import APPROVE, edit, talking
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import InjectedToolCallId, tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
+from support.graph_talk import APPROVE, edit, talking
 
 from engine.asks.ask import Choice, Decision
 

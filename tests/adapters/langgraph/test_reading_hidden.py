@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
 import pytest
-from graph_talk import APPROVE, REJECT, talking, words
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
+from support.graph_talk import APPROVE, REJECT, talking, words
 from typing_extensions import TypedDict
 
 from adapters.langgraph.reading import Convention, read_graph

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ical_feeds import FEEDS, Feed, event
-from ical_feeds import calendar as calendar_of
+from support.ical_feeds import FEEDS, Feed, event
+from support.ical_feeds import calendar as calendar_of
 
 from adapters.oncall.client import LARGEST
 from adapters.oncall.ical import ICalendar, reader_of_file

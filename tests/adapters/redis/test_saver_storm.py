@@ -12,7 +12,7 @@ from fakes.broken_wire import BrokenWire, How, Line
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
-from test_saver_model import SaverMachine
+from support.saver_machine import SaverMachine
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver
 from adapters.redis.transport.multiplexed import Multiplexed

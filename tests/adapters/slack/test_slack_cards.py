@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from slack_samples import (
+from support.slack_samples import (
     ALICE,
     ALL,
     ARGUMENTS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_samples import approval
+from support.slack_samples import approval
 
 from adapters.slack.cards.card import card
 from adapters.slack.inbound.payloads.changes import (

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import Bot
 from fakes.people import Message, wait_until
-from slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
+from support.slack_app import Bot
+from support.slack_samples import ARGUMENTS, DIRECT, action, approval, ask, chose, policy, question
 
 from adapters.memory import MemoryBudget
 from adapters.slack.outbound.chat import SlackChat

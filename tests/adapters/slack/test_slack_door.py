@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession
-from conftest import Bot, serving
 from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+from support.slack_app import Bot, serving
 
 from adapters.localslack.delivery.deliveries import Delivery, DeliveryAttempt
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from slack_samples import ALICE, BOB, CAROL, NOW, approval, closed, text_in
+from support.slack_samples import ALICE, BOB, CAROL, NOW, approval, closed, text_in
 
 from adapters.slack.cards.card import card
 from adapters.slack.cards.sheet import sheet

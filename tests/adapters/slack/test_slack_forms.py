@@ -7,8 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from slack_samples import ALICE, ARGUMENTS, BOB, CAROL, SCHEMA, action, approval, ask, chose, policy, question, text_in
-from typist import inputs_of, sent, target_of, untouched
+from support.slack_samples import (
+    ALICE,
+    ARGUMENTS,
+    BOB,
+    CAROL,
+    SCHEMA,
+    action,
+    approval,
+    ask,
+    chose,
+    policy,
+    question,
+    text_in,
+)
+from support.typist import inputs_of, sent, target_of, untouched
 
 from adapters.blockkit import check_modal
 from adapters.slack.cards.card import card

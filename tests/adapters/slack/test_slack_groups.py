@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from conftest import NoChannels, serving
 from fakes.people import PeopledSlack, wait_until
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+from support.slack_app import NoChannels, serving
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores.groups import RedisGroupMemory

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import Bot, NoChannels, NoOverview, NoTravel, serving
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+from support.slack_app import Bot, NoChannels, NoOverview, NoTravel, serving
+from support.slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
 
 from adapters.slack.cards import card as cards
 from adapters.slack.inbound.bolt import build_app

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from typist import inputs_of, untouched
+from support.typist import inputs_of, untouched
 
 from adapters.blockkit import check_modal
 from adapters.slack.drawing.sentences.responses import REOPEN

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from slack_samples import BOB, CAROL, NOW, action, approval, ask, policy, text_in
+from support.slack_samples import BOB, CAROL, NOW, action, approval, ask, policy, text_in
 
 from adapters.blockkit import check_home, check_message
 from adapters.slack.cards import home, request_list

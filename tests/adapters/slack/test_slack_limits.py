@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from conftest import Bot
 from fakes.people import wait_until
 from fakes.valkey import redis_server, redis_url
-from slack_samples import approval, chose, policy
+from support.slack_app import Bot
+from support.slack_samples import approval, chose, policy
 from typing_extensions import override
 
 from adapters.blockkit.rates import TIER_OF, TIERS

@@ -4,8 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from slack_samples import ALICE, ALL, BOB, CAROL, HERE, action, approval, ask, buttons_in, chose, labels_in, policy
-from slack_samples import text_in as text_of
+from support.slack_samples import (
+    ALICE,
+    ALL,
+    BOB,
+    CAROL,
+    HERE,
+    action,
+    approval,
+    ask,
+    buttons_in,
+    chose,
+    labels_in,
+    policy,
+)
+from support.slack_samples import text_in as text_of
 
 from adapters.blockkit import check_message, check_modal, limits
 from adapters.slack.cards.card import card, fallback_card

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from slack_samples import NOW
+from support.slack_samples import NOW
 
 from adapters.slack.drawing.actions import Target
 from adapters.slack.inbound.payloads.actor import Actor

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NoChannels, serving
 from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack, wait_until
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-from user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
+from support.slack_app import NoChannels, serving
+from support.user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, ORGANIZATIONS, OTHER
 
 from adapters.localslack.state.roster import ChannelEntry, PeopleFile, PersonEntry
 from adapters.slack.inbound.socket_mode import sockets

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import Bot
 from fakes.people import Message
-from slack_samples import approval, chose, policy
+from support.slack_app import Bot
+from support.slack_samples import approval, chose, policy
 
 from adapters.slack.workspace.errors import SlackRefused
 from engine.approvals.approval import Approval, Calling, Copy, Notify

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Bot
 from fakes.people import Message as Seen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from slack_samples import (
+from support.slack_app import Bot
+from support.slack_samples import (
     ALICE,
     ANYBODY,
     BOB,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from slack_samples import text_in
+from support.slack_samples import text_in
 
 from adapters.blockkit import check_message
 from adapters.slack.drawing.untrusted_text import visible

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from slack_samples import action, approval, ask, text_in
-from typist import inputs_of, sent, target_of, typed, untouched
+from support.slack_samples import action, approval, ask, text_in
+from support.typist import inputs_of, sent, target_of, typed, untouched
 
 from adapters.blockkit import check_modal
 from adapters.slack.drawing.sentences.responses import REOPEN

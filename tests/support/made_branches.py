@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from made_answers import Reading, Verdict, test_of
-from made_source import Maker, Place, block
+from support.made_answers import Reading, Verdict, test_of
+from support.made_source import Maker, Place, block
 
 EXTRAS = {"revise": ("revise", "rework", "nachbessern"), "escalate": ("escalate", "ask_boss")}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from made_source import Maker, Place
+from support.made_source import Maker, Place
 
 WORDS: tuple[tuple[str, str], ...] = (
     ("approve", "reject"),

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
-from made_answers import CONTRADICTING, NEUTRAL, REASONS, Reading, Verdict, reading_of, verdict_of
-from made_branches import EXTRAS, Parts, branches, condition_of, several
-from made_source import Draw, Maker, Place, block
+from support.made_answers import CONTRADICTING, NEUTRAL, REASONS, Reading, Verdict, reading_of, verdict_of
+from support.made_branches import EXTRAS, Parts, branches, condition_of, several
+from support.made_source import Draw, Maker, Place, block
 
 FIELDS = ("target", "draft", "command", "amount", "city", "customer", "sql", "recipient", "body", "plan", "betrag")
 TEXTS = (

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graph_talk import AGENT, Talk, error_of, talking
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from made_nodes import NEW, WHY, Made
+from support.graph_talk import AGENT, Talk, error_of, talking
+from support.made_nodes import NEW, WHY, Made
 
 from engine.asks.ask import Action, Choice, Decision, Json
 from engine.ids import ThreadId
