@@ -35,12 +35,12 @@ class Ended:
 
     error: Exception | None = None
     stopped: bool = False
-    halted: bool = False
-    """Whether a limit of ours or of LangGraph's ended it, between two steps or within one, or an exit."""
+    by_limit: bool = False
+    """True if a limit, an exit or a guard ended it: only people let it go on."""
 
 
 class Runs:
-    """The runs under way. `infrastructure` are the saver's errors: they are raised, and not shown as the agent's."""
+    """The runs of this process. `infrastructure` are the saver's errors, which are raised, not shown as the agent's."""
 
     def __init__(self, infrastructure: tuple[type[BaseException], ...]) -> None:
         self._infrastructure = infrastructure
@@ -68,7 +68,7 @@ class Runs:
         breakpoints: Mapping[str, Sequence[str]] = MappingProxyType({}),
         limit: timedelta | None = None,
     ) -> Ended:
-        """Run until the graph rests. `given` is input, a Command, or None to go on.
+        """Run until the graph ends or pauses. `given` is input, a Command, or None to go on.
 
         After `limit` the run is cancelled: an asynchronous node is cancelled where it awaits; a synchronous one runs to
         its end in its thread, and its result is not stored.
@@ -104,17 +104,17 @@ class Runs:
         except GraphDrained:
             return Ended(stopped=True)
         except TimeoutError as error:
-            return Ended(TimeLimitError(limit), halted=True) if limit and waited.expired() else Ended(error)
+            return Ended(TimeLimitError(limit), by_limit=True) if limit and waited.expired() else Ended(error)
         except GraphRecursionError as error:
-            return Ended(error, halted=True)
+            return Ended(error, by_limit=True)
         except SystemExit as left:  # LangGraph stores nothing of it: without the mark it would run again
-            return Ended(AgentExitedError(left), halted=True)
+            return Ended(AgentExitedError(left), by_limit=True)
         except Exception as error:
             if self.is_infrastructure(error):
                 raise
             return Ended(error)
         # A stopped tool whose error the graph caught: the tool was not run, and people learn of it.
-        return Ended(decisions.stopped[0], halted=True) if decisions.stopped else Ended()
+        return Ended(decisions.stopped[0], by_limit=True) if decisions.stopped else Ended()
 
     def is_infrastructure(self, error: BaseException) -> bool:
         """Tell whether an error is the saver's own, and passes when the database is back."""

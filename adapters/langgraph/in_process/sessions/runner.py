@@ -114,8 +114,8 @@ class ThreadRunner:
             agent.graph, given, config, context, session.watcher, agent.interrupt_options, limit
         )
         if swallowed := await self._swallowed(gates, ended):
-            ended = Ended(ToolNotAskedError(sentences.question_swallowed(swallowed)), halted=True)
-        if ended.halted:
+            ended = Ended(ToolNotAskedError(sentences.question_swallowed(swallowed)), by_limit=True)
+        if ended.by_limit:
             await stamp(session.saver, config, {keys.STOPPED_FOR: sentences.failure(ended.error or "")})
         return ended
 
