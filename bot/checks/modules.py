@@ -20,7 +20,7 @@ def clashes(folders: Iterable[Path]) -> Iterable[ConfigProblem]:
             continue
         for name in OUR_PACKAGES:
             if found := _module(place, name, loose=place in beside):
-                what = f"has the name of a module of Signoff's, and a graph that imports {name} gets that one"
+                what = f"has the same name as a module of Signoff, and a graph that imports {name} gets Signoff's"
                 yield ConfigProblem(str(found), what, f"Rename yours, such as my_{name}.")
 
 

@@ -8,7 +8,7 @@ from bot.config.problems import ConfigProblem, suggestion
 from bot.config.settings import Config
 from engine.ports import ListedPerson
 
-_STARTS_ALL_THE_SAME = "The bot starts all the same; until that is right, nobody is on call by it."
+_STARTS_ALL_THE_SAME = "The bot still starts; until this is fixed, nobody is on call by it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from engine.ids import ChannelId
 from engine.ports import ListedPerson
 
 OPEN_IT = (
-    "Unarchive it, or write /invite and the bot's name in it. The bot starts all the same; until then nothing is "
-    "posted there, and what is for that channel waits."
+    "Unarchive it, or write /invite and the bot's name in it. The bot still starts; until then messages for this "
+    "channel wait."
 )
 
 

@@ -92,7 +92,7 @@ class Expected(Strict):
         if not self.model_fields_set:
             raise wrong("nothing is expected", "Add rule, decide or approvers, for example.")
         if self.approvers is not None and self.stages is not None:
-            raise wrong("the approvers stand in stages", "Keep approvers or stages.", "approvers")
+            raise wrong("the approvers are in stages already", "Keep approvers or stages.", "approvers")
         return self
 
 

@@ -67,7 +67,7 @@ async def _end(lanes: "asyncio.Task[None]", seconds: float) -> None:
     lanes.cancel()
     done, _ = await asyncio.wait({lanes}, timeout=seconds)
     if not done:
-        log.warning("some work did not come to rest in time; it goes on when the bot starts again", seconds=seconds)
+        log.warning("some work did not finish in time; it continues when the bot starts again", seconds=seconds)
         lanes.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await lanes

@@ -120,7 +120,7 @@ class ApproversEntry(PeopleEntry):
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
         if self.all_of is not None and not (self.is_empty and self.quorum is None and not self.guests):
-            raise wrong("the people stand in all_of already", "Move them into a part of all_of.")
+            raise wrong("the people are in all_of already", "Move them into a part of all_of.")
         if self.all_of is None and self.is_empty:
             raise wrong("names nobody", "Add users, groups, channel: true, oncall, or all_of.")
         return self
@@ -265,7 +265,7 @@ class ApprovalEntry(Strict):
         elif self.quiet:
             raise wrong("only what a rule decides by itself can be quiet", "Add decide, or remove quiet.", "quiet")
         elif self.approvers is not None and self.stages is not None:
-            raise wrong("the approvers stand in stages", "Keep approvers or stages.", "approvers")
+            raise wrong("the approvers are in stages already", "Keep approvers or stages.", "approvers")
         elif self.approvers is None and self.stages is None and not self.is_question:
             raise wrong("is missing", "Say who decides: approvers: {users: [alice]}.", "approvers")
 

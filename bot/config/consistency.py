@@ -62,7 +62,7 @@ def _between_agents(document: Document, agents: Agents) -> Iterable[ConfigProble
     for name in agents:
         other = first.setdefault(name.casefold(), name)
         if other != name:
-            what = f'"{name}" and "{other}" cannot be told apart as the first word of a message'
+            what = f'"{name}" and "{other}" look the same as the first word of a message'
             yield ConfigProblem(document.where(("agents", name)), what, "Rename one of them.")
 
 

@@ -156,7 +156,7 @@ class _Nodes:
             first = seen.setdefault(key_node.value, line)
             if first != line:
                 here = (*path, key_node.value)
-                what = f"stands here a second time (first in line {first})"
+                what = f"is repeated (first in line {first})"
                 self.problems.append(ConfigProblem(_where(self.file, {here: line}, here), what, "Keep one of the two."))
 
     def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:

@@ -84,7 +84,7 @@ class AnswerEntry(Strict):
     @classmethod
     def _fit_buttons(cls, options: dict[str, Sends]) -> dict[str, Sends]:
         if any(not name.strip() or len(name) > _LONGEST_NAME for name in options):
-            raise wrong("an option's name stands on a button", f"Give it 1 to {_LONGEST_NAME} characters.")
+            raise wrong("an option's name is the label of a button", f"Give it 1 to {_LONGEST_NAME} characters.")
         if len(options) > MOST_OPTIONS:
             raise wrong("these are too many options for a card", f"Keep {MOST_OPTIONS} or fewer.")
         return options

@@ -72,7 +72,7 @@ def _problem(model: type[BaseModel], document: Document, base: KeyPath, error: E
         what = f"{document.shown(path)} {words}"
     elif kind in ("enum", "literal_error"):
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        what, fix = f"{document.shown(path)} is not possible here", suggestion(str(error["input"]), allowed)
+        what, fix = f"{document.shown(path)} is not a valid value", suggestion(str(error["input"]), allowed)
     else:
         what, fix = _of_limits(kind, context, document.shown(path))
     return ConfigProblem(document.where(path), what, fix)
@@ -87,7 +87,7 @@ def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str
         case "too_short" | "string_too_short":
             return "is empty", "Name at least one."
         case _:
-            return f"{shown} is not possible here ({kind.replace('_', ' ')})", "See the README, app.yaml."
+            return f"{shown} is not a valid value ({kind.replace('_', ' ')})", "See the README, app.yaml."
 
 
 def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:

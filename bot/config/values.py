@@ -56,7 +56,7 @@ def duration(value: object) -> timedelta:
         raise wrong("{shown} is not a duration", "Write a number and a unit: 90s, 10m, 4h or 30d.")
     length = timedelta(**{_UNITS[match[2]]: int(match[1])})
     if not timedelta() < length <= _LONGEST:
-        raise wrong("{shown} is not a length of time that can be waited", "Write at least 1s and at most 3650d.")
+        raise wrong("{shown} is too short or too long", "Write at least 1s and at most 3650d.")
     return length
 
 

@@ -95,7 +95,7 @@ class OnCallSources:
         except (SourceFailedError, AccountsUnknownError) as failed:
             return Duty((), self._clock.now(), str(failed))
         except Exception:
-            log.exception("who is on call could not be found out", schedule=schedule)
+            log.exception("an on-call lookup failed", schedule=schedule)
             return Duty((), self._clock.now(), "it could not be looked up")
 
     async def _shifts(self, schedule: str, at: datetime) -> Shifts:
@@ -129,7 +129,9 @@ class OnCallSources:
     def _nobody(self, schedule: str, on_call: Collection[Shift]) -> str:
         if not on_call:
             return "nobody is on call"
-        log.warning("on call is nobody whom Slack knows", schedule=schedule, said=[each.said for each in on_call])
+        log.warning(
+            "nobody on call is a member of this workspace", schedule=schedule, said=[each.said for each in on_call]
+        )
         return "nobody whom it names is a full member of this workspace"
 
     # Asking -----------------------------------------------------------------------------------------------------------
@@ -277,7 +279,7 @@ class OnCallSources:
             if (shifts := self._usable(schedule, now, KEPT)) is not None:
                 await asyncio.gather(*(self._people.user(each) for each in shifts.on_call(now)))
         except AccountsUnknownError:
-            log.warning("Slack did not say who is on call", schedule=schedule)
+            log.warning("Slack did not answer about people on call", schedule=schedule)
         except Exception:
             log.exception("an on-call schedule could not be kept warm", schedule=schedule)
 

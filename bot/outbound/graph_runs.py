@@ -142,7 +142,7 @@ class GraphRuns:
         approval = await self._approvals.get(resume.approval)
         conversation = await self._register.conversation(thread_of(resume.approval))
         if approval is None or conversation is None:
-            log.error("nothing to resume: the approval or its conversation is no longer kept")
+            log.error("nothing to resume: the approval or its conversation has expired")
             return
         if sent := sent_words(approval):
             conversation = replace(conversation, held=tuple(each for each in conversation.held if each.ts not in sent))

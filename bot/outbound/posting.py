@@ -150,7 +150,7 @@ class Posting:
             try:
                 await self._probe(occasion)
             except RedisError as error:
-                log.warning("what waits for its place is not tried", why=type(error).__name__)
+                log.warning("the backlog could not be read", why=type(error).__name__)
             await asyncio.sleep(SLOWLY.total_seconds())
             occasion = str(int(self._clock.now().timestamp() // SLOWLY.total_seconds()))
 

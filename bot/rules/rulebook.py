@@ -94,7 +94,7 @@ def handle_problems(config: Config, conditions: Compiled, groups: GroupNames) ->
     for index, condition in conditions.items():
         for handle in sorted(condition.groups - groups.ids.keys()):
             where = config.where("approvals", index, "when", "if")
-            what = f'this workspace has no user group "{handle}" that is enabled, so nobody is ever in it'
+            what = f'this workspace has no enabled user group "{handle}", so nobody is ever in it'
             yield ConfigProblem(
                 where, what, suggestion(handle, groups.handles, "Create it in Slack, or correct its handle.")
             )

@@ -84,7 +84,7 @@ class Names:
         looks = 0
         while taken := await self._claims.claim():
             if looks == 0:
-                log.info("another process holds names of these agents; waiting whether it lives", names=list(taken))
+                log.info("another process holds these agents' names; waiting in case it is dead", names=list(taken))
             if looks == _LOOKS:
                 raise self._refusal(taken)
             looks += 1

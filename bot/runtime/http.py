@@ -61,10 +61,10 @@ async def _reasons(ready: Readiness) -> Sequence[str]:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await ready()
     except TimeoutError:
-        return [f"readiness could not be found out within {_PATIENCE_SECONDS:g} s"]
+        return [f"the readiness check took longer than {_PATIENCE_SECONDS:g} s"]
     except Exception as error:
-        log.exception("readiness could not be found out")
-        return [f"readiness could not be found out ({type(error).__name__})"]
+        log.exception("the readiness check failed")
+        return [f"the readiness check failed ({type(error).__name__})"]
 
 
 @contextlib.asynccontextmanager

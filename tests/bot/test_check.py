@@ -288,7 +288,7 @@ async def test_a_module_that_is_called_like_ours(app: Path, code: str) -> None:
     name = "engine.py" if code == "engine.py" else "engine"
     (line,) = await lines(app, World())
     assert line == (
-        f"{name}: has the name of a module of Signoff's, and a graph that imports engine gets that one. "
+        f"{name}: has the same name as a module of Signoff, and a graph that imports engine gets Signoff's. "
         "Rename yours, such as my_engine."
     )
 
@@ -526,8 +526,8 @@ async def test_a_source_that_does_not_answer_is_a_problem(app: Path) -> None:
     world = World(on_duty={"pay": OnCallNow(failed="PagerDuty answered with status 500.")})
     assert await lines(app, world) == [
         (
-            "app.yaml:14: oncall.pay.pagerduty: PagerDuty answered with status 500. The bot starts all the same; until "
-            "that is right, nobody is on call by it."
+            "app.yaml:14: oncall.pay.pagerduty: PagerDuty answered with status 500. The bot still starts; until this "
+            "is fixed, nobody is on call by it."
         )
     ]
 
@@ -808,7 +808,7 @@ async def test_a_condition_that_names_a_group_which_nobody_has_is_told(app: Path
     report = await told(app, rule(f'when: {{if: "{text}"}}'), World(of_groups=MEMBERS))
     (problem,) = report.problems
     assert str(problem).endswith(
-        'app.yaml:8: approvals[0].when.if: this workspace has no user group "sres" that is enabled, so nobody is ever '
+        'app.yaml:8: approvals[0].when.if: this workspace has no enabled user group "sres", so nobody is ever '
         'in it. Did you mean "sre"?'
     )
 

@@ -55,7 +55,7 @@ CASES = {
     ),
     "resume that is neither": (
         "agents:\n  deploy:\n    graph: a.py:g\n    channels: [ops]\n    resume: togeter\n",
-        'app.yaml:5: agents.deploy.resume: "togeter" is not possible here. Did you mean "together"?',
+        'app.yaml:5: agents.deploy.resume: "togeter" is not a valid value. Did you mean "together"?',
     ),
     "answer with a word that is nearly known": (
         ANSWERS + "    - approve: {resume: {a: [$valu]}}\n",
@@ -178,7 +178,7 @@ CASES = {
             "    - options: {' ': {resume: 1}}\n"
         ),
         (
-            "app.yaml:6: agents.deploy.answers[0].options: an option's name stands on a button. "
+            "app.yaml:6: agents.deploy.answers[0].options: an option's name is the label of a button. "
             "Give it 1 to 75 characters."
         ),
     ),
@@ -264,10 +264,7 @@ CASES = {
     ),
     "agents that differ in capitals only": (
         "agents:\n  one: {graph: a.py:g, channels: [ops]}\n  One: {graph: a.py:g, channels: [ops]}\n",
-        (
-            'app.yaml:3: agents.One: "One" and "one" cannot be told apart as the first word of a message. '
-            "Rename one of them."
-        ),
+        ('app.yaml:3: agents.One: "One" and "one" look the same as the first word of a message. Rename one of them.'),
     ),
     "truth in words": (
         "agents:\n  one: {graph: a.py:g, direct_messages: perhaps}\n",
@@ -286,7 +283,7 @@ CASES = {
     ),
     "no time at all": (
         DEPLOY + "retention: 0d\n",
-        'app.yaml:3: retention: "0d" is not a length of time that can be waited. Write at least 1s and at most 3650d.',
+        'app.yaml:3: retention: "0d" is too short or too long. Write at least 1s and at most 3650d.',
     ),
     "an audit that is forgotten first": (
         DEPLOY + "retention: 30d\naudit_retention: 7d\n",
@@ -322,7 +319,7 @@ CASES = {
     ),
     "outcome misspelt": (
         RULE + "    expires_after: 1h\n    on_expiry: rejct\n",
-        'app.yaml:6: approvals[0].on_expiry: "rejct" is not possible here. Did you mean "reject"?',
+        'app.yaml:6: approvals[0].on_expiry: "rejct" is not a valid value. Did you mean "reject"?',
     ),
     "quorum out of reach": (
         RULE + "    quorum: 3\n",
@@ -385,7 +382,7 @@ CASES = {
     ),
     "equal keys": (
         DEPLOY + "  deploy: {graph: b.py:g, channels: [dev]}\n",
-        "app.yaml:3: agents.deploy: stands here a second time (first in line 2). Keep one of the two.",
+        "app.yaml:3: agents.deploy: is repeated (first in line 2). Keep one of the two.",
     ),
     "key that is not text": (
         DEPLOY + "on: 1\n",
@@ -434,7 +431,7 @@ CASES = {
     ),
     "mode misspelt": (
         DEPLOY + "slack: {mode: sockets}\n",
-        'app.yaml:3: slack.mode: "sockets" is not possible here. Did you mean "socket"?',
+        'app.yaml:3: slack.mode: "sockets" is not a valid value. Did you mean "socket"?',
     ),
     "empty": ("# nothing\n", "app.yaml: is empty. Add agents: with one entry for each agent."),
     "not a mapping": (
@@ -460,11 +457,11 @@ RULES = {
     ),
     "two ways to say who": (
         "[{approvers: {users: [a]}, stages: [{users: [b]}]}]",
-        "approvals[0].approvers: the approvers stand in stages. Keep approvers or stages.",
+        "approvals[0].approvers: the approvers are in stages already. Keep approvers or stages.",
     ),
     "people beside all_of": (
         "[{approvers: {users: [a], all_of: [{users: [b]}, {groups: [c]}]}}]",
-        "approvals[0].approvers: the people stand in all_of already. Move them into a part of all_of.",
+        "approvals[0].approvers: the people are in all_of already. Move them into a part of all_of.",
     ),
     "one part": ("[{approvers: {all_of: [{users: [b]}]}}]", "approvals[0].approvers.all_of: is empty."),
     "a rule that decides and asks": (

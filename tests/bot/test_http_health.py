@@ -68,7 +68,7 @@ async def test_what_cannot_be_found_out_is_not_ready() -> None:
     async def broken() -> list[str]:
         raise ConnectionError("redis://u:hidden@host")
 
-    expected = "readiness could not be found out (ConnectionError)\n"
+    expected = "the readiness check failed (ConnectionError)\n"
     assert await get(bot(broken), "/readyz") == (503, expected)
 
 
