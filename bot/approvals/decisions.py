@@ -62,26 +62,28 @@ class Decisions:
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
         came = self._clock.now()
-        return await self._kept_if_late(choice, self._choose(choice, AT_ONCE, unless), came)
+        return await self._store_if_late(choice, self._choose(choice, AT_ONCE, unless), came)
 
     async def act(self, act: Act) -> Refusal | None:
         """Take what a person does with a request besides deciding it: durable when this returns. None: it counted."""
         came = self._clock.now()
-        return await self._kept_if_late(act, self._act(act, AT_ONCE), came)
+        return await self._store_if_late(act, self._act(act, AT_ONCE), came)
 
     async def consider(self, click: Click | Act) -> None:
         """Apply a click that was stored, as of its own time."""
         taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
-        self._counted(click, await taken)
+        self._count(click, await taken)
 
-    async def _kept_if_late(self, click: Click | Act, taking: Awaitable[Step | None], came: datetime) -> Refusal | None:
+    async def _store_if_late(
+        self, click: Click | Act, taking: Awaitable[Step | None], came: datetime
+    ) -> Refusal | None:
         try:
-            return self._counted(click, await taking)
+            return self._count(click, await taking)
         except _LateError as late:
-            await self._keep(replace(click, at=came), late)
+            await self._store(replace(click, at=came), late)
             return None
 
-    def _counted(self, click: Click | Act, taken: Step | None) -> Refusal | None:
+    def _count(self, click: Click | Act, taken: Step | None) -> Refusal | None:
         refusal = taken.refusal if taken else Closed("it is no longer kept")
         what = click.choice if isinstance(click, Click) else click.doing
         self._metrics.clicked(what.value, refusal.code if refusal else "counted")
@@ -94,7 +96,7 @@ class Decisions:
             if unless is not None and await unless(approval):
                 return ShownInPart()
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
-            facts, ruling = await self._known(approval, sent, patience)
+            facts, ruling = await self._facts_of(approval, sent, patience)
             event = sent.chose(facts, ruling)
             late = _late(event)
             if late and choice.at is None:
@@ -128,7 +130,7 @@ class Decisions:
         """Today's policies for its actions, as in `Ruling`."""
         return tuple([await self._rules.current(approval, place) for place in range(len(approval.reviews))])
 
-    async def _known(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
+    async def _facts_of(self, approval: Approval, click: Click, patience: float) -> tuple[Facts, Ruling]:
         """Look up what the policy needs to know of a person, and no more: each look-up may be a call to Slack."""
         nothing = Facts(AccountType.UNKNOWN), Ruling()
         if approval.state is not State.PENDING or not 0 <= click.action < len(approval.reviews):
@@ -150,7 +152,7 @@ class Decisions:
         )
         return known[0][1], replace(ruling, voters=known[1:])
 
-    async def _keep(self, click: Click | Act, late: "_LateError") -> None:
+    async def _store(self, click: Click | Act, late: "_LateError") -> None:
         """Store a click until its person is looked up."""
         what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
         key = f"{click.approval}/{click.by}/{what}/{click.at}"

@@ -58,8 +58,8 @@ class Reconciler:
 
         `withdrawn` is the reason on the cards of the last. Idempotent; called from the thread's `run` lane.
         """
-        found = await self._askable(conversation, await self._found(conversation.thread, result.asked))
-        asked = {each.id: _shown(each.asked) for each in found}
+        found = await self._within_size(conversation, await self._look_up(conversation.thread, result.asked))
+        asked = {each.id: _masked(each.asked) for each in found}
         known = {each.id: each.approval for each in found if each.approval is not None}
         stopping = [each for each in known.values() if each.state is State.STOPPED]
         if stopping:
@@ -76,7 +76,7 @@ class Reconciler:
             elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 replaced = await self._replaced(conversation.thread, question)
                 again = routes[each]
-                automatic = _if_any(again.automatic)
+                automatic = _only_if_any(again.automatic)
                 event = AskedAgain(again.policies, again.edition, replaced, automatic, again.deadlines, again.calling)
                 await self._register.happened(each, event)
         for approval in await self._approvals.open(conversation.thread):
@@ -94,7 +94,7 @@ class Reconciler:
         routes = {each: route(question.ask, conversation, book, known) for each, question in asked.items()}
         return {each: replace(found, edition=self._rules.edition_of(book)) for each, found in routes.items()}
 
-    async def _askable(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
+    async def _within_size(self, conversation: Conversation, found: Sequence["_Found"]) -> Sequence["_Found"]:
         """Leave out requests that are too large. They end here as the agent's failure, and new input voids them."""
         for each in found:
             if each.is_too_large:
@@ -102,44 +102,44 @@ class Reconciler:
                 await self._register.say(conversation, sentence, f"too-large/{each.id}", failed=True)
         return [each for each in found if not each.is_too_large]
 
-    async def over(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
+    async def ended_interrupts(self, thread: ThreadId, asked: Sequence[Asked]) -> frozenset[InterruptId]:
         """The interrupts that the graph still asks and whose approvals ended: new input may void them.
 
         A question that came up after a rejection stopped the run was never put to anybody, and counts as ended.
         """
-        found = await self._found(thread, asked)
+        found = await self._look_up(thread, asked)
         stopped = any(each.approval is not None and each.approval.state is State.STOPPED for each in found)
         never = [each for each in found if each.approval is None and (stopped or each.is_too_large)]
         ended = [each for each in found if each.approval is not None and each.approval.state not in OPEN]
         return frozenset(each.asked.interrupt for each in (*ended, *never))
 
-    async def _found(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
+    async def _look_up(self, thread: ThreadId, asked: Sequence[Asked]) -> Sequence["_Found"]:
         """The questions of a graph, with their ids and stored approvals."""
         first = [approval_id(thread, each.interrupt, each.digest) for each in asked]
         known = {each.id: each for each in await self._approvals.known(first)} if first else {}
         found = [_Found(id, each, known.get(id)) for id, each in zip(first, asked, strict=True)]  # noqa: A001 - they are
-        return [await self._latest(thread, each) if each.went_on else each for each in found]
+        return [await self._latest_repeat(thread, each) if each.went_on else each for each in found]
 
-    async def _latest(self, thread: ThreadId, first: "_Found") -> "_Found":
+    async def _latest_repeat(self, thread: ThreadId, first: "_Found") -> "_Found":
         """Find the latest request of a pause that keeps coming back after people let the graph go on: it gets a card.
 
         It may have come back hundreds of times: the number is doubled until it is too high, and then halved.
         """
         asked, low, jump = first.asked, 0, 1
-        latest = await self._again(thread, asked, low + jump)
+        latest = await self._repeat(thread, asked, low + jump)
         while latest.went_on:
             low, jump = low + jump, jump * 2
-            latest = await self._again(thread, asked, low + jump)
+            latest = await self._repeat(thread, asked, low + jump)
         while jump > 1:
             jump //= 2
-            between = await self._again(thread, asked, low + jump)
+            between = await self._repeat(thread, asked, low + jump)
             if between.went_on:
                 low += jump
             else:
                 latest = between
         return latest
 
-    async def _again(self, thread: ThreadId, asked: Asked, again: int) -> "_Found":
+    async def _repeat(self, thread: ThreadId, asked: Asked, again: int) -> "_Found":
         each = approval_id(thread, asked.interrupt, asked.digest, again)
         return _Found(each, asked, await self._approvals.get(each))
 
@@ -191,7 +191,7 @@ class Reconciler:
             edition=routed.edition,
         )
         automatic = await self._granting.automatic(approval, asked, conversation, routed)
-        opened = await self._register.open(opened, Opened(_if_any(automatic)))
+        opened = await self._register.open(opened, Opened(_only_if_any(automatic)))
         waiting = [review for review in opened.reviews if review.decision is None]
         if any(unreachable(review.policy, opened.requester) for review in waiting):
             await self._register.say(conversation, UNREACHABLE, f"unreachable/{approval}", failed=True)
@@ -216,7 +216,7 @@ class _Found:
         return self.approval is None and size_of(self.asked.ask) > MOST_BYTES
 
 
-def _if_any(automatic: tuple[Automatic | None, ...]) -> tuple[Automatic | None, ...]:
+def _only_if_any(automatic: tuple[Automatic | None, ...]) -> tuple[Automatic | None, ...]:
     return automatic if any(automatic) else ()
 
 
@@ -226,7 +226,7 @@ def _went_on(approval: Approval) -> bool:
     return all(review.decision and review.decision.choice is not Choice.REJECT for review in approval.reviews)
 
 
-def _shown(asked: Asked) -> Asked:
+def _masked(asked: Asked) -> Asked:
     """Mask the bot's secrets in a failure that the graph raised; the digest stays that of the original."""
     if asked.ask.kind is not Kind.FAILURE:
         return asked

@@ -93,7 +93,7 @@ class Drawing:
         if approval is not None:
             await self._caller.before_card(approval)
             approval = await self._approvals.get(draw.approval)
-        await self._stand(draw, (approval,) if approval is not None else (), work)
+        await self._draw_and_store(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
         rows = await self._register.sheet(draw.thread, draw.sheet)
@@ -103,9 +103,9 @@ class Drawing:
                 await self._caller.before_card(each)
             settled = {each.id for each in rows}
             rows = await self._register.sheet(draw.thread, draw.sheet)
-        await self._stand(draw, tuple(rows), work)
+        await self._draw_and_store(draw, tuple(rows), work)
 
-    async def _stand(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
+    async def _draw_and_store(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
         if not approvals:  # no longer kept
             await self._posting.done(draw, work)
             return

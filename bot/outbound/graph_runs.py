@@ -117,7 +117,7 @@ class GraphRuns:
         )
         try:
             async with self._watched(conversation, work) as watched:
-                result = await self._fed(turn, work, watched.watcher)
+                result = await self._start(turn, work, watched.watcher)
             conversation = watched.conversation
         except WaitsForAnswerError:  # it asks something that has no approval yet: people decide first
             await self.settle_again(conversation.thread, work)
@@ -125,12 +125,12 @@ class GraphRuns:
         await self._settle(conversation, result, work)
         return True
 
-    async def _fed(self, turn: Turn, work: Work, watcher: Watcher) -> RunResult:
+    async def _start(self, turn: Turn, work: Work, watcher: Watcher) -> RunResult:
         """Start a turn; of what the graph still asks, void only the interrupts whose approvals ended."""
         try:
             return await self._graphs.start(turn, work.fence, watcher)
         except WaitsForAnswerError as waits:
-            over = await self._reconciler.over(turn.thread, waits.asked)
+            over = await self._reconciler.ended_interrupts(turn.thread, waits.asked)
             if not over:
                 raise
             return await self._graphs.start(replace(turn, voids=over), work.fence, watcher)
@@ -148,12 +148,12 @@ class GraphRuns:
             conversation = replace(conversation, held=tuple(each for each in conversation.held if each.ts not in sent))
             await self._register.keep(conversation, work.fence)
         if approval.state is State.DECIDED:
-            await self._deliver(await self._ready_beside(approval), conversation, work)
+            await self._deliver(await self._ready_with_siblings(approval), conversation, work)
         else:  # delivered before, by a process that died before it stored the outcome
-            await self._deliver_held(approval, work)
+            await self._deliver_past_breakpoint(approval, work)
             await self.settle_again(conversation.thread, work)
 
-    async def _ready_beside(self, approval: Approval) -> Sequence[Approval]:
+    async def _ready_with_siblings(self, approval: Approval) -> Sequence[Approval]:
         """The decided approvals that go to the graph now: by `resume: together` none before all are decided."""
         if approval.agent not in self._options.together or approval.ask.may_recur:
             return [approval]
@@ -173,7 +173,7 @@ class GraphRuns:
             else:
                 outcomes = await self._graphs.resume_together(answers, work.fence, watched.watcher)
         conversation = watched.conversation
-        result = _rest_of(outcomes[-1])
+        result = _result_of(outcomes[-1])
         self._raise_when_stopped(result)
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
@@ -186,13 +186,13 @@ class GraphRuns:
                 case _:
                     assert_never(outcome)
         if isinstance(outcomes[-1], Held):  # sent now it would be held again: it is sent past the breakpoint
-            conversation = await self._tell_rest(conversation, result, work)
-            await self._pass_words(conversation, work)
+            conversation = await self._report_rest(conversation, result, work)
+            await self._pass_messages(conversation, work)
             return
-        await self._deliver_held(approvals[0], work)
+        await self._deliver_past_breakpoint(approvals[0], work)
         await self._settle(conversation, result, work)
 
-    async def _deliver_held(self, passed: Approval, work: Work) -> None:
+    async def _deliver_past_breakpoint(self, passed: Approval, work: Work) -> None:
         """Deliver decisions that were made while the thread stood at a breakpoint, once that is passed."""
         if passed.interrupt.startswith("breakpoint:"):
             await self._deliver_decided(passed.thread, passed.agent, work)
@@ -223,7 +223,7 @@ class GraphRuns:
         async with self._watched(conversation, work) as watched:
             outcome = await self._graphs.time_travel(request, work.fence, watched.watcher)
         conversation = watched.conversation
-        result = _rest_of(outcome) if isinstance(outcome, Stale) else outcome
+        result = _result_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(result)
         if not isinstance(outcome, Stale):
             await self._register.say(conversation, RESTARTED, f"travel/{travel.key}", failed=False, by=travel.by)
@@ -246,21 +246,21 @@ class GraphRuns:
         self, conversation: Conversation, result: RunResult, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> None:
         """Report where a run came to rest, and go on. Idempotent."""
-        conversation = await self._tell_rest(conversation, result, work, withdrawn)
-        await self._go_on(conversation, work)
+        conversation = await self._report_rest(conversation, result, work, withdrawn)
+        await self._send_waiting(conversation, work)
 
-    async def _tell_rest(
+    async def _report_rest(
         self, conversation: Conversation, result: RunResult, work: Work, withdrawn: str = NO_LONGER_ASKED
     ) -> Conversation:
         self._raise_when_stopped(result)
-        conversation = await self._spoken(conversation, result, work)
-        conversation = await self._taken_back(conversation, work)
+        conversation = await self._say_reply(conversation, result, work)
+        conversation = await self._delete_live_message(conversation, work)
         if result.error:
             await self._register.say(conversation, masked(result.error), f"error/{work.id}", failed=True)
         await self._reconciler.reconcile(conversation, result, withdrawn)
         return conversation
 
-    async def _spoken(self, conversation: Conversation, result: RunResult, work: Work) -> Conversation:
+    async def _say_reply(self, conversation: Conversation, result: RunResult, work: Work) -> Conversation:
         """Say the reply, once; a turn that ends without one gets "Done."."""
         news = result.reply
         if news is None or news.key == conversation.said:
@@ -280,17 +280,17 @@ class GraphRuns:
         await self._register.keep(conversation, work.fence)
         return conversation
 
-    async def _go_on(self, conversation: Conversation, work: Work) -> None:
+    async def _send_waiting(self, conversation: Conversation, work: Work) -> None:
         """Send decisions that waited for their siblings, or else the queued messages."""
         if conversation.agent in self._options.together:
             approvals = await self._approvals.open(conversation.thread)
             decided = next((each for each in approvals if each.state is State.DECIDED), None)
             if decided is not None:
-                await self._deliver(await self._ready_beside(decided), conversation, work)
+                await self._deliver(await self._ready_with_siblings(decided), conversation, work)
                 return
-        await self._pass_words(conversation, work)
+        await self._pass_messages(conversation, work)
 
-    async def _pass_words(self, conversation: Conversation, work: Work) -> None:
+    async def _pass_messages(self, conversation: Conversation, work: Work) -> None:
         """Offer queued messages as an answer; where nothing is open, give them their turn."""
         if await self._register.is_open(conversation.thread):
             await self.offer(conversation, await self._approvals.open(conversation.thread))
@@ -317,7 +317,7 @@ class GraphRuns:
         """Go on where something that was open in a thread ended without a run."""
         conversation = await self._register.conversation(thread)
         if conversation is not None:
-            await self._go_on(conversation, work)
+            await self._send_waiting(conversation, work)
 
     @staticmethod
     def _raise_when_stopped(result: RunResult) -> None:
@@ -329,7 +329,7 @@ class GraphRuns:
     @contextlib.asynccontextmanager
     async def _watched(self, conversation: Conversation, work: Work) -> AsyncIterator["_Watched"]:
         """Watch one run of a graph; a live message of a run that died is deleted first."""
-        watched = _Watched(await self._taken_back(conversation, work), UNWATCHED)
+        watched = _Watched(await self._delete_live_message(conversation, work), UNWATCHED)
         with self._metrics.run():
             if conversation.agent in self._options.unseen:
                 yield watched
@@ -343,7 +343,7 @@ class GraphRuns:
             async with watching(message, posted) as watched.watcher:
                 yield watched
 
-    async def _taken_back(self, conversation: Conversation, work: Work) -> Conversation:
+    async def _delete_live_message(self, conversation: Conversation, work: Work) -> Conversation:
         """The conversation, once its live message is deleted."""
         if conversation.live is None:
             return conversation
@@ -354,7 +354,7 @@ class GraphRuns:
         return conversation
 
 
-def _rest_of(outcome: Resumed | Stale | Held) -> RunResult:
+def _result_of(outcome: Resumed | Stale | Held) -> RunResult:
     """The state in which the thread came to rest. Where nothing was sent no turn has ended."""
     return replace(outcome.result, ended="") if isinstance(outcome, Stale) else outcome.result
 

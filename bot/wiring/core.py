@@ -96,20 +96,8 @@ def _approvals(ports: Ports, rules: Rules, metrics: Metrics) -> _Approvals:
 
 
 def _outbox(ports: Ports, requests: _Approvals, posting: Posting, metrics: Metrics, options: RunOptions) -> Outbox:
-    register, approvals, lanes, chat, clock = requests.register, ports.approvals, ports.lanes, ports.chat, ports.clock
-    caller = Caller(
-        register=register,
-        approvals=approvals,
-        lanes=lanes,
-        authority=requests.authority,
-        roster=ports.roster,
-        chat=chat,
-        clock=clock,
-        posting=posting,
-    )
-    drawing = Drawing(
-        register=register, approvals=approvals, lanes=lanes, chat=chat, clock=clock, posting=posting, caller=caller
-    )
+    register, approvals, lanes, chat = requests.register, ports.approvals, ports.lanes, ports.chat
+    caller, drawing = _cards(ports, requests, posting)
     runs = GraphRuns(
         register=register,
         reconciler=requests.reconciler,
@@ -120,30 +108,13 @@ def _outbox(ports: Ports, requests: _Approvals, posting: Posting, metrics: Metri
         metrics=metrics,
         options=options,
     )
-    messages = Messages(
-        register=register,
-        decisions=requests.decisions,
-        runs=runs,
-        approvals=approvals,
-        lanes=lanes,
-        clock=clock,
-        drawing=drawing,
-    )
-    timers = ApprovalTimers(
-        register=register,
-        approvals=approvals,
-        authority=requests.authority,
-        lanes=lanes,
-        clock=clock,
-        drawing=drawing,
-    )
     return Outbox(
         register=register,
         decisions=requests.decisions,
         granting=requests.granting,
         runs=runs,
-        messages=messages,
-        timers=timers,
+        messages=_messages(ports, requests, runs, drawing),
+        timers=_timers(ports, requests, drawing),
         drawing=drawing,
         caller=caller,
         speech=Speech(register, approvals, chat, posting, caller),
@@ -151,4 +122,50 @@ def _outbox(ports: Ports, requests: _Approvals, posting: Posting, metrics: Metri
         lanes=lanes,
         chat=chat,
         metrics=metrics,
+    )
+
+
+def _cards(ports: Ports, requests: _Approvals, posting: Posting) -> tuple[Caller, Drawing]:
+    caller = Caller(
+        register=requests.register,
+        approvals=ports.approvals,
+        lanes=ports.lanes,
+        authority=requests.authority,
+        roster=ports.roster,
+        chat=ports.chat,
+        clock=ports.clock,
+        posting=posting,
+    )
+    drawing = Drawing(
+        register=requests.register,
+        approvals=ports.approvals,
+        lanes=ports.lanes,
+        chat=ports.chat,
+        clock=ports.clock,
+        posting=posting,
+        caller=caller,
+    )
+    return caller, drawing
+
+
+def _messages(ports: Ports, requests: _Approvals, runs: GraphRuns, drawing: Drawing) -> Messages:
+    return Messages(
+        register=requests.register,
+        decisions=requests.decisions,
+        runs=runs,
+        approvals=ports.approvals,
+        lanes=ports.lanes,
+        clock=ports.clock,
+        drawing=drawing,
+    )
+
+
+def _timers(ports: Ports, requests: _Approvals, drawing: Drawing) -> ApprovalTimers:
+    return ApprovalTimers(
+        register=requests.register,
+        approvals=ports.approvals,
+        authority=requests.authority,
+        lanes=ports.lanes,
+        clock=ports.clock,
+        drawing=drawing,
     )
