@@ -32,7 +32,7 @@ def payload_of(
     """
     asked: dict[str, Json] = {"type": TYPE, "name": name}
     if call_id:
-        asked["id"] = call_id  # before what may be long: see `drift_guard.fields_of`
+        asked["id"] = call_id  # before what may be long: see `guards.drift.fields_of`
     asked |= {"args": dict(args), "call": call}
     return {**asked, "starts": starts} if starts else asked
 

@@ -260,8 +260,8 @@ async def test_back_at_a_breakpoint_that_was_rejected_people_are_asked_again(gat
     async with talking(chain("plan", "deploy"), **FED, **gate) as talk:
         halt = halt_of(await talk.say("x"))
         await talk.answer(halt, REJECT)
-        moment = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 20) if each.next == ("deploy",))
-        request = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, "trip", UserId("U1"))
+        target = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 20) if each.next == ("deploy",))
+        request = TimeTravelRun(talk.thread, AGENT, target.checkpoint, edits, "branch", UserId("U1"))
         back = await talk.graphs.time_travel(request, fence=1)
         assert isinstance(back, RunResult)
         again = halt_of(back)

@@ -239,9 +239,9 @@ async def test_back_in_time_and_again_it_is_guarded() -> None:
         await talk.answer(await asked_anew(talk, asked), APPROVE)
         assert RAN == [("amount", 200)]
         RAN.clear()
-        moment = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 50) if each.next == ("node",))
+        target = next(each for each in await talk.graphs.snapshots(talk.thread, AGENT, 50) if each.next == ("node",))
         PRICES["amount"] = [300, 400]
-        request = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, None, "trip", UserId("U1"))
+        request = TimeTravelRun(talk.thread, AGENT, target.checkpoint, None, "branch", UserId("U1"))
         branched = await talk.graphs.time_travel(request, 1)
         assert isinstance(branched, RunResult)
         (asked,) = branched.asked

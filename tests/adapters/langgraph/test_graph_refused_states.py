@@ -109,9 +109,9 @@ async def test_the_history_is_still_read_and_a_restart_from_an_earlier_step_heal
     sizes = iter([500, 5])
     async with talking(steps(lambda _: {"n": next(sizes)}), input=INPUT, reply="text") as talk:
         await talk.say("go")
-        moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
-        assert [each.next for each in moments] == [(), ("first",), ()]
-        request = TimeTravelRun(THREAD, AGENT, moments[1].checkpoint, None, "journey-1", UserId("U1"))
+        snapshots = await talk.graphs.snapshots(THREAD, AGENT, 10)
+        assert [each.next for each in snapshots] == [(), ("first",), ()]
+        request = TimeTravelRun(THREAD, AGENT, snapshots[1].checkpoint, None, "branch-1", UserId("U1"))
         stood = await talk.graphs.time_travel(request, fence=1)
         assert isinstance(stood, RunResult)
         assert stood.reply is not None
@@ -223,10 +223,10 @@ async def test_an_edit_that_is_refused_is_not_written(schema: Any) -> None:
 async def test_an_edit_on_the_way_back_that_the_schema_refuses_is_not_made() -> None:
     async with talking(steps(lambda _: {"n": 1}), input=INPUT, reply="text") as talk:
         await talk.say("go")
-        moments = await talk.graphs.snapshots(THREAD, AGENT, 10)
-        before = next(each for each in moments if each.next == ("second",))
+        snapshots = await talk.graphs.snapshots(THREAD, AGENT, 10)
+        before = next(each for each in snapshots if each.next == ("second",))
         values = before.values if isinstance(before.values, dict) else {}
-        request = TimeTravelRun(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "journey-1", UserId("U1"))
+        request = TimeTravelRun(THREAD, AGENT, before.checkpoint, {**values, "n": 500}, "branch-1", UserId("U1"))
         outcome = await talk.graphs.time_travel(request, fence=1)
         assert isinstance(outcome, Stale)
         assert "less than or equal to 100" in outcome.reason

@@ -49,16 +49,16 @@ def _nothing_ran() -> None:
     ran.clear()
 
 
-async def moments(talk: Talk) -> list[Snapshot]:
+async def snapshots_of(talk: Talk) -> list[Snapshot]:
     return list(await talk.graphs.snapshots(talk.thread, AGENT, 20))
 
 
 async def before(talk: Talk, node: str) -> Snapshot:
-    return next(each for each in await moments(talk) if each.next == (node,))
+    return next(each for each in await snapshots_of(talk) if each.next == (node,))
 
 
-async def go(talk: Talk, moment: Snapshot, key: str = "trip", edits: Json = None) -> RunResult | Stale:
-    request = TimeTravelRun(talk.thread, AGENT, moment.checkpoint, edits, key, UserId("U2"))
+async def go(talk: Talk, target: Snapshot, key: str = "branch", edits: Json = None) -> RunResult | Stale:
+    request = TimeTravelRun(talk.thread, AGENT, target.checkpoint, edits, key, UserId("U2"))
     return await talk.graphs.time_travel(request, fence=1)
 
 
@@ -66,7 +66,7 @@ async def test_the_history_says_what_ran_what_came_next_and_what_was_asked() -> 
     async with talking(builder, **FED) as talk:
         (asked,) = (await talk.say("prod")).asked
         await talk.answer(asked, APPROVE)
-        told = [(each.ran, each.next, each.asked) for each in await moments(talk)]
+        told = [(each.ran, each.next, each.asked) for each in await snapshots_of(talk)]
         assert told == [
             (("deploy",), (), ()),
             (("ask",), ("deploy",), ()),
@@ -74,7 +74,7 @@ async def test_the_history_says_what_ran_what_came_next_and_what_was_asked() -> 
             ((), ("plan",), ()),
             ((), (), ()),
         ]
-        assert (await moments(talk))[0].values == {"env": "prod", "log": ["plan prod", True, "deployed"]}
+        assert (await snapshots_of(talk))[0].values == {"env": "prod", "log": ["plan prod", True, "deployed"]}
         assert len(await talk.graphs.snapshots(talk.thread, AGENT, 2)) == 2
 
 
@@ -116,7 +116,7 @@ async def test_a_fork_runs_on_with_the_state_that_was_written() -> None:
         (asked,) = branch.asked
         end = await talk.answer(asked, APPROVE)
         assert end.asked == ()
-        assert (await moments(talk))[0].values == {"env": "staging", "log": ["planned by hand", True, "deployed"]}
+        assert (await snapshots_of(talk))[0].values == {"env": "staging", "log": ["planned by hand", True, "deployed"]}
 
 
 class DyingError(Exception):
@@ -155,7 +155,7 @@ async def test_a_journey_begins_one_branch_wherever_the_process_dies(left: int, 
         branch = await go(talk, there, edits=edits)
         assert isinstance(branch, RunResult)
         assert payloads(branch) == [{"question": f"Deploy to {'staging' if edited else 'prod'}?"}]
-        branches = [each for each in await moments(talk) if each.source in ("fork", "update")]
+        branches = [each for each in await snapshots_of(talk) if each.source in ("fork", "update")]
         assert len(branches) == 1
 
 
@@ -192,14 +192,14 @@ async def test_the_next_message_goes_on_from_the_branch() -> None:
         await talk.answer(asked, APPROVE)
         (more,) = (await talk.say("qa")).asked
         assert more.ask.payload == {"question": "Deploy to qa?"}
-        assert (await moments(talk))[0].values == {"env": "qa", "log": [True, "deployed", "plan qa"]}
+        assert (await snapshots_of(talk))[0].values == {"env": "qa", "log": [True, "deployed", "plan qa"]}
 
 
 async def test_a_change_where_the_message_is_not_read_yet_is_refused() -> None:
     """LangGraph would take the change in the message's place, and run nothing."""
     async with talking(builder, **FED) as talk:
         await talk.say("prod")
-        unread = next(each for each in await moments(talk) if each.source == "input")
+        unread = next(each for each in await snapshots_of(talk) if each.source == "input")
         refused = await go(talk, unread, edits={"env": "staging"})
         assert isinstance(refused, Stale)
         assert "had not read the message yet" in refused.reason
