@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
 from adapters.langgraph.dialects.json_schema import Schema, inferred
 from adapters.langgraph.dialects.sentences import judged
-from adapters.langgraph.reading.answers.groups import APPROVING
+from adapters.langgraph.reading.answers.signs import APPROVING
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 FIELD = "answer"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adapters.langgraph.reading.answers.groups import NO_ELSEWHERE, YES_ELSEWHERE
+from adapters.langgraph.reading.answers.signs import NO_ELSEWHERE, YES_ELSEWHERE
 from engine.asks.ask import Json
 
 _MOST_BEFORE, _MOST_AFTER = 1_000, 3_000

@@ -21,7 +21,8 @@ import structlog
 
 from adapters.langgraph.reading.answers.conventions import Convention, convention_of
 from adapters.langgraph.reading.answers.graphs import NodeEntry, entries
-from adapters.langgraph.reading.answers.groups import AnswerGroup, Polarity, grouped, polarity, skeleton
+from adapters.langgraph.reading.answers.groups import AnswerGroup, grouped, skeleton
+from adapters.langgraph.reading.answers.polarity import Polarity, polarity
 from adapters.langgraph.reading.answers.probe import Probed, Site, probe, sites_of
 from adapters.langgraph.reading.answers.proofs import proof
 from adapters.langgraph.reading.code.run import SiteKey, allowed

@@ -11,34 +11,20 @@ differ in what they say, for instance), the one that is called as our button is,
 with: a hint, and no proof. A rejection is then never sent by its name alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
-from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, mark, put, tells, without
+from adapters.langgraph.reading.answers.candidates import got, has, mark, put, without
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed, tells
+from adapters.langgraph.reading.answers.signs import GOING, HALTING, NO, YES, signed
 from adapters.langgraph.reading.code.run import ASKS, Reached, SiteKey
-from adapters.langgraph.reading.code.values import FREE, TEXT, Atom, Path, atoms_of
+from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of
 
-APPROVING = frozenset(("approve", "approved", "accept", "accepted", "yes", "y", "ok", "okay", "true", "confirm"))
-REJECTING = frozenset(("reject", "rejected", "deny", "denied", "decline", "declined", "no", "n", "false"))
-# fmt: off
-YES_ELSEWHERE = frozenset({"ja", "oui", "si", "sí", "sim", "да", "是", "批准", "同意", "はい"})
-NO_ELSEWHERE = frozenset({"nein", "non", "não", "нет", "否", "拒绝", "不", "いいえ"})
-_YES, _NO = APPROVING | YES_ELSEWHERE, REJECTING | NO_ELSEWHERE
-_GOING = _YES | {
-    "go", "go ahead", "proceed", "continue", "ship", "run", "execute", "send", "publish", "deploy", "apply", "allow",
-    "allowed", "do", "do it", "lgtm", "sure", "grant", "pass",
-}
-_HALTING = _NO | {
-    "stop", "cancel", "cancelled", "canceled", "abort", "skip", "hold", "halt", "block", "blocked", "quit", "exit",
-    "drop", "discard", "refuse", "refused", "veto", "revoke", "disallow", "keep",
-}
-# fmt: on
 _MOST_TRIED = 4
 _NOTHING = ("''", "None")
 """What stands for a field that an answer lacks."""
-_APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "accept", "confirmed", "confirm", "ok"))
 
 
 class Evidence(IntEnum):
@@ -101,12 +87,12 @@ class AnswerGroup:
     @cached_property
     def signs(self) -> frozenset[bool]:
         """What the words and truth values that they are told apart by are called: approving, rejecting."""
-        return self._signs(_YES, _NO)
+        return self._signs(YES, NO)
 
     @cached_property
     def hints(self) -> frozenset[bool]:
         """The same, by words that often mean it."""
-        return self._signs(_GOING, _HALTING)
+        return self._signs(GOING, HALTING)
 
     def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
         marks = {mark(each.candidate) for each in self.members}
@@ -127,7 +113,7 @@ class AnswerGroup:
     @cached_property
     def is_rest(self) -> bool:
         """Whether it is called a refusal, or is where every other answer goes."""
-        return False in self.hints or not all(_is_named(each, self.probed) for each in self.members)
+        return False in self.hints or not all(is_named(each, self.probed) for each in self.members)
 
     @cached_property
     def may_ask_again(self) -> bool:
@@ -152,7 +138,7 @@ class AnswerGroup:
         ]
         reached = [_by_site(each) for each in (*self.members, *(tried for _, tried in pairs))]
         said = {site for sites in reached for site, what in sites.items() if any(k == "answer" for k, _ in what)}
-        return frozenset(said - {site for plain, tried in pairs for site in _replaced(plain, tried)})
+        return frozenset(said - {site for plain, tried in pairs for site in _overwritten(plain, tried)})
 
     def only_notes(self, sites: frozenset[SiteKey]) -> bool:
         """Whether all of these effects keep what a person said, each by itself or in one helper with others."""
@@ -221,46 +207,13 @@ def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
     return found
 
 
-def _replaced(plain: Behaviour, tried: Behaviour) -> Iterator[SiteKey]:
-    """The effects in which what a person said takes the place of something: an edit, and no note of it."""
-    after = _by_site(tried)
-    for site, what in _by_site(plain).items():
-        lost = what - after.get(site, what)
+def _overwritten(before: Behaviour, after: Behaviour) -> Iterator[SiteKey]:
+    """List the effects in which a person's words take the place of something: an edit, and no note of it."""
+    found = _by_site(after)
+    for site, what in _by_site(before).items():
+        lost = what - found.get(site, what)
         if any(each[0] in ("const", "from") and tells(each) for each in lost):
             yield site
-
-
-def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
-    """The signs of what a candidate has at the places that the code tests."""
-    return (sign for _, sign in signed(candidate, probed, _YES, _NO))
-
-
-def signed(
-    candidate: object, probed: Probed, going: frozenset[str], halting: frozenset[str]
-) -> Iterator[tuple[Path, bool]]:
-    """The same, with their places."""
-    for path, constant in probed.demands:
-        value = got(candidate, path) if has(candidate, path) else None
-        if value is None or value is TEXT or repr(value) != constant:
-            continue
-        if isinstance(value, bool):
-            key = str(path[-1]).lower() if path else ""
-            worded = any(at == path and other[:1] in "'\"" for at, other in probed.demands)
-            if path == () and not (value or probed.takes_true):
-                continue  # stands for nothing at all: `interrupt(...) or {}`
-            if path == () or key in _APPROVING_KEYS:
-                yield path, value
-            elif going is _GOING and not worded:
-                yield from ((path, value is sign) for sign in _sign_of_key(key))
-        elif isinstance(value, str) and value.strip().lower() in going | halting:
-            yield path, value.strip().lower() in going
-
-
-def _sign_of_key(key: str) -> Iterable[bool]:
-    """What a true value at a key says, by the words of its name; nothing where they say nothing: `{"night": True}`."""
-    words = frozenset(key.replace("-", "_").split("_"))
-    if bool(words & _HALTING) is not bool(words & _GOING):
-        yield bool(words & _GOING)
 
 
 def grouped(probed: Probed) -> list[AnswerGroup]:
@@ -335,165 +288,7 @@ def _marks(atom: Atom, probed: Probed) -> bool:
     return atom[0] == "const" and tells(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
 
 
-@dataclass(frozen=True)
-class Polarity:
-    """The group that acts, those that do not, and whether the code proves it.
-
-    `apart` is true where each group is known to do something of its own, and nothing says which of them approves.
-    """
-
-    acts: AnswerGroup | None
-    refuse: tuple[AnswerGroup, ...] = ()
-    proven: bool = False
-    why: str = ""
-    apart: bool = False
-
-
-def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
-    """Which group is approved with, and which ones can be rejected with."""
-    deciding = [each for each in groups if not each.is_words]
-    if not deciding:
-        return Polarity(None, why="the answer is passed on as it is")
-    if len(groups) == 1:
-        return _only_one(deciding[0])
-    best = [each for each in deciding if all(each.acts_over(other) for other in groups if other is not each)]
-    if best and _goes_further(best[0], groups):
-        return _one_of(best[0], groups)
-    if best:
-        return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
-    dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
-    left = [each for each in groups if each not in dominated]
-    ending = [each for each in left if not each.may_ask_again]
-    if len(ending) == 1 and len(left) > 1:
-        return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
-    named = [each for each in left if each.signs == {True}]
-    refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
-    if len(named) == 1 and (dominated or all(each.does == named[0].does for each in left)):
-        acting = named[0]
-        lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
-        lesser = [each for each in lesser if True not in each.signs]
-        alike = all(each.sites == acting.sites for each in left)
-        certain = bool(refusing or (lesser and alike))
-        return Polarity(acting, least(refusing or lesser), proven=certain, why="named as the button is")
-    return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
-
-
-def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
-    """The groups that use all that the best one uses of what is shown, and act over a third: "run it" and "always".
-
-    Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
-    """
-    others = [each for each in groups if each is not best]
-    alike = [each for each in others if best.acts_on and each.acts_on == best.acts_on]
-    return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
-
-
-def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
-    """The one of several that act which is called as the button is; a refusal does nothing that one of them does."""
-    able = [best, *_goes_further(best, groups)]
-    rest = [each for each in groups if each not in able and True not in each.signs]
-    refusing = least([each for each in rest if _is_refusal(each, able)])
-    named = [each for each in able if each.signs == {True}]
-    if len(named) != 1 or any(each.signs == {False} for each in able):
-        return Polarity(None, refusing, why="several answers act on what is shown", apart=True)
-    return Polarity(named[0], refusing, proven=bool(refusing), why="of those that act, it is named as the button is")
-
-
-def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
-    """Whether it does nothing that one of those does that act."""
-    return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
-
-
-def least(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
-    """The groups that a rejection may take: those that do least, and do not ask again where another one ends.
-
-    Paging somebody avoids the action too, and so does a new draft; but neither is a refusal where there is a way on
-    which does less. Where two do something of their own, the one that is called a refusal is; else none is known.
-    """
-    ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
-    lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
-    if len({(each.sites, each.nodes) for each in lowest}) > 1:
-        own = [each for each in lowest if all(_is_named(member, each.probed) for member in each.members)]
-        if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
-            return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
-        named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
-        return tuple(named) if len(named) == 1 else ()
-    return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
-
-
-def _does_more(group: AnswerGroup, other: AnswerGroup) -> bool:
-    """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
-    keeps = group.hints == {False} and group.only_notes(group.sites - other.sites)
-    return bool(group.acts_over(other)) and not keeps
-
-
-def _only_one(group: AnswerGroup) -> Polarity:
-    """Where one group is all there is, every other answer asks again or raises: it takes a word, or anything."""
-    asks_again = any(each.only_asks_again for each in group.probed.behaviours)
-    named = any(_is_named(each, group.probed) for each in group.members)
-    if asks_again and not (named and group.uses):
-        return Polarity(None, why="it asks again until it is content, and what contents it is not known")
-    if _some_do_more(group):
-        return Polarity(None, why="some answers do more, and which ones is not known")
-    if not asks_again and group.sites and _others_raise(group):
-        return Polarity(group, (), proven=True, why="every other answer raises")
-    if not asks_again and not _is_demanded(group) and _is_told_apart(group):
-        return Polarity(None, why="answers are told apart, and what follows from that is not known")
-    if not group.sites and not group.nodes and any(each.reads for each in group.members):
-        return Polarity(None, why="what is read of the answer makes no difference that is known")
-    return Polarity(group, (), proven=True, why="every answer goes the same way")
-
-
-def _is_demanded(group: AnswerGroup) -> bool:
-    """Whether the code raises at any other answer: then it goes on with this one alone, and that is what was shown."""
-    others = [each for each in group.probed.behaviours if each not in group.members]
-    raising = all(each.is_known and each.ends == {"raises"} for each in others)
-    return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
-
-
-def _others_raise(group: AnswerGroup) -> bool:
-    """Whether a `raise` of the code's own is all that comes of every other answer: a refusal, in some projects."""
-    others = [each for each in group.probed.behaviours if each not in group.members]
-    own = [each for each in others if not any(trace.by_type for trace in each.traces)]
-    return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
-
-
-def _some_do_more(group: AnswerGroup) -> bool:
-    """Whether there are answers of which it is not known what they do, and which may do more."""
-    left = [each for each in group.probed.behaviours if not each.is_known and not group.probed.raises(each)]
-    return any(each.sites - group.sites or each.nodes - group.nodes for each in left)
-
-
-def _is_told_apart(group: AnswerGroup) -> bool:
-    """Whether the code compares something with a constant that it does not pass on."""
-    probed = group.probed
-    for path in {path for path, _ in probed.demands}:
-        each = next((each for each in group.members if path == () or has(each.candidate, path[:-1])), None)
-        tried = None if each is None else probed.try_(put(each.candidate, path, FREE if path else TEXT))
-        if tried is None or not tried.is_known or not tried.takes(path):
-            return True
-    return False
-
-
-def _is_named(each: Behaviour, probed: Probed) -> bool:
+def is_named(each: Behaviour, probed: Probed) -> bool:
     """Whether it is told apart by a word or a truth value of its own."""
     places = {path for path, constant in probed.demands if constant[:1] in "'\"TF"}
     return any(isinstance(got(each.candidate, path), str | bool) for path in places)
-
-
-def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
-    """`ends_alone`: all others ask again, or do less."""
-    evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
-    if ends_alone:
-        evidence = max(evidence, Evidence.LIKELY)
-    contradicted = acting.signs == {False} or any(each.signs == {True} for each in others)
-    doubted = acting.hints == {False} or any(each.hints == {True} for each in others)
-    if contradicted or (doubted and evidence < Evidence.SHOWN):
-        return Polarity(None, why="what the answers reach and what they are called contradict each other")
-    agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
-    if evidence is Evidence.LIKELY and not agreed:
-        return Polarity(None, why="each answer does something of its own", apart=True)
-    avoiding = [each for each in others if each.avoids(acting) and (True not in each.signs or False in each.signs)]
-    refusing = [each for each in avoiding if acting.acts_over(each) >= Evidence.AVOIDED or each.is_rest]
-    why = "it ends, where the others ask again" if ends_alone else "it does what the other avoids"
-    return Polarity(acting, least(refusing), proven=True, why=why)

@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.langgraph.reading.answers.groups import REJECTING, AnswerGroup, calls, skeleton
-from adapters.langgraph.reading.answers.probe import Behaviour, Probed, got, has, put, text_places
+from adapters.langgraph.reading.answers.candidates import got, has, put, text_places
+from adapters.langgraph.reading.answers.groups import AnswerGroup, calls, skeleton
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed
+from adapters.langgraph.reading.answers.signs import REJECTING
 from adapters.langgraph.reading.code.run import SiteKey
 from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of, leaves
 from engine.asks.ask import MOST_OPTIONS
@@ -24,7 +26,7 @@ _REASONS = ("feedback", "reason", "comment", "note", "instruction", "message", "
 
 
 @dataclass(frozen=True)
-class Way:
+class NamedBranch:
     """A further choice: its word, a candidate that takes it, and the field in which it passes a person's words on."""
 
     word: str
@@ -43,10 +45,10 @@ def word_of(candidate: Any, probed: Probed) -> tuple[Path, str] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def ways(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any]) -> tuple[Way, ...]:
+def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any]) -> tuple[NamedBranch, ...]:
     """The further choices: `taken` are the answers of our own buttons, `templates` what these send."""
     sent = list(templates)
-    found: dict[object, list[Way]] = {}
+    found: dict[object, list[NamedBranch]] = {}
     known = [each for each in probed.behaviours if each.is_known and not probed.raises(each)]
     ours = {_way(each, probed) for each in taken}
     avoided = frozenset(site for each in taken for site in each.sites)
@@ -54,10 +56,10 @@ def ways(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any])
         named = word_of(each.candidate, probed)
         if named is None or _way(each, probed) in ours or any(got(one, named[0]) == named[1] for one in sent):
             continue
-        way = _worded(probed, each, named, avoided)
+        way = _with_words(probed, each, named, avoided)
         if way is not None and not _does_nothing(way, probed):
             found.setdefault(_way(each, probed), []).append(way)
-    made: dict[str, Way] = {}
+    made: dict[str, NamedBranch] = {}
     for plainest in (min(same, key=_plainness) for same in found.values()):
         before = made.get(plainest.word)  # one word may lead two ways, by other fields: the one with words is offered
         made[plainest.word] = plainest if before is None else min(before, plainest, key=_plainness)
@@ -72,7 +74,7 @@ def _look(word: str) -> str:
     return " ".join(word.split()).casefold()
 
 
-def _plainness(way: Way) -> tuple[bool, int, bool]:
+def _plainness(way: NamedBranch) -> tuple[bool, int, bool]:
     """With words rather than without, few fields, and a word rather than a letter: "escalate", not "e"."""
     fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
     return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
@@ -90,7 +92,7 @@ def _way(each: Behaviour, probed: Probed) -> object:
     return what, each.nodes, each.ends - {"raises"}, again
 
 
-def _does_nothing(way: Way, probed: Probed) -> bool:
+def _does_nothing(way: NamedBranch, probed: Probed) -> bool:
     """Whether the same is asked again, and nothing else: that is no choice."""
     each = way.behaviour
     if not each.only_asks_again or each.sites or each.nodes - {probed.entry.path}:
@@ -102,7 +104,9 @@ def _does_nothing(way: Way, probed: Probed) -> bool:
 # The words that go with it --------------------------------------------------------------------------------------------
 
 
-def _worded(probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: frozenset[SiteKey]) -> Way | None:
+def _with_words(
+    probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: frozenset[SiteKey]
+) -> NamedBranch | None:
     """The choice with a field for a person's words where it passes them on; None where it takes something else.
 
     With them it goes the same way, though it may do more on it, but for what is done by our own buttons (`avoided`).
@@ -114,13 +118,13 @@ def _worded(probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: f
     if needed:
         (place, *more) = needed
         fits = not more and place not in _compared(probed) and each.takes(place) and not _is_shown(place, probed)
-        return Way(word, each, each.candidate, place) if fits else None
+        return NamedBranch(word, each, each.candidate, place) if fits else None
     for path in sorted(_spare(probed, each), key=_rank):
         tried = probed.try_(put(each.candidate, path, TEXT))
         same = tried.is_known and not probed.raises(tried) and tried.nodes == each.nodes
         if path != at and same and tried.takes(path) and not (tried.sites - each.sites) & avoided:
-            return Way(word, tried, tried.candidate, path)
-    return Way(word, each, each.candidate)
+            return NamedBranch(word, tried, tried.candidate, path)
+    return NamedBranch(word, each, each.candidate)
 
 
 def is_short(word: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from adapters.langgraph.reading.answers.candidates import ANY_KEY, got, mark, put
 from adapters.langgraph.reading.answers.graphs import NodeEntry, explore
 from adapters.langgraph.reading.code.run import Demand, SiteKey, Trace
 from adapters.langgraph.reading.code.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
@@ -20,9 +21,6 @@ _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
 _MOST_KEPT = 1_000
 """Traces beside those of the candidates: a text under review is another one each time."""
-_LONGEST_LIST = 4
-_ANY_KEY = "any key"
-"""In a candidate: a dict that only has to have something in it, so that what is then read of it is seen."""
 _WHOLE_WORDS = ("no", "yes", "other")
 """Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
 _NUMBER = 70_707
@@ -252,7 +250,7 @@ def _stands_in(candidate: Any) -> bool:
     """Whether it has something in it only to have something in it."""
     if isinstance(candidate, list):
         return any(map(_stands_in, candidate))
-    return isinstance(candidate, dict) and (_ANY_KEY in candidate or any(map(_stands_in, candidate.values())))
+    return isinstance(candidate, dict) and (ANY_KEY in candidate or any(map(_stands_in, candidate.values())))
 
 
 def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
@@ -267,7 +265,7 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
         case "map" if not isinstance(got(candidate, demand.path), dict):
             yield put(candidate, demand.path, {})
         case "filled":
-            yield put(candidate, demand.path, {_ANY_KEY: TEXT})
+            yield put(candidate, demand.path, {ANY_KEY: TEXT})
         case "list" if isinstance(demand.value, int) and 0 <= demand.value < 4:  # noqa: PLR2004 - a pair, a triple
             yield put(candidate, demand.path, [TEXT] * (demand.value + 1))
         case "text" | "fill":
@@ -282,57 +280,3 @@ def _other(value: Any) -> Any:
         case int() | float():
             return _NUMBER
     return TEXT
-
-
-def mark(candidate: Any) -> str:
-    """One spelling for each candidate."""
-    if isinstance(candidate, dict):
-        return f"{{{', '.join(sorted(f'{key!r}: {mark(each)}' for key, each in candidate.items()))}}}"
-    return f"[{', '.join(map(mark, candidate))}]" if isinstance(candidate, list) else repr(candidate)
-
-
-def got(candidate: Any, path: Path) -> Any:
-    """What a candidate has at a path; None where it has nothing there."""
-    for key in path:
-        if isinstance(candidate, dict):
-            candidate = candidate.get(key)
-        elif isinstance(candidate, list) and isinstance(key, int) and key < len(candidate):
-            candidate = candidate[key]
-        else:
-            return None
-    return candidate
-
-
-def has(candidate: Any, path: Path) -> bool:
-    """Whether a candidate has something at a path."""
-    return path == () or got(candidate, path) is not None
-
-
-def without(candidate: Any, path: Path) -> Any:
-    """A candidate that has nothing at a path; as it is where that is no key of a dict."""
-    inner = got(candidate, path[:-1]) if path else None
-    if not isinstance(inner, dict):
-        return candidate
-    return put(candidate, path[:-1], {key: each for key, each in inner.items() if key != path[-1]})
-
-
-def put(candidate: Any, path: Path, value: Any) -> Any:
-    """A candidate with another value at a path."""
-    if not path:
-        return value
-    key, rest = path[0], path[1:]
-    if isinstance(candidate, list) and isinstance(key, int) and key < len(candidate):
-        return [put(each, rest, value) if number == key else each for number, each in enumerate(candidate)]
-    if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < _LONGEST_LIST:
-        return [*[TEXT] * key, put(None, rest, value)]
-    inner = {name: each for name, each in candidate.items() if name != _ANY_KEY} if isinstance(candidate, dict) else {}
-    return {**inner, key: put(inner.get(key), rest, value)}
-
-
-def text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
-    """Where a candidate has words of a person."""
-    if candidate is TEXT:
-        yield path
-    elif isinstance(candidate, dict | list):
-        for key, each in candidate.items() if isinstance(candidate, dict) else enumerate(candidate):
-            yield from text_places(each, (*path, key))

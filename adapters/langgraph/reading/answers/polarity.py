@@ -1,0 +1,173 @@
+"""Which group of answers acts, and which ones can be rejected with.
+
+In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They count where
+they speak against what was read, which makes it unknown, and where both branches do something of their own, as when a
+refusal sends an email: then the reading needs a word that says the same. Where two groups reach the same effects
+(they differ in what they say, for instance), the one that has our button's name, or that takes a true value, is the
+approval: a hint, and no proof. A rejection is then never sent by its name alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.langgraph.reading.answers.candidates import has, put
+from adapters.langgraph.reading.answers.groups import AnswerGroup, Evidence, is_named
+from adapters.langgraph.reading.code.values import FREE, TEXT
+
+
+@dataclass(frozen=True)
+class Polarity:
+    """The group that acts, those that do not, and whether the code proves it.
+
+    `apart` is true where each group is known to do something of its own, and nothing says which of them approves.
+    """
+
+    acts: AnswerGroup | None
+    refuse: tuple[AnswerGroup, ...] = ()
+    proven: bool = False
+    why: str = ""
+    apart: bool = False
+
+
+def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
+    """Which group is approved with, and which ones can be rejected with."""
+    deciding = [each for each in groups if not each.is_words]
+    if not deciding:
+        return Polarity(None, why="the answer is passed on as it is")
+    if len(groups) == 1:
+        return _only_one(deciding[0])
+    best = [each for each in deciding if all(each.acts_over(other) for other in groups if other is not each)]
+    if best and _goes_further(best[0], groups):
+        return _one_of(best[0], groups)
+    if best:
+        return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
+    dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
+    left = [each for each in groups if each not in dominated]
+    ending = [each for each in left if not each.may_ask_again]
+    if len(ending) == 1 and len(left) > 1:
+        return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
+    named = [each for each in left if each.signs == {True}]
+    refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
+    if len(named) == 1 and (dominated or all(each.does == named[0].does for each in left)):
+        acting = named[0]
+        lesser = [each for each in dominated if acting.acts_over(each) and each.avoids(acting)]
+        lesser = [each for each in lesser if True not in each.signs]
+        alike = all(each.sites == acting.sites for each in left)
+        certain = bool(refusing or (lesser and alike))
+        return Polarity(acting, least(refusing or lesser), proven=certain, why="named as the button is")
+    return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
+
+
+def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
+    """The groups that use all that the best one uses of what is shown, and act over a third: "run it" and "always".
+
+    Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
+    """
+    others = [each for each in groups if each is not best]
+    alike = [each for each in others if best.acts_on and each.acts_on == best.acts_on]
+    return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
+
+
+def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
+    """The one of several that act which is called as the button is; a refusal does nothing that one of them does."""
+    able = [best, *_goes_further(best, groups)]
+    rest = [each for each in groups if each not in able and True not in each.signs]
+    refusing = least([each for each in rest if _is_refusal(each, able)])
+    named = [each for each in able if each.signs == {True}]
+    if len(named) != 1 or any(each.signs == {False} for each in able):
+        return Polarity(None, refusing, why="several answers act on what is shown", apart=True)
+    return Polarity(named[0], refusing, proven=bool(refusing), why="of those that act, it is named as the button is")
+
+
+def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
+    """Whether it does nothing that one of those does that act."""
+    return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
+
+
+def least(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
+    """The groups that a rejection may take: those that do least, and do not ask again where another one ends.
+
+    Paging somebody avoids the action too, and so does a new draft; but neither is a refusal where there is a way on
+    which does less. Where two do something of their own, the one that is called a refusal is; else none is known.
+    """
+    ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
+    lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
+    if len({(each.sites, each.nodes) for each in lowest}) > 1:
+        own = [each for each in lowest if all(is_named(member, each.probed) for member in each.members)]
+        if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
+            return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
+        named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
+        return tuple(named) if len(named) == 1 else ()
+    return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
+
+
+def _does_more(group: AnswerGroup, other: AnswerGroup) -> bool:
+    """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
+    keeps = group.hints == {False} and group.only_notes(group.sites - other.sites)
+    return bool(group.acts_over(other)) and not keeps
+
+
+def _only_one(group: AnswerGroup) -> Polarity:
+    """Where one group is all there is, every other answer asks again or raises: it takes a word, or anything."""
+    asks_again = any(each.only_asks_again for each in group.probed.behaviours)
+    named = any(is_named(each, group.probed) for each in group.members)
+    if asks_again and not (named and group.uses):
+        return Polarity(None, why="it asks again until it is content, and what contents it is not known")
+    if _some_do_more(group):
+        return Polarity(None, why="some answers do more, and which ones is not known")
+    if not asks_again and group.sites and _others_raise(group):
+        return Polarity(group, (), proven=True, why="every other answer raises")
+    if not asks_again and not _is_demanded(group) and _is_told_apart(group):
+        return Polarity(None, why="answers are told apart, and what follows from that is not known")
+    if not group.sites and not group.nodes and any(each.reads for each in group.members):
+        return Polarity(None, why="what is read of the answer makes no difference that is known")
+    return Polarity(group, (), proven=True, why="every answer goes the same way")
+
+
+def _is_demanded(group: AnswerGroup) -> bool:
+    """Whether the code raises at any other answer: then it goes on with this one alone, and that is what was shown."""
+    others = [each for each in group.probed.behaviours if each not in group.members]
+    raising = all(each.is_known and each.ends == {"raises"} for each in others)
+    return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
+
+
+def _others_raise(group: AnswerGroup) -> bool:
+    """Whether a `raise` of the code's own is all that comes of every other answer: a refusal, in some projects."""
+    others = [each for each in group.probed.behaviours if each not in group.members]
+    own = [each for each in others if not any(trace.by_type for trace in each.traces)]
+    return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
+
+
+def _some_do_more(group: AnswerGroup) -> bool:
+    """Whether there are answers of which it is not known what they do, and which may do more."""
+    left = [each for each in group.probed.behaviours if not each.is_known and not group.probed.raises(each)]
+    return any(each.sites - group.sites or each.nodes - group.nodes for each in left)
+
+
+def _is_told_apart(group: AnswerGroup) -> bool:
+    """Whether the code compares something with a constant that it does not pass on."""
+    probed = group.probed
+    for path in {path for path, _ in probed.demands}:
+        each = next((each for each in group.members if path == () or has(each.candidate, path[:-1])), None)
+        tried = None if each is None else probed.try_(put(each.candidate, path, FREE if path else TEXT))
+        if tried is None or not tried.is_known or not tried.takes(path):
+            return True
+    return False
+
+
+def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
+    """`ends_alone`: all others ask again, or do less."""
+    evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
+    if ends_alone:
+        evidence = max(evidence, Evidence.LIKELY)
+    contradicted = acting.signs == {False} or any(each.signs == {True} for each in others)
+    doubted = acting.hints == {False} or any(each.hints == {True} for each in others)
+    if contradicted or (doubted and evidence < Evidence.SHOWN):
+        return Polarity(None, why="what the answers reach and what they are called contradict each other")
+    agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
+    if evidence is Evidence.LIKELY and not agreed:
+        return Polarity(None, why="each answer does something of its own", apart=True)
+    avoiding = [each for each in others if each.avoids(acting) and (True not in each.signs or False in each.signs)]
+    refusing = [each for each in avoiding if acting.acts_over(each) >= Evidence.AVOIDED or each.is_rest]
+    why = "it ends, where the others ask again" if ends_alone else "it does what the other avoids"
+    return Polarity(acting, least(refusing), proven=True, why=why)
