@@ -19,7 +19,7 @@ from adapters.langgraph.dialects.to_json import plain
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.answers.graphs import NodeEntry
-from adapters.langgraph.reading.code.classes import hints_of
+from adapters.langgraph.reading.code.sources import hints_of
 from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value
 from engine.asks.ask import Json
 from engine.asks.foreseen import Payload

@@ -8,7 +8,7 @@ from adapters.langgraph.reading.answers.edits import _own
 from adapters.langgraph.reading.answers.encoding import template
 from adapters.langgraph.reading.answers.groups import AnswerGroup
 from adapters.langgraph.reading.answers.probe import Behaviour, Probed
-from adapters.langgraph.reading.code.classes import hints_of
+from adapters.langgraph.reading.code.sources import hints_of
 from adapters.langgraph.reading.code.values import Listed, Made, Unknown, Value, leaves
 from engine.asks.ask import Json, canonical
 

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.reading.code.classes import REST
-from adapters.langgraph.reading.code.expressions import Generated, Managed, TaskFuture
-from adapters.langgraph.reading.code.methods import READING, MethodReader
+from adapters.langgraph.reading.code.methods import MethodReader
+from adapters.langgraph.reading.code.purity import READING, is_pure
 from adapters.langgraph.reading.code.regexes import MATCHING
 from adapters.langgraph.reading.code.run import ASKS, MOST_CALLS, Raised, Reached, ReadingEnded, Returned, Scope
 from adapters.langgraph.reading.code.sources import source_of
@@ -22,10 +22,13 @@ from adapters.langgraph.reading.code.special import class_of, own_method
 from adapters.langgraph.reading.code.values import (
     BoundMethod,
     Closure,
+    Generated,
     Known,
     Listed,
     Made,
+    Managed,
     Mapped,
+    TaskFuture,
     Unknown,
     Value,
     answer_of,
@@ -283,7 +286,7 @@ class CallReader(MethodReader):
                 return Known(None)
             case Known() if isinstance(owner.value, logging.Logger):
                 return self.effect(node, scope, *values, *named.values())
-        if name not in READING and name != "__init__" and not self._is_pure(owner, name):
+        if name not in READING and name != "__init__" and not is_pure(owner, name):
             return self.effect(node, scope, owner, *values, *named.values())
         return unknown(self.place(node, scope), owner, *values, *named.values())
 

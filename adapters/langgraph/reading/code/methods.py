@@ -5,49 +5,15 @@ harmless call for one makes a convention unknown, the other way round an action 
 """
 
 import ast
-import inspect
-from enum import Enum
 from typing import Any
 
 from adapters.langgraph.reading.code.classes import ClassReader
+from adapters.langgraph.reading.code.purity import is_pure
 from adapters.langgraph.reading.code.regexes import matched, words_of
 from adapters.langgraph.reading.code.run import Raised, ReadingEnded, Scope
-from adapters.langgraph.reading.code.values import (
-    BoundMethod,
-    Known,
-    Listed,
-    Made,
-    Mapped,
-    Unknown,
-    Value,
-    at,
-    unknown,
-)
+from adapters.langgraph.reading.code.values import BoundMethod, Known, Listed, Made, Mapped, Unknown, Value, at, unknown
 
 # fmt: off
-_PURE_MODULES = frozenset({
-    "json", "re", "datetime", "time", "uuid", "math", "random", "copy", "textwrap", "itertools", "functools",
-    "collections", "typing", "enum", "dataclasses", "decimal", "string", "hashlib", "inspect", "logging",
-    "operator", "types", "abc", "statistics", "langgraph", "langchain_core", "pydantic", "structlog",
-    "typing_extensions", "zoneinfo", "calendar", "html", "traceback", "warnings", "contextvars", "_operator",
-    "_json", "_collections", "_functools", "posixpath", "langsmith", "pprint", "difflib", "fractions", "numbers",
-    "unicodedata", "base64",
-})
-_PURE_BUILTINS = frozenset({
-    "abs", "all", "any", "ascii", "bin", "bool", "bytes", "callable", "chr", "dict", "dir", "divmod", "enumerate",
-    "filter", "float", "format", "frozenset", "getattr", "hasattr", "hash", "hex", "id", "int", "isinstance",
-    "issubclass", "iter", "len", "list", "map", "max", "min", "next", "oct", "ord", "pow", "print", "range", "repr",
-    "reversed", "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "vars", "zip",
-})
-READING = frozenset({
-    "get", "items", "keys", "values", "lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize",
-    "casefold", "split", "rsplit", "splitlines", "join", "format", "startswith", "endswith", "replace", "copy",
-    "index", "count", "isdigit", "isnumeric", "isalpha", "isalnum", "find", "rfind", "removeprefix", "removesuffix",
-    "model_dump", "model_dump_json", "model_copy", "dict", "json", "isoformat", "strftime", "total_seconds",
-    "zfill", "ljust", "rjust", "encode", "decode", "pretty_repr", "pretty_print", "union", "intersection",
-    "difference", "partition", "rpartition", "fullmatch", "match", "search", "group", "groups", "result", "date",
-    "time", "timestamp", "bind", "swapcase", "center", "expandtabs",
-})
 _CHANGING = frozenset({
     "append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "discard", "clear", "sort",
     "reverse", "popitem",
@@ -174,12 +140,28 @@ class MethodReader(ClassReader):
     # What Python and libraries bring ----------------------------------------------------------------------------------
 
     def _builtin(self, held: Any, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
+        """Read a call of a function of Python's or of a library. Raises Raised, ReadingEnded."""
         name, module = getattr(held, "__name__", ""), (getattr(held, "__module__", "") or "").split(".")[0]
+        if name == "interrupt":
+            raise ReadingEnded("lost", self.place(node, scope))
+        result = self._of_builtins(name, module, values, named, node, scope)
+        if result is None:
+            result = self._of_library(name, module, values, named, node, scope)
+        if result is not None:
+            return result
+        if not is_pure(Known(held), name):
+            return self.effect(node, scope, *values, *named.values())
+        return unknown(self.place(node, scope), *values, *named.values())
+
+    def _of_builtins(
+        self, name: str, module: str, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value | None:
+        """Read a call of a builtin function; None if its result is not known."""
         first = values[0] if values else Known(None)
         match name:
             case "isinstance" if len(values) == 2:  # noqa: PLR2004 - as it is called
                 return self.is_instance(first, values[1], node, scope)
-            case "eval" | "exec" if module == "builtins":  # it reads every name that is in sight
+            case "eval" | "exec" if module == "builtins":  # it reads every name in sight
                 self.effect(node, scope, *values, *named.values())
                 self.trace.open |= self.trace.answered
                 self.trace.direct |= self.trace.answered
@@ -195,30 +177,34 @@ class MethodReader(ClassReader):
             case "all" | "any" if isinstance(first, Listed):
                 parts = [*first.items, *([first.before] if first.before else [])]
                 return Known((all if name == "all" else any)(self.truth(each, id(each)) for each in parts))
-            case "cast" if module == "typing" and len(values) > 1:
+        return None
+
+    def _of_library(
+        self, name: str, module: str, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
+    ) -> Value | None:
+        """Read a call of a library's function; None if its result is not known."""
+        first = values[0] if values else Known(None)
+        match module, name:
+            case "typing", "cast" if len(values) > 1:
                 return values[1]
-            case "to_thread" | "run_in_executor" if module == "asyncio":
+            case "asyncio", "to_thread" | "run_in_executor":
                 return self.call(first, values[1:], named, node, scope)
-            case "wait_for" | "create_task" | "ensure_future" | "shield" if module == "asyncio":
+            case "asyncio", "wait_for" | "create_task" | "ensure_future" | "shield":
                 return first
-            case "gather" if module == "asyncio":
+            case "asyncio", "gather":
                 return Listed([self.awaited(each) for each in values])
-            case "add_messages" | "_add_messages" if module == "langgraph" and len(values) > 1:
+            case "langgraph", "add_messages" | "_add_messages" if len(values) > 1:
                 return _joined(first, values[1])
-            case "sleep" if module in ("asyncio", "time"):
+            case "asyncio" | "time", "sleep":
                 return Known(None)
-            case "deepcopy" | "copy" if module == "copy":
+            case "copy", "deepcopy" | "copy":
                 return _copied(first)
-            case "loads" if module == "json":
+            case "json", "loads":
                 return self._from_json(first, node, scope)
-            case "match" | "search" | "fullmatch" if module == "re" and len(values) > 1:
+            case "re", "match" | "search" | "fullmatch" if len(values) > 1:
                 flags = values[2] if len(values) > 2 else named.get("flags", Known(0))  # noqa: PLR2004 - the third
                 return self._matched(name, first, values[1], flags, node, scope)
-            case "interrupt":
-                raise ReadingEnded("lost", self.place(node, scope))
-        if not self._is_pure(Known(held), name):
-            return self.effect(node, scope, *values, *named.values())
-        return unknown(self.place(node, scope), *values, *named.values())
+        return None
 
     def _matched(self, name: str, pattern: Value, text: Value, flags: Value, node: ast.AST, scope: Scope) -> Value:
         """`re.match(pattern, text, flags)`: its truth is known where the pattern and the text are."""
@@ -251,19 +237,6 @@ class MethodReader(ClassReader):
             self.demand(value.path, "json")
             raise Raised(ValueError, self.place(node, scope))
         return unknown(self.place(node, scope), value)
-
-    def _is_pure(self, owner: Value, name: str) -> bool:
-        held = owner.value if isinstance(owner, Known) else None
-        if isinstance(owner, Made):
-            held = owner.cls
-        if isinstance(held, Enum):
-            return True
-        module = (getattr(held, "__module__", "") or getattr(held, "__name__", "") or "").split(".")[0]
-        if module == "builtins" or inspect.isbuiltin(held):
-            return name in _PURE_BUILTINS or name in READING or module in _PURE_MODULES
-        if name in ("invoke", "ainvoke", "stream", "astream", "batch", "abatch"):
-            return False
-        return module in _PURE_MODULES
 
 
 def _says_answer(value: Value) -> bool:

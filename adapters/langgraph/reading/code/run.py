@@ -17,17 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from adapters.langgraph.reading.code.values import (
-    Atom,
-    Known,
-    Listed,
-    Mapped,
-    Path,
-    Unknown,
-    Value,
-    atoms_of,
-    lifted,
-)
+from adapters.langgraph.reading.code.values import Atom, Known, Listed, Mapped, Path, Unknown, Value, atoms_of, lifted
 
 MOST_STEPS = 6_000
 ASKS = "asks"

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
-from typing import TypeAlias
+from typing import Any, TypeAlias, get_type_hints
 from weakref import WeakKeyDictionary
 
 from adapters.langgraph.fingerprint import is_library
@@ -92,3 +92,11 @@ def texts_in(file: str) -> frozenset[str]:
         return frozenset()
     constants = (each.value for each in ast.walk(tree) if isinstance(each, ast.Constant))
     return frozenset(each for each in constants if isinstance(each, str))
+
+
+def hints_of(function: Any) -> dict[str, Any]:
+    """The annotations of a function; nothing where they cannot be resolved."""
+    try:
+        return get_type_hints(function)
+    except Exception:  # noqa: BLE001 - a name that only a type checker sees
+        return {}

@@ -197,3 +197,15 @@ def answer_of(candidate: Any, path: Path = ()) -> Value:
             return Listed([answer_of(each, (*path, n)) for n, each in enumerate(candidate)], path=path, given=True)
         case _:
             return Known(candidate, path, given=True)
+
+
+class TaskFuture:
+    """The class of what a task of the functional API gives back: its value is in `value`."""
+
+
+class Generated:
+    """The class of a generator: nothing of its code has run."""
+
+
+class Managed:
+    """The class of what `contextlib.contextmanager` makes of a generator, which is in `made`."""
