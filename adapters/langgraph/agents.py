@@ -30,7 +30,7 @@ from engine.ports import Turn
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """One entry of `agents:`. `base` is the folder of `app.yaml`; `input` may hold $text, $user, $channel and $$."""
+    """An entry of `agents:`. `base` is the folder of `app.yaml`; `input` may hold $text, $user, $channel and $$."""
 
     graph: str
     base: Path
@@ -42,9 +42,9 @@ class AgentSpec:
     time_limit: timedelta | None = None
     """The limit of one run, without the time that people take."""
     recursion_limit: int | None = None
-    """The most steps of one run; None is LangGraph's own limit."""
+    """The limit of one run; None is LangGraph's own limit."""
     gate_tools: tuple[str, ...] = ()
-    """Patterns for the names of tools that a person decides on before they start."""
+    """Patterns for the names of tools that need a decision before they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,20 @@ class LocalAgent:
     breakpoints: Mapping[str, Breakpoints] = field(default_factory=dict)
     """The breakpoints of the graph and of its subgraphs, by path."""
     tool_nodes: Mapping[str, str] = field(default_factory=dict)
-    """The field with the messages for each node that runs tools, by path."""
+    """The field that holds the messages for each node that runs tools, by path."""
     readings: Readings = field(default_factory=Readings)
-    """The meaning of the answers to its questions, as its code shows it."""
+    """The meaning of the answers to its questions, as far as its code shows it."""
     types: frozenset[TypeName] = frozenset()
-    """The types of its own that checkpoints may hold: see `adapters.langgraph.loading.own_types`."""
+    """Its own types that checkpoints may hold: see `adapters.langgraph.loading.own_types`."""
 
     @property
     def interrupt_options(self) -> Mapping[str, Sequence[str]]:
-        """The root's breakpoints, as options of a run."""
+        """The breakpoints of the root graph, as options of a run."""
         root = self.breakpoints.get("", Breakpoints())
         return {"interrupt_before": sorted(root.before), "interrupt_after": sorted(root.after)}
 
     def graph_at(self, path: str) -> Any:
-        """The graph at a path; the root is at ""."""
+        """Return the graph at a path; the root is at ""."""
         inner = {name.replace("|", fingerprint.SEPARATOR): below for name, below in self._graphs_below()}
         return inner.get(path.rstrip(fingerprint.SEPARATOR), self.graph)
 
@@ -88,7 +88,7 @@ class LocalAgent:
         return self.graph.get_subgraphs(recurse=True) if self.nested else ()
 
     def input_of(self, turn: Turn) -> Any:
-        """The input of a turn."""
+        """Make the input of a turn."""
         return input_of(self.spec.input, turn)
 
     @property
@@ -98,31 +98,31 @@ class LocalAgent:
 
     @property
     def unfit_answers(self) -> Sequence[str]:
-        """A sentence for each entry of `answers:` that does not fit the graph."""
+        """Say for each entry of `answers:` that does not fit the graph why."""
         nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
         return [*unfit(self.spec.answers, nodes, self.readings.all())]
 
     def context_of(self, user: str) -> Any:
-        """The run's context: only fields of the graph's context schema, since a dataclass refuses others.
+        """Make the run's context: only fields of the graph's context schema, since a dataclass refuses others.
 
-        An empty context lets LangGraph fill in the schema's own defaults, which None does not.
+        An empty context lets LangGraph fill in the schema's own defaults; None does not.
         """
         fields = context_fields(self.graph.context_schema)
         given = {USER: user} if USER in fields and user else {}
         return given if fields and all(name in given for name, required in fields.items() if required) else None
 
     def node_of(self, path: str) -> str:
-        """The deepest node on a path that has a fingerprint: a graph that a node calls is that node's code."""
+        """Return the deepest node on a path with a fingerprint: a graph that a node calls is part of its code."""
         while path not in self.code and fingerprint.SEPARATOR in path:
             path = path.rpartition(fingerprint.SEPARATOR)[0]
         return path
 
     def texts_of(self, path: str) -> frozenset[str]:
-        """The texts in the code that asks at a path."""
+        """Return the texts in the code that asks at a path."""
         return self.texts.get(self.node_of(path), frozenset())
 
     def reading_of(self, path: str, payload: Json) -> Reading | None:
-        """The code's own account of a question that a node asks."""
+        """Return what the code of a node shows about a question."""
         return self.readings.find(self.node_of(path), payload)
 
     def acts_on(self, payload: Json, value: object) -> bool:
@@ -131,7 +131,7 @@ class LocalAgent:
         return any(each.acts_on(value) for each in asking)
 
     def fingerprint_of(self, path: str) -> str:
-        """The name and the fingerprint of the code that asks at a path."""
+        """Return the path with the fingerprint of the code that asks there."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"
 
 
@@ -171,7 +171,7 @@ async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> Loca
 
 
 def _check_gated_tools(spec: AgentSpec, graph: Any) -> None:
-    """Raise LoadError for a gated tool that does not start as tools of LangChain do."""
+    """Raise LoadError for a gated tool that overrides how LangChain starts tools."""
     for name, tool in tools_of(graph).items() if spec.gate_tools else ():
         if matches(spec.gate_tools, name) and not can_be_gated(tool):
             what = f"the tool {name} cannot be gated: {type(tool).__qualname__} overrides how tools of LangChain start"
@@ -179,7 +179,7 @@ def _check_gated_tools(spec: AgentSpec, graph: Any) -> None:
 
 
 def _schemas_of_tools(graph: Any) -> Iterator[tuple[str, Schema]]:
-    """The schemas of the tools that the graph's tool nodes hold, subgraphs included, by name."""
+    """List the schemas of the tools in the graph's tool nodes, subgraphs included, by name."""
     for _, node in tool_nodes(graph):
         for name, tool in node.tools_by_name.items():
             schema = schema_of(tool)
@@ -188,7 +188,7 @@ def _schemas_of_tools(graph: Any) -> Iterator[tuple[str, Schema]]:
 
 
 def _message_fields(graph: Any) -> Iterator[tuple[str, str]]:
-    """The fields from which the graph's tool nodes take their calls, by path."""
+    """List the fields from which the graph's tool nodes take their calls, by path."""
     for path, node in tool_nodes(graph):
         if isinstance(key := getattr(node, "_messages_key", None), str):
             yield path, key

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 class AnswerNotTakenError(Exception):
-    """The node raised before it took the answer, and its question still waits: deliver the same answer again."""
+    """The node raised before it took the answer, so its question still waits: deliver the same answer again."""
 
 
 class StateRefusedError(Exception):
@@ -18,7 +18,7 @@ class StateRefusedError(Exception):
 
 
 class EditRefusedError(Exception):
-    """The graph's state does not accept a change that a person made."""
+    """The graph's state does not accept a person's change."""
 
 
 class TimeLimitError(Exception):
@@ -30,7 +30,7 @@ class TimeLimitError(Exception):
 
 
 class AgentExitedError(Exception):
-    """Code of the agent called `sys.exit()`; `bot.runtime.loop` keeps it from ending the process."""
+    """The agent's code called `sys.exit()`; `bot.runtime.loop` keeps it from ending the process."""
 
     def __init__(self, left: SystemExit) -> None:
         self.__cause__ = left  # so that the log says where
@@ -38,9 +38,9 @@ class AgentExitedError(Exception):
 
 
 class ToolChangedError(RuntimeError):
-    """A tool was about to run with something else than people decided.
+    """A tool was about to run with other arguments than people approved.
 
-    Not a ValueError or the like: a tool, or code around it, may take those for a mistake of the model.
+    Not a ValueError or the like: a tool, or the code around it, may take those for a mistake of the model.
     """
 
 

@@ -20,9 +20,9 @@ from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 UNGUARDED = "_signoff_unguarded"
-"""The attribute in which a guarded function of LangGraph keeps its own code: see `adapters.langgraph.guards.drift`."""
+"""The attribute that keeps the code of a guarded function of LangGraph: see `adapters.langgraph.guards.drift`."""
 SEPARATOR = "/"
-"""Between the names of a path: a node of a subgraph is `OUTER/INNER`."""
+"""Separates the names of a path: a node of a subgraph is `OUTER/INNER`."""
 
 
 def fingerprints(graph: Any) -> Mapping[str, str]:
@@ -50,7 +50,7 @@ def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str, "_Reader"]]:
 
 
 def _subgraphs(node: Any) -> Iterable[Any]:
-    """Graphs that are nodes themselves; one that a function calls belongs to that function's code."""
+    """List the graphs that are nodes themselves; a graph called by a function belongs to that function's code."""
     bound = node.bound
     steps = getattr(bound, "steps", None) or [bound]
     return [step for step in steps if is_graph(step)]
@@ -207,7 +207,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _wrapped(value: Any) -> Any:
-    """The function that an object wraps, such as a `@task` of the functional API."""
+    """Return the function that an object wraps, such as a `@task` of the functional API."""
     return vars(value).get("__wrapped__") if hasattr(value, "__dict__") and not isinstance(value, type) else None
 
 
@@ -229,7 +229,7 @@ def _is_ours(value: Any) -> bool:
 
 @cache
 def _literals(file: str) -> frozenset[str]:
-    """The constants in a file."""
+    """List the constants in a file."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -240,7 +240,7 @@ def _literals(file: str) -> frozenset[str]:
 @cache
 def is_library(file: str) -> bool:
     """Tell whether a file belongs to Python or to an installed library."""
-    # Generated code, like a dataclass's methods, has a file name such as <string>.
+    # Generated code, such as the methods of a dataclass, has a file name like <string>.
     return file.startswith((*_LIBRARIES, "<"))
 
 

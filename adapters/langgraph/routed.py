@@ -39,14 +39,14 @@ class GraphsInProcess(ClosableGraphs, Protocol):
 
 
 class RoutedGraphs:
-    """`servers` has the agents that run elsewhere; `local` has all others, and those that are no longer set up."""
+    """Graphs in this process and on servers; `local` also has the agents that are no longer set up."""
 
     def __init__(self, local: GraphsInProcess, servers: Mapping[AgentName, ClosableGraphs]) -> None:
         self._local, self._servers = local, servers
 
     @property
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
-        """The tools of the agents that run in this process; those of a server are not known."""
+        """The tools of the agents in this process; those of a server are not known."""
         return self._local.schemas
 
     async def aclose(self) -> None:

@@ -63,9 +63,9 @@ def steps(paths: Sequence[str]) -> str:
 # Tool calls -----------------------------------------------------------------------------------------------------------
 
 TOOL_CALL_REFUSED = "A person refused this tool call."
-"""For the model, in place of a reason."""
+"""The result of a refused call for the model, without a reason."""
 TOOL_CALL_REJECTED = "The call was rejected."
-"""The same at a gate."""
+"""The same for a gated call."""
 _NOT_RUN = "It was not run."
 
 
@@ -110,7 +110,7 @@ def called_outside_run(tool: str) -> str:
 # How a run failed -----------------------------------------------------------------------------------------------------
 
 _LONGEST = 300
-"""Characters of an agent's error that people read."""
+"""The most characters of an agent's error that people read."""
 _VALIDATION = re.compile(r"\d+ validation errors? for ")
 
 
@@ -144,7 +144,7 @@ def failure(error: BaseException | str) -> str:
 
 
 def refused_fields(message: str) -> str:
-    """List each field of pydantic's message with its reason and without its value: the first line names none.
+    """List the fields in a message of pydantic with their reasons, without the values: its first line names none.
 
     https://docs.pydantic.dev/latest/errors/errors/
     """

@@ -38,8 +38,8 @@ from engine.ids import UserId
 __all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
-    GATED,  # before SCHEMA: its response_schema is that of the arguments
-    PER_CALL,  # before SCHEMA: it has a response_schema too, of decisions rather than of a form
+    GATED,  # before SCHEMA: its response_schema describes the arguments
+    PER_CALL,  # before SCHEMA: its response_schema describes decisions, not a form
     SCHEMA,
     BATCH,
     AGENT_INBOX,
@@ -58,18 +58,18 @@ DIALECTS: tuple[Dialect, ...] = (
     ANYTHING,
 )
 HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
-"""What no payload is recognised by: see `adapters.langgraph.in_process.decisions.pauses`."""
+"""Pauses that no payload shows: see `adapters.langgraph.in_process.decisions.pauses`."""
 _LIBRARIES = frozenset(each.name for each in (PER_CALL, SCHEMA, BATCH, AGENT_INBOX, ELICITATION))
-"""Dialects that a library or a schema defines: they hold whatever the code looks like."""
+"""Dialects that a library or a schema defines: they hold no matter what the code looks like."""
 _BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
 
 
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
-    """The Ask of an interrupt; every payload has one. `rules` are what `answers:` says of the agent."""
+    """Read an interrupt as an Ask; every payload has one. `rules` are the agent's `answers:`."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
     ask = _sourced(next(ask for ask in asks if ask is not None))
     if ask.dialect == GATED.name:
-        return ask  # its answer is for the gate, whatever `answers:` says of the node
+        return ask  # its answer is for the gate, even if `answers:` has an entry for the node
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
         ruled = by_code(ask, question, _BY_NAME[ask.dialect].encode) if question.reading else by_hint(ask, question)
@@ -77,14 +77,14 @@ def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
 
 
 def _sourced(ask: Ask) -> Ask:
-    """The ask with what its dialect goes by."""
+    """Note on the ask that a library or a schema defines its answers."""
     if ask.dialect not in _LIBRARIES:
         return ask
     return replace(ask, known_by=KnownBy.SCHEMA if ask.dialect == SCHEMA.name else KnownBy.LIBRARY)
 
 
 def _rejectable(ask: Ask) -> Ask:
-    """Every decision can be rejected: where its graph has no way to hear that, the run stops."""
+    """Let people reject every decision: if the graph takes no rejection, the run stops."""
     if ask.is_question or ask.kind is Kind.NOTICE:
         return ask
     return replace(ask, actions=tuple(map(_with_reject, ask.actions)))
@@ -95,13 +95,13 @@ def _with_reject(action: Action) -> Action:
         return action
     before = [each for each in action.choices if each in (Choice.APPROVE, Choice.EDIT)]
     after = [each for each in action.choices if each not in before]
-    # A form is answered first of all.
+    # A form is answered first.
     choices = (*before, Choice.REJECT, *after) if before else (*after, Choice.REJECT)
     return replace(action, choices=choices, reject_stops=True)
 
 
 def _with_unsent_reason(ask: Ask) -> Ask:
-    """The ask with whether a rejection's reason reaches the graph: where two reasons send the same, it does not."""
+    """Note on the ask whether a rejection's reason reaches the graph: if two reasons send the same, it does not."""
     if any(Choice.REJECT not in action.choices or action.reject_stops for action in ask.actions):
         return ask
     one, other = (encode(ask, [Decision(Choice.REJECT, text=text)] * len(ask.actions)) for text in ("a", "b"))
@@ -109,9 +109,9 @@ def _with_unsent_reason(ask: Ask) -> Ask:
 
 
 def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -> Sent:
-    """What goes to the graph; `by` are those who decided.
+    """Encode decisions for the graph; `by` are the people who decided.
 
-    Raises ValueError where the decisions have problems: ask `problems` first.
+    Raises ValueError if the decisions have problems: call `problems` first.
     """
     if len(decisions) != len(ask.actions):
         raise ValueError(f"{len(ask.actions)} decisions are needed, {len(decisions)} were given")
@@ -121,7 +121,7 @@ def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -
 
 
 def problems(ask: Ask, action: int, decision: Decision) -> list[ValueProblem]:
-    """Why a decision about an action cannot be sent; nothing when it can."""
+    """Say why a decision about an action cannot be sent; nothing if it can."""
     if ask.dialect not in _BY_NAME:
         return [ValueProblem((), "This was asked by another version of the bot and cannot be answered by this one.")]
     if not 0 <= action < len(ask.actions):

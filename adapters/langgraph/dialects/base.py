@@ -16,8 +16,9 @@ NO_TOOLS: Mapping[str, Schema] = {}
 class Question:
     """An interrupt as a dialect reads it.
 
-    `payload` is its value as JSON; `exact` is false where it was not JSON, and an edit of it would mean something else
-    to the graph. `schema` is its `response_schema`; `tools` are the schemas of the graph's tools by name.
+    `payload` is its value as JSON; `exact` is false if the value was not JSON, so that an edited copy would mean
+    something else to the graph. `schema` is its `response_schema`; `tools` are the schemas of the graph's tools, by
+    name.
     """
 
     payload: Json
@@ -28,14 +29,14 @@ class Question:
     nodes: tuple[str, ...] = ()
     """The node that asks, by its name and by its path from the root (`agent|tools`)."""
     reading: Reading | None = None
-    """What the node's own code takes for an answer; None where the code is not known."""
+    """The answers that the node's own code takes; None if the code is not known."""
     texts: frozenset[str] = frozenset()
-    """The texts in the node's code, each as Python spells it; empty where the code is not known."""
+    """The texts in the node's code, each as Python spells it; empty if the code is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes to the graph: a resume value, and an update of its state, as though `as_node` had written it."""
+    """A resume value for the graph, and an update of its state, written as if by the node `as_node`."""
 
     resume: object = None
     update: Mapping[str, Json] | None = None
@@ -48,7 +49,7 @@ Encode = Callable[[Ask, Sequence[Decision]], object]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`recognise` gives None for a payload of another dialect; `encode` is given one checked decision per action."""
+    """A form of payload. `recognise` returns None for any other; `encode` takes a checked decision per action."""
 
     name: str
     recognise: Recognise
@@ -56,25 +57,25 @@ class Dialect:
 
 
 def schema_for(name: str, value: Json, question: Question) -> Schema | None:
-    """The schema of a tool's arguments: the tool's own where the graph has such a tool, else what the values say."""
+    """Return the schema of a tool's arguments: the graph's own, or one inferred from the values."""
     return question.tools.get(name) or inferred(value)
 
 
 def value_of(action: Action, decision: Decision) -> Json:
-    """What stands after the decision; an option has a value where it was changed before."""
+    """Return the action's value after the decision; an option keeps an earlier change."""
     changed = decision.choice is Choice.EDIT or (decision.choice is Choice.OPTION and decision.value is not None)
     return decision.value if changed else action.value
 
 
 def fields_of(rest: Mapping[object, object]) -> dict[str, Json]:
-    """The other fields of a payload that a pattern has matched: mypy does not know that they are JSON as well."""
+    """Type the other fields of a matched payload as JSON: mypy does not know that they are."""
     return cast("dict[str, Json]", dict(rest))
 
 
 def described(description: object, rest: Mapping[object, object], *told: str) -> str:
-    """An action's description, and below it every field of the payload that stands nowhere else on the card (P4).
+    """Write an action's description, and below it each field that the card shows nowhere else (P4).
 
-    Descriptions are Markdown; the fields stand in it letter by letter.
+    Descriptions are Markdown; the fields are shown literally.
     """
     words = description if isinstance(description, str) else ""
     left = {name: each for name, each in fields_of(rest).items() if name not in told}
@@ -87,7 +88,7 @@ def described(description: object, rest: Mapping[object, object], *told: str) ->
 
 
 def literal(text: str) -> str:
-    """A text in Markdown of which nothing is markup. https://spec.commonmark.org/0.31.2/#code-spans."""
+    """Quote a text in Markdown so that nothing in it is markup. https://spec.commonmark.org/0.31.2/#code-spans."""
     if not text:
         return '`""`'
     runs = [len(run) for run in re.findall("`+", text)]
@@ -100,5 +101,5 @@ def literal(text: str) -> str:
 
 
 def unexpected(ask: Ask, decision: Decision) -> ValueError:
-    """For a choice that the ask does not offer: a mistake of ours, since decisions are checked before."""
+    """Make the error for a choice that the ask does not offer: a bug of ours, since decisions are checked before."""
     return ValueError(f"{ask.dialect} cannot encode {decision.choice}")

@@ -21,7 +21,7 @@ from adapters.langgraph.dialects.json_schema import Schema, inferred
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, canonical
 
 LONGEST_FIELD = 20_000
-"""Characters of a field, as JSON, that a card's approval keeps."""
+"""The most characters of one field, as JSON, that are kept with an approval."""
 LONGEST_STATE = 200_000
 
 _GO_ON = (Choice.APPROVE, Choice.EDIT, Choice.SKIP, Choice.REJECT)
@@ -37,7 +37,7 @@ class ToolCall:
 
 
 def shown_state(values: Mapping[str, Json]) -> tuple[dict[str, Json], str]:
-    """The fields that are shown whole, and a line for each of the others."""
+    """Split a state into the fields to show and a line about each field that is too long."""
     left, shown, lines = LONGEST_STATE, dict[str, Json](), list[str]()
     for name, value in values.items():
         size = len(spelled := canonical(value))
@@ -50,7 +50,7 @@ def shown_state(values: Mapping[str, Json]) -> tuple[dict[str, Json], str]:
 
 
 def at_breakpoint(nodes: str, paths: Sequence[str], values: Mapping[str, Json], *, may_edit: bool) -> Ask:
-    """Before nodes. `values` is the state, as JSON."""
+    """Ask before nodes run. `values` is the state, as JSON."""
     shown, rest = shown_state(values)
     choices = tuple(each for each in _GO_ON if each is not Choice.EDIT or (may_edit and shown))
     action = Action("state", shown, choices, rest, _object_of(shown), reject_stops=True)
@@ -65,7 +65,7 @@ def _question(nodes: str) -> str:
 
 
 def _object_of(shown: Mapping[str, Json]) -> Schema | None:
-    """A form over the fields: none is made up, and none is left out."""
+    """Make a form of exactly these fields."""
     schema = inferred(dict(shown))
     if schema is None or "properties" not in schema:
         return schema
@@ -73,7 +73,7 @@ def _object_of(shown: Mapping[str, Json]) -> Schema | None:
 
 
 def before_tools(paths: Sequence[str], calls: Iterable[ToolCall], tools: Mapping[str, Schema]) -> Ask:
-    """Before a node that runs these tool calls."""
+    """Ask before a node that runs these tool calls."""
     calls = tuple(calls)
     choices = (Choice.APPROVE, Choice.EDIT, Choice.REJECT)
     actions = tuple(
@@ -86,7 +86,7 @@ def before_tools(paths: Sequence[str], calls: Iterable[ToolCall], tools: Mapping
 
 
 def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json], *, may_edit: bool) -> Ask:
-    """Nodes that stopped themselves by the deprecated NodeInterrupt, and what they said."""
+    """Ask about nodes that stopped themselves with the deprecated NodeInterrupt, and quote them."""
     ask = at_breakpoint(nodes, (nodes,), values, may_edit=may_edit)
     words = "\n".join(each if isinstance(each, str) else canonical(each) for each in said)
     payload: Json = {"said": list(said), "at": ask.payload}
@@ -94,7 +94,7 @@ def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json],
     return Ask(NODE_INTERRUPT.name, Kind.BREAKPOINT, said_so, ask.actions, payload, known_by=KnownBy.LIBRARY)
 
 
-# A halt is found by its checkpoint, never by a payload, and decided by a move, never by a value.
+# A checkpoint shows these pauses, and an update of the state carries out the decision: no payload, no value.
 
 
 def _never(_: Question) -> Ask | None:
@@ -123,4 +123,4 @@ DOES: Mapping[str, Mapping[Choice, str]] = {
         Choice.REJECT: "does not run the tool call; the model is told the reason",
     },
 }
-"""What each choice does, for those who read `signoff check`: see `adapters.langgraph.in_process.decisions.pauses`."""
+"""The effect of each choice, for `signoff check`: see `adapters.langgraph.in_process.decisions.pauses`."""

@@ -46,7 +46,7 @@ _ORDER = (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 
 
 def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
-    """The ask as the node's code takes it. `encode` gives what the ask's own dialect would send for a decision."""
+    """Put the answers that the node's code takes on the ask. `encode` is that of the ask's own dialect."""
     reading = question.reading
     if len(ask.actions) != 1 or not isinstance(reading, Reading):
         return ask
@@ -65,16 +65,16 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
 
 
 def _takes_words(ask: Ask, reading: Reading, sentence: Sentence) -> bool:
-    """Whether the words that answer a question are something that the node can use, and decide nothing unknown."""
+    """Tell whether the node can use the words that answer a question, and they decide nothing unknown."""
     words = {"data": TEXT} if ask.dialect == "query" else TEXT
     decides = reading.compares_words and not (sentence.wants_words and reading.words_only_end_it)
     return ask.dialect == "question_fields" or (reading.takes(words) and not decides)
 
 
 def _is_decision(reading: Reading, sentence: Sentence) -> bool:
-    """Whether the code takes the answer to a question for a decision: it acts by it, or compares it with a yes or no.
+    """Tell whether the answer to a question is a decision: the code acts on it, or compares it with a yes or no.
 
-    Where it only tests whether there is an answer, and uses its words, a sentence that asks for words is a question.
+    If the code only tests that there is an answer, and uses its words, a sentence that asks for words is a question.
     """
     if reading.weighs_words:
         return True
@@ -85,9 +85,9 @@ def _is_decision(reading: Reading, sentence: Sentence) -> bool:
 
 
 def _decided_in_words(reading: Reading, sentence: Sentence) -> Convention:
-    """For words that are passed on, to a model for instance, where the sentence asks for a decision.
+    """Make a decision of words that the node passes on, to a model for instance, if the sentence asks for one.
 
-    What becomes of them is not known: approvers word them, or send the word that the sentence itself asks for.
+    Their effect is not known: approvers write them, or send the word that the sentence itself asks for.
     """
     known = reading.convention
     words = known.templates[Choice.ANSWER]
@@ -105,7 +105,7 @@ _TOOLS = frozenset(("question_tool_call", "question_tool_call_by_name", "action_
 
 
 def worded(template: Json, words: str) -> Json:
-    """The template of an answer with these words in it."""
+    """Put words into the template of an answer."""
     if isinstance(template, dict):
         return {key: worded(each, words) for key, each in template.items()}
     return templates.literal(words) if template == "$text" else template
@@ -131,7 +131,7 @@ def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encod
 
 
 def _names_its_word(ask: Ask, reading: Reading, encode: Any) -> bool:
-    """Whether a sentence says what to send to code that cannot be followed."""
+    """Tell whether the sentence names the word to send, for code that cannot be followed."""
     (action,) = ask.actions
     if ask.dialect != "decision_sentence" or Choice.APPROVE not in action.choices:
         return False
@@ -139,7 +139,7 @@ def _names_its_word(ask: Ask, reading: Reading, encode: Any) -> bool:
 
 
 def _as_documented(known: Convention, ask: Ask, reading: Reading, encode: Any) -> Convention:
-    """What the documentation has for a payload goes before another answer that the node takes just as well.
+    """Prefer the documented answer to another one that the node takes just as well.
 
     The other may be any word that the node compares with nothing.
     """
@@ -150,21 +150,21 @@ def _as_documented(known: Convention, ask: Ask, reading: Reading, encode: Any) -
     if Choice.REJECT in known.templates and reading.holds(approve, reject):
         (action,) = ask.actions
         told: Json = _listed(encode(ask, [Decision(Choice.REJECT, action.value, "$reason")]))
-        if any(word.name == "reason" for word in templates.words(told)):  # else the node's own may bring it
+        if any(word.name == "reason" for word in templates.words(told)):  # else the node's own may have the reason
             own[Choice.REJECT] = told
     words = {choice: word for choice, word in known.own_words.items() if choice not in own}
     return replace(known, templates={**known.templates, **own}, own_words=words)
 
 
 def _safe(ask: Ask, reading: Reading) -> Ask:
-    """Where the code does not say which answer acts, a rejection is not sent by its name alone."""
+    """Stop the run on a rejection unless the code shows which answer acts: a name alone is not enough."""
     (action,) = ask.actions
     stops = action.reject_stops or not reading.is_proven
     return replace(ask, actions=(replace(action, reject_stops=stops),))
 
 
 def _holds(ask: Ask, reading: Reading, encode: Any, *, edit: bool = False) -> bool:
-    """Whether what the ask's dialect sends means to the node what it is meant to."""
+    """Tell whether the node's code agrees with what the ask's dialect sends."""
     (action,) = ask.actions
     if not reading.holds(*_own_values(ask, encode)):
         return False
@@ -184,12 +184,12 @@ def _own_values(ask: Ask, encode: Any) -> tuple[Any, Any]:
 
 
 def _listed(value: Any) -> Any:
-    """A pair as the node gets it from a checkpoint."""
+    """Turn a pair into a list, as the node gets it from a checkpoint."""
     return list(value) if isinstance(value, tuple) else value
 
 
 def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
-    """The ask with the choices that the convention words."""
+    """Offer the choices of a convention."""
     action = ask.actions[0]
     under, edited = _within(action.value, question.payload, known.edited)
     if edited is None:
@@ -226,7 +226,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
 
 
 def _with_options(known: Convention, action: Action, choices: Sequence[Choice]) -> Action:
-    """The action with the node's further choices, and with a line where none of them is called Approve."""
+    """Offer the node's further choices, and say so if none of them is known to approve."""
     options = tuple(Option(each.word, each.asks_for) for each in known.options)
     if Choice.APPROVE in choices:
         return replace(action, options=options)
@@ -235,7 +235,7 @@ def _with_options(known: Convention, action: Action, choices: Sequence[Choice]) 
 
 
 def _passed_on(ask: Ask, reading: Reading, encode: Any) -> Ask:
-    """A node that passes on whatever it is told gets what the documented dialect says, where nothing raises for it."""
+    """Offer the documented choices to a node that passes every answer on, unless one makes it raise."""
     (action,) = ask.actions
     able = {each for each in action.choices if reading.survives(_listed(encode(ask, [_decision(each, action)])))}
     if Choice.APPROVE in action.choices and Choice.APPROVE not in able:
@@ -247,7 +247,7 @@ def _passed_on(ask: Ask, reading: Reading, encode: Any) -> Ask:
 
 
 def _decision(choice: Choice, action: Action) -> Decision:
-    """Any decision of this choice."""
+    """Make a sample decision of this choice."""
     return Decision(choice, action.value, "no")
 
 
@@ -259,7 +259,7 @@ def _question(known: Convention, ask: Ask) -> Ask:
 
 
 def _has_all(value: Json, template: Json) -> bool:
-    """Whether a value has all that a template takes of it."""
+    """Tell whether a value has everything that a template picks from it."""
     return all(templates.resolves(value, path) for path in templates.picks(template))
 
 
@@ -278,14 +278,14 @@ def _encoding(known: Convention, cut: int) -> dict[str, Json]:
 
 
 def _rerooted(template: Json, cut: int) -> Json:
-    """`$value.tool.args.x` as `$value.x` where the action's value is what stands at `tool.args`."""
+    """Turn `$value.tool.args.x` into `$value.x` if the action's value is the one at `tool.args`."""
     return templates.rewritten(template, lambda word: Word(word.name, word.path[cut:]) if word.path else word)
 
 
 def _within(
     value: Json, payload: Json, edited: Sequence[tuple[Any, ...]]
 ) -> tuple[tuple[Any, ...], Sequence[tuple[Any, ...]] | None]:
-    """Where in the payload an action's value stands, and the edited fields as it has them; None: it lacks one."""
+    """Find the action's value in the payload, and the edited fields below it; None if a field is elsewhere."""
     for under in _places(payload):
         here: Any = payload
         for key in under:
@@ -314,7 +314,7 @@ def _has(value: Json, path: Sequence[Any]) -> bool:
 
 
 def unknown(ask: Ask) -> Ask:
-    """Everything is shown; it can be rejected, and answered by those who may approve."""
+    """Show everything, and offer Reject, and an answer for people who may approve."""
     action = ask.actions[0]
     said = "\n\n".join(each for each in (UNKNOWN, action.description) if each)
     made = Action(

@@ -41,10 +41,10 @@ _Template = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class AnswerRule:
-    """One entry of `answers:`.
+    """An entry of `answers:`.
 
-    `node` is a pattern over the node that asks, None for every node; `payload` are fields that the payload has, with a
-    pattern for each text. `templates` has for each choice that is offered an object of `resume`, `update`, `as_node`.
+    `node` is a pattern for the node that asks, None for every node; `payload` are fields of the payload, with a pattern
+    for each text. `templates` has an object of `resume`, `update` and `as_node` for each choice.
     """
 
     node: str | None
@@ -52,14 +52,14 @@ class AnswerRule:
     templates: Mapping[Choice, Mapping[str, Json]]
     ask: str = ""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-    """Further choices, by the names that stand on their buttons; one whose words hold `$text` takes words."""
+    """Further choices, by the words on their buttons; an option whose template has `$text` takes words."""
 
     def offers(self, choice: Choice) -> bool:
-        """Whether it says what a choice sends."""
+        """Tell whether it says what to send for a choice."""
         return choice in self.templates or (choice is Choice.OPTION and bool(self.options))
 
     def matches(self, question: Question) -> bool:
-        """Whether it is for this question."""
+        """Tell whether it is for this question."""
         if self.node is not None and not any(fnmatchcase(each, self.node) for each in question.nodes):
             return False
         if not self.payload:
@@ -77,9 +77,9 @@ def _fits(pattern: Json, value: Json) -> bool:
 
 
 def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask:
-    """The ask with the choices and answers of the first rule that is for it; as it is where none is.
+    """Offer the choices of the first rule that matches; without one the ask stays as it is.
 
-    A batch of several actions is answered as its dialect says: one value of ours cannot stand for several decisions.
+    A batch of several actions is answered by its dialect: one configured value cannot stand for several decisions.
     """
     rule = next((each for each in rules if each.matches(question)), None)
     if rule is None or len(ask.actions) != 1:
@@ -116,7 +116,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
 
 @dataclass(frozen=True, slots=True)
 class _Sends:
-    """What is sent for each choice that a request has all for, and a sentence for each of the others."""
+    """The templates of the choices that a request has all values for, and a sentence for each other choice."""
 
     choices: dict[Choice, _Template]
     options: dict[str, _Template]
@@ -145,12 +145,12 @@ def _settled(rule: AnswerRule, ask: Ask) -> _Sends:
         else:
             sends.options[choice] = made
     if Choice.EDIT in sends.choices and not _picked(sends.choices[Choice.EDIT]):
-        del sends.choices[Choice.EDIT]  # what it sends is nothing that can be edited
+        del sends.choices[Choice.EDIT]  # it sends nothing that can be edited
     return sends
 
 
 def _picked(template: _Template) -> list[templates.PickPath]:
-    """The parts of the value that a template sends."""
+    """List the parts of the value that a template sends."""
     return [path for part in template.values() for path in templates.picks(part)]
 
 
@@ -169,7 +169,7 @@ def _encoding(sends: _Sends, question: Question, choices: Sequence[Choice]) -> J
 
 
 def _kind(kind: Kind, choices: Sequence[Choice]) -> Kind:
-    """Words alone are a question to the requester; whatever can be approved or refused is decided by approvers."""
+    """Choose the kind: words alone are a question to the requester; anything to approve or reject goes to approvers."""
     if choices == [Choice.ANSWER]:
         return kind if kind is Kind.FORM else Kind.QUESTION
     return Kind.APPROVAL if kind in (Kind.QUESTION, Kind.FORM) else kind

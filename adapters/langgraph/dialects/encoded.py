@@ -22,11 +22,11 @@ from engine.asks.templates import PickPath, TemplateError, Word
 from engine.ids import UserId
 
 RESERVED = "reserved"
-"""In an encoding: the words that the node compares with."""
+"""The key of an encoding for the words that the node compares answers with."""
 OPTIONS = "options"
-"""In an encoding: what is sent for each of the node's further choices, by its word."""
+"""The key of an encoding for the node's further choices, by word."""
 REFUSED = "This was rejected."
-"""The reason of a rejection without one, where the node reads words."""
+"""The reason of a rejection without one, for a node that reads words."""
 NOT_JSON = 'This is not JSON. Write a value such as true or {"approved": true}. Put text into quotes: "some text".'
 A_DECISION = "This word is a decision here, not an answer. To decide, use the buttons on the card."
 _PARTS = ("resume", "update")
@@ -36,9 +36,9 @@ _PARTS = ("resume", "update")
 
 
 def settled(template: Json, value: Json, payload: Json) -> Json:
-    """A template whose picks the value has; what only the payload has beside it is filled in at once.
+    """Fill in picks that only the payload has; keep those that the value has.
 
-    Raises TemplateError for what neither has.
+    Raises TemplateError for a pick that neither has.
     """
 
     def found(word: Word) -> "Word | Json":
@@ -55,7 +55,7 @@ def settled(template: Json, value: Json, payload: Json) -> Json:
 
 
 def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
-    """What an ask with an encoding sends. Raises ValueError for what has problems."""
+    """Encode the decision with the ask's own template. Raises ValueError if it has problems."""
     (action,), (decision,) = ask.actions, decisions
     template = _template(ask, decision)
     if template is None:
@@ -70,13 +70,13 @@ def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
 
 
 def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[ValueProblem]:
-    """Why a decision cannot be sent as its template says."""
+    """Say why a decision cannot be sent as its template says."""
     template = _template(ask, decision)
     if template is None:
         return
     try:
         words = [word for part in _PARTS for word in templates.words(template.get(part))]
-    except TemplateError as error:  # of an earlier version, which took it for a text
+    except TemplateError as error:  # written by an earlier version, which took it for a text
         yield ValueProblem((), f"`answers:` in app.yaml cannot be sent: {error.what}.")
         return
     value = _value(ask, action, decision)
@@ -90,7 +90,7 @@ def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[ValueProb
 
 
 def takes_json(ask: Ask) -> bool:
-    """Whether an answer of this ask has to be JSON."""
+    """Tell whether an answer of this ask has to be JSON."""
     return templates.takes_json(ask.encoding)
 
 
@@ -104,7 +104,7 @@ def _of_json(text: str) -> Iterator[ValueProblem]:
 
 
 def read_json(text: str) -> Json:
-    """A value that a person wrote as JSON. Raises ValueError for what is none."""
+    """Read a value that a person wrote as JSON. Raises ValueError if it is not JSON."""
     try:
         made: Json = json.loads(text, parse_constant=_no_number)
     except RecursionError as error:
@@ -126,14 +126,14 @@ def _template(ask: Ask, decision: Decision) -> Mapping[str, Json] | None:
 
 
 def _value(ask: Ask, action: Action, decision: Decision) -> Json:
-    """What `$value` stands for: the values of a form's answer, else what was asked, as it was changed."""
+    """Return the value of `$value`: the content of an answered form, or what was asked, with its changes."""
     if decision.choice is Choice.ANSWER and ask.kind is Kind.FORM:
         return decision.value
     return value_of(action, decision)
 
 
 def _place(value: Json, path: PickPath) -> PickPath:
-    """The field of a form that a missing value belongs to."""
+    """Return the field of the form that a missing value belongs to."""
     while path and not templates.resolves(value, path):
         path = path[:-1]
     return path
@@ -145,7 +145,7 @@ def _named(word: Word) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What the words of a template stand for."""
+    """The values for the words of a template."""
 
     decision: Decision
     value: Json
@@ -173,16 +173,16 @@ class _Words:
 
 
 def is_told(ask: Ask, decision: Decision) -> bool:
-    """Whether words go to a node that decides by buttons too: they may mean to it what a button means."""
+    """Tell whether words go to a node that also decides by buttons: they may mean the same to it as a button."""
     if decision.choice is not Choice.ANSWER or ask.is_question or len(ask.actions) != 1:
         return False
     return _template(ask, decision) is not None and not takes_json(ask)
 
 
 def decides(ask: Ask, text: str) -> bool:
-    """Whether the node would take words for a decision: they are one of those that it compares with.
+    """Tell whether the node would take words for a decision: they are among those that it compares with.
 
-    Nodes strip and fold in many ways, so what differs by case, width, blanks or punctuation alone is the same word.
+    Nodes strip and fold in many ways, so words that differ only in case, width, spaces or punctuation are the same.
     """
     return spelling(text) in _reserved(ask)
 
@@ -194,7 +194,7 @@ def _reserved(ask: Ask) -> frozenset[str]:
 
 
 def spelling(text: str) -> str:
-    """One spelling for all that a node may take for the same word; of signs alone, the signs."""
+    """Reduce a text to one spelling for all that a node may take for the same word; signs alone stay."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     seen = [each for each in folded if unicodedata.category(each) not in ("Cf", "Mn")]
     letters = " ".join("".join(each if each.isalnum() else " " for each in seen).split())

@@ -12,9 +12,9 @@ from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy
 
 
 def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> Ask:
-    """`run` is the idempotency key of the run that failed, "" where it is not known any more.
+    """Ask about a run that failed; `run` is its idempotency key, "" if it is no longer known.
 
-    `poisoned`: the step that failed has taken an answer, and can be asked anew.
+    `poisoned`: the failed step has taken an answer, and can be asked again.
     """
     choices = (Choice.APPROVE, Choice.REDO, Choice.REJECT) if poisoned else (Choice.APPROVE, Choice.REJECT)
     named: list[Json] = list(nodes)

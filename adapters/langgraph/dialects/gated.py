@@ -16,7 +16,7 @@ DOES: Mapping[Choice, str] = {
     Choice.EDIT: "runs the tool call with the changed arguments",
     Choice.REJECT: "does not run the tool call; the reason is its result",
 }
-"""What each choice does, for those who read `signoff check`."""
+"""The effect of each choice, for `signoff check`."""
 MAY_HAVE_RUN = (
     "**This call was approved before and started, but its result is not known:** it failed, or the process ended while "
     "it ran. It may have taken effect."
@@ -26,7 +26,7 @@ MAY_HAVE_RUN = (
 def payload_of(
     name: str, args: Mapping[str, Json], call: str, call_id: str | None = None, starts: int = 0
 ) -> dict[str, Json]:
-    """What is asked of a call.
+    """Make the payload of a gated call.
 
     `call` tells it from all others, `call_id` is the model's id for it; `starts` counts its earlier starts.
     """
@@ -38,7 +38,7 @@ def payload_of(
 
 
 def is_gated(payload: object) -> bool:
-    """Whether a gate asks this."""
+    """Tell whether a gate asks this."""
     return isinstance(payload, dict) and payload.get("type") == TYPE
 
 

@@ -52,14 +52,14 @@ _VERDICT = re.compile(
 
 
 _FEW = 2
-"""A true or false beside more fields than one is one detail among others, such as "breakfast"."""
+"""The most fields beside which a true or false decides: among more it is a detail, such as "breakfast"."""
 
 
 def reads_like_a_verdict(schema: object, *, flags: bool = True) -> bool:
-    """Whether a form may approve or refuse: a word for that among its fields and choices, or little but true or false.
+    """Tell whether a form may approve or reject: a word for that among its fields and values, or little but yes or no.
 
-    It errs on the side of a decision: a question that is taken for one waits for an approver, the other way round the
-    person who asks would approve it alone.
+    When in doubt it is a decision: a question taken for a decision waits for an approver, but a decision taken for a
+    question would be approved by the requester alone.
     """
     match schema:
         case dict():
@@ -139,7 +139,7 @@ PLEA = Dialect("approve_sentence", _recognise_plea, _encode_plea)
 
 
 def _recognise_decision(question: Question) -> Ask | None:
-    """A sentence that asks for a decision; an object that holds nothing else, where it names the word for it."""
+    """Recognise a sentence that asks for a decision, also alone in an object if it names the word to send."""
     told = only_sentence(question.payload)
     if told is None:
         return None
@@ -218,7 +218,7 @@ ANYTHING = Dialect("anything", _recognise_anything, _encode_anything)
 
 
 def only_sentence(payload: Json) -> tuple[str, Json] | None:
-    """The sentence of a payload that holds nothing else, and what sort of question it says that it is."""
+    """Return the sentence of a payload that holds nothing else, and the payload's own type of question."""
     if isinstance(payload, str):
         return payload, None
     if not isinstance(payload, dict):
@@ -235,7 +235,7 @@ _SORTS = ("type", "kind")
 
 
 def _prompt(payload: Json) -> tuple[str, Json]:
-    """The sentence of a payload that reads like a question, and everything else in it."""
+    """Split a payload into the sentence that reads like a question and everything else."""
     if isinstance(payload, str):
         return payload, None
     if not isinstance(payload, dict):

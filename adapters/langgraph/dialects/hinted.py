@@ -33,11 +33,11 @@ _CHOICES = (
     "buttons",
     "responses",
 )
-"""Fields that list what can be answered."""
+"""Fields that list the possible answers."""
 
 
 def by_hint(ask: Ask, question: Question) -> Ask:
-    """The ask with the choices of which the payload says what to send."""
+    """Offer the choices for which the payload says what to send."""
     if len(ask.actions) != 1:
         return ask
     match ask.dialect:
@@ -50,14 +50,14 @@ def by_hint(ask: Ask, question: Question) -> Ask:
         case "action_message" if _lists_choices(ask.payload):
             return unknown(ask)
         case "action_message":
-            return _decided(ask, Choice.APPROVE, Choice.REJECT)  # which of the fields it takes back is not known
+            return _decided(ask, Choice.APPROVE, Choice.REJECT)  # the fields that it reads back are not known
         case "decision_sentence" if Choice.APPROVE not in ask.actions[0].choices:
             return unknown(ask)
     return ask if ask.is_question else _decided(ask, *ask.actions[0].choices)
 
 
 def _of_question(ask: Ask) -> Ask:
-    """`{"question"}` is decided by True; but one that lists choices, or names its words, wants something else."""
+    """Decide `{"question"}` with True, unless it lists choices or names its words: these want another value."""
     sentence = judged(ask.prompt)
     alone = only_sentence(_without_suggestions(ask.payload)) is not None
     if alone and not sentence.decides and (sentence.wants_words or _asks_somebody(ask.payload)):
@@ -79,7 +79,7 @@ def _lists_choices(payload: Json) -> bool:
 
 
 def _without_suggestions(payload: Json) -> Json:
-    """A payload without the answers that it suggests, unless one of them may be a decision."""
+    """Leave out the answers that a payload suggests, unless one of them may be a decision."""
     if not isinstance(payload, dict):
         return payload
     listed = {name for name in _CHOICES if isinstance(payload.get(name), list)}
@@ -92,7 +92,7 @@ _DECIDING_SORTS = ("approv", "confirm", "review", "decision", "permission", "aut
 
 
 def _asks_somebody(payload: Json) -> bool:
-    """Whether the payload says of itself that it is a question, and nothing to approve."""
+    """Tell whether the payload calls itself a question, with nothing to approve."""
     sorts = [payload.get(name) for name in ("type", "kind")] if isinstance(payload, Mapping) else []
     said = [each.lower() for each in sorts if isinstance(each, str)]
     return bool(said) and not any(word in each for each in said for word in _DECIDING_SORTS)

@@ -53,7 +53,7 @@ def _action(request: Json, question: Question) -> Action | None:
 
 
 def _choices(config: dict[str, Json], question: Question) -> tuple[Choice, ...]:
-    """What is allowed; ignoring what asks for no decision is no rejection."""
+    """List the allowed choices; ignoring a request without a decision is no rejection."""
     allowed = tuple(choice for key, choice in _ALLOWS.items() if config.get(key) is True)
     if {Choice.APPROVE, Choice.EDIT}.isdisjoint(allowed):
         asking = tuple(Choice.SKIP if each is Choice.REJECT else each for each in reversed(allowed))
@@ -62,20 +62,20 @@ def _choices(config: dict[str, Json], question: Question) -> tuple[Choice, ...]:
 
 
 def _kind(actions: Sequence[Action]) -> Kind:
-    """A request that holds any decision is one."""
+    """Choose the kind: one decision among the actions makes the request a decision."""
     if not all(_ASKING.issuperset(each.choices) for each in actions):
         return Kind.TOOL_CALL
     return Kind.QUESTION if any(Choice.ANSWER in each.choices for each in actions) else Kind.NOTICE
 
 
 def _decided(action: Action) -> Action:
-    """A question, or a notice, beside something that is decided."""
+    """Turn Ignore into Reject, for a question or a notice beside a decision."""
     choices = (Choice.REJECT if each is Choice.SKIP else each for each in action.choices)
     return replace(action, choices=tuple(choices))
 
 
 def _question(action: Action, question: Question) -> Ask:
-    """A question, in the words of its description or of its arguments; one that asks for a decision is decided."""
+    """Ask a question in the words of its description or arguments, as a decision if they ask for one."""
     told = only_sentence(action.value) if not action.description else None
     words, value = told or (action.description, action.value)
     asked, kind = replace(action, description=words, value=value), Kind.QUESTION

@@ -20,11 +20,11 @@ Schema = Mapping[str, Json]
 
 
 def check(value: Json, schema: Schema) -> list[ValueProblem]:
-    """Why `value` does not fit; for each field the most telling reason, in the order of the fields.
+    """Say why `value` does not fit: the most helpful reason for each field, in the order of the fields.
 
-    A schema that is itself broken is no reason to refuse a person's value: it is passed over.
+    A schema that is itself broken is ignored: it is no reason to refuse a person's value.
     """
-    # jsonschema takes 60 ms to import, and nothing needs it before a person edits something.
+    # jsonschema takes 60 ms to import, and is needed only when a person edits something.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
     from jsonschema.exceptions import SchemaError, relevance  # noqa: PLC0415
     from jsonschema.validators import validator_for  # noqa: PLC0415
@@ -34,14 +34,14 @@ def check(value: Json, schema: Schema) -> list[ValueProblem]:
     weight: Callable[[Any], Any] = relevance
     try:
         kind.check_schema(dict(schema))
-        # An empty registry: a reference to elsewhere is never fetched.
+        # An empty registry: remote references are never fetched.
         checker = kind(dict(schema), registry=Registry(), format_checker=_formats())
         errors = list(checker.iter_errors(value))
     except (SchemaError, RecursionError, LookupError):
         return []
     except BaseException as error:
         if type(error).__module__.split(".")[0] in ("referencing", "jsonschema", "pyo3_runtime"):
-            return []  # a reference that leads nowhere, or to itself: in the part of it that is Rust that is a panic
+            return []  # a reference to nowhere, or to itself: a panic in the part that is written in Rust
         raise
     best: dict[tuple[str | int, ...], Any] = {}
     for found in map(_innermost, errors):
@@ -53,27 +53,27 @@ def check(value: Json, schema: Schema) -> list[ValueProblem]:
 NOT_EMPTY: Schema = {
     "not": {"anyOf": [{"enum": ["", 0, False, [], {}]}, {"type": "string", "pattern": r"^\s*$"}]},
 }
-"""What is not empty, does not count as false, and is no blank text."""
+"""Matches anything that is not empty, not false and not blank."""
 DECIMAL = "decimal"
-"""The format of the text that stands for a number: it keeps every digit, which JSON's readers do not."""
+"""The format of a number as text: it keeps every digit, unlike JSON readers."""
 
 
 @cache
 def _exact(kind: Any) -> Any:
-    """The validator, with the rules of numbers applied to decimals that are sent as text, and no floats in between."""
+    """Extend the validator: the rules for numbers apply to decimals sent as text, without floats in between."""
     from jsonschema import validators  # noqa: PLC0415
 
     extended: Callable[..., Any] = validators.extend
     number = kind.TYPE_CHECKER.is_type
     types = kind.TYPE_CHECKER.redefine("number", lambda _, each: isinstance(each, Decimal) or number(each, "number"))
-    known = kind.VALIDATORS  # the third draft has neither
+    known = kind.VALIDATORS  # draft 3 has neither
     rules = {"anyOf": _any_of(known["anyOf"]), "multipleOf": _multiple_of} if "anyOf" in known else {}
     return extended(kind, rules, type_checker=types)
 
 
 def _any_of(rule: Any) -> Any:
     def check(validator: Any, branches: Any, instance: Any, schema: Any) -> Any:
-        """A decimal as text is held to what is said of the number."""
+        """Check a decimal that is sent as text against the rules for the number."""
         sent_as_text = any(isinstance(each, dict) and each.get("format") == DECIMAL for each in branches)
         if not (sent_as_text and isinstance(instance, str) and _DECIMAL.fullmatch(instance)):
             return rule(validator, branches, instance, schema)
@@ -92,7 +92,7 @@ def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[A
 
 @cache
 def _formats() -> Any:
-    """The formats that are checked: those that pydantic and MCP write, without a library for each."""
+    """Make the checker of formats: those that pydantic and MCP write, without a library for each."""
     from jsonschema import FormatChecker  # noqa: PLC0415
 
     checker = FormatChecker(())
@@ -136,14 +136,14 @@ _SUCH_AS = {
 
 
 def _innermost(error: Any) -> Any:
-    """Of the branches of `anyOf` and `oneOf`, the error in the branch that came closest."""
+    """Return the error of the branch of `anyOf` or `oneOf` that came closest."""
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
     return best_match([error]) or error
 
 
 def _paths(error: Any) -> list[tuple[str | int, ...]]:
-    """Where it is shown: a missing field beside that field, not beside the object that lacks it."""
+    """Return the fields to show an error at: a missing field itself, not the object around it."""
     path = tuple(error.absolute_path)
     if error.validator == "required":
         return [(*path, name) for name in error.validator_value if name not in error.instance]
@@ -204,7 +204,7 @@ def _short(message: str) -> str:
 
 
 def inferred(value: Json) -> Schema | None:
-    """What a value's own types say, for a tool whose schema is not known. Nothing is required, nothing is forbidden."""
+    """Infer a schema from a value's types, for a tool without one. Nothing is required, nothing is forbidden."""
     if isinstance(value, dict):
         fields: dict[str, Json] = {name: dict(inferred(each) or {}) for name, each in value.items()}
         return {"type": "object", "properties": fields, "additionalProperties": True}
@@ -219,7 +219,7 @@ def inferred(value: Json) -> Schema | None:
 
 
 def resolved(schema: Json, root: Schema) -> dict[str, Json]:
-    """A part of a schema with its own `$ref` followed, carrying the root's definitions along."""
+    """Follow the `$ref` of a part of a schema, and keep the root's definitions."""
     for _ in range(8):  # a reference to a reference; a loop of them ends here
         if not isinstance(schema, dict):
             return {}
@@ -243,7 +243,7 @@ def _at(root: Schema, steps: Sequence[str]) -> Json:
 
 
 def branches(schema: Schema) -> Iterable[dict[str, Json]]:
-    """The alternatives of a `oneOf` or `anyOf`, or the schema itself where it has none."""
+    """List the alternatives of a `oneOf` or `anyOf`, or the schema itself if it has none."""
     for name in ("oneOf", "anyOf"):
         options = schema.get(name)
         if isinstance(options, list):
@@ -252,7 +252,7 @@ def branches(schema: Schema) -> Iterable[dict[str, Json]]:
 
 
 def values_of(schema: Schema) -> list[Json] | None:
-    """The values of an `enum`, or of a `oneOf` of constants; None where others fit too."""
+    """List the values of an `enum`, or of a `oneOf` of constants; None if other values fit too."""
     listed = schema.get("enum")
     if isinstance(listed, list):
         return list(listed)

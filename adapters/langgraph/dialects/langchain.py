@@ -20,7 +20,7 @@ def _choices(allowed: Iterable[Json], question: Question) -> tuple[Choice, ...]:
     offered = {_CHOICES[name] for name in allowed if isinstance(name, str) and name in _CHOICES}
     if not question.exact:
         offered.discard(Choice.EDIT)
-    # What allows nothing that we know can still be refused: nothing is approved for want of a rule.
+    # A config that allows nothing we know can still be rejected: a missing rule approves nothing.
     return tuple(choice for choice in Choice if choice in offered) or (Choice.REJECT,)
 
 
@@ -56,7 +56,7 @@ def _recognise_call(question: Question) -> Ask | None:
 
 
 def _of_response_schema(schema: Schema | None) -> tuple[list[Json], Schema | None]:
-    """The decisions that it allows, and the schema of an edit's arguments."""
+    """Return the decisions that a `response_schema` allows, and the schema of an edit's arguments."""
     if schema is None:
         return ["approve", "reject"], None
     allowed: list[Json] = []
@@ -119,7 +119,7 @@ def _action(request: Json, configs: Sequence[Json], position: int, question: Que
 
 
 def _config_of(name: str, configs: Sequence[Json], position: int) -> Mapping[str, Json]:
-    """The config at the request's position where it is for the same tool, else the first for that tool."""
+    """Return the config at the request's position if it is for the same tool, or the first one for that tool."""
     own = configs[position : position + 1]
     for config in (*own, *configs):
         if isinstance(config, dict) and config.get("action_name") == name:

@@ -14,7 +14,7 @@ PAUSES = frozenset({BREAKPOINT.name, TOOLS.name, NODE_INTERRUPT.name, FAILURE.na
 
 
 def next_nodes(ask: Ask) -> Sequence[str]:
-    """The nodes that come next at a pause, by path, as its card names them."""
+    """List the nodes that come next at a pause, by path, as its card names them."""
     at_pause = ask.payload.get("at", ask.payload) if isinstance(ask.payload, dict) else None
     named = at_pause.get("next") if isinstance(at_pause, dict) else None
     return [str(each) for each in named] if isinstance(named, list) else []

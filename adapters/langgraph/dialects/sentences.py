@@ -18,7 +18,7 @@ from adapters.langgraph.reading.answers.signs import NO_ELSEWHERE, YES_ELSEWHERE
 from engine.asks.ask import Json
 
 _MOST_BEFORE, _MOST_AFTER = 1_000, 3_000
-"""Characters that are read of a long text: its beginning, and its end, where the question is."""
+"""The characters that are read of a long text: its beginning, and its end, where the question is."""
 
 # fmt: off
 _YES = frozenset((
@@ -48,7 +48,7 @@ _NOUNS_TOO = (
     "push|pull|change|replace|schedule|fund|call|try|sync|set|make|print|export|import|move|reset|trigger|"
     "save|use|keep|do|let"
 )
-"""Verbs that begin a name as well, as in "Start date?": they count where something follows that is done."""
+"""Verbs that are also nouns, as in "Start date?": they count only if an object follows."""
 _OBJECT = (
     r"(?:it|this|that|these|those|them|the|a|an|all|every|everything|my|your|our|his|her|their|now|to|for|with|from|on|"
     r"anyway|again|ahead|and|\W*\d|[\w.]*[_\d/.@-][\w.@/-]*|\W+['\"`])"
@@ -89,7 +89,7 @@ _DECISIONS = tuple(
         rf"{_MAY}.*\b{_ASKS_TO_AGREE}\b",
     )
 )
-"""How a question begins that asks whether something shall be done, or whether it is right."""
+"""Beginnings of a question that asks to do something, or to agree."""
 _DECISION_ELSEWHERE = re.compile(rf"(?:\b|(?<=[^\x00-\x7f]))(?:{_ELSEWHERE})", re.IGNORECASE)
 _LEAVE = r"\b(?:approval|authori[sz]ation|permission|sign-?off|go-?ahead|confirmation)\b"
 _STATED = re.compile(
@@ -121,7 +121,7 @@ _GROUP = re.compile(rf"{_ONE}(?:\s*{_OR}\s*{_ONE})+", re.IGNORECASE)
 _OR_CLEARLY = re.compile(r"/|\||\b(?:or|oder|ou)\b|或|还是|または", re.IGNORECASE)
 _TOKEN = re.compile(r"[\w-]+")
 _LETTER = re.compile(r"[(\[](\w)[)\]](?=\w)")
-"""`(A)pprove` is a way to write approve."""
+"""`(A)pprove` is another spelling of approve."""
 _TOLD = re.compile(
     r"\b(?:reply|respond|answer|type|enter|write|say|pass|send|input|resume|return|provide|submit)"
     r"(?:\s+(?:with|back|in|the|word|either|only|just|exactly))*\s*:?\s*"
@@ -134,16 +134,16 @@ _PURPOSE = re.compile(rf"{_VERBS}|{_NOUNS_TOO}", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a sentence asks for. `names` is what it tells people to send for going ahead, None where it does not say."""
+    """The kind of answer that a sentence asks for. `names` is the word to send to go ahead; None if it names none."""
 
     decides: bool = False
     wants_words: bool = False
-    """It cannot be answered by yes or no."""
+    """Yes or no is no answer to it."""
     names: Json = None
 
 
 def judged(text: str) -> Sentence:
-    """What a sentence asks for."""
+    """Judge which kind of answer a sentence asks for."""
     text = _LETTER.sub(r"\1", _within_reach(text.strip()))
     told = [*_instructions(text), *_alternatives(text)]
     if told:
@@ -153,7 +153,7 @@ def judged(text: str) -> Sentence:
 
 
 def names_a_verdict(word: str) -> bool:
-    """Whether a word on its own answers a request for approval, in a language that is known here."""
+    """Tell whether a word alone answers a request for approval, in one of the languages known here."""
     return word.strip().lower() in _YES | _NO | _VERDICTS
 
 
@@ -188,7 +188,7 @@ def _of_statement(text: str) -> Sentence:
 
 
 def _alternatives(text: str) -> Iterator[Json]:
-    """For each group like "yes/no" or "approve, reject or edit" the word in it that goes ahead, where it says so."""
+    """Find the word that goes ahead in each group like "yes/no" or "approve, reject or edit"; None if unclear."""
     for group in _GROUP.findall(text):
         words = _TOKEN.findall(group)
         small = {each.lower() for each in words}
@@ -202,18 +202,18 @@ def _alternatives(text: str) -> Iterator[Json]:
 
 
 def _are_letters(small: set[str]) -> bool:
-    """Whether it may be something else than a choice: S/N is a serial number."""
+    """Tell whether letters may be something other than a choice: S/N is a serial number."""
     return all(len(each) == 1 for each in small) and "y" not in small
 
 
 def _spelled(word: str, words: list[str]) -> str:
-    """`[Y/n]`: the capital marks what is taken by default, and is no part of the word."""
+    """Spell a word as people type it: in `[Y/n]` the capital only marks the default."""
     marked = len(word) == 1 and any(each.islower() for each in words if each != word)
     return word.lower() if marked else word
 
 
 def _instructions(text: str) -> Iterator[Json]:
-    """For each "Type yes to approve" the word that goes ahead, where it says so."""
+    """Find the word that goes ahead in each "Type yes to approve"; None if unclear."""
     for found in _TOLD.finditer(text):
         word, purpose = found["word"], (found["purpose"] or "").lower()
         small, quoted = word.lower(), found["quote"] is not None
@@ -228,7 +228,7 @@ def _instructions(text: str) -> Iterator[Json]:
 
 
 def _meant(word: str, *, quoted: bool) -> Json:
-    """A bare True is Python's; a bare true may be a text or a truth value."""
+    """Read a bare word: True is Python's, but true may be a text or a truth value."""
     if quoted or word.lower() != "true":
         return word
     return True if word == "True" else None

@@ -11,7 +11,7 @@ NOT_TAKEN = "The agent does not take a change of this field."
 
 
 def only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
-    """A schema in which every other field is only to be read."""
+    """Make every other field of a schema read-only."""
     if schema is None or any(not path for path in edited):
         return schema
     properties = schema.get("properties")
@@ -26,7 +26,7 @@ def only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | N
 
 
 def _closed(schema: Schema) -> Schema:
-    """An object with an input for each of its fields: the node takes these."""
+    """Close an object: the node takes exactly these fields."""
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return schema
@@ -37,7 +37,7 @@ def _closed(schema: Schema) -> Schema:
 
 
 def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | None:
-    """A schema in which the values at these places must not be empty."""
+    """Require values that are not empty at these paths."""
     if schema is None:
         return None
     made = {**schema, **NOT_EMPTY} if () in paths else dict(schema)
@@ -52,7 +52,7 @@ def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | 
 
 
 def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[ValueProblem]:
-    """A problem for each field that is only to be read and was changed all the same."""
+    """Report a problem for each read-only field that was changed."""
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping) or not isinstance(before, dict) or not isinstance(after, dict):
         return

@@ -21,20 +21,20 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """`value` as JSON; `exact` where it was JSON already, so that an edited copy means to the graph what it shows."""
+    """A value as JSON; `exact` if it was JSON already, so that the graph reads an edited copy as it is shown."""
 
     value: Json
     exact: bool
 
 
 def plain(value: Any) -> Plain:
-    """Never raises, whatever the value is."""
+    """Convert any value to JSON. Never raises."""
     reader = _Reader()
     return Plain(reader.read(value, ()), reader.exact)
 
 
 class _Reader:
-    """One walk over one value. `inside` holds the ids of the containers around the one that is read."""
+    """One walk over one value. `inside` holds the ids of the containers around the current value."""
 
     def __init__(self) -> None:
         self.exact = True
@@ -60,7 +60,7 @@ class _Reader:
         return self._other(value, within)
 
     def _text(self, value: str) -> str:
-        """A lone surrogate cannot be stored or sent anywhere."""
+        """Escape a lone surrogate, which cannot be stored or sent anywhere."""
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -110,7 +110,7 @@ class _Reader:
 
 
 def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
-    """The public fields of a dataclass or a pydantic model (a message is one); empty ones of a message are left out."""
+    """List the public fields of a dataclass or pydantic model, without the empty ones of a message."""
     if isinstance(value, type):
         return None
     if dataclasses.is_dataclass(value):

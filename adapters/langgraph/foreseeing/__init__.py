@@ -26,14 +26,14 @@ __all__ = ["foreseen"]
 
 
 def foreseen(agent: LocalAgent) -> list[Foreseen]:
-    """Every interrupt that the code of an agent shows, in the order of the nodes, then its breakpoints and gates."""
+    """List the interrupts that an agent's code shows, in the order of the nodes, then its breakpoints and gates."""
     rows = list(_of_nodes(agent))
     return [*_with_entries(rows), *of_breakpoints(agent), *of_gated_tools(agent)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row, and the questions that it was made of, which an entry of `answers:` has to be for."""
+    """A row of the report, and the questions that it was made from: an entry of `answers:` has to match them."""
 
     told: Foreseen
     questions: tuple[Question, ...] = ()
@@ -101,7 +101,7 @@ def _of_reading(agent: LocalAgent, reading: Reading) -> _Row:
 
 
 def _is_alike(one: Card, other: Card) -> bool:
-    """Whether two cards offer the same; where one shows other words, that makes no difference."""
+    """Tell whether two cards offer the same choices, in other words perhaps."""
     return replace(one, title="", subject="", when="") == replace(other, title="", subject="", when="")
 
 

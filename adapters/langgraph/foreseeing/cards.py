@@ -28,7 +28,7 @@ STOPS = "is not sent: the run stops there, and the requester is told"
 
 
 def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
-    """The card of an ask that was made of a question."""
+    """Make the card of an ask that was made from a question."""
     offered = [each for action in ask.actions for each in _offered(ask, action, question)]
     names = ", ".join(dict.fromkeys(action.name for action in ask.actions if action.name))
     choices = tuple(each for at, each in enumerate(offered) if each not in offered[:at])
@@ -36,7 +36,7 @@ def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
 
 
 def ruled(agent: LocalAgent, path: str) -> tuple[Card, ...]:
-    """The card of a question that is not known, where an entry of `answers:` is for its node."""
+    """Make the card of a question that is not known, if an entry of `answers:` is for its node."""
     nodes = (path.rpartition(SEPARATOR)[2], path)
     for rule in agent.spec.answers:
         question = Question({**rule.payload} or dict(OBJECT), nodes=nodes)
@@ -84,7 +84,7 @@ def _encoded(ask: Ask, *keys: str) -> Mapping[str, Json]:
 
 
 def _by_dialect(ask: Ask, action: Action, choice: Choice) -> Json:
-    """What the dialect sends, with the words of a template for what a person adds."""
+    """Encode a choice by its dialect, with the words of a template in place of a person's values."""
     value = _worded(action.value) if isinstance(action.value, dict) else "$value"
     one = replace(action, value=value)
     sent = dialects.encode(replace(ask, actions=(one,)), [Decision(choice, value, "$text")])
@@ -96,7 +96,7 @@ def _worded(value: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _shortened(sent: Json, value: Json) -> Json:
-    """`$value` in the place of all its fields."""
+    """Write `$value` in place of all its fields."""
     if sent == value:
         return "$value"
     match sent:
@@ -108,12 +108,12 @@ def _shortened(sent: Json, value: Json) -> Json:
 
 
 def _fields(schema: Schema | None, above: str = "") -> Iterator[str]:
-    """The fields that an edit can change, where those are not all."""
+    """List the fields that an edit can change; nothing if it can change all."""
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping):
         return
     if _is_stand_in(properties):
-        return  # its fields are made while the graph runs
+        return  # its fields are made at run time
     for name, part in properties.items():
         if isinstance(part, Mapping) and part.get("readOnly") is not True:
             inner = list(_fields(part, f"{above}{name}."))
@@ -136,7 +136,7 @@ _LIBRARIES = {
 
 
 def _why(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
-    """What the answers are known by, in words, where there is more to say."""
+    """Say how the meaning of the answers is known, if there is more to say."""
     match ask.known_by:
         case KnownBy.RULE:
             number = next((n for n, rule in enumerate(rules) if rule.matches(question)), 0)

@@ -11,12 +11,12 @@ from engine.asks.foreseen import entry
 
 
 def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequence[Question]]) -> str:
-    """An entry of `answers:`; `beside` are the questions of each other interrupt of the node.
+    """Write an entry of `answers:`; `beside` are the questions of the node's other interrupts.
 
-    Its values are for a person to fill in, and are refused until then.
+    A person fills in its values; until then it is refused.
     """
     fields = _telling(questions, [each for others in beside for each in others]) if beside and questions else {}
-    below = "" if questions else "*"  # perhaps a graph asks that the node calls: its nodes stand below this one
+    below = "" if questions else "*"  # the graph may be one that the node calls: its nodes are below this one
     when = f"node: {_yaml(_literal(node) + below)}"
     when += f", payload: {_yaml(fields)}" if fields else ""
     more = "This node asks more than this: add payload: {FIELD: VALUE} to say which request is meant."
@@ -24,7 +24,7 @@ def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequenc
 
 
 def _telling(questions: Sequence[Question], rivals: Sequence[Question]) -> dict[str, Json]:
-    """Fields of a payload that tell it from others, as few as there need be; none where nothing does."""
+    """Find the fewest fields that tell a payload from others; none if nothing does."""
     first, *more = [question.payload if isinstance(question.payload, dict) else {} for question in questions]
     same = {key: each for key, each in first.items() if all(each == other.get(key, ...) for other in more)}
     fields = {key: _literal(each) if isinstance(each, str) else each for key, each in same.items() if _tells(each)}
@@ -39,14 +39,14 @@ _LONGEST = 80
 
 
 def _tells(value: Json) -> bool:
-    """Whether it is a constant that can stand in app.yaml as it is."""
+    """Tell whether a value is a constant that can be written in app.yaml as it is."""
     if isinstance(value, str):
         return len(value) <= _LONGEST and value.isprintable() and "${" not in value and TEXT not in value
     return isinstance(value, bool | int)
 
 
 def _literal(text: str) -> str:
-    """A pattern that is this text alone."""
+    """Escape a text so that the pattern matches it alone."""
     return re.sub(r"([*?\[])", r"[\1]", text)
 
 
@@ -54,7 +54,7 @@ _PLAIN_WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z_][\
 
 
 def _yaml(value: Json) -> str:
-    """A value in YAML's flow style, on one line."""
+    """Write a value in YAML's flow style, on one line."""
     if isinstance(value, str) and _PLAIN_WORD.fullmatch(value):
         return value
     if isinstance(value, dict):

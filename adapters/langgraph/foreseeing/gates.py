@@ -22,7 +22,7 @@ from engine.asks.foreseen import Card, Foreseen, Payload
 
 
 def stands_at(gate: Any, path: str, node: Any, agent: LocalAgent) -> bool:
-    """Whether it is this node in which a middleware asks."""
+    """Tell whether a middleware asks in this node."""
     if getattr(gate, "interrupt_mode", "batched") == "per_call":
         return path in agent.tool_nodes
     held = getattr(node.bound, "func", None) or getattr(node.bound, "afunc", None)
@@ -30,7 +30,7 @@ def stands_at(gate: Any, path: str, node: Any, agent: LocalAgent) -> bool:
 
 
 def of_gate(agent: LocalAgent, path: str, gate: Any) -> Foreseen:
-    """The card of a middleware, made of its own configuration: each tool that it holds is an action."""
+    """Make the card of a middleware from its own configuration: each of its tools is an action."""
     nodes = (path.rpartition(SEPARATOR)[2], path)
     allowed = {name: list(config["allowed_decisions"]) for name, config in gate.interrupt_on.items()}
     per_call = getattr(gate, "interrupt_mode", "batched") == "per_call"
@@ -60,7 +60,7 @@ def _one_call(name: str, allowed: list[Json], agent: LocalAgent, nodes: tuple[st
 
 
 def of_gated_tools(agent: LocalAgent) -> Iterator[Foreseen]:
-    """The tools that `gate_tools` gates; those that ask for themselves have rows of their own."""
+    """List the tools that `gate_tools` gates; those that ask first themselves have rows of their own."""
     found = tools_of(agent.graph) if agent.spec.gate_tools else {}
     gated = {name: tool for name, tool in found.items() if matches(agent.spec.gate_tools, name)}
     for name, tool in sorted(gated.items()):
@@ -72,7 +72,7 @@ def of_gated_tools(agent: LocalAgent) -> Iterator[Foreseen]:
 
 
 def stopping(path: str, place: str) -> Foreseen:
-    """A node that stops itself by the deprecated NodeInterrupt."""
+    """Describe a node that stops itself with the deprecated NodeInterrupt."""
     ask = node_interrupt(steps((path,)), [TEXT], {TEXT: TEXT}, may_edit=True)
     card = card_of(ask, Question(ask.payload, nodes=(path,)), ())
     choices = tuple(replace(each, fields=()) for each in card.choices)
@@ -82,7 +82,7 @@ def stopping(path: str, place: str) -> Foreseen:
 
 
 def of_breakpoints(agent: LocalAgent) -> Iterator[Foreseen]:
-    """The breakpoints of the graph, of those below it, and of `app.yaml`."""
+    """List the breakpoints of the graph and its subgraphs, and those of `app.yaml`."""
     for above, breakpoints in agent.breakpoints.items():
         for name in sorted(breakpoints.before):
             yield _breakpoint(agent, f"{above}{name}", before=True)

@@ -26,13 +26,13 @@ from engine.asks.foreseen import Payload
 
 TEXT = "…"
 OBJECT: Mapping[str, Json] = {"name": TEXT, "args": {TEXT: TEXT}, "id": TEXT}
-"""Stands for any object, a tool call among them."""
+"""Stands for any object, also for a tool call."""
 _MOST_OPEN = 4
-"""Values of a payload that are tried as a text and as an object, each apart from the others."""
+"""The most values of a payload that are tried as a text and as an object, in every combination."""
 
 
 def questions(agent: LocalAgent, reading: Reading) -> Iterator[tuple[Question, str]]:
-    """The questions that it may be, and what the payload is then."""
+    """Make each question that an interrupt may ask, and say what the payload is then."""
     open_places = list(_open_places(reading.payload))
     tried = open_places[:_MOST_OPEN]
     known = _types(reading.probed.entry)
@@ -60,7 +60,7 @@ def questions(agent: LocalAgent, reading: Reading) -> Iterator[tuple[Question, s
 
 
 def _types(entry: NodeEntry) -> Mapping[str, Any]:
-    """The types of a state's fields, or of a tool's arguments, by their origin."""
+    """List the types of a state's fields, or of a tool's arguments, by origin."""
     builder = getattr(entry.chain[-1][0], "builder", None)
     state = hints_of(getattr(builder, "state_schema", None))
     arguments = hints_of(getattr(entry.function, "__func__", entry.function)) if entry.is_tool else {}
@@ -71,7 +71,7 @@ def _types(entry: NodeEntry) -> Mapping[str, Any]:
 
 
 def _stand_ins(path: tuple[Any, ...], value: Value, types: Mapping[str, Any]) -> tuple[Json, ...]:
-    """What is tried in the place of a value."""
+    """List the values to try in place of one that is made at run time."""
     if (path and path[-1] in PROMPTS) or (isinstance(value, Unknown) and value.is_text):
         return (TEXT,)
     declared = types.get(value.origin) if isinstance(value, Unknown) else None
@@ -91,7 +91,7 @@ def _field(path: tuple[Any, ...]) -> str:
 
 
 def _open_places(value: Value, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Value]]:
-    """The parts of a payload that may be anything."""
+    """List the parts of a payload that may be anything."""
     match value:
         case Mapped():
             for key, each in value.fields.items():
@@ -108,7 +108,7 @@ def _open_places(value: Value, path: tuple[Any, ...] = ()) -> Iterator[tuple[tup
 
 
 def _filled(value: Value, stand_ins: Mapping[int, Json]) -> tuple[Json, bool]:
-    """A payload as JSON, and whether the graph has it so."""
+    """Return a payload as JSON, and whether the graph has it in this form."""
     if id(value) in stand_ins:
         return stand_ins[id(value)], True
     match value:
@@ -127,7 +127,7 @@ def _filled(value: Value, stand_ins: Mapping[int, Json]) -> tuple[Json, bool]:
 
 
 def knows(value: Value) -> Payload:
-    """How much of a payload stands in the code."""
+    """Tell how much of a payload the code shows."""
     match value:
         case Known():
             return Payload.KNOWN
@@ -151,7 +151,7 @@ def _parts(value: Mapped | Listed | Made) -> Sequence[Value]:
 
 
 def _schema_of(value: Value | None) -> Schema | None:
-    """A `response_schema` as LangGraph publishes it."""
+    """Read a `response_schema` as LangGraph publishes it."""
     if value is None or (isinstance(value, Known) and value.value is None):
         return None
     if isinstance(value, Known):

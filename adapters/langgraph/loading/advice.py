@@ -31,12 +31,12 @@ _WORKS = frozenset({
 _CATCHES_ALL = frozenset({"Exception", "BaseException", "GraphBubbleUp", "GraphInterrupt"})
 _HARMLESS = frozenset({"log", "logger", "logging", "print", "os.environ", "state", "outputs", "self.logger"})
 _COLLECTIONS = frozenset({"update", "remove", "insert"})
-"""Methods of dicts, sets and lists, too: they count only where they are awaited."""
+"""Names that dicts, sets and lists use too: they count only if awaited."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """A function's source: `tree` is its body, `first` the line in the file that it begins at."""
+    """A function's source: `tree` is its body, `first` its first line in the file."""
 
     name: str
     tree: ast.FunctionDef | ast.AsyncFunctionDef
@@ -49,7 +49,7 @@ class _Code:
 
 
 def advice(graph: Any) -> Sequence[str]:
-    """Sentences for the graph's author, in the order of its nodes; each names the node, the file and the line."""
+    """Warn the graph's author, in the order of the nodes; each sentence names the node, the file and the line."""
     found: dict[str, None] = {}
     for path, function in _functions(graph, ""):
         code = _read(function)
@@ -75,7 +75,7 @@ def _tools(part: Any) -> Iterable[Any]:
 
 
 def _read(function: FunctionType) -> _Code | None:
-    """The source of a user's function; None where there is none, or it is an installed library's."""
+    """Read the source of the project's function; None for a library's, or if there is none."""
     try:
         lines, first = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function) or ""
@@ -142,7 +142,7 @@ def _is_awaited(call: ast.Call, code: _Code) -> bool:
 
 
 def _own(name: str, code: _Code) -> _Code | None:
-    """A function of the same file that is called by its name."""
+    """Find a function of the same file by its name."""
     found = code.function.__globals__.get(name)
     if not isinstance(found, FunctionType) or found.__module__ != code.function.__module__:
         return None
@@ -167,7 +167,7 @@ def _swallowed(path: str, code: _Code) -> Iterator[str]:
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:
-    """LangGraph's interrupt is an Exception. A handler that raises again lets it through."""
+    """Tell whether a handler catches LangGraph's interrupt, an Exception, and does not raise it again."""
     if any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler)):
         return False
     if handler.type is None:

@@ -18,13 +18,13 @@ from engine.asks.templates import PickPath, Word
 
 _PLAIN = (str, int, float, bool, type(None))
 _CALLS = ("tool_call", "action_request", "args")
-"""Fields whose values people decide on, whatever they hold."""
+"""Fields whose values people decide on, whatever they contain."""
 _DEEPEST = 3
-"""Levels of a payload at which the value that people decide on may stand."""
+"""The levels of a payload that may hold the value that people decide on."""
 
 
 def unfit(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: Iterable[Reading]) -> Iterator[str]:
-    """What does not fit, a sentence each; `nodes` are all nodes of the graph, by path."""
+    """Say what does not fit, in a sentence each; `nodes` are all nodes of the graph, by path."""
     known, asked = [*nodes], [*readings]
     for index, rule in enumerate(rules):
         if rule.node is not None and known and not any(_is_for(rule, path) for path in known):
@@ -52,7 +52,7 @@ def _meant(node: str, paths: Sequence[str]) -> str:
 
 
 def _may_match(pattern: Mapping[str, Json], shape: Value) -> bool:
-    """Whether a payload of this shape may have the fields that an entry names."""
+    """Tell whether such a payload may have the fields that an entry names."""
     if not pattern:
         return True
     if not isinstance(shape, Mapped):
@@ -79,7 +79,7 @@ def _picks(rule: AnswerRule) -> Iterator[tuple[str, PickPath]]:
 
 
 def _lacks(payload: Value, path: PickPath) -> bool:
-    """Whether a payload certainly has no such thing, neither it nor a part of it that people may decide on."""
+    """Tell whether a payload cannot have a value at a path, nor can any part of it that people may decide on."""
     return all(_has_not(each, path) for each in _parts(payload))
 
 

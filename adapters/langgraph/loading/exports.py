@@ -25,9 +25,9 @@ from typing import Any
 
 
 class LoadError(Exception):
-    """The graph cannot be used; the message is one sentence that names the spec, what is wrong, and how to fix it.
+    """The graph cannot be used; the message names the spec, the problem and how to fix it, in one sentence.
 
-    `key` is the key of the agent's entry in `app.yaml` that is at fault, `agent` the agent, once that is known.
+    `key` is the key of the agent's entry in `app.yaml` that is wrong, `agent` the agent, once that is known.
     """
 
     def __init__(self, message: str, key: str = "graph") -> None:
@@ -45,9 +45,9 @@ class Loaded:
 
 
 def check_spec(spec: str, base: Path) -> tuple[Path | str, str]:
-    """The file or module of a spec, and the attribute. `base` is the folder of `app.yaml`.
+    """Split a spec into its file or module and the attribute. `base` is the folder of `app.yaml`.
 
-    Raises LoadError when the spec is not one or its file is missing; imports nothing.
+    Raises LoadError if the spec is malformed or its file is missing; imports nothing.
     """
     where, colon, attribute = spec.rpartition(":")
     if not colon or not where or not attribute.isidentifier():
@@ -61,13 +61,13 @@ def check_spec(spec: str, base: Path) -> tuple[Path | str, str]:
 
 
 def load(spec: str, base: Path) -> Any:
-    """What the spec names, imported; it may still be a builder or a factory.
+    """Import what the spec names: a graph, a builder or a factory.
 
-    Raises LoadError when it cannot be imported or has no such attribute.
+    Raises LoadError if it cannot be imported or has no such attribute.
     """
     where, attribute = check_spec(spec, base)
     module = _module_of_file(spec, where) if isinstance(where, Path) else _module_by_name(spec, where, base)
-    with _explained(spec):  # a module may have a __getattr__ of its own
+    with _explained(spec):  # a module may have its own __getattr__
         try:
             return getattr(module, attribute)
         except AttributeError:
@@ -76,14 +76,14 @@ def load(spec: str, base: Path) -> Any:
 
 
 def loaded_module(spec: str, base: Path) -> ModuleType:
-    """The module that `load` imported for a spec."""
+    """Return the module that `load` imported for a spec."""
     where, _ = check_spec(spec, base)
     return sys.modules[_name_of_file(spec, where) if isinstance(where, Path) else where]
 
 
 def _name_of_file(spec: str, file: Path) -> str:
-    # Made of the path as written: checkpoints name the classes of a state by module, and must be read by a process
-    # whose checkout lies elsewhere.
+    # Made from the path as written: checkpoints name the classes of a state by module, and a process with another
+    # checkout must be able to read them.
     mark = hashlib.sha256(spec.rpartition(":")[0].encode()).hexdigest()[:8]
     return f"signoff_agent_{file.stem}_{mark}"
 
@@ -114,7 +114,7 @@ def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
 
 @contextmanager
 def importable(spec: str, base: Path) -> Iterator[None]:
-    """While a graph is open, its nodes and its factory can import what stands beside it, too: last in the path."""
+    """Let the nodes and the factory of an open graph import what is beside it: last in the path."""
     where, _ = check_spec(spec, base)
     entry = str((where.parent if isinstance(where, Path) else base).resolve())
     if entry in sys.path:
@@ -129,7 +129,7 @@ def importable(spec: str, base: Path) -> Iterator[None]:
 
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
-    """So that the user's files can import what stands beside them: first, while they load."""
+    """Let the project's files import what is beside them while they load: first in the path."""
     entry = str(folder.resolve())
     sys.path.insert(0, entry)
     importlib.invalidate_caches()
@@ -141,7 +141,7 @@ def _on_path(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _explained(spec: str) -> Iterator[None]:
-    """Whatever the user's code raises becomes one sentence with the line in their file."""
+    """Turn any error of the project's code into one sentence with the line in its file."""
     try:
         yield
     except LoadError:
@@ -151,9 +151,9 @@ def _explained(spec: str) -> Iterator[None]:
 
 
 def _place(error: BaseException) -> str:
-    """The file and line to look at: of the syntax error, else the innermost line of the user's own code.
+    """Name the file and line to look at: of the syntax error, or the innermost line of the project's own code.
 
-    A graph that is itself an installed package has none: then it is the innermost line that is not Python's or ours.
+    A graph in an installed package has none: then it is the innermost line that is neither Python's nor ours.
     """
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
         return f"{error.filename}, line {error.lineno}: "
@@ -168,7 +168,7 @@ _NOT_THEIRS = (Path(sysconfig.get_path("stdlib")).resolve(), Path(__file__).reso
 
 
 def _is_code(file: str) -> bool:
-    """Whether a frame is of a file (`<frozen os>` is none) that is neither of the standard library nor this module."""
+    """Tell whether a frame is in a file (not `<frozen os>`) outside the standard library and this module."""
     path = Path(file).resolve()
     if not path.is_file():
         return False
@@ -179,15 +179,15 @@ def _what(error: BaseException) -> str:
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     what = f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
     if isinstance(error, ModuleNotFoundError):
-        # The folder, since a newcomer's other packages are often in another environment.
+        # Names the environment: a newcomer's other packages are often in another one.
         what += f". Install its package into Signoff's environment ({sys.prefix}), or correct the import"
     return what
 
 
 async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
-    """A graph ready to run, of what `load` found. A factory that is a context manager is entered on `stack`.
+    """Make a graph that is ready to run. A factory that is a context manager is entered on `stack`.
 
-    Raises LoadError when it is no graph, when its factory raises, and when it can hold no checkpointer.
+    Raises LoadError if it is no graph, if its factory raises, or if it cannot have a checkpointer.
     """
     made = exported
     if not _is_graph(made) and callable(made):

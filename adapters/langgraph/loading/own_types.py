@@ -30,7 +30,7 @@ TypeName = tuple[str, str]
 
 _BASES = (Enum, set, frozenset, deque, Decimal, UUID, date, time, timedelta, tzinfo, Path)
 _WRITTEN_BY = ("model_dump", "get_secret_value", "dict", "_asdict")
-"""The methods by which LangGraph knows what it stores with its type's name, besides dataclasses and `_BASES`."""
+"""The methods by which LangGraph recognises data to store with its type's name, besides dataclasses and `_BASES`."""
 _TOO_WIDE = frozenset({BaseModel, Enum, *_BASES})
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _PACKAGES = frozenset({"site-packages", "dist-packages"})
@@ -62,7 +62,7 @@ def _own_modules(first: ModuleType) -> Iterable[ModuleType]:
 
 
 def _names_in(module: ModuleType) -> Iterator[str]:
-    """The modules that a module names: itself, or by what it has of them."""
+    """List the modules that a module names: directly, or by something that it imports from them."""
     for value in list(vars(module).values()):
         if isinstance(value, ModuleType):
             yield value.__name__
@@ -82,7 +82,7 @@ def _is_own(module: ModuleType, package: str) -> bool:
 
 
 def _hints_of(graph: Any) -> Iterator[Any]:
-    """What the states of a graph and of those below it are declared with."""
+    """List the types that the states of a graph and its subgraphs are declared with."""
     for each in (graph, *(below for _, below in graph.get_subgraphs(recurse=True))):
         builder = getattr(each, "builder", None)
         for name in ("state_schema", "input_schema", "output_schema"):

@@ -23,13 +23,13 @@ _ROOT = "__root__"
 _LEFT_OF = frozenset(
     {"subexpression", "index_expression", "projection", "value_projection", "flatten", "slice", "pipe"}
 )
-"""Expressions of JMESPath whose first part alone looks at the state; the others look at what that part gives."""
+"""JMESPath expressions whose first part alone reads the state; the other parts read its result."""
 _FILTER = "filter_projection"
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One fault: the key of the agent's entry that it is about, what is wrong, and what to write."""
+    """A problem of the agent's entry: its key, what is wrong, and what to write."""
 
     key: str
     what: str
@@ -37,12 +37,12 @@ class Misfit:
 
 
 def misfits(graph: Any, given: Any, reply: str) -> Sequence[Misfit]:
-    """What of the agent's entry the graph cannot use; `given` is its `input:`."""
+    """List what the graph cannot use of the agent's entry; `given` is its `input:`."""
     return (*_of_input(graph, given), *_of_reply(graph, reply), *_of_context(graph))
 
 
 def hints(graph: Any) -> Sequence[str]:
-    """What may be wrong, a sentence each: the keys of a TypedDict are required by nobody while it runs."""
+    """Say what may be wrong, a sentence each: nothing enforces the required keys of a TypedDict at run time."""
     schema = graph.context_schema
     needed = sorted(getattr(schema, "__required_keys__", frozenset()) - {USER})
     if not needed:
@@ -71,13 +71,13 @@ def _of_input(graph: Any, given: Any) -> Iterator[Misfit]:
 
 
 def _meant(given: Mapping[str, Any], unknown: Sequence[str], fields: Sequence[str]) -> str:
-    """The field that a misspelt one is nearest to; of an input that fits nowhere no field is only misspelt."""
+    """Suggest the field that a misspelt one is nearest to; nothing if no field of the input fits."""
     near = difflib.get_close_matches(unknown[0], fields, n=1) if len(unknown) < len(given) else []
     return f'Did you mean "{near[0]}"?' if near else ""
 
 
 def _input_fields(graph: Any) -> Sequence[str]:
-    """The fields that the graph takes; none where that is not known, or its state is no object."""
+    """List the fields that the graph takes; none if they are not known, or its state is no object."""
     builder = getattr(graph, "builder", None)
     fields = [*builder.schemas[builder.input_schema]] if builder is not None else []
     return () if _ROOT in fields else fields
@@ -102,7 +102,7 @@ def _of_reply(graph: Any, reply: str) -> Iterator[Misfit]:
 
 
 def _fields_read(expression: Mapping[str, Any]) -> Iterator[str]:
-    """The fields of the state that an expression looks at."""
+    """List the fields of the state that an expression reads."""
     kind, children = expression["type"], expression.get("children") or []
     if kind == "field":
         yield expression["value"]
@@ -117,7 +117,7 @@ def _fields_read(expression: Mapping[str, Any]) -> Iterator[str]:
 
 
 def context_fields(schema: Any) -> Mapping[str, bool]:
-    """The fields of a context schema, and whether each has to be given."""
+    """List the fields of a context schema, and whether each is required."""
     if dataclasses.is_dataclass(schema):
         return {each.name: _is_required(each) for each in dataclasses.fields(schema) if each.init}
     if (declared := getattr(schema, "model_fields", None)) is not None:
@@ -143,7 +143,7 @@ def _of_context(graph: Any) -> Iterator[Misfit]:
 
 
 def _text_of(schema: Any, fields: Sequence[str]) -> str:
-    """The first field that holds text, else the first one."""
+    """Return the first field that holds text, or the first one."""
     try:
         known = get_type_hints(schema)
     except (NameError, TypeError):

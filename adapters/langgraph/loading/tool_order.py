@@ -22,14 +22,14 @@ from langgraph.errors import GraphBubbleUp
 from adapters.langgraph.fingerprint import SEPARATOR
 
 _within: ContextVar[frozenset[tuple[int, tuple[str, str]]]] = ContextVar("_within", default=frozenset())
-"""The batches, of which node, that one is in the midst of."""
+"""The batches that the current code runs in, each with its node."""
 
 RunOne = Callable[[Any, Any, Any], Awaitable[Any]]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """The calls of one task: how many are under way, and what the first of them that asked raised."""
+    """The calls of one task: the number under way, and the exception of the first one that asked."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     calls: int = 0
@@ -37,7 +37,7 @@ class _Batch:
 
 
 def tool_nodes(graph: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    """The nodes that run tools, of a graph and of those below it: the path, and the object that holds the tools."""
+    """List the tool nodes of a graph and its subgraphs: the path, and the object that holds the tools."""
     for name, node in graph.nodes.items():
         for part in getattr(node.bound, "steps", None) or (node.bound,):
             if hasattr(part, "tools_by_name"):
@@ -47,7 +47,7 @@ def tool_nodes(graph: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def keep_order(graph: Any) -> None:
-    """Let each tool node of a graph, and of those below it, run its calls in turn. May be done twice."""
+    """Let each tool node of a graph and its subgraphs run its calls in turn. Can be applied twice."""
     for _, node in tool_nodes(graph):
         run_one = getattr(node, "_arun_one", None)
         if run_one is not None and not isinstance(run_one, _InTurn):
@@ -71,7 +71,7 @@ class _InTurn:
         batch = self._batches.setdefault(task, _Batch())
         batch.calls += 1
         try:
-            async with batch.turn:  # waiters are served in the order in which they came
+            async with batch.turn:  # asyncio serves waiters in the order in which they came
                 if batch.asked is not None:
                     raise batch.asked
                 return await self._run_one(call, input_type, runtime)

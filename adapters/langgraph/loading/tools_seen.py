@@ -13,7 +13,7 @@ from adapters.langgraph.reading.reach import Reach
 
 
 def tools_of(graph: Any) -> Mapping[str, BaseTool]:
-    """By name."""
+    """List the tools that a graph's nodes reach, by name."""
     return _Tools(graph).tools
 
 

@@ -52,11 +52,11 @@ class ClosedCalls:
     results: list[Message]
     messages: list[Message]
     in_order: bool
-    """Whether results at the end follow their calls, so that they can be appended."""
+    """True if results at the end follow their calls, so that they can be appended."""
 
 
 def close_fields(snapshot: Any, last_run: "LastRun") -> dict[str, ClosedCalls]:
-    """Close the open calls of a state's fields, by field."""
+    """Close the open calls in a state's fields, by field."""
     values = snapshot.values
     fields = values.items() if isinstance(values, Mapping) else ()
     lists = ((name, each) for name, each in fields if isinstance(each, list))
@@ -79,7 +79,7 @@ def close_calls(messages: Sequence[Any], tasks: Sequence[Any], last_run: "LastRu
 
 
 def input_with(graph: Any, given: Any, found: Mapping[str, ClosedCalls]) -> Any:
-    """The input of a turn with the results before its own messages."""
+    """Make the input of a turn with the results before its own messages."""
     if not isinstance(given, Mapping):
         return given
     added = {name: _update(graph.channels[name], each) for name, each in found.items() if _is_in_input(graph, name)}
@@ -106,7 +106,7 @@ async def update_beforehand(
 
 
 def outside_input(graph: Any, found: Mapping[str, ClosedCalls]) -> dict[str, ClosedCalls]:
-    """The fields that the graph's input schema leaves out."""
+    """List the fields that the graph's input schema leaves out."""
     return {name: each for name, each in found.items() if not _is_in_input(graph, name)}
 
 
@@ -135,7 +135,7 @@ def _as_list(value: Any) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The end of the run before. `refused`: the open requests were not approved."""
+    """The way in which the run before ended. `refused`: the open requests were not approved."""
 
     stopped_for: str
     refused: bool
@@ -174,7 +174,7 @@ def _missing_results(
 
 
 def _calls_of(message: Message) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The calls of a model's message, each with an id and a name, and those that could not be parsed."""
+    """List the calls of a model's message that have an id and a name, and those that could not be parsed."""
     if isinstance(message, AIMessage):
         return message.tool_calls, message.invalid_tool_calls
     listed = message.get("tool_calls") if isinstance(message, Mapping) else None
@@ -188,14 +188,14 @@ def _name_of(call: Mapping[str, Any]) -> Any:
 
 
 def _answered(message: Message) -> Any:
-    """The id of the call whose result a message is; None for another message."""
+    """Return the id of the call whose result a message is; None for another message."""
     if isinstance(message, ToolMessage):
         return message.tool_call_id
     return message.get("tool_call_id") if isinstance(message, Mapping) else None
 
 
 def _role(message: Any) -> str:
-    """The role of a message that is a mapping; "" for any other value."""
+    """Return the role of a message that is a mapping; "" for any other value."""
     found = (message.get("role") or message.get("type")) if isinstance(message, Mapping) else None
     return found if isinstance(found, str) else ""
 
@@ -218,7 +218,7 @@ def _result_for(made: Message, call: Any, why: str) -> Message:
 
 
 def _tool_results(result: Any) -> Iterator[ToolMessage]:
-    """The results of tools in the writes of a finished task."""
+    """List the tool results in the writes of a finished task."""
     for value in result.values() if isinstance(result, Mapping) else ():
         yield from (each for each in _as_list(value) if isinstance(each, ToolMessage))
 

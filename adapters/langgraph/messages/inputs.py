@@ -12,7 +12,7 @@ _NAMES = re.compile(r"\$(\$|(?:text|user|channel)\b)")
 
 
 def input_of(template: Any, turn: Turn) -> Any:
-    """Fill in a turn's words as values: a text is never read as YAML or JSON."""
+    """Fill a turn's words in as values: a text is never read as YAML or JSON."""
     return filled(template, {"text": turn.text, "user": turn.user, "channel": turn.channel})
 
 

@@ -23,13 +23,13 @@ def are_messages(value: Any) -> TypeGuard[list[BaseMessage]]:
 
 
 def messages_in(values: Any, field: str) -> list[BaseMessage]:
-    """The messages in a field of a state; none where it holds something else."""
+    """Return the messages in a field of a state; none if it holds something else."""
     found = values.get(field) if isinstance(values, Mapping) else None
     return found if are_messages(found) else []
 
 
 def open_calls(messages: Sequence[BaseMessage]) -> tuple[ToolCall, ...]:
-    """The tool calls of the last AI message that have no result yet."""
+    """List the tool calls of the last AI message that have no result yet."""
     return tuple(
         ToolCall(str(call["id"]), call["name"], {name: plain(each).value for name, each in call["args"].items()})
         for call in _open_in(messages)
@@ -44,9 +44,9 @@ def _open_in(messages: Sequence[BaseMessage]) -> Iterator[Any]:
 
 
 def messages_after(messages: Sequence[BaseMessage], decisions: Sequence[Decision]) -> tuple[list[BaseMessage], bool]:
-    """The messages to write after a decision about each open call, and whether any call is left to run.
+    """Return the messages to write after a decision about each open call, and whether any call is left to run.
 
-    No messages where all calls run as they are.
+    No messages if all calls run unchanged.
     """
     calls = list(_open_in(messages))
     last = next(each for each in reversed(messages) if isinstance(each, AIMessage))
@@ -66,7 +66,7 @@ def messages_after(messages: Sequence[BaseMessage], decisions: Sequence[Decision
 
 
 def _with_calls(message: AIMessage, calls: Sequence[Any]) -> AIMessage:
-    """Copy a message with these calls alone, without the provider's own spellings of its calls."""
+    """Copy a message with these calls alone, without the provider's own form of the calls."""
     content = message.content
     if isinstance(content, list):
         content = [each for each in content if not (isinstance(each, dict) and each.get("type") in _CALL_BLOCKS)]

@@ -62,9 +62,9 @@ class Replies:
 
     expression: str = DEFAULT
     returned: bool = False
-    """Whether the state is the return value of a workflow of the functional API."""
+    """True if the state is the return value of a workflow of the functional API."""
     people_have_names: bool = False
-    """Whether `input:` gives a person's message a name."""
+    """True if `input:` gives a person's message a name."""
     _value: Any = field(init=False, repr=False)
     _parent: Any = field(init=False, repr=False)
     _messages: Any = field(init=False, repr=False)
@@ -81,7 +81,7 @@ class Replies:
             raise ValueError(f"reply: {self.expression!r} is not JMESPath: {str(error).splitlines()[0]}") from error
 
     def utterance(self, values: Any) -> Utterance | None:
-        """The agent's words while the graph waits, if there are any."""
+        """Return the agent's words while the graph waits, if there are any."""
         state = self._as_json(values)
         parent = self._search(self._parent, state) if self._parent is not None else None
         if isinstance(parent, dict) and (role := _role(parent)):
@@ -91,7 +91,7 @@ class Replies:
         return None if isinstance(value, bool | int | float) else _utterance_of(value)  # not a counter or a flag
 
     def last_utterance(self, values: Any) -> Utterance | None:
-        """The words with which a turn ended, if there are any."""
+        """Return the words with which a turn ended, if there are any."""
         if self._messages is None:
             value = self._search(self._value, self._as_json(values))
             return None if isinstance(value, dict) and _role(value) in _PERSON else _utterance_of(value)
@@ -106,14 +106,14 @@ class Replies:
         return Utterance(_readable(structured), message=known if isinstance(known, str) else "")
 
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
-        """The reply to post while the graph asks `prompts`; `before` is as in `last_reply`."""
+        """Return the reply to post while the graph asks `prompts`; `before` is as in `last_reply`."""
         said = self.utterance(values)
         if said is None or said.mark == before or said.text.strip() in {prompt.strip() for prompt in prompts}:
             return None
         return _reply(said, thread, turn)
 
     def last_reply(self, values: Any, thread: ThreadId, turn: str, before: str) -> Reply | None:
-        """The reply to post at the end of a turn; `before` is the mark of the words in the state before the turn.
+        """Return the reply to post at the end of a turn; `before` is the mark of the words in the state before it.
 
         The same words may be the answer again, the same message is not.
         """
@@ -121,7 +121,7 @@ class Replies:
         return None if said is None or (said.message and said.mark == before) else _reply(said, thread, turn)
 
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
-        """The messages after the last one of a person, in their order; only these are turned into JSON."""
+        """List the messages after a person's last one, in order; only these are converted to JSON."""
         direct = self.expression == DEFAULT
         messages = _messages_of(values) if direct else self._search(self._messages, plain(values).value)
         latest: list[Mapping[str, Json]] = []
@@ -157,7 +157,7 @@ def _reply(said: Utterance, thread: ThreadId, turn: str) -> Reply:
 
 
 def _messages_of(values: Any) -> Sequence[Any] | None:
-    """The messages of a state, or those that a workflow returned, several or one; None if there are none."""
+    """Return the messages of a state, or those that a workflow returned, several or one; None if there are none."""
     if isinstance(values, Mapping) and ("messages" in values or "content" not in values):
         found = values.get("messages")
         return found if isinstance(found, list | tuple) else None
@@ -179,14 +179,14 @@ def _utterance_in(message: Mapping[str, Json]) -> Utterance | None:
 
 
 def _content(message: Mapping[str, Json]) -> str:
-    """A message's words: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
+    """Return a message's words: https://docs.langchain.com/oss/python/langchain/messages#message-content."""
     content = message.get("content")
     found = words_of(content)
     return found if found or not content or isinstance(content, list) else _readable(content)
 
 
 def _last_utterance(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
-    """The last message that has words: an agent's, or those of tools that ran side by side together."""
+    """Return the last message with words: an agent's, or the results of tools that ran side by side, joined."""
     for end in range(len(messages), 0, -1):
         role, text = _role(messages[end - 1]), _content(messages[end - 1]).strip()
         if text and (role in _AGENT or role in _PERSON):  # the person's own are not among them
@@ -197,7 +197,7 @@ def _last_utterance(messages: Sequence[Mapping[str, Json]]) -> Utterance | None:
 
 
 def _results_of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
-    """The results of the tools at the end, in the order of their calls."""
+    """Join the results of the tools at the end, in the order of their calls."""
     begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
     known = messages[-1].get("id")
     text = "\n\n".join(words for each in messages[begin:] if (words := _content(each).strip()))
@@ -215,7 +215,7 @@ def _repeats_response(message: Mapping[str, Json], said: Utterance) -> bool:
 
 
 def words_of(content: Any) -> str:
-    """The text of a message's content; "" for a tool call, or for blocks without text."""
+    """Return the text of a message's content; "" for a tool call, or for blocks without text."""
     if isinstance(content, str):
         return content
     blocks = content if isinstance(content, list) else ()
@@ -228,7 +228,7 @@ def _utterance_of(value: Json) -> Utterance | None:
 
 
 def _readable(value: Json) -> str:
-    """A value in Markdown for people; "" for an empty one."""
+    """Write a value in Markdown for people; "" for an empty one."""
     match value:
         case None:
             return ""
@@ -245,21 +245,21 @@ def _readable(value: Json) -> str:
 
 
 def _list_of(values: Sequence[Json]) -> str:
-    """The text of a message's blocks, or a list of other values."""
+    """Write the text of a message's blocks, or a list of other values."""
     if any(_text_of_block(each) is not None for each in values):
         return words_of(values)
     return "\n".join(f"- {_on_one_line(each)}" for each in values)
 
 
 def _on_one_line(value: Json) -> str:
-    """A field's value for one line; nested values as JSON."""
+    """Write a field's value on one line; nested values as JSON."""
     if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
         return ", ".join(map(_readable, value))
     return f"`{canonical(value)}`" if isinstance(value, dict | list) else _readable(value)
 
 
 def _text_of_block(block: Json) -> str | None:
-    """A block's text; "" for a block of another type (reasoning, a tool call); None for another value."""
+    """Return a block's text; "" for a block of another type (reasoning, a tool call); None for another value."""
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         return None
     text = block.get("text")

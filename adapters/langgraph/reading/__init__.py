@@ -35,14 +35,14 @@ __all__ = ["FREE", "TEXT", "Convention", "Reading", "Readings", "read_graph"]
 
 _log = structlog.get_logger(__name__)
 _GRAPH_STEPS, _QUESTION_STEPS, _SEARCH_STEPS = 700_000, 250_000, 50_000
-"""The most that is read of a graph, of one of its questions, and of a node to find its questions. A step takes some
-four microseconds, so that a graph is read in three seconds at most."""
+"""The most steps for a graph, for one of its questions, and for finding the questions of a node. A step takes some four
+microseconds, so a graph is read in three seconds at most."""
 _GLANCE_STEPS = 5_000
-"""For a node of which no code names `interrupt`: it asks nothing, unless it does so in a way that is not foreseen."""
+"""The steps for a node whose code does not name `interrupt`: it asks nothing, as far as we can foresee."""
 _LEAST_SHARE = 50_000
-"""What a question may take although others are left: many short ones are better than none."""
+"""The least steps for a question, even if others are left: many short readings are better than none."""
 _MOST_SECONDS = 8.0
-"""Of the processor: a last resort, since which questions are known should depend on the code alone."""
+"""The processor time at most: a last resort, since the questions that are known should depend on the code alone."""
 _MOST_NAMED = 10
 TOO_LONG = "its code is too long to be read whole"
 BROKEN = "its code could not be read"
@@ -50,7 +50,7 @@ BROKEN = "its code could not be read"
 
 @dataclass(frozen=True)
 class Reading:
-    """One `interrupt(...)` of a node, and what its answers mean. `line` is FILE:LINE."""
+    """An `interrupt(...)` of a node, and the meaning of its answers. `line` is FILE:LINE."""
 
     path: str
     site: SiteKey
@@ -58,13 +58,13 @@ class Reading:
     probed: Probed
     convention: Convention
     certain: bool = True
-    """Whether it is known that this is the question."""
+    """True if this is surely the question."""
     schema: Value | None = None
     """Its `response_schema`."""
 
     @property
     def line(self) -> str:
-        """Where it stands, as FILE:LINE."""
+        """The place of the interrupt, as FILE:LINE."""
         return self.site[-1].rpartition(":")[0].rpartition("/")[2]
 
     @cached_property
@@ -74,7 +74,7 @@ class Reading:
 
     @cached_property
     def is_proven(self) -> bool:
-        """Whether the code says which answers act, or there is nothing that it could do."""
+        """Tell whether the code shows which answers act, or can do nothing at all."""
         groups, decided = self._groups
         return decided.proven or not any(each.sites for each in groups)
 
@@ -86,45 +86,45 @@ class Reading:
 
     @cached_property
     def uses_words(self) -> bool:
-        """Whether the words of an answer end up somewhere."""
+        """Tell whether the words of an answer reach something."""
         return any(each.candidate is TEXT and each.takes(()) for each in self.probed.behaviours)
 
     @property
     def compares_words(self) -> bool:
-        """Whether words decide, and what they decide is not known."""
+        """Tell whether words decide in a way that is not known."""
         groups, decided = self._groups
         return decided.acts is None and len(groups) > 1 and bool(self.probed.reserved)
 
     @property
     def words_only_end_it(self) -> bool:
-        """Whether no word does more than any words do: at most it ends what they do, as "quit" does."""
+        """Tell whether each word does at most what any words do, or ends it, as "quit" does."""
         free = self.probed.try_(TEXT)
         named = [each for each in self.probed.behaviours if isinstance(each.candidate, str)]
         return free.is_known and all(each.sites <= free.sites and each.nodes <= free.nodes for each in named)
 
     def takes(self, words: Any) -> bool:
-        """Whether words are something that the node can use; `words` has TEXT in their place."""
+        """Tell whether the node can use these words; `words` has TEXT in their place."""
         tried = self.probed.try_(words)
         lacking = {"map", "list", "json", "fill"} & {each.kind for trace in tried.traces for each in trace.demands}
         return not (lacking and self.probed.raises(tried))
 
     @cached_property
     def only_decides(self) -> bool:
-        """Whether answers are told apart by what is done with them, and words that a person chooses reach nothing."""
+        """Tell whether the node only tells answers apart, so that a person's own words reach nothing."""
         words = (each for each in self.probed.behaviours if each.candidate is TEXT)
         reached = {kind for each in words for kind, _ in each.flows | each.asked_again}
         return len({each.sites for each in self._groups[0]}) > 1 and "answer" not in reached
 
     @cached_property
     def weighs_words(self) -> bool:
-        """Whether words only decide, by a test that the code does not spell: a PIN, for instance."""
+        """Tell whether words only decide, by a test without a constant in the code: a PIN, for instance."""
         words = self.probed.try_(TEXT)
         reached = {kind for kind, _ in words.flows | words.returned | words.asked_again}
         ways = {frozenset(effect.site for effect in trace.effects) for trace in words.traces}
         return any(trace.open for trace in words.traces) and len(ways) > 1 and "answer" not in reached
 
     def holds(self, approve: Any, reject: Any = None, *, stops: bool = False) -> bool:
-        """Whether a dialect's own values mean to this node what they are meant to: proven where it can be."""
+        """Tell whether a dialect's own values mean to this node what they should: proven where possible."""
         if not self.certain:
             return False
         decided = self._groups[1]
@@ -136,7 +136,7 @@ class Reading:
             return False
         groups, one = self._groups[0], AnswerGroup((agreed,), self.probed)
         if acts is None and any(each.acts_over(one) for each in groups):
-            return False  # another answer does more: this one may be the refusal
+            return False  # another answer does more, so this one may be the refusal
         if stops:
             return True
         refused = self.probed.try_(reject)
@@ -147,17 +147,17 @@ class Reading:
         return other.avoids(one) and not other.acts_over(one)
 
     def follows(self, value: Any) -> bool:
-        """Whether the code says what it does with this value, and nothing else may be asked in its place."""
+        """Tell whether the code shows what it does with this value, and can ask nothing else instead."""
         tried = self.probed.try_(value)
         return self.certain and (tried.is_known or self.probed.raises(tried))
 
     def survives(self, value: Any) -> bool:
-        """Whether it is known that the node does not raise because of this value."""
+        """Tell whether the node certainly does not raise because of this value."""
         tried = self.probed.try_(value)
         return self.certain and tried.is_known and not self.probed.raises(tried)
 
     def acts_on(self, value: Any) -> bool:
-        """Whether it is known that the node acts on this very value."""
+        """Tell whether the node certainly acts on this value."""
         acts = self._groups[1].acts
         if acts is None:
             return False
@@ -165,9 +165,9 @@ class Reading:
         return skeleton(tried, self.probed) in {skeleton(each, self.probed) for each in acts.members}
 
     def takes_edit(self, edited: Any) -> bool:
-        """Whether all of an edit as a dialect sends it is read, and some of it reaches something.
+        """Tell whether the node reads all of a dialect's edit, and some of it reaches something.
 
-        `edited` has FREE for what was changed.
+        `edited` has FREE in place of the changed values.
         """
         tried = self.probed.try_(edited)
         changed = [path for path, each in _within(edited) if each is FREE or each is TEXT]
@@ -175,12 +175,12 @@ class Reading:
         return not self.probed.raises(tried) and read == changed and any(tried.takes(path) for path in changed)
 
     def proof_of(self, sent: Json) -> str:
-        """Where the code goes with a value; "" where that is not known."""
+        """Say where the code goes with a value; "" if it is not known."""
         tried = self.probed.try_(sent)
         return proof(tried) if self.certain and tried.is_known and not self.probed.raises(tried) else ""
 
     def fits(self, payload: Json, *, closely: bool) -> bool:
-        """Whether a payload may be of this question; `closely`: with the constants that its code has now."""
+        """Tell whether a payload may be of this question; `closely`: with the constants that its code has now."""
         return _fits(self.payload, payload, closely=closely)
 
 
@@ -215,10 +215,10 @@ class Readings:
 
     by_path: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
-    """Nodes that were not read whole, and why."""
+    """The nodes that were not read completely, and why."""
 
     def find(self, path: str, payload: Json) -> Reading | None:
-        """The reading of a pending question; None where the node's code is not known."""
+        """Find the reading of a pending question; None if the node's code is not known."""
         known = self.by_path.get(path, ())
         for closely in (True, False):
             fitting = [each for each in known if each.fits(payload, closely=closely)]
@@ -234,12 +234,12 @@ class Readings:
         return first if agree else replace(first, convention=Convention(), certain=False)
 
     def all(self) -> list[Reading]:
-        """Every question, in the order of the nodes."""
+        """List every question, in the order of the nodes."""
         return [each for readings in self.by_path.values() for each in readings]
 
 
 def read_graph(graph: Any) -> Readings:
-    """Read a compiled graph. Never raises: what cannot be read is not known."""
+    """Read a compiled graph. Never raises: code that cannot be read is not known."""
     forget_changed()
     asked, found, unread = list[tuple[NodeEntry, Site]](), dict[str, list[Reading]](), dict[str, str]()
     with allowed(_GRAPH_STEPS, _MOST_SECONDS) as work:
@@ -265,7 +265,7 @@ def read_graph(graph: Any) -> Readings:
 
 
 def _tell(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str]) -> None:
-    """Log what was not read; nobody is asked of it in vain, but an operator should know."""
+    """Log what was not read: cards stay safe, but an operator should know."""
     for path, why in unread.items():
         _log.warning("a node's questions are not all known", node=path, why=why)
     cut = [
@@ -288,7 +288,7 @@ def _entries(graph: Any) -> Sequence[NodeEntry]:
 
 
 def _search(entry: NodeEntry) -> tuple[Sequence[Site], bool]:
-    """The questions that a node asks, and whether those are all."""
+    """Find the questions that a node asks, and tell whether those are all."""
     names_one = bool(Reach(entry.function).asks)
     with allowed(_SEARCH_STEPS if names_one else _GLANCE_STEPS, _MOST_SECONDS) as search:
         sites = sites_of(entry)

@@ -19,15 +19,15 @@ from adapters.langgraph.fingerprint import UNGUARDED, is_graph, is_library
 from adapters.langgraph.reading.code.calls import is_interrupt
 
 _MOST = 4_000
-"""Functions and objects of one node."""
+"""The most functions and objects of one node."""
 _MOST_ITEMS = 200
 _SILENT = ("langgraph", "langchain_core", "pydantic", "pydantic_core", "typing_extensions")
-"""Packages that ask nothing of their own accord; what they hold of others' is looked into all the same."""
+"""Packages that ask nothing by themselves; their references to other code are followed all the same."""
 _MIDDLEWARE = "HumanInTheLoopMiddleware"
 
 
 class Reach:
-    """What a node comes to: `asks` are the places of an interrupt, FILE:LINE, `gates` LangChain's middleware.
+    """The places that a node can reach: `asks` of an interrupt, as FILE:LINE, `gates` of LangChain's middleware.
 
     `stops` are the places of a NodeInterrupt.
     """
@@ -36,7 +36,7 @@ class Reach:
         self.asks: set[str] = set()
         self.stops: set[str] = set()
         self.gates: list[Any] = []
-        self._seen: dict[Any, Any] = {}  # what is kept keeps its id
+        self._seen: dict[Any, Any] = {}  # a kept object keeps its id
         self._waiting: list[Any] = [node]
         while self._waiting and len(self._seen) < _MOST:
             each = self._waiting.pop()
@@ -68,7 +68,7 @@ class Reach:
                 self._object(held)
 
     def _object(self, held: Any) -> None:
-        """A runnable, a tool, a node of tools: the functions that it holds, and its own where it is the project's."""
+        """Look into a runnable, a tool or a tool node: its functions, and those of the project's own class."""
         self._gate(held)
         inner = vars(held) if hasattr(held, "__dict__") else {}
         self._waiting += [each for each in inner.values() if _may_lead_on(each) and not isinstance(each, type)]
@@ -105,7 +105,7 @@ class Reach:
         self._waiting += [each for each in held if _may_lead_on(each) and not is_interrupt(each)]
 
     def _named(self, code: CodeType, owner: Any) -> None:
-        """What a method names of its own object."""
+        """Follow what a method names of its own object."""
         for name in code.co_names:
             held = next((vars(each)[name] for each in type(owner).__mro__ if name in vars(each)), None)
             if isinstance(held, FunctionType):
@@ -126,7 +126,7 @@ def _is_standard(module: str) -> bool:
 
 
 def _may_lead_on(held: Any) -> bool:
-    """Whether it is worth a look: not a plain value."""
+    """Tell whether an object may lead to code."""
     return held is not None and not isinstance(held, str | bytes | int | float | bool | ModuleType)
 
 
@@ -139,7 +139,7 @@ def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code, and that of the functions which it makes."""
+    """List the code of a function and of the functions that it makes."""
     yield code
     for each in code.co_consts:
         if isinstance(each, CodeType):
@@ -147,7 +147,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _places(code: CodeType, names: Mapping[str, Any], is_it: Callable[[Any], bool]) -> Iterable[str]:
-    """The lines that name something, under whatever name."""
+    """List the lines that name something, under any name."""
     line = code.co_firstlineno
     for step in dis.get_instructions(code):
         position = step.positions
@@ -160,5 +160,5 @@ def _places(code: CodeType, names: Mapping[str, Any], is_it: Callable[[Any], boo
 
 
 def is_of_library(place: str) -> bool:
-    """Whether a place, FILE:LINE, is in an installed package."""
+    """Tell whether a place, FILE:LINE, is in an installed package."""
     return is_library(place.rpartition(":")[0])

@@ -11,7 +11,7 @@ from adapters.langgraph.reading.code.values import Path
 
 
 def approvable(group: AnswerGroup) -> list[Behaviour]:
-    """The members that nobody has to make words up for: an approval comes without any."""
+    """List the members that need no words of a person: an approval comes without any."""
     probed = group.probed
 
     def needs_words(each: Behaviour, path: Path) -> bool:
@@ -23,7 +23,7 @@ def approvable(group: AnswerGroup) -> list[Behaviour]:
 
 
 def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
-    """The plainest member: named or true rather than not, with the fewest fields, and nothing made up."""
+    """Choose the simplest member: named or true if possible, with few fields, and nothing made up."""
 
     def rank(each: Behaviour) -> tuple[object, ...]:
         signs = set(signs_of(each.candidate, probed))
@@ -36,6 +36,6 @@ def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
 
 
 def _compared(candidate: Any, probed: Probed) -> list[Path]:
-    """Where a candidate has a text that the code compares with."""
+    """List the places of a candidate with a text that the code compares with."""
     places = {path for path, _ in probed.demands}
     return [path for path in places if isinstance(got(candidate, path), str)]

@@ -7,18 +7,18 @@ from adapters.langgraph.reading.code.values import TEXT, Path
 
 _LONGEST_LIST = 4
 ANY_KEY = "any key"
-"""In a candidate: a dict that only has to have something in it, so that what is then read of it is seen."""
+"""In a candidate: a key of a dict that only must not be empty, so that the fields read from it come to light."""
 
 
 def mark(candidate: Any) -> str:
-    """One spelling for each candidate."""
+    """Spell a candidate; the same candidate always has the same spelling."""
     if isinstance(candidate, dict):
         return f"{{{', '.join(sorted(f'{key!r}: {mark(each)}' for key, each in candidate.items()))}}}"
     return f"[{', '.join(map(mark, candidate))}]" if isinstance(candidate, list) else repr(candidate)
 
 
 def got(candidate: Any, path: Path) -> Any:
-    """What a candidate has at a path; None where it has nothing there."""
+    """Return the value of a candidate at a path; None if it has none."""
     for key in path:
         if isinstance(candidate, dict):
             candidate = candidate.get(key)
@@ -30,12 +30,12 @@ def got(candidate: Any, path: Path) -> Any:
 
 
 def has(candidate: Any, path: Path) -> bool:
-    """Whether a candidate has something at a path."""
+    """Tell whether a candidate has a value at a path."""
     return path == () or got(candidate, path) is not None
 
 
 def without(candidate: Any, path: Path) -> Any:
-    """A candidate that has nothing at a path; as it is where that is no key of a dict."""
+    """Remove the value at a path; only keys of a dict can be removed."""
     inner = got(candidate, path[:-1]) if path else None
     if not isinstance(inner, dict):
         return candidate
@@ -43,7 +43,7 @@ def without(candidate: Any, path: Path) -> Any:
 
 
 def put(candidate: Any, path: Path, value: Any) -> Any:
-    """A candidate with another value at a path."""
+    """Put another value at a path of a candidate."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -56,7 +56,7 @@ def put(candidate: Any, path: Path, value: Any) -> Any:
 
 
 def text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
-    """Where a candidate has words of a person."""
+    """List the places of a person's words in a candidate."""
     if candidate is TEXT:
         yield path
     elif isinstance(candidate, dict | list):
@@ -65,5 +65,5 @@ def text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def size(candidate: Any) -> int:
-    """How many values a candidate has."""
+    """Count the values of a candidate."""
     return 1 + sum(map(size, candidate.values())) if isinstance(candidate, dict) else 1

@@ -17,7 +17,7 @@ from adapters.langgraph.reading.code.values import Listed, Made, Value, atoms_of
 
 
 def corrects(probed: Probed, tried: Behaviour, approving: Behaviour) -> bool:
-    """Whether an answer corrects what an approval would have taken as it was shown."""
+    """Tell whether an answer corrects what an approval would have taken as shown."""
     if not tried.is_known or probed.raises(tried) or len(tried.traces) != 1 or len(approving.traces) != 1:
         return False
     (effects, _, *reached), (same_effects, _, *same_reached) = _parts(tried, probed), _parts(approving, probed)
@@ -37,7 +37,7 @@ def _parts(each: Behaviour, probed: Probed) -> tuple[Any, ...]:
 
 
 def _kept(each: Behaviour) -> Mapping[Any, Value]:
-    """What is left in the state, by its key."""
+    """Return what is left in the state, by key."""
     return dict(each.traces[0].kept)
 
 
@@ -51,5 +51,5 @@ def _is_message(cls: object) -> bool:
 
 
 def _takes_its_place(new: Value, old: Value, probed: Probed) -> bool:
-    """Whether one is the person's own value, and the other something that the request shows."""
+    """Tell whether one is the person's own value, and the other something that the request shows."""
     return new.given and bool(atoms_of(old)) and all(probed.shows(atom) for atom in atoms_of(old))

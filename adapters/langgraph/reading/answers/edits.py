@@ -39,7 +39,7 @@ def _empty_places(candidate: Any, path: Path = ()) -> Iterator[Path]:
 def edit_of(
     probed: Probed, acting: AnswerGroup, approving: Behaviour
 ) -> tuple[Json, tuple[Path, ...], tuple[Path, ...]] | None:
-    """The template of an edit, the fields of the payload that it changes, and those of them that must not be empty."""
+    """Return the template of an edit, the fields of the payload that it changes, and those that must not be empty."""
     best_found: tuple[int, Json, dict[Path, Path], Any] | None = None
     for base in _bases(probed, acting):
         fields: dict[Path, Path] = {}
@@ -48,7 +48,7 @@ def edit_of(
             if has(base.candidate, path) and got(base.candidate, path) not in (TEXT, {}):
                 continue
             if any(path[: len(each)] == each for each in fields):
-                continue  # it is within a field that is taken as a whole
+                continue  # part of a field that is taken completely
             for place in _deepest(probed, base.candidate, path):
                 target = _target(probed, base.candidate, place, approving)
                 if target is not None:
@@ -73,7 +73,7 @@ _EMPTY: Mapping[type, Json] = {str: "", bool: False, int: 0, float: 0.0, list: [
 
 
 def _takes_empty(probed: Probed, candidate: Any, path: Path, target: Path) -> bool:
-    """Whether a new value that is empty or counts as false reaches the node, as does any other."""
+    """Tell whether a new value that is empty or counts as false reaches the node like any other."""
     value = dict(leaves(probed.payload))[target]
     kind: Any = {Mapped: dict, Listed: list}.get(type(value), type(value.value) if isinstance(value, Known) else None)
     tried = [_EMPTY[kind]] if kind in _EMPTY else list(_EMPTY.values())
@@ -82,13 +82,13 @@ def _takes_empty(probed: Probed, candidate: Any, path: Path, target: Path) -> bo
 
 
 def _deepest(probed: Probed, candidate: Any, path: Path) -> list[Path]:
-    """A field of the answer, or the fields within it that the code reads one by one."""
+    """Return a field of the answer, or the fields in it if the code reads them one by one."""
     tried = probed.try_(put(candidate, path, FREE))
     return [each for each in tried.reads if each[: len(path)] == path and len(each) > len(path)] or [path]
 
 
 def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) -> Path | None:
-    """The field of the payload that a field of the answer changes, where the node then acts, or asks once more."""
+    """Find the field of the payload that a field of the answer changes, if the node then acts, or asks again."""
     used = frozenset(a for a in approving.flows | approving.returned if probed.shows(a))
     plain = skeleton(approving, probed)
     whole = [each.fields for at, each in leaves(probed.payload) if at and isinstance(each, Mapped)]
@@ -105,14 +105,14 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
 
 
 def _does_the_same(probed: Probed, one: Behaviour, other: Behaviour) -> bool:
-    """Whether two branches make the same calls: one sends the draft, the other sends an edited draft."""
+    """Tell whether two branches make the same calls: one sends the draft, the other an edited draft."""
     first, second = AnswerGroup((one,), probed), AnswerGroup((other,), probed)
     same = bool(first.deeds) and (first.deeds, first.nodes) == (second.deeds, second.nodes)
     return same and one.is_known and one.ends == other.ends
 
 
 def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: Behaviour) -> bool:
-    """Whether the node can read a field of the payload where it reads an edit: its kind, and the fields within it."""
+    """Tell whether the field of the payload has the kind, and the inner fields, that the node reads from an edit."""
     value = dict(leaves(probed.payload))[target]
     tried = probed.try_(put(candidate, path, _like(value)))
     if probed.raises(tried) or not tried.takes(path):
@@ -126,7 +126,7 @@ def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: B
 
 
 def _like(value: Value) -> Any:
-    """A candidate of the same kind as a value of the payload."""
+    """Make a candidate of the same kind as a value of the payload."""
     match value:
         case Known(value=str()):
             return TEXT
@@ -140,7 +140,7 @@ def _like(value: Value) -> Any:
 
 
 def _bases(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
-    """Candidates that act, ask again, say nothing, or lack a field; the plainest first."""
+    """List the candidates that act, ask again, say nothing, or lack a field; the simplest first."""
     known = [
         each
         for each in probed.behaviours
@@ -163,7 +163,7 @@ def _pick(target: Path) -> Word:
 
 
 def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom]) -> Path | None:
-    """The field of the payload in whose place, or into which, a field of the answer goes."""
+    """Find the field of the payload that a field of the answer replaces, or is merged into."""
     if tried.only_asks_again:
         again = next((trace.again for trace in tried.traces if trace.again is not None), None)
         found = list(leaves(again)) if again is not None else []
@@ -185,7 +185,7 @@ def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom
 
 
 def _is_it(value: Value, path: Path) -> bool:
-    """Whether it is the very value of the answer: what is made of it may be anything."""
+    """Tell whether it is the answer's own value: a value computed from it may be anything."""
     return value.given and value.path == path
 
 
@@ -194,7 +194,7 @@ def _named(at: Path, path: Path) -> bool:
 
 
 def _tops(atoms: frozenset[Atom] | set[Atom]) -> set[Atom]:
-    """Each place of the answer, with those above it."""
+    """List each place of the answer, with those above it."""
     return {("answer", at[:size]) for kind, at in atoms if kind == "answer" for size in range(len(at) + 1)}
 
 
@@ -203,7 +203,7 @@ def _own(value: Any) -> set[Atom]:
 
 
 def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:
-    """The smallest part of the payload that has all of these."""
+    """Find the smallest part of the payload that has all of these."""
     asked = frozenset(atom for atom in atoms if atom in probed.shown)
     places = [at for at, each in leaves(probed.payload) if asked and _is_all(asked, each, probed)]
     places = [at for at in places if at or not isinstance(probed.payload, Mapped)]
@@ -211,6 +211,6 @@ def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:
 
 
 def _is_all(atoms: frozenset[Atom], value: Value, probed: Probed) -> bool:
-    """Whether a part of the payload has these; a text has them alone, as a sentence is not what stands within it."""
+    """Tell whether a part of the payload has these; a text must have nothing else: a sentence is no value."""
     held = atoms_of(value)
     return atoms <= held and (isinstance(value, Mapped | Listed) or held & probed.shown <= atoms)

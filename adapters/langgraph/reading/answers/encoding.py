@@ -9,11 +9,11 @@ from engine.asks.ask import Json
 from engine.asks.templates import Word
 
 OTHER_WORD = "rejected"
-"""Stands for any word but those that the code compares with."""
+"""Stands for any word except those that the code compares with."""
 
 
 def template(candidate: Any, probed: Probed, words: str, path: Path = ()) -> Json:
-    """A candidate as a template: words that are compared with something become a word that is none of it."""
+    """Write a candidate as a template: a compared text becomes a word that equals none of the constants."""
     if candidate is TEXT:
         compared = any(at == path and constant[:1] in "'\"" for at, constant in probed.demands)
         return OTHER_WORD if compared and path and OTHER_WORD not in probed.reserved else words

@@ -14,10 +14,10 @@ from engine.asks.ask import Json, canonical
 
 
 def wants_words(probed: Probed) -> bool:
-    """Whether the answer goes to a model as a tool's result, into a person's message, or into a field of text."""
+    """Tell whether the answer reaches a model as a tool's result, a person's message, or a field of text."""
     prompts = [each for path, each in leaves(probed.payload) if isinstance(each, Unknown) and len(path) <= 1]
     if probed.entry.is_tool and any(each.origin.startswith("argument ") for each in prompts):
-        return True  # the model words the question
+        return True  # the model writes the question
     texts = _fields_of_text(probed.entry.chain[-1][0])
     kept = [pair for each in probed.behaviours for trace in each.traces for pair in trace.kept]
     return any((value.given and key in texts) or _is_said(value) for key, value in kept)
@@ -36,7 +36,7 @@ def _is_said(value: Value) -> bool:
 
 
 def free_text(probed: Probed, groups: Sequence[AnswerGroup], acting: AnswerGroup | None) -> Json:
-    """The template of an answer in words, where words reach something and no test of their truth decides."""
+    """Return the template of an answer in words, if words reach something and no test of their truth decides."""
     for each in probed.behaviours:
         places = [path for path in text_places(each.candidate) if each.takes(path)]
         open_to_it = any(trace.direct for trace in each.traces) or _may_act(each, groups, acting)
@@ -56,9 +56,9 @@ def free_text(probed: Probed, groups: Sequence[AnswerGroup], acting: AnswerGroup
 
 
 def _is_tested_out_of_sight(probed: Probed, words: Behaviour) -> bool:
-    """Whether a call that is not followed may test the truth of the answer: then "no" may count as a yes.
+    """Tell whether a call that is not followed may test the truth of the answer: then "no" may count as a yes.
 
-    What raises for a truth value works on texts.
+    Code that raises for a truth value works on texts.
     """
     if not any(trace.open and trace.handed for trace in words.traces):
         return False
@@ -66,7 +66,7 @@ def _is_tested_out_of_sight(probed: Probed, words: Behaviour) -> bool:
 
 
 def _may_act(each: Behaviour, groups: Sequence[AnswerGroup], acting: AnswerGroup | None) -> bool:
-    """Whether words may do what is approved elsewhere, as far as it is known what that is."""
+    """Tell whether words may do what an approval does elsewhere, as far as that is known."""
     if len(groups) <= 1 and (acting is None or is_mere_question(groups, acting)):
         return False
     if acting is None:
@@ -76,13 +76,13 @@ def _may_act(each: Behaviour, groups: Sequence[AnswerGroup], acting: AnswerGroup
 
 
 def follows_words(probed: Probed) -> bool:
-    """Whether it is known what any words do: a test of them that cannot be followed may be what decides."""
+    """Tell whether the effect of any words is known: a test of them that cannot be followed may decide."""
     heard = (each for each in probed.behaviours if any(each.takes(path) for path in text_places(each.candidate)))
     return any(each.is_known and not probed.raises(each) for each in heard)
 
 
 def is_mere_question(groups: Sequence[AnswerGroup], acting: AnswerGroup) -> bool:
-    """Whether all there is to it is words: every answer goes the same way, and the words are passed on."""
+    """Tell whether the node only wants words: every answer takes the same branch, and the words are passed on."""
     return (
         len(groups) == 1
         and not any(not list(text_places(e.candidate)) for e in acting.members if not e.takes(()))

@@ -43,7 +43,7 @@ class NodeEntry:
 
 
 def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()) -> Iterator[NodeEntry]:
-    """Everything that may ask, in the order of the nodes, with those of subgraphs."""
+    """List everything that may ask, in the order of the nodes, subgraphs included."""
     for name, node in graph.nodes.items():
         path, here = f"{above}{name}", (*chain, (graph, name))
         for step in getattr(node.bound, "steps", None) or [node.bound]:
@@ -60,7 +60,7 @@ def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()
 
 
 def function_of(runnable: Any) -> Any:
-    """The function of a node or of an edge; None where there is none to read."""
+    """Return the function of a node or of an edge; None if there is none to read."""
     inner = vars(runnable) if hasattr(runnable, "__dict__") else {}
     for name in ("func", "afunc"):
         if inner.get(name) is not None:
@@ -76,9 +76,9 @@ def _is_function(value: Any) -> bool:
 
 
 def explore(entry: NodeEntry, candidate: Any, site: SiteKey | None) -> tuple[list[Trace], bool]:
-    """Every way that the code can go with a candidate for the answer; and whether that was all of them.
+    """Follow every branch that the code can take with a candidate; say whether those are all.
 
-    Where more of it was to read than is allowed, that is not all.
+    They are not all if there was more to read than allowed.
     """
     waiting: list[list[bool]] = [[]]
     traces: list[Trace] = []
@@ -185,7 +185,7 @@ class Walker(StatementReader):
             self.state.fields[key] = each if replaces else self._added(key, each)
 
     def _added(self, key: Any, value: Value) -> Value:
-        """What a reducer makes of it: the new items come behind those that were there."""
+        """Apply a reducer: the new items follow those that were there."""
         before = self.state.fields.get(key) or Unknown(f"state.{key}")
         items = value.items if isinstance(value, Listed) and value.before is None else [value]
         if isinstance(before, Listed):
@@ -213,7 +213,7 @@ class Walker(StatementReader):
         return []
 
     def _named(self, value: Value, known: list[str]) -> list[str]:
-        """Where the answer itself names the next node."""
+        """Note that the answer itself names the next node."""
         names = [name for name in known if not name.startswith("__")]
         for name in names:
             self.compare_with(value, name)
@@ -273,7 +273,7 @@ class Walker(StatementReader):
         if function is not None:
             self._node(function, chain)
             return
-        # A subgraph, tools, a model: something is done there that is not read on.
+        # A subgraph, tools, a model: it acts, and is not read further.
         if self.trace.answered:
             self.trace.effects.append(Reached(f"node {place}", atoms_of(self.state), (), f"node {place}"))
         self.state.rest = unknown(f"after {place}", self.state.rest or Unknown("state"))
@@ -281,11 +281,11 @@ class Walker(StatementReader):
 
 
 _known_ends: WeakKeyDictionary[Any, tuple[int, Mapping[str, Sequence[str]]]] = WeakKeyDictionary()
-"""Of each builder, with the number of its edges: to sort those of a large graph takes longer than to read a node."""
+"""By builder, with the number of its edges: to sort the edges of a large graph takes longer than to read a node."""
 
 
 def _ends(builder: Any) -> Mapping[str, Sequence[str]]:
-    """Where the edges of each node go."""
+    """List the targets of each node's edges."""
     size = len(builder.edges) + len(builder.waiting_edges)
     if (known := _known_ends.get(builder)) is not None and known[0] == size:
         return known[1]

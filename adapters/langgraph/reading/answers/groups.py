@@ -24,11 +24,11 @@ from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of
 
 _MOST_TRIED = 4
 _NOTHING = ("''", "None")
-"""What stands for a field that an answer lacks."""
+"""The values that stand for a field that an answer lacks."""
 
 
 class Evidence(IntEnum):
-    """How sure it is that one group acts and another does not."""
+    """The certainty that one group acts and another does not."""
 
     NONE = 0
     LIKELY = 1
@@ -36,17 +36,17 @@ class Evidence(IntEnum):
     AVOIDED = 2
     """The other avoids all that it does, and does nothing of its own."""
     SHOWN = 3
-    """It alone uses what was shown. The other makes no call of its own, but for what keeps a person's words."""
+    """It alone uses what was shown. The other makes no call of its own, except to keep a person's words."""
 
 
 @dataclass(frozen=True)
 class AnswerGroup:
-    """Candidates that do the same, apart from what of the answer they pass on."""
+    """Candidates that do the same, apart from the parts of the answer that they pass on."""
 
     members: tuple[Behaviour, ...]
     probed: Probed
     decided_at: frozenset[Path] = frozenset()
-    """Where answers of different groups differ; empty where that is not known."""
+    """The places at which answers of different groups differ; empty if not known."""
 
     @cached_property
     def sites(self) -> frozenset[SiteKey]:
@@ -55,38 +55,38 @@ class AnswerGroup:
 
     @cached_property
     def effects(self) -> frozenset[Reached]:
-        """The same, with what goes into them."""
+        """The same effects, with the values that go into them."""
         return frozenset(e for each in self.members for trace in each.traces for e in trace.effects)
 
     @cached_property
     def does(self) -> frozenset[str]:
-        """What their effects call."""
+        """The calls of their effects."""
         return frozenset(call for each in self.members for call in each.does)
 
     @cached_property
     def nodes(self) -> frozenset[str]:
-        """The nodes that they go to."""
+        """The nodes that they lead to."""
         return frozenset(node for each in self.members for node in each.nodes)
 
     @cached_property
     def uses(self) -> frozenset[Atom]:
-        """What of the payload goes into their effects."""
+        """The parts of the payload that go into their effects."""
         return frozenset(a for each in self.members for a in each.flows if self.probed.shows(a))
 
     @cached_property
     def acts_on(self) -> frozenset[Atom]:
-        """The same without what further questions are made of: they do nothing yet."""
+        """The same without the values of further questions, which do nothing yet."""
         acting = (effect for effect in self.effects if effect.does != ASKS)
         return frozenset(a for each in acting for a in each.what if self.probed.shows(a))
 
     @cached_property
     def keeps(self) -> frozenset[Atom]:
-        """What of the payload goes into the state."""
+        """The parts of the payload that go into the state."""
         return frozenset(a for each in self.members for a in each.returned if self.probed.shows(a))
 
     @cached_property
     def signs(self) -> frozenset[bool]:
-        """What the words and truth values that they are told apart by are called: approving, rejecting."""
+        """The signs of the words and truth values that tell them apart: approving, rejecting."""
         return self._signs(YES, NO)
 
     @cached_property
@@ -101,35 +101,35 @@ class AnswerGroup:
             for each in self.members
             for path, sign in signed(each.candidate, self.probed, going, halting)
             if path in each.tested and (not self.decided_at or path in self.decided_at)
-            if sign or mark(without(each.candidate, path)) not in marks  # a "no" that has no say is none
+            if sign or mark(without(each.candidate, path)) not in marks  # a "no" that decides nothing is none
             if not self._goes_both_ways(each.candidate, path, marks)
         )
 
     def _goes_both_ways(self, candidate: object, path: Path, marks: set[str]) -> bool:
-        """Whether it does not matter here which truth value stands at a place."""
+        """Tell whether the truth value at a place makes no difference here."""
         value = got(candidate, path) if path else candidate
         return isinstance(value, bool) and mark(put(candidate, path, not value)) in marks
 
     @cached_property
     def is_rest(self) -> bool:
-        """Whether it is called a refusal, or is where every other answer goes."""
+        """Tell whether its name is a refusal, or every other answer ends up here."""
         return False in self.hints or not all(is_named(each, self.probed) for each in self.members)
 
     @cached_property
     def may_ask_again(self) -> bool:
-        """Whether the same question may be asked once more, as where a draft goes back to its writer."""
+        """Tell whether the same question may be asked again, as if a draft goes back to its writer."""
         return any("asks again" in each.ends for each in self.members)
 
     @cached_property
     def is_words(self) -> bool:
-        """Whether they are texts that an effect takes: that is a message to the agent, no decision."""
+        """Tell whether they are texts that an effect takes: a message to the agent, no decision."""
         text = any(path == () and constant[:1] in "'\"" for path, constant in self.probed.demands)
         free = any(each.candidate is TEXT for each in self.members)
         return text and free and all(("answer", ()) in each.flows for each in self.members)
 
     @cached_property
     def notes(self) -> frozenset[SiteKey]:
-        """The effects that keep what a person said: a reason, where the answer has one."""
+        """The effects that keep a person's words: a reason, if the answer has one."""
         pairs = [
             (each, self.probed.try_(put(each.candidate, path, TEXT)))
             for each in self.members[:_MOST_TRIED]
@@ -141,43 +141,43 @@ class AnswerGroup:
         return frozenset(said - {site for plain, tried in pairs for site in _overwritten(plain, tried)})
 
     def only_notes(self, sites: frozenset[SiteKey]) -> bool:
-        """Whether all of these effects keep what a person said, each by itself or in one helper with others."""
+        """Tell whether all of these effects keep a person's words, by themselves or in one helper with others."""
         helpers = {each[:-1] for each in self.notes if len(each) > 1}
         return all(each in self.notes or each[:-1] in helpers for each in sites)
 
     def _means_no(self, other: "AnswerGroup", sites: frozenset[SiteKey]) -> bool:
-        """Whether what only the other does is a call that this makes as well, or keeps what a person said."""
+        """Tell whether the other's own effects are calls that this group makes too, or keep a person's words."""
         own = [each for each in other.effects if each.site in sites and each.does not in self.does]
         return not own or {each.site for each in own} <= other.notes
 
     def acts_over(self, other: "AnswerGroup") -> Evidence:
-        """What says that it does something that the other avoids, and nothing less."""
+        """Judge the evidence that it does something that the other avoids, and nothing less."""
         more, less = self.sites - other.sites, other.sites - self.sites
         if other.uses - self.uses:
             return Evidence.NONE
         if self.uses - other.uses:
             if self.sites and self.sites <= other.sites and self.nodes <= other.nodes:
-                return Evidence.NONE  # it does the same with something else, such as an edit
+                return Evidence.NONE  # the same with another value, such as an edit
             return Evidence.SHOWN if self._means_no(other, less) else Evidence.LIKELY
         if more and less:
             return Evidence.LIKELY if other.only_notes(less) or self.does > other.does else Evidence.NONE
         if more or less:
             return Evidence.AVOIDED if more else Evidence.NONE
         wider = self.nodes > other.nodes if self.nodes != other.nodes else self.keeps > other.keeps
-        called_so = other.signs == {True} != self.signs  # a way round to the same
+        called_so = other.signs == {True} != self.signs  # a detour to the same
         return Evidence.AVOIDED if wider and not called_so else Evidence.NONE
 
     @cached_property
     def deeds(self) -> frozenset[tuple[str, frozenset[Atom]]]:
-        """What their effects call, with the constants that tell one call from another."""
+        """The calls of their effects, with the constants that tell one call from another."""
         return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
 
     def avoids(self, acting: "AnswerGroup") -> bool:
-        """Whether something that the other does is certainly not done: the same call with another value is no refusal.
+        """Tell whether it certainly does not do something that the other does.
 
-        It has to be another call as well. Where one call gets another constant ("approved", "rejected"; but just as
-        well a text and the one that stands for it), nobody can say which constant does nothing. A record of what was
-        answered is made of either, and counts for none.
+        The same call with another value is no refusal: it has to be another call too. If one call gets another constant
+        ("approved", "rejected"; but just as well a text and its stand-in), nobody can say which constant does nothing.
+        A record of the answer contains either, and does not count.
         """
         if self._is_text_instead_of(acting):
             return False
@@ -186,9 +186,9 @@ class AnswerGroup:
         return not done or bool(acting.sites - self.sites and acting.deeds - self.deeds)
 
     def _is_text_instead_of(self, acting: "AnswerGroup") -> bool:
-        """Whether it is told apart by being a text, and does something with it: that may be an edit, and no reason.
+        """Tell whether its answers are texts that it acts on: that may be an edit, and no reason.
 
-        Where the action is a word among others, what is no such word is no edit.
+        If the action is one word among others, any other text is no edit.
         """
         for path in {path for path, _ in self.probed.demands} | {()}:
             texts = all(got(each.candidate, path) is TEXT for each in self.members)
@@ -199,7 +199,7 @@ class AnswerGroup:
 
 
 def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
-    """What goes into each effect."""
+    """Return the values that go into each effect."""
     found: dict[SiteKey, frozenset[Atom]] = {}
     for trace in each.traces:
         for effect in trace.effects:
@@ -217,10 +217,10 @@ def _overwritten(before: Behaviour, after: Behaviour) -> Iterator[SiteKey]:
 
 
 def grouped(probed: Probed) -> list[AnswerGroup]:
-    """The groups, in the order in which their first candidates were tried.
+    """Group the candidates, in the order in which they were tried.
 
-    What asks the same again is no end, unless nothing ever ends: then the question is about the next thing. Where all
-    reach the same, what they leave in the state may still tell them apart.
+    Asking the same again is no end, unless nothing ever ends: then the question is about the next thing. Groups that
+    reach the same effects may still differ in what they leave in the state.
     """
     known = [each for each in probed.behaviours if each.is_known and not probed.raises(each)]
     able = [each for each in known if "end" in each.ends] or [each for each in known if each.only_asks_again]
@@ -240,24 +240,24 @@ def grouped(probed: Probed) -> list[AnswerGroup]:
 
 
 def _meaning(members: Sequence[Behaviour]) -> object:
-    """What tells groups apart that make calls: two branches that make the very same ones mean the same."""
+    """Return what tells groups with calls apart: two branches with exactly the same calls mean the same."""
     made = frozenset((calls(each), each.nodes, each.returned, _left(each), each.ends) for each in members)
     return made if any(calls(each) for each in members) else id(members)
 
 
 def _left(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
-    """What is left in the state, by its key."""
+    """Return what is left in the state, by key."""
     return frozenset((str(key), atoms_of(value)) for trace in each.traces for key, value in trace.kept)
 
 
 def calls(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
-    """What is called, with what; wherever the call stands, and whatever of the answer goes into it."""
+    """Return each call with its arguments, wherever it is in the code, without the parts of the answer."""
     effects = (effect for trace in each.traces for effect in trace.effects)
     return frozenset((effect.does, frozenset(a for a in effect.what if a[0] != "answer")) for effect in effects)
 
 
 def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozenset[Path]:
-    """The places at which another value alone leads to another group."""
+    """List the places at which another value alone leads to another group."""
     reached: dict[tuple[Path, str], set[int]] = {}
     for number, members in enumerate(groups):
         for each in members:
@@ -267,7 +267,7 @@ def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozen
 
 
 def skeleton(each: Behaviour, probed: Probed) -> object:
-    """What a candidate reaches, without what is shown and without the answer: an edit has that of an approval."""
+    """Return what a candidate reaches, without shown values and the answer: an edit has that of an approval."""
     effects = frozenset(
         (effect.where, frozenset(a for a in effect.what if _marks(a, probed)))
         for trace in each.traces
@@ -278,17 +278,17 @@ def skeleton(each: Behaviour, probed: Probed) -> object:
 
 
 def texts_of(each: Behaviour, probed: Probed) -> frozenset[str]:
-    """The constants that it passes on, into effects or into the state, as the code spells them without quotes."""
+    """List the constants that it passes on to effects or the state, as the code spells them without quotes."""
     atoms = each.flows | each.returned
     return frozenset(str(atom[1]).strip("'\"") for atom in atoms if _marks(atom, probed))
 
 
 def _marks(atom: Atom, probed: Probed) -> bool:
-    """Whether a constant tells one branch from another: what stands for a missing value does not."""
+    """Tell whether a constant tells one branch from another: a stand-in for a missing value does not."""
     return atom[0] == "const" and tells(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
 
 
 def is_named(each: Behaviour, probed: Probed) -> bool:
-    """Whether it is told apart by a word or a truth value of its own."""
+    """Tell whether a word or a truth value of its own tells it apart."""
     places = {path for path, constant in probed.demands if constant[:1] in "'\"TF"}
     return any(isinstance(got(each.candidate, path), str | bool) for path in places)

@@ -20,14 +20,14 @@ from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of, l
 from engine.asks.ask import MOST_OPTIONS
 
 _LONGEST_WORD = 75
-"""Characters of a button."""
+"""The most characters of a button."""
 _SHORTEST_WORD = 3
 _REASONS = ("feedback", "reason", "comment", "note", "instruction", "message", "text", "why", "explanation", "suggest")
 
 
 @dataclass(frozen=True)
 class NamedBranch:
-    """A further choice: its word, a candidate that takes it, and the field in which it passes a person's words on."""
+    """A further choice: its word, a candidate that takes it, and the field that passes a person's words on."""
 
     word: str
     behaviour: Behaviour
@@ -36,7 +36,7 @@ class NamedBranch:
 
 
 def word_of(candidate: Any, probed: Probed) -> tuple[Path, str] | None:
-    """The text that tells a candidate from others, and where it has it; None where it has none, or several."""
+    """Return the text that tells a candidate from others, and its place; None if there is none, or several."""
     found = {
         (path, value)
         for path, constant in probed.demands
@@ -46,7 +46,7 @@ def word_of(candidate: Any, probed: Probed) -> tuple[Path, str] | None:
 
 
 def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iterable[Any]) -> tuple[NamedBranch, ...]:
-    """The further choices: `taken` are the answers of our own buttons, `templates` what these send."""
+    """List the further choices: `taken` are the answers of our own buttons, `templates` are what these send."""
     sent = list(templates)
     found: dict[object, list[NamedBranch]] = {}
     known = [each for each in probed.behaviours if each.is_known and not probed.raises(each)]
@@ -61,10 +61,10 @@ def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iter
             found.setdefault(_way(each, probed), []).append(way)
     made: dict[str, NamedBranch] = {}
     for plainest in (min(same, key=_plainness) for same in found.values()):
-        before = made.get(plainest.word)  # one word may lead two ways, by other fields: the one with words is offered
+        before = made.get(plainest.word)  # one word may lead to two branches: prefer the one with words
         made[plainest.word] = plainest if before is None else min(before, plainest, key=_plainness)
     as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
-    looks = Counter(_look(word) for word in made)  # two that nobody can tell apart are no choice
+    looks = Counter(_look(word) for word in made)  # nobody could tell two such words apart
     told_apart = [way for way in made.values() if looks[_look(way.word)] == 1]
     in_order = sorted(told_apart, key=lambda way: as_compared.index(way.word))
     return tuple(in_order) if len(in_order) <= MOST_OPTIONS else ()
@@ -75,25 +75,25 @@ def _look(word: str) -> str:
 
 
 def _plainness(way: NamedBranch) -> tuple[bool, int, bool]:
-    """With words rather than without, few fields, and a word rather than a letter: "escalate", not "e"."""
+    """Rank a branch: with words before without, few fields, a word before a letter ("escalate", not "e")."""
     fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
     return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
 
 
 def all_named(groups: Sequence[AnswerGroup], probed: Probed) -> bool:
-    """Whether each of them has a word."""
+    """Tell whether each of them has a word."""
     return all(any(word_of(each.candidate, probed) for each in group.members) for group in groups)
 
 
 def _way(each: Behaviour, probed: Probed) -> object:
-    """What tells one way from another: what it reaches, how it ends, and what is asked when it asks again."""
+    """Return what tells one branch from another: its effects, its end, and the values that it asks about again."""
     again = frozenset(atom for atom in each.asked_again if atom[0] == "from")
     what = calls(each) or skeleton(each, probed)
     return what, each.nodes, each.ends - {"raises"}, again
 
 
 def _does_nothing(way: NamedBranch, probed: Probed) -> bool:
-    """Whether the same is asked again, and nothing else: that is no choice."""
+    """Tell whether it only asks the same again: that is no choice."""
     each = way.behaviour
     if not each.only_asks_again or each.sites or each.nodes - {probed.entry.path}:
         return False
@@ -107,13 +107,13 @@ def _does_nothing(way: NamedBranch, probed: Probed) -> bool:
 def _with_words(
     probed: Probed, each: Behaviour, named: tuple[Path, str], avoided: frozenset[SiteKey]
 ) -> NamedBranch | None:
-    """The choice with a field for a person's words where it passes them on; None where it takes something else.
+    """Return the choice, with a field for a person's words if it passes them on; None if it needs anything else.
 
-    With them it goes the same way, though it may do more on it, but for what is done by our own buttons (`avoided`).
+    With words it takes the same branch. It may do more there, except what our own buttons do (`avoided`).
     """
     at, word = named
     if not is_short(word) or word.strip().lower() in REJECTING:
-        return None  # Reject is there for that, and is safe
+        return None  # the Reject button does that, safely
     needed = list(text_places(each.candidate))
     if needed:
         (place, *more) = needed
@@ -128,12 +128,12 @@ def _with_words(
 
 
 def is_short(word: str) -> bool:
-    """Whether it can stand on a button."""
+    """Tell whether it fits on a button."""
     return 0 < len(word.strip()) <= _LONGEST_WORD and word.isprintable()
 
 
 def _spare(probed: Probed, each: Behaviour) -> Iterator[Path]:
-    """The fields that it reads and that a person's words may fill: those with the name of a reason."""
+    """List the fields that it reads and that a person's words may fill: those with the name of a reason."""
     compared = _compared(probed)
     for path in each.reads:
         named = path and isinstance(path[-1], str) and any(word in path[-1].lower() for word in _REASONS)
@@ -142,7 +142,7 @@ def _spare(probed: Probed, each: Behaviour) -> Iterator[Path]:
 
 
 def _compared(probed: Probed) -> frozenset[Path]:
-    """Where texts are compared with a constant: what a person writes there could be taken for another choice."""
+    """List the places of compared texts: a person's words there could be taken for another choice."""
     return frozenset(path for path, constant in probed.demands if constant[:1] in "'\"" and len(constant) > len("''"))
 
 
@@ -151,5 +151,5 @@ def _rank(path: Path) -> int:
 
 
 def _is_shown(path: Path, probed: Probed) -> bool:
-    """Whether the payload has a field of that name: then what stands there takes its place, which is an edit."""
+    """Tell whether the payload has a field of that name: then a new value is an edit."""
     return bool(path) and any(at and at[-1] == path[-1] for at, _ in leaves(probed.payload))

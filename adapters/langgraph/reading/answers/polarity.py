@@ -19,7 +19,7 @@ from adapters.langgraph.reading.code.values import FREE, TEXT
 class Polarity:
     """The group that acts, those that do not, and whether the code proves it.
 
-    `apart` is true where each group is known to do something of its own, and nothing says which of them approves.
+    `apart` is true if each group is known to do something of its own, and nothing shows which of them approves.
     """
 
     acts: AnswerGroup | None
@@ -30,7 +30,7 @@ class Polarity:
 
 
 def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
-    """Which group is approved with, and which ones can be rejected with."""
+    """Decide which group approves, and which groups can reject."""
     deciding = [each for each in groups if not each.is_words]
     if not deciding:
         return Polarity(None, why="the answer is passed on as it is")
@@ -59,9 +59,9 @@ def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
 
 
 def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
-    """The groups that use all that the best one uses of what is shown, and act over a third: "run it" and "always".
+    """List the groups that use all of the shown values that the best one uses, and act over a third: "run", "always".
 
-    Which of them is the approval nobody can tell from what they reach: the one that does most may do too much.
+    Their effects do not show which of them is the approval: the one that does most may do too much.
     """
     others = [each for each in groups if each is not best]
     alike = [each for each in others if best.acts_on and each.acts_on == best.acts_on]
@@ -69,7 +69,7 @@ def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[Answ
 
 
 def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
-    """The one of several that act which is called as the button is; a refusal does nothing that one of them does."""
+    """Of several groups that act, choose the one named as our button; a refusal does nothing that they do."""
     able = [best, *_goes_further(best, groups)]
     rest = [each for each in groups if each not in able and True not in each.signs]
     refusing = least([each for each in rest if _is_refusal(each, able)])
@@ -80,35 +80,35 @@ def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
 
 
 def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
-    """Whether it does nothing that one of those does that act."""
+    """Tell whether it does nothing that one of the acting groups does."""
     return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
 
 
 def least(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
-    """The groups that a rejection may take: those that do least, and do not ask again where another one ends.
+    """Choose the groups that a rejection may take: those that do least, and end instead of asking again.
 
-    Paging somebody avoids the action too, and so does a new draft; but neither is a refusal where there is a way on
-    which does less. Where two do something of their own, the one that is called a refusal is; else none is known.
+    Paging somebody avoids the action too, and so does a new draft; but neither is the refusal if another branch does
+    less. If two do something of their own, the one with the name of a refusal is chosen; otherwise none is known.
     """
     ending = [each for each in refusing if not each.may_ask_again] or [e for e in refusing if e.is_rest]
     lowest = [each for each in ending if not any(_does_more(each, other) for other in ending if other is not each)]
     if len({(each.sites, each.nodes) for each in lowest}) > 1:
         own = [each for each in lowest if all(is_named(member, each.probed) for member in each.members)]
         if len({(each.does, each.nodes) for each in lowest}) == 1 and len(own) <= 1:
-            return tuple(own or lowest)  # the node's word for it, and what is no word of its, are treated alike
+            return tuple(own or lowest)  # a word of the node's, and any other text, are treated alike
         named = [each for each in lowest if each.signs == {False}] or [each for each in lowest if each.hints == {False}]
         return tuple(named) if len(named) == 1 else ()
     return tuple(each for each in lowest if False in each.signs) or tuple(lowest)
 
 
 def _does_more(group: AnswerGroup, other: AnswerGroup) -> bool:
-    """Whether it does something that another avoids; what is called a refusal may keep what a person said."""
+    """Tell whether it does something that another avoids; a named refusal may keep a person's words."""
     keeps = group.hints == {False} and group.only_notes(group.sites - other.sites)
     return bool(group.acts_over(other)) and not keeps
 
 
 def _only_one(group: AnswerGroup) -> Polarity:
-    """Where one group is all there is, every other answer asks again or raises: it takes a word, or anything."""
+    """Judge a single group: every other answer asks again or raises, so it takes one word, or anything."""
     asks_again = any(each.only_asks_again for each in group.probed.behaviours)
     named = any(is_named(each, group.probed) for each in group.members)
     if asks_again and not (named and group.uses):
@@ -125,27 +125,27 @@ def _only_one(group: AnswerGroup) -> Polarity:
 
 
 def _is_demanded(group: AnswerGroup) -> bool:
-    """Whether the code raises at any other answer: then it goes on with this one alone, and that is what was shown."""
+    """Tell whether the code raises at any other answer: then only this one goes on, with what was shown."""
     others = [each for each in group.probed.behaviours if each not in group.members]
     raising = all(each.is_known and each.ends == {"raises"} for each in others)
     return raising and bool(others) and bool(group.uses) and group.signs | group.hints == {True}
 
 
 def _others_raise(group: AnswerGroup) -> bool:
-    """Whether a `raise` of the code's own is all that comes of every other answer: a refusal, in some projects."""
+    """Tell whether every other answer only reaches a `raise` of the project's own: some projects refuse like that."""
     others = [each for each in group.probed.behaviours if each not in group.members]
     own = [each for each in others if not any(trace.by_type for trace in each.traces)]
     return bool(own) and all(each.is_known and each.ends == {"raises"} for each in others)
 
 
 def _some_do_more(group: AnswerGroup) -> bool:
-    """Whether there are answers of which it is not known what they do, and which may do more."""
+    """Tell whether some answers are not known completely, and may do more."""
     left = [each for each in group.probed.behaviours if not each.is_known and not group.probed.raises(each)]
     return any(each.sites - group.sites or each.nodes - group.nodes for each in left)
 
 
 def _is_told_apart(group: AnswerGroup) -> bool:
-    """Whether the code compares something with a constant that it does not pass on."""
+    """Tell whether the code compares something with a constant that it does not pass on."""
     probed = group.probed
     for path in {path for path, _ in probed.demands}:
         each = next((each for each in group.members if path == () or has(each.candidate, path[:-1])), None)
@@ -156,7 +156,7 @@ def _is_told_apart(group: AnswerGroup) -> bool:
 
 
 def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
-    """`ends_alone`: all others ask again, or do less."""
+    """Accept the acting group unless names contradict it. `ends_alone`: all others ask again, or do less."""
     evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
     if ends_alone:
         evidence = max(evidence, Evidence.LIKELY)

@@ -20,18 +20,18 @@ from adapters.langgraph.reading.code.values import TEXT, Atom, Known, Path, Valu
 _MOST_CANDIDATES = 64
 _MOST_TRACES = 2_000
 _MOST_KEPT = 1_000
-"""Traces beside those of the candidates: a text under review is another one each time."""
+"""The most traces kept beyond those of the candidates: each text under review adds one."""
 _WHOLE_WORDS = ("no", "yes", "other")
-"""Tried where the code looks at a part of a word: what it does with any word at all cannot be known there."""
+"""Tried if the code looks at a part of a word: its effect for any word at all cannot be known."""
 _NUMBER = 70_707
-"""Stands for any number but those that the code compares with."""
+"""Stands for any number except those that the code compares with."""
 _LEAST_SHOWN = 4
-"""Letters of a constant that is found again within a text of the payload."""
+"""The fewest letters of a constant that counts as shown when it is part of a text of the payload."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What the code does with one candidate, over all the ways that it can go."""
+    """The effects of one candidate, on every branch that the code can take."""
 
     candidate: Any
     traces: tuple[Trace, ...]
@@ -39,28 +39,28 @@ class Behaviour:
 
     @cached_property
     def raises(self) -> frozenset[str]:
-        """Where it raises because of the candidate: by its type, or whichever way the code goes."""
+        """The places at which it raises because of the candidate: by its type, or on every branch."""
         always = self.ends == {"raises"}
         return frozenset(each.where for each in self.traces if each.end == "raises" and (each.by_type or always))
 
     @cached_property
     def is_known(self) -> bool:
-        """Whether all of it was followed, and none of it goes both ways by the answer."""
+        """Tell whether all of it was followed, and the answer leaves no branch open."""
         return self.is_followed and not any(each.open for each in self.traces)
 
     @cached_property
     def is_followed(self) -> bool:
-        """Whether every way that it can go was followed to its end."""
+        """Tell whether every branch was followed to its end."""
         return self.complete and bool(self.traces) and not any(each.end == "lost" for each in self.traces)
 
     @cached_property
     def ends(self) -> frozenset[str]:
-        """How it ends: "end", "asks again", "raises"."""
+        """The ways in which it ends: "end", "asks again", "raises"."""
         return frozenset(each.end for each in self.traces)
 
     @cached_property
     def only_asks_again(self) -> bool:
-        """Whether the same question is asked once more, whatever else is done before."""
+        """Tell whether it only asks the same question again, whatever it does before."""
         return self.ends <= {"asks again", "raises"} and "asks again" in self.ends
 
     @cached_property
@@ -70,62 +70,62 @@ class Behaviour:
 
     @cached_property
     def does(self) -> frozenset[str]:
-        """What its effects call."""
+        """The calls of its effects."""
         return frozenset(effect.does for each in self.traces for effect in each.effects)
 
     @cached_property
     def flows(self) -> frozenset[Atom]:
-        """What goes into its effects."""
+        """The values that go into its effects."""
         return frozenset(atom for each in self.traces for effect in each.effects for atom in effect.what)
 
     @cached_property
     def returned(self) -> frozenset[Atom]:
-        """What goes into the state, or out of a tool."""
+        """The values that go into the state, or out of a tool."""
         return frozenset(atom for each in self.traces for atom in each.returned)
 
     @cached_property
     def asked_again(self) -> frozenset[Atom]:
-        """What the question is made of when it is asked again."""
+        """The values in the question when it is asked again."""
         return frozenset(atom for each in self.traces if each.again is not None for atom in atoms_of(each.again))
 
     @cached_property
     def nodes(self) -> frozenset[str]:
-        """The nodes that it goes to."""
+        """The nodes that it leads to."""
         return frozenset(name for each in self.traces for name in each.nodes)
 
     @cached_property
     def reads(self) -> tuple[Path, ...]:
-        """What of the answer is read."""
+        """The parts of the answer that are read."""
         return tuple(sorted({path for each in self.traces for path in each.reads}, key=repr))
 
     @cached_property
     def tested(self) -> frozenset[Path]:
-        """Where the answer is compared with something on the way that it takes."""
+        """The places of the answer that are compared with something on its branches."""
         found = (demand for each in self.traces for demand in each.demands)
         return frozenset(each.path for each in found if each.kind in ("value", "part"))
 
     def takes(self, path: Path) -> bool:
-        """Whether what stands at a path of the answer ends up somewhere."""
+        """Tell whether the value at a path of the answer reaches something."""
         atoms = self.flows | self.returned | self.asked_again
         return any(kind == "answer" and at[: len(path)] == path for kind, at in atoms)
 
 
 @dataclass(frozen=True)
 class Probed:
-    """All that was tried on one question."""
+    """Everything that was tried on one question."""
 
     site: SiteKey
     entry: NodeEntry
     payload: Value
     behaviours: tuple[Behaviour, ...]
     demands: frozenset[tuple[Path, str]]
-    """The constants that the answer is compared with: where, and their `repr`."""
+    """The constants that the answer is compared with: the place, and their `repr`."""
     reserved: frozenset[str] = field(default_factory=frozenset)
     """Words that mean something to the node, in small letters."""
 
     @cached_property
     def shown(self) -> frozenset[Atom]:
-        """What the payload shows: what acts with it does what was shown."""
+        """The values that the payload shows: an action with one of these does what was shown."""
         tested = {("const", constant) for _, constant in self.demands}
         values = [each for _, each in leaves(self.payload)]
         parts = [self.spelled.get(each.value) for each in values if isinstance(each, Known) and type(each.value) is str]
@@ -134,7 +134,7 @@ class Probed:
 
     @cached_property
     def spelled(self) -> Mapping[str, frozenset[Atom]]:
-        """What texts were put together from."""
+        """The parts that texts were put together from."""
         traces = (trace for each in self.behaviours for trace in each.traces)
         return {text: atoms for trace in traces for text, atoms in trace.spelled.items()}
 
@@ -145,7 +145,7 @@ class Probed:
         return _plain(" ".join(texts))
 
     def shows(self, atom: Atom) -> bool:
-        """Whether the payload shows it, or names it within a text."""
+        """Tell whether the payload shows it, or names it within a text."""
         if atom[0] == "const" and any(constant == atom[1] for _, constant in self.demands):
             return False  # the word that decides
         if atom in self.shown or (atom[0] == "from" and any(_within(atom, each) for each in self.shown)):
@@ -155,22 +155,22 @@ class Probed:
         return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
 
     def spells_shown(self, atom: Atom) -> bool:
-        """Whether a text was put together from what the payload shows: its other parts are atoms of their own."""
+        """Tell whether a text was put together from shown values: its other parts are atoms of their own."""
         return any(self.shows(part) for text, parts in self.spelled.items() if repr(text) == atom[1] for part in parts)
 
     @cached_property
     def takes_true(self) -> bool:
-        """Whether True is an answer that the code takes."""
+        """Tell whether the code takes True as an answer."""
         return any(each.candidate is True and each.is_known and not self.raises(each) for each in self.behaviours)
 
     @cached_property
     def raises_anyhow(self) -> frozenset[str]:
-        """Where the code may raise whatever the answer is."""
+        """The places at which the code may raise whatever the answer is."""
         ended = [each.raises for each in self.behaviours if each.ends != {"raises"}]
         return frozenset.intersection(*ended) if ended else frozenset()
 
     def raises(self, each: Behaviour) -> bool:
-        """Whether the code may raise because of this answer."""
+        """Tell whether the code may raise because of this answer."""
         return bool(each.raises - self.raises_anyhow)
 
     @cached_property
@@ -178,7 +178,7 @@ class Probed:
         return {mark(each.candidate): each for each in self.behaviours}
 
     def try_(self, candidate: Any) -> Behaviour:
-        """What the code does with another candidate. It is kept: cards ask the same of it each time they are made."""
+        """Return the behaviour of another candidate. It is kept: cards need the same ones each time."""
         key = mark(candidate)
         if (known := self._tried.get(key)) is not None:
             return known
@@ -193,24 +193,24 @@ def _plain(text: str) -> str:
 
 
 def tells(atom: Atom) -> bool:
-    """Whether it is more than one of the values that stand everywhere."""
+    """Tell whether it is more than one of the values that are found everywhere."""
     return atom[0] != "const" or atom[1] not in ("None", "True", "False", "''", "0", "1")
 
 
 def _within(atom: Atom, shown: Atom) -> bool:
-    """Whether it is a part of what is shown."""
+    """Tell whether it is a part of what is shown."""
     return shown[0] == "from" and shown[1] != "state" and str(atom[1]).startswith(f"{shown[1]}.")
 
 
 def behave(entry: NodeEntry, site: SiteKey, candidate: Any) -> Behaviour:
-    """What the code does with a candidate."""
+    """Follow the code with a candidate."""
     traces, complete = explore(entry, candidate, site)
     return Behaviour(candidate, tuple(each for each in traces if each.answered), complete)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An `interrupt(...)` that a node can come to, with one of its payloads."""
+    """An `interrupt(...)` that a node can reach, with one of its payloads."""
 
     key: SiteKey
     payload: Value
@@ -218,7 +218,7 @@ class Site:
 
 
 def sites_of(entry: NodeEntry) -> Sequence[Site]:
-    """The questions that a node can come to, in the order in which it does."""
+    """List the questions that a node can reach, in order."""
     traces, _ = explore(entry, None, None)
     found = {key: Site(key, payload, each.schemas.get(key)) for each in traces for key, payload in each.sites}
     return list(found.values())
@@ -247,14 +247,14 @@ def probe(entry: NodeEntry, site: SiteKey, payload: Value, more: Iterable[Any] =
 
 
 def _stands_in(candidate: Any) -> bool:
-    """Whether it has something in it only to have something in it."""
+    """Tell whether it has a key only to not be empty."""
     if isinstance(candidate, list):
         return any(map(_stands_in, candidate))
     return isinstance(candidate, dict) and (ANY_KEY in candidate or any(map(_stands_in, candidate.values())))
 
 
 def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
-    """Candidates that a test of the answer gives reason to try."""
+    """List the candidates that a test of the answer gives reason to try."""
     match demand.kind:
         case "value":
             yield put(candidate, demand.path, demand.value)
@@ -273,7 +273,7 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
 
 
 def _other(value: Any) -> Any:
-    """Anything but a value that the answer is compared with."""
+    """Return a value that differs from the one that the answer is compared with."""
     match value:
         case bool():
             return not value

@@ -11,13 +11,13 @@ from adapters.langgraph.reading.code.results import MOST, shortened
 from adapters.langgraph.reading.code.run import ASKS, Trace
 
 _COLONS = 2
-"""In a place: `FILE:LINE:COLUMN`."""
+"""The colons in a place, `FILE:LINE:COLUMN`."""
 
 
 def proof(behaviour: Behaviour) -> str:
-    """Where the code goes with an answer: by the line that it returns from, by what it does, by the nodes that follow.
+    """Say where the code goes with an answer: the line it returns from, its effects, the nodes that follow.
 
-    Where it goes several ways by something else than the answer, the first of them are told.
+    If something other than the answer leads to several branches, the first ones are named.
     """
     lefts = list(dict.fromkeys(trace.left for trace in behaviour.traces if trace.left[0]))
     nodes = sorted(behaviour.nodes)
@@ -39,7 +39,7 @@ def _takes(lefts: Sequence[tuple[str, str]]) -> str:
 
 
 def _runs(traces: Sequence[Trace], most: int) -> str:
-    """The lines of the function that asks in which something is done to the world, with their code."""
+    """Name the lines of the asking function that have an effect, with their code."""
     places = dict.fromkeys(
         effect.by[1] if len(effect.by) > 1 else effect.where
         for trace in traces

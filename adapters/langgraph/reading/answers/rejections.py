@@ -17,7 +17,7 @@ _REASONS = ("reason", "feedback", "comment", "note", "why", "explanation", "mess
 def rejection_of(
     probed: Probed, acting: AnswerGroup | None, refusing: Sequence[AnswerGroup]
 ) -> tuple[Json, Behaviour] | None:
-    """The template of a rejection, and what it does; None where the run is stopped instead."""
+    """Return the template of a rejection, and its behaviour; None if a rejection stops the run instead."""
     found: list[tuple[tuple[object, ...], Json, Behaviour]] = []
     known = {path for each in acting.members for path in each.reads} if acting is not None else set()
     for group in refusing:
@@ -46,7 +46,7 @@ def _is_reason(path: Path) -> bool:
 
 
 def _goes_the_same_way(tried: Behaviour, each: Behaviour, path: Path, probed: Probed) -> bool:
-    """Whether a field changes nothing of what is done; a reason may take the place of the text for none."""
+    """Tell whether a field changes nothing of the effects; a reason may replace the text for none."""
     if skeleton(tried, probed) == skeleton(each, probed):
         return True
     same = (tried.sites, tried.nodes, tried.ends) == (each.sites, each.nodes, each.ends)
@@ -55,7 +55,7 @@ def _goes_the_same_way(tried: Behaviour, each: Behaviour, path: Path, probed: Pr
 
 
 def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Json, int]:
-    """A candidate of a refusing group with `$reason` where the node passes words on; and in how many places."""
+    """Put `$reason` into a refusing candidate if the node passes words on; say in how many places."""
     made = each.candidate
     free = [path for path in text_places(made) if template(TEXT, probed, "$reason", path) == "$reason"]
     places = sum(each.takes(path) for path in free)

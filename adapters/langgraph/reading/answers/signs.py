@@ -28,14 +28,14 @@ _APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "
 
 
 def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
-    """The signs of what a candidate has at the places that the code tests."""
+    """Return the signs of a candidate's values at the places that the code tests."""
     return (sign for _, sign in signed(candidate, probed, YES, NO))
 
 
 def signed(
     candidate: object, probed: Probed, going: frozenset[str], halting: frozenset[str]
 ) -> Iterator[tuple[Path, bool]]:
-    """The same, with their places."""
+    """Return the same signs with their places."""
     for path, constant in probed.demands:
         value = got(candidate, path) if has(candidate, path) else None
         if value is None or value is TEXT or repr(value) != constant:
@@ -44,7 +44,7 @@ def signed(
             key = str(path[-1]).lower() if path else ""
             worded = any(at == path and other[:1] in "'\"" for at, other in probed.demands)
             if path == () and not (value or probed.takes_true):
-                continue  # stands for nothing at all: `interrupt(...) or {}`
+                continue  # it stands for a missing answer: `interrupt(...) or {}`
             if path == () or key in _APPROVING_KEYS:
                 yield path, value
             elif going is GOING and not worded:
@@ -54,7 +54,7 @@ def signed(
 
 
 def _sign_of_key(key: str) -> Iterable[bool]:
-    """What a true value at a key says, by the words of its name; nothing where they say nothing: `{"night": True}`."""
+    """Read a true value at a key by the words of its name; nothing if they say nothing: `{"night": True}`."""
     words = frozenset(key.replace("-", "_").split("_"))
     if bool(words & HALTING) is not bool(words & GOING):
         yield bool(words & GOING)

@@ -27,10 +27,10 @@ _DICT, _TEXT = frozenset(dir(dict)), frozenset(dir(str))
 
 
 class AttributeReader(ConditionReader):
-    """`lookup`, `attribute` and `item`."""
+    """Reads names, attributes and items."""
 
     def lookup(self, name: str, scope: Scope) -> Value:
-        """What a name stands for."""
+        """Return the value of a name."""
         here: Scope | None = scope
         while here is not None:
             if name in here.names:
@@ -48,15 +48,15 @@ class AttributeReader(ConditionReader):
         return Known(held[name]) if name in held else Unknown(f"name {name}")
 
     def held(self, value: Any, name: str, scope: Scope) -> Value:
-        """What a name of the program stands for now; a text of the environment is not known, as it may be a secret.
+        """Return the current value of the program's name, unless it is a text of the environment: it may be a secret.
 
-        A node may ask for a PIN: that is then never sent, shown or stored as the word that approves.
+        A node may ask for a PIN: it is never sent, shown or stored as the word that approves.
         """
         secret = type(value) is str and value != "" and value in os.environ.values()
         return Unknown(f"environment {name}") if secret and value not in texts_in(scope.file) else self.lift(value)
 
     def attribute(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> Value:
-        """`owner.name`, as far as it can be told without running code of the owner's."""
+        """Read `owner.name` without running the owner's code."""
         match owner:
             case Made() if name in owner.attributes:
                 return owner.attributes[name]
@@ -128,7 +128,7 @@ class AttributeReader(ConditionReader):
         return self._missing(owner, kind, name)
 
     def _of_slot(self, owner: Value, slot: MemberDescriptorType, name: str) -> Value:
-        """What an instance has in one of its class's `__slots__`; no code of the class runs for that."""
+        """Read an instance's value in one of its class's `__slots__`; no code of the class runs."""
         if isinstance(owner, Known):
             try:
                 return self.lift(slot.__get__(owner.value, type(owner.value)))
@@ -137,7 +137,7 @@ class AttributeReader(ConditionReader):
         return Unknown(name)
 
     def _missing(self, owner: Value, kind: type, name: str) -> Value:
-        """An attribute that nobody has set: an error, where all that sets them is known."""
+        """Read an attribute that nobody has set: an error if everything that sets them is known."""
         if isinstance(owner, Made) and (kind is SimpleNamespace or hasattr(kind, "_fields")):
             if owner.path is not None:
                 self.demand((*owner.path, name), "fill")
@@ -145,7 +145,7 @@ class AttributeReader(ConditionReader):
         return BoundMethod(owner, name)
 
     def item(self, owner: Value, key: Value, node: ast.AST, scope: Scope) -> Value:
-        """`owner[key]`. Raises Raised where there is none."""
+        """Read `owner[key]`. Raises Raised if there is none."""
         if isinstance(owner, Known) and isinstance(owner.value, type) and issubclass(owner.value, Enum):
             return self._by_name(owner.value, key, node, scope)
         if (told := self.special(owner, "__getitem__", key)) is not None:
@@ -173,12 +173,12 @@ class AttributeReader(ConditionReader):
         return unknown(self.place(node, scope), owner, key)
 
     def _may_lack(self, key: Value, kind: type, node: ast.AST, scope: Scope) -> None:
-        """What the answer picks may be missing from what lives in the program now: both ways are read."""
+        """Read both branches if the answer picks something that the running program may lack."""
         if key.given and not self.oracle.decide(("has", self.place(node, scope))):
             raise Raised(kind, self.place(node, scope))
 
     def _by_name(self, cls: type[Enum], key: Value, node: ast.AST, scope: Scope) -> Value:
-        """`Verdict["GO"]`."""
+        """Read `Verdict["GO"]`."""
         for name in cls.__members__ if key.path is not None else ():
             self.compare_with(key, name)
         if isinstance(key, Known) and key.value in cls.__members__:
@@ -197,7 +197,7 @@ class AttributeReader(ConditionReader):
             return self._part(owner.rest, key.value)
         if owner.outer:
             self._may_lack(key, KeyError, node, scope)
-            return unknown(f"{self.place(node, scope)}[{key.value}]", owner, key)  # it may have it by then
+            return unknown(f"{self.place(node, scope)}[{key.value}]", owner, key)  # it may have the key by then
         if owner.path is not None:
             self.demand((*owner.path, key.value), "fill")
         raise Raised(KeyError, self.place(node, scope))
@@ -217,7 +217,7 @@ class AttributeReader(ConditionReader):
 
 
 def _default_of(field: Any) -> Value:
-    """What a field of a pydantic model has where nothing was given."""
+    """Return the default of a field of a pydantic model."""
     if field.default_factory in (list, tuple):
         return Listed([])
     if field.default_factory is dict:

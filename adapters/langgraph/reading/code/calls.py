@@ -41,12 +41,12 @@ from adapters.langgraph.reading.code.values import (
 
 _LOGGERS = frozenset(("log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "console"))
 _WRITING = frozenset(("write", "writelines", "append", "add", "put", "send", "insert", "extend"))
-"""What is no method of a logger: the log is a file or a list then."""
+"""Names that are no methods of a logger: then the log is a file or a list."""
 _INNER = "__wrapped__"
 
 
 class CallReader(MethodReader):
-    """`_call`, and reading on in the function that is called."""
+    """Reads a call, and continues in the called function."""
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         function = self._called(node.func, scope)
@@ -56,7 +56,7 @@ class CallReader(MethodReader):
         return self.call(function, values, named, node, scope)
 
     def _called(self, node: ast.expr, scope: Scope) -> Value:
-        """What is called: of something unknown, a method of that name."""
+        """Return the called value: of an unknown owner, a method of that name."""
         if not isinstance(node, ast.Attribute):
             return self.evaluate(node, scope)
         owner = self.evaluate(node.value, scope)
@@ -88,8 +88,8 @@ class CallReader(MethodReader):
         return values, named
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
-        """The value of a call. Raises Raised."""
-        if not _is_code(function):  # what takes a generator draws from it
+        """Return the value of a call. Raises Raised."""
+        if not _is_code(function):  # a generator as an argument is consumed
             values = [Listed(self.drawn(each)) if _is_generated(each) else each for each in values]
         match function:
             case Closure():
@@ -102,11 +102,11 @@ class CallReader(MethodReader):
                 return self._live(function.value, values, named, node, scope)
             case Unknown() if function.given:
                 raise Raised(TypeError, self.place(node, scope))
-        self.opened(function)  # the answer says what is called
+        self.opened(function)  # the answer names what is called
         return self.effect(node, scope, function, *values, *named.values())
 
     def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
-        """Live code that is called by something else than a call: a property, a node of the graph."""
+        """Call live code other than by a call: a property, a node of the graph."""
         return self._live(function, values, named, ast.Pass(), Scope({}, None, {}, getattr(function, "__name__", "")))
 
     def _live(self, held: Any, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
@@ -152,7 +152,7 @@ class CallReader(MethodReader):
         if self.trace.answered and site == self.site and not self.rounds:
             self.trace.again = payload
             raise ReadingEnded("asks again", site[-1])
-        if self.trace.answered:  # somebody is asked something else: it goes on with whatever they say
+        if self.trace.answered:  # another question: go on with any answer to it
             self.trace.effects.append(Reached(f"{ASKS} {site[-1]}", atoms_of(payload), site[:-1], ASKS))
         if site != self.site:
             return Unknown(f"asked {site}")
@@ -178,7 +178,7 @@ class CallReader(MethodReader):
         return self.run_code(code, scope, values, named, place)
 
     def run_code(self, code: Any, made_in: Scope, values: list[Value], named: Mapping[str, Value], place: str) -> Value:
-        """Read a function's body with these arguments. Raises Ended where calls go too deep. Raises ReadingEnded."""
+        """Read a function's body with these arguments. Raises ReadingEnded if calls go too deep."""
         if len(self.stack) >= MOST_CALLS or self.stack.count(place) > 1:
             raise ReadingEnded("lost", place)
         inner = Scope(self._bound(code.args, made_in, values, dict(named)), made_in, made_in.globals, made_in.file)
@@ -187,7 +187,7 @@ class CallReader(MethodReader):
         return self._run_in(code, inner, place)
 
     def drawn(self, value: Made) -> list[Value]:
-        """All that a generator gives: its code runs when it is asked for that, and not before."""
+        """Return all items of a generator: its code runs now, and not before."""
         generator = value.attributes.pop("generator", None)
         if isinstance(generator, Known):
             code, scope, place = generator.value
@@ -244,7 +244,7 @@ class CallReader(MethodReader):
         return bound
 
     def run_body(self, body: list[ast.stmt], scope: Scope) -> None:
-        """Read statements; see `Statements`."""
+        """Read statements; see `StatementReader`."""
         raise NotImplementedError
 
     # Methods ----------------------------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ class CallReader(MethodReader):
 
 
 def is_interrupt(held: Any) -> bool:
-    """Whether it is LangGraph's own `interrupt`."""
+    """Tell whether it is LangGraph's own `interrupt`."""
     if not isinstance(held, FunctionType):
         return False
     original = vars(held).get(UNGUARDED, held)
@@ -304,7 +304,7 @@ def _is_generated(value: Value) -> TypeGuard[Made]:
 
 
 def _is_code(value: Value) -> bool:
-    """Whether it is code of the project, or a container: whatever its name is, it is no logger."""
+    """Tell whether it is code of the project, or a container: whatever its name is, it is no logger."""
     match value:
         case Closure():
             return True
@@ -332,7 +332,7 @@ def _is_ours(handler: logging.Handler) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_generator(code: Any) -> bool:
-    """Whether a function has a `yield` of its own."""
+    """Tell whether a function has a `yield` of its own."""
     waiting = [] if isinstance(code, ast.Lambda) else list(code.body)
     while waiting:
         each = waiting.pop()
@@ -344,7 +344,7 @@ def _is_generator(code: Any) -> bool:
 
 
 def _is_logging(node: ast.expr) -> bool:
-    """`logger.info(...)`, `self.log.debug(...)`, `print(...)`."""
+    """Recognise `logger.info(...)`, `self.log.debug(...)` and `print(...)`."""
     if isinstance(node, ast.Name):
         return node.id == "print"
     if not isinstance(node, ast.Attribute):

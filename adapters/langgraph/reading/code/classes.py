@@ -25,17 +25,17 @@ from adapters.langgraph.reading.code.values import (
 )
 
 REST = "**"
-"""Among named arguments: a mapping that was spread, for what it does not have."""
+"""The key, among named arguments, of a mapping that was spread."""
 _PLAIN_CLASSES = frozenset(
     ("pathlib", "asyncio", "threading", "queue", "concurrent", "ipaddress", "urllib", "email", "contextlib", "weakref")
 )
 
 
 class ClassReader(ModelReader):
-    """`make` and `is_instance`."""
+    """Makes instances, and reads `isinstance`."""
 
     def make(self, cls: type, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
-        """`cls(*values, **named)`."""
+        """Read `cls(*values, **named)`."""
         first = values[0] if values else None
         if issubclass(cls, Enum):
             return self._member(cls, first or Unknown("member"), node, scope)
@@ -60,7 +60,7 @@ class ClassReader(ModelReader):
         return made
 
     def _is_plain(self, cls: type) -> bool:
-        """Whether nothing is done by making one, as far as that is known of libraries."""
+        """Tell whether making an instance has no effect, as far as libraries are known."""
         module = cls.__module__.split(".")[0]
         return module in _PLAIN_CLASSES or is_pure(Known(cls), cls.__name__) or issubclass(cls, BaseException)
 
@@ -82,7 +82,7 @@ class ClassReader(ModelReader):
     def _of_fields(
         self, cls: Any, values: list[Value], named: dict[str, Value], rest: Value | None, node: ast.AST, scope: Scope
     ) -> Value:
-        """A dataclass or a named tuple. Raises Raised where an argument lacks, or is one too many."""
+        """Make a dataclass or a named tuple. Raises Raised if an argument is missing or unknown."""
         fields = _fields_of(cls)
         if isinstance(rest, Mapped) and not rest.fields.keys() <= fields.keys():
             raise Raised(TypeError, self.place(node, scope))
@@ -148,7 +148,7 @@ class ClassReader(ModelReader):
         return None
 
     def _to_text(self, value: Value | None) -> Value | None:
-        """`str(value)`."""
+        """Read `str(value)`."""
         match value:
             case Known(value=str() | int() | float() | bool() | None as held) if not isinstance(held, Enum):
                 if not isinstance(held, str):
@@ -161,7 +161,7 @@ class ClassReader(ModelReader):
         return None
 
     def _to_number(self, cls: type, value: Value | None, node: ast.AST, scope: Scope) -> Value | None:
-        """`int(value)`, `float(value)`. Raises Raised."""
+        """Read `int(value)` and `float(value)`. Raises Raised."""
         match value:
             case Known(value=str() | int() | float()):
                 return self._number(cls, value, node, scope)
@@ -176,7 +176,7 @@ class ClassReader(ModelReader):
     def _to_dict(
         self, first: Value | None, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope
     ) -> Value:
-        """`dict(first, **named)`. Raises Raised."""
+        """Read `dict(first, **named)`. Raises Raised."""
         made = Mapped({}, path=first.path if first else None, given=first.given if first else False)
         if first is not None and values:
             if isinstance(first, Known) and first.path is not None:
@@ -196,7 +196,7 @@ class ClassReader(ModelReader):
             raise Raised(ValueError, self.place(node, scope)) from None
 
     def is_instance(self, value: Value, of: Value, node: ast.AST, scope: Scope) -> Value:
-        """`isinstance(value, of)`."""
+        """Read `isinstance(value, of)`."""
         kinds = [each.value for each in (of.items if isinstance(of, Listed) else [of]) if isinstance(each, Known)]
         kinds = [inner for each in kinds for inner in (get_args(each) if isinstance(each, UnionType) else [each])]
         if value.path is not None and not isinstance(value, Made):
@@ -213,7 +213,7 @@ class ClassReader(ModelReader):
 
 
 def _fields_of(cls: Any) -> dict[str, Value | None]:
-    """The arguments of a dataclass or a named tuple, with what stands for one that lacks; None: it has to be given."""
+    """List the arguments of a dataclass or a named tuple, with their defaults; None for a required one."""
     if not dataclasses.is_dataclass(cls):
         defaults = getattr(cls, "_field_defaults", {})
         return {name: lifted(defaults[name]) if name in defaults else None for name in cls._fields}

@@ -53,10 +53,10 @@ _LONGEST = 10_000
 
 
 class ConditionReader(SpecialMethodReader):
-    """Comparisons, membership and truth."""
+    """Reads comparisons, membership and truth."""
 
     def operate(self, kind: type, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
-        """An operation on two constants, as Python does it, or as a class of the project does; else unknown.
+        """Apply an operator to two constants, or by a class of the project; otherwise unknown.
 
         Raises Raised.
         """
@@ -76,7 +76,7 @@ class ConditionReader(SpecialMethodReader):
         return unknown(self.place(node, scope), left, right)
 
     def compare(self, how: ast.cmpop, left: Value, right: Value, node: ast.AST, scope: Scope) -> Value:
-        """One comparison."""
+        """Read one comparison."""
         match how:
             case ast.Eq() | ast.Is():
                 return self.equal(left, right, node, scope, strictly=isinstance(how, ast.Is))
@@ -94,7 +94,7 @@ class ConditionReader(SpecialMethodReader):
                 return self.operate(type(how), left, right, node, scope)
 
     def equal(self, left: Value, right: Value, node: ast.AST, scope: Scope, *, strictly: bool = False) -> Value:
-        """`left == right`, or `is`. Words that a person will write are taken to be other than any constant."""
+        """Read `left == right`, or `is`. Words of a person are taken to differ from every constant."""
         for owner, value in ((left, right), (right, left)) if not strictly else ():
             if (told := self.special(owner, "__eq__", value)) is not None:
                 return told
@@ -124,7 +124,7 @@ class ConditionReader(SpecialMethodReader):
                 self.trace.reserved.add(constant.strip().lower())
 
     def contains(self, owner: Value, value: Value, node: ast.AST, scope: Scope) -> Value:
-        """`value in owner`. Raises Raised."""
+        """Read `value in owner`. Raises Raised."""
         if (told := self.special(owner, "__contains__", value)) is not None:
             return told
         if isinstance(owner, Listed) and owner.path is not None and self.trace.answered:
@@ -168,13 +168,13 @@ class ConditionReader(SpecialMethodReader):
             self.demand(words.path, "part", value.value)
 
     def opened(self, value: Value) -> None:
-        """Note that the code goes both ways by something that is made of the answer."""
+        """Note that a value made from the answer leaves the branch open."""
         kinds = {kind for kind, _ in atoms_of(value)} if self.trace.answered else set()
         self.trace.open |= bool(kinds & {"answer", "lacks"})
         self.trace.direct |= "answer" in kinds and "did" not in kinds and not self.trace.said
 
     def truth(self, value: Value, key: Any) -> bool:
-        """Whether a value counts as true. What is not known goes both ways, one after the other."""
+        """Tell whether a value counts as true. An unknown value takes both branches, one after the other."""
         for name in ("__bool__", "__len__"):
             if (told := self.special(value, name)) is not None:
                 return self.truth(told, key)
@@ -221,7 +221,7 @@ class ConditionReader(SpecialMethodReader):
 
 
 def _truth_of(value: Known, key: Any) -> bool:
-    """As Python has it, without running code of the user's."""
+    """Test the truth as Python does, without running code of the project."""
     held = value.value
     if isinstance(held, Enum):
         held = held.value if isinstance(held, str | int) else True
@@ -234,12 +234,12 @@ def _truth_of(value: Known, key: Any) -> bool:
 
 
 def is_hashable(value: Any) -> bool:
-    """Whether a constant can be a key."""
+    """Tell whether a constant can be a key."""
     return isinstance(value, str | int | float | bool | None | Enum)
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """As Python has it, without running code of the user's."""
+    """Compare as Python does, without running code of the project."""
     if isinstance(one, Enum) or isinstance(other, Enum):
         plain = [
             each.value if isinstance(each, Enum) and isinstance(each, str | int) else each for each in (one, other)

@@ -27,10 +27,10 @@ _SMALL = (int, float, str, bool)
 
 
 class ExpressionReader(AttributeReader):
-    """`evaluate` and what it needs."""
+    """Reads expressions, comprehensions and operators."""
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
-        """The value of an expression."""
+        """Return the value of an expression."""
         self.step()
         reader = getattr(self, f"_{type(node).__name__.lower()}", None)
         if reader is None:
@@ -59,7 +59,7 @@ class ExpressionReader(AttributeReader):
         return self.awaited(self.evaluate(node.value, scope))
 
     def awaited(self, value: Value) -> Value:
-        """`await value`."""
+        """Read `await value`."""
         return value.attributes["value"] if isinstance(value, Made) and value.cls is TaskFuture else value
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
@@ -75,7 +75,7 @@ class ExpressionReader(AttributeReader):
         return Unknown(f"sent {self.place(node, scope)}")
 
     def drawn(self, value: Made) -> list[Value]:
-        """All that a generator gives: its code runs when it is asked for that, and not before."""
+        """Return all items of a generator; see `CallReader`."""
         raise NotImplementedError
 
     # Attributes and items ---------------------------------------------------------------------------------------------
@@ -106,12 +106,12 @@ class ExpressionReader(AttributeReader):
         return made
 
     def merge(self, into: Mapped, value: Value) -> None:
-        """`into.update(value)`."""
+        """Read `into.update(value)`."""
         if isinstance(value, Mapped):
             into.fields |= value.fields
             into.rest = value.rest or into.rest
         elif not (isinstance(value, Known) and not value.value):
-            # What was there may be replaced by it, or not: both are in it from now on.
+            # It may replace what was there, or not: from now on both are in it.
             into.rest = unknown(f"merged {id(into)}", *([into.rest] if into.rest else []), value)
             for name, each in into.fields.items():
                 into.fields[name] = unknown(f"merged {name}", each, value)
@@ -190,7 +190,7 @@ class ExpressionReader(AttributeReader):
         return made
 
     def items_of(self, value: Value, node: ast.AST, scope: Scope) -> list[Value]:
-        """What a loop over a value goes through; of what is not known one item stands for all. Raises Raised."""
+        """Return the items that a loop goes through; of an unknown value, one that stands for all. Raises Raised."""
         told = self.special(value, "__iter__")
         if told is not None and told is not value:
             return self.items_of(told, node, scope)
@@ -213,7 +213,7 @@ class ExpressionReader(AttributeReader):
                 return [unknown(f"each of {self.place(node, scope)}", value)]
 
     def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Assign; see `Statements`."""
+        """Assign; see `StatementReader`."""
         raise NotImplementedError
 
     # Conditions -------------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class ExpressionReader(AttributeReader):
         for each in node.values[1:]:
             if self.truth(value, self.place(node, scope)) is stops_at:
                 return value
-            # What stands for a missing value is at the place of it, so that what is tested next is known to test that.
+            # A stand-in takes the place of the missing value, so that the next test is known to test that place.
             instead = self.evaluate(each, scope)
             replaces = isinstance(instead, Known) or (isinstance(instead, Mapped | Listed) and not instead.outer)
             value = at(instead, value.path) if stops_at and replaces else instead

@@ -25,10 +25,10 @@ _SAME_TEXT = frozenset(("strip", "lower", "upper", "casefold", "lstrip", "rstrip
 
 
 class MethodReader(ClassReader):
-    """What a method gives, and what a function of Python's or a library's does."""
+    """Reads methods of values, and functions of Python and of libraries."""
 
     def call(self, function: Value, values: list[Value], named: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
-        """The value of a call; see `Calls`."""
+        """Return the value of a call; see `CallReader`."""
         raise NotImplementedError
 
     def _of_mapped(self, owner: Mapped, name: str, values: list[Value], node: ast.AST, scope: Scope) -> Value:
@@ -67,7 +67,7 @@ class MethodReader(ClassReader):
         return unknown(self.place(node, scope), owner, *values)
 
     def _routed(self, owner: Mapped, key: Value, rest: list[Value], node: ast.AST, scope: Scope) -> Value:
-        """A dict that chooses by the answer's words: none of its keys, unless it is tried."""
+        """Choose from a dict by the answer's words: they are none of its keys, unless one is tried."""
         if isinstance(key, Unknown) and key.kind is str and owner.rest is None:
             for each in owner.fields:
                 self.compare_with(key, each)
@@ -125,7 +125,7 @@ class MethodReader(ClassReader):
             for part in each.items if isinstance(each, Listed) else [each]:
                 self._looked_for(owner, part.value if isinstance(part, Known) else None)
         if name in ("split", "rsplit", "partition", "rpartition"):
-            self._looked_for(owner, "")  # a word of it may be what counts
+            self._looked_for(owner, "")  # one word of it may decide
         for each in values if name not in _PARTS else ():
             if isinstance(each, Known):
                 self.demand(owner.path, "value", each.value)
@@ -207,7 +207,7 @@ class MethodReader(ClassReader):
         return None
 
     def _matched(self, name: str, pattern: Value, text: Value, flags: Value, node: ast.AST, scope: Scope) -> Value:
-        """`re.match(pattern, text, flags)`: its truth is known where the pattern and the text are."""
+        """Match a pattern: the truth of the result is known if the pattern and the text are."""
         if isinstance(pattern, Known) and isinstance(flags, Known) and isinstance(flags.value, int):
             for word in words_of(pattern.value) if text.path is not None else ():
                 self.demand(text.path, "part", word)
@@ -227,7 +227,7 @@ class MethodReader(ClassReader):
     def _got(self, owner: Value, values: list[Value], node: ast.AST, scope: Scope) -> Value:
         name = values[1].value if isinstance(values[1], Known) else ""
         if values[1].path is not None:
-            self.trace.open |= self.trace.answered  # the answer says what is called
+            self.trace.open |= self.trace.answered  # the answer names what is called
         if owner.path is not None and not isinstance(owner, Made):
             return values[2] if len(values) > 2 else unknown(self.place(node, scope), owner)  # noqa: PLR2004 - a default
         return self.attribute(owner, str(name), node, scope)
@@ -240,12 +240,12 @@ class MethodReader(ClassReader):
 
 
 def _says_answer(value: Value) -> bool:
-    """Whether it is a text that is made of the answer."""
+    """Tell whether it is a text that is made of the answer."""
     return isinstance(value, Unknown) and value.is_text and any(kind == "answer" for kind, _ in value.atoms)
 
 
 def _joined(left: Value, right: Value) -> Value:
-    """Messages behind one another, as https://reference.langchain.com/python/langgraph/graph/message has it."""
+    """Append messages to others, as https://reference.langchain.com/python/langgraph/graph/message does."""
     new = right.items if isinstance(right, Listed) and right.before is None else [right]
     if isinstance(left, Listed):
         return Listed([*left.items, *new], before=left.before)

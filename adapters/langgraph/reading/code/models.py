@@ -11,10 +11,10 @@ from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, 
 
 
 class ModelReader(ExpressionReader):
-    """`validated` and `fitted`."""
+    """Makes members of Enums and pydantic models from values."""
 
     def _member(self, cls: type[Enum], value: Value, node: ast.AST, scope: Scope) -> Value:
-        """`Verdict("go")`."""
+        """Read `Verdict("go")`."""
         if isinstance(value, Known | Unknown) and value.path is not None:
             for each in cls:
                 self.compare_with(value, each.value)
@@ -31,9 +31,9 @@ class ModelReader(ExpressionReader):
         return unknown(self.place(node, scope), value)
 
     def validated(self, cls: Any, value: Value, node: ast.AST, scope: Scope) -> Value:
-        """`cls.model_validate(value)`. Raises Raised where pydantic would, and Ended where a validator is not known.
+        """Read `cls.model_validate(value)`.
 
-        Raises ReadingEnded.
+        Raises Raised if pydantic would raise, and ReadingEnded if a validator is not known.
         """
         if not hasattr(cls, "model_fields") or isinstance(value, Unknown):
             if isinstance(value, Unknown) and value.kind is str:
@@ -72,7 +72,7 @@ class ModelReader(ExpressionReader):
     def _validated_field(
         self, name: str, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope, checks: list[Any]
     ) -> Value:
-        """A field's value through the model's own validators."""
+        """Apply the model's own validators to a field's value."""
         mine = [each for each in checks if name in each.info.fields or "*" in each.info.fields]
         for each in mine:
             if each.info.mode == "before":
@@ -88,7 +88,7 @@ class ModelReader(ExpressionReader):
         return self.call_function(held, [value, Unknown("info")][: _takes(held)], {})
 
     def fitted(self, value: Value, annotation: Any, path: Any, node: ast.AST, scope: Scope) -> Value:
-        """A field's value as its annotation takes it. Raises Raised."""
+        """Convert a field's value as its annotation requires. Raises Raised."""
         self._wanted(path, annotation)
         kinds = [*_kinds(annotation)]
         if not kinds or any(each is Any for each in kinds) or (isinstance(value, Unknown) and value.kind is None):
@@ -132,7 +132,7 @@ class ModelReader(ExpressionReader):
 
 
 def _validators(cls: Any) -> list[Any] | None:
-    """A model's own validators of single fields; None where it has others, which are not read."""
+    """List a model's own validators of single fields; None if it has others, which are not read."""
     found = getattr(cls, "__pydantic_decorators__", None)
     if found is None:
         return []
@@ -143,7 +143,7 @@ def _validators(cls: Any) -> list[Any] | None:
 
 
 def _takes(held: MethodType) -> int:
-    """How many arguments of a bound method's function are its own."""
+    """Count the arguments of a bound method's function, without `self`."""
     return held.__func__.__code__.co_argcount - 1
 
 

@@ -8,7 +8,7 @@ from adapters.langgraph.reading.code.values import Known, Mapped, Unknown, Value
 
 
 class PatternReader(CallReader):
-    """`match` and its patterns."""
+    """Reads `match` and its patterns."""
 
     def _match_statement(self, node: ast.Match, scope: Scope) -> None:
         subject = self.evaluate(node.subject, scope)

@@ -7,11 +7,11 @@ from typing import Any
 MATCHING = frozenset(("match", "search", "fullmatch"))
 _MOST_WORDS = 12
 _LONGEST = 200
-"""Letters of a pattern and of a word: neither takes long to match."""
+"""The most letters of a pattern and of a word: neither takes long to match."""
 
 
 def matched(name: str, pattern: Any, word: str, flags: int = 0) -> bool | None:
-    """Whether a pattern of the project's matches a word; None where that is not worked out."""
+    """Tell whether a pattern of the project matches a word; None if that is not worked out."""
     source = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
     if not isinstance(source, str) or len(source) > _LONGEST or len(word) > _LONGEST or _repeats(source):
         return None
@@ -23,7 +23,7 @@ def matched(name: str, pattern: Any, word: str, flags: int = 0) -> bool | None:
 
 
 def words_of(pattern: Any) -> Iterator[str]:
-    """The words that stand in a pattern."""
+    """List the words in a pattern."""
     source = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
     if isinstance(source, str):
         plain = re.sub(r"\\[A-Za-z]|\(\?[a-zA-Z<!=:]+", " ", source)
@@ -31,5 +31,5 @@ def words_of(pattern: Any) -> Iterator[str]:
 
 
 def _repeats(source: str) -> bool:
-    """Whether a repetition stands within another, which may take for ever."""
+    """Tell whether a repetition is inside another, which may take forever."""
     return re.search(r"[+*}]\)?[+*{]|\([^)]*[+*][^)]*\)[+*{]", source) is not None

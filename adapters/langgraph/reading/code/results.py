@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Value
 
 MOST = 2
-"""Parts of one kind that a sentence names."""
+"""The most parts of one kind in a sentence."""
 _LONGEST = 60
 
 
@@ -41,5 +41,5 @@ def _constant(value: Value) -> str:
 
 
 def shortened(text: str) -> str:
-    """Cut a piece of code where a sentence has no room for more."""
+    """Cut a piece of code to the length that a sentence has room for."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -21,27 +21,27 @@ from adapters.langgraph.reading.code.values import Atom, Known, Listed, Mapped, 
 
 MOST_STEPS = 6_000
 ASKS = "asks"
-"""What the place of an effect begins with that is another question."""
+"""The beginning of the place of an effect that is another question."""
 MOST_CALLS = 14
-"""Functions within functions."""
+"""The deepest nesting of function calls."""
 
 
 class TooLongError(Exception):
-    """There is more to read than the work that was allowed."""
+    """There is more to read than was allowed."""
 
 
 @dataclass(slots=True)
 class StepBudget:
-    """The steps that may still be read. They are counted, not timed: every process reads the same of the same code.
+    """The steps that are left. They are counted, not timed: every process reads the same of the same code.
 
-    `until`, in the thread's own time, is a last resort for code of which one step takes long.
+    `until`, in the thread's own time, is a last resort for code in which one step takes long.
     """
 
     left: int
     until: float
 
     def spend(self) -> None:
-        """Count one step. Raises TooLongError where none is left."""
+        """Count one step. Raises TooLongError if none is left."""
         self.left -= 1
         if self.left < 0 or (self.left % _CLOCK_EVERY == 0 and time.thread_time() > self.until):
             self.left = -1
@@ -50,13 +50,13 @@ class StepBudget:
 
 _CLOCK_EVERY = 256
 SHORT_WORK, SHORT_SECONDS = 30_000, 2.0
-"""For what is tried while the bot runs: about a tenth of a second."""
+"""The work allowed while the bot runs: about a tenth of a second."""
 _work: ContextVar[StepBudget | None] = ContextVar("_work", default=None)
 
 
 @contextmanager
 def allowed(steps: int, seconds: float) -> Iterator[StepBudget]:
-    """Around a reading that may take so much, of what one around it has left. What it takes, that one has not."""
+    """Allow a reading so much work, taken from what the one around it has left."""
     outer = _work.get()
     began = steps if outer is None else max(0, min(steps, outer.left))
     until = time.thread_time() + seconds
@@ -71,7 +71,7 @@ def allowed(steps: int, seconds: float) -> Iterator[StepBudget]:
 
 
 def work_left() -> StepBudget:
-    """What a reading may take that begins now."""
+    """Return the work allowed to a reading that begins now."""
     return _work.get() or StepBudget(SHORT_WORK, time.thread_time() + SHORT_SECONDS)
 
 
@@ -92,13 +92,13 @@ class Broke(Signal):
 
 
 class Continued(Signal):
-    """The code goes on with the next round of a loop."""
+    """The code continues with the next round of a loop."""
 
 
 class Raised(Signal):
-    """The code raises. `kind` is the class where it is known, `where` the place.
+    """The code raises. `kind` is the class if it is known, `where` the place.
 
-    `by_type`: an operation does not take what it is given; else the code has a `raise` of its own, of `value`.
+    `by_type`: an operation does not take its operand; otherwise the code has a `raise` of its own, of `value`.
     """
 
     def __init__(self, kind: type | None, where: str, *, by_type: bool = True, value: Value | None = None) -> None:
@@ -110,7 +110,7 @@ class Raised(Signal):
 
 
 class ReadingEnded(Signal):
-    """The reading ends here: `how` is "asks again", or "lost" where the code cannot be followed."""
+    """The reading ends here: `how` is "asks again", or "lost" if the code cannot be followed."""
 
     def __init__(self, how: str, where: str = "") -> None:
         super().__init__()
@@ -124,7 +124,7 @@ SiteKey = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The code tests the answer at a path.
+    """A test of the answer at a path.
 
     `kind` is "value" or "part" (then `value`), "map", "list", "text", "json", "fill" or "filled".
     """
@@ -138,11 +138,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """An effect: the place of the call in the code, and what goes into it.
+    """An effect: the place of the call in the code, and the values that go into it.
 
-    `by` are the calls that lead to it: one helper that is called in two branches has two effects. `does` is what is
-    called, as the code names it. `told` is true where the program only adds a text that says the answer to a list of
-    its own: a record of what people said, and no deed.
+    `by` are the calls that lead to it: one helper called in two branches has two effects. `does` is the called
+    function, as the code names it. `told` is true if the program only adds a text that says the answer to a list of its
+    own: a record of what people said, and no action.
     """
 
     where: str
@@ -153,20 +153,20 @@ class Reached:
 
     @property
     def site(self) -> SiteKey:
-        """What tells it from every other effect."""
+        """The key that tells it from every other effect."""
         return (*self.by, self.where)
 
 
 @dataclass(slots=True)
 class Oracle:
-    """Which way each open condition goes: as `taken` says, then the first way."""
+    """The branch that each open condition takes: as `taken` says, then the first one."""
 
     taken: list[bool]
     asked: int = 0
     known: dict[Any, bool] = field(default_factory=dict)
 
     def decide(self, key: Any) -> bool:
-        """The way of a condition; the same key always goes the same way."""
+        """Choose the branch of a condition; the same key always takes the same one."""
         if key not in self.known:
             if self.asked == len(self.taken):
                 self.taken.append(True)
@@ -177,7 +177,7 @@ class Oracle:
 
 @dataclass(slots=True)
 class Scope:
-    """Names of a function under reading, the scope that it was made in, and the globals of its module."""
+    """The names of a function being read, the scope around it, and the globals of its module."""
 
     names: dict[str, Value]
     above: "Scope | None"
@@ -191,12 +191,12 @@ class Scope:
 
 @dataclass(slots=True)
 class Trace:
-    """What one reading found. Everything is counted from the moment on that the answer is there."""
+    """The findings of one reading. Everything counts from the moment the answer is there."""
 
     answered: bool = False
     sites: list[tuple[SiteKey, Value]] = field(default_factory=list)
     schemas: dict[SiteKey, Value] = field(default_factory=dict)
-    """The `response_schema` of those that have one."""
+    """The `response_schema` of the sites that have one."""
     payload: Value | None = None
     again: Value | None = None
     """The payload of the question when it is asked again."""
@@ -204,32 +204,32 @@ class Trace:
     nodes: list[str] = field(default_factory=list)
     demands: list[Demand] = field(default_factory=list)
     reserved: set[str] = field(default_factory=set)
-    """What words of a person are compared with."""
+    """The constants that a person's words are compared with."""
     spelled: dict[str, frozenset[Atom]] = field(default_factory=dict)
-    """What texts were put together from."""
+    """The parts that texts were put together from."""
     reads: set[Path] = field(default_factory=set)
     returned: set[Atom] = field(default_factory=set)
-    """What ends up in the state or in a tool's result."""
+    """The values that go into the state or into a tool's result."""
     kept: list[tuple[Any, Value]] = field(default_factory=list)
-    """What is written into the state, by its key."""
+    """The values written into the state, by key."""
     left: tuple[str, str] = ("", "")
-    """Where the function that asks was left by a `return`, and what of that is told."""
+    """The place of the `return` that left the asking function, and its constant parts in words."""
     said: bool = False
-    """Whether the answer was put into a message, to be read by a model."""
+    """True if the answer went into a message for a model."""
     direct: bool = False
-    """Whether it goes both ways by what the code itself makes of the answer."""
+    """True if the code's own test of the answer leaves a branch open."""
     open: bool = False
-    """Whether it goes both ways by something that is made of the answer, so that what the answer does is not known."""
+    """True if a value made from the answer leaves a branch open, so that the effect of the answer is not known."""
     handed: bool = False
-    """Whether the answer itself, and no text that is made of it, goes into a call that is not followed."""
+    """True if the answer itself, and not a text made from it, goes into a call that is not followed."""
     end: str = "end"
     by_type: bool = False
-    """It ends by an operation that does not take what it is given."""
+    """True if it ends because an operation does not take its operand."""
     where: str = ""
 
 
 def _is_answer(value: Value) -> bool:
-    """Whether it is a part of the answer as it came, or a container with one."""
+    """Tell whether it is a part of the answer as it came, or a container with one."""
     match value:
         case Mapped():
             return any(map(_is_answer, value.fields.values())) or value.given
@@ -246,7 +246,7 @@ def _spelled(node: ast.expr) -> str:
 
 
 class Run:
-    """Holds what a reading knows; the classes below it read."""
+    """The state of a reading; the subclasses read."""
 
     def __init__(self, candidate: Any, site: SiteKey | None, oracle: Oracle, work: StepBudget) -> None:
         self.candidate = candidate
@@ -255,32 +255,29 @@ class Run:
         self.trace = Trace()
         self.stack: list[str] = []
         self.left_at = ""
-        """The last `return`: that of the function which was left last."""
+        """The last `return`, of the function that was left last."""
         self.rounds = 0
-        """Loops over items that the reading stands in: what asks once more there asks about the next item."""
+        """The loops over items around the current code: asking once more there is about the next item."""
         self.written: dict[tuple[str, Any], Value] = {}
-        """What the code puts into a global name, or into an attribute of an object that lives."""
+        """The values that the code puts into global names, or into attributes of live objects."""
         self.yields: list[list[Value]] = []
         self._shared: dict[int, tuple[Any, Value]] = {}
         self._steps = 0
         self._work = work
 
     def step(self) -> None:
-        """Count the work; raises Ended where a function is too long, TooLongError where all of it is.
-
-        Raises ReadingEnded.
-        """
+        """Count a step. Raises TooLongError if no work is left, ReadingEnded if the function is too long."""
         self._work.spend()
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise ReadingEnded("lost", "too long")
 
     def place(self, node: ast.AST, scope: Scope) -> str:
-        """Where something stands in the code."""
+        """Return the place of a node in the code."""
         return f"{scope.file}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
 
     def lift(self, value: Any) -> Value:
-        """A live value. A container is the same each time, so that what is put into it is found there again."""
+        """Wrap a live value. A container is the same each time, so that items put into it are found again."""
         if type(value) not in (list, dict, set):
             return lifted(value)
         if id(value) not in self._shared:
@@ -288,18 +285,18 @@ class Run:
         return self._shared[id(value)][1]
 
     def demand(self, path: Path | None, kind: str, value: Any = None) -> None:
-        """Note what the code tests the answer for."""
+        """Note a test of the answer."""
         if path is not None and self.trace.answered:
             self.trace.demands.append(Demand(path, kind, value, repr(value)))
 
     def _made_of(self, *values: Value) -> frozenset[Atom]:
-        """The atoms of values, and of the texts that theirs were put together from."""
+        """Return the atoms of values, and of the texts that they were put together from."""
         atoms = atoms_of(*values)
         texts = (each for text, each in self.trace.spelled.items() if ("const", repr(text)) in atoms)
         return atoms.union(*texts)
 
     def effect(self, node: ast.AST, scope: Scope, *values: Value, told: bool = False) -> Unknown:
-        """Note that something is done to the world. What it gives is made of its arguments, but not of constants."""
+        """Note an effect. Its result is made of its arguments, without constants."""
         if self.trace.answered:
             place = self.place(node, scope)
             does = _spelled(node.func) if isinstance(node, ast.Call) else place

@@ -13,7 +13,7 @@ Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def source_of(function: FunctionType) -> Node | None:
-    """The syntax tree of a function of the project's; None where it is a library's, or cannot be found for sure."""
+    """Return the syntax tree of a project's function; None for a library's, or if it cannot be found for sure."""
     if function not in _found:
         _found[function] = None if is_library(function.__code__.co_filename) else _looked_up(function)
     return _found[function]
@@ -30,11 +30,11 @@ def _looked_up(function: FunctionType) -> Node | None:
 
 
 _read: dict[str, tuple[object, Mapping[int, list[Node]]]] = {}
-"""What was read of each file, and the state that the file was in."""
+"""The functions of each file, and the file's state when it was read."""
 
 
 def forget_changed() -> None:
-    """Read files again that have changed: an agent is loaded anew. In between, what was read is what was loaded."""
+    """Forget files that have changed, when an agent is loaded again. In between, what is read is what runs."""
     _found.clear()
     for file, (state, _) in tuple(_read.items()):
         if state != _state(file):
@@ -85,7 +85,7 @@ def _parameters(function: FunctionType) -> list[str]:
 
 
 def texts_in(file: str) -> frozenset[str]:
-    """The texts that are written in a file."""
+    """List the texts written in a file."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -95,7 +95,7 @@ def texts_in(file: str) -> frozenset[str]:
 
 
 def hints_of(function: Any) -> dict[str, Any]:
-    """The annotations of a function; nothing where they cannot be resolved."""
+    """Return the annotations of a function; none if they cannot be resolved."""
     try:
         return get_type_hints(function)
     except Exception:  # noqa: BLE001 - a name that only a type checker sees

@@ -13,20 +13,20 @@ from adapters.langgraph.reading.code.values import Known, Made, Value
 
 
 class SpecialMethodReader(Run):
-    """`special`: a method that Python calls by itself."""
+    """Reads the methods that Python calls by itself."""
 
     def call_function(self, function: Any, values: list[Value], named: dict[str, Value]) -> Value:
-        """The value of a call of live code; see `Calls`."""
+        """Call live code; see `CallReader`."""
         raise NotImplementedError
 
     def special(self, owner: Value, name: str, *values: Value) -> Value | None:
-        """What `owner.__name__(*values)` gives; None where the project's code has none."""
+        """Call `owner.__name__(*values)`; None if the project's code has no such method."""
         function = own_method(class_of(owner), name)
         return None if function is None else self.call_function(function, [owner, *values], {})
 
 
 def class_of(value: Value) -> type | None:
-    """The class of an object that the code made, or that lives."""
+    """Return the class of an object that the code made, or that lives."""
     if isinstance(value, Made):
         return value.cls if isinstance(value.cls, type) else None
     if isinstance(value, Known) and value.path is None and not isinstance(value.value, type | FunctionType):
@@ -37,7 +37,7 @@ def class_of(value: Value) -> type | None:
 
 
 def own_method(kind: type | None, name: str) -> FunctionType | None:
-    """A method that the project's code gives a class, where it is the one that counts."""
+    """Return a class's method if it is written in the project."""
     for each in kind.__mro__ if kind is not None else ():
         if name in vars(each):
             held = vars(each)[name]

@@ -24,7 +24,7 @@ from adapters.langgraph.reading.code.values import (
 
 _MOST_ROUNDS = 6
 _OPEN_ROUNDS = 2
-"""Rounds of a loop whose condition is not known."""
+"""The rounds of a loop whose condition is not known."""
 
 
 class StatementReader(PatternReader):
@@ -154,7 +154,7 @@ class StatementReader(PatternReader):
         self.written[f"{'cell' if declared == 'Nonlocal' else 'global'} {scope.file}", name] = value
 
     def _set_attribute(self, owner: Value, target: ast.Attribute, value: Value, scope: Scope) -> None:
-        """`owner.attr = value`."""
+        """Read `owner.attr = value`."""
         if self.special(owner, "__setattr__", Known(target.attr), value) is not None:
             return
         held = next(
@@ -193,7 +193,7 @@ class StatementReader(PatternReader):
             self.bind(each, part, scope)
 
     def _put(self, owner: Value, key: Value, value: Value, node: ast.AST, scope: Scope) -> None:
-        """`owner[key] = value`."""
+        """Read `owner[key] = value`."""
         if self.special(owner, "__setitem__", key, value) is not None:
             return
         if isinstance(owner, Mapped):
@@ -245,7 +245,7 @@ class StatementReader(PatternReader):
     _asyncfor_statement = _for_statement
 
     def _round(self, body: list[ast.stmt], scope: Scope) -> bool:
-        """One round of a loop; whether it was left."""
+        """Read one round of a loop; tell whether the loop was left."""
         try:
             self.run_body(body, scope)
         except Broke:
@@ -258,7 +258,7 @@ class StatementReader(PatternReader):
         self._within(list(node.items), node.body, scope)
 
     def _within(self, items: list[ast.withitem], body: list[ast.stmt], scope: Scope) -> None:
-        """A body within the managers that are left; what they do on the way out is done too."""
+        """Read a body within the remaining context managers, with their exits."""
         if not items:
             self.run_body(body, scope)
             return
@@ -287,12 +287,12 @@ class StatementReader(PatternReader):
         return manager
 
     def _left(self, manager: Value, raised: Raised | None) -> bool:
-        """Leave a manager; whether it keeps an error for itself."""
+        """Leave a context manager; tell whether it keeps an error to itself."""
         if isinstance(manager, Made) and manager.cls is suppress:
             kinds = [each.value for each in manager.attributes.values() if isinstance(each, Known)]
             return raised is not None and (raised.kind is None or issubclass(raised.kind, tuple(kinds)))
         if isinstance(manager, Made) and manager.cls is Managed and raised is not None:
-            raise ReadingEnded("lost", raised.where)  # the generator may hold it
+            raise ReadingEnded("lost", raised.where)  # the generator may handle it
         kind: Value = Known(None) if raised is None else Unknown(f"error {raised.where}")
         for name in ("__exit__", "__aexit__"):
             if (told := self.special(manager, name, kind, kind, kind)) is not None:
@@ -338,7 +338,7 @@ class StatementReader(PatternReader):
 
 
 def _imported(name: str, scope: Scope) -> Value:
-    """A module that is there already: nothing is imported to be read."""
+    """Return a module that is already imported: reading imports nothing."""
     import sys  # noqa: PLC0415 - here alone
 
     module: Any = sys.modules.get(name)

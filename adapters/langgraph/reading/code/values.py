@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[Any, ...]
 Atom: TypeAlias = tuple[str, Any]
-"""("const", REPR), ("from", ORIGIN), ("answer", PATH), ("did", PLACE): an effect gave it, or ("lacks", PATH): it stands
-for what the answer does not have."""
+"""("const", REPR), ("from", ORIGIN), ("answer", PATH), ("did", PLACE) for an effect's result, or ("lacks", PATH) for a
+stand-in of something that the answer does not have."""
 NO_ATOMS: frozenset[Atom] = frozenset()
 _MOST_ITEMS = 200
 _PLAIN = (str, int, float, bool, bytes, type(None))
@@ -21,7 +21,7 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """A constant, or an object that lives: a function, a class, a member of an Enum."""
+    """A constant, or a live object: a function, a class, a member of an Enum."""
 
     value: Any
     path: Path | None = None
@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(slots=True, eq=False)
 class Unknown:
-    """Anything. `kind` is str for words that a person writes; the same `origin` means the same value."""
+    """An unknown value. `kind` is str for a person's words; the same `origin` means the same value."""
 
     origin: str
     atoms: frozenset[Atom] = NO_ATOMS
@@ -38,12 +38,12 @@ class Unknown:
     path: Path | None = None
     given: bool = False
     is_text: bool = False
-    """Whether it is a text, of which nothing else is known."""
+    """True if it is a text about which nothing else is known."""
 
 
 @dataclass(slots=True, eq=False)
 class Listed:
-    """A list, tuple or set. `before` stands for items of which nothing is known, in front of these."""
+    """A list, tuple or set. `before` stands for unknown items in front of these."""
 
     items: list["Value"]
     kind: type = list
@@ -55,7 +55,7 @@ class Listed:
 
 @dataclass(slots=True, eq=False)
 class Mapped:
-    """A dict, or a state. `rest` stands for keys of which nothing is known."""
+    """A dict, or a state. `rest` stands for unknown keys."""
 
     fields: dict[Any, "Value"]
     rest: "Unknown | None" = None
@@ -66,7 +66,7 @@ class Mapped:
 
 @dataclass(slots=True, eq=False)
 class Made:
-    """An instance of a class that the code makes."""
+    """An instance of a class, made by the code."""
 
     cls: Any
     attributes: dict[str, "Value"] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Made:
 
 @dataclass(slots=True, eq=False)
 class Closure:
-    """A function that is made while the code runs: a nested `def`, a lambda. `scope` is where it was made."""
+    """A function made while the code runs: a nested `def`, a lambda. `scope` is where it was made."""
 
     node: Any
     scope: Any
@@ -86,7 +86,7 @@ class Closure:
 
 @dataclass(slots=True, eq=False)
 class BoundMethod:
-    """A method and the value that it belongs to; `name` alone where its code is not ours to read."""
+    """A method and its owner; only its `name` if its code is not ours to read."""
 
     owner: "Value"
     name: str
@@ -100,17 +100,17 @@ _numbers = itertools.count()
 
 
 def at(value: Value, path: Path | None) -> Value:
-    """The value as what stands, or would stand, at a path of the answer."""
+    """Place a value at a path of the answer, unless it has a path already."""
     return value if path is None or value.path is not None else replace(value, path=path)
 
 
 def inside(value: Value | None, key: Any) -> Path | None:
-    """Where in the answer a key of a value stands, or would stand."""
+    """Return the path of a key of a value in the answer."""
     return None if value is None or value.path is None else (*value.path, key)
 
 
 def lifted(value: Any, depth: int = 0) -> Value:
-    """A live value. A container of the program's is shared, so that to change it is an effect."""
+    """Wrap a live value. The program's containers are shared, so changing one is an effect."""
     kind = type(value)
     if depth < 6 and kind in (list, tuple, set, frozenset) and len(value) <= _MOST_ITEMS:  # noqa: PLR2004 - deep enough
         return Listed([lifted(each, depth + 1) for each in value], kind, outer=True)
@@ -120,12 +120,12 @@ def lifted(value: Any, depth: int = 0) -> Value:
 
 
 def unknown(origin: str, *of: Value, kind: type | None = None) -> Unknown:
-    """What is made of other values in a way that is not followed."""
+    """Make an unknown value from others."""
     return Unknown(origin, atoms_of(*of), kind)
 
 
 def atoms_of(*values: Value) -> frozenset[Atom]:
-    """All that values are made of."""
+    """Return all atoms of values."""
     return frozenset(_atoms(values, 0))
 
 
@@ -156,7 +156,7 @@ def _atoms(values: Any, depth: int) -> Iterator[Atom]:
 
 
 def leaves(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Each value within a payload, by its path, the outer ones first."""
+    """List each value within a payload, by path, the outer ones first."""
     yield path, value
     if isinstance(value, Mapped):
         for key, each in value.fields.items():
@@ -167,14 +167,14 @@ def leaves(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
 
 
 class _Text:
-    """In a candidate: the words of a person."""
+    """Stands in a candidate for a person's words."""
 
     def __repr__(self) -> str:
         return "TEXT"
 
 
 class _Free:
-    """In a candidate: a changed value."""
+    """Stands in a candidate for a changed value."""
 
     def __repr__(self) -> str:
         return "FREE"
@@ -184,7 +184,7 @@ TEXT, FREE = _Text(), _Free()
 
 
 def answer_of(candidate: Any, path: Path = ()) -> Value:
-    """A candidate for an answer as the value that `interrupt` returns."""
+    """Return a candidate as the value that `interrupt` returns."""
     match candidate:
         case _Text():
             return Unknown(f"answer{path}", kind=str, path=path, given=True)
@@ -200,12 +200,12 @@ def answer_of(candidate: Any, path: Path = ()) -> Value:
 
 
 class TaskFuture:
-    """The class of what a task of the functional API gives back: its value is in `value`."""
+    """The class of the result of a functional API's task: its value is in `value`."""
 
 
 class Generated:
-    """The class of a generator: nothing of its code has run."""
+    """The class of a generator: none of its code has run yet."""
 
 
 class Managed:
-    """The class of what `contextlib.contextmanager` makes of a generator, which is in `made`."""
+    """The class of a `contextlib.contextmanager`; its generator is in `made`."""
