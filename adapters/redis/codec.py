@@ -1,16 +1,15 @@
-"""What is stored as JSON: approvals, conversations, effects and audit rows, to bytes and back without loss.
+"""Writes documents as JSON and reads them back without loss: approvals, conversations, effects, audit rows.
 
 Decisions:
-* The engine's dataclasses are the format: a codec is made once for each class from its fields and their types, so that
-  a new field cannot be forgotten here. A type that no rule knows is an error when the codec is made, not when a
-  document is read.
+* The engine's dataclasses are the format: a codec is made once for each class from its fields and their types, so a new
+  field cannot be forgotten here. A type without a rule is an error when the codec is made, not when a document is read.
 * A field that has its default is left out: documents stay small, and a field added later with a default reads from
   older documents.
-* Each document carries `"v"`. One of a newer version, with an unknown field, or cut short is refused with an error that
-  names its key: to guess what an approval says could approve something.
-* Characters are written as they are, lone surrogates included (`surrogatepass`). JSON's own escapes would join two
-  lone surrogates into one character, and what a graph asked would no longer have the digest that it was shown under.
-* pydantic was no match: its JSON refuses surrogates, and it cannot keep `1` and `1.0` apart under a union.
+* Each document has `"v"`. One of a newer version, with an unknown field, or cut short is refused with an error that
+  names its key: a guess at what an approval says could approve something.
+* Characters are written as they are, lone surrogates included (`surrogatepass`). JSON's own escapes would join two lone
+  surrogates into one character, and what a graph asked would no longer have the digest that it was shown under.
+* pydantic did not fit: its JSON refuses surrogates, and it cannot keep `1` and `1.0` apart under a union.
 """
 
 import json
@@ -33,13 +32,13 @@ from engine.ports import DeadLetter, LastLookup, Unposted
 from engine.rules.grants import Grant
 
 VERSION: Final = 1
-"""Raise it when a document of the new form would be misread by the old software, and teach `load` the older form."""
+"""Raise it when old software would misread a document of the new form, and teach `load` the older form."""
 
 T = TypeVar("T")
 
 log: Final = logging.getLogger(__name__)
 
-_Turn = Callable[[Any], Any]
+_Convert = Callable[[Any], Any]
 
 _MICROSECOND = timedelta(microseconds=1)
 _JSON = get_type_hints(Decision)["value"]
@@ -47,7 +46,7 @@ _TAG = "is"
 
 
 class UnreadableError(Exception):
-    """A stored document that cannot be read. `key` says where it stands; nothing of its content is repeated."""
+    """A stored document that cannot be read. `key` says where it is; its content is not repeated."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"{key} cannot be read: {why}")
@@ -56,18 +55,18 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """Writes and reads one kind of document."""
+    """Writes and reads documents of one class."""
 
-    encode: _Turn
-    decode: _Turn
+    encode: _Convert
+    decode: _Convert
 
     def dump(self, value: T) -> bytes:
-        """Make the document. Raises ValueError for a time without a zone, TypeError for what is not of this kind."""
-        return packed(self.encode(value))
+        """Write a document. Raises ValueError for a time without a zone, TypeError for a value of another class."""
+        return pack(self.encode(value))
 
     def load(self, document: bytes, key: str) -> T:
         """Read a document; `key` is where it was found. Raises UnreadableError."""
-        return self.read(unpacked(document, key), key)
+        return self.read(unpack(document, key), key)
 
     def read(self, content: Any, key: str) -> T:
         """Read the content of a document found under `key`. Raises UnreadableError."""
@@ -78,7 +77,7 @@ class Codec(Generic[T]):
         return value
 
     def load_all(self, documents: Iterable[bytes], key: str) -> Iterator[T]:
-        """Read documents found under `key`; one that cannot be read is left out and logged, for others to be seen."""
+        """Read documents found under `key`; an unreadable one is left out and logged, so that the others are seen."""
         for number, document in enumerate(documents):
             try:
                 yield self.load(document, f"{key} number {number}")
@@ -86,14 +85,14 @@ class Codec(Generic[T]):
                 log.error("%s", error)  # noqa: TRY400 - the sentence is all there is to say
 
 
-def packed(content: Any) -> bytes:
-    """A document of this version."""
+def pack(content: Any) -> bytes:
+    """Write a document of this version."""
     document = {"v": VERSION, "d": content}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def unpacked(document: bytes, key: str) -> Any:
-    """The content of a document found under `key`. Raises UnreadableError."""
+def unpack(document: bytes, key: str) -> Any:
+    """Read the content of a document found under `key`. Raises UnreadableError."""
     try:
         held = json.loads(document.decode("utf-8", "surrogatepass"))
         version, content = held["v"], held["d"]
@@ -110,17 +109,17 @@ def _place(error: Exception) -> str:
 
 
 class _FieldError(ValueError):
-    """Its text names a field of ours, never a value."""
+    """A field cannot be read; the text names the field, never a value."""
 
 
 # One pair of functions for each type ----------------------------------------------------------------------------------
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-def _of_type(kind: type) -> _Turn:
+def _exactly(kind: type) -> _Convert:
     def check(value: Any) -> Any:
         if type(value) is not kind:
             raise TypeError
@@ -130,13 +129,15 @@ def _of_type(kind: type) -> _Turn:
 
 
 @cache
-def _class(kind: type) -> tuple[_Turn, _Turn]:
-    """A dataclass as an object of its fields, less those that have their default."""
+def _dataclass(kind: type) -> tuple[_Convert, _Convert]:
+    """Convert a dataclass to an object of its fields, without those that have their default."""
     hints = get_type_hints(kind)
-    turns = {field.name: _turns(hints[field.name]) for field in fields(kind)}
+    converters = {field.name: _converters(hints[field.name]) for field in fields(kind)}
     defaults = {field.name: field.default for field in fields(kind)}
-    encoders = [(name, None if write is _same else write, defaults[name]) for name, (write, _) in turns.items()]
-    decoders = {name: read for name, (_, read) in turns.items()}
+    encoders = [
+        (name, None if write is _unchanged else write, defaults[name]) for name, (write, _) in converters.items()
+    ]
+    decoders = {name: read for name, (_, read) in converters.items()}
     needed = frozenset(name for name, default in defaults.items() if default is MISSING)
 
     def encode(value: Any) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _class(kind: type) -> tuple[_Turn, _Turn]:
                 document[name] = held if write is None else write(held)
         return document
 
-    upgraded = OLDER.get(kind, _same)
+    upgraded = OLDER.get(kind, _unchanged)
 
     def decode(document: Any) -> Any:
         document = upgraded(document)
@@ -162,12 +163,12 @@ def _class(kind: type) -> tuple[_Turn, _Turn]:
 
 
 def _are_both_empty(held: Any, default: Any) -> bool:
-    """Whether two tuples or sets are empty, which may be two objects."""
+    """Tell whether two values are both the empty tuple or both the empty set."""
     return not held and isinstance(default, tuple | frozenset) and not default and type(held) is type(default)
 
 
 def _newer_policy(document: Any) -> Any:
-    """Policies named one kind of approvers until 0.1."""
+    """Upgrade a policy: until 0.1 it named one kind of approvers."""
     if "approvers" not in document:
         return document
     rest = {key: held for key, held in document.items() if key not in ("approvers", "users", "quorum")}
@@ -179,7 +180,7 @@ def _newer_policy(document: Any) -> Any:
 
 
 def _newer_deadlines(document: Any) -> Any:
-    """There was one reminder until 0.1."""
+    """Upgrade deadlines: until 0.1 there was one reminder."""
     if "remind_after" not in document:
         return document
     rest = {key: held for key, held in document.items() if key != "remind_after"}
@@ -187,82 +188,82 @@ def _newer_deadlines(document: Any) -> Any:
 
 
 def _newer_review(document: Any) -> Any:
-    """Votes did not say what part of a policy they fill until 0.1: there was one part."""
+    """Upgrade votes: until 0.1 they did not say which part of a policy they fill, as there was only one."""
     if "approvers" not in document["policy"]:
         return document
     votes = [{**vote, "fills": [{"stage": 0, "place": 0}]} for vote in document.get("votes", ())]
     return {**document, "votes": votes}
 
 
-OLDER: Final[Mapping[type, _Turn]] = {Policy: _newer_policy, Deadlines: _newer_deadlines, Review: _newer_review}
-"""How documents of the version before are read: approvals wait for weeks, and an upgrade must not lose them."""
+OLDER: Final[Mapping[type, _Convert]] = {Policy: _newer_policy, Deadlines: _newer_deadlines, Review: _newer_review}
+"""Upgrades of documents of the last version: approvals wait for weeks, and an upgrade must not lose them."""
 
 
-def _turns(hint: Any) -> tuple[_Turn, _Turn]:
-    """How values of a type are written and read. Raises TypeError for a type that has no rule."""
+def _converters(hint: Any) -> tuple[_Convert, _Convert]:
+    """Give the pair that writes and reads values of a type. Raises TypeError for a type without a rule."""
     while hasattr(hint, "__supertype__"):
         hint = hint.__supertype__
     if hint == _JSON:
-        return _same, _same
+        return _unchanged, _unchanged
     if hint in (str, int, bool):
-        return _same, _of_type(hint)
+        return _unchanged, _exactly(hint)
     if hint is datetime:
         return _write_time, _read_time
     if hint is timedelta:
-        return (lambda span: span // _MICROSECOND), (lambda count: timedelta(microseconds=_of_type(int)(count)))
+        return (lambda span: span // _MICROSECOND), (lambda count: timedelta(microseconds=_exactly(int)(count)))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return (lambda member: member.value), hint
     if is_dataclass(hint) and isinstance(hint, type):
-        return _class(hint)
+        return _dataclass(hint)
     return _composed(hint)
 
 
-def _composed(hint: Any) -> tuple[_Turn, _Turn]:
+def _composed(hint: Any) -> tuple[_Convert, _Convert]:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return _union(args)
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:  # noqa: PLR2004 - tuple[X, ...]
-        encode, decode = _turns(args[0])
+        encode, decode = _converters(args[0])
         return (lambda items: [encode(each) for each in items]), (
-            lambda items: tuple(decode(each) for each in _of_type(list)(items))
+            lambda items: tuple(decode(each) for each in _exactly(list)(items))
         )
     if origin is frozenset:
-        encode, decode = _turns(args[0])
+        encode, decode = _converters(args[0])
         return (lambda items: sorted(encode(each) for each in items)), (
-            lambda items: frozenset(decode(each) for each in _of_type(list)(items))
+            lambda items: frozenset(decode(each) for each in _exactly(list)(items))
         )
     if origin is not None and issubclass(origin, Mapping):
-        return dict, _of_type(dict)
+        return dict, _exactly(dict)
     raise TypeError(f"no rule for {hint!r}")
 
 
-def _union(args: tuple[Any, ...]) -> tuple[_Turn, _Turn]:
+def _union(args: tuple[Any, ...]) -> tuple[_Convert, _Convert]:
     some = [each for each in args if each is not NoneType]
     if len(some) == 1:
-        encode, decode = _turns(some[0])
+        encode, decode = _converters(some[0])
         return (lambda value: None if value is None else encode(value)), (
             lambda value: None if value is None else decode(value)
         )
     return _tagged({each.__name__: each for each in some})
 
 
-def _tagged(kinds: Mapping[str, type]) -> tuple[_Turn, _Turn]:
-    """One of several dataclasses, known by its name."""
-    turns = {name: _class(kind) for name, kind in kinds.items()}
+def _tagged(kinds: Mapping[str, type]) -> tuple[_Convert, _Convert]:
+    """Convert one of several dataclasses, tagged with its name."""
+    converters = {name: _dataclass(kind) for name, kind in kinds.items()}
 
     def encode(value: Any) -> dict[str, Any]:
         name = type(value).__name__
         if kinds.get(name) is not type(value):
             raise TypeError(f"{name} is none of {', '.join(kinds)}")
-        document: dict[str, Any] = turns[name][0](value)
+        document: dict[str, Any] = converters[name][0](value)
         return {_TAG: name, **document}
 
     def decode(document: Any) -> Any:
         rest = dict(document)
         name = rest.pop(_TAG)
-        if name not in turns:
+        if name not in converters:
             raise _FieldError(_TAG)
-        return turns[name][1](rest)
+        return converters[name][1](rest)
 
     return encode, decode
 
@@ -278,13 +279,13 @@ def _read_time(text: str) -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
-APPROVAL: Final[Codec[Approval]] = Codec(*_class(Approval))
-ASK: Final[Codec[Ask]] = Codec(*_class(Ask))
-POLICIES: Final[Codec[tuple[Policy, ...]]] = Codec(*_turns(tuple[Policy, ...]))
-CONVERSATION: Final[Codec[Conversation]] = Codec(*_class(Conversation))
-ENTRY: Final[Codec[Entry]] = Codec(*_class(Entry))
-EFFECT: Final[Codec[Effect]] = Codec(*_turns(Effect))
-DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_class(DeadLetter))
-UNPOSTED: Final[Codec[Unposted]] = Codec(*_class(Unposted))
-GRANT: Final[Codec[Grant]] = Codec(*_class(Grant))
-LOOKUP: Final[Codec[LastLookup]] = Codec(*_class(LastLookup))
+APPROVAL: Final[Codec[Approval]] = Codec(*_dataclass(Approval))
+ASK: Final[Codec[Ask]] = Codec(*_dataclass(Ask))
+POLICIES: Final[Codec[tuple[Policy, ...]]] = Codec(*_converters(tuple[Policy, ...]))
+CONVERSATION: Final[Codec[Conversation]] = Codec(*_dataclass(Conversation))
+ENTRY: Final[Codec[Entry]] = Codec(*_dataclass(Entry))
+EFFECT: Final[Codec[Effect]] = Codec(*_converters(Effect))
+DEAD_LETTER: Final[Codec[DeadLetter]] = Codec(*_dataclass(DeadLetter))
+UNPOSTED: Final[Codec[Unposted]] = Codec(*_dataclass(Unposted))
+GRANT: Final[Codec[Grant]] = Codec(*_dataclass(Grant))
+LOOKUP: Final[Codec[LastLookup]] = Codec(*_dataclass(LastLookup))

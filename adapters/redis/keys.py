@@ -1,12 +1,12 @@
 """Every key that Signoff keeps in Redis: name, type, content, and how long it lives or why it stays.
 
-All that belongs to one LangGraph thread stands under one hash tag, `PREFIX:{THREAD}:...`, so that a script may touch
-several of them in a cluster (https://valkey.io/topics/cluster-spec/#hash-tags) and a thread can be found as a whole.
-The thread's id is escaped inside the tag: braces, per cent, blanks and control characters become `%XX`, so that the
-first `}` always ends the tag; an empty id, which would make Redis hash the whole key, is written `%`.
+All keys of one LangGraph thread have one hash tag, `PREFIX:{THREAD}:...`, so that a script may touch several of them in
+a cluster (https://valkey.io/topics/cluster-spec/#hash-tags) and a thread can be found as a whole. The thread's id is
+escaped inside the tag: braces, per cent, blanks and control characters become `%XX`, so the first `}` always ends the
+tag; an empty id, which would make Redis hash the whole key, is written `%`.
 
-`KINDS` is the documentation: README, tests and operators read it, and a test fails on a key that matches none of it
-or that lives for ever without a reason given here.
+`KINDS` is the documentation: README, tests and operators read it, and a test fails on a key that matches none of them
+or lives for ever without a reason given here.
 """
 
 import re
@@ -20,7 +20,7 @@ from adapters.redis.transport.scripts import Key
 from engine.approvals.audit import RETENTION
 
 HOUR = timedelta(hours=1)
-"""More than any lease or pause: their own TTL is what they are."""
+"""Longer than any lease or pause: these set their own TTL."""
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 
@@ -30,7 +30,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class KeyKind:
-    """One kind of key. `lives` is the TTL that its writers set; `reason` says why it stays longer, or for ever."""
+    """A kind of key. `lives` is the TTL that its writers set; `reason` says why it stays longer, or for ever."""
 
     name: str
     type: str
@@ -47,11 +47,13 @@ CHECKPOINTS = KeyKind(
     None, "an agent may be resumed at any later time; `retention` of the saver sets a TTL",
 )  # fmt: skip
 STATE = KeyKind(
-    "state", "hash", "what the saver keeps: checkpoints, channel values once per version, pending writes",
+    "state", "hash", "of the saver: checkpoints, channel values once per version, pending writes",
     None, "as `checkpoints`",
 )  # fmt: skip
-APPROVAL = KeyKind("approval", "string", "how far an approval is: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR)
-ASK = KeyKind("ask", "string", "what an approval asks; the audit tells of it", RETENTION, _WAITED_FOR)
+APPROVAL = KeyKind(
+    "approval", "string", "the state of an approval: `VERSION WRITE newline DOCUMENT`", MONTH, _WAITED_FOR
+)
+ASK = KeyKind("ask", "string", "the request of an approval; the audit refers to it", RETENTION, _WAITED_FOR)
 APPROVALS = KeyKind(
     "approvals", "zset", "all approvals of the thread, as the last version listed them: moved into the three below",
     MONTH, _WAITED_FOR,
@@ -59,22 +61,22 @@ APPROVALS = KeyKind(
 OPEN = KeyKind("open", "set", "approvals of the thread that are not closed", None, "emptied as they are decided")
 SHEET = KeyKind("sheet", "set", "the closed approvals of a sheet, `HASH` each", MONTH)
 CARD = KeyKind(
-    "card", "string", "the closed approval, `HASH`, whose card is this message at the root of a channel", MONTH
+    "card", "string", "the closed approval, `HASH`, of the card at this message at the root of a channel", MONTH
 )
 POLICIES = KeyKind(
-    "policies", "hash", "of each set of policies the closed approval, `HASH`, that was written last under it", MONTH
+    "policies", "hash", "for each set of policies, the closed approval, `HASH`, that was written last under it", MONTH
 )
 AUDIT = KeyKind("audit", "list", "who did what, when, under which rule (P9)", RETENTION, _WAITED_FOR)
-POSTED = KeyKind("posted", "string", "where a card was posted: a marker against posting twice", MONTH)
+POSTED = KeyKind("posted", "string", "the place where a card was posted: prevents posting twice", MONTH)
 CONVERSATION = KeyKind("conversation", "string", "the conversation's agent, place and people", MONTH, _WAITED_FOR)
-GRANT = KeyKind("grant", "string", "a grant, or `revoked WRITE` in its place, until it ends", MONTH)
-GRANTS = KeyKind("grants", "set", "the grants of the thread, by their ids; those that ended are passed over", MONTH)
+GRANT = KeyKind("grant", "string", "a grant, or `revoked WRITE` once revoked, until the grant ends", MONTH)
+GRANTS = KeyKind("grants", "set", "the ids of the thread's grants; those that ended are skipped", MONTH)
 MAIL = KeyKind(
     "mail", "list", "a lane's waiting messages, oldest first", None, "unfinished work: gone when the lane is empty"
 )
-LEASE = KeyKind("lease", "string", "who serves a lane, or a pause before its next try", HOUR)
+LEASE = KeyKind("lease", "string", "the visit that serves a lane, or a pause before its next try", HOUR)
 FENCE = KeyKind("fence", "string", "counts a lane's owners; the saver refuses writes of an older one", MONTH)
-TRIES = KeyKind("tries", "string", "how often the head of a lane was begun", MONTH)
+TRIES = KeyKind("tries", "string", "counts how often the head of a lane was begun", MONTH)
 SEEN = KeyKind("seen", "string", "a message that a lane accepted already", DAY)
 
 EVENT = KeyKind(
@@ -114,7 +116,7 @@ HOLDERS = KeyKind(
     of_thread=False,
 )  # fmt: skip
 BACKLOG = KeyKind(
-    "backlog", "hash", "what waits until it can be posted in its channel, by what it is", None,
+    "backlog", "hash", "messages that cannot be posted in their channel yet", None,
     "unfinished work: gone when it is posted", of_thread=False,
 )  # fmt: skip
 DELETED = KeyKind(
@@ -122,26 +124,26 @@ DELETED = KeyKind(
     of_thread=False,
 )  # fmt: skip
 CHANNELS = KeyKind(
-    "channels", "hash", "the channel that each name in app.yaml stood for when the bot first saw it, for a workspace",
+    "channels", "hash", "the channel id of each name in app.yaml, from when the bot first saw it, for a workspace",
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
 CALLS = KeyKind(
-    "calls", "zset", "the last calls of a method of Slack's, by when they were begun",
+    "calls", "zset", "the last calls of a Slack method, by when they were begun",
     HOUR, of_thread=False,
 )  # fmt: skip
-QUEUE = KeyKind("queue", "zset", "who waits for a call of that method, by urgency and age", HOUR, of_thread=False)
-ABSENT = KeyKind("absent", "zset", "of those who wait, when each has given up", HOUR, of_thread=False)
-SHUT = KeyKind("shut", "string", "Slack refuses that method, as long as this stands", HOUR, of_thread=False)
+QUEUE = KeyKind("queue", "zset", "those waiting to call that method, by urgency and age", HOUR, of_thread=False)
+ABSENT = KeyKind("absent", "zset", "for each of those waiting, when it gives up", HOUR, of_thread=False)
+SHUT = KeyKind("shut", "string", "exists while Slack refuses that method", HOUR, of_thread=False)
 USERGROUPS = KeyKind(
     "usergroups", "hash", "Slack's user groups of a workspace, by id; as old as `adapters.redis.stores.groups` allows",
     HOUR, of_thread=False,
 )  # fmt: skip
 CHANGED = KeyKind(
-    "changed", "hash", "user groups of a workspace that Slack said have changed, a stamp each", DAY,
+    "changed", "hash", "user groups of a workspace that changed, as Slack reported, with a stamp each", DAY,
     of_thread=False,
 )  # fmt: skip
-READING = KeyKind("reading", "string", "which process is reading the user groups of a workspace", HOUR, of_thread=False)
-LOOKUP = KeyKind("lookup", "string", "how the last lookup of an on-call source went", DAY, of_thread=False)
+READING = KeyKind("reading", "string", "the process that reads the user groups of a workspace", HOUR, of_thread=False)
+LOOKUP = KeyKind("lookup", "string", "the last lookup of an on-call source", DAY, of_thread=False)
 ASKING = KeyKind("asking", "string", "the process that asks an on-call source", HOUR, of_thread=False)
 META = KeyKind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
@@ -156,7 +158,7 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Builds names. One bot has one prefix; bots that share a Redis have different ones."""
+    """Builds the names of keys. Each bot has its own prefix, so several bots can share a Redis."""
 
     prefix: str = PREFIX
 
@@ -169,7 +171,7 @@ class Keys:
         return self._of_thread(CHECKPOINTS, thread)
 
     def state(self, thread: str) -> Key:
-        """Name what the saver keeps."""
+        """Name the checkpoints, values and writes of the saver."""
         return self._of_thread(STATE, thread)
 
     def threads(self) -> Key:
@@ -177,7 +179,7 @@ class Keys:
         return self._of_bot(THREADS)
 
     def saved(self, thread: str) -> "Saved":
-        """Name what the saver's scripts of every step need."""
+        """Name the keys that the saver's scripts use in every step."""
         return _saved(self, thread)
 
     def approval(self, thread: str, approval: str) -> Key:
@@ -185,7 +187,7 @@ class Keys:
         return self._of_thread(APPROVAL, thread, approval.rpartition("#")[2])
 
     def ask(self, thread: str, approval: str) -> Key:
-        """Name what an approval asks."""
+        """Name the request of an approval."""
         return self._of_thread(ASK, thread, approval.rpartition("#")[2])
 
     def approvals(self, thread: str) -> Key:
@@ -197,7 +199,7 @@ class Keys:
         return self._of_thread(SHEET, thread, sheet)
 
     def card(self, thread: str, card: str) -> Key:
-        """Name what says whose card a message is."""
+        """Name the approval of a card's message."""
         return self._of_thread(CARD, thread, card)
 
     def policies(self, thread: str) -> Key:
@@ -233,7 +235,7 @@ class Keys:
         return self._of_thread(MAIL, thread, lane)
 
     def lease(self, thread: str, lane: str) -> Key:
-        """Name what says that a lane is being served, or rests."""
+        """Name the lease of a lane that is served or rests."""
         return self._of_thread(LEASE, thread, lane)
 
     def fence(self, thread: str, lane: str = "run") -> Key:
@@ -273,7 +275,7 @@ class Keys:
         return self._of_bot(PENDING, place)
 
     def recent(self, user: str) -> Key:
-        """Name the index of what a person asked or voted on and is closed."""
+        """Name the index of closed approvals that a person requested or voted on."""
         return self._of_bot(RECENT, user)
 
     def granted(self, user: str) -> Key:
@@ -289,7 +291,7 @@ class Keys:
         return self._of_bot(HOLDERS, workspace, name)
 
     def backlog(self) -> Key:
-        """Name what waits until it can be posted."""
+        """Name the backlog: what waits until it can be posted."""
         return self._of_bot(BACKLOG)
 
     def deleted(self) -> Key:
@@ -297,7 +299,7 @@ class Keys:
         return self._of_bot(DELETED)
 
     def channels(self, workspace: str) -> Key:
-        """Name what names of channels stand for."""
+        """Name the channels' ids by their names."""
         return self._of_bot(CHANNELS, workspace)
 
     def calls(self, bucket: str) -> Key:
@@ -309,11 +311,11 @@ class Keys:
         return self._of_bucket(QUEUE, bucket)
 
     def absent(self, bucket: str) -> Key:
-        """Name what says who of a bucket's queue has given up."""
+        """Name the times at which those in a bucket's queue give up."""
         return self._of_bucket(ABSENT, bucket)
 
     def shut(self, bucket: str) -> Key:
-        """Name what says that Slack refuses the calls of a bucket."""
+        """Name the mark that Slack refuses the calls of a bucket."""
         return self._of_bucket(SHUT, bucket)
 
     def usergroups(self, workspace: str) -> Key:
@@ -329,7 +331,7 @@ class Keys:
         return self._of_bot(READING, workspace)
 
     def lookup(self, source: str) -> Key:
-        """Name how the last lookup of an on-call source went."""
+        """Name the last lookup of an on-call source."""
         return self._of_bot(LOOKUP, source)
 
     def asking(self, source: str) -> Key:
@@ -353,7 +355,7 @@ class Keys:
         return f"{self.prefix}:{{*}}:{AUDIT.name}"
 
     def kind_of(self, key: str) -> KeyKind | None:
-        """Tell whose key this is; None for a stranger's."""
+        """Find the kind of a key; None if it is not one of ours."""
         return next((kind for kind in KINDS if re.fullmatch(self._pattern(kind), key, re.DOTALL)), None)
 
     def _of_thread(self, kind: KeyKind, thread: str, *more: str) -> Key:
@@ -371,7 +373,7 @@ class Keys:
 
 
 class Saved(NamedTuple):
-    """The keys of a thread that the saver's scripts of every step need."""
+    """The keys of a thread that the saver's scripts use in every step."""
 
     checkpoints: Key
     state: Key

@@ -1,12 +1,12 @@
-"""A lane's mailbox: what a message is, where it waits, and the index by which no lane is ever forgotten.
+"""Mailboxes of lanes: the format of a message, the box where it waits, and the index that keeps every lane findable.
 
-A message is one line `[id, stamp]` and the effect's document. The boxes of a thread stand under its hash tag and are
-written by the script that writes the approval. The index of lanes with work stands elsewhere, so that it is marked in
-the same round trip but *before* the box: a crash in between leaves a mark without work, never work without a mark.
+A message is one line `[id, stamp]` and the effect's document. The boxes of a thread have its hash tag and are written
+by the script that writes the approval. The index of lanes with work has another slot, so it is marked in the same round
+trip but *before* the box: a crash in between leaves a mark without work, never work without a mark.
 
-Because a mark comes first, whoever finds a box empty may not simply remove its mark: a message may be on its way
-behind it. Each mark therefore is a stamp of its own, which the message carries too. Who finished the message with that
-stamp knows that nothing is behind the mark; any other mark goes when it is older than a minute.
+Because the mark comes first, a process that finds a box empty must not simply remove its mark: a message may be on its
+way. So each mark is a stamp of its own, which the message carries too. The process that finished the message with that
+stamp knows that nothing comes after the mark; any other mark is removed once it is older than a minute.
 """
 
 import json
@@ -24,7 +24,7 @@ from engine.ids import ThreadId
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as it waits. `first_line` identifies it at the head of a box."""
+    """A waiting message. `first_line` identifies it at the head of a box."""
 
     id: str
     stamp: int
@@ -57,13 +57,13 @@ def first_line_of(message: bytes) -> bytes:
 
 
 class Stamps:
-    """Microseconds since 1970, each given once in this process. They fit a sorted set's score exactly."""
+    """Gives microseconds since 1970, each once in this process. They fit a sorted set's score exactly."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def next(self) -> int:
-        """A stamp that is larger than all before."""
+        """Give a stamp that is larger than all before."""
         self._last = max(self._last + 1, time.time_ns() // 1000)
         return self._last
 
@@ -72,12 +72,12 @@ STAMPS = Stamps()
 
 
 def write_lane(lane: Lane) -> bytes:
-    """A lane in the index: `NAME@THREAD`."""
+    """Write a lane as it stands in the index: `NAME@THREAD`."""
     return str(lane).encode("utf-8", "surrogatepass")
 
 
 def read_lane(name: bytes) -> Lane:
-    """The lane of a name in the index. Raises ValueError for what is no name."""
+    """Read a lane from the index. Raises ValueError for anything else."""
     lane, at, thread = name.decode("utf-8", "surrogatepass").partition("@")
     if not lane or not at:
         raise ValueError("not the name of a lane")
@@ -85,18 +85,18 @@ def read_lane(name: bytes) -> Lane:
 
 
 def box(keys: Keys, lane: Lane) -> Key:
-    """Where a lane's messages wait."""
+    """Name the box of a lane."""
     return keys.mail(lane.thread, lane.name)
 
 
 def mark_lanes(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
-    """Say that these lanes may have work; goes before the write of that work."""
+    """Mark lanes as having work; goes before the write of that work."""
     return Command("ZADD", keys.dirty(), *(word for lane in lanes for word in (stamp, write_lane(lane))))
 
 
 @dataclass(frozen=True, slots=True)
 class AppendMail(Script[bool]):
-    """Add a message unless one of its key was put within a day. Safe to run twice: the second finds its own stamp."""
+    """Add a message unless one of its key was added within a day. Safe to run twice: it finds its own stamp."""
 
     LUA = """
     if redis.call('SET', seen, stamp, 'NX', 'EX', seconds) then

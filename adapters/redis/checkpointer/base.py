@@ -1,4 +1,4 @@
-"""What both savers share and is not I/O: from LangGraph's arguments to scripts, and from answers to tuples."""
+"""The part that both savers share, without I/O: turns LangGraph's arguments into scripts, and replies into tuples."""
 
 import itertools
 import os
@@ -29,13 +29,13 @@ from adapters.redis.keys import Keys
 from adapters.redis.transport.scripts import RedisCall
 
 _KNOWN = 10_000
-"""Threads that a saver remembers to have listed."""
+"""Threads that a saver remembers as listed."""
 _LISTINGS = 100
-"""After so many threads that are new to a saver with a retention, it looks for some that have expired."""
+"""A saver with a retention looks for expired threads after so many new ones."""
 
 
 class _Marks:
-    """Marks that no other process, and no other call, gives: cheaper than to ask the system for each."""
+    """Gives marks that are unique among all processes and calls, cheaper than random ones from the system."""
 
     def __init__(self) -> None:
         self.begin()
@@ -51,7 +51,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def strict_serializer() -> JsonPlusSerializer:
-    """LangGraph's serializer, which makes only objects of types that are known to be harmless.
+    """Make LangGraph's serializer, restricted to types that are known to be harmless.
 
     With `LANGGRAPH_STRICT_MSGPACK=true` LangGraph adds the types of a graph's own state by itself; without it, name
     them with `with_allowlist`. `LANGGRAPH_STRICT_MSGPACK=false` lets any type in, as LangGraph does where it is not
@@ -63,7 +63,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 class SharedSaver(BaseCheckpointSaver[str]):
-    """What both savers share: from LangGraph's arguments to scripts, and from answers to LangGraph's tuples."""
+    """Base of both savers: turns LangGraph's arguments into scripts, and replies into LangGraph's tuples."""
 
     def __init__(self, keys: Keys, retention: timedelta | None, serde: SerializerProtocol | None) -> None:
         super().__init__(serde=serde or strict_serializer())
@@ -76,12 +76,12 @@ class SharedSaver(BaseCheckpointSaver[str]):
 
     @property
     def _format(self) -> Format:
-        """Made anew, since `with_allowlist` copies a saver and then gives the copy another serializer."""
+        """The format, made each time: `with_allowlist` copies a saver and then gives the copy another serializer."""
         return Format(self.serde)
 
     @override
     def get_next_version(self, current: str | None, channel: None) -> str:
-        """Count, and mark the count: two forks of one checkpoint count alike and mean different values."""
+        """Count, and add a unique mark: two forks of one checkpoint count alike but have different values."""
         count = 0 if current is None else int(str(current).partition(".")[0])
         return f"{count + 1:010}.{_marks.process}{next(_marks.count):x}"
 
@@ -100,7 +100,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> list[RedisCall[Any]]:
-        """Store a checkpoint, and list its thread where this saver did not do so yet."""
+        """Store a checkpoint, and list its thread if this saver did not do so yet."""
         at, names = CheckpointRef.of(config), value_names(checkpoint)
         keys = self.keys.saved(at.thread)
         put = PutCheckpoint(
@@ -123,9 +123,9 @@ class SharedSaver(BaseCheckpointSaver[str]):
     def _put_more(
         self, thread: str, calls: Sequence[RedisCall[Any]], checkpoint: Checkpoint, lacks: Any
     ) -> list[RedisCall[Any]]:
-        """Send along what a `PutCheckpoint` lacked: that its thread is listed, or values that nobody stored.
+        """Add what a `PutCheckpoint` lacked: the listing of its thread, or values that nobody stored.
 
-        The thread was deleted by another process; or a checkpoint of another saver, say, is put into this one.
+        Another process deleted the thread, or a checkpoint of another saver is put into this one, say.
         """
         put: Any = calls[-1]
         if lacks == UNLISTED:
@@ -140,7 +140,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
 
     @property
     def _should_tidy(self) -> bool:
-        """Whether it is time to look for threads on the list that have expired: faster than new ones come."""
+        """Whether it is time to look for expired threads on the list, faster than new ones come."""
         if not self._seconds or self._listings < _LISTINGS:
             return False
         self._listings = 0

@@ -1,8 +1,8 @@
-"""How the saver writes checkpoints, values and pending writes as bytes, and reads them again. No I/O.
+"""Writes checkpoints, values and pending writes as bytes, and reads them back. No I/O.
 
 A record is `version, three lengths, refs, parent, metadata, checkpoint`: `refs` is JSON, the names of its channel
 values, which the scripts read; `parent` is the id of the parent checkpoint; metadata and checkpoint are LangGraph's,
-serialized. A serialized thing is `length of type, type, body`, where length 0 stands for the usual type, "msgpack".
+serialized. A serialized value is `length of type, type, body`, where length 0 stands for the usual type, "msgpack".
 Numbers are big-endian.
 """
 
@@ -31,7 +31,7 @@ from adapters.redis.checkpointer.serializer import ForeignTypeError
 from adapters.redis.checkpointer.upkeep_scripts import Ancestor
 
 FENCE_KEY = "signoff_fence"
-"""Key in a run's `configurable` of its fencing token, an int. A run without one is not fenced."""
+"""The key of a run's fencing token, an int, in `configurable`. A run without a token is not fenced."""
 
 _START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -42,7 +42,7 @@ _WRITE = struct.Struct(">II")  # length of path, of channel
 
 
 class DamagedCheckpointError(Exception):
-    """A stored checkpoint cannot be read. Says which thread, checkpoint and part, and never what was in it."""
+    """A stored checkpoint cannot be read. Names the thread, checkpoint and part, but never the content."""
 
     def __init__(self, at: "CheckpointRef", part: str, why: str, channel: str | None = None) -> None:
         super().__init__(
@@ -58,7 +58,7 @@ class DamagedCheckpointError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRef:
-    """Which checkpoint is meant; `checkpoint` "" is the newest."""
+    """A reference to a checkpoint; `checkpoint` "" is the newest."""
 
     thread: str
     namespace: str
@@ -67,8 +67,12 @@ class CheckpointRef:
     @classmethod
     def of(cls, config: RunnableConfig) -> "CheckpointRef":
         """Read LangGraph's configuration."""
-        told = config["configurable"]
-        return cls(str(told["thread_id"]), told.get("checkpoint_ns") or "", told.get("checkpoint_id") or "")
+        configurable = config["configurable"]
+        return cls(
+            str(configurable["thread_id"]),
+            configurable.get("checkpoint_ns") or "",
+            configurable.get("checkpoint_id") or "",
+        )
 
     def config(self) -> RunnableConfig:
         """Write LangGraph's configuration."""
@@ -97,7 +101,7 @@ def value_name(channel: str, version: str | float) -> str:
 
 
 def value_names(checkpoint: Checkpoint) -> dict[str, str]:
-    """Give name -> channel of the values that a checkpoint has. A value without a version is not part of it."""
+    """Give name -> channel of a checkpoint's values. A value without a version is not part of it."""
     versions = checkpoint["channel_versions"]
     return {
         value_name(channel, versions[channel]): channel
@@ -121,7 +125,7 @@ class Format:
         return bytes((len(name),)) + name + body
 
     def load(self, raw: bytes) -> Any:
-        """Undo `dump`; raises whatever the serializer raises."""
+        """Undo `dump`; raises what the serializer raises."""
         end = 1 + raw[0]
         return self.serde.loads_typed((raw[1:end].decode() or _USUAL, raw[end:]))
 
@@ -130,10 +134,10 @@ class Format:
     ) -> bytes:
         """Write a checkpoint's record; `names` are those of its values."""
         bare = {key: value for key, value in checkpoint.items() if key != "channel_values"}
-        told = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
-        told.pop(FENCE_KEY, None)
+        written = cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))
+        written.pop(FENCE_KEY, None)
         refs = _as_json(names).encode()
-        parent, about = CheckpointRef.of(config).checkpoint.encode(), self.dump(told)
+        parent, about = CheckpointRef.of(config).checkpoint.encode(), self.dump(written)
         return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
 
     def writes(self, writes: Sequence[tuple[str, Any]], task: str, path: str) -> list[str | bytes]:
@@ -155,7 +159,7 @@ class Format:
         return _names(at, _split(at, loaded.record)[0])
 
     def deltas(self, at: CheckpointRef, record: bytes) -> list[str]:
-        """Name the channels that a checkpoint holds only by their difference to its ancestors."""
+        """Name the channels that a checkpoint stores only as a difference to its ancestors."""
         refs, _, about, _ = _split(at, record)
         counters = self._part(at, "metadata", about).get("counters_since_delta_snapshot") or {}
         whole = {name.partition("\0")[2] for name in _names(at, refs)}
@@ -164,7 +168,7 @@ class Format:
     def delta_history(
         self, at: CheckpointRef, channels: Sequence[str], found: Sequence[Ancestor]
     ) -> dict[str, DeltaChannelHistory]:
-        """Read what ancestors have of some channels; `found` is nearest first. Raises DamagedCheckpointError."""
+        """Read the history of delta channels from ancestors, nearest first. Raises DamagedCheckpointError."""
         writes: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
         seeds: dict[str, Any] = {}
         for ancestor in reversed(found):
@@ -184,7 +188,7 @@ class Format:
         at = CheckpointRef(thread, namespace, unescape(loaded.checkpoint))
         try:
             return self._read(at, loaded)
-        except (ValueError, TypeError, AttributeError, LookupError) as error:  # its parts are no such parts
+        except (ValueError, TypeError, AttributeError, LookupError) as error:  # its parts are malformed
             raise DamagedCheckpointError(at, "the record", type(error).__name__) from error
 
     def _read(self, at: CheckpointRef, loaded: StoredCheckpoint) -> CheckpointTuple:
@@ -215,7 +219,7 @@ class Format:
 
     def _part(self, at: CheckpointRef, part: str, raw: bytes | None, channel: str | None = None) -> Any:
         if raw is None:
-            raise DamagedCheckpointError(at, part, "it is gone", channel)
+            raise DamagedCheckpointError(at, part, "it is missing", channel)
         try:
             return self.load(raw)
         except Exception as error:
@@ -238,10 +242,10 @@ def _split(at: CheckpointRef, record: bytes) -> tuple[bytes, bytes, bytes, bytes
 
 
 def is_unfinished(checkpoint: Checkpoint) -> bool:
-    """Tell whether a graph has something left to do: a node to run, a task to send, an input to begin with.
+    """Tell whether a graph has something left to do: a node to run, a task to send, an input to start with.
 
-    Known by the channels that LangGraph's graphs and functions are triggered by; they are empty at the end. A Pregel
-    that somebody put together by hand has others, so that its breakpoints are not seen here.
+    The channels that trigger LangGraph's nodes and functions show it; they are empty at the end. A hand-made Pregel has
+    other channels, so its breakpoints are not seen here.
     """
     return any(
         channel == _START or channel.startswith("branch:") or (channel.startswith((TASKS, "join:")) and bool(value))
@@ -268,7 +272,7 @@ def _split_write(at: CheckpointRef, task: str, raw: bytes | None) -> tuple[str, 
     """Split a pending write into its task's path, its channel and its serialized value."""
     part = f"a write of task {task}"
     if raw is None or len(raw) < _WRITE.size:
-        raise DamagedCheckpointError(at, part, "it is gone" if raw is None else "it is cut short")
+        raise DamagedCheckpointError(at, part, "it is missing" if raw is None else "it is cut short")
     path, channel = _WRITE.unpack_from(raw)
     first = _WRITE.size
     second, third = first + path, first + path + channel

@@ -31,7 +31,7 @@ Listing: TypeAlias = Generator[Any, Any, None]  # yields Calls, and CheckpointTu
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What `list` was asked for."""
+    """The arguments of `list`."""
 
     config: RunnableConfig | None
     filter: Mapping[str, Any] | None
@@ -40,27 +40,27 @@ class ListQuery:
 
     @property
     def most(self) -> int:
-        """How many to give at most."""
+        """The largest number of results."""
         return sys.maxsize if self.limit is None else max(self.limit, 0)
 
     @property
     def thread(self) -> str | None:
         """The thread; None for all."""
-        return _told(self.config, "thread_id")
+        return _configured(self.config, "thread_id")
 
     @property
     def namespace(self) -> str | None:
         """The namespace; None for all."""
-        return _told(self.config, "checkpoint_ns")
+        return _configured(self.config, "checkpoint_ns")
 
     @property
     def checkpoint(self) -> str | None:
-        """The one checkpoint that is asked for."""
+        """The only checkpoint to list."""
         return (get_checkpoint_id(self.config) if self.config else None) or None
 
     @property
     def until(self) -> str | None:
-        """The checkpoint before which those asked for were made."""
+        """The checkpoint before which the listed ones were made."""
         return (get_checkpoint_id(self.before) if self.before else None) or None
 
     def keeps(self, metadata: CheckpointMetadata) -> bool:
@@ -68,21 +68,21 @@ class ListQuery:
         return all(metadata.get(key) == value for key, value in (self.filter or {}).items())
 
 
-def _told(config: RunnableConfig | None, key: str) -> str | None:
+def _configured(config: RunnableConfig | None, key: str) -> str | None:
     value = (config or {}).get("configurable", {}).get(key)
     return None if value is None else str(value)
 
 
 @dataclass(slots=True)
 class _Stream:
-    """The checkpoints of one namespace that are still to come, newest first."""
+    """The remaining checkpoints of one namespace, newest first."""
 
     namespace: str
     ids: deque[str] = field(default_factory=deque)
     ended: bool = False
 
     def __lt__(self, other: "_Stream") -> bool:
-        """Put the one with the newer checkpoint first, as a heap wants it."""
+        """Put the stream with the newer checkpoint first in a heap."""
         return self.ids[0] > other.ids[0]
 
 
@@ -94,7 +94,7 @@ class ListPlans:
     format: Format
 
     def listing(self, asked: ListQuery) -> Listing:
-        """List newest first; several threads one after the other, the one that was taken up last first."""
+        """List newest first; several threads one after the other, the most recent one first."""
         left = asked.most
         after: ThreadCursor | None = FIRST_THREADS
         while left > 0 and after is not None:
@@ -105,7 +105,7 @@ class ListPlans:
                 left = yield from self._listing_of_thread(thread, asked, left)
 
     def _listing_of_thread(self, thread: str, asked: ListQuery, left: int) -> Generator[Any, Any, int]:
-        """List up to `left`; gives how many more may come."""
+        """List up to `left` checkpoints; gives how many more may come."""
         page: list[CheckpointRef] = []
         names = self._names(thread, asked)
         answer: Any = None
@@ -125,7 +125,7 @@ class ListPlans:
         return left - (yield from self._read(page[:left], asked))
 
     def _read(self, page: Sequence[CheckpointRef], asked: ListQuery) -> Generator[Any, Any, int]:
-        """Give the tuples of a page; what was deleted meanwhile, or is not asked for, is left out."""
+        """Give the tuples of a page, without those that were deleted meanwhile or do not match."""
         if page and asked.filter:
             records = yield [Command("HGET", self.keys.state(at.thread), record_of(at)) for at in page]
             page = [
@@ -142,7 +142,7 @@ class ListPlans:
         return len(given)
 
     def _names(self, thread: str, asked: ListQuery) -> Generator[Any, Any, None]:
-        """Name what may be listed, newest first: the namespaces' own lists, merged."""
+        """Name the candidates, newest first: merges the lists of the namespaces."""
         spaces = [escape(asked.namespace)] if asked.namespace is not None else (yield from self._namespaces(thread))
         if asked.checkpoint is not None:
             for namespace in spaces:
@@ -164,7 +164,7 @@ class ListPlans:
                 heapq.heappush(heap, stream)
 
     def _fill(self, thread: str, until: str | None, streams: Sequence[_Stream]) -> Plan[None]:
-        """Read on in namespaces, below the checkpoint `until`."""
+        """Read more of some namespaces, before the checkpoint `until`."""
         found = yield [
             Command(
                 "ZREVRANGEBYLEX",

@@ -29,7 +29,7 @@ STEPS = 100
 
 @dataclass(frozen=True, slots=True)
 class ThreadCursor:
-    """Where to go on in the list of threads: at a score, after some that have it too."""
+    """A position in the list of threads: a score, after some that have it too."""
 
     score: str | bytes
     skip: int
@@ -39,7 +39,7 @@ FIRST_THREADS = ThreadCursor("+inf", 0)
 
 
 def threads_after(keys: Keys, after: ThreadCursor) -> "Plan[tuple[list[str], ThreadCursor | None]]":
-    """Name some threads, and where to go on."""
+    """Name some threads, and give the cursor to go on with."""
     (found,) = yield [
         Command("ZREVRANGEBYSCORE", keys.threads(), after.score, "-inf", "WITHSCORES", "LIMIT", after.skip, NAMES)
     ]
@@ -87,7 +87,7 @@ def ancestors_of(keys: Keys, at: CheckpointRef, channels: Sequence[str]) -> Plan
 
 
 def load(keys: Keys, at: CheckpointRef) -> LoadCheckpoint:
-    """Read a checkpoint."""
+    """Make the script that reads a checkpoint."""
     named = keys.saved(at.thread)
     return LoadCheckpoint(named.checkpoints, named.state, escape(at.namespace), escape(at.checkpoint))
 

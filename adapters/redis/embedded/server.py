@@ -36,7 +36,7 @@ children: list[subprocess.Popen[bytes]] = []
 
 
 def _socket_path(data: Path) -> Path:
-    """Give a place for the socket: in the folder, or in a short private one where the folder's path is too long."""
+    """Choose the socket's path: in the folder, or in a short private folder if that path is too long."""
     path = data / "valkey.sock"
     if len(os.fsencode(path)) <= _SOCKET_BYTES:
         return path
@@ -56,7 +56,8 @@ def start(data: Path) -> str:
     held = open_file(data / "server")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _write(held, 0, address)  # before the start: who finds the server alive finds its socket, even if we die here
+        # Before the start: a process that finds the server alive also finds its socket, even if we die here.
+        _write(held, 0, address)
         process = _spawn(data, address, held)
         _write(held, process.pid, address)
     finally:
@@ -82,7 +83,7 @@ def _spawn(data: Path, address: str, held: int) -> subprocess.Popen[bytes]:
     """Start the process in a session of its own, so that Ctrl-C ends the bot and not the server."""
     command = [find_server(), *_OPTIONS, "--dir", str(data), "--unixsocket", address]
     with (data / "server.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - the server that we found ourselves, and no shell
+        return subprocess.Popen(  # noqa: S603 - a server that we found ourselves, no shell
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -93,7 +94,7 @@ def _spawn(data: Path, address: str, held: int) -> subprocess.Popen[bytes]:
 
 
 def join(data: Path) -> str | None:
-    """Wait until the living server of the folder answers; gives its socket, None when it is dead or dies meanwhile."""
+    """Wait until a running server of the folder answers; gives its socket, None if it is dead or ends meanwhile."""
     if not is_alive(data):
         return None
     _, address, *_ = (data / "server").read_text(errors="surrogateescape").split("\n")
@@ -101,7 +102,7 @@ def join(data: Path) -> str | None:
 
 
 def _wait_for_answer(data: Path, address: str, lives: Callable[[], bool]) -> bool:
-    """Wait until a server answers; False when it ended instead. Raises EmbeddedError when it does neither."""
+    """Wait until a server answers; False if it ended. Raises EmbeddedError if it does neither."""
     end = time.monotonic() + START_SECONDS
     while (answer := _ping(address)) != "ready":
         if answer == "loading":
@@ -150,7 +151,7 @@ def _ping(address: str) -> Literal["ready", "loading", "silent"]:
 
 
 def is_alive(data: Path) -> bool:
-    """Whether the server of a folder runs."""
+    """Tell whether the server of a folder runs."""
     held = open_file(data / "server")
     try:
         return not take(held, fcntl.LOCK_SH)
@@ -164,16 +165,16 @@ def pid_of(data: Path) -> int:
 
 
 def _log_tail(data: Path) -> str:
-    """Give the end of the server's log, on one line."""
+    """Give the last lines of the server's log as one line."""
     try:
         lines = (data / "server.log").read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    return " / ".join(line.strip() for line in lines[-3:] if line.strip()) or "it said nothing"
+    return " / ".join(line.strip() for line in lines[-3:] if line.strip()) or "its log is empty"
 
 
 def reap(ended: int | None = None) -> None:
-    """Collect servers that this process started and that have ended since; one that just let go is waited for."""
+    """Collect ended servers that this process started; waits for the one that just released its lock."""
     for child in children:
         if child.pid == ended:
             child.wait(STOP_SECONDS)

@@ -40,7 +40,7 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Use:
-    """This process's part in one server: how often it was asked for, and the shared lock on `users`."""
+    """This process's use of a server: how often it was asked for, and the shared lock on `users`."""
 
     users: int
     count: int = 0
@@ -52,7 +52,7 @@ _guard = threading.Lock()
 
 
 async def ensure(data: Path) -> str:
-    """Start or share the server of folder `data`; gives its URL. Ask `release` to let go, as often as this was called.
+    """Start or share the server of folder `data`; gives its URL. Call `release` once for each call.
 
     Raises EmbeddedError.
     """
@@ -67,15 +67,15 @@ async def ensure(data: Path) -> str:
 
 
 async def release(data: Path) -> None:
-    """Let go of the server of `data`; the last one out stops it, with everything on the disk. Raises EmbeddedError."""
+    """Stop using the server of `data`; the last user stops it, with everything on the disk. Raises EmbeddedError."""
     await asyncio.to_thread(release_sync, data)
 
 
 @contextlib.asynccontextmanager
 async def running(data: Path) -> AsyncIterator[str]:
-    """Hold the server of a folder; the value is its URL. Raises EmbeddedError."""
+    """Use the server of a folder within the block; the value is its URL. Raises EmbeddedError."""
     url = await ensure(data)
-    keeping = asyncio.create_task(_keep(data), name=f"keep {data}")
+    keeping = asyncio.create_task(_keep_running(data), name=f"keep {data}")
     try:
         yield url
     finally:
@@ -84,29 +84,29 @@ async def running(data: Path) -> AsyncIterator[str]:
         await release(data)
 
 
-async def _keep(data: Path) -> None:
-    """Start the server again whenever it ended though it is used. What went wrong is said once."""
+async def _keep_running(data: Path) -> None:
+    """Restart the server if it ended while in use. A failure is logged once."""
     data, said = await asyncio.to_thread(data.resolve), False
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
             if not server.is_alive(data) and await asyncio.to_thread(_start_again, data):
-                log.warning("the private Valkey had ended; it was started again", data=str(data))
+                log.warning("the private Valkey ended and was started again", data=str(data))
             said = False
         except EmbeddedError as error:
-            if not said:  # its words have the time of each attempt in them
+            if not said:  # its text has the time of each attempt
                 log.error("the private Valkey ended and cannot be started again", error=str(error))  # noqa: TRY400 - the error is the sentence
             said = True
 
 
 def _start_again(data: Path) -> bool:
-    """Start a server that is dead and used; False where somebody else did, or nobody here uses it any more."""
+    """Start a server that ended while in use; False if another process did, or nobody here uses it any more."""
     with _guard, locked(data / "lock"):
         server.reap()
         if data not in _uses or server.join(data) is not None:
             return False
         server.start(data)
-        _watch(data)
+        _start_watchdog(data)
         return True
 
 
@@ -129,7 +129,7 @@ def ensure_sync(data: Path) -> str:
         try:
             fcntl.flock(use.users, fcntl.LOCK_SH)
             address = server.join(data) or server.start(data)
-            _watch(data)
+            _start_watchdog(data)
         except BaseException:
             if use.count == 0:
                 os.close(use.users)
@@ -154,14 +154,14 @@ def release_sync(data: Path) -> None:
             with locked(data / "lock"):
                 if take(use.users, fcntl.LOCK_EX):
                     server.stop(data)
-                    _end_watch(data)
+                    _kill_watchdog(data)
         finally:
             os.close(use.users)
             server.reap()
 
 
 def _prepared(data: Path) -> Path:
-    """Make the folder, ours alone."""
+    """Make the folder, private to this user."""
     try:
         data = data.resolve()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -171,13 +171,13 @@ def _prepared(data: Path) -> Path:
     return data
 
 
-def _watch(data: Path) -> None:
-    """Have a watchdog end the server when all its users are gone, however they went. One is enough."""
+def _start_watchdog(data: Path) -> None:
+    """Start a watchdog, unless one runs: it stops the server when all users are gone, however they ended."""
     files = [open_file(data / name) for name in ("lock", "users", "server", "watch")]
     try:
         if not take(files[-1], fcntl.LOCK_EX):
             return
-        _end_watch(data)
+        _kill_watchdog(data)
         words = [sys.executable, "-I", "-S", watchdog.__file__, *map(str, files), str(WATCH_SECONDS)]
         with (data / "server.log").open("ab") as said:
             _watchdogs[data] = subprocess.Popen(  # noqa: S603 - our own file, and no shell
@@ -193,8 +193,8 @@ def _watch(data: Path) -> None:
             os.close(file)
 
 
-def _end_watch(data: Path) -> None:
-    """End the watchdog that this process started; another one finds by itself that there is nothing to watch."""
+def _kill_watchdog(data: Path) -> None:
+    """Kill the watchdog that this process started; any other notices that there is nothing to watch."""
     if (child := _watchdogs.pop(data, None)) is not None:
         child.kill()
         child.wait()

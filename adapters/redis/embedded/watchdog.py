@@ -1,8 +1,8 @@
-"""Ends a private Valkey that nobody uses any more: a process of its own, which outlives kill -9 of all its users.
+"""Stops a private Valkey that nobody uses any more. A process of its own, which survives kill -9 of all users.
 
-It is handed files of `adapters.redis.embedded` that are open already, so that it works on that very folder, even when
-somebody removes it or moves another into its place. Every look and every decision is made under `lock`, as those of
-who joins or leaves. Standard library only, and no more of it than needed: one runs beside each server.
+It inherits open lock files, so it works on that very folder, even if somebody removes it or moves another into its
+place. Every look and every decision is made under `lock`, like those of processes that join or leave. Standard library
+only, and no more of it than needed: one runs beside each server, started by its path.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ _POLL_SECONDS = 0.05
 
 
 def watch(lock: int, users: int, server: int, watched: int, seconds: float) -> None:
-    """Look every so many seconds; end the server, and return, once nobody uses it.
+    """Look every `seconds`; stop the server, and return, once nobody uses it.
 
-    `watched` says by its lock that somebody watches. It is let go of under `lock`: who comes next starts a new watch.
+    The lock of `watched` says that a watchdog runs. It is released under `lock`: the next user starts a new watchdog.
     """
     while True:
         time.sleep(seconds)
@@ -34,7 +34,7 @@ def watch(lock: int, users: int, server: int, watched: int, seconds: float) -> N
 
 
 def end(server: int) -> None:
-    """Ask the server to end, which writes everything to the disk, and wait until it let go of its lock."""
+    """Ask the server to end, which writes everything to the disk, and wait until it released its lock."""
     until = time.monotonic() + STOP_SECONDS
     asked = False
     while not take(server, fcntl.LOCK_SH):
@@ -46,7 +46,7 @@ def end(server: int) -> None:
 
 
 def ask(pid: bytes, address: bytes) -> bool:
-    """Ask a server that is known to live, so that the pid is its own; 0 where its starter died before it knew more."""
+    """Ask a running server to end, by its pid, or by its socket if the pid is 0: its starter died before it knew it."""
     with contextlib.suppress(OSError):
         if int(pid):
             os.kill(int(pid), signal.SIGTERM)

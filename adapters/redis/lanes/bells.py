@@ -1,11 +1,11 @@
-"""Bells: a process that puts work and does not serve wakes those that do, by publish and subscribe.
+"""Bells: a process that adds work but does not serve wakes the processes that do, by publish and subscribe.
 
-What is published is the name of a lane, as it stands in the index of work, and nothing but that is made of it: a bell
-that anybody rings makes a process look into a mailbox. A bell that nobody hears loses only time, because the sweep
-finds every lane with work (`adapters.redis.mailbox`).
+The message is the name of a lane as it stands in the index of work, and is used for nothing else: a forged bell makes a
+process look into a mailbox. A bell that nobody hears only costs time, because the sweep finds every lane with work
+(`adapters.redis.mailbox`).
 
-Hearing takes a connection of its own, since one that has subscribed takes no other commands. It sends nothing while
-it is quiet but one PING in `SILENCE` seconds, by which a connection is noticed that ended without a word.
+Hearing needs a connection of its own, since a subscribed one takes no other commands. While it is quiet it sends one
+PING every `SILENCE` seconds, which detects a connection that died without notice.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ _HEARING = "hearing the bells of other processes"
 
 
 class Bells:
-    """The bells of one bot; `url` is where its processes listen."""
+    """The bells of one bot; its processes listen at `url`."""
 
     def __init__(self, database: AsyncTransport, channel: str, url: str, failures: FailureLog) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class Bells:
         self._failures = failures
 
     async def ring(self, lanes: Iterable[Lane]) -> None:
-        """Wake the processes that serve. Never raises what Redis says."""
+        """Wake the processes that serve. Errors of Redis are logged, not raised."""
         calls = [Command("PUBLISH", self._channel, mailbox.write_lane(lane)) for lane in lanes]
         try:
             for start in range(0, len(calls), _BATCH):
@@ -53,7 +53,7 @@ class Bells:
         async with redis.asyncio.Redis.from_pool(pool_of(self._url)) as client, client.pubsub() as heard:
             await heard.subscribe(self._channel)
             asked = False
-            while goes_on():  # a cancellation may be swallowed: see `adapters.redis.lanes.lanes`
+            while goes_on():  # a cancellation can get lost: see `adapters.redis.lanes.lanes`
                 message = await heard.get_message(timeout=SILENCE)
                 if message is not None:
                     asked = False
@@ -76,6 +76,6 @@ class Bells:
         else:
             wake(lane)
 
-    def deaf(self, error: RedisError) -> None:
-        """Say that bells are not heard now."""
+    def log_deafness(self, error: RedisError) -> None:
+        """Log that bells are not heard at the moment."""
         self._failures.report_error(_HEARING, error)

@@ -1,25 +1,27 @@
-"""Lanes: work waits in mailboxes in Redis, and each is served in order, by one process at a time.
+"""Lanes: work waits in mailboxes in Redis, and each lane is served in order, by one process at a time.
 
 Decisions:
-* The process that puts work serves it at once: it wakes a task of its own, which claims the lane by a lease in Redis
-  (`adapters.redis.lanes.scripts`), does what waits, and completes each message and takes the next in one round trip.
-* Lanes stand alone, on scripts of ours. A task queue knows no order within a key and no fence, and those that were
-  looked at unpickle what stands in Redis, or poll it many times a second. What is read here is JSON, a name or a
-  number, so that who can write to Redis can lie to Signoff, and cannot have it run code.
-* What needs a schedule are the timers (`adapters.redis.lanes.timers`). What needs another process are bells
+* The process that adds work also serves it: it wakes a task of its own, which claims the lane by a lease in Redis
+  (`adapters.redis.lanes.scripts`), handles the messages, and completes each and takes the next in one round trip.
+* Lanes are scripts of ours, not a task queue. A task queue has no order within a key and no fence, and those we
+  examined unpickle what is in Redis or poll it many times a second. Everything read here is JSON, a name or a number: a
+  person who can write to Redis can lie to Signoff, but cannot make it run code.
+* Timers are for what needs a schedule (`adapters.redis.lanes.timers`), bells for what needs another process
   (`adapters.redis.lanes.bells`): a process that does not serve rings, and so does one that stops.
-* No wake-up is needed for anything to happen, only for it to happen soon: every lane with work stands in an index
-  (`adapters.redis.mailbox`), which each process sweeps when it starts and then twice for each lease. A lost ring, a
-  killed process and a restarted Redis are all healed by it. A lane that somebody else holds is looked at again when
-  that lease ends, so that a killed process's work goes on after one lease.
-* What cannot be read, or not be worked on because its keys hold something else, makes its own lane wait: it is looked
-  at again every `_BROKEN_SECONDS`, and told once (`adapters.redis.transport.failures`). Other lanes go on.
-* A lease is renewed three times in its length, for as long as a handler runs. Who loses it all the same (a process that
-  stood still) has its handler cancelled, and its completion is refused by the fence, as are its checkpoints.
-* On Python 3.11 redis-py can swallow a cancellation: `asyncio.wait_for` gives a result that is there already. So no
-  loop here ends by being cancelled alone; each looks at a flag that was set before.
+* Work never depends on a wake-up, which only makes it start soon: every lane with work stands in an index
+  (`adapters.redis.mailbox`), which each process sweeps when it starts and then twice in each lease. That repairs a lost
+  bell, a killed process and a restarted Redis. A lane that another process holds is looked at again when that lease
+  ends, so a killed process's work goes on after one lease.
+* If a lane cannot be read, or its keys hold something else, only that lane waits: it is tried again every
+  `BROKEN_SECONDS` and logged once (`adapters.redis.transport.failures`). Other lanes go on.
+* A lease is renewed three times in its length while a handler runs. If it is lost all the same (the process was
+  suspended), the handler is cancelled, and the fence refuses its completion and its checkpoints.
+* On Python 3.11 redis-py can lose a cancellation: `asyncio.wait_for` returns a result that is already there. So no loop
+  here relies on being cancelled; each also checks a flag that was set before.
   https://github.com/python/cpython/issues/86296
-* Of the lanes, graph runs take long and are bounded apart from the rest: 100 agents at work do not delay a card.
+* Graph runs take long, so their number is limited separately: 100 agents at work do not delay a card.
+
+`RedisLanes` is the port; `service` runs the lanes of this process, and `visit` one of them.
 """
 
 import asyncio
@@ -48,10 +50,10 @@ _LISTENING_SECONDS = 1.0
 class RedisLanes:
     """The port `Lanes` on Redis.
 
-    `url` is where bells are heard; `database` is for everything else, and tells of an `outage`; timers go by `now`, a
-    clock that runs `speed` times as fast as the machine's; `masked` takes the secrets out of what handlers raise,
-    before it is logged or kept in a dead letter. Raises redis.exceptions.RedisError from `put` and the timers, after
-    the client's retries: then nothing is known to be written.
+    Bells are heard at `url`; `database` is for everything else and reports an `outage`; timers use `now`, a clock that
+    runs `speed` times as fast as the machine's; `masked` removes secrets from what handlers raise, before it is logged
+    or kept in a dead letter. `put` and the timers raise redis.exceptions.RedisError after the client's retries: it is
+    then unknown whether they wrote.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword, each with a default
@@ -79,7 +81,7 @@ class RedisLanes:
     # Work in ----------------------------------------------------------------------------------------------------------
 
     async def put(self, effect: Effect, key: str) -> bool:
-        """Add an effect to its lane. False: one of this key was put within a day. Wakes the lane in either case."""
+        """Add an effect to its lane; False if one of this key was added within a day. Wakes the lane in either case."""
         lane, stamp = lane_of(effect), mailbox.STAMPS.next()
         put = mailbox.AppendMail(
             box=mailbox.box(self._keys, lane),
@@ -93,7 +95,7 @@ class RedisLanes:
         return bool(added)
 
     async def ring(self, effects: Sequence[Effect]) -> None:
-        """Wake the lanes of effects that an approval's change has put there. Losing a ring loses only time."""
+        """Wake the lanes of effects that a change of an approval added. A lost bell only costs time."""
         await self._wake(dict.fromkeys(map(lane_of, effects)))
 
     async def _wake(self, lanes: Iterable[Lane]) -> None:
@@ -116,14 +118,14 @@ class RedisLanes:
     # Dead letters -----------------------------------------------------------------------------------------------------
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        """What was set aside, oldest first; what cannot be read is left out and logged."""
+        """Give the dead letters, oldest first; an unreadable one is left out and logged."""
         key = self._keys.dead()
         found = await self._database.run(Command("HVALS", key))
         letters = codec.DEAD_LETTER.load_all(found, key)
         return sorted(letters, key=lambda letter: letter.at)
 
     async def revive(self, letter: str) -> bool:
-        """Put a dead letter back at the end of its lane. Two at once put it once."""
+        """Put a dead letter back at the end of its lane. Two calls at once add it once."""
         key, name = self._keys.dead(), letter.encode("utf-8", "surrogatepass")
         found = await self._database.run(Command("HGET", key, name))
         if found is None:
@@ -137,9 +139,9 @@ class RedisLanes:
     # Work out ---------------------------------------------------------------------------------------------------------
 
     async def serve(self, handler: Handler, set_aside: SetAside = passed_over) -> None:
-        """Serve until cancelled; what is under way then goes on to its end, and other processes get the rest.
+        """Serve until cancelled; work under way is then finished, and other processes get the rest.
 
-        Cancelled a second time, the handlers are cancelled too, and their work is left at the head of its lane.
+        A second cancellation also cancels the handlers; their work stays at the head of its lane.
 
         Raises RuntimeError when they are served already.
         """
@@ -167,24 +169,24 @@ class RedisLanes:
             except asyncio.CancelledError as error:
                 return error
             finally:
-                self._service = None  # from now on a ring goes to others
+                self._service = None  # from now on bells go to others
                 service.stop()
                 for task in finding:
                     task.cancel()
         raise AssertionError
 
     async def _hear(self, service: LaneService) -> None:
-        """Hear the bells of others; what was rung while nobody listened is found by the sweep."""
+        """Hear the bells of others; the sweep finds what was rung while nobody listened."""
         while service.serves:
             try:
                 await self._bells.hear(service.wake, lambda: service.serves)
             except RedisError as error:
-                self._bells.deaf(error)
+                self._bells.log_deafness(error)
                 await asyncio.sleep(_LISTENING_SECONDS)
 
     async def _keep_time(self, service: LaneService) -> None:
         while service.serves:
-            await self._timers.turn(self._seconds / 2)
+            await self._timers.fire_and_wait(self._seconds / 2)
 
     async def _restore(self, service: LaneService) -> None:
         while service.serves:

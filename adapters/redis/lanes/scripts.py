@@ -1,12 +1,13 @@
-"""What is said to Redis about a lane: who serves it, which message is at its head, how often that was begun.
+"""The scripts of a lane: which process serves it, which message is at its head, how often that was begun.
 
-Four keys, besides the box: `lease` is there while somebody serves the lane or while it rests, and holds the name of
-that visit; `fence` counts visits, and its value is the visit's token; `tries` counts how often the head was begun.
+Besides the box a lane has three keys: `lease` exists while a process serves the lane or while the lane rests, and holds
+the name of that visit; `fence` counts visits, and its value is the visit's token; `tries` counts how often the head was
+begun.
 
-Whoever holds the newest token may complete the head, even where its lease ran out meanwhile: nobody else has begun.
-To let go of a lane the fence is counted on, so that a renewal that is still on its way cannot take it again.
+The holder of the newest token may complete the head, even if its lease ran out meanwhile: nobody else has begun. To let
+go of a lane the fence is incremented, so that a renewal that is still on its way cannot take it again.
 
-Each script names the head that it means by its mark, so that it may run twice.
+Each script identifies its head by the first line of the message, so it is safe to run twice.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from typing import Any, TypeAlias
 from adapters.redis.transport.scripts import Arg, Key, Script
 
 LIVES_SECONDS = 30 * 86_400
-"""Of fence and tries, refreshed whenever the lane is served: see `adapters.redis.keys`."""
+"""TTL of fence and tries, refreshed whenever the lane is served: see `adapters.redis.keys`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedHead:
-    """The head of a lane, to be done under `token`; `attempt` counts from 1."""
+    """The head of a lane, to be handled under `token`; `attempt` counts from 1."""
 
     token: int
     attempt: int
@@ -29,19 +30,19 @@ class ClaimedHead:
 
 @dataclass(frozen=True, slots=True)
 class LaneBusy:
-    """Another visit has the lane, or it rests, for so many milliseconds more at most."""
+    """Another visit has the lane, or it rests, for this many milliseconds more at most."""
 
     milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class LaneEmpty:
-    """Nothing waits."""
+    """The lane has no messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneReleased:
-    """The head is completed and the lane is free; more waits in it."""
+    """The head is completed and the lane is free; it has more messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ redis.call('DEL', lease)
 
 @dataclass(frozen=True, slots=True)
 class ClaimLane(Script[LaneReply]):
-    """Take a free lane that has work, as `visit`, for `milliseconds`: Turn, Busy or Empty."""
+    """Take a free lane that has work, as `visit`, for `milliseconds`: ClaimedHead, LaneBusy or LaneEmpty."""
 
     LUA = f"""
     local head = redis.call('LINDEX', box, 0)
@@ -99,13 +100,13 @@ class ClaimLane(Script[LaneReply]):
     milliseconds: int
 
     def read(self, reply: Any) -> LaneReply:
-        """Give what became of it."""
+        """Read the lane's state."""
         return _answer(reply)
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteHead(Script[LaneReply]):
-    """Take the head off and begin the next, or with `go_on` false let go: Turn, Empty, Left or Lost."""
+    """Remove the head and begin the next, or let go: ClaimedHead, LaneEmpty, LaneReleased or LeaseLost."""
 
     LUA = f"""
     if redis.call('GET', fence) ~= token then return {{'lost'}} end
@@ -134,13 +135,13 @@ class CompleteHead(Script[LaneReply]):
     milliseconds: int
 
     def read(self, reply: Any) -> LaneReply:
-        """Give what became of it."""
+        """Read the lane's state."""
         return _answer(reply)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLane(Script[bool]):
-    """Let go of a lane and leave its head, begun `begun` times, to be taken again after `milliseconds`."""
+    """Let go of a lane for `milliseconds`, with its head begun `begun` times."""
 
     LUA = f"""
     if redis.call('GET', fence) ~= token then
@@ -170,7 +171,7 @@ class ReleaseLane(Script[bool]):
 
 @dataclass(frozen=True, slots=True)
 class RenewLease(Script[bool]):
-    """Keep a lane for `milliseconds` more. A lease that ran out is taken again unless somebody else came."""
+    """Keep a lane for `milliseconds` more. A lease that ran out is taken again unless another visit came."""
 
     LUA = """
     if redis.call('GET', fence) ~= token then return 0 end
@@ -190,7 +191,7 @@ class RenewLease(Script[bool]):
 
 @dataclass(frozen=True, slots=True)
 class RemoveUnchanged(Script[int]):
-    """Take members out of an index where their score is still the given one: `pairs_` is member, score, ..."""
+    """Remove members of an index whose score is still the given one: `pairs_` is member, score, ..."""
 
     LUA = """
     local gone = 0
@@ -206,5 +207,5 @@ class RemoveUnchanged(Script[int]):
     pairs_: tuple[Arg, ...]
 
     def read(self, reply: Any) -> int:
-        """Give how many went."""
+        """Give how many were removed."""
         return int(reply)

@@ -70,15 +70,15 @@ class LaneService:
 
     @property
     def serves(self) -> bool:
-        """Whether new work is taken."""
+        """True while new work is taken."""
         return self._group is not None
 
     def begin(self, group: asyncio.TaskGroup) -> None:
-        """Take work from now on, in tasks of `group`."""
+        """Begin to take work, in tasks of `group`."""
         self._group = group
 
     def stop(self) -> None:
-        """Take no new work."""
+        """Stop taking new work."""
         self._group = None
         for handle in self._later.values():
             handle.cancel()
@@ -86,18 +86,18 @@ class LaneService:
         self._later.clear()
 
     def end(self) -> None:
-        """Keep no lease any more."""
+        """Stop renewing leases."""
         self._ended = True
 
     def wake(self, lane: Lane) -> None:
-        """See to a lane, now or again when the task that has it is done."""
+        """Look at a lane now, or again when its task is done."""
         if self._group is None:
             self.left.append(lane)
         elif lane in self._woken:
             self._again.add(lane)
         else:
             self._woken.add(lane)
-            self._group.create_task(self._see_to(lane))
+            self._group.create_task(self._run_lane(lane))
 
     def _wake_later(self, lane: Lane, seconds: float) -> None:
         if self._group is None:
@@ -114,20 +114,20 @@ class LaneService:
 
     # One lane ---------------------------------------------------------------------------------------------------------
 
-    async def _see_to(self, lane: Lane) -> None:
+    async def _run_lane(self, lane: Lane) -> None:
         try:
             async with self._runs if lane.name == "run" else self._others:
                 self._again.add(lane)
                 while lane in self._again and self._group is not None:
                     self._again.discard(lane)
-                    await self._visit_or_rest(lane)
+                    await self._try_visit(lane)
         finally:
             if self._group is None:
                 self.left.append(lane)
             self._again.discard(lane)
             self._woken.discard(lane)
 
-    async def _visit_or_rest(self, lane: Lane) -> None:
+    async def _try_visit(self, lane: Lane) -> None:
         try:
             await self._visit(lane)
         except ResponseError as refusal:
@@ -166,7 +166,7 @@ class LaneService:
             self.left.append(lane)
 
     def _forget_if_old(self, lane: Lane, stamp: int | None) -> None:
-        """Forget an empty lane that was swept, where its mark is old."""
+        """Forget an empty lane that was swept, if its mark is old."""
         if stamp is not None and mailbox.STAMPS.next() - stamp > OLD_MARK_SECONDS * 1_000_000:
             self._done.setdefault(lane, stamp)
 
@@ -190,17 +190,17 @@ class LaneService:
             visit.lose()
 
     async def sweep(self) -> None:
-        """See to every lane with work that nobody seems to see to: at once, then twice in each lease."""
+        """Wake every lane with work that has no task here: at once, then twice in each lease."""
         newest = "+inf"
         for sweeps in itertools.count():
             if self._group is None:
                 return
             try:
                 if sweeps % _CHECK_INDEXES_EVERY == 0:
-                    await self._reset()
+                    await self._drop_mistyped_indexes()
                 await self.tidy()
                 for name, stamp in await self._marked(newest):
-                    await self._see_marked(name, stamp)
+                    await self._wake_marked(name, stamp)
             except RedisError as error:
                 self._failures.report_error(_SWEEPING, error)
             else:
@@ -208,8 +208,8 @@ class LaneService:
             newest = str(mailbox.STAMPS.next())
             await asyncio.sleep(self._lease_seconds / 2)
 
-    async def _reset(self) -> None:
-        """Take away what another program wrote in place of an index: all threads need it, and none of ours is in it."""
+    async def _drop_mistyped_indexes(self) -> None:
+        """Delete what another program wrote in place of an index: all threads need it, and it has nothing of ours."""
         keys = self._keys
         indexes = {
             keys.dirty(): DIRTY,
@@ -221,7 +221,7 @@ class LaneService:
         }
         gone = await self._database.run_all(*(DropMistypedKey(key, each.type) for key, each in indexes.items()))
         for key in itertools.compress(indexes, gone):
-            log.error("%s held another type of value than Signoff wrote, and was taken away", key)
+            log.error("%s held another type of value than Signoff wrote, and was deleted", key)
             if key == keys.timers():
                 self.unset.set()
 
@@ -230,12 +230,12 @@ class LaneService:
         marked: list[Any] = await self._database.run(Command(*words))
         return zip(marked[::2], marked[1::2], strict=True)
 
-    async def _see_marked(self, name: bytes, stamp: bytes) -> None:
+    async def _wake_marked(self, name: bytes, stamp: bytes) -> None:
         index = self._keys.dirty()
         try:
             lane, when = mailbox.read_lane(name), int(float(stamp))
         except (ValueError, OverflowError):
-            self._failures.report(index, f"{index} holds what is no lane of Signoff's: it is taken out")
+            self._failures.report(index, f"{index} has an entry that is not a lane of Signoff: the entry is removed")
             await self._database.run(Command("ZREM", index, name))
             return
         if lane not in self._woken and lane not in self._later:
@@ -243,7 +243,7 @@ class LaneService:
             self.wake(lane)
 
     async def tidy(self) -> None:
-        """Take finished lanes out of the index."""
+        """Remove finished lanes from the index."""
         done, self._done = self._done, {}
         pairs = [word for lane, stamp in done.items() for word in (mailbox.write_lane(lane), stamp)]
         for start in range(0, len(pairs), 2 * _BATCH):

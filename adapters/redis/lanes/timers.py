@@ -1,28 +1,28 @@
-"""Timers: a sorted set of what is due when, which every process that serves looks at.
+"""Timers: a sorted set of due times, which every serving process watches.
 
-A member is `TIMER/APPROVAL`, its score the microsecond since 1970 at which it is due, so that to set a timer again
-replaces it.
+A member is `TIMER/APPROVAL`, its score the microsecond since 1970 at which it is due, so setting a timer again replaces
+it.
 
 Decisions:
-* To fire is to put `TimerFired` into the approval's lane, and only then to take the timer out of the set, where it is
-  still due at the same microsecond. Whoever dies in between leaves a timer that fires again, and so do two processes
-  that look at once; the lane takes the second for the message that it has, since its key is made of approval, timer
-  and time. A timer that was set to another time meanwhile is not taken out, so it is not lost; if the earlier time came
-  first, it fires for that too, and whoever handles it looks at the approval's own deadlines.
-* It is two calls, not one script over both: the set is the bot's and the lane is the thread's, and all keys of a
-  script share a hash tag (`adapters.redis.keys`). In one pipeline they would not be safe either: a server that lost its
+* To fire means to put `TimerFired` into the approval's lane, and only then to remove the timer, if it is still due at
+  the same microsecond. After a crash in between the timer fires again, and two processes may fire it at once; the lane
+  drops the second message, since its key is made of approval, timer and time. A timer that was meanwhile set to another
+  time is not removed, so it is not lost; if it also fires at the earlier time, the handler compares with the approval's
+  own deadlines.
+* These are two calls, not one script over both: the set belongs to the bot and the lane to the thread, and all keys of
+  a script share a hash tag (`adapters.redis.keys`). One pipeline would not be safe either: a server that lost its
   scripts could run the second and refuse the first.
-* The clock is that of the process, not of Redis. The deadline was made with it, and whoever handles the timer compares
-  with it: one clock set wrong makes its own process early or late, never the two disagree. `TimerFired` says when it
-  was to fire: whoever handles it and finds that it is early by a clock of their own sets it that much later
-  (`bot.outbound.outbox`), so that no lane waits for a clock. Where one process is late, the others are not. A demo's
-  clock may run faster than the machine's (`speed`): the times are its own everywhere, and only how long a process
-  sleeps is translated.
-* A process sleeps until the next timer is due, and no longer than `interval`: so it sees a clock that was set, and what
-  other processes set, for which one look in a while is enough, because who sets a timer serves and fires it itself.
-* At its start a process sets what pending approvals say of their deadlines, where it is not set: timers that an earlier
-  version kept elsewhere, and any that a restored backup lost. To fire a timer twice does no harm, but for a reminder,
-  which is left out when it was due more than a day ago: the lane no longer knows then whether it came.
+* The clock is the process's, not that of Redis. The deadline was made with it, and the handler of the timer compares
+  with it: a wrong clock makes its own process early or late, but the two never disagree. `TimerFired` says when it was
+  due: a handler that finds it early by its own clock sets it that much later (`bot.outbound.outbox`), so no lane waits
+  for a clock. If one process is late, the others are not. A demo's clock may run faster than the machine's (`speed`):
+  all times are the demo's, and only the length of a sleep is converted.
+* A process sleeps until the next timer is due, and no longer than `interval`: so it notices a clock that was set, and
+  timers of other processes. One look in a while is enough for those, because a process that sets a timer also serves
+  and fires it.
+* At its start a process sets missing timers from the deadlines of pending approvals: an earlier version may have kept
+  them elsewhere, or a restored backup may have lost them. Firing a timer twice is harmless except for a reminder, so a
+  reminder that was due more than a day ago is left out: the lane no longer knows whether it came.
 """
 
 import asyncio
@@ -55,14 +55,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BATCH = 100
 _LATEST = float(1 << 53)
-"""What a score can hold to the microsecond."""
+"""The largest score that is exact to the microsecond."""
 _SCANNED = 1000
 _MARGIN = timedelta(hours=1)
 _FIRING = "firing timers"
 
 
 def utc_now() -> datetime:
-    """The machine's clock."""
+    """Read the machine's clock."""
     return datetime.now(UTC)
 
 
@@ -87,7 +87,7 @@ class Timers:
         self._speed = speed
         self._earlier = asyncio.Event()
         self._next: int | None = None
-        """When this process looks again, if a timer is known to be due then."""
+        """The time of the next known timer, when this process looks again."""
 
     async def set(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
         """Set a timer, or set it to another time."""
@@ -102,8 +102,8 @@ class Timers:
 
     # Firing -----------------------------------------------------------------------------------------------------------
 
-    async def turn(self, interval: float) -> None:
-        """Fire what is due, and wait until something else may be: `interval` seconds at most."""
+    async def fire_and_wait(self, interval: float) -> None:
+        """Fire what is due, then wait for the next timer, `interval` seconds at most."""
         self._earlier.clear()
         self._next = None
         try:
@@ -121,7 +121,7 @@ class Timers:
         return (score - _score(self._now())) / 1_000_000 / self._speed
 
     async def _fire_due(self) -> int | None:
-        """Fire all that is due; gives when the next is. What cannot be fired is passed by, and tried again later."""
+        """Fire all that is due; gives when the next timer is. What cannot be fired is skipped and tried again later."""
         stuck = 0
         while found := await self._first(stuck):
             now = _score(self._now())
@@ -133,7 +133,7 @@ class Timers:
         return None
 
     async def _first(self, skipped: int) -> Sequence[tuple[bytes, bytes]]:
-        """The timers that are due first, but for those skipped."""
+        """Read the timers that are due first, after the skipped ones."""
         words = ("ZRANGE", self._key, skipped, skipped + _BATCH - 1, "WITHSCORES")
         found = await self._database.run(Command(*words))
         return list(zip(found[::2], found[1::2], strict=True))
@@ -153,14 +153,16 @@ class Timers:
         try:
             approval, timer, at = _read(member, score)
         except (ValueError, OverflowError):
-            self._failures.report(self._key, f"{self._key} holds what is no timer of Signoff's: it is taken out")
+            self._failures.report(
+                self._key, f"{self._key} has an entry that is not a timer of Signoff: the entry is removed"
+            )
             return
         await self._put(TimerFired(approval, timer, at), f"timer/{approval}/{timer.value}/{at.isoformat()}")
 
     # What an earlier process left -------------------------------------------------------------------------------------
 
     async def restore(self) -> None:
-        """Set the timers of pending approvals that are not set. Raises RedisError; may be done many times."""
+        """Set the missing timers of pending approvals. Safe to repeat. Raises RedisError."""
         async for key in self._with_open():
             try:
                 await self._restore(key)
@@ -168,11 +170,11 @@ class Timers:
                 raise
             except (RedisError, codec.UnreadableError, ValueError) as error:
                 self._failures.report(
-                    key, f"the deadlines of the approvals in {key} are not known ({type(error).__name__})"
+                    key, f"the deadlines of the approvals in {key} are unknown ({type(error).__name__})"
                 )
 
     async def _with_open(self) -> AsyncIterator[str]:
-        """The keys that list a thread's open approvals."""
+        """Scan the keys that list a thread's open approvals."""
         cursor: Any = 0
         while cursor != b"0":
             words = ("SCAN", cursor, "MATCH", self._keys.every_open(), "COUNT", _SCANNED)
@@ -205,7 +207,7 @@ def _member(approval: ApprovalId, timer: Timer) -> bytes:
 
 
 def _read(member: bytes, score: bytes) -> tuple[ApprovalId, Timer, datetime]:
-    """Read a timer. Raises ValueError or OverflowError for what is none."""
+    """Read a timer. Raises ValueError or OverflowError for anything else."""
     timer, _, approval = member.decode("utf-8", "surrogatepass").partition("/")
     thread_of_approval(ApprovalId(approval))
     return ApprovalId(approval), Timer(timer), _EPOCH + int(float(score)) * _MICROSECOND

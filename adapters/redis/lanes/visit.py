@@ -34,9 +34,9 @@ from engine.approvals.effects import Lane
 from engine.ports import DeadLetter, Handler, Later, SetAside, Work
 
 RUN_ATTEMPTS = 12
-"""Over two and a half minutes: what fails longer than that will not pass, and others of the conversation wait."""
+"""Over two and a half minutes: what fails for longer will not recover, and the rest of the conversation waits."""
 OTHER_ATTEMPTS = 130
-"""Over an hour: Slack may be out of reach that long, and nobody sees a card that was given up."""
+"""Over an hour: Slack may be unreachable that long, and nobody sees a card that was given up."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 BROKEN_SECONDS = 30.0
@@ -48,7 +48,7 @@ log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LaneContext:
-    """What all lanes of a process share: where they are, how long a lease is, where failures are logged."""
+    """The settings that all lanes of a process share."""
 
     database: AsyncTransport
     keys: Keys
@@ -66,7 +66,7 @@ class LaneContext:
 
 @dataclass(frozen=True, slots=True)
 class VisitEnd:
-    """How a visit ended: `again_in` seconds it is due again; `finished` is the stamp of the message that emptied it."""
+    """The end of a visit: due again in `again_in` seconds; `finished` is the last message's stamp if it is empty."""
 
     again_in: float | None = None
     finished: int | None = None
@@ -141,12 +141,12 @@ class LaneVisit:
         try:
             mail = mailbox.read(head.message, self._box)
         except codec.UnreadableError as error:
-            # Newer software wrote it, most likely: nothing is lost, and the lane goes on when that software is back.
+            # Most likely a newer version wrote it: nothing is lost, and the lane goes on when that version is back.
             self._context.failures.report(str(self.lane), f"the lane {self.lane} waits: {error}")
             return await self._rest(head.attempt - 1, BROKEN_SECONDS)
         most = self._context.attempts or (RUN_ATTEMPTS if self.lane.name == "run" else OTHER_ATTEMPTS)
         if head.attempt > most:
-            return await self._bury(mail, f"it was begun {most} times and never came to an end")
+            return await self._bury(mail, f"it was begun {most} times and never finished")
         failed = await self._handle(head, mail)
         if isinstance(failed, VisitEnd):
             return failed
@@ -169,7 +169,7 @@ class LaneVisit:
                 return VisitEnd()
             if self._task.cancelling() == 0:
                 return self._one_line(error)  # the handler's own doing
-            # Cut off is not failed; but the work may be done, so the next delivery is not a first one.
+            # To be cut off is not to fail; but the work may be done, so the next delivery is not the first.
             await self._release(max(1, head.attempt - 1))
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the lane goes on
@@ -197,7 +197,7 @@ class LaneVisit:
             case ClaimedHead() as head:
                 return head
             case LeaseLost():
-                log.warning("%s of %s was done under a lease that was lost: it is done again", mail.id, self.lane)
+                log.warning("%s of %s was done, but its lease was lost: it will be done again", mail.id, self.lane)
                 return VisitEnd()
             case LaneEmpty():
                 return VisitEnd(finished=mail.stamp)
@@ -214,7 +214,7 @@ class LaneVisit:
         await self._calls.run(Command("HSET", self._context.keys.dead(), name, codec.DEAD_LETTER.dump(letter)))
         try:
             await self._set_aside(letter)
-        except Exception as untold:  # noqa: BLE001 - the letter is kept, whoever could not be told of it
+        except Exception as untold:  # noqa: BLE001 - the letter is kept, even if nobody could be told
             log.warning("nobody was told of %s: %s", letter.id, self._one_line(untold))
         return await self._complete(mail)
 
@@ -224,7 +224,7 @@ class LaneVisit:
         return VisitEnd(again_in=seconds) if released else VisitEnd()
 
     async def _release(self, begun: int) -> None:
-        """Let go of the lane at once, while being cancelled: if Redis does not answer, the lease runs out by itself."""
+        """Let go of the lane while being cancelled: if Redis does not answer, the lease simply runs out."""
         try:
             await self._context.database.run(self._release_lane(begun, 0))
         except RedisError as error:
@@ -241,5 +241,5 @@ class LaneVisit:
 
 
 def _pause(attempt: int) -> float:
-    """Seconds before the next try: doubled each time, with a quarter of jitter, so that failures spread."""
+    """Give the seconds before the next try: doubled each time, with 25% jitter to spread retries."""
     return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25))  # noqa: S311 - jitter

@@ -1,9 +1,9 @@
-"""Which agent a name stands for, among all processes that serve one workspace from one Redis.
+"""The names of agents, held by the processes that serve one workspace from one Redis.
 
-An agent's name is part of its threads' ids. If two processes gave one name to two different graphs, whichever of them
-took a thread's lane would resume it, and an approval given for one graph would run the other. So a process claims its
-names before it serves: any number of processes may hold a name for the same definition, which is a normal deployment,
-and none for another. A claim is held for `TTL` and renewed; that of a process that died lapses.
+An agent's name is part of its threads' ids. If two processes mapped one name to two different graphs, whichever took a
+thread's lane would resume it, and an approval given for one graph would run the other. So a process claims its names
+before it serves: any number of processes may hold a name for the same definition, which is a normal deployment, and
+none for another. A claim is held for `TTL` and renewed; the claim of a process that died lapses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.scripts import Command, Key, Script
 
 TTL = timedelta(seconds=30)
-"""How long a claim is held that nobody renews."""
+"""How long an unrenewed claim is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimAgentName(Script[str | None]):
-    """Hold a name for a definition, or give the other definition that a living process holds it for.
+    """Hold a name for a definition, or give the other definition for which a running process holds it.
 
     Holders are `PROCESS 0x00 DEFINITION` by the time, in ms, at which they lapse: the server's own time, so that the
     clocks of the processes do not matter. Safe to run twice.
@@ -51,12 +51,12 @@ class ClaimAgentName(Script[str | None]):
 
     @override
     def read(self, reply: Any) -> str | None:
-        """Read the other definition."""
+        """Read the other definition, if there is one."""
         return None if reply is None else reply.decode(errors="replace")
 
 
 class RedisNames:
-    """The names of one process; `process` is unique to it, `workspace` is Slack's id of the team."""
+    """The names of one process; `process` is unique to it, `workspace` is the id of the Slack team."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class RedisNames:
         self._holders = {name: keys.holders(workspace, name) for name in definitions}
 
     async def claim(self) -> Mapping[str, str]:
-        """Claim all names; gives name -> definition of those that others hold for something else."""
+        """Claim all names; gives name -> definition of those that other processes hold for another definition."""
         milliseconds = int(self.ttl.total_seconds() * 1000)
         claims = [
             ClaimAgentName(self._holders[name], self._process, definition, milliseconds)
@@ -85,7 +85,7 @@ class RedisNames:
         return {name: other for name, other in zip(self._definitions, held, strict=True) if other is not None}
 
     async def renew(self) -> Mapping[str, str]:
-        """Claim them again, in time; what fails is logged, and nothing is known of others."""
+        """Renew all claims. An error is logged, and no other holder is reported."""
         try:
             held = await self.claim()
         except RedisError as error:
@@ -95,7 +95,7 @@ class RedisNames:
         return held
 
     async def release(self) -> None:
-        """Give all names back."""
+        """Release all names."""
         await self._database.run_all(
             *(
                 Command("ZREM", self._holders[name], f"{self._process}\0{definition}")

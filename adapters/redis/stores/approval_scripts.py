@@ -12,7 +12,7 @@ from adapters.redis.stores.audit import RECORD
 from adapters.redis.transport.scripts import Arg, Key, Script
 
 OVERTAKEN, WRITTEN, NOT_ASKED = 0, 1, 2
-"""What becomes of a write; NOT_ASKED: it needs what the approval asks, which is not stored under its own key."""
+"""Results of a write. NOT_ASKED: the request is not stored under its own key yet, so the write must include it."""
 
 _POST = """
 local rows = tonumber(more[1])
@@ -43,9 +43,9 @@ end
 
 @dataclass(frozen=True, slots=True)
 class WriteApproval(Script[int]):
-    """Write a change where the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
+    """Write a change if the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
 
-    `asked` is what the approval asks, "" where that is stored already: a click does not write it again.
+    `asked` is the approval's request, "" if it is stored already: a click does not write it again.
 
     `more` is the number of audit rows, the rows, and for each effect the position of its box, from 1, and its message.
     """
@@ -98,13 +98,13 @@ class WriteApproval(Script[int]):
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> int:
-        """Tell what became of it: WRITTEN, OVERTAKEN or NOT_ASKED."""
+        """Read the result: WRITTEN, OVERTAKEN or NOT_ASKED."""
         return int(reply)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexClosed(Script[None]):
-    """Make a closed approval of the last version findable."""
+    """Add a closed approval of the last version to the indexes."""
 
     LUA = _INDEX
     sheet: Key
@@ -117,12 +117,12 @@ class IndexClosed(Script[None]):
     retention: int
 
     def read(self, reply: Any) -> None:
-        """There is nothing to read."""
+        """Read nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteEffects(Script[bool]):
-    """Write effects and audit rows of something that changed no approval, once for each `seen`."""
+    """Write effects and audit rows that come with no change of an approval, once for each `seen`."""
 
     LUA = f"""
     {RECORD}
@@ -143,5 +143,5 @@ class WriteEffects(Script[bool]):
     more: tuple[Arg, ...]
 
     def read(self, reply: Any) -> bool:
-        """Tell that it is written."""
+        """Read that it is written."""
         return bool(reply == 1)

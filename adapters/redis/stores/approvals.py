@@ -1,17 +1,13 @@
-"""Approvals: compare, and write the approval, its effects and its audit rows at once.
+"""Approvals: compares the version, and writes the approval, its effects and its audit rows at once.
 
-A click costs two round trips: `get`, and one pipeline in which the mark of the lanes goes before the script (see
-`adapters.redis.mailbox`). Before the document stands `VERSION WRITE newline`, so that the script compares the version
-without reading JSON.
+A click costs two round trips: `get`, and one pipeline in which the mark of the lanes precedes the script
+(`adapters.redis.mailbox`, `adapters.redis.stores.approval_scripts`).
 
-The client repeats a call whose answer got lost. Then the script finds its own write, known by a random name, and says
-that it was written; effects and rows are not written again. A change that touches nothing leaves a marker for this.
+An open approval never expires, nor do its conversation and audit. When the last approval of a thread is closed, it
+expires `retention` after the last write, and the audit `audit_retention` after it.
 
-What a person may still decide never expires, nor does its conversation and audit. When the last approval of a thread
-is closed, it goes `retention` after the last write, and the audit `audit_retention` after it.
-
-No step reads the history of a thread. The open approvals are listed in a set; a closed one is found by its id, or by
-one of three small indexes, which are written with it when it is closed and live as long: its sheet, its card where
+No operation reads the history of a thread. The open approvals are listed in a set; a closed one is found by its id or
+by one of three small indexes, which are written with it when it is closed and live as long: its sheet, its card if
 people can write below it, and the policies that it was decided under.
 """
 
@@ -60,12 +56,12 @@ class RedisApprovals:
         self._audit_retention = int(audit_retention.total_seconds())
 
     async def get(self, approval: ApprovalId) -> Approval | None:
-        """The approval as it stands, or None. One round trip."""
+        """Read an approval. One round trip."""
         found = await self.known([approval])
         return found[0] if found else None
 
     async def ask(self, approval: ApprovalId) -> Ask | None:
-        """What was asked, as long as the audit tells of it; left out and logged, as rows are, if it cannot be read."""
+        """Read the request of an approval, kept as long as its audit; None, and logged, if it is unreadable."""
         try:
             return await self._ask(approval)
         except codec.UnreadableError as error:
@@ -91,34 +87,34 @@ class RedisApprovals:
         return await self._write(change, expected=str(change.approval.version))
 
     async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """The open approvals of a thread, oldest first."""
+        """Read the open approvals of a thread, oldest first."""
         found = await self._marked(thread, await self._database.run(Command("SMEMBERS", self._keys.open(thread))))
         return sorted((each for each in found if each.state in OPEN), key=_age)
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
-        """Those of these approvals that are kept. One round trip."""
+        """Read those of these approvals that exist. One round trip."""
         return await self._read([(thread_of(each), each) for each in approvals])
 
     async def of_sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
-        """The approvals of a sheet, oldest first."""
-        await self._bring_up(thread)
-        # The open ones first: what is closed in between then stands among the closed ones.
+        """Read the approvals of a sheet, oldest first."""
+        await self._upgrade_indexes(thread)
+        # The open ones first: one that is closed in between is then found among the closed ones.
         found = {each.id: each for each in await self.open(thread)}
         marks = await self._database.run(Command("SMEMBERS", self._keys.sheet(thread, sheet)))
         found |= {each.id: each for each in await self._marked(thread, marks)}
         return sorted((each for each in found.values() if each.sheet == sheet), key=_age)
 
     async def by_card(self, thread: ThreadId, card: MessageTs) -> ApprovalId | None:
-        """The approval whose card is this message at the root of its channel."""
-        await self._bring_up(thread)
+        """Find the approval whose card is this message at the root of its channel."""
+        await self._upgrade_indexes(thread)
         open_ones = await self.open(thread)
         found = next((each.id for each in open_ones if each.card == card and each.place.thread_ts is None), None)
         mark = None if found else await self._database.run(Command("GET", self._keys.card(thread, card)))
         return ApprovalId(f"{thread}#{mark.decode('utf-8', 'replace')}") if mark else found
 
     async def deciding(self, thread: ThreadId) -> Sequence[Approval]:
-        """Approvals of the thread that have all its policies."""
-        await self._bring_up(thread)
+        """Read approvals of the thread that cover all its policies."""
+        await self._upgrade_indexes(thread)
         open_ones = await self.open(thread)
         closed = await self._marked(thread, await self._database.run(Command("HVALS", self._keys.policies(thread))))
         return [each for each in (*open_ones, *closed) if policies_of([each])]
@@ -135,18 +131,18 @@ class RedisApprovals:
         found = zip(stored[: len(keys)], stored[len(keys) :], keys, strict=True)
         return [documents.load(each.partition(b"\n")[2], asked, key) for each, asked, key in found if each is not None]
 
-    async def _bring_up(self, thread: ThreadId) -> None:
-        """Index what the last version closed: it listed all approvals of a thread, and read them all each time."""
+    async def _upgrade_indexes(self, thread: ThreadId) -> None:
+        """Index what the last version closed: it kept one list of all approvals of a thread."""
         listed = self._keys.approvals(thread)
         marks = await self._database.run(Command("ZRANGE", listed, 0, -1))
         if not marks:
             return
         closed = [each for each in await self._marked(thread, marks) if each.state not in OPEN]
-        found: list[RedisCall[Any]] = [IndexClosed(**self._indexed(each)) for each in closed]
+        found: list[RedisCall[Any]] = [IndexClosed(**self._index_arguments(each)) for each in closed]
         await self._database.run_all(*found, Command("DEL", listed))
 
-    def _indexed(self, approval: Approval) -> dict[str, Any]:
-        """What the scripts need to make a closed approval findable."""
+    def _index_arguments(self, approval: Approval) -> dict[str, Any]:
+        """Give the arguments by which the scripts index a closed approval."""
         keys, thread = self._keys, approval.thread
         return {
             "sheet": keys.sheet(thread, approval.sheet),
@@ -155,7 +151,7 @@ class RedisApprovals:
             "mark": _mark(approval.id),
             "in_sheet": bool(approval.sheet),
             "at_root": approval.card is not None and approval.place.thread_ts is None,
-            "under": _under(approval),
+            "under": _policies_name(approval),
             "retention": self._retention,
         }
 
@@ -173,23 +169,23 @@ class RedisApprovals:
             conversation=keys.conversation(thread),
             boxes=post.boxes,
             expected=expected,
-            document=b"%d %b\n%b" % (stored.version, _name().encode(), documents.dump(stored)),
+            document=b"%d %b\n%b" % (stored.version, _new_name().encode(), documents.dump(stored)),
             asked=b"" if expected else documents.dump_asked(stored.ask),
             is_open=stored.state in OPEN,
             audit_retention=self._audit_retention,
             more=post.more,
-            **self._indexed(stored),
+            **self._index_arguments(stored),
         )
-        before_it = [] if expected else indexes.index_pending(keys, stored)
-        written = await self._send(post, script, *before_it)
-        if written == NOT_ASKED:  # the last version kept it in the approval
+        earlier = [] if expected else indexes.index_pending(keys, stored)
+        written = await self._send(post, script, *earlier)
+        if written == NOT_ASKED:  # the last version kept the request in the approval
             written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
         if written == WRITTEN and stored.state not in OPEN:
             await self._database.run_all(*indexes.index_closed(keys, stored))
         return written == WRITTEN
 
     async def _note(self, change: Change) -> bool:
-        thread, once = change.approval.thread, _name()
+        thread, once = change.approval.thread, _new_name()
         post = _Post.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
         script = WriteEffects(
             seen=self._keys.seen(thread, "note", once),
@@ -205,17 +201,17 @@ class RedisApprovals:
         )
         return await self._send(post, script)
 
-    async def _send(self, post: "_Post", script: Script[R], *before_it: RedisCall[Any]) -> R:
+    async def _send(self, post: "_Post", script: Script[R], *earlier: RedisCall[Any]) -> R:
         marks = [] if post.mark is None else [post.mark]
-        if not marks and not before_it:
+        if not marks and not earlier:
             return await self._database.run(script)
-        reply: R = (await self._database.run_all(*marks, *before_it, script))[-1]
+        reply: R = (await self._database.run_all(*marks, *earlier, script))[-1]
         return reply
 
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """The effects and rows of a change, as a script takes them. `mark` goes before it."""
+    """The effects and rows of a change, as a script takes them. `mark` goes before the script."""
 
     mark: RedisCall[Any] | None
     boxes: tuple[Key, ...]
@@ -249,8 +245,8 @@ def _refuse_other_threads(change: Change, lanes: Sequence[Lane]) -> None:
         raise ValueError(f"{change.approval.id} has effects of another thread: they cannot be written at once")
 
 
-def _name() -> str:
-    """A name for one write, so that it is known when it is sent again."""
+def _new_name() -> str:
+    """Name a write, so that it is recognised when it is sent again."""
     return secrets.token_hex(6)
 
 
@@ -262,7 +258,7 @@ def _age(approval: Approval) -> tuple[datetime, ApprovalId]:
     return approval.created_at, approval.id
 
 
-def _under(approval: Approval) -> str:
-    """A name for the policies that an approval is decided under; "" where it decides nothing."""
+def _policies_name(approval: Approval) -> str:
+    """Name the policies that an approval is decided under; "" if nothing is to be decided."""
     policies = policies_of([approval])
     return hashlib.sha256(codec.POLICIES.dump(policies)).hexdigest()[:16] if policies else ""

@@ -1,12 +1,12 @@
-"""The audit: how rows are written, with the change that they tell of (P9), and how they are read back.
+"""The audit: writes rows together with the change that they record (P9), and reads them back.
 
-A list for each thread: a stream would order the rows as well, and takes 4 kB for its first one. It has a retention of
-its own, longer than that of what the rows tell of. It stays while an approval of the thread is open, and then that long
-after the last row; in a thread that goes on for years, rows that are older leave it at its head.
+A list for each thread: a stream would order the rows as well, but takes 4 kB for its first row. The audit has its own
+retention, longer than that of what it records. It stays while an approval of the thread is open, and then that long
+after the last row; in a thread that goes on for years, older rows are dropped at the head.
 
-A refusal that stands among the newest rows already is counted there: see `engine.approvals.audit.recorded`, which the
-script follows on the rows as they are stored, comparing all but their times. The server's clock says how old a row is:
-one process whose clock is wrong must not drop what others still need.
+A refusal that is already among the newest rows is counted there: see `engine.approvals.audit.recorded`. The script does
+the same on the stored rows, comparing everything but their times. The age of a row is measured by the server's clock: a
+process whose clock is wrong must not drop rows that others need.
 """
 
 import secrets
@@ -64,7 +64,7 @@ end
 
 
 def pack_row(entry: Entry) -> bytes:
-    """A row as `record` takes it: a first character tells whether it may be counted in an earlier one."""
+    """Write a row for `record`: the first character says whether it may be counted in an earlier row."""
     return (b"=" if entry.what is What.REFUSED else b"+") + codec.ENTRY.dump(entry)
 
 
@@ -86,7 +86,7 @@ class AddAuditRow(Script[None]):
     audit_retention: int
 
     def read(self, reply: Any) -> None:
-        """There is nothing to read."""
+        """Read nothing."""
 
 
 class RedisAudit:
@@ -98,13 +98,13 @@ class RedisAudit:
         self._retention = int(retention.total_seconds())
 
     async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
-        """All rows of a thread, oldest first; what cannot be read is left out and logged."""
+        """Read all rows of a thread, oldest first; an unreadable one is left out and logged."""
         key = self._keys.audit(thread)
         rows = await self._database.run(Command("LRANGE", key, 0, -1))
         return list(codec.ENTRY.load_all(rows, key))
 
     async def threads(self) -> AsyncIterator[ThreadId]:
-        """The threads that have an audit, in no order; one may come twice."""
+        """Scan the threads that have an audit, in no order; a thread may come twice."""
         cursor: Any = 0
         while cursor != b"0":
             words = ("SCAN", cursor, "MATCH", self._keys.every_audit(), "COUNT", _SCANNED)
@@ -113,7 +113,7 @@ class RedisAudit:
                 yield ThreadId(thread_of(key.decode("utf-8", "replace")))
 
     async def add(self, entry: Entry) -> None:
-        """Write a row that no change of an approval comes with."""
+        """Add a row that comes with no change of an approval."""
         keys, thread = self._keys, entry.thread
         seen = keys.seen(thread, "audit", secrets.token_hex(6))
         script = AddAuditRow(keys.audit(thread), keys.open(thread), seen, pack_row(entry), self._retention)

@@ -1,6 +1,6 @@
-"""What waits until it can be posted: one hash, for it is small wherever the bot may write where it was put.
+"""The backlog: messages that cannot be posted yet. One hash, as it is small wherever the bot may post.
 
-An entry is known by what it is, and keeps the time at which it began to wait, by which the entries are ordered.
+An entry is identified by what it is, and keeps the time since when it waits, which orders the entries.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ from engine.ports import Unposted
 
 @dataclass(frozen=True, slots=True)
 class AddToBacklog(Script[None]):
-    """Keep an entry: the time before the document's newline stays that of the first of its name. Safe to run twice."""
+    """Add an entry; the time before the document's newline stays that of the first of its name. Safe to run twice."""
 
     LUA = """
     local known = redis.call('HGET', backlog, name)
@@ -33,7 +33,7 @@ class AddToBacklog(Script[None]):
     document: bytes
 
     def read(self, reply: Any) -> None:
-        """There is nothing to read."""
+        """Read nothing."""
 
 
 class RedisBacklog:
@@ -45,22 +45,22 @@ class RedisBacklog:
         self._failures = FailureLog()
 
     async def add(self, unposted: Unposted) -> None:
-        """Keep it; where one of its key is kept, that one's time stays."""
+        """Add an entry; if there is one of its key, its time stays."""
         since = f"{unposted.since.timestamp():.6f}"
         add = AddToBacklog(self._key, _name(unposted.key), since, codec.UNPOSTED.dump(unposted))
         await self._database.run(add)
 
     async def drop(self, key: str) -> None:
-        """Forget it; forgetting what is not kept is fine."""
+        """Remove an entry; a no-op if there is none."""
         await self._database.run(Command("HDEL", self._key, _name(key)))
 
     async def all(self) -> Sequence[Unposted]:
-        """Everything that waits, oldest first. What cannot be read is passed over, and told once: the rest goes on."""
+        """Read all entries, oldest first. An unreadable one is skipped and logged once."""
         found = await self._database.run(Command("HGETALL", self._key))
         return self._readable(zip(found[::2], found[1::2], strict=True))
 
     async def of(self, keys: Collection[str]) -> Sequence[Unposted]:
-        """What waits of these, oldest first: nothing else is read."""
+        """Read these entries, oldest first."""
         if not keys:
             return ()
         names = [_name(each) for each in keys]
@@ -75,15 +75,15 @@ class RedisBacklog:
                 first = datetime.fromtimestamp(float(since), UTC)
                 found.append(replace(codec.UNPOSTED.load(document, self._key), since=first))
             except (codec.UnreadableError, ValueError, OverflowError, OSError) as error:
-                self._failures.report(repr(name), f"{self._key} holds what cannot be read, {name!r}: {describe(error)}")
+                self._failures.report(repr(name), f"{self._key} has an unreadable entry, {name!r}: {describe(error)}")
         return sorted(found, key=lambda each: each.since)
 
     async def bury(self, channel: ChannelId) -> None:
-        """A channel was deleted for good: nothing has to wait for it any more."""
+        """Note that a channel was deleted for good: nothing has to wait for it any more."""
         await self._database.run(Command("SADD", self._deleted, channel))
 
     async def is_buried(self, channel: ChannelId) -> bool:
-        """Whether a channel was deleted for good."""
+        """Tell whether a channel was deleted for good."""
         return bool(await self._database.run(Command("SISMEMBER", self._deleted, channel)))
 
 

@@ -1,11 +1,10 @@
 """The port `Budget` on Redis: one budget for all processes of a bot, by the rule of `engine.budget`.
 
-One script and one round trip for each wish, on the server's clock, so that the clocks of processes and machines do not
+One script and one round trip for each wish, on the server's clock, so the clocks of processes and machines do not
 matter. A call that is repeated because its answer got lost takes at most too much.
 
-Where Redis does not answer soon, this process goes by a ledger of its own, which knows the calls that it made: they are
-still spread, and nothing waits for Redis for long. Several processes together may then call too often, and Slack says
-so.
+If Redis does not answer soon, this process uses a ledger of its own, which knows the calls that it made: they are still
+spread, and nothing waits for Redis for long. Several processes together may then call too often, and Slack refuses.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from adapters.redis.transport.scripts import Key, Script
 from engine.budget import GIVEN_UP, Ledger, NotYet, Wish
 
 PATIENCE = 1.5
-"""Seconds that Redis is waited for: less than a person waits for an answer."""
+"""Seconds to wait for Redis: less than a person waits for an answer."""
 _TIDY = 1_000
 
 _BY_URGENCY = 1 << 42
@@ -102,13 +101,13 @@ class TakeCalls(Script[NotYet | None]):
 
     @override
     def read(self, reply: Any) -> NotYet | None:
-        """Read whether they are taken."""
+        """Read when to ask again; None if the calls are taken."""
         return None if reply is None else NotYet(int(reply[0]) / 1000, refused=int(reply[1]) > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ShutBucket(Script[None]):
-    """Let nobody call for so many milliseconds; a longer time that is known already stands."""
+    """Let nobody call for so many milliseconds; a longer time that is set already stays."""
 
     LUA = """
     if redis.call('PTTL', shut) < tonumber(milliseconds) then
@@ -124,7 +123,7 @@ class ShutBucket(Script[None]):
 
 
 class RedisBudget:
-    """What the processes of one bot share, in one workspace."""
+    """The budget that the processes of one bot share, in one workspace."""
 
     def __init__(
         self,
@@ -145,7 +144,7 @@ class RedisBudget:
         self._failures = FailureLog()
 
     async def take(self, wish: Wish) -> NotYet | None:
-        """Take, or be told when to ask again. Never raises, and never waits for Redis longer than `patience`."""
+        """Take calls, or give when to ask again. Never raises, and never waits for Redis longer than `patience`."""
         try:
             async with asyncio.timeout(self._patience):
                 answer = await self._database.run(self._script(wish))
@@ -157,7 +156,7 @@ class RedisBudget:
         return answer
 
     async def shut(self, bucket: str, seconds: float) -> None:
-        """Tell all processes that Slack refuses these calls for so long."""
+        """Tell all processes that Slack refuses these calls for some seconds."""
         self._ledger.shut(bucket, seconds, self._clock())
         key = self._keys.shut(self._named(bucket))
         try:
@@ -187,7 +186,7 @@ class RedisBudget:
         return self._noted().take(wish, self._clock())
 
     def _noted(self) -> Ledger:
-        """The ledger, now and then without what is over."""
+        """Give the ledger, tidied now and then."""
         self._notes += 1
         if self._notes % _TIDY == 0:
             self._ledger.tidy(self._clock())

@@ -1,4 +1,4 @@
-"""Conversations: one document each. The last write is right, since only the thread's `run` lane writes."""
+"""Conversations: one document each. The last write wins, since only the thread's `run` lane writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from engine.ports import OvertakenError
 
 @dataclass(frozen=True, slots=True)
 class SaveConversation(Script[bool]):
-    """Write a conversation unless a newer holder has its lane; it stays while an approval of its thread is open."""
+    """Write a conversation unless a newer holder has its lane. It stays while an approval of its thread is open."""
 
     LUA = """
     if tonumber(redis.call('GET', fence) or '0') > tonumber(token) then return 0 end
@@ -41,7 +41,7 @@ class SaveConversation(Script[bool]):
 
 
 MOST_TALKS = 40
-"""Conversations of a channel that are found again by it: the index is for people, who look back a little."""
+"""Conversations that a channel's index keeps: people look back only a little."""
 
 
 class RedisConversations:
@@ -54,13 +54,13 @@ class RedisConversations:
         self._failures = FailureLog()
 
     async def get(self, thread: ThreadId) -> Conversation | None:
-        """The conversation of a thread, or None. Raises codec.UnreadableError."""
+        """Read the conversation of a thread. Raises codec.UnreadableError."""
         key = self._keys.conversation(thread)
         document = await self._database.run(Command("GET", key))
         return None if document is None else codec.CONVERSATION.load(document, key)
 
     async def save(self, conversation: Conversation, fence: int) -> None:
-        """Write it; may be done many times. Raises OvertakenError when a newer holder has the thread's `run` lane."""
+        """Write a conversation; safe to repeat. Raises OvertakenError if a newer holder has the thread's `run` lane."""
         thread = conversation.thread
         document = codec.CONVERSATION.dump(conversation)
         keys = self._keys
@@ -72,7 +72,7 @@ class RedisConversations:
             keep,
             DropMistypedKey(
                 index, TALKS.type
-            ),  # else one key that another program wrote would stop all threads of the channel
+            ),  # else a key that another program wrote would stop all threads of the channel
             Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
             Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
             Command("EXPIRE", index, self._retention),
@@ -81,7 +81,7 @@ class RedisConversations:
             raise OvertakenError(f"a newer holder has the thread {thread}")
 
     async def of_channel(self, channel: ChannelId) -> Sequence[Conversation]:
-        """The conversations of a channel that were written last, the latest first; the unreadable are left out."""
+        """Read the last conversations of a channel, the latest first; unreadable ones are left out."""
         threads = await self._database.run(Command("ZRANGE", self._keys.talks(channel), 0, -1, "REV"))
         found = [await self._readable(thread) for thread in threads]
         return [each for each in found if each is not None]

@@ -1,14 +1,14 @@
-"""An approval as two documents: what was asked, which never changes, and how far it is, which each click writes anew.
+"""An approval as two documents: the request, which never changes, and the state, which each click writes again.
 
-So a click on a request of megabytes writes little, and what was asked is kept as long as the audit that tells of it.
+So a click on a request of megabytes writes little, and the request is kept as long as the audit that refers to it.
 
-What was asked is stored once. The arguments on a card are part of the interrupt's payload, and what stands now is what
-was proposed until somebody edits it. Where the engine holds the very same object twice, the second is left out of the
+The request is stored once. The arguments on a card are part of the interrupt's payload, and the current value is the
+proposed one until somebody edits it. If the engine holds the very same object twice, the second is left out of the
 document and put back when it is read: `shares` has pairs of its place and of the place in the payload that it is taken
 from. Objects are compared by identity (long texts by their characters), so nothing is ever taken for its equal: 1, 1.0
 and true are three values. After reading, the objects are the same again.
 
-A document of the last version has all in one, each copy written out; it is read, and split by the next write.
+A document of the last version has everything in one, each copy written out; it is read, and split by the next write.
 """
 
 import json
@@ -19,13 +19,13 @@ from engine.approvals.approval import Approval
 from engine.asks.ask import Ask
 
 WORTH: Final = 64
-"""Bytes from which a second copy is left out: a smaller one is shorter than its place."""
+"""The size in bytes from which a second copy is left out: a smaller one is shorter than its place."""
 
 _Path = list[str | int]
 
 
 def dump(approval: Approval) -> bytes:
-    """How far an approval is; what was asked is not in it."""
+    """Write the state of an approval, without its request."""
     content = codec.APPROVAL.encode(approval)
     del content["ask"]
     for kept, review, action in zip(content["reviews"], approval.reviews, approval.ask.actions, strict=False):
@@ -34,58 +34,58 @@ def dump(approval: Approval) -> bytes:
             kept["decision"]["stands"] = True
         if review.value is action.value:
             del kept["value"]
-    return codec.packed(content)
+    return codec.pack(content)
 
 
 def dump_asked(ask: Ask) -> bytes:
-    """What was asked."""
+    """Write a request."""
     content = codec.ASK.encode(ask)
     payload = content.pop("payload")
     folded, shares = _Fold(payload).folded(content)
-    return codec.packed({"ask": {**folded, "payload": payload}, **({"shares": shares} if shares else {})})
+    return codec.pack({"ask": {**folded, "payload": payload}, **({"shares": shares} if shares else {})})
 
 
 def load(document: bytes, asked: bytes | None, key: str) -> Approval:
     """Read an approval; `key` is where `document` was found. Raises codec.UnreadableError."""
-    content = codec.unpacked(document, key)
+    content = codec.unpack(document, key)
     if isinstance(content, dict) and "ask" not in content:
         if asked is None:
-            raise codec.UnreadableError(key, "what was asked is not kept beside it")
+            raise codec.UnreadableError(key, "its request is not stored")
         content = {**content, "ask": _unfolded(asked, key)}
         _put_back(content, key)
     return codec.APPROVAL.read(content, key)
 
 
 def load_asked(asked: bytes, key: str) -> Ask:
-    """Read what was asked. Raises codec.UnreadableError."""
+    """Read a request. Raises codec.UnreadableError."""
     return codec.ASK.read(_unfolded(asked, key), key)
 
 
 def _put_back(content: dict[str, Any], key: str) -> None:
-    """What stands is what was proposed, and what was decided is what stands, where nothing else is written."""
+    """Fill in unwritten values: the proposed one as the current one, the current one as the decided one."""
     try:
         for kept, action in zip(content["reviews"], content["ask"]["actions"], strict=False):
             kept.setdefault("value", action["value"])
             if isinstance(kept.get("decision"), dict) and kept["decision"].pop("stands", False):
                 kept["decision"]["value"] = kept["value"]
     except (KeyError, TypeError, AttributeError):
-        raise codec.UnreadableError(key, "its reviews do not fit what was asked") from None
+        raise codec.UnreadableError(key, "its reviews do not fit its request") from None
 
 
 def _unfolded(asked: bytes, key: str) -> Any:
-    content = codec.unpacked(asked, key)
+    content = codec.unpack(asked, key)
     try:
         ask = content["ask"]
         # All places are found before any is filled: what is shared cannot become part of itself.
         for held, name, shared in [_share(ask, *each) for each in content.get("shares", ())]:
             held[name] = shared
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise codec.UnreadableError(key, "it is no document of what was asked") from None
+        raise codec.UnreadableError(key, "it is not the document of a request") from None
     return ask
 
 
 def _share(ask: Any, place: _Path, origin: _Path) -> tuple[Any, str | int, Any]:
-    """What holds a place, the place in it, and what is shared. Raises ValueError and others for what is neither."""
+    """Find the container of a place, the place in it, and the shared part. Raises ValueError and others."""
     if place[0] == "payload":
         raise ValueError("a payload is never part of itself")
     held, shared = ask, ask["payload"]
@@ -97,7 +97,7 @@ def _share(ask: Any, place: _Path, origin: _Path) -> tuple[Any, str | int, Any]:
 
 
 class _Fold:
-    """Leaves out of a document what is the very same as a part of the payload."""
+    """Leaves out of a document what is identical to a part of the payload."""
 
     def __init__(self, payload: Any) -> None:
         self._parts: dict[int, _Path] = {}
@@ -114,7 +114,7 @@ class _Fold:
                 waiting += [(each, [*path, name]) for name, each in items if isinstance(each, str | dict | list)]
 
     def folded(self, content: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[_Path, _Path]]]:
-        """The document without what is shared, and where that is found."""
+        """Give the document without its shared parts, and their places."""
         return self._fold(content, []), self._shares
 
     def _fold(self, part: Any, path: _Path) -> Any:

@@ -1,8 +1,8 @@
-"""Grants: a key each, which Redis itself forgets when the grant ends, and an index of the thread and of each giver.
+"""Grants: a key each, which Redis expires when the grant ends, and an index for the thread and for each giver.
 
-`use` is what decides: its script finds the grant as it was read, or says no. A grant that is revoked leaves its mark in
-its place for as long as it would have lasted, so that a write that comes late cannot bring it back. Our clocks say when
-a grant ends; the key's own end is there for the case that they are put back.
+`use` decides: its script finds the grant as it was read, or refuses. A revoked grant leaves a mark in its place for as
+long as it would have lasted, so a late write cannot bring it back. Our clocks say when a grant ends; the expiry of the
+key guards against clocks that are set back.
 """
 
 import secrets
@@ -27,7 +27,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class GiveGrant(Script[bool]):
-    """Keep a grant where nothing stands in its place. Safe to run twice: it finds its own."""
+    """Store a grant if its place is empty. Safe to run twice: it finds its own."""
 
     LUA = f"""
     {RECORD}
@@ -51,13 +51,13 @@ class GiveGrant(Script[bool]):
     audit_retention: int
 
     def read(self, reply: Any) -> bool:
-        """Tell whether it stands."""
+        """Tell whether it is stored."""
         return bool(reply == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class UseGrant(Script[bool]):
-    """Tell whether a grant stands, and record its use, once for each `seen`."""
+    """Check that a grant is valid and record its use, once for each `seen`."""
 
     LUA = f"""
     {RECORD}
@@ -83,7 +83,7 @@ class UseGrant(Script[bool]):
 
 @dataclass(frozen=True, slots=True)
 class RevokeGrant(Script[bool]):
-    """Put a mark in a grant's place. Safe to run twice: it finds its own mark."""
+    """Replace a grant with a mark. Safe to run twice: it finds its own mark."""
 
     LUA = f"""
     {RECORD}
@@ -106,7 +106,7 @@ class RevokeGrant(Script[bool]):
     audit_retention: int
 
     def read(self, reply: Any) -> bool:
-        """Tell whether this took it back."""
+        """Tell whether this revoked it."""
         return bool(reply == 1)
 
 
@@ -120,7 +120,7 @@ class RedisGrants:
         self._failures = FailureLog()
 
     async def give(self, grant: Grant) -> bool:
-        """Keep a grant. The indexes are written first: a name in them without a grant is passed over."""
+        """Store a grant. The indexes are written first: a name in them without a grant is skipped."""
         thread, keys = grant.thread, self._keys
         ends, name = grant.until.timestamp(), _index_name(grant)
         script = GiveGrant(
@@ -142,7 +142,7 @@ class RedisGrants:
         return await self._database.run(script)
 
     async def use(self, grant: Grant, approval: ApprovalId, at: datetime) -> bool:
-        """Record that an approval is decided by a grant, where it stands."""
+        """Record that a grant decides an approval, if the grant is valid."""
         if at >= grant.until:
             return False
         thread, keys = grant.thread, self._keys
@@ -157,7 +157,7 @@ class RedisGrants:
         return await self._database.run(script)
 
     async def revoke(self, grant: Grant, by: UserId, at: datetime) -> bool:
-        """Take a grant back."""
+        """Revoke a grant."""
         if at >= grant.until:
             return False
         thread, keys = grant.thread, self._keys
@@ -173,12 +173,12 @@ class RedisGrants:
         return await self._database.run(script)
 
     async def of_thread(self, thread: ThreadId, at: datetime) -> Sequence[Grant]:
-        """The grants of a conversation, oldest first. What cannot be read allows nothing, and is told once."""
+        """Read the grants of a conversation, oldest first. An unreadable one allows nothing, and is logged once."""
         names = await self._database.run(Command("SMEMBERS", self._keys.grants(thread)))
         return await self._found([(thread, name.decode(errors="replace")) for name in names], at)
 
     async def of_person(self, user: UserId, at: datetime) -> Sequence[Grant]:
-        """The grants that a person gave, oldest first."""
+        """Read the grants that a person gave, oldest first."""
         index = self._keys.granted(user)
         names = await self._database.run(Command("ZRANGE", index, 0, -1))
         pairs = [name.decode(errors="replace").partition("\0") for name in names]
@@ -196,7 +196,7 @@ class RedisGrants:
         try:
             return codec.GRANT.load(document, key)
         except codec.UnreadableError as error:
-            self._failures.report(key, f"a grant is passed over: {describe(error)}")
+            self._failures.report(key, f"a grant is ignored: {describe(error)}")
             return None
 
     def _audit(self, thread: ThreadId) -> tuple[Key, Key]:

@@ -1,9 +1,9 @@
-"""The user groups of a workspace, kept for all processes of a bot: one of them reads the list, the others recall it.
+"""The user groups of a workspace: one process of a bot reads them from Slack, the others recall them.
 
-A list is as old as `OLDEST` at most: Redis lets it lapse, by its own clock. When Slack says that a group has changed,
-the group gets a stamp that no earlier list has, so that what was read before the event, or is being read while it comes
-in, is not recalled for it. Stamps are random words and no counters or times: none comes twice, whatever is forgotten
-meanwhile and whoever's clock is set back.
+A list is at most `OLDEST` old: Redis expires it, by its own clock. When Slack says that a group has changed, the group
+gets a stamp that no earlier list has, so a list that was read before the event, or is being read when it comes in, is
+not used for it. Stamps are random words, not counters or times: none comes twice, whatever is forgotten meanwhile and
+even if a clock is set back.
 """
 
 import json
@@ -23,9 +23,9 @@ from engine.ids import UserId
 from engine.ports import GroupReading, ListedGroup, RecalledGroup
 
 OLDEST = timedelta(minutes=5)
-"""How long a list counts, from when Slack was asked for it."""
+"""How long a list is valid, from when Slack was asked for it."""
 LEASE = timedelta(seconds=10)
-"""How long a process may take to read it: after that another one may."""
+"""How long a process may take to read the list; then another one may read it."""
 
 _ALL = "*"
 _LOOKED_UP = "looked_up"
@@ -34,7 +34,7 @@ _STAMP_OF_ALL = "stamp"
 
 @dataclass(frozen=True, slots=True)
 class BeginReading(Script[dict[str, str] | None]):
-    """Take the right to read, or keep it; give the stamps of what changed. Safe to run twice."""
+    """Take or keep the right to read; gives the stamps of the changed groups. Safe to run twice."""
 
     LUA = """
     if redis.call('GET', reading) ~= holder and not redis.call('SET', reading, holder, 'NX', 'PX', lease) then
@@ -58,7 +58,7 @@ class BeginReading(Script[dict[str, str] | None]):
 
 @dataclass(frozen=True, slots=True)
 class StoreGroups(Script[None]):
-    """Replace the list, where the right to read is still ours, and give the right back. Safe to run twice."""
+    """Replace the list and release the right to read, if it is still ours. Safe to run twice."""
 
     LUA = """
     if redis.call('GET', reading) ~= holder then return 0 end
@@ -81,7 +81,7 @@ class StoreGroups(Script[None]):
 
 @dataclass(frozen=True, slots=True)
 class AbandonReading(Script[None]):
-    """Give the right to read back, where it is still ours. Safe to run twice."""
+    """Release the right to read, if it is still ours. Safe to run twice."""
 
     LUA = """
     if redis.call('GET', reading) == holder then redis.call('DEL', reading) end
@@ -97,7 +97,7 @@ class AbandonReading(Script[None]):
 
 @dataclass(frozen=True, slots=True)
 class MarkChanged(Script[None]):
-    """Give each of these a stamp. Safe to run twice."""
+    """Stamp these groups as changed. Safe to run twice."""
 
     LUA = """
     for _, id in ipairs(ids) do redis.call('HSET', changed, id, stamp) end
@@ -115,7 +115,7 @@ class MarkChanged(Script[None]):
 
 
 class RedisGroupMemory:
-    """The port `GroupMemory` on Redis; `workspace` is Slack's id of the team."""
+    """The port `GroupMemory` on Redis; `workspace` is the id of the Slack team."""
 
     def __init__(
         self,
@@ -133,8 +133,8 @@ class RedisGroupMemory:
         self._ttl = max(1, _milliseconds(oldest) - self._lease)  # a list may have taken that long to be read
 
     async def recall(self, group: str) -> RecalledGroup | None:
-        """A group by its id; None where what is kept does not count."""
-        # The list first: a change that comes in between is seen, and one list is never compared with another's stamps.
+        """Recall a group by its id; None if the list is missing or out of date."""
+        # The list first, so a change in between is seen, and a list is never compared with another list's stamps.
         (looked_up, stamp, document), left, (changed, all_changed) = await self._database.run_all(
             Command("HMGET", self._list, _LOOKED_UP, _STAMP_OF_ALL, group),
             Command("PTTL", self._list),
@@ -149,13 +149,13 @@ class RedisGroupMemory:
         return RecalledGroup(_group(kept, self._list), datetime.fromisoformat(looked_up.decode()), age)
 
     async def begin(self) -> GroupReading | None:
-        """Take the right to read the list. None: another process has it."""
+        """Take the right to read the list; None if another process has it."""
         token = uuid4().hex
         changes = await self._database.run(BeginReading(self._reading, self._changed, token, self._lease))
         return None if changes is None else GroupReading(token, changes)
 
     async def keep(self, reading: GroupReading, groups: Sequence[ListedGroup], looked_up: datetime) -> None:
-        """Keep the list that was read. A group that changed and is not in it is kept as one that is gone."""
+        """Store the list that was read. A changed group that is not in it is stored as gone."""
         documents: dict[str, Mapping[str, object]] = {each: {} for each in reading.changes if each != _ALL}
         documents |= {each.id: _document(each) for each in groups}
         entries = [_LOOKED_UP, looked_up.isoformat(), _STAMP_OF_ALL, reading.changes.get(_ALL, "")]
@@ -165,11 +165,11 @@ class RedisGroupMemory:
         await self._database.run(StoreGroups(self._reading, self._list, reading.token, self._ttl, tuple(entries)))
 
     async def abandon(self, reading: GroupReading) -> None:
-        """Give the right back without a list."""
+        """Release the right to read without a list."""
         await self._database.run(AbandonReading(self._reading, reading.token))
 
     async def changed(self, ids: Collection[str]) -> None:
-        """Let nothing count for these that was read before."""
+        """Invalidate what was read of these groups before."""
         if ids:
             await self._database.run(
                 MarkChanged(self._changed, uuid4().hex, _milliseconds(CHANGED.lives or DAY), tuple(ids))
@@ -196,9 +196,9 @@ def _read(document: bytes | None, key: str) -> dict[str, Any]:
     try:
         kept = json.loads(document)
     except ValueError:
-        raise UnreadableError(key, "a user group is no JSON") from None
+        raise UnreadableError(key, "a user group is not JSON") from None
     if not isinstance(kept, dict):
-        raise UnreadableError(key, "a user group is no object")
+        raise UnreadableError(key, "a user group is not an object")
     return kept
 
 

@@ -1,4 +1,4 @@
-"""What is written into the indexes by which people find approvals: see `adapters.redis.stores.listing`."""
+"""Writes the indexes by which people find approvals: see `adapters.redis.stores.listing`."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,12 +9,12 @@ from engine.approvals.approval import Approval, people_of
 
 ALL = "all"
 MOST_RECENT = 60
-"""Of each person."""
+"""Closed approvals in the index of each person."""
 RECENTLY = timedelta(days=30)
 
 
 def index_pending(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
-    """List a pending approval. Goes before its own write, and may be done many times."""
+    """Index a pending approval. Goes before its own write; safe to repeat."""
     return [
         call
         for place in (ALL, approval.requester)
@@ -23,7 +23,7 @@ def index_pending(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
 
 
 def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
-    """List an approval among what was closed. Goes after its own write, and may be done many times."""
+    """Move an approval to the closed ones. Goes after its own write; safe to repeat."""
     at = (approval.closed_at or approval.created_at).timestamp()
     made: list[RedisCall[Any]] = [
         Command("ZREM", keys.pending(place), _name(approval)) for place in (ALL, approval.requester)

@@ -1,10 +1,10 @@
-"""The port `Listing` on Redis: indexes of pending approvals and of what was closed lately, for people who look.
+"""The port `Listing` on Redis: indexes of pending approvals and of recently closed ones, for people to look at.
 
-An approval stands in `pending` from before it is written until it was closed, so that none is ever missing. What a
-crash left there is found when somebody looks: the approvals themselves say what they are, and what is closed is taken
-out. Nothing is decided by an index.
+An approval is in `pending` from before it is written until after it was closed, so none is ever missing. What a crash
+left there is found at the next look: the approvals themselves give their state, and closed ones are removed. Nothing is
+decided by an index.
 
-A look reads no more than `MOST` approvals, in pieces, so that no look holds up a click.
+A look reads at most `MOST` approvals, in pieces, so that no look delays a click.
 """
 
 import asyncio
@@ -35,15 +35,15 @@ class RedisListing:
         self._database, self._keys, self._approvals = database, keys, approvals
 
     async def pending(self, most: int = MOST) -> Sequence[Approval]:
-        """The pending approvals, the oldest first."""
+        """Read the pending approvals, the oldest first."""
         return await self._pending(self._keys.pending(ALL), most)
 
     async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
-        """The pending approvals of this requester, the oldest first."""
+        """Read the pending approvals of this requester, the oldest first."""
         return await self._pending(self._keys.pending(user), most)
 
     async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
-        """What was closed lately of what this person asked or voted on, the latest first."""
+        """Read the recently closed approvals that this person requested or voted on, the latest first."""
         words = ("ZRANGE", self._keys.recent(user), 0, most - 1, "REV")
         found = [each async for each in self._read(await self._database.run(Command(*words)))]
         return [each for each in found if each is not None and each.state not in OPEN]
@@ -64,7 +64,7 @@ class RedisListing:
         return sorted(found, key=_age)
 
     async def _read(self, names: Sequence[bytes]) -> AsyncIterator[Approval | None]:
-        """The approvals of these names; None for what is no longer kept, or is no name of one."""
+        """Read the approvals of these names; None for one that no longer exists or a bad name."""
         for start in range(0, len(names), _PIECE):
             ids = [_id(name) for name in names[start : start + _PIECE]]
             kept = await self._kept([each for each in ids if each is not None])

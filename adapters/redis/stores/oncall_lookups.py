@@ -1,7 +1,7 @@
-"""What the processes share of who is on call: the last answer of each source, and which process asks it now.
+"""Lookups of who is on call, shared by all processes: the last answer of each source, and which process asks it now.
 
-An answer stands here no longer than it is used, by the server's clock: a process whose clock is wrong keeps nothing
-longer than the others do.
+Redis expires an answer when it is no longer valid, by the server's clock: a process whose clock is wrong keeps nothing
+longer than the others.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from engine.ports import LastLookup
 
 @dataclass(frozen=True, slots=True)
 class ClaimLookup(Script[bool]):
-    """Be the one who asks. Safe to run twice: who asks already asks."""
+    """Claim the lookup of a source. Safe to run twice: the claim is kept."""
 
     LUA = """
     local asks = redis.call('GET', asking)
@@ -32,13 +32,13 @@ class ClaimLookup(Script[bool]):
 
     @override
     def read(self, reply: Any) -> bool:
-        """Tell whether it is this one."""
+        """Tell whether this process has the claim."""
         return bool(reply == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLookup(Script[None]):
-    """Ask no more, and leave another one's claim alone. Safe to run twice."""
+    """Release a claim, but not another process's. Safe to run twice."""
 
     LUA = """
     if redis.call('GET', asking) == holder then redis.call('DEL', asking) end
@@ -48,7 +48,7 @@ class ReleaseLookup(Script[None]):
 
     @override
     def read(self, reply: Any) -> None:
-        """Nothing is told."""
+        """Read nothing."""
 
 
 class RedisLookups:
@@ -58,7 +58,7 @@ class RedisLookups:
         self._database, self._keys = database, keys
 
     async def last(self, source: str) -> LastLookup | None:
-        """How the last lookup went; None where that is forgotten, or was kept by another version."""
+        """Read the last lookup; None if it expired or another version wrote it."""
         key = self._keys.lookup(source)
         found = await self._database.run(Command("GET", key))
         try:
@@ -67,14 +67,14 @@ class RedisLookups:
             return None
 
     async def keep(self, source: str, lookup: LastLookup, seconds: float) -> None:
-        """Keep it for others, for so long."""
+        """Store a lookup for other processes, for some seconds."""
         document = codec.LOOKUP.dump(lookup)
         await self._database.run(Command("SET", self._keys.lookup(source), document, "PX", max(1, int(seconds * 1000))))
 
     async def claim(self, source: str, holder: str, seconds: float) -> bool:
-        """Be the one who asks, for so long at most; False where somebody else asks."""
+        """Claim the lookup for some seconds at most; False if another process has it."""
         return await self._database.run(ClaimLookup(self._keys.asking(source), holder, int(seconds * 1000)))
 
     async def release(self, source: str, holder: str) -> None:
-        """Let others ask."""
+        """Release the claim."""
         await self._database.run(ReleaseLookup(self._keys.asking(source), holder))

@@ -106,7 +106,7 @@ def test_a_document_of_the_last_version_is_read(approval: Approval) -> None:
 
 
 def _asked(**content: Any) -> bytes:
-    return codec.packed(content)
+    return codec.pack(content)
 
 
 ASK = json.loads(documents.dump_asked(an_approval().ask))["d"]["ask"]
@@ -133,7 +133,7 @@ ASK = json.loads(documents.dump_asked(an_approval().ask))["d"]["ask"]
             ask={**ASK, "payload": {"p": {}}, "actions": [{**ASK["actions"][0], "value": None}]},
             shares=[[["actions", 0, "value"], ["p"]], [["actions", 0, "value", "x"], []]],  # it would hold itself
         ),
-        codec.packed(7),
+        codec.pack(7),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_its_key(asked: bytes | None) -> None:
