@@ -135,15 +135,17 @@ class LocalAgent:
         return f"{path}:{self.code.get(self.node_of(path), '')}"
 
 
-async def open_agent(spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> LocalAgent:
-    """Load a graph and read it.
+async def open_agent(
+    spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str] | None = None
+) -> LocalAgent:
+    """Load a graph and read it. `loaded_files` are those that agents before it loaded: see `exports.load`.
 
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
     replies = Replies(spec.reply, people_have_names=names_people(spec.input))
     stack.enter_context(importable(spec.graph, spec.base))
     stack.enter_context(guarding(spec.gate_tools))
-    exported = await asyncio.to_thread(load, spec.graph, spec.base)
+    exported = await asyncio.to_thread(load, spec.graph, spec.base, loaded_files)
     loaded = await open_graph(spec.graph, exported, saver, stack)
     keep_order(loaded.graph)
     _check_gated_tools(spec, loaded.graph)

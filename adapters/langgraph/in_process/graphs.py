@@ -102,7 +102,8 @@ class LocalGraphs:
         except drift.UnguardedError as error:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:
-            ready = {name: await _opened(name, spec, saver, stack) for name, spec in agents.items()}
+            files: set[str] = set()
+            ready = {name: await _opened(name, spec, saver, stack, files) for name, spec in agents.items()}
             return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
@@ -258,9 +259,11 @@ async def _resume(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resum
             assert_never(pending.state)
 
 
-async def _opened(name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack) -> LocalAgent:
+async def _opened(
+    name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str]
+) -> LocalAgent:
     try:
-        return await open_agent(spec, saver, stack)
+        return await open_agent(spec, saver, stack, loaded_files)
     except LoadError as error:
         error.agent = name
         raise

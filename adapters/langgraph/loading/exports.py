@@ -60,13 +60,18 @@ def check_spec(spec: str, base: Path) -> tuple[Path | str, str]:
     return file, attribute
 
 
-def load(spec: str, base: Path) -> Any:
+def load(spec: str, base: Path, loaded: set[str] | None = None) -> Any:
     """Import what the spec names: a graph, a builder or a factory.
 
+    `loaded` holds the files that were run for other agents of the same process. Each is run once: a second run would
+    make new classes, and the first agent's checkpoints would come back with classes that its graph refuses.
     Raises LoadError if it cannot be imported or has no such attribute.
     """
     where, attribute = check_spec(spec, base)
-    module = _module_of_file(spec, where) if isinstance(where, Path) else _module_by_name(spec, where, base)
+    if isinstance(where, Path):
+        module = _module_of_file(spec, where, set() if loaded is None else loaded)
+    else:
+        module = _module_by_name(spec, where, base)
     with _explained(spec):  # a module may have its own __getattr__
         try:
             return getattr(module, attribute)
@@ -88,8 +93,10 @@ def _name_of_file(spec: str, file: Path) -> str:
     return f"signoff_agent_{file.stem}_{mark}"
 
 
-def _module_of_file(spec: str, file: Path) -> ModuleType:
+def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
     name = _name_of_file(spec, file)
+    if name in loaded:
+        return sys.modules[name]
     found = importlib.util.spec_from_file_location(name, file)
     if found is None or found.loader is None:
         raise LoadError(f"graph: {spec!r}: {file} is not a Python file.")
@@ -104,6 +111,7 @@ def _module_of_file(spec: str, file: Path) -> ModuleType:
         if before is not None:
             sys.modules[name] = before
         raise
+    loaded.add(name)
     return module
 
 
