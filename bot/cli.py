@@ -1,4 +1,4 @@
-"""The command line. It starts fast: whatever a command needs is imported when it runs.
+"""The command line. It starts fast: the imports of a command are made when it runs.
 
 Each command hands over to a function of `bot.process` that returns the exit code. A user's mistake is one line on
 stderr and exit code 1; a wrong option is exit code 2; Ctrl-C is 130, without a word.

@@ -1,6 +1,6 @@
 """Runs each command of the command line to its end, on the event loop; gives the exit code.
 
-What a command needs is imported when it runs, so that each starts fast.
+The imports of a command are made when it runs, so that each starts fast.
 """
 
 import json
@@ -69,21 +69,21 @@ def audit(config: Path, which: str, demo: Path | None) -> int:
 
 
 def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:
-    """`signoff oncall`: who is on call at some instants, a line of JSON for each."""
+    """`signoff oncall`: the people on call at some instants, a line of JSON for each."""
     from bot.commands.oncall import run as looked_up
 
     return _to_its_end(looked_up(config, name, at, offline=offline))
 
 
 def explain(config: Path, asked: "ExplainedCall", *, offline: bool, as_json: bool) -> int:
-    """`signoff explain`: which rule governs a tool call, and what follows."""
+    """`signoff explain`: the rule that governs a tool call, and who decides."""
     from bot.commands.explain import run as explained
 
     return _to_its_end(explained(config, asked, offline=offline, as_json=as_json))
 
 
 def policy_test(config: Path, file: Path) -> int:
-    """`signoff policy test`: cases, and what the rules say of them."""
+    """`signoff policy test`: check the rules against a table of cases."""
     from bot.commands import policy_test as policy_cases
 
     async def tested() -> int:

@@ -1,19 +1,18 @@
 """`signoff check`: all problems that can be found before the bot starts, one line each, and a table of interrupts.
 
-The world is asked through `Probes`. What could not be checked counts as a problem.
+Slack, Redis, graphs and on-call services are asked through `Probes`. A check that fails to run is a problem, too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.checks import gates, reach
-from bot.checks import interrupts as foreseen
-from bot.checks import oncall as oncall_check
-from bot.checks import rules as rule_check
+from bot.checks import gates, oncall, reach
+from bot.checks.interrupts import unknown
 from bot.checks.modules import clashes, folders
 from bot.checks.probes import LoadedGraph, Probes, asked
 from bot.checks.report import Findings, Report
+from bot.checks.rules import misfits, without_tool
 from bot.checks.slack import check_names
 from bot.checks.summary import not_looked_up, summary
 from bot.config.load import examined
@@ -75,7 +74,7 @@ async def check(
 
 
 def _offline(config: Config, probes: Probes, conditions: Compiled, graphs: _Graphs, findings: Findings) -> Report:
-    findings.problems += oncall_check.extra_problems(config, installed=probes.reads_calendars)
+    findings.problems += oncall.extra_problems(config, installed=probes.reads_calendars)
     if not findings.problems:
         reach.check_reach(config, conditions, unasked(config), findings)
     lines = (
@@ -121,7 +120,7 @@ async def _check_server(config: Config, name: AgentName, agent: Agent, probes: P
 
 def _check_answers(name: str, loaded: LoadedGraph, where: str, findings: Findings, *, strict: bool) -> None:
     """Find the interrupts whose answers are not known: problems, or a warning of each."""
-    told = list(foreseen.unknown(loaded.interrupts))
+    told = list(unknown(loaded.interrupts))
     fix = f"Add the entry of answers: that signoff check prints for {name}."
     if strict:
         findings.problems += [ConfigProblem(where, each, fix) for each in told]
@@ -141,10 +140,10 @@ def _check_gates(config: Config, tools: gates.Tools, findings: Findings, *, stri
 
 def _check_rules(config: Config, conditions: Compiled, graphs: _Graphs, findings: Findings) -> None:
     """Compare the rules with the tools, and with the sources that they name."""
-    found = rule_check.misfits(config, conditions, graphs.schemas)
+    found = misfits(config, conditions, graphs.schemas)
     findings.warnings += [*found.warnings, *reach.one_at_a_time(config), *reach.idle_steps(config)]
     findings.problems += found.problems
-    findings.warnings += rule_check.without_tool(config, graphs.tools)
+    findings.warnings += without_tool(config, graphs.tools)
 
 
 async def _check_addresses(config: Config, probes: Probes, findings: Findings) -> None:
@@ -159,5 +158,5 @@ async def _check_sources(config: Config, probes: Probes, findings: Findings, *, 
     found, problems = await asked(probes.on_call(config, in_slack=in_slack), config.where("oncall"))
     findings.problems += problems
     if found is not None:
-        findings.warnings += oncall_check.source_warnings(config, found)
-        findings.problems += oncall_check.source_problems(config, found)
+        findings.warnings += oncall.source_warnings(config, found)
+        findings.problems += oncall.source_problems(config, found)

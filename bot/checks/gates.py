@@ -17,7 +17,7 @@ _UNREACHED = "does not reach {name}, which runs on a LangGraph Server: its tools
 def idle(config: Config, tools: Tools) -> Iterator[ConfigProblem]:
     """A pattern that matches no tool: of an agent, or of `defaults:` for all that run here.
 
-    A misspelt one gates nothing. The graph may yet make its tools while it runs: so these are problems for `--strict`.
+    A misspelt one gates nothing. But a graph may create tools while it runs, so it is a problem only with `--strict`.
     """
     seen: dict[str, dict[str, Collection[str]]] = {}
     for name, found in tools.items():

@@ -1,6 +1,6 @@
 """The table of interrupts that `signoff check` prints: for people (`table`), and for programs (`as_json`).
 
-The keys of the JSON are what other programs rely on: none is renamed or taken away, others may be added.
+Other programs rely on the keys of the JSON: none is renamed or removed, others may be added.
 """
 
 import json

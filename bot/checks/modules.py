@@ -1,4 +1,4 @@
-"""Modules of the user's own that have the name of one of ours."""
+"""Finds modules of the user's that have the same name as one of ours."""
 
 import sys
 from collections.abc import Iterable

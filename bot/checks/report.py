@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from bot.checks import interrupts as foreseen
+from bot.checks.interrupts import as_json, table
 from bot.checks.probes import asked
 from bot.config.problems import ConfigProblem
 from bot.masking import masked
@@ -16,7 +16,7 @@ from engine.asks.foreseen import Foreseen
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a check. `lines` sum up a configuration that is right; `warnings` do not stop the bot.
+    """The result of a check. `lines` sum up a valid configuration; `warnings` do not stop the bot.
 
     `interrupts` are those of each agent whose graph could be loaded, None for one that runs on a LangGraph Server.
     """
@@ -29,7 +29,7 @@ class Report:
 
 @dataclass(slots=True)
 class Findings:
-    """Everything found so far. `notes` are lines about a configuration that is right."""
+    """Everything found so far. `notes` are lines for the summary."""
 
     problems: list[ConfigProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -49,14 +49,14 @@ def show(report: Report, out: TextIO | None = None, err: TextIO | None = None) -
     err.writelines(masked(f"{problem}\n") for problem in report.problems)
     if not report.problems:
         out.writelines(f"{line}\n" for line in report.lines)
-    out.writelines(masked(f"{line}\n") for line in foreseen.table(report.interrupts))
+    out.writelines(masked(f"{line}\n") for line in table(report.interrupts))
     return 1 if report.problems else 0
 
 
 def show_json(report: Report, out: TextIO | None = None) -> int:
     """Print a report as one JSON object (see docs/check.md); gives the exit code."""
     problems: list[Json] = [{"where": each.where, "what": each.what, "fix": each.fix} for each in report.problems]
-    agents: dict[str, Json] = {name: foreseen.as_json(each) for name, each in report.interrupts.items()}
+    agents: dict[str, Json] = {name: as_json(each) for name, each in report.interrupts.items()}
     made: dict[str, Json] = {
         "version": 1,
         "ok": not report.problems,

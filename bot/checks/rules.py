@@ -1,7 +1,7 @@
-"""Rules that do not suit the graphs' tools: for `signoff check`, start and reload.
+"""Finds rules that do not fit the graphs' tools: for `signoff check`, start and reload.
 
-A condition is held against the schema of each tool that the rule is for. Where it suits none of them, the rule never
-does what it says, which is a problem. Where it suits some, calls of the others ask a person, which may be meant.
+A condition is checked against the schema of each tool that the rule is for. If it fits none of them, the rule can never
+apply, which is a problem. If it fits some, calls of the others ask a person, which may be intended.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,8 +58,8 @@ def misfits(config: Config, conditions: Compiled, schemas: Schemas) -> Misfits:
 def without_tool(config: Config, tools: Tools) -> Iterator[str]:
     """Rules for tools that no agent of theirs has: a misspelt one leaves the tool to the default rule.
 
-    No problem: a node of an agent's own may ask about a tool that no tool node holds. An agent that shows no tools, or
-    runs on a LangGraph Server, may have any.
+    These are warnings: a node of an agent's own may ask about a tool that no tool node has. An agent that shows no
+    tools, or runs on a LangGraph Server, may have any.
     """
     for index, rule in enumerate(config.approvals):
         pattern = rule.when.tool

@@ -1,8 +1,8 @@
-"""The parts of a configuration that Slack knows: scopes, people, channels, groups."""
+"""Checks a configuration in Slack: scopes, people, channels, groups."""
 
 from collections.abc import Mapping, Sequence
 
-from bot.checks import oncall as oncall_check
+from bot.checks.oncall import people_problems
 from bot.checks.probes import Probes, Workspace, asked
 from bot.checks.reach import check_reach
 from bot.checks.report import Findings
@@ -42,7 +42,7 @@ async def check_names(
     findings.warnings += (f"{where[name]}: {name} {note}." for name, note in channels.notes.items())
     closed = (ConfigProblem(where[name], f"{name} {why}", OPEN_IT) for name, why in channels.closed.items())
     problems += [*closed, *name_problems(config, people, channels.ids, channels.listed)]
-    problems += oncall_check.people_problems(config, people)
+    problems += people_problems(config, people)
     groups, of_groups = await known_groups(config.secrets, probes, group_names(config))
     problems += of_groups
     problems += [] if of_groups else await _of_handles(config, probes, conditions)
@@ -58,8 +58,8 @@ async def known_groups(
 ) -> tuple[GroupNames, Sequence[ConfigProblem]]:
     """The user groups that rules name, and what is wrong with them, each with the place of its name.
 
-    Only a bot whose rules name groups needs a paid plan and the scope for them; what Slack refuses is told at the first
-    of the names.
+    Only a bot whose rules name groups needs a paid plan and the scope for them; a refusal of Slack's is reported at the
+    first of the names.
     """
     if not where:
         return GroupNames(), ()
@@ -81,9 +81,9 @@ async def _of_handles(config: Config, probes: Probes, conditions: Compiled) -> S
 async def _out_of_sight(
     config: Config, probes: Probes, people: Mapping[str, ListedPerson], channels: Mapping[str, ChannelId]
 ) -> Sequence[str]:
-    """Approvers who are not in the private channel where their cards stand.
+    """Approvers who are not in the private channel where their cards are posted.
 
-    No problem: people come and go, and a bot that does not start helps nobody.
+    These are warnings: people come and go, and the bot should still start.
     """
     found = []
     for index, approval in enumerate(config.approvals):

@@ -1,11 +1,11 @@
-"""The lines that sum up a configuration which is right."""
+"""Sums up a valid configuration."""
 
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from bot.checks import gates
-from bot.checks import rules as rule_check
 from bot.checks.probes import Workspace
+from bot.checks.rules import ungoverned
 from bot.config.names import agents_relying_on_defaults, approver_names, oncall_names
 from bot.config.schema import Agent
 from bot.config.settings import Config
@@ -46,7 +46,7 @@ def _left_to_default(config: Config, name: AgentName, tools: Collection[str]) ->
         return f"{name} has no rule: {who}."
     if not tools:
         return f"{name} has no rule for some requests: {who}."
-    left = [*rule_check.ungoverned(config, name, tools)]
+    left = [*ungoverned(config, name, tools)]
     if left:
         more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
         return f"{name}: no rule for {', '.join(left[:_MOST_NAMED])}{more}: {who}."

@@ -16,7 +16,7 @@ async def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> 
     from bot.checks.report import show, show_json
 
     _export(config)
-    with contextlib.redirect_stdout(sys.stderr):  # what graphs print, and what is logged, is no part of the result
+    with contextlib.redirect_stdout(sys.stderr):  # prints of graphs and logs are no part of the result
         report = await checked(config, os.environ, wiring.probes(), strict=strict, offline=offline)
     return show_json(report) if as_json else show(report)
 

@@ -56,7 +56,7 @@ async def demo(
 
 @contextlib.contextmanager
 def _demo_clock(file: Path, speed: float) -> Iterator["SystemClock | DemoClock"]:
-    """The demo's clock, which goes on where an earlier run left it; says so where it is not the machine's."""
+    """The demo's clock, which goes on where an earlier run left it; prints a line if it differs from the machine's."""
     from bot.runtime.clock import DemoClock, clock_of
 
     clock = clock_of(file, speed)
@@ -82,7 +82,7 @@ _STAND_INS: Final = {
 
 
 def demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":
-    """A configuration as the demo runs it: by itself, whatever Slack and Redis are in the environment and in `.env`."""
+    """The configuration of the demo: without the Slack and Redis of the environment and of `.env`."""
     from bot.config.load import load
     from bot.config.schema import Mode
 
@@ -104,7 +104,7 @@ def _secrets(environ: Mapping[str, str]) -> "Secrets":
 async def _demo_workspace(config: "Config", data: Path, port: int | None, people: Path | None) -> AsyncIterator[Any]:
     from bot import wiring
 
-    described = not _is_examples(config.file)  # of those the page itself knows more
+    described = not _is_examples(config.file)  # the page itself describes the examples
     opened = functools.partial(
         wiring.local_workspace, data=data / "slack", people=people, config=config, described=described
     )

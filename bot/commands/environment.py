@@ -17,7 +17,7 @@ def prepared(config: "Config") -> "Config":
 
 
 def remembered(config: "Config") -> "Config":
-    """From now on the secrets of the configuration, and those of `.env`, are masked wherever they turn up."""
+    """Mask the secrets of the configuration and of `.env` from now on."""
     from bot.masking import remember
 
     remember(config.secret_values)

@@ -1,8 +1,8 @@
-"""Serves: a process from the moment that its parts are put together until it has drained.
+"""Serves a bot until it is stopped and has drained.
 
 A stop has an order. First nothing new is taken: the sockets close, so Slack delivers to another process, or later.
 Then runs are asked to rest at their next step, which is in the checkpoint already. Then the lanes end. What is not
-done after `DRAIN_SECONDS` is cut off; that loses nothing either, it only repeats a step.
+done after `DRAIN_SECONDS` is cut off; that loses nothing, it only repeats a step.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ DRAIN_SECONDS = 25.0
 async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     """Serve until `stop` is set or a part fails, then drain.
 
-    Raises ProblemsError when the graphs turn out wrong, and whatever a part of the bot failed with.
+    Raises ProblemsError for a graph that cannot be used, and the error of a part that failed.
     """
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
     graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
@@ -47,7 +47,7 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
         on_call.cancel()
         reload.cancel()
         await _end(lanes, DRAIN_SECONDS)
-        names.cancel()  # last: what still runs is this process's until it rests
+        names.cancel()  # last: the names belong to this process until its runs rest
         await asyncio.gather(stopping, graphs, names, posting, on_call, reload, return_exceptions=True)
 
 
@@ -63,7 +63,7 @@ async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]",
 
 
 async def _end(lanes: "asyncio.Task[None]", seconds: float) -> None:
-    """Cancel the lanes, which waits for what is under way; then cut it off."""
+    """Cancel the lanes, wait for the work under way, then cut it off."""
     lanes.cancel()
     done, _ = await asyncio.wait({lanes}, timeout=seconds)
     if not done:
@@ -95,7 +95,7 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
 
 @contextlib.asynccontextmanager
 async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
-    """SIGHUP reloads `app.yaml`; one that comes of a terminal that was closed stops the bot."""
+    """Reload `app.yaml` on SIGHUP; a SIGHUP from a terminal that was closed stops the bot."""
     loop, had_terminal = asyncio.get_running_loop(), _has_terminal()
 
     def hung_up() -> None:

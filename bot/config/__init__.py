@@ -1,4 +1,4 @@
-"""`app.yaml`, `.env` and the environment as one object that is right or not there (P10).
+"""`app.yaml`, `.env` and the environment as one valid object, or every problem that makes it invalid (P10).
 
 Imports the engine and `bot.masking`.
 """

@@ -33,7 +33,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def times_fit(reminders: Sequence[timedelta], expires_after: timedelta | None) -> None:
-    """Raises an error with our own words where reminders are out of order, or would come too late."""
+    """Raise an error with our own words where reminders are out of order, or would come too late."""
     _ascending(reminders, "remind_after")
     if expires_after is not None and reminders and reminders[-1] >= expires_after:
         raise wrong("the reminder would come after the expiry", "Make it shorter than expires_after.", "remind_after")
@@ -90,7 +90,7 @@ class PeopleEntry(Strict):
 
     @property
     def is_open(self) -> bool:
-        """True if only Slack or a schedule can tell who and how many they are."""
+        """True if only Slack or a schedule knows who and how many they are."""
         return bool(self.groups or self.channel or self.oncall)
 
     @property
@@ -270,7 +270,7 @@ class ApprovalEntry(Strict):
             raise wrong("is missing", "Say who decides: approvers: {users: [alice]}.", "approvers")
 
     def _decides_alone(self) -> None:
-        """A rule that decides by itself needs nobody: what is said of people beside it would have no effect."""
+        """Refuse keys about people in a rule that decides by itself: they would have no effect."""
         if self.is_question:
             raise wrong("a question has to be answered", "Remove decide, or kind: question.", "decide")
         others = self.model_fields_set - {"when", "decide", "quiet", "zone"}
@@ -298,7 +298,7 @@ class ApprovalEntry(Strict):
             raise wrong(what, "Ask for fewer, or name more approvers.", "reject_quorum")
 
     def _calls_somebody(self) -> None:
-        """Keys that would have no effect: nobody is called for being in a channel, and only conditions read a clock."""
+        """Refuse keys without effect: nobody is called for being in a channel, and only conditions read a clock."""
         everybody = [people for _, people in self.people]
         if self.notify in (Notify.MENTION, Notify.DIRECT) and not any(each.can_be_called for each in everybody):
             what = "nobody would be called: the members of a channel are not called one by one"

@@ -1,4 +1,4 @@
-"""Checks between the entries of `app.yaml`: what is right by itself and does not fit together."""
+"""Checks between the entries of `app.yaml`: entries that are valid by themselves and do not fit together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -118,9 +118,9 @@ def _unknown_sources(
 
 
 def _out_of_sight(document: Document, agents: Agents, approvals: Approvals, index: int) -> Iterable[ConfigProblem]:
-    """A request in a direct message stands where its requester alone sees it, unless a rule posts it elsewhere.
+    """Find rules whose cards only the requester would see: requests in direct messages that no rule posts elsewhere.
 
-    With `own_requests` and a quorum of one, whoever asks sees their own card and decides: such a rule is right.
+    With `own_requests` and a quorum of one, the requester sees their own card and decides: such a rule is valid.
     """
     approval = approvals[index]
     if approval is None or not approval.of_stages or approval.post_to is not None:

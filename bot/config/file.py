@@ -1,9 +1,9 @@
-"""Reads `app.yaml` and `.env` as they are written: values, the line of each, and what the environment adds.
+"""Reads `app.yaml` and `.env`: values, the line of each, and variables of the environment in them.
 
 YAML is read node by node rather than with `safe_load`, because a problem has to name its line, and because YAML would
-let the second of two equal keys win in silence. `${NAME}` is expanded after parsing and in values only, so that what
-a variable holds can never change the shape of the file. Faults show a value as it is written, never as it is
-expanded: it may be a secret.
+silently let the second of two equal keys win. `${NAME}` is expanded after parsing and in values only, so that the value
+of a variable cannot change the structure of the file. Problems show a value as it is written, never as it is expanded:
+it may be a secret.
 """
 
 import io
@@ -60,7 +60,7 @@ _MISSING = "Write one, or name another with --config."
 def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tuple[Document, list[ConfigProblem]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
-    Gives what was read and the problems met on the way: equal keys, keys that are not text, variables that are not set.
+    Returns the document and its problems: repeated keys, keys that are not text, variables that are not set.
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
@@ -110,7 +110,7 @@ def spelled(path: KeyPath) -> str:
 
 
 class _Nodes:
-    """Turns YAML nodes into plain values, and remembers where each stood."""
+    """Turns YAML nodes into values, and stores the line of each."""
 
     def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
         self.file = file
@@ -220,7 +220,9 @@ def _text(file: Path, missing: str = _MISSING) -> str:
 
 
 def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> ConfigProblem:
-    is_left_open = "flow" in (error.context or "")  # then the bracket's line says more than where the file ends
+    is_left_open = "flow" in (
+        error.context or ""
+    )  # then the line of the bracket is more useful than the end of the file
     mark = error.context_mark if is_left_open else error.problem_mark
     line = 1 if mark is None else mark.line + 1
     suspects = text.splitlines()[max(0, line - 2) : line]

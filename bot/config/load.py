@@ -1,7 +1,7 @@
-"""Loads the configuration: `app.yaml`, `.env` and the environment, as one object that is right or not there (P10).
+"""Loads `app.yaml`, `.env` and the environment into one valid object, or reports every problem (P10).
 
-All problems are collected and raised together. Names of people and channels stay names: only Slack knows who they are,
-so `bot.rules.rulebook` makes the engine's rules once they are looked up, and refuses those that Slack does not know.
+Names of people and channels stay names here: only Slack knows who they are. `bot.rules.rulebook` makes the engine's
+rules once they are looked up, and refuses those that Slack does not know.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[ConfigProblem]]:
-    """A configuration and its problems. Where only Slack's tokens are wrong, it is there: without them."""
+    """A configuration and its problems. If only Slack's tokens are wrong, it is returned without them."""
     known = environment(path.absolute().parent, environ)
     document, problems = read(path, known)
     if document.data is None:
@@ -75,7 +75,7 @@ def _first_of_each_place(problems: Iterable[ConfigProblem]) -> Sequence[ConfigPr
 
 
 def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[Agents, Approvals]:
-    """Each agent and rule by itself: None for one that is wrong, so that the others keep their places."""
+    """Validate each agent and rule by itself: None for an invalid one, so that the others keep their places."""
     data = document.data if isinstance(document.data, dict) else {}
     agents: dict[AgentName, Agent | None] = {}
     approvals: list[ApprovalEntry | None] = []
@@ -91,7 +91,7 @@ def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[Agents,
 
 
 def _sources(document: Document, problems: list[ConfigProblem]) -> dict[str, OnCallEntry]:
-    """The sources of who is on call, less those that are wrong."""
+    """The valid on-call sources."""
     data = document.data if isinstance(document.data, dict) else {}
     found: dict[str, OnCallEntry] = {}
     for name, value in _pairs(data.get("oncall")):

@@ -1,4 +1,4 @@
-"""Names of people and channels in a configuration, and what is wrong with those that Slack does not know."""
+"""Lists the people and channels that a configuration names, and the problems with those that Slack does not know."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from engine.ports import ListedPerson
 
 
 def approver_names(config: Config) -> Mapping[str, str]:
-    """Every name of a person in the rules, with where it stands first."""
+    """Every name of a person in the rules, with its first place in the file."""
     found: dict[str, str] = {}
     for index, approval in enumerate(config.approvals):
         for path, people in approval.people:
@@ -21,9 +21,9 @@ def approver_names(config: Config) -> Mapping[str, str]:
 
 
 def oncall_names(config: Config) -> Mapping[str, str]:
-    """Every name that `people:` and the rotations have for a member of Slack, with where it stands first.
+    """Every name that `people:` and the rotations have for a member of Slack, with its first place in the file.
 
-    A rotation's name that stands in `people:` is left out: there it is said who that is.
+    A rotation's name that is a key of `people:` is left out: its value there is the member.
     """
     found: dict[str, str] = {}
     for name, member in config.people.items():
@@ -37,7 +37,7 @@ def oncall_names(config: Config) -> Mapping[str, str]:
 
 
 def channel_names(config: Config) -> Mapping[str, str]:
-    """Every channel of the agents and rules, `#name` or a Slack id, with where it stands first."""
+    """Every channel of the agents and rules, `#name` or a Slack id, with its first place in the file."""
     found: dict[str, str] = {}
     for agent_name, agent in config.agents.items():
         for position, name in enumerate(agent.channels):
@@ -53,8 +53,8 @@ def name_problems(
 ) -> list[ConfigProblem]:
     """A problem for each approver and channel that Slack does not know, and each approver who may never decide.
 
-    The keys given are what Slack knows; `listed` are the names of all channels that the bot sees, of which one may have
-    been meant.
+    `people` and `channels` are what Slack knows; `listed` are the names of all channels that the bot sees, for
+    suggestions.
     """
     problems = []
     for name, where in approver_names(config).items():
@@ -71,7 +71,7 @@ def name_problems(
 
 
 def card_channels(config: Config, index: int) -> Sequence[str]:
-    """The channels in which the cards of a rule stand, direct messages apart."""
+    """The channels in which the cards of a rule are posted, without direct messages."""
     approval = config.approvals[index]
     if approval.post_to is not None:
         return (approval.post_to,)
@@ -109,7 +109,7 @@ def _same_people(config: Config, people: Mapping[str, ListedPerson]) -> Iterable
 
 
 def agents_relying_on_defaults(config: Config) -> tuple[AgentName, ...]:
-    """The agents that may ask for something no rule governs, questions apart."""
+    """The agents with requests that no rule governs, without questions."""
     always = [each for each in config.approvals if each.when.tool is None and each.when.condition is None]
-    whole = [each for each in always if not each.is_question]
-    return tuple(name for name in config.agents if not any(is_for(each, name) for each in whole))
+    for_any_request = [each for each in always if not each.is_question]
+    return tuple(name for name in config.agents if not any(is_for(each, name) for each in for_any_request))

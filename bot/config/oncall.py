@@ -1,7 +1,7 @@
 """Entries of `oncall:` in `app.yaml`: sources of who is on call, each with its own keys.
 
-Only what is written is checked here. Whether a service answers, and whether Slack knows the people, is found out by
-`signoff check`: a bot has to start also while a service is down.
+Only the entries are checked here. `signoff check` asks whether a service answers and whether Slack knows the people: a
+bot has to start also while a service is down.
 """
 
 import re
@@ -32,7 +32,7 @@ _HEADER = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 
 
 def _address(value: str) -> str:
-    """An address that may be called: encrypted, or on this machine."""
+    """Check an address: encrypted, or on this machine."""
     text = re.sub("^webcals?://", "https://", value.strip(), flags=re.IGNORECASE)
     try:
         parts = urlsplit(text)
@@ -107,7 +107,7 @@ def _name(value: str) -> str:
 
 
 def _some(values: tuple[T, ...]) -> tuple[T, ...]:
-    if not values:  # pydantic's own limit would speak up as well where an item is wrong
+    if not values:  # pydantic's own limit would report an invalid item as well
         raise wrong("is empty", "Name at least one.")
     return values
 
@@ -192,7 +192,7 @@ class HttpEntry(_Web):
 
 
 class IcalEntry(_Web):
-    """A calendar in iCalendar. Its address is a secret as a rule."""
+    """A calendar in iCalendar. Its address is usually a secret."""
 
     url: Given[Address] = Field(default=None, repr=False)
     file: Given[Identifier] = None
@@ -268,7 +268,7 @@ def name_problem(document: Document, name: str) -> ConfigProblem | None:
 
 
 def people_problems(document: Document, names: object) -> Iterator[ConfigProblem]:
-    """Keys of `people:` that are one name, since case does not count."""
+    """Keys of `people:` that are the same name, since case does not count."""
     first: dict[str, str] = {}
     for name in names if isinstance(names, dict) else ():
         other = first.setdefault(spelled(name), name)

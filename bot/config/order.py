@@ -1,7 +1,6 @@
-"""Finds rules that an earlier one leaves nothing for: the first that matches governs.
+"""Finds rules that can never apply, since the first rule that matches governs.
 
-What is said here is sure, and not complete: patterns are compared as far as `*` goes, and conditions only where they
-are the same.
+The answers are correct but incomplete: patterns are compared as far as `*` goes, and conditions only if they are equal.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,7 +36,7 @@ def unreached(approvals: Approvals, index: int, agents: Collection[AgentName]) -
 
 
 def _earlier(approvals: Approvals, index: int, agent: AgentName) -> int | None:
-    """The first rule before this one that leaves it nothing of what an agent asks."""
+    """The first rule before this one that matches all that it matches of an agent."""
     later = approvals[index]
     earlier = ((number, rule) for number, rule in enumerate(approvals[:index]) if rule and is_for(rule, agent))
     return next((number for number, rule in earlier if later and _takes_all(rule, later)), None)
@@ -50,7 +49,7 @@ def _takes_all(earlier: ApprovalEntry, later: ApprovalEntry) -> bool:
         return True
     if (earlier.when.condition, earlier.zone) != (later.when.condition, later.zone):
         return False
-    # Where a condition cannot be judged, a rule that decides by itself leaves it to the next that names approvers.
+    # If its condition cannot be evaluated, a rule that decides by itself is skipped for the next one with approvers.
     return earlier.decide is None or later.decide is not None
 
 

@@ -1,7 +1,7 @@
 """Entries of `app.yaml`, but for those of `approvals:` and `oncall:`.
 
-Each agent and each rule is checked by itself, so that a mistake in one hides none in another. Every error of pydantic
-becomes a sentence of ours here: pydantic's own quote the value, which may have come out of a secret variable.
+Each agent and each rule is validated by itself, so that a mistake in one hides none in another: see
+`bot.config.validation`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ class Sends(Strict):
     as_node: Given[str] = None
 
     def words(self) -> Iterator[tuple[str, templates.PickPath, templates.Word]]:
-        """Its words, each with the part and the place in it that it stands at."""
+        """Its placeholders, each with the part and the path where it is used."""
         for part in ("resume", "update"):
             for path, text in templates.texts(getattr(self, part)):
                 yield from ((part, path, each) for each in templates.parsed(text) if not isinstance(each, str))
@@ -63,7 +63,7 @@ class WhenAsked(Strict):
 
 
 class AnswerEntry(Strict):
-    """One entry of `answers:`: each choice that it words is offered, and no other."""
+    """One entry of `answers:`: the choices that it has are offered, and no others."""
 
     when: WhenAsked = WhenAsked()
     ask: str = ""
@@ -72,7 +72,7 @@ class AnswerEntry(Strict):
     reject: Given[Sends] = None
     answer: Given[Sends] = None
     options: dict[str, Sends] = Field(default_factory=dict)
-    """Further choices, by the names that stand on their buttons."""
+    """Further choices, by the labels of their buttons."""
 
     @property
     def choices(self) -> Mapping[Choice, Sends]:
@@ -221,7 +221,7 @@ class Health(Http):
 
 
 class File(Strict):
-    """The whole file; agents, rules and sources of who is on call are looked into one by one."""
+    """The whole file; agents, rules and on-call sources are validated one by one."""
 
     agents: dict[str, Any]
     approvals: tuple[Any, ...] = ()

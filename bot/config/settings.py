@@ -1,4 +1,4 @@
-"""The settings of a bot, as `app.yaml` and the environment give them once nothing is wrong with them."""
+"""The settings of a bot: a valid `app.yaml` with the secrets of the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from engine.ids import AgentName
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration that was found right. `base` is the folder that paths in it start from; `data` is absolute."""
+    """A valid configuration. `base` is the folder that paths in it start from; `data` is absolute."""
 
     file: Path
     agents: Mapping[AgentName, Agent]
@@ -46,7 +46,7 @@ class Config:
         return (*self.secrets.values(), *keys, *of_sources)
 
     def gates(self, agent: AgentName) -> Mapping[str, str]:
-        """The patterns of `gate_tools` that hold for an agent, each with where it stands."""
+        """The patterns of `gate_tools` for an agent, each with its place in the file."""
         own = [("agents", agent), *([("defaults",)] if self.agents[agent].server is None else [])]
         said = (self.agents[agent].gate_tools, self.defaults.gate_tools)
         found: dict[str, str] = {}

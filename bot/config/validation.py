@@ -1,4 +1,4 @@
-"""Validates an entry of `app.yaml`, and says each mistake in our own words.
+"""Validates an entry of `app.yaml`, and words each problem.
 
 Pydantic's own errors quote the value, which may have come out of a secret variable.
 """
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def checked(model: type[M], document: Document, value: object, path: KeyPath) -> tuple[M | None, list[ConfigProblem]]:
-    """Make an entry of what stands at `path`, or say every mistake in it."""
+    """Validate the value at `path`: the entry, or every problem with it."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
@@ -91,7 +91,7 @@ def _of_limits(kind: str, context: dict[str, Any], shown: str) -> tuple[str, str
 
 
 def _entry_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
-    """The entry that an unknown key stands in: `path` is below an entry of `model`."""
+    """The entry that an unknown key is in: `path` is below an entry of `model`."""
     for part in path[:-1]:
         field = model.model_fields.get(part) if isinstance(part, str) else None
         model = next(_entries_in(field.annotation), model) if field is not None else model

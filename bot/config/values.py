@@ -155,7 +155,7 @@ def _zone(value: str) -> str:
 
 
 def _days(value: object) -> object:
-    """Read `mon-fri`, or a list of days; gives the numbers of `date.weekday`."""
+    """Read `mon-fri`, or a list of days; returns the numbers of `date.weekday`."""
     if isinstance(value, str) and (span := _SPAN.fullmatch(value.strip().lower())):
         first, last = _DAYS.index(span[1]), _DAYS.index(span[2])
         return frozenset((first + step) % len(_DAYS) for step in range((last - first) % len(_DAYS) + 1))

@@ -1,4 +1,4 @@
-"""Runs graphs: takes turns, delivers answers, travels in time, and says and asks what each run came to.
+"""Runs graphs: takes turns, delivers answers, restarts from checkpoints, and reports where each run came to rest.
 
 Work may be delivered more than once: each method checks what is stored before it acts, and stores what it did before
 it returns.
@@ -207,18 +207,18 @@ class GraphRuns:
 
     # Time travel ------------------------------------------------------------------------------------------------------
 
-    async def travel(self, travel: Travel, work: Work) -> None:
+    async def time_travel(self, effect: Travel, work: Work) -> None:
         """Run on from an earlier checkpoint, at most once."""
-        conversation = await self._register.conversation(travel.thread)
+        conversation = await self._register.conversation(effect.thread)
         if conversation is None:
             return
         request = TimeTravelRun(
-            thread=travel.thread,
+            thread=effect.thread,
             agent=conversation.agent,
-            checkpoint=travel.checkpoint,
-            edits=travel.edits,
-            key=travel.key,
-            user=travel.by,
+            checkpoint=effect.checkpoint,
+            edits=effect.edits,
+            key=effect.key,
+            user=effect.by,
         )
         async with self._watched(conversation, work) as watched:
             outcome = await self._graphs.time_travel(request, work.fence, watched.watcher)
@@ -226,11 +226,11 @@ class GraphRuns:
         result = _result_of(outcome) if isinstance(outcome, Stale) else outcome
         self._raise_when_stopped(result)
         if not isinstance(outcome, Stale):
-            await self._register.say(conversation, RESTARTED, f"travel/{travel.key}", failed=False, by=travel.by)
+            await self._register.say(conversation, RESTARTED, f"travel/{effect.key}", failed=False, by=effect.by)
         else:
-            told = TellPerson(travel.thread, conversation.place, travel.by, masked(outcome.reason))
-            await self._lanes.put(told, f"travel/{travel.key}")
-        await self._deliver_decided(travel.thread, conversation.agent, work)  # decisions held by a breakpoint
+            told = TellPerson(effect.thread, conversation.place, effect.by, masked(outcome.reason))
+            await self._lanes.put(told, f"travel/{effect.key}")
+        await self._deliver_decided(effect.thread, conversation.agent, work)  # decisions held by a breakpoint
         await self._settle(conversation, result, work, withdrawn=WENT_BACK)
 
     # Where a run came to rest -----------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ class Outbox:
             case PassOn(thread):
                 await self._runs.pass_on(thread, work)
             case Travel():
-                await self._runs.travel(effect, work)
+                await self._runs.time_travel(effect, work)
             case Consider() | GiveGrant() | Withdraw():
                 await self._follow(effect)
             case Call() | DrawCopies():

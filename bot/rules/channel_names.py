@@ -1,13 +1,12 @@
 """Resolves the names of channels in `app.yaml`.
 
-A name stands for the channel that had it when the bot first saw it, by the channel's id, which is remembered: so a
-rename is followed, at once and at the next start. Where another channel has the name now, the remembered one still
-counts, and the bot says so: approvals must not go to other people because somebody renamed a channel. Who means the
-other one writes its id.
+A name means the channel that had it when the bot first saw it. The channel's id is stored, so a rename is followed, at
+once and at the next start. If another channel has the name now, the stored id still counts, and the bot warns:
+approvals must not go to other people because somebody renamed a channel. To use the other channel, write its id.
 
-A channel that is archived, or that the bot is not in, takes nothing: the agents that listen there wait, what is to be
-posted there waits too (`bot.outbound.posting`), and everything else goes on. Nothing is posted elsewhere in its place.
-Only a name that no channel has, or ever had when the bot looked, stops a start: it is a typing error.
+If a channel is archived, or the bot is not in it, its agents and messages wait (`bot.outbound.posting`), and everything
+else goes on. Nothing is posted elsewhere instead. Only a name that no channel has, or had when the bot looked, prevents
+a start: it is a typing error.
 """
 
 from collections.abc import Collection, Mapping
@@ -38,14 +37,14 @@ class ChannelNames:
 
 
 def bare(name: str) -> str:
-    """A name without `#`: both spellings stand for the same."""
+    """A name without `#`: both spellings mean the same."""
     return name.removeprefix("#")
 
 
 def resolved(
     names: Collection[str], listed: Collection[ListedChannel], remembered: Mapping[str, ChannelId]
 ) -> ChannelNames:
-    """Find what names stand for, among the channels that Slack lists and those that are remembered, by `bare` name."""
+    """Resolve names, among the channels that Slack lists and those that are remembered, by `bare` name."""
     by_id = {each.id: each for each in listed}
     by_name = {each.name: each for each in sorted(listed, key=lambda each: (each.member, not each.archived))}
     ids: dict[str, ChannelId] = {}

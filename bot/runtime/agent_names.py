@@ -56,7 +56,7 @@ def _definition(agent: Agent) -> str:
     return f"assistant {agent.server.assistant} of {at.hostname}:{at.port or ''}{at.path.rstrip('/')}"
 
 
-class Names:
+class AgentNames:
     """Claims the names, renews the claim, releases it."""
 
     def __init__(self, claims: Claims, config: Config) -> None:

@@ -1,6 +1,6 @@
 """Puts the parts of a bot together: the only room that names concrete adapters.
 
-`bot` reads as the list of what a running bot is made of; each module beside this one makes one kind of part. A test may
+`bot` is the parts list of a running bot; each module beside this one makes one kind of part. A test may
 hand in `alter`, which gets the ports before they are used, to put something in between: a clock of its own, a store
 that dies after its third write.
 """
@@ -51,9 +51,9 @@ async def bot(
     clock: SystemClock | DemoClock = SYSTEM_CLOCK,
     read: Callable[[], Config] | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything but listening. Raises ProblemsError for what is wrong with the configuration, Redis or Slack.
+    """Put the parts of a bot together. Raises ProblemsError for problems with the configuration, Redis or Slack.
 
-    `read` reads the configuration anew for a reload; it raises ProblemsError.
+    `read` reads the configuration again for a reload; it raises ProblemsError.
     After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     metrics, conditions = Metrics(), compiled(config, CelConditions())

@@ -1,4 +1,4 @@
-"""The core of a bot: what stands between Slack, the stores and the graphs, made from ports alone."""
+"""The core of a bot, made from ports alone: approvals, desk and outbox between Slack, the stores and the graphs."""
 
 from dataclasses import dataclass
 

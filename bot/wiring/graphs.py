@@ -1,4 +1,4 @@
-"""The graphs of the configuration: those that run here, and those on a LangGraph Server."""
+"""Opens the graphs of the configuration: those that run here, and those on a LangGraph Server."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from adapters.langgraph import dialects
 from adapters.langgraph.loading.exports import LoadError
-from bot.checks import rules
+from bot.checks.rules import misfits
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.schema import Agent, ResumeMode
 from bot.config.settings import Config
@@ -33,12 +33,12 @@ log = structlog.get_logger(__name__)
 async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> AsyncIterator[LateGraphs]:
     """The graphs, which are opened when they are loaded or first needed. Opening raises ProblemsError.
 
-    Conditions that do not suit the graphs' tools are a problem of the configuration as well.
+    Conditions that do not fit the graphs' tools are a problem, too.
     """
 
     async def opened() -> OpenGraphs:
         graphs = await _open_graphs(config, kept)
-        found = rules.misfits(config, conditions, graphs.schemas)
+        found = misfits(config, conditions, graphs.schemas)
         for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)
         if found.problems:
@@ -153,6 +153,6 @@ def _answers(agent: Agent) -> tuple[dialects.AnswerRule, ...]:
 
 
 def import_langgraph() -> None:
-    """In a thread: it takes more than a second, in which the bot serves already."""
+    """Import LangGraph; run in a thread, since it takes more than a second, in which the bot serves already."""
     import adapters.langgraph.in_process.graphs
     import adapters.redis.checkpointer.saver  # noqa: F401 - likewise

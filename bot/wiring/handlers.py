@@ -1,4 +1,4 @@
-"""The ways from Slack into the bot: buttons, forms, messages, commands, the Home tab, time travel, channel events."""
+"""Makes the handlers of all that Slack sends: buttons, forms, messages, commands, Home, time travel, channel events."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SlackApp:
-    """The Bolt app that takes what Slack sends, and the channels that it keeps an eye on."""
+    """The Bolt app that takes what Slack sends, and the channels that it watches."""
 
     app: "AsyncApp"
     channels: Channels

@@ -1,4 +1,4 @@
-"""The sources of `oncall:` as `app.yaml` names them."""
+"""Opens the sources of `oncall:`."""
 
 import contextlib
 import hashlib
@@ -85,9 +85,9 @@ def oncall_people(config: Config, accounts: Accounts, listed: Mapping[str, Liste
 
 
 def warn_of_strangers(config: Config, listed: Mapping[str, ListedPerson]) -> None:
-    """Log whom `people:` and the rotations name and Slack does not know. They are nobody.
+    """Log names in `people:` and the rotations that Slack does not know.
 
-    The bot starts all the same: people leave, and that is no mistake in the file. `signoff check` reports them.
+    The bot still starts: people leave, and that is no mistake in the file. `signoff check` reports them.
     """
     for name, where in oncall_names(config).items():
         if name not in listed or listed[name].unable:
@@ -168,7 +168,7 @@ async def _calendar(stack: contextlib.AsyncExitStack, config: Config, entry: Ica
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A source that cannot be asked here. `why` is a sentence."""
+    """A source whose packages are not installed. `why` is a sentence."""
 
     why: str
 
@@ -183,7 +183,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _of_grafana(entry: GrafanaEntry) -> dict[str, str]:
-    """A token of a service account works for the stack that the header names."""
+    """The headers for Grafana: a service-account token works for the stack that the header names."""
     parts = urlsplit(entry.url)
     stack = entry.stack or (f"{parts.scheme}://{parts.netloc}" if entry.token.startswith("glsa_") else None)
     return {**_bearer(entry.token), **({"X-Grafana-URL": stack} if stack else {})}

@@ -1,4 +1,4 @@
-"""The ports that a running bot stands on."""
+"""The ports of a running bot."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from engine.ports import (
 
 @dataclass(slots=True)
 class Ports:
-    """Everything that the desk and the outbox stand on. A test may put something of its own in between."""
+    """The ports that the core is made from. A test may replace some before they are used."""
 
     approvals: Approvals
     conversations: Conversations

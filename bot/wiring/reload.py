@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.conditions import CelConditions
-from bot.checks import rules as rule_check
+from bot.checks.rules import misfits
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
 from bot.oncall.in_force import OnCallInForce
@@ -47,15 +47,15 @@ class Parts:
     on_call: OnCallInForce
 
     async def prepare(self, config: Config) -> "PreparedReload":
-        """Make all that a new configuration needs. Raises ProblemsError; then nothing has changed."""
+        """Prepare a new configuration. Raises ProblemsError; then nothing has changed."""
         conditions = compiled(config, CelConditions())
         await self.graphs.load()
-        misfits = rule_check.misfits(config, conditions, self.graphs.schemas)
-        if misfits.problems:
-            raise ProblemsError(misfits.problems)
+        found = misfits(config, conditions, self.graphs.schemas)
+        if found.problems:
+            raise ProblemsError(found.problems)
         _, known, channels = await introduced(config, self.slack.client, self.kept, all_groups=asks_groups(conditions))
         book = rulebook(config, known, conditions)
-        for each in misfits.warnings:
+        for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)
         warn_of_strangers(config, known.people)
         people = oncall_people(config, self.slack.accounts, known.people)
@@ -77,7 +77,7 @@ class PreparedReload:
     close: Callable[[], Awaitable[None]]
 
     def take_effect(self) -> None:
-        """Put it in the place of the old one."""
+        """Replace the old one."""
         parts = self.parts
         parts.rules.replace(self.book, dict(self.known.groups.ids))
         parts.slack.groups.call(self.known.groups.spelled)
@@ -85,5 +85,5 @@ class PreparedReload:
         self.close = parts.on_call.replace(self.sources, self.close)
 
     async def tidy_up(self) -> None:
-        """Let go of the old sources of who is on call."""
+        """Close the old on-call sources."""
         await self.close()

@@ -1,4 +1,4 @@
-"""A bot that is put together: what it serves, what it listens to, and what it is not ready for."""
+"""A bot whose parts are put together: it listens to Slack, serves its lanes and HTTP, and knows whether it is ready."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from bot.config.settings import Config
 from bot.oncall import warmth
 from bot.oncall.in_force import OnCallInForce
 from bot.runtime import http
-from bot.runtime.agent_names import Names as AgentNames
+from bot.runtime.agent_names import AgentNames
 from bot.runtime.late_graphs import LateGraphs
 from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
@@ -54,7 +54,7 @@ class Bot:
         await self.ports.lanes.serve(self.core.outbox.perform, self.core.outbox.set_aside)
 
     async def keep_on_call(self) -> None:
-        """Keep the sources of who is on call warm until cancelled."""
+        """Keep the on-call sources warm until cancelled."""
         await warmth.keep(self.storage.listing, self.on_call)
 
     def drain(self) -> None:
@@ -63,7 +63,7 @@ class Bot:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Take what Slack sends. Over HTTP that is the route of `http`. Raises ProblemsError."""
+        """Listen to Slack by Socket Mode; in HTTP mode `http` does. Raises ProblemsError."""
         if self.config.mode is Mode.HTTP:
             yield
             return

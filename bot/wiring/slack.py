@@ -1,4 +1,4 @@
-"""Connects to Slack: who the bot is, whom and what the names in the configuration mean, and the adapters on its API."""
+"""Connects to Slack: the bot's identity, the people and channels that the configuration names, the adapters."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ SLACK = "https://slack.com/api/"
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """A connected workspace: who the bot is there, whom and what the names mean, and what reads and writes it."""
+    """A connected workspace: the bot's identity, the resolved names, and the adapters on the Web API."""
 
     client: "AsyncWebClient"
     identity: Identity
@@ -144,7 +144,7 @@ def slack_problem(variable: str, error: Exception) -> ConfigProblem:
 async def user_groups(
     client: "AsyncWebClient", identity: Identity, names: Collection[str], *, always: bool = False
 ) -> GroupNames:
-    """The user groups that these names stand for. Raises SlackRefused.
+    """Look up user groups by these names. Raises SlackRefused.
 
     Slack is not asked where there are none, unless `always`: conditions ask for the requester's groups.
     """

@@ -83,7 +83,7 @@ async def storage(
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Turn what Redis refuses, and what cannot be read, into a problem: an operator gets a line, and no traceback."""
+    """Turn errors of Redis and unreadable data into a problem: an operator gets one line and no traceback."""
     try:
         yield
     except UnreadableError as error:

@@ -1,4 +1,4 @@
-"""The local Slack workspace."""
+"""Starts the local Slack workspace."""
 
 import contextlib
 import sys
@@ -24,7 +24,7 @@ class PortTakenError(ProblemsError):
 async def local_workspace(
     port: int, data: Path, people: Path | None = None, config: Config | None = None, *, described: bool = False
 ) -> AsyncIterator[LocalSlack]:
-    """A Slack workspace on this machine. With a configuration it has the people and channels that are named there too.
+    """Start a Slack workspace on this machine. It also has the people and channels that a configuration names.
 
     `described`: its page says of each channel what the configuration has there. Raises PortTakenError, and
     ProblemsError for a wrong folder or roster.
