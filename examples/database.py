@@ -1,10 +1,10 @@
 """A database agent: looks a database up and restarts it, as soon as its model says so.
 
-It is LangChain's `create_agent` as it stands in the tutorials: no middleware, no `interrupt()`, nothing that waits for
+It is LangChain's `create_agent` as in the tutorials: no middleware, no `interrupt()`, nothing that waits for
 a person. What makes it safe to run is `app.yaml`: `gate_tools` stops `restart_database` before it starts, and a rule
 says that the person on call decides. See docs/gates.md and docs/policies.md.
 
-The graph is exported without a checkpointer: whoever runs it brings one.
+The graph is exported without a checkpointer; the program that runs it adds one.
 
 Try: `the orders database hangs, please restart it` · `how is stock doing?`
 """

@@ -4,7 +4,7 @@ It is LangChain's `create_agent` with `HumanInTheLoopMiddleware`: the two tools 
 that the agent wants to do in one turn arrives as one request with a decision for each action (batched mode). Reading
 the status is not gated. See https://docs.langchain.com/oss/python/langchain/human-in-the-loop
 
-The graph is exported without a checkpointer: whoever runs it brings one.
+The graph is exported without a checkpointer; the program that runs it adds one.
 
 Try: `ship billing 2.4.1 to production` · `roll back billing in staging` · `status of billing`
 """
@@ -33,7 +33,7 @@ from signoff_examples_fleet import (
 from signoff_examples_models import chat_model
 from signoff_examples_operator import Operator, plainly
 
-# What a tool hands back: a sentence for the model, and what really ran for whoever wants to compare it with the call.
+# The result of a tool: a sentence for the model, and the artifact that really ran, to be compared with the call.
 Result = tuple[str, dict[str, Any]]
 
 INSTRUCTIONS = f"""\
@@ -117,14 +117,14 @@ def tools_for(fleet: Fleet) -> list[BaseTool]:
 
 
 def in_words(error: Exception) -> str:
-    """Return what is wrong with the arguments, as `replicas: Input should be ...`."""
+    """Return the mistakes in the arguments, as `replicas: Input should be ...`."""
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
 
 
 def review_of(fleet: Fleet) -> dict[str, bool | InterruptOnConfig]:
-    """Return which tools wait for a decision, and what the reviewer reads above the arguments."""
+    """Return the tools that wait for a decision, and the text above their arguments."""
 
     def described(tool_call: ToolCall, state: AgentState[Any], runtime: Runtime[Any]) -> str:  # noqa: ARG001
         return f"{plainly(tool_call).capitalize()}. {running_now(fleet, tool_call['args'])}"
@@ -135,7 +135,7 @@ def review_of(fleet: Fleet) -> dict[str, bool | InterruptOnConfig]:
 
 
 def running_now(fleet: Fleet, args: dict[str, Any]) -> str:
-    """Return what runs at the place that a call is about: a real model may name a place that does not exist."""
+    """Return the release at the place of a call: a real model may name a place that does not exist."""
     try:
         place = RollbackService(service=args["service"], version="", environment=args["environment"])
     except (KeyError, ValidationError):

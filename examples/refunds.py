@@ -8,7 +8,7 @@ A node starts again from its top when its interrupt is answered. So each asking 
 before, and an answer that cannot be used leads to the question being asked again, never to an exception: an answer
 that made the node fail would be stored and replayed with every later one.
 
-The graph is exported without a checkpointer: whoever runs it brings one.
+The graph is exported without a checkpointer; the program that runs it adds one.
 
 Try: `order 1042 arrived broken, please refund` · `order 1043 came late` · `order 1044: changed my mind`
 """
@@ -58,7 +58,7 @@ class State(MessagesState):
 
 
 def read_request(state: State) -> Command[Literal["propose_refund", "__end__"]]:
-    """Find the order and the reason, or say what is missing; what an earlier message named need not be said again."""
+    """Find the order and the reason, in this message or an earlier one, or say what is missing."""
     text = next(str(each.text) for each in reversed(state["messages"]) if isinstance(each, HumanMessage))
     number = order_named(text) or state.get("order")
     reason = reason_named(text) or state.get("reason")
@@ -70,7 +70,7 @@ def read_request(state: State) -> Command[Literal["propose_refund", "__end__"]]:
 
 
 def what_is_missing(number: int | None, reason: Reason | None) -> str | None:
-    """Return what keeps the case from being judged, as a sentence for the person, or None."""
+    """Return a sentence about what is missing to judge the case, or None."""
     if number is None:
         return f"Which order is it about, and what happened? {EXAMPLE}"
     if number not in ORDERS:
@@ -93,14 +93,14 @@ def propose_refund(state: State) -> dict[str, Any]:
 
 
 def draft_letter(state: State) -> dict[str, Any]:
-    """Draft the letter; a real model, where there is one, only puts it in better words."""
+    """Draft the letter; a real model, if there is one, only improves the wording."""
     draft = standard_letter(state)
     model = real_model()
     return {"letter": reworded(model, draft) if model else draft, "letter_problem": ""}
 
 
 def reworded(model: BaseChatModel, draft: str) -> str:
-    """Return the letter in a model's words, or the draft where the model has none."""
+    """Return the letter in a model's words, or the draft if the model has none."""
     return str(model.invoke([SystemMessage(DRAFTING), HumanMessage(draft)]).text).strip() or draft
 
 
@@ -173,7 +173,7 @@ def decline(state: State) -> dict[str, Any]:
 
 
 def hold_back(state: State) -> dict[str, Any]:
-    """Do nothing, and say so: without consent neither the money leaves nor the letter that promises it."""
+    """Do nothing, and say so: without consent, neither the money nor the letter that promises it is sent."""
     order, _ = case_of(state)
     what = f"refund of {euros(state['amount'])}" if state["amount"] else "letter"
     refused = f"The {what} for order {order.number} was not approved."

@@ -1,6 +1,6 @@
-"""The databases that the database agent looks after: how many connections each has, and what a restart does to that.
+"""The databases of the database agent: their open connections, and a restart that closes them.
 
-`signoff demo` keeps them in a file, so that a restart of the demo finds what was restarted; elsewhere they are in
+`signoff demo` keeps them in a file, so that they survive a restart of the demo; elsewhere they are in
 memory, and every load of the agent starts with the same ones.
 """
 
@@ -18,7 +18,7 @@ AFTER_RESTART = 3
 
 
 class Databases:
-    """How many connections are open where. Tools may run in threads, so changes happen under a lock."""
+    """The open connections of each database. Tools may run in threads, so changes happen under a lock."""
 
     def __init__(self, file: Path | None = None) -> None:
         """Read the file, if it is there; it is written at the first change."""

@@ -1,4 +1,4 @@
-"""The fleet that the deploy agent looks after: which release of each service runs where.
+"""The fleet of the deploy agent: the releases of each service in each environment.
 
 `signoff demo` keeps it in a file, so that a restart finds what was shipped; elsewhere it is in memory, and every load
 of the agent starts with the same releases. The newest release of each place stands last; a rollback drops it and
@@ -56,7 +56,7 @@ AT_START: dict[Place, tuple[tuple[str, int], ...]] = {
 
 
 class Fleet:
-    """What runs where. Tools of one batch run in threads, so changes happen under a lock."""
+    """The running releases. Tools of one batch run in threads, so changes happen under a lock."""
 
     def __init__(self, file: Path | None = None) -> None:
         """Read the file, if it is there; it is written at the first change."""
@@ -72,7 +72,7 @@ class Fleet:
                 self._releases[service, environment] = [Release(*each) for each in releases]
 
     def _keep(self) -> None:
-        """Write the file whole, then put it in the old one's place: whoever dies in between leaves the old one."""
+        """Write a new file, then replace the old one by it: a crash in between leaves the old one."""
         if self._file is None:
             return
         kept = {"/".join(place): [astuple(each) for each in releases] for place, releases in self._releases.items()}
@@ -103,7 +103,7 @@ class Fleet:
     def roll_back(self, service: Service, environment: Environment, version: str) -> tuple[Release, Release]:
         """Return to a version, which has to be the release before; returns the one dropped and the one that runs now.
 
-        Raises NotPossible for any other version. Where that version runs already nothing is dropped.
+        Raises NotPossible for any other version. If that version runs already, nothing is dropped.
         """
         with self._lock:
             releases = self._releases[service, environment]
@@ -118,7 +118,7 @@ class Fleet:
             return dropped, releases[-1]
 
     def status(self, service: Service) -> str:
-        """Return one line on a service: what runs in each environment, and what ran before."""
+        """Return one line on a service: its release in each environment, and the one before."""
         return f"{service}: " + "; ".join(self._place(service, each) for each in reversed(ENVIRONMENTS))
 
     def _place(self, service: Service, environment: Environment) -> str:

@@ -1,4 +1,4 @@
-"""Which chat model the example agents think with: a real one when there is a key for it, a scripted one otherwise.
+"""The chat model of the example agents: a real one if there is a key for it, a scripted one otherwise.
 
 The examples must run on a fresh machine without a key or a network, and be the same graphs that somebody would run
 with a real model. So the choice is made here, once, and the graphs see a `BaseChatModel` either way. A scripted model
@@ -84,5 +84,5 @@ def real_model() -> BaseChatModel | None:
 
 
 def chat_model(script: Script) -> BaseChatModel:
-    """Return the real model where there is one, and else a model that follows the script."""
+    """Return the real model if there is one, else a model that follows the script."""
     return real_model() or ScriptedChatModel(script=script)

@@ -1,4 +1,4 @@
-"""The script of the deploy agent: reads a request, plans the tool calls, and reports what became of them.
+"""The script of the deploy agent: reads a request, plans the tool calls, and reports their results.
 
 It never trusts its own plan for the report. A reviewer may have changed, refused or answered a call, so each sentence
 is made from the tool's message: its artifact says what ran, its status whether it ran.
@@ -52,7 +52,7 @@ REJECTED = "User rejected the tool call"
 
 @dataclass(slots=True)
 class Wish:
-    """One thing that a person asked for; what was not said is None."""
+    """One thing that a person asked for; None stands for what they did not say."""
 
     service: Service
     verb: Verb | None = None
@@ -61,7 +61,7 @@ class Wish:
     replicas: int | None = None
 
     def question(self, fleet: Fleet) -> str | None:
-        """Return what to ask before this can be done, or None when all is known."""
+        """Return the question to ask before this can be done, or None if all is known."""
         if self.verb == "status":
             return None
         if self.verb == "ship" and self.version is None:
@@ -154,7 +154,7 @@ class Reading:
             wish.verb = wish.verb or ("ship" if wish.version else "status")
 
     def question(self, fleet: Fleet) -> str | None:
-        """Return what must be asked before anything is done, or None."""
+        """Return the question to ask before anything is done, or None."""
         if self.unknown:
             return f"I do not know a service called {self.unknown[0]}. I look after {listed(SERVICES)}."
         return next((question for wish in self.wishes if (question := wish.question(fleet))), None)
@@ -167,7 +167,7 @@ class Operator:
         self._fleet = fleet
 
     def __call__(self, messages: Sequence[BaseMessage]) -> AIMessage:
-        """Report on the calls that have come back, or else plan what the person asks for."""
+        """Report on the calls that have returned, or plan what the person asks for."""
         if isinstance(messages[-1], ToolMessage):
             return AIMessage(self._report(messages))
         return self._plan(messages)

@@ -1,6 +1,6 @@
-"""Reads what a traveller answers: by rules, or with a real model where there is one.
+"""Reading of a traveller's answers: by rules, or with a real model if there is one.
 
-Both readers only say what the words mean; whether a number of days or a budget makes sense, the advisers judge.
+Both readers only say what the words mean; the advisers judge whether a number of days or a budget makes sense.
 """
 
 import re
@@ -17,7 +17,7 @@ Asked = Literal["place", "days", "budget", "hotel", "confirm"]
 
 
 class Reading(BaseModel):
-    """What one message of a traveller says. Whatever it does not say stays empty."""
+    """The meaning of one message of a traveller; fields that it does not mention stay empty."""
 
     place: str | None = Field(None, description="The city to travel to, as it is commonly written in English")
     days: int | None = Field(None, description="How many days the trip lasts; a stay of n nights lasts n + 1 days")

@@ -57,7 +57,7 @@ NUMBER = re.compile(r"\b(\d{4,6})\b")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the policy gives back, in cents, and the sentence of the policy that decides it."""
+    """The refund in cents, and the sentence of the policy that decides it."""
 
     amount: int
     policy: str

@@ -8,7 +8,7 @@ https://langchain-ai.github.io/langgraph/how-tos/multi-agent-multi-turn-convo
 A node starts again from its top when its interrupt is answered. The human node therefore does nothing but ask, and all
 thinking is done in the agents' own nodes, once for each answer.
 
-The graph is exported without a checkpointer: whoever runs it brings one.
+The graph is exported without a checkpointer; the program that runs it adds one.
 
 Try: `plan a holiday for me` · `4 days in Lisbon for 500 euros` · later on: `actually, Kyoto`
 """
@@ -37,7 +37,7 @@ QUESTIONS: dict[Asked, str] = {
 
 
 class Trip(TypedDict, total=False):
-    """What the travel adviser has settled; the days include those of arrival and departure, the budget is in euros."""
+    """The trip so far; its days include those of arrival and departure, its budget is in euros."""
 
     place: str
     days: int
@@ -145,7 +145,7 @@ def noted(trip: Trip, reading: Reading) -> tuple[Trip, dict[Asked, str]]:
 
 
 def not_understood(asked: Asked, text: str) -> str:
-    """Return the remark on an answer that does not answer the question, with advice where there is some."""
+    """Return a remark on an answer that misses the question, with advice if there is any."""
     if asked == "place" and (cities := cities_for(text)):
         return f"For that I would think of {' or '.join(cities)}."
     match asked:
