@@ -14,7 +14,7 @@ from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
 from adapters.langgraph.guards.tool_args import schema_of
-from adapters.langgraph.loading.answers_fit import unfit
+from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
 from adapters.langgraph.loading.exports import LoadError, importable, load, loaded_module, open_graph
 from adapters.langgraph.loading.own_types import TypeName, own_types
@@ -100,7 +100,7 @@ class LocalAgent:
     def unfit_answers(self) -> Sequence[str]:
         """Say for each entry of `answers:` that does not fit the graph why."""
         nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
-        return [*unfit(self.spec.answers, nodes, self.readings.all())]
+        return [*unfit_entries(self.spec.answers, nodes, self.readings.all())]
 
     def context_of(self, user: str) -> Any:
         """Make the run's context: only fields of the graph's context schema, since a dataclass refuses others.

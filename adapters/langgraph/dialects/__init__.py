@@ -21,21 +21,21 @@ from adapters.langgraph.dialects.documented import (
     TOOL_CALL_BY_NAME,
     YES_OR_NO,
 )
+from adapters.langgraph.dialects.edit_forms import changed_read_only
 from adapters.langgraph.dialects.elicitation import ELICITATION
-from adapters.langgraph.dialects.encoded import A_DECISION, decides, is_told, sent
+from adapters.langgraph.dialects.encoded import A_DECISION, decides, encode_decision, words_may_decide
 from adapters.langgraph.dialects.encoded import problems as of_template
 from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.gated import GATED
-from adapters.langgraph.dialects.general import ANYTHING, DECISION, PLEA, SCHEMA, STRING
+from adapters.langgraph.dialects.general import ANYTHING, APPROVE_SENTENCE, DECISION, SCHEMA, STRING
 from adapters.langgraph.dialects.hinted import by_hint
 from adapters.langgraph.dialects.inbox import AGENT_INBOX
 from adapters.langgraph.dialects.json_schema import check
 from adapters.langgraph.dialects.langchain import BATCH, PER_CALL
-from adapters.langgraph.dialects.shaped import kept
 from engine.asks.ask import Action, Ask, Choice, Decision, Kind, KnownBy, ValueProblem, unstorable
 from engine.ids import UserId
 
-__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "is_told", "problems", "read"]
+__all__ = ["DIALECTS", "AnswerRule", "Question", "Sent", "configured", "encode", "problems", "read", "words_may_decide"]
 
 DIALECTS: tuple[Dialect, ...] = (
     GATED,  # before SCHEMA: its response_schema describes the arguments
@@ -49,7 +49,7 @@ DIALECTS: tuple[Dialect, ...] = (
     TEXT,
     TASK,
     FIELDS,
-    PLEA,
+    APPROVE_SENTENCE,
     DECISION,
     YES_OR_NO,
     QUERY,
@@ -57,11 +57,11 @@ DIALECTS: tuple[Dialect, ...] = (
     STRING,
     ANYTHING,
 )
-HALTS: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
+_PAUSES: tuple[Dialect, ...] = (BREAKPOINT, TOOLS, NODE_INTERRUPT, FAILURE)
 """Pauses that no payload shows: see `adapters.langgraph.in_process.decisions.pauses`."""
 _LIBRARIES = frozenset(each.name for each in (PER_CALL, SCHEMA, BATCH, AGENT_INBOX, ELICITATION))
 """Dialects that a library or a schema defines: they hold no matter what the code looks like."""
-_BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *HALTS)}
+_BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *_PAUSES)}
 
 
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
@@ -116,7 +116,7 @@ def encode(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId] = ()) -
     if len(decisions) != len(ask.actions):
         raise ValueError(f"{len(ask.actions)} decisions are needed, {len(decisions)} were given")
     if ask.encoding is not None:
-        return sent(ask, decisions, by)
+        return encode_decision(ask, decisions, by)
     return Sent(_BY_NAME[ask.dialect].encode(ask, decisions))
 
 
@@ -178,7 +178,7 @@ def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[ValueProblem]
     if ask.kind is Kind.TEXT and not (isinstance(decision.value, str) and decision.value.strip()):
         return [ValueProblem((), "Please write a text.")]
     return (
-        [*check(decision.value, action.schema), *kept(action.schema, action.value, decision.value)]
+        [*check(decision.value, action.schema), *changed_read_only(action.schema, action.value, decision.value)]
         if action.schema
         else []
     )

@@ -22,10 +22,10 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.langgraph.dialects.base import Question
+from adapters.langgraph.dialects.edit_forms import read_only_except, with_required
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
 from adapters.langgraph.dialects.json_schema import inferred
-from adapters.langgraph.dialects.sentences import Sentence, judged, names_a_verdict
-from adapters.langgraph.dialects.shaped import filled, only
+from adapters.langgraph.dialects.sentences import Sentence, judge, names_a_verdict
 from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
 from engine.asks import templates
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
@@ -50,7 +50,7 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     reading = question.reading
     if len(ask.actions) != 1 or not isinstance(reading, Reading):
         return ask
-    known, sentence = reading.convention, judged(ask.prompt)
+    known, sentence = reading.convention, judge(ask.prompt)
     if ask.dialect in _TEXTS:
         approve, reject = _own_values(ask, encode)
         edited = _listed(encode(ask, [Decision(Choice.EDIT, _ANY_TEXT)]))
@@ -118,7 +118,7 @@ def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encod
     if ask.dialect in _TOOLS:
         known = _as_documented(known, ask, reading, encode)
     if known.is_question:
-        words = known.wants_words or judged(ask.prompt).wants_words
+        words = known.wants_words or judge(ask.prompt).wants_words
         return _question(known, ask) if words else _passed_on(ask, reading, encode)
     if known.proven and known.is_known:
         return _taking(known, ask, question)
@@ -211,7 +211,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     schema = action.schema
     if Choice.EDIT in choices:
         needed = [path[len(under) :] for path in known.filled]
-        schema = filled(only(schema or inferred(action.value), edited), needed)
+        schema = with_required(read_only_except(schema or inferred(action.value), edited), needed)
     kind = Kind.APPROVAL if ask.kind in (Kind.QUESTION, Kind.FORM) else ask.kind
     own = {choice.value: word for choice, word in known.own_words.items() if choice in choices}
     made = replace(action, choices=tuple(choices), schema=schema, reject_stops=stops, own_words=own or None)

@@ -29,9 +29,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from adapters.langgraph.dialects.base import Question, literal
-from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED, settled
+from adapters.langgraph.dialects.edit_forms import read_only_except
+from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED, fill_from_payload
 from adapters.langgraph.dialects.json_schema import inferred
-from adapters.langgraph.dialects.shaped import only
 from engine.asks import templates
 from engine.asks.ask import Ask, Choice, Json, Kind, KnownBy, Option
 from engine.asks.templates import TemplateError
@@ -99,7 +99,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
     made = replace(
         action,
         choices=tuple(choices),
-        schema=only(schema, _picked(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
+        schema=read_only_except(schema, _picked(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
         description="\n\n".join(each for each in (*sends.lacks, action.description) if each),
         reject_stops=stops,
         options=tuple(Option(word, "message" if _takes_words(each) else "") for word, each in sends.options.items()),
@@ -135,7 +135,7 @@ def _settled(rule: AnswerRule, ask: Ask) -> _Sends:
             sends.choices[choice] = dict(template)  # its values are those of the form
             continue
         try:
-            made = {name: settled(each, action.value, ask.payload) for name, each in template.items()}
+            made = {name: fill_from_payload(each, action.value, ask.payload) for name, each in template.items()}
         except TemplateError as error:
             name = choice.value.capitalize() if isinstance(choice, Choice) else literal(choice)
             sends.lacks.append(f"{name} is not offered: `answers:` in app.yaml: {literal(error.what)}.")

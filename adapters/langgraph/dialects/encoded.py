@@ -35,7 +35,7 @@ _PARTS = ("resume", "update")
 # When the ask is made -------------------------------------------------------------------------------------------------
 
 
-def settled(template: Json, value: Json, payload: Json) -> Json:
+def fill_from_payload(template: Json, value: Json, payload: Json) -> Json:
     """Fill in picks that only the payload has; keep those that the value has.
 
     Raises TemplateError for a pick that neither has.
@@ -54,7 +54,7 @@ def settled(template: Json, value: Json, payload: Json) -> Json:
 # When something was decided -------------------------------------------------------------------------------------------
 
 
-def sent(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
+def encode_decision(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId]) -> Sent:
     """Encode the decision with the ask's own template. Raises ValueError if it has problems."""
     (action,), (decision,) = ask.actions, decisions
     template = _template(ask, decision)
@@ -172,7 +172,7 @@ class _Words:
 # Words that decide ----------------------------------------------------------------------------------------------------
 
 
-def is_told(ask: Ask, decision: Decision) -> bool:
+def words_may_decide(ask: Ask, decision: Decision) -> bool:
     """Tell whether words go to a node that also decides by buttons: they may mean the same to it as a button."""
     if decision.choice is not Choice.ANSWER or ask.is_question or len(ask.actions) != 1:
         return False

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
 from adapters.langgraph.dialects.json_schema import Schema, inferred
-from adapters.langgraph.dialects.sentences import judged
+from adapters.langgraph.dialects.sentences import judge
 from adapters.langgraph.reading.answers.signs import APPROVING
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
@@ -119,23 +119,23 @@ _APPROVE = re.compile(r"\s*(please\s+|do you\s+|can you\s+)*approve\b[^?]*\?\s*"
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
 
 
-def _recognise_plea(question: Question) -> Ask | None:
+def _recognise_approve_sentence(question: Question) -> Ask | None:
     if not isinstance(question.payload, str) or not _APPROVE.fullmatch(question.payload):
         return None
-    if judged(question.payload).names is not None:
+    if judge(question.payload).names is not None:
         return None
     action = Action("", None, (Choice.APPROVE, Choice.REJECT))
-    return Ask(PLEA.name, Kind.APPROVAL, question.payload, (action,), question.payload, question.speaker)
+    return Ask(APPROVE_SENTENCE.name, Kind.APPROVAL, question.payload, (action,), question.payload, question.speaker)
 
 
-def _encode_plea(ask: Ask, decisions: Sequence[Decision]) -> object:
+def _encode_approve_sentence(ask: Ask, decisions: Sequence[Decision]) -> object:
     (decision,) = decisions
     if decision.choice not in (Choice.APPROVE, Choice.REJECT):
         raise unexpected(ask, decision)
     return decision.choice is Choice.APPROVE
 
 
-PLEA = Dialect("approve_sentence", _recognise_plea, _encode_plea)
+APPROVE_SENTENCE = Dialect("approve_sentence", _recognise_approve_sentence, _encode_approve_sentence)
 
 
 def _recognise_decision(question: Question) -> Ask | None:
@@ -144,7 +144,7 @@ def _recognise_decision(question: Question) -> Ask | None:
     if told is None:
         return None
     prompt, shown = told
-    sentence = judged(prompt)
+    sentence = judge(prompt)
     if not sentence.decides or (sentence.names is None and not isinstance(question.payload, str)):
         return None
     named: Json = {Choice.APPROVE.value: {"resume": sentence.names}}

@@ -20,7 +20,7 @@ from dataclasses import replace
 from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.code import unknown
 from adapters.langgraph.dialects.general import only_sentence, reads_like_a_verdict
-from adapters.langgraph.dialects.sentences import judged
+from adapters.langgraph.dialects.sentences import judge
 from engine.asks.ask import Action, Ask, Choice, Json, Kind
 
 _CHOICES = (
@@ -58,7 +58,7 @@ def by_hint(ask: Ask, question: Question) -> Ask:
 
 def _of_question(ask: Ask) -> Ask:
     """Decide `{"question"}` with True, unless it lists choices or names its words: these want another value."""
-    sentence = judged(ask.prompt)
+    sentence = judge(ask.prompt)
     alone = only_sentence(_without_suggestions(ask.payload)) is not None
     if alone and not sentence.decides and (sentence.wants_words or _asks_somebody(ask.payload)):
         (action,) = ask.actions

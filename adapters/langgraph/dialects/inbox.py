@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
 from adapters.langgraph.dialects.general import only_sentence
-from adapters.langgraph.dialects.sentences import judged
+from adapters.langgraph.dialects.sentences import judge
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _ALLOWS = {
@@ -79,7 +79,7 @@ def _question(action: Action, question: Question) -> Ask:
     told = only_sentence(action.value) if not action.description else None
     words, value = told or (action.description, action.value)
     asked, kind = replace(action, description=words, value=value), Kind.QUESTION
-    if told is not None and judged(words).decides:
+    if told is not None and judge(words).decides:
         asked, kind = _decided(asked), Kind.APPROVAL
     return Ask(AGENT_INBOX.name, kind, "", (asked,), question.payload, question.speaker)
 

@@ -142,7 +142,7 @@ class Sentence:
     names: Json = None
 
 
-def judged(text: str) -> Sentence:
+def judge(text: str) -> Sentence:
     """Judge which kind of answer a sentence asks for."""
     text = _LETTER.sub(r"\1", _within_reach(text.strip()))
     told = [*_instructions(text), *_alternatives(text)]

@@ -20,17 +20,17 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class AsJson:
     """A value as JSON; `exact` if it was JSON already, so that the graph reads an edited copy as it is shown."""
 
     value: Json
     exact: bool
 
 
-def plain(value: Any) -> Plain:
+def to_json(value: Any) -> AsJson:
     """Convert any value to JSON. Never raises."""
     reader = _Reader()
-    return Plain(reader.read(value, ()), reader.exact)
+    return AsJson(reader.read(value, ()), reader.exact)
 
 
 class _Reader:

@@ -14,10 +14,10 @@ from adapters.langgraph import dialects
 from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.fingerprint import SEPARATOR, is_graph
-from adapters.langgraph.foreseeing.cards import card_of, ruled
+from adapters.langgraph.foreseeing.cards import card_of, configured_card
 from adapters.langgraph.foreseeing.entries import entry_for
-from adapters.langgraph.foreseeing.gates import of_breakpoints, of_gate, of_gated_tools, stands_at, stopping
-from adapters.langgraph.foreseeing.payloads import knows, questions
+from adapters.langgraph.foreseeing.gates import asks_in, node_that_stops, of_breakpoints, of_gate, of_gated_tools
+from adapters.langgraph.foreseeing.payloads import known_share, questions
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.reach import Reach, is_of_library
 from engine.asks.foreseen import Card, Foreseen, Payload
@@ -48,16 +48,16 @@ def _of_nodes(agent: LocalAgent) -> Iterator[_Row]:
             followed.add(reading.site[-1].rpartition(":")[0])
             yield _of_reading(agent, reading)
         for gate in reach.gates:
-            if stands_at(gate, path, node, agent) and not any(gate is each for each in gates):
+            if asks_in(gate, path, node, agent) and not any(gate is each for each in gates):
                 gates.append(gate)
                 yield _Row(of_gate(agent, path, gate))
         theirs = {getattr(sys.modules.get(type(gate).__module__), "__file__", "") for gate in reach.gates}
         lost = {each for each in reach.asks - followed if each.rpartition(":")[0] not in theirs}
         yield from (_Row(_not_followed(agent, path, place)) for place in sorted(lost, key=_by_line))
-        yield from (_Row(stopping(path, _short(place))) for place in sorted(reach.stops, key=_by_line))
+        yield from (_Row(node_that_stops(path, _short(place))) for place in sorted(reach.stops, key=_by_line))
         if path in agent.readings.unread and not lost and not agent.readings.by_path.get(path):
             note = f"{agent.readings.unread[path]}: what it asks is not known"
-            yield _Row(Foreseen(path, "", Payload.UNKNOWN, ruled(agent, path), note))
+            yield _Row(Foreseen(path, "", Payload.UNKNOWN, configured_card(agent, path), note))
 
 
 def _nodes(graph: Any, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -79,7 +79,7 @@ def _not_followed(agent: LocalAgent, path: str, place: str) -> Foreseen:
         note = "a library asks here, and what it asks is made while it runs"
     else:
         note = agent.readings.unread.get(path, "the way from the node to this interrupt could not be followed")
-    return Foreseen(path, _short(place), Payload.UNKNOWN, ruled(agent, path), note)
+    return Foreseen(path, _short(place), Payload.UNKNOWN, configured_card(agent, path), note)
 
 
 def _short(place: str) -> str:
@@ -96,7 +96,7 @@ def _of_reading(agent: LocalAgent, reading: Reading) -> _Row:
     if len(made) == 1:
         made = [replace(made[0], when="")]
     note = agent.readings.unread.get(reading.path, "")
-    told = Foreseen(reading.path, reading.line, knows(reading.payload), tuple(made), note)
+    told = Foreseen(reading.path, reading.line, known_share(reading.payload), tuple(made), note)
     return _Row(told, tuple(question for question, _ in asked))
 
 

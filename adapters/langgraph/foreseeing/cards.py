@@ -11,19 +11,19 @@ from typing import Any
 from adapters.langgraph import dialects
 from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import AnswerRule, Question
-from adapters.langgraph.dialects.breakpoint import DOES as OF_HALTS
+from adapters.langgraph.dialects.breakpoint import DOES as OF_PAUSES
 from adapters.langgraph.dialects.encoded import OPTIONS
 from adapters.langgraph.dialects.gated import DOES as OF_GATES
 from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.dialects.general import ANYTHING
 from adapters.langgraph.dialects.json_schema import Schema
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.foreseeing.payloads import OBJECT, TEXT
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, KnownBy, canonical
 from engine.asks.foreseen import Card, OfferedChoice
 
-_DOES: Mapping[str, Mapping[Choice, str]] = {**OF_HALTS, GATED.name: OF_GATES}
+_DOES: Mapping[str, Mapping[Choice, str]] = {**OF_PAUSES, GATED.name: OF_GATES}
 STOPS = "is not sent: the run stops there, and the requester is told"
 
 
@@ -35,7 +35,7 @@ def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
     return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _why(ask, question, rules))
 
 
-def ruled(agent: LocalAgent, path: str) -> tuple[Card, ...]:
+def configured_card(agent: LocalAgent, path: str) -> tuple[Card, ...]:
     """Make the card of a question that is not known, if an entry of `answers:` is for its node."""
     nodes = (path.rpartition(SEPARATOR)[2], path)
     for rule in agent.spec.answers:
@@ -88,7 +88,7 @@ def _by_dialect(ask: Ask, action: Action, choice: Choice) -> Json:
     value = _worded(action.value) if isinstance(action.value, dict) else "$value"
     one = replace(action, value=value)
     sent = dialects.encode(replace(ask, actions=(one,)), [Decision(choice, value, "$text")])
-    return _shortened(plain(sent.resume).value, value)
+    return _shortened(to_json(sent.resume).value, value)
 
 
 def _worded(value: Mapping[str, Json]) -> dict[str, Json]:

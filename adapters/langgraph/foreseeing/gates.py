@@ -21,7 +21,7 @@ from engine.asks.ask import Json
 from engine.asks.foreseen import Card, Foreseen, Payload
 
 
-def stands_at(gate: Any, path: str, node: Any, agent: LocalAgent) -> bool:
+def asks_in(gate: Any, path: str, node: Any, agent: LocalAgent) -> bool:
     """Tell whether a middleware asks in this node."""
     if getattr(gate, "interrupt_mode", "batched") == "per_call":
         return path in agent.tool_nodes
@@ -71,7 +71,7 @@ def of_gated_tools(agent: LocalAgent) -> Iterator[Foreseen]:
         yield Foreseen("any step", "", Payload.PARTLY, (card,), "a tool that is about to start")
 
 
-def stopping(path: str, place: str) -> Foreseen:
+def node_that_stops(path: str, place: str) -> Foreseen:
     """Describe a node that stops itself with the deprecated NodeInterrupt."""
     ask = node_interrupt(steps((path,)), [TEXT], {TEXT: TEXT}, may_edit=True)
     card = card_of(ask, Question(ask.payload, nodes=(path,)), ())

@@ -15,7 +15,7 @@ from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.dialects import Question
 from adapters.langgraph.dialects.general import PROMPTS
 from adapters.langgraph.dialects.json_schema import Schema
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.reading import Reading
 from adapters.langgraph.reading.answers.graphs import NodeEntry
@@ -113,7 +113,7 @@ def _filled(value: Value, stand_ins: Mapping[int, Json]) -> tuple[Json, bool]:
         return stand_ins[id(value)], True
     match value:
         case Known():
-            made = plain(value.value)
+            made = to_json(value.value)
             return made.value, made.exact
         case Mapped():
             inner = {str(key): _filled(each, stand_ins) for key, each in value.fields.items()}
@@ -126,14 +126,14 @@ def _filled(value: Value, stand_ins: Mapping[int, Json]) -> tuple[Json, bool]:
     return TEXT, True
 
 
-def knows(value: Value) -> Payload:
+def known_share(value: Value) -> Payload:
     """Tell how much of a payload the code shows."""
     match value:
         case Known():
             return Payload.KNOWN
         case Mapped() | Listed() | Made():
             rest = value.rest if isinstance(value, Mapped) else value.before if isinstance(value, Listed) else None
-            known = rest is None and all(knows(each) is Payload.KNOWN for each in _parts(value))
+            known = rest is None and all(known_share(each) is Payload.KNOWN for each in _parts(value))
             return Payload.KNOWN if known else Payload.PARTLY
         case Unknown() if value.kind is str:
             return Payload.PARTLY
@@ -156,7 +156,7 @@ def _schema_of(value: Value | None) -> Schema | None:
         return None
     if isinstance(value, Known):
         try:
-            made = plain(TypeAdapter(value.value).json_schema()).value
+            made = to_json(TypeAdapter(value.value).json_schema()).value
         except Exception:  # noqa: BLE001 - a type of which pydantic has no schema: then the node would raise, too
             return None
         return made if isinstance(made, dict) else None

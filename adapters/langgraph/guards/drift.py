@@ -43,7 +43,7 @@ from adapters.langgraph.config_keys import (
     STRICT_RESUME,
     interrupt_id,
 )
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import UNGUARDED
 from engine.asks.ask import Json, canonical
 
@@ -79,7 +79,7 @@ class AnsweredPayloads:
 
 def payload_mark(value: Any) -> str:
     """The fingerprint of a payload by its meaning: sets are sorted, and memory addresses left out."""
-    return json_mark(plain(value).value)
+    return json_mark(to_json(value).value)
 
 
 def short_mark(value: Json) -> str:

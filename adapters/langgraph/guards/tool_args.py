@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import to_jsonable_python
 
 from adapters.langgraph.dialects.json_schema import DECIMAL, Schema
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from engine.asks.ask import Json, canonical, unstorable
 
 
@@ -34,11 +34,11 @@ class _Decimals(GenerateJsonSchema):
 def schema_of(tool: Any) -> Schema | None:
     """The schema of a tool's arguments as the model sees it, without those that the graph injects."""
     if isinstance(tool, Tool) and tool.args_schema is None:  # its own schema is that of a function of ours
-        return {"type": "object", "properties": plain(tool.args).value, "required": list[Json](tool.args)}
+        return {"type": "object", "properties": to_json(tool.args).value, "required": list[Json](tool.args)}
     declared: Any = getattr(tool, "tool_call_schema", None)
     try:
         schema = declared if isinstance(declared, dict) else declared.model_json_schema(schema_generator=_Decimals)
-        made: Json = plain(schema).value
+        made: Json = to_json(schema).value
     except Exception:  # noqa: BLE001 - a field whose type has no JSON Schema: then the schema is inferred from the values
         return None
     return made if isinstance(made, dict) else None
@@ -80,7 +80,7 @@ def _is_unchanged(before: Mapping[str, Json], after: Mapping[str, Json], name: s
 
 
 def _as_json(value: Any) -> Json:
-    exact = plain(value)
+    exact = to_json(value)
     made = exact.value if exact.exact else _as_pydantic_json(value)
     return canonical(made) if next(unstorable(made), None) else made
 
@@ -98,9 +98,9 @@ def _as_pydantic_json(value: Any) -> Json:
         case list() | tuple():
             return [_as_pydantic_json(each) for each in value]
     try:
-        return plain(to_jsonable_python(value)).value
+        return to_json(to_jsonable_python(value)).value
     except Exception:  # noqa: BLE001 - a type that pydantic does not know
-        return plain(value).value
+        return to_json(value).value
 
 
 def _args_with_factory(tool: BaseTool) -> set[str]:

@@ -39,7 +39,7 @@ from langgraph.prebuilt import ToolNode
 
 from adapters.langgraph.config_keys import APPROVALS, NAMESPACE, READ, SCRATCHPAD, interrupt_id
 from adapters.langgraph.dialects.breakpoint import ToolCall, before_tools
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import ToolChangedError
 from adapters.langgraph.fingerprint import UNGUARDED
 from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, tool_decisions
@@ -187,7 +187,7 @@ def _difference(tool: BaseTool, tool_input: Any, decided: ToolDecision) -> str:
 
 
 def _mark_of(value: Any) -> str:
-    return json_mark(plain(value).value)
+    return json_mark(to_json(value).value)
 
 
 def _changed(given: Mapping[str, Any], meant: Mapping[str, Any]) -> list[str]:
@@ -196,7 +196,7 @@ def _changed(given: Mapping[str, Any], meant: Mapping[str, Any]) -> list[str]:
 
 
 def _canonical(arguments: Mapping[str, Any], name: str) -> str:
-    return canonical(plain(arguments[name]).value) if name in arguments else ""
+    return canonical(to_json(arguments[name]).value) if name in arguments else ""
 
 
 def _as_read(

@@ -159,7 +159,9 @@ class LocalGraphs:
         known = self._agents.get(agent)
         if found or known is None:
             return found
-        if dialects.is_told(ask, decision) and known.acts_on(ask.payload, dialects.encode(ask, [decision]).resume):
+        if dialects.words_may_decide(ask, decision) and known.acts_on(
+            ask.payload, dialects.encode(ask, [decision]).resume
+        ):
             return [ValueProblem((), A_DECISION)]
         return pause_asks.problems(known, ask, decision)
 

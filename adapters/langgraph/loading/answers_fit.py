@@ -23,7 +23,7 @@ _DEEPEST = 3
 """The levels of a payload that may hold the value that people decide on."""
 
 
-def unfit(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: Iterable[Reading]) -> Iterator[str]:
+def unfit_entries(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: Iterable[Reading]) -> Iterator[str]:
     """Say what does not fit, in a sentence each; `nodes` are all nodes of the graph, by path."""
     known, asked = [*nodes], [*readings]
     for index, rule in enumerate(rules):

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from adapters.langgraph.dialects.breakpoint import ToolCall
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.sentences import TOOL_CALL_REFUSED
 from engine.asks.ask import Choice, Decision
 
@@ -31,7 +31,7 @@ def messages_in(values: Any, field: str) -> list[BaseMessage]:
 def open_calls(messages: Sequence[BaseMessage]) -> tuple[ToolCall, ...]:
     """List the tool calls of the last AI message that have no result yet."""
     return tuple(
-        ToolCall(str(call["id"]), call["name"], {name: plain(each).value for name, each in call["args"].items()})
+        ToolCall(str(call["id"]), call["name"], {name: to_json(each).value for name, each in call["args"].items()})
         for call in _open_in(messages)
     )
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import jmespath
 
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from engine.asks.ask import Json, canonical
 from engine.ids import ThreadId
 from engine.ports import Reply
@@ -96,10 +96,10 @@ class Replies:
             value = self._search(self._value, self._as_json(values))
             return None if isinstance(value, dict) and _role(value) in _PERSON else _utterance_of(value)
         if self.returned and self.expression == DEFAULT and _messages_of(values) is None:
-            return _utterance_of(plain(values).value)
+            return _utterance_of(to_json(values).value)
         latest = self._since_a_person_spoke(values)
         said = _last_utterance(latest)
-        structured = plain(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
+        structured = to_json(values.get(STRUCTURED)).value if isinstance(values, Mapping) else None
         if structured is None or (said is not None and latest and not _repeats_response(latest[-1], said)):
             return said
         known = latest[-1].get("id") if latest else None
@@ -123,10 +123,10 @@ class Replies:
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
         """List the messages after a person's last one, in order; only these are converted to JSON."""
         direct = self.expression == DEFAULT
-        messages = _messages_of(values) if direct else self._search(self._messages, plain(values).value)
+        messages = _messages_of(values) if direct else self._search(self._messages, to_json(values).value)
         latest: list[Mapping[str, Json]] = []
         for each in reversed(messages) if isinstance(messages, list | tuple) else ():
-            message = plain(each).value
+            message = to_json(each).value
             if not isinstance(message, dict) or self._is_persons(message):
                 break
             latest.insert(0, message)
@@ -141,8 +141,8 @@ class Replies:
         if self.expression == DEFAULT and isinstance(values, Mapping):
             # Only the last message matters, so the others are not turned into JSON.
             messages = values.get("messages")
-            return {"messages": plain(list(messages[-1:])).value} if isinstance(messages, list | tuple) else {}
-        return plain(values).value
+            return {"messages": to_json(list(messages[-1:])).value} if isinstance(messages, list | tuple) else {}
+        return to_json(values).value
 
     @staticmethod
     def _search(expression: Any, state: Json) -> Json:
@@ -162,7 +162,7 @@ def _messages_of(values: Any) -> Sequence[Any] | None:
         found = values.get("messages")
         return found if isinstance(found, list | tuple) else None
     several = values if isinstance(values, list | tuple) else [values]
-    shown = [plain(each).value for each in several[-1:]]
+    shown = [to_json(each).value for each in several[-1:]]
     return several if any(isinstance(each, dict) and _role(each) for each in shown) else None
 
 

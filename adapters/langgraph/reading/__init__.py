@@ -260,11 +260,11 @@ def read_graph(graph: Any) -> Readings:
             except Exception:  # noqa: BLE001 - likewise
                 _log.exception("a node's code could not be read", node=entry.path)
                 unread[entry.path] = BROKEN
-    _tell(found, unread)
+    _log_unread(found, unread)
     return Readings({path: tuple(each) for path, each in found.items()}, unread)
 
 
-def _tell(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str]) -> None:
+def _log_unread(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str]) -> None:
     """Log what was not read: cards stay safe, but an operator should know."""
     for path, why in unread.items():
         _log.warning("a node's questions are not all known", node=path, why=why)

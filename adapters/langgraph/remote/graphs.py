@@ -24,7 +24,7 @@ from langgraph.types import PregelTask
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.pauses import PAUSES
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.messages.closing import LastRun, Masked, close_calls
 from adapters.langgraph.messages.inputs import input_of
 from adapters.langgraph.remote.agents import ServerAgent, ServerSpec, agent_of
@@ -183,7 +183,7 @@ def _closing_calls(thread: ServerThread, given: Any, last_run: LastRun) -> Any:
     if closes is None or not isinstance(given, Mapping):
         return given
     renewed = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *closes.messages]
-    told = [plain(each).value for each in (closes.results if closes.in_order else renewed)]
+    told = [to_json(each).value for each in (closes.results if closes.in_order else renewed)]
     said = given.get(MESSAGES) or []
     return {**given, MESSAGES: [*told, *(said if isinstance(said, list) else [said])]}
 

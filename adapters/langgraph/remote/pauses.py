@@ -8,7 +8,7 @@ from functools import partial
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.breakpoint import TOOLS
 from adapters.langgraph.dialects.pauses import next_nodes
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.messages.open_calls import messages_after
 from adapters.langgraph.remote.agents import ServerAgent
@@ -51,7 +51,7 @@ class ServerPauses:
         """Run, change or refuse each tool call that waits."""
         messages, run = messages_after(thread.messages, self._answer.decisions)
         if messages:
-            told: list[Json] = [plain(each).value for each in messages]
+            told: list[Json] = [to_json(each).value for each in messages]
             as_node = None if run else thread.waiting[0]
             await self._agent.client.update(self._answer.thread, {MESSAGES: told}, as_node)
             thread = await self._read()

@@ -8,7 +8,7 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.dialects.breakpoint import at_breakpoint, before_tools
 from adapters.langgraph.dialects.failure import failed
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.messages.open_calls import open_calls
 from adapters.langgraph.remote.agents import ServerAgent
 from adapters.langgraph.remote.threads import ServerThread
@@ -59,7 +59,7 @@ def _question(agent: ServerAgent, thread: ServerThread, task: Mapping[str, Any],
     schema = thread.schemas.get(interrupt["id"])
     said = agent.replies.utterance(thread.values)
     question = dialects.Question(
-        plain(interrupt.get("value")).value,
+        to_json(interrupt.get("value")).value,
         schema if isinstance(schema, dict) else None,
         speaker=said.speaker if said else "",
         nodes=(str(task["name"]),),

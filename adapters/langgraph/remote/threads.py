@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.remote.client import ServerClient
 from engine.asks.ask import Json
@@ -44,7 +44,7 @@ class ServerThread:
     @property
     def values(self) -> dict[str, Json]:
         """The state's fields as JSON; none where it is no object."""
-        value = plain((self.state or {}).get("values")).value
+        value = to_json((self.state or {}).get("values")).value
         return value if isinstance(value, dict) else {}
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.remote.agents import ServerAgent
 from adapters.langgraph.remote.client import ServerClient
@@ -63,7 +63,7 @@ async def _begin(client: ServerClient, request: TimeTravelRun, target: ServerThr
 def _snapshot(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Snapshot:
     metadata = found.get("metadata") or {}
     tasks = before.get("tasks", ()) if before is not None and metadata.get("source") == "loop" else ()
-    values = plain(found.get("values")).value
+    values = to_json(found.get("values")).value
     asked = [each for task in found.get("tasks", ()) for each in task.get("interrupts") or ()]
     return Snapshot(
         checkpoint=checkpoint_id(found.get("checkpoint")),
@@ -71,6 +71,6 @@ def _snapshot(found: Mapping[str, Any], before: Mapping[str, Any] | None) -> Sna
         source=str(metadata.get("source", "")),
         ran=tuple(dict.fromkeys(str(task["name"]) for task in tasks if not str(task["name"]).startswith("__"))),
         next=tuple(dict.fromkeys(str(each) for each in found.get("next", ()) if not str(each).startswith("__"))),
-        asked=tuple(dialects.read(dialects.Question(plain(each.get("value")).value)).prompt for each in asked),
+        asked=tuple(dialects.read(dialects.Question(to_json(each.get("value")).value)).prompt for each in asked),
         values=values if isinstance(values, dict) else {"state": values},
     )

@@ -11,7 +11,7 @@ from langgraph.types import Command, interrupt
 from support.graph_talk import APPROVE, talking, words
 
 from adapters.langgraph.dialects import Question, encode, problems, read
-from adapters.langgraph.dialects.sentences import judged
+from adapters.langgraph.dialects.sentences import judge
 from engine.asks.ask import Choice, Decision, Kind, KnownBy
 
 A, R, W = Choice.APPROVE, Choice.REJECT, Choice.ANSWER
@@ -111,7 +111,7 @@ QUESTIONS = [
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize(("sentence", "word"), DECISIONS)
 def test_a_sentence_that_asks_for_a_decision_is_decided_by_approvers(sentence: str, word: Any) -> None:
-    assert (judged(sentence).decides, judged(sentence).names) == (True, word)
+    assert (judge(sentence).decides, judge(sentence).names) == (True, word)
     ask = read(Question(sentence))
     assert (ask.kind, ask.is_question, ask.prompt) == (Kind.APPROVAL, False, sentence)
     (action,) = ask.actions
@@ -124,7 +124,7 @@ def test_a_sentence_that_asks_for_a_decision_is_decided_by_approvers(sentence: s
 
 @pytest.mark.parametrize(("sentence", "wants_words"), QUESTIONS)
 def test_a_question_stays_one_to_the_person_whose_conversation_it_is(sentence: str, *, wants_words: bool) -> None:
-    assert (judged(sentence).decides, judged(sentence).wants_words) == (False, wants_words)
+    assert (judge(sentence).decides, judge(sentence).wants_words) == (False, wants_words)
     ask = read(Question(sentence))
     assert (ask.kind, ask.is_question, ask.actions[0].choices) == (Kind.QUESTION, True, (W,))
     assert encode(ask, [words("no, do not")]).resume == "no, do not"
@@ -133,8 +133,8 @@ def test_a_question_stays_one_to_the_person_whose_conversation_it_is(sentence: s
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", ["a.b", "(", "yes or ", "approval ", "a b ", "type a ", "[x] ", "?", "please "])
 def test_a_long_text_is_judged_at_once(piece: str) -> None:
-    judged(piece * 200_000)
-    assert judged("A report. " * 5_000 + "Publish it? (yes/no)").names == "yes"
+    judge(piece * 200_000)
+    assert judge("A report. " * 5_000 + "Publish it? (yes/no)").names == "yes"
 
 
 # What the node's code makes of it -------------------------------------------------------------------------------------

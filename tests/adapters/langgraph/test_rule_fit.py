@@ -7,7 +7,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.loading.answers_fit import unfit
+from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.reading import read_graph
 from engine.asks.ask import Choice
 
@@ -33,7 +33,7 @@ def told(*rules: AnswerRule) -> list[str]:
     for node in (review, ask, made):
         builder.add_node(node)
         builder.add_edge(START, node.__name__)
-    return [*unfit(rules, [node.__name__ for node in (review, ask, made)], read_graph(builder.compile()).all())]
+    return [*unfit_entries(rules, [node.__name__ for node in (review, ask, made)], read_graph(builder.compile()).all())]
 
 
 def rule(node: str | None, value: Any, **payload: Any) -> AnswerRule:

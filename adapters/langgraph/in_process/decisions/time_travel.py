@@ -20,7 +20,7 @@ from langgraph.types import StateUpdate
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import EditRefusedError, StateRefusedError
 from adapters.langgraph.in_process.reports.report import STOPPED
 from adapters.langgraph.in_process.runs.forking import fork
@@ -59,7 +59,7 @@ def _snapshot(snapshot: Any, known: Mapping[str, Any]) -> Snapshot:
     metadata = snapshot.metadata or {}
     before = known.get(_checkpoint_of(snapshot.parent_config)) if snapshot.parent_config else None
     ran = [task.name for task in before.tasks] if before is not None and metadata.get("source") == "loop" else []
-    values = plain(snapshot.values).value
+    values = to_json(snapshot.values).value
     return Snapshot(
         checkpoint=_checkpoint_of(snapshot.config),
         at=datetime.fromisoformat(snapshot.created_at) if snapshot.created_at else datetime.now(UTC),
@@ -76,7 +76,7 @@ def _checkpoint_of(config: Mapping[str, Any]) -> str:
 
 
 def _prompt(interrupt: Any) -> str:
-    ask = dialects.read(dialects.Question(plain(interrupt.value).value))
+    ask = dialects.read(dialects.Question(to_json(interrupt.value).value))
     return ask.prompt or ", ".join(action.name for action in ask.actions)
 
 

@@ -18,7 +18,7 @@ from adapters.langgraph.dialects.breakpoint import (
 )
 from adapters.langgraph.dialects.failure import failed
 from adapters.langgraph.dialects.pauses import next_nodes
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards.decided import MOST
 from adapters.langgraph.in_process.runs.run import Ended
@@ -58,7 +58,9 @@ def asked_by_node_interrupt(agent: LocalAgent, thread: Thread) -> Asked | None:
     if not tasks:
         return None
     names = tuple(dict.fromkeys(task.name for task in tasks))
-    said = [plain(each.value).value for task in tasks for each in task.interrupts if not keys.is_interrupt_id(each.id)]
+    said = [
+        to_json(each.value).value for task in tasks for each in task.interrupts if not keys.is_interrupt_id(each.id)
+    ]
     ask = node_interrupt(sentences.steps(names), said, state_of(root), may_edit=can_be_edited(root))
     return _worded(agent, InterruptId(f"stopped:{root.checkpoint}"), ask, names, names)
 
@@ -84,7 +86,7 @@ def _about_drift(thread: Thread, drifting: Sequence[Pending]) -> str:
     if not drifting:
         return ""
     decided = thread.decided[drifting[0].interrupt.id]
-    fields = decided.changed_fields(plain(drifting[0].interrupt.value).value)
+    fields = decided.changed_fields(to_json(drifting[0].interrupt.value).value)
     named = ", ".join(field or "its text" for field in fields[:_MOST_NAMED])
     more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
     return sentences.changes_each_time(MOST, f"{named}{more}", drifting[0].path)

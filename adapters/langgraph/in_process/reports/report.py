@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
 from adapters.langgraph.agents import LocalAgent
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.in_process.reports.pause_asks import (
     asked_after_failure,
@@ -48,8 +48,8 @@ def _questions(agent: LocalAgent, thread: Thread) -> Iterator[Asked]:
 
 def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
     """Read a question of the graph by the dialects."""
-    payload = plain(pending.interrupt.value)
-    schema = plain(pending.interrupt.response_schema).value
+    payload = to_json(pending.interrupt.value)
+    schema = to_json(pending.interrupt.response_schema).value
     said = agent.replies.utterance(thread.values)
     ask = dialects.read(
         dialects.Question(

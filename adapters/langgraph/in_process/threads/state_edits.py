@@ -18,7 +18,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.types import Overwrite, StateUpdate
 from pydantic import ValidationError
 
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import EditRefusedError
 from adapters.langgraph.in_process.threads.thread import Level
 from adapters.langgraph.messages.open_calls import are_messages
@@ -42,13 +42,13 @@ async def update(graph: Any, level: Level, config: Mapping[str, Any], updates: S
 def state_of(level: Level) -> dict[str, Json]:
     """The fields of a state as JSON; none for a state that is no object."""
     values = level.snapshot.values
-    return {name: plain(each).value for name, each in values.items()} if isinstance(values, Mapping) else {}
+    return {name: to_json(each).value for name, each in values.items()} if isinstance(values, Mapping) else {}
 
 
 def can_be_edited(level: Level) -> bool:
     """Tell whether every field of the state has the same meaning as its JSON, so that people can edit it."""
     values = level.snapshot.values
-    return isinstance(values, Mapping) and all(plain(each).exact or are_messages(each) for each in values.values())
+    return isinstance(values, Mapping) and all(to_json(each).exact or are_messages(each) for each in values.values())
 
 
 def edits(graph: Any, level: Level, edited: Mapping[str, Json]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _edited_message(known: Mapping[str, BaseMessage], edited: Json) -> BaseMessa
             return convert_to_messages([edited])[0]
         except (ValueError, TypeError, NotImplementedError) as error:
             raise EditRefusedError(f"This is no message: {str(error).splitlines()[0]}") from None
-    shown = plain(original).value
+    shown = to_json(original).value
     if shown == edited or not isinstance(shown, dict):
         return original
     changed = {name: each for name, each in edited.items() if shown.get(name) != each}

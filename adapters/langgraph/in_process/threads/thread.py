@@ -18,7 +18,7 @@ from adapters.langgraph.config_keys import (
     is_interrupt_id,
 )
 from adapters.langgraph.dialects.gated import is_gated
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approvals
 from adapters.langgraph.guards.decided import MOST, Decided
@@ -250,7 +250,7 @@ class Thread:
         decided = self.decided.get(pending.interrupt.id)
         if decided is None or pending.state is not AnswerState.WAITS:
             return None
-        return decided if decided.changed(plain(pending.interrupt.value).value) else None
+        return decided if decided.changed(to_json(pending.interrupt.value).value) else None
 
     def drifts_on(self, pending: Pending) -> bool:
         """Tell whether the graph changed a request after each decision, so that people are asked no more."""

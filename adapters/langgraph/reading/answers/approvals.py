@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.langgraph.reading.answers.candidates import got, size, text_places
+from adapters.langgraph.reading.answers.candidates import size, text_places, value_at
 from adapters.langgraph.reading.answers.groups import AnswerGroup
 from adapters.langgraph.reading.answers.probe import Behaviour, Probed
 from adapters.langgraph.reading.answers.signs import signs_of
@@ -38,4 +38,4 @@ def best(members: Sequence[Behaviour], probed: Probed) -> Behaviour:
 def _compared(candidate: Any, probed: Probed) -> list[Path]:
     """List the places of a candidate with a text that the code compares with."""
     places = {path for path, _ in probed.demands}
-    return [path for path in places if isinstance(got(candidate, path), str)]
+    return [path for path in places if isinstance(value_at(candidate, path), str)]

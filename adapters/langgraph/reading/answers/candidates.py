@@ -10,14 +10,14 @@ ANY_KEY = "any key"
 """In a candidate: a key of a dict that only must not be empty, so that the fields read from it come to light."""
 
 
-def mark(candidate: Any) -> str:
+def spelling(candidate: Any) -> str:
     """Spell a candidate; the same candidate always has the same spelling."""
     if isinstance(candidate, dict):
-        return f"{{{', '.join(sorted(f'{key!r}: {mark(each)}' for key, each in candidate.items()))}}}"
-    return f"[{', '.join(map(mark, candidate))}]" if isinstance(candidate, list) else repr(candidate)
+        return f"{{{', '.join(sorted(f'{key!r}: {spelling(each)}' for key, each in candidate.items()))}}}"
+    return f"[{', '.join(map(spelling, candidate))}]" if isinstance(candidate, list) else repr(candidate)
 
 
-def got(candidate: Any, path: Path) -> Any:
+def value_at(candidate: Any, path: Path) -> Any:
     """Return the value of a candidate at a path; None if it has none."""
     for key in path:
         if isinstance(candidate, dict):
@@ -29,30 +29,30 @@ def got(candidate: Any, path: Path) -> Any:
     return candidate
 
 
-def has(candidate: Any, path: Path) -> bool:
+def has_value(candidate: Any, path: Path) -> bool:
     """Tell whether a candidate has a value at a path."""
-    return path == () or got(candidate, path) is not None
+    return path == () or value_at(candidate, path) is not None
 
 
 def without(candidate: Any, path: Path) -> Any:
     """Remove the value at a path; only keys of a dict can be removed."""
-    inner = got(candidate, path[:-1]) if path else None
+    inner = value_at(candidate, path[:-1]) if path else None
     if not isinstance(inner, dict):
         return candidate
-    return put(candidate, path[:-1], {key: each for key, each in inner.items() if key != path[-1]})
+    return with_value(candidate, path[:-1], {key: each for key, each in inner.items() if key != path[-1]})
 
 
-def put(candidate: Any, path: Path, value: Any) -> Any:
+def with_value(candidate: Any, path: Path, value: Any) -> Any:
     """Put another value at a path of a candidate."""
     if not path:
         return value
     key, rest = path[0], path[1:]
     if isinstance(candidate, list) and isinstance(key, int) and key < len(candidate):
-        return [put(each, rest, value) if number == key else each for number, each in enumerate(candidate)]
+        return [with_value(each, rest, value) if number == key else each for number, each in enumerate(candidate)]
     if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < _LONGEST_LIST:
-        return [*[TEXT] * key, put(None, rest, value)]
+        return [*[TEXT] * key, with_value(None, rest, value)]
     inner = {name: each for name, each in candidate.items() if name != ANY_KEY} if isinstance(candidate, dict) else {}
-    return {**inner, key: put(inner.get(key), rest, value)}
+    return {**inner, key: with_value(inner.get(key), rest, value)}
 
 
 def text_places(candidate: Any, path: Path = ()) -> Iterator[Path]:

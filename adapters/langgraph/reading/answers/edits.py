@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters.langgraph.reading.answers.candidates import got, has, mark, put, text_places
+from adapters.langgraph.reading.answers.candidates import has_value, spelling, text_places, value_at, with_value
 from adapters.langgraph.reading.answers.corrections import corrects
 from adapters.langgraph.reading.answers.encoding import template
 from adapters.langgraph.reading.answers.groups import AnswerGroup, skeleton
@@ -45,7 +45,7 @@ def edit_of(
         fields: dict[Path, Path] = {}
         places = [*base.reads, *text_places(base.candidate), *_empty_places(base.candidate)]
         for path in dict.fromkeys(sorted(places[:_MOST_FIELDS], key=len)):
-            if has(base.candidate, path) and got(base.candidate, path) not in (TEXT, {}):
+            if has_value(base.candidate, path) and value_at(base.candidate, path) not in (TEXT, {}):
                 continue
             if any(path[: len(each)] == each for each in fields):
                 continue  # part of a field that is taken completely
@@ -57,7 +57,7 @@ def edit_of(
             continue
         shaped = base.candidate
         for path, target in fields.items():
-            shaped = put(shaped, path, _pick(target))
+            shaped = with_value(shaped, path, _pick(target))
         if any(template(TEXT, probed, "$text", path) == "$text" for path in text_places(shaped)):
             continue  # an edit has no words of its own
         if best_found is None or len(fields) > best_found[0]:
@@ -78,12 +78,12 @@ def _takes_empty(probed: Probed, candidate: Any, path: Path, target: Path) -> bo
     kind: Any = {Mapped: dict, Listed: list}.get(type(value), type(value.value) if isinstance(value, Known) else None)
     tried = [_EMPTY[kind]] if kind in _EMPTY else list(_EMPTY.values())
     blank = [" "] if "" in tried else []
-    return all(probed.try_(put(candidate, path, each)).takes(path) for each in [*tried, *blank])
+    return all(probed.try_(with_value(candidate, path, each)).takes(path) for each in [*tried, *blank])
 
 
 def _deepest(probed: Probed, candidate: Any, path: Path) -> list[Path]:
     """Return a field of the answer, or the fields in it if the code reads them one by one."""
-    tried = probed.try_(put(candidate, path, FREE))
+    tried = probed.try_(with_value(candidate, path, FREE))
     return [each for each in tried.reads if each[: len(path)] == path and len(each) > len(path)] or [path]
 
 
@@ -93,7 +93,7 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
     plain = skeleton(approving, probed)
     whole = [each.fields for at, each in leaves(probed.payload) if at and isinstance(each, Mapped)]
     for new in (FREE, TEXT, *(dict.fromkeys(each, FREE) for each in whole)) if path else (TEXT,):
-        tried = probed.try_(put(candidate, path, new))
+        tried = probed.try_(with_value(candidate, path, new))
         shown_again = tried.only_asks_again and not approving.only_asks_again
         goes_on = skeleton(tried, probed) == plain or shown_again or corrects(probed, tried, approving)
         goes_on = goes_on or _does_the_same(probed, tried, approving)
@@ -114,7 +114,7 @@ def _does_the_same(probed: Probed, one: Behaviour, other: Behaviour) -> bool:
 def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: Behaviour) -> bool:
     """Tell whether the field of the payload has the kind, and the inner fields, that the node reads from an edit."""
     value = dict(leaves(probed.payload))[target]
-    tried = probed.try_(put(candidate, path, _like(value)))
+    tried = probed.try_(with_value(candidate, path, _like(value)))
     if probed.raises(tried) or not tried.takes(path):
         return False
     size = len(path)
@@ -152,7 +152,7 @@ def _bases(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
     ]
 
     def rank(each: Behaviour) -> tuple[int, ...]:
-        told = mark(each.candidate)
+        told = spelling(each.candidate)
         return (told.count("TEXT"), told.count("True"), len(told))
 
     return sorted(known, key=rank)[:_MOST_BASES]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
-from adapters.langgraph.reading.answers.candidates import got, has, mark, put, without
-from adapters.langgraph.reading.answers.probe import Behaviour, Probed, tells
-from adapters.langgraph.reading.answers.signs import GOING, HALTING, NO, YES, signed
+from adapters.langgraph.reading.answers.candidates import has_value, spelling, value_at, with_value, without
+from adapters.langgraph.reading.answers.probe import Behaviour, Probed, is_telling
+from adapters.langgraph.reading.answers.signs import GOING, HALTING, NO, YES, signs_with_places
 from adapters.langgraph.reading.code.run import ASKS, Reached, SiteKey
 from adapters.langgraph.reading.code.values import TEXT, Atom, Path, atoms_of
 
@@ -95,20 +95,20 @@ class AnswerGroup:
         return self._signs(GOING, HALTING)
 
     def _signs(self, going: frozenset[str], halting: frozenset[str]) -> frozenset[bool]:
-        marks = {mark(each.candidate) for each in self.members}
+        marks = {spelling(each.candidate) for each in self.members}
         return frozenset(
             sign
             for each in self.members
-            for path, sign in signed(each.candidate, self.probed, going, halting)
+            for path, sign in signs_with_places(each.candidate, self.probed, going, halting)
             if path in each.tested and (not self.decided_at or path in self.decided_at)
-            if sign or mark(without(each.candidate, path)) not in marks  # a "no" that decides nothing is none
+            if sign or spelling(without(each.candidate, path)) not in marks  # a "no" that decides nothing is none
             if not self._goes_both_ways(each.candidate, path, marks)
         )
 
     def _goes_both_ways(self, candidate: object, path: Path, marks: set[str]) -> bool:
         """Tell whether the truth value at a place makes no difference here."""
-        value = got(candidate, path) if path else candidate
-        return isinstance(value, bool) and mark(put(candidate, path, not value)) in marks
+        value = value_at(candidate, path) if path else candidate
+        return isinstance(value, bool) and spelling(with_value(candidate, path, not value)) in marks
 
     @cached_property
     def is_rest(self) -> bool:
@@ -131,10 +131,10 @@ class AnswerGroup:
     def notes(self) -> frozenset[SiteKey]:
         """The effects that keep a person's words: a reason, if the answer has one."""
         pairs = [
-            (each, self.probed.try_(put(each.candidate, path, TEXT)))
+            (each, self.probed.try_(with_value(each.candidate, path, TEXT)))
             for each in self.members[:_MOST_TRIED]
             for path in each.reads
-            if not has(each.candidate, path)
+            if not has_value(each.candidate, path)
         ]
         reached = [_by_site(each) for each in (*self.members, *(tried for _, tried in pairs))]
         said = {site for sites in reached for site, what in sites.items() if any(k == "answer" for k, _ in what)}
@@ -191,9 +191,9 @@ class AnswerGroup:
         If the action is one word among others, any other text is no edit.
         """
         for path in {path for path, _ in self.probed.demands} | {()}:
-            texts = all(got(each.candidate, path) is TEXT for each in self.members)
+            texts = all(value_at(each.candidate, path) is TEXT for each in self.members)
             done = any(kind == "answer" and at == path for each in self.members for kind, at in each.flows)
-            if texts and done and not any(isinstance(got(each.candidate, path), str) for each in acting.members):
+            if texts and done and not any(isinstance(value_at(each.candidate, path), str) for each in acting.members):
                 return True
         return False
 
@@ -212,7 +212,7 @@ def _overwritten(before: Behaviour, after: Behaviour) -> Iterator[SiteKey]:
     found = _by_site(after)
     for site, what in _by_site(before).items():
         lost = what - found.get(site, what)
-        if any(each[0] in ("const", "from") and tells(each) for each in lost):
+        if any(each[0] in ("const", "from") and is_telling(each) for each in lost):
             yield site
 
 
@@ -261,8 +261,8 @@ def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozen
     reached: dict[tuple[Path, str], set[int]] = {}
     for number, members in enumerate(groups):
         for each in members:
-            for path in {path for path, _ in probed.demands if path == () or has(each.candidate, path[:-1])}:
-                reached.setdefault((path, mark(put(each.candidate, path, None))), set()).add(number)
+            for path in {path for path, _ in probed.demands if path == () or has_value(each.candidate, path[:-1])}:
+                reached.setdefault((path, spelling(with_value(each.candidate, path, None))), set()).add(number)
     return frozenset(path for (path, _), found in reached.items() if len(found) > 1)
 
 
@@ -285,10 +285,10 @@ def texts_of(each: Behaviour, probed: Probed) -> frozenset[str]:
 
 def _marks(atom: Atom, probed: Probed) -> bool:
     """Tell whether a constant tells one branch from another: a stand-in for a missing value does not."""
-    return atom[0] == "const" and tells(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
+    return atom[0] == "const" and is_telling(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
 
 
 def is_named(each: Behaviour, probed: Probed) -> bool:
     """Tell whether a word or a truth value of its own tells it apart."""
     places = {path for path, constant in probed.demands if constant[:1] in "'\"TF"}
-    return any(isinstance(got(each.candidate, path), str | bool) for path in places)
+    return any(isinstance(value_at(each.candidate, path), str | bool) for path in places)

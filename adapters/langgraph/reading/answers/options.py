@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.langgraph.reading.answers.candidates import got, has, put, text_places
+from adapters.langgraph.reading.answers.candidates import has_value, text_places, value_at, with_value
 from adapters.langgraph.reading.answers.groups import AnswerGroup, calls, skeleton
 from adapters.langgraph.reading.answers.probe import Behaviour, Probed
 from adapters.langgraph.reading.answers.signs import REJECTING
@@ -40,7 +40,7 @@ def word_of(candidate: Any, probed: Probed) -> tuple[Path, str] | None:
     found = {
         (path, value)
         for path, constant in probed.demands
-        if isinstance(value := got(candidate, path), str) and repr(value) == constant
+        if isinstance(value := value_at(candidate, path), str) and repr(value) == constant
     }
     return found.pop() if len(found) == 1 else None
 
@@ -50,19 +50,19 @@ def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iter
     sent = list(templates)
     found: dict[object, list[NamedBranch]] = {}
     known = [each for each in probed.behaviours if each.is_known and not probed.raises(each)]
-    ours = {_way(each, probed) for each in taken}
+    ours = {_branch(each, probed) for each in taken}
     avoided = frozenset(site for each in taken for site in each.sites)
     for each in known:
         named = word_of(each.candidate, probed)
-        if named is None or _way(each, probed) in ours or any(got(one, named[0]) == named[1] for one in sent):
+        if named is None or _branch(each, probed) in ours or any(value_at(one, named[0]) == named[1] for one in sent):
             continue
         way = _with_words(probed, each, named, avoided)
         if way is not None and not _does_nothing(way, probed):
-            found.setdefault(_way(each, probed), []).append(way)
+            found.setdefault(_branch(each, probed), []).append(way)
     made: dict[str, NamedBranch] = {}
-    for plainest in (min(same, key=_plainness) for same in found.values()):
-        before = made.get(plainest.word)  # one word may lead to two branches: prefer the one with words
-        made[plainest.word] = plainest if before is None else min(before, plainest, key=_plainness)
+    for simplest in (min(same, key=_simplicity) for same in found.values()):
+        before = made.get(simplest.word)  # one word may lead to two branches: prefer the one with words
+        made[simplest.word] = simplest if before is None else min(before, simplest, key=_simplicity)
     as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
     looks = Counter(_look(word) for word in made)  # nobody could tell two such words apart
     told_apart = [way for way in made.values() if looks[_look(way.word)] == 1]
@@ -74,7 +74,7 @@ def _look(word: str) -> str:
     return " ".join(word.split()).casefold()
 
 
-def _plainness(way: NamedBranch) -> tuple[bool, int, bool]:
+def _simplicity(way: NamedBranch) -> tuple[bool, int, bool]:
     """Rank a branch: with words before without, few fields, a word before a letter ("escalate", not "e")."""
     fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
     return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
@@ -85,7 +85,7 @@ def all_named(groups: Sequence[AnswerGroup], probed: Probed) -> bool:
     return all(any(word_of(each.candidate, probed) for each in group.members) for group in groups)
 
 
-def _way(each: Behaviour, probed: Probed) -> object:
+def _branch(each: Behaviour, probed: Probed) -> object:
     """Return what tells one branch from another: its effects, its end, and the values that it asks about again."""
     again = frozenset(atom for atom in each.asked_again if atom[0] == "from")
     what = calls(each) or skeleton(each, probed)
@@ -120,7 +120,7 @@ def _with_words(
         fits = not more and place not in _compared(probed) and each.takes(place) and not _is_shown(place, probed)
         return NamedBranch(word, each, each.candidate, place) if fits else None
     for path in sorted(_spare(probed, each), key=_rank):
-        tried = probed.try_(put(each.candidate, path, TEXT))
+        tried = probed.try_(with_value(each.candidate, path, TEXT))
         same = tried.is_known and not probed.raises(tried) and tried.nodes == each.nodes
         if path != at and same and tried.takes(path) and not (tried.sites - each.sites) & avoided:
             return NamedBranch(word, tried, tried.candidate, path)
@@ -137,7 +137,7 @@ def _spare(probed: Probed, each: Behaviour) -> Iterator[Path]:
     compared = _compared(probed)
     for path in each.reads:
         named = path and isinstance(path[-1], str) and any(word in path[-1].lower() for word in _REASONS)
-        if named and path not in compared and not has(each.candidate, path) and not _is_shown(path, probed):
+        if named and path not in compared and not has_value(each.candidate, path) and not _is_shown(path, probed):
             yield path
 
 

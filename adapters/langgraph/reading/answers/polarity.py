@@ -10,7 +10,7 @@ approval: a hint, and no proof. A rejection is then never sent by its name alone
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.langgraph.reading.answers.candidates import has, put
+from adapters.langgraph.reading.answers.candidates import has_value, with_value
 from adapters.langgraph.reading.answers.groups import AnswerGroup, Evidence, is_named
 from adapters.langgraph.reading.code.values import FREE, TEXT
 
@@ -54,8 +54,8 @@ def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
         lesser = [each for each in lesser if True not in each.signs]
         alike = all(each.sites == acting.sites for each in left)
         certain = bool(refusing or (lesser and alike))
-        return Polarity(acting, least(refusing or lesser), proven=certain, why="named as the button is")
-    return Polarity(None, least(refusing), why="what the answers do cannot be told apart", apart=True)
+        return Polarity(acting, least_doing(refusing or lesser), proven=certain, why="named as the button is")
+    return Polarity(None, least_doing(refusing), why="what the answers do cannot be told apart", apart=True)
 
 
 def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
@@ -72,7 +72,7 @@ def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
     """Of several groups that act, choose the one named as our button; a refusal does nothing that they do."""
     able = [best, *_goes_further(best, groups)]
     rest = [each for each in groups if each not in able and True not in each.signs]
-    refusing = least([each for each in rest if _is_refusal(each, able)])
+    refusing = least_doing([each for each in rest if _is_refusal(each, able)])
     named = [each for each in able if each.signs == {True}]
     if len(named) != 1 or any(each.signs == {False} for each in able):
         return Polarity(None, refusing, why="several answers act on what is shown", apart=True)
@@ -84,7 +84,7 @@ def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
     return all(each.acts_over(group) >= Evidence.AVOIDED and group.avoids(each) for each in acting)
 
 
-def least(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
+def least_doing(refusing: Sequence[AnswerGroup]) -> tuple[AnswerGroup, ...]:
     """Choose the groups that a rejection may take: those that do least, and end instead of asking again.
 
     Paging somebody avoids the action too, and so does a new draft; but neither is the refusal if another branch does
@@ -148,8 +148,8 @@ def _is_told_apart(group: AnswerGroup) -> bool:
     """Tell whether the code compares something with a constant that it does not pass on."""
     probed = group.probed
     for path in {path for path, _ in probed.demands}:
-        each = next((each for each in group.members if path == () or has(each.candidate, path[:-1])), None)
-        tried = None if each is None else probed.try_(put(each.candidate, path, FREE if path else TEXT))
+        each = next((each for each in group.members if path == () or has_value(each.candidate, path[:-1])), None)
+        tried = None if each is None else probed.try_(with_value(each.candidate, path, FREE if path else TEXT))
         if tried is None or not tried.is_known or not tried.takes(path):
             return True
     return False
@@ -170,4 +170,4 @@ def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, end
     avoiding = [each for each in others if each.avoids(acting) and (True not in each.signs or False in each.signs)]
     refusing = [each for each in avoiding if acting.acts_over(each) >= Evidence.AVOIDED or each.is_rest]
     why = "it ends, where the others ask again" if ends_alone else "it does what the other avoids"
-    return Polarity(acting, least(refusing), proven=True, why=why)
+    return Polarity(acting, least_doing(refusing), proven=True, why=why)

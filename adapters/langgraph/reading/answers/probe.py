@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from adapters.langgraph.reading.answers.candidates import ANY_KEY, got, mark, put
+from adapters.langgraph.reading.answers.candidates import ANY_KEY, spelling, value_at, with_value
 from adapters.langgraph.reading.answers.graphs import NodeEntry, explore
 from adapters.langgraph.reading.code.run import Demand, SiteKey, Trace
 from adapters.langgraph.reading.code.values import TEXT, Atom, Known, Path, Value, atoms_of, leaves
@@ -130,7 +130,7 @@ class Probed:
         values = [each for _, each in leaves(self.payload)]
         parts = [self.spelled.get(each.value) for each in values if isinstance(each, Known) and type(each.value) is str]
         found = [*map(atoms_of, values), *(each for each in parts if each is not None)]
-        return frozenset(atom for atoms in found for atom in atoms if tells(atom)) - tested
+        return frozenset(atom for atoms in found for atom in atoms if is_telling(atom)) - tested
 
     @cached_property
     def spelled(self) -> Mapping[str, frozenset[Atom]]:
@@ -175,14 +175,14 @@ class Probed:
 
     @cached_property
     def _tried(self) -> dict[str, Behaviour]:
-        return {mark(each.candidate): each for each in self.behaviours}
+        return {spelling(each.candidate): each for each in self.behaviours}
 
     def try_(self, candidate: Any) -> Behaviour:
         """Return the behaviour of another candidate. It is kept: cards need the same ones each time."""
-        key = mark(candidate)
+        key = spelling(candidate)
         if (known := self._tried.get(key)) is not None:
             return known
-        tried = behave(self.entry, self.site, candidate)
+        tried = behaviour_of(self.entry, self.site, candidate)
         if sum(len(each.traces) for each in self._tried.values()) < _MOST_KEPT:
             self._tried[key] = tried
         return tried
@@ -192,7 +192,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w./@:-]+", " ", text)
 
 
-def tells(atom: Atom) -> bool:
+def is_telling(atom: Atom) -> bool:
     """Tell whether it is more than one of the values that are found everywhere."""
     return atom[0] != "const" or atom[1] not in ("None", "True", "False", "''", "0", "1")
 
@@ -202,7 +202,7 @@ def _within(atom: Atom, shown: Atom) -> bool:
     return shown[0] == "from" and shown[1] != "state" and str(atom[1]).startswith(f"{shown[1]}.")
 
 
-def behave(entry: NodeEntry, site: SiteKey, candidate: Any) -> Behaviour:
+def behaviour_of(entry: NodeEntry, site: SiteKey, candidate: Any) -> Behaviour:
     """Follow the code with a candidate."""
     traces, complete = explore(entry, candidate, site)
     return Behaviour(candidate, tuple(each for each in traces if each.answered), complete)
@@ -227,17 +227,17 @@ def sites_of(entry: NodeEntry) -> Sequence[Site]:
 def probe(entry: NodeEntry, site: SiteKey, payload: Value, more: Iterable[Any] = ()) -> Probed:
     """Try everything that the code gives reason to try; `more` are candidates from elsewhere."""
     waiting: deque[Any] = deque([True, False, TEXT, {}, *more])
-    seen, found, demands = {mark(each) for each in waiting}, list[Behaviour](), set[Demand]()
+    seen, found, demands = {spelling(each) for each in waiting}, list[Behaviour](), set[Demand]()
     work = 0
     while waiting and len(found) < _MOST_CANDIDATES and work < _MOST_TRACES:
-        behaviour = behave(entry, site, waiting.popleft())
+        behaviour = behaviour_of(entry, site, waiting.popleft())
         found.append(behaviour)
         work += len(behaviour.traces)
         for demand in dict.fromkeys(each for trace in behaviour.traces for each in trace.demands):
             demands.add(demand)
             for candidate in _next(behaviour.candidate, demand):
-                if mark(candidate) not in seen:
-                    seen.add(mark(candidate))
+                if spelling(candidate) not in seen:
+                    seen.add(spelling(candidate))
                     waiting.append(candidate)
     asked = next((t.payload for each in found for t in each.traces if t.payload is not None), payload)
     compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind in ("value", "part"))
@@ -257,19 +257,19 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
     """List the candidates that a test of the answer gives reason to try."""
     match demand.kind:
         case "value":
-            yield put(candidate, demand.path, demand.value)
-            yield put(candidate, demand.path, _other(demand.value))
+            yield with_value(candidate, demand.path, demand.value)
+            yield with_value(candidate, demand.path, _other(demand.value))
         case "part":
-            yield put(candidate, demand.path, demand.value)
-            yield from (put(candidate, demand.path, word) for word in _WHOLE_WORDS)
-        case "map" if not isinstance(got(candidate, demand.path), dict):
-            yield put(candidate, demand.path, {})
+            yield with_value(candidate, demand.path, demand.value)
+            yield from (with_value(candidate, demand.path, word) for word in _WHOLE_WORDS)
+        case "map" if not isinstance(value_at(candidate, demand.path), dict):
+            yield with_value(candidate, demand.path, {})
         case "filled":
-            yield put(candidate, demand.path, {ANY_KEY: TEXT})
+            yield with_value(candidate, demand.path, {ANY_KEY: TEXT})
         case "list" if isinstance(demand.value, int) and 0 <= demand.value < 4:  # noqa: PLR2004 - a pair, a triple
-            yield put(candidate, demand.path, [TEXT] * (demand.value + 1))
+            yield with_value(candidate, demand.path, [TEXT] * (demand.value + 1))
         case "text" | "fill":
-            yield put(candidate, demand.path, TEXT)
+            yield with_value(candidate, demand.path, TEXT)
 
 
 def _other(value: Any) -> Any:

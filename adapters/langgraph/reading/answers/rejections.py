@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adapters.langgraph.reading.answers.candidates import has, mark, put, size, text_places
+from adapters.langgraph.reading.answers.candidates import has_value, size, spelling, text_places, with_value
 from adapters.langgraph.reading.answers.edits import _MOST_FIELDS
 from adapters.langgraph.reading.answers.encoding import template
 from adapters.langgraph.reading.answers.groups import AnswerGroup, skeleton, texts_of
@@ -30,7 +30,7 @@ def rejection_of(
                 True in signs,
                 False not in signs,
                 spare,
-                "True" in mark(each.candidate),
+                "True" in spelling(each.candidate),
                 len(each.sites),
                 size(each.candidate),
             )
@@ -60,13 +60,13 @@ def _with_reason(probed: Probed, each: Behaviour, known: set[Path]) -> tuple[Jso
     free = [path for path in text_places(made) if template(TEXT, probed, "$reason", path) == "$reason"]
     places = sum(each.takes(path) for path in free)
     taking = []
-    for path in [path for path in each.reads if not has(made, path)][:_MOST_FIELDS]:
-        tried = probed.try_(put(made, path, TEXT))
+    for path in [path for path in each.reads if not has_value(made, path)][:_MOST_FIELDS]:
+        tried = probed.try_(with_value(made, path, TEXT))
         if not probed.raises(tried) and _goes_the_same_way(tried, each, path, probed) and tried.takes(path):
             taking.append(path)
     only_here = [path for path in taking if path not in known]
     named = [path for path in only_here or taking if _is_reason(path)]
     chosen = (named or only_here or taking)[:2] if not places else []
     for path in chosen:
-        made = put(made, path, TEXT)
+        made = with_value(made, path, TEXT)
     return template(made, probed, "$reason"), places + len(chosen)

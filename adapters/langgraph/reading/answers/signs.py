@@ -5,7 +5,7 @@ They prove nothing: see `groups` and `polarity`.
 
 from collections.abc import Iterable, Iterator
 
-from adapters.langgraph.reading.answers.candidates import got, has
+from adapters.langgraph.reading.answers.candidates import has_value, value_at
 from adapters.langgraph.reading.answers.probe import Probed
 from adapters.langgraph.reading.code.values import TEXT, Path
 
@@ -29,15 +29,15 @@ _APPROVING_KEYS = frozenset(("approved", "approve", "is_approved", "accepted", "
 
 def signs_of(candidate: object, probed: Probed) -> Iterable[bool]:
     """Return the signs of a candidate's values at the places that the code tests."""
-    return (sign for _, sign in signed(candidate, probed, YES, NO))
+    return (sign for _, sign in signs_with_places(candidate, probed, YES, NO))
 
 
-def signed(
+def signs_with_places(
     candidate: object, probed: Probed, going: frozenset[str], halting: frozenset[str]
 ) -> Iterator[tuple[Path, bool]]:
     """Return the same signs with their places."""
     for path, constant in probed.demands:
-        value = got(candidate, path) if has(candidate, path) else None
+        value = value_at(candidate, path) if has_value(candidate, path) else None
         if value is None or value is TEXT or repr(value) != constant:
             continue
         if isinstance(value, bool):

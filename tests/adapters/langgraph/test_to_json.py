@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from adapters.langgraph.dialects.to_json import plain
+from adapters.langgraph.dialects.to_json import to_json
 from engine.asks.ask import DEEPEST
 
 
@@ -73,26 +73,26 @@ class Thing:
     ],
 )
 def test_what_is_not_json_is_shown_and_not_edited(value: Any, shown: Any) -> None:
-    found = plain(value)
+    found = to_json(value)
     assert found.value == shown
     assert found.exact is (type(value) is str and value == shown)
 
 
 def test_an_object_is_shown_without_its_address() -> None:
-    assert plain(Thing()) == plain(Thing())
-    assert "0x" not in str(plain(Thing()).value)
+    assert to_json(Thing()) == to_json(Thing())
+    assert "0x" not in str(to_json(Thing()).value)
 
 
 def test_a_cycle_ends() -> None:
     value: dict[str, Any] = {"a": []}
     value["a"].append(value)
-    assert plain(value).value == {"a": ["(contains itself)"]}
+    assert to_json(value).value == {"a": ["(contains itself)"]}
 
 
 def test_the_same_value_twice_is_no_cycle() -> None:
     shared = [1]
-    assert plain([shared, shared]).value == [[1], [1]]
-    assert plain([shared, shared]).exact
+    assert to_json([shared, shared]).value == [[1], [1]]
+    assert to_json([shared, shared]).exact
 
 
 def test_fifty_levels_are_shown_and_a_thousand_are_cut_with_a_note() -> None:
@@ -102,16 +102,16 @@ def test_fifty_levels_are_shown_and_a_thousand_are_cut_with_a_note() -> None:
             value = [value]
         return value
 
-    assert plain(nested(50)).value == nested(50)
-    assert plain(nested(50)).exact
-    deep = plain(nested(1000))
+    assert to_json(nested(50)).value == nested(50)
+    assert to_json(nested(50)).exact
+    deep = to_json(nested(1000))
     assert not deep.exact
     assert f"nested more than {DEEPEST} levels deep" in json.dumps(deep.value)
 
 
 def test_two_hundred_kilobytes_are_kept_whole() -> None:
     value = {"log": "x" * 200_000, "lines": [f"line {n}" for n in range(5_000)]}
-    assert plain(value).value == value
+    assert to_json(value).value == value
 
 
 JSON = st.recursive(
@@ -123,7 +123,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_json_stays_as_it_is(value: Any) -> None:
-    found = plain(value)
+    found = to_json(value)
     assert found.exact
     assert found.value == value
     assert json.loads(json.dumps(found.value)) == value

@@ -10,7 +10,7 @@ from engine.asks.templates import PickPath
 NOT_TAKEN = "The agent does not take a change of this field."
 
 
-def only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
+def read_only_except(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:
     """Make every other field of a schema read-only."""
     if schema is None or any(not path for path in edited):
         return schema
@@ -21,7 +21,7 @@ def only(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | N
     for name, each in properties.items():
         inner = [path[1:] for path in edited if path[0] == name]
         part = dict(each) if isinstance(each, Mapping) else {}
-        made[name] = dict(_closed(only(part, inner) or {})) if inner else {**part, "readOnly": True}
+        made[name] = dict(_closed(read_only_except(part, inner) or {})) if inner else {**part, "readOnly": True}
     return {**schema, "properties": made}
 
 
@@ -36,7 +36,7 @@ def _closed(schema: Schema) -> Schema:
     return {**schema, "properties": inner, "additionalProperties": False}
 
 
-def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | None:
+def with_required(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | None:
     """Require values that are not empty at these paths."""
     if schema is None:
         return None
@@ -47,11 +47,11 @@ def filled(schema: Schema | None, paths: Sequence[tuple[Any, ...]]) -> Schema | 
     inner: dict[str, Json] = {}
     for name, each in properties.items():
         below = [path[1:] for path in paths if path[:1] == (name,)]
-        inner[name] = dict(filled(each, below) or {}) if below and isinstance(each, Mapping) else each
+        inner[name] = dict(with_required(each, below) or {}) if below and isinstance(each, Mapping) else each
     return {**made, "properties": inner}
 
 
-def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[ValueProblem]:
+def changed_read_only(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) -> Iterator[ValueProblem]:
     """Report a problem for each read-only field that was changed."""
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping) or not isinstance(before, dict) or not isinstance(after, dict):
@@ -63,4 +63,4 @@ def kept(schema: Schema | None, before: Json, after: Json, path: PickPath = ()) 
             if name in before and (name not in after or canonical(after[name]) != canonical(before[name])):
                 yield ValueProblem((*path, name), NOT_TAKEN)
         else:
-            yield from kept(part, before.get(name), after.get(name), (*path, name))
+            yield from changed_read_only(part, before.get(name), after.get(name), (*path, name))
