@@ -24,7 +24,7 @@ async def bytes_of_one(bench: Bench) -> int:
 
 async def _bytes(redis_url: str, thread: ThreadId) -> int:
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        keys = [key async for key in client.scan_iter(match=Keys().whole_thread(thread), count=10_000)]
+        keys = [key async for key in client.scan_iter(match=Keys().every_key_of(thread), count=10_000)]
         return sum([int(await client.memory_usage(key, samples=0) or 0) for key in keys])
 
 

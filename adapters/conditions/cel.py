@@ -65,7 +65,7 @@ class Program:
 
     @property
     def is_truth(self) -> bool:
-        """Whether it always evaluates to true or false."""
+        """True if it always evaluates to true or false."""
         return str(self._expression.return_type().name()) == "BOOL"
 
     def evaluate(self, known: Mapping[str, Known]) -> bool:

@@ -30,7 +30,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 
 
 def is_known(zone: str) -> bool:
-    """Whether the library knows a zone: it reads the machine's tables, not Python's."""
+    """Tell whether the library knows a zone: it reads the machine's tables, not Python's."""
     if not _ZONE.fullmatch(zone):
         return False
     try:

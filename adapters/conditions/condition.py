@@ -168,11 +168,11 @@ def _of_name(name: str, refusal: cel.Refusal, tool: str, declared: Mapping[str, 
         return Mistake(line, column, f"{tool} has a schema, so each argument is named", "Write args.NAME.")
     if declared is not None and name.startswith(f"{Name.ARGS}."):
         what = f'{tool} has no argument "{name.removeprefix(f"{Name.ARGS}.")}"'
-        return Mistake(line, column, what, _meant(name, (f"{Name.ARGS}.{each}" for each in declared)))
-    return Mistake(line, column, f'there is no name "{name}" here', _meant(name, Name))
+        return Mistake(line, column, what, _suggestion(name, (f"{Name.ARGS}.{each}" for each in declared)))
+    return Mistake(line, column, f'there is no name "{name}" here', _suggestion(name, Name))
 
 
-def _meant(name: str, known: Iterator[str] | type[Name]) -> str:
+def _suggestion(name: str, known: Iterator[str] | type[Name]) -> str:
     names = [str(each) for each in known]
     near = difflib.get_close_matches(name, names, n=1)
     if near:

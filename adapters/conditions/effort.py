@@ -62,7 +62,7 @@ def loops_in(text: str) -> int:
 
 
 def is_too_much(size: Size, loops: int, literals: int) -> bool:
-    """Whether evaluation may take too long; `literals` are the values in the condition itself."""
+    """Tell whether evaluation may take too long; `literals` are the values in the condition itself."""
     values = size.values + literals
     steps: int = min(MOST_STEPS, values**loops)
     return steps * (values + size.characters / _CHARACTERS) > MOST_WORK

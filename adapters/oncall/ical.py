@@ -33,7 +33,7 @@ _EXPANSION = Path(__file__).with_name("ical_expansion.py")
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra are installed."""
+    """Tell whether the packages of the extra are installed."""
     return all(importlib.util.find_spec(each) is not None for each in PACKAGES)
 
 

@@ -118,12 +118,12 @@ def _check(event: Any) -> None:
 
 
 def _is_lost(event: Any, name: str) -> bool:
-    """Whether the library left out a line of this property as malformed."""
+    """Tell whether the library left out a line of this property as malformed."""
     return any(re.search(rf"'{name}\b", str(message), re.IGNORECASE) for _, message in event.errors)
 
 
 def _ends_early(event: Any) -> bool:
-    """Whether an event ends before it begins: the library would swap the two."""
+    """Tell whether an event ends before it begins: the library would swap the two."""
     starts, ends = (next(map(_wall, _all(event, key)), None) for key in ("DTSTART", "DTEND"))
     return starts is not None and ends is not None and ends < starts
 
@@ -147,7 +147,7 @@ def _instants(value: Any) -> Iterator[Any]:
 
 
 def _floats(event: Any) -> bool:
-    """Whether an event has a time without a zone of its own. Dates have none either."""
+    """Tell whether an event has a time without a zone of its own. Dates have none either."""
     times = [(name, found) for name in _TIMES for value in _all(event, name) for found in _instants(value)]
     return any(_is_naive(found) or (name in _SHIFT_TIMES and not isinstance(found, datetime)) for name, found in times)
 

@@ -32,7 +32,7 @@ class Mail:
     first_line: bytes
 
 
-def write(id: str, stamp: int, effect: Effect) -> bytes:  # noqa: A002 - it is its id
+def write(id: str, stamp: int, effect: Effect) -> bytes:  # noqa: A002 - the message's id
     """Make a message."""
     first = json.dumps([id, stamp], separators=(",", ":"))
     return first.encode() + b"\n" + codec.EFFECT.dump(effect)
@@ -42,9 +42,9 @@ def read(message: bytes, key: Key) -> Mail:
     """Read a message found under `key`. Raises codec.UnreadableError."""
     first, newline, document = message.partition(b"\n")
     try:
-        id, stamp = json.loads(first)  # noqa: A001 - likewise
+        id, stamp = json.loads(first)  # noqa: A001 - as above
     except (ValueError, TypeError, RecursionError):
-        id = stamp = None  # noqa: A001 - likewise
+        id = stamp = None  # noqa: A001 - as above
     if type(id) is not str or type(stamp) is not int:
         raise codec.UnreadableError(key, "it is not a message of Signoff")
     return Mail(id, stamp, codec.EFFECT.load(document, key), first + newline)

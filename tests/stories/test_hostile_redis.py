@@ -42,7 +42,7 @@ def signoff(world: World, *words: str) -> "subprocess.CompletedProcess[str]":
 
 def spoil(client: "redis.Redis", thread: str, words: list[bytes]) -> None:
     """Replace all that is kept of a thread, and add to what is kept of the bot."""
-    for key in client.scan_iter(KEYS.whole_thread(thread), count=1_000):
+    for key in client.scan_iter(KEYS.every_key_of(thread), count=1_000):
         match client.type(key):
             case b"string" if b":fence:" not in key:
                 client.set(key, words[0], keepttl=True)

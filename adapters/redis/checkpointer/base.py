@@ -55,7 +55,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
     With `LANGGRAPH_STRICT_MSGPACK=true` LangGraph adds the types of a graph's own state by itself; without it, name
     them with `with_allowlist`. `LANGGRAPH_STRICT_MSGPACK=false` lets any type in, as LangGraph does where it is not
-    set: whoever can write to Redis can then run code here
+    set: anybody who can write to Redis can then run code here
     (https://github.com/langchain-ai/langgraph, .github/THREAT_MODEL.md).
     """
     lax = os.environ.get("LANGGRAPH_STRICT_MSGPACK", "true").lower() not in ("1", "true", "yes")
@@ -140,7 +140,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
 
     @property
     def _should_tidy(self) -> bool:
-        """Whether it is time to look for expired threads on the list, faster than new ones come."""
+        """True when it is time to look for expired threads on the list: more often than new ones fill it."""
         if not self._seconds or self._listings < _LISTINGS:
             return False
         self._listings = 0

@@ -31,7 +31,8 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from adapters.redis.keys import MONTH, thread_of
+from adapters.redis.key_kinds import MONTH
+from adapters.redis.keys import thread_of
 from adapters.redis.transport.scripts import Key, Script
 
 _FENCE = rf"""

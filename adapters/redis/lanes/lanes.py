@@ -31,7 +31,8 @@ from datetime import datetime, timedelta
 from redis.exceptions import RedisError
 
 from adapters.redis import codec, mailbox
-from adapters.redis.keys import DAY, Keys
+from adapters.redis.key_kinds import DAY
+from adapters.redis.keys import Keys
 from adapters.redis.lanes.bells import Bells
 from adapters.redis.lanes.service import LaneService
 from adapters.redis.lanes.timers import Now, Timers, utc_now

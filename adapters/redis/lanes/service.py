@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError, ResponseError
 
 from adapters.redis import mailbox
-from adapters.redis.keys import BACKLOG, DEAD, DELETED, DIRTY, THREADS, TIMERS
+from adapters.redis.key_kinds import BACKLOG, DEAD, DELETED, DIRTY, THREADS, TIMERS
 from adapters.redis.lanes.retrying import RetryingCalls
 from adapters.redis.lanes.scripts import (
     ClaimedHead,

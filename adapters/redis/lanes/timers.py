@@ -34,7 +34,8 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from adapters.redis import codec
-from adapters.redis.keys import DAY, Keys, thread_of
+from adapters.redis.key_kinds import DAY
+from adapters.redis.keys import Keys, thread_of
 from adapters.redis.lanes.scripts import RemoveUnchanged
 from adapters.redis.stores import indexes
 from adapters.redis.stores.approvals import RedisApprovals

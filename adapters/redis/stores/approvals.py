@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from adapters.redis import codec, mailbox
-from adapters.redis.keys import DAY, MONTH, Keys
+from adapters.redis.key_kinds import DAY, MONTH
+from adapters.redis.keys import Keys
 from adapters.redis.stores import documents, indexes
 from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClosed, WriteApproval, WriteEffects
 from adapters.redis.stores.audit import pack_row

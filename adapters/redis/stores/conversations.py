@@ -8,7 +8,8 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from adapters.redis import codec
-from adapters.redis.keys import TALKS, Keys
+from adapters.redis.key_kinds import TALKS
+from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RETENTION
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.failures import FailureLog, describe

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.redis import codec
-from adapters.redis.keys import MONTH, Keys, tag, untag
+from adapters.redis.key_kinds import MONTH
+from adapters.redis.keys import Keys, tag, untag
 from adapters.redis.stores.audit import RECORD, pack_row
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.failures import FailureLog, describe

@@ -16,7 +16,8 @@ from uuid import uuid4
 from typing_extensions import override
 
 from adapters.redis.codec import UnreadableError
-from adapters.redis.keys import CHANGED, DAY, Keys
+from adapters.redis.key_kinds import CHANGED, DAY
+from adapters.redis.keys import Keys
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key, Script
 from engine.ids import UserId

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from adapters.redis.keys import PENDING, RECENT, Keys
+from adapters.redis.key_kinds import PENDING, RECENT
+from adapters.redis.keys import Keys
 from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, RedisCall
 from engine.approvals.approval import Approval, people_of
 

@@ -62,7 +62,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """Where the cluster is, without user and password."""
+        """The cluster's addresses, without user and password."""
         return self._state.address
 
     async def run(self, call: RedisCall[R]) -> R:
@@ -160,7 +160,7 @@ class Cluster:
             if self._state.table is not seen:
                 return
             answers: dict[Node, Any] = {}
-            for node in self._state.advisers(plan):
+            for node in self._state.nodes_to_ask(plan):
                 answers[node] = await self._ask(node, _SLOTS)
                 if self._state.learn(node, answers[node]):
                     break
@@ -188,7 +188,7 @@ class SyncCluster:
 
     @property
     def address(self) -> str:
-        """Where the cluster is, without user and password."""
+        """The cluster's addresses, without user and password."""
         return self._state.address
 
     def run(self, call: RedisCall[R]) -> R:
@@ -256,7 +256,7 @@ class SyncCluster:
             if self._state.table is not seen:
                 return
             answers: dict[Node, Any] = {}
-            for node in self._state.advisers(plan):
+            for node in self._state.nodes_to_ask(plan):
                 answers[node] = self._ask(node, _SLOTS)
                 if self._state.learn(node, answers[node]):
                     break
@@ -274,7 +274,7 @@ class _ClusterState:
         self._seeds = at.seeds
         self.address = ",".join(map(str, at.seeds))
 
-    def advisers(self, plan: SendPlan | None) -> list[Node]:
+    def nodes_to_ask(self, plan: SendPlan | None) -> list[Node]:
         """Order the nodes to ask for the table: the one that a redirect named first, those that did not answer last."""
         known = [*random.sample(self.table.nodes, len(self.table.nodes)), *self._seeds]
         if plan is None:

@@ -45,7 +45,7 @@ class Database:
 
     @property
     def address(self) -> str:
-        """Where the server is, without user and password."""
+        """The server's address, without user and password."""
         return address_of(self.client.connection_pool)
 
     async def run(self, call: RedisCall[R]) -> R:
@@ -112,7 +112,7 @@ class SyncDatabase:
 
     @property
     def address(self) -> str:
-        """Where the server is, without user and password."""
+        """The server's address, without user and password."""
         return address_of(self.client.connection_pool)
 
     def run(self, call: RedisCall[R]) -> R:

@@ -70,7 +70,7 @@ class Multiplexed:
 
     @property
     def address(self) -> str:
-        """Where the server is, without user and password."""
+        """The server's address, without user and password."""
         return address_of(self._pool)
 
     async def run(self, call: RedisCall[R]) -> R:

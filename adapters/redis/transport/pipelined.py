@@ -76,7 +76,7 @@ class PipelinedConnection:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is unsent that a call should wait for `room`."""
+        """True if so much is unsent that a call should wait for `room`."""
         return self._writer.transport.get_write_buffer_size() > _ROOM
 
     def send(self, commands: Sequence[tuple[Arg, ...]]) -> "asyncio.Future[list[Any]]":

@@ -8,7 +8,8 @@ import redis
 from contracts.samples import BOB, NOW, PLACE, THREAD, a_conversation, a_policy, an_approval, an_ask, an_entry, closed
 
 from adapters.redis import codec, mailbox
-from adapters.redis.keys import MONTH, Keys
+from adapters.redis.key_kinds import MONTH
+from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
@@ -297,7 +298,7 @@ async def test_a_click_does_not_write_what_was_asked_again(
 
 def _written(client: "redis.Redis") -> int:
     """The bytes that are stored of a thread."""
-    return sum(int(client.memory_usage(key) or 0) for key in client.scan_iter(KEYS.whole_thread(THREAD)))
+    return sum(int(client.memory_usage(key) or 0) for key in client.scan_iter(KEYS.every_key_of(THREAD)))
 
 
 @pytest.mark.promise("P9")

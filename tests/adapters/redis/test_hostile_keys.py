@@ -21,7 +21,8 @@ from langgraph.checkpoint.base import empty_checkpoint
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, DamagedCheckpointError
 from adapters.redis.checkpointer.serializer import GuardedSerializer
 from adapters.redis.codec import UnreadableError
-from adapters.redis.keys import KINDS, KeyKind, Keys
+from adapters.redis.key_kinds import KINDS, KeyKind
+from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit

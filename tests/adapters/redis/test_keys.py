@@ -10,7 +10,8 @@ from fakes.valkey import stray_keys
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.redis.keys import KINDS, KeyKind, Keys, tag, thread_of
+from adapters.redis.key_kinds import KINDS, KeyKind
+from adapters.redis.keys import Keys, tag, thread_of
 from adapters.redis.transport.scripts import Key
 
 ODD = [
@@ -120,7 +121,7 @@ def test_the_pattern_of_a_thread_finds_its_keys_and_no_others(thread: str, redis
     with redis.Redis.from_url(redis_url) as client:
         for of in (thread, "other", thread + "x"):
             client.set(KEYS.conversation(of), "1")
-        assert list(client.scan_iter(KEYS.whole_thread(thread))) == [KEYS.conversation(thread).encode()]
+        assert list(client.scan_iter(KEYS.every_key_of(thread))) == [KEYS.conversation(thread).encode()]
 
 
 def test_the_guard_of_tests_finds_what_lives_for_ever_without_a_reason(redis_url: str) -> None:
