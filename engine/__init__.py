@@ -1,4 +1,4 @@
-"""What an approval is: pure and synchronous, standard library only, told the time, no I/O.
+"""The rules of approvals: pure and synchronous, standard library only, told the time, no I/O.
 
 The rooms build on one another in this order: ids and sources (where the right to decide comes from), sentences,
 authority (who may decide), asks (what a graph asks), approvals (what happened to a request), conversation (what a

@@ -164,7 +164,7 @@ class Replaced:
 
 
 class Notify(StrEnum):
-    """How the people who may decide are told of a request."""
+    """The ways of telling people who may decide of a request."""
 
     MENTION = "mention"
     """Its card mentions them."""
@@ -175,7 +175,7 @@ class Notify(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """How people are called. `broadcast`: a card in a thread is also shown in its channel."""
+    """The way in which people are called. `broadcast`: a card in a thread is also shown in its channel."""
 
     notify: Notify = Notify.NONE
     broadcast: bool = False

@@ -1,4 +1,4 @@
-"""What a graph asks and what people decide about it, templates of what is sent, and cards foreseen from code.
+"""Asks of graphs and decisions about them, templates of the values that are sent, and cards foreseen from code.
 
 Imports authority, sentences, sources and ids.
 """

@@ -1,4 +1,4 @@
-"""Who may decide, how many of them must, and by when: policies, quorums, eligibility, working hours.
+"""The right to decide: policies, eligibility, quorums, deadlines and working hours.
 
 Imports sentences, sources and ids.
 """

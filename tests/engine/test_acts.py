@@ -1,4 +1,4 @@
-"""What people do with a request besides deciding it: looking, handing over, extending, withdrawing, nudging."""
+"""Acts on a request besides deciding it: looking, handing over, extending, withdrawing, nudging."""
 
 from dataclasses import replace
 from datetime import timedelta

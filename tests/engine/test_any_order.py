@@ -89,7 +89,7 @@ any_members = st.fixed_dictionaries({each: st.sets(who, min_size=2, max_size=4) 
 
 @dataclass(slots=True)
 class Ballot:
-    """What somebody said, and which schedules they were on call by when they said it."""
+    """A vote, and the schedules by which its author was on call at that time."""
 
     by: UserId
     choice: Choice
@@ -98,7 +98,7 @@ class Ballot:
 
 @dataclass(slots=True)
 class Model:
-    """What people are told of the rules. `None` for an answer means that nobody can tell now."""
+    """A model of the rules as people are told them. `None` for an answer means that nobody can tell now."""
 
     panel: Panel
     policy: Policy
@@ -119,7 +119,7 @@ class Model:
         }
 
     def belongs(self, user: UserId, source: Source, shifts: frozenset[Source] | None, *, now: bool) -> bool | None:
-        """Whether a source names somebody; `shifts` are those of a vote, None for somebody who clicks now.
+        """True if a source names a person; `shifts` are those of a vote, None for a person who clicks now.
 
         `now`: a shift of now is as good as one of then.
         """
@@ -141,7 +141,7 @@ class Model:
         *,
         now: bool = False,
     ) -> bool | None:
-        """Whether somebody can fill a place, by what they are and by the sources that name them."""
+        """True if a person can fill a place, by their account and by the sources that name them."""
         more, guests = self.added(steps, policy)
         standing = self.panel.standings.get(user, AccountType.MEMBER)
         if user == ALICE and not policy.own_requests:
@@ -156,7 +156,7 @@ class Model:
         return True if True in found else None if None in found else False
 
     def may(self, user: UserId, shifts: frozenset[Source] | None = None) -> bool | None:
-        """Whether somebody may decide at this moment: by the rule that it was asked under, and by today's."""
+        """True if a person may decide now: by the rule under which it was asked, and by today's."""
         old = self.may_by(user, self.policy, shifts, self.steps)
         today = self.panel.current
         if old is not True or today is None:
@@ -199,7 +199,7 @@ class Model:
         return None
 
     def stand(self, but: UserId) -> list[Ballot] | None:
-        """The votes of others that count still; None where nobody can tell of one of them."""
+        """The votes of others that still count; None if nobody can tell for one of them."""
         others = [each for each in self.ballots.values() if each.by != but]
         found = [(each, self.may(each.by, each.shifts)) for each in others]
         return None if any(valid is None for _, valid in found) else [each for each, valid in found if valid]
@@ -380,7 +380,7 @@ class AnyOrder(RuleBasedStateMachine):
         return frozenset(each for each in named if each.origin is Origin.ON_CALL)
 
     def fits_reached(self, by: UserId, others: list[Ballot], shifts: frozenset[Source]) -> bool:
-        """Whether one more vote fills a place of a stage that has its turn, or had it."""
+        """True if one more vote fills a place of a stage that has its turn, or had it."""
         turn = self.model.turn(others)
         stages = len(self.model.policy.stages) if turn is None else turn + 1
         more = [*others, Ballot(by, Choice.APPROVE, shifts)]
@@ -421,7 +421,7 @@ class AnyOrder(RuleBasedStateMachine):
         shifts: frozenset[Source],
         at: datetime | None,
     ) -> bool:
-        """Whether a vote has to count."""
+        """True if a vote has to count."""
         if self.is_over(at) or self.model.may(by, as_of) is not True:
             return False
         if at is not None and any(each.by == by and each.at > at for each in self.panel.approval.reviews[0].votes):
@@ -440,7 +440,7 @@ class AnyOrder(RuleBasedStateMachine):
         return self.fits_reached(by, [each for each in others if each.choice in APPROVING], shifts)
 
     def can_fill_more(self, by: UserId, shifts: frozenset[Source]) -> bool:
-        """Whether somebody who approved can fill a part now that they could not when that was looked at."""
+        """True if a person who approved can fill a part now that they could not fill when that was checked."""
         (vote,) = (each for each in self.panel.approval.reviews[0].votes if each.by == by)
         now = {
             (stage, place)
@@ -451,7 +451,7 @@ class AnyOrder(RuleBasedStateMachine):
         return not now <= {(each.stage, each.place) for each in vote.fills}
 
     def is_over(self, at: datetime | None = None) -> bool:
-        """Whether it is decided, or its time is up: an expiry that only adds people turns nobody away."""
+        """True if it is decided or expired; an expiry that only adds people turns nobody away."""
         approval = self.panel.approval
         if approval.state is not State.PENDING:
             return True
@@ -474,7 +474,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert (review.decision is not None) is (len(rejecting) >= self.model.policy.reject_quorum)
 
     def enough_people_may_at_this_moment(self, approving: list[Ballot]) -> None:
-        """P6: whoever counted may decide now, and there is a seat for each place."""
+        """P6: everybody who counted may decide now, and each fills a place."""
         valid = [each for each in approving if self.model.may(each.by, each.shifts) is True]
         assert self.model.seated(valid, 99) == len(self.model.places(99))
 
@@ -499,7 +499,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert taken.approval.reviews[0].escalated == self.model.steps or self.panel.state is not State.PENDING
 
     def climbed(self, steps: int, empty: frozenset[tuple[int, int]], *, at_once: bool = False) -> int:
-        """The steps after those that are due, and those behind an empty one, which start in its place."""
+        """The number of steps taken: those that are due, and those behind an empty one."""
         for number in range(steps, len(self.model.policy.ladder)):
             due = self.model.asked + self.model.policy.ladder[number].after + self.paused()
             if not at_once and due > self.panel.now:
@@ -508,7 +508,7 @@ class AnyOrder(RuleBasedStateMachine):
         return len(self.model.policy.ladder)
 
     def paused(self) -> timedelta:
-        """How long somebody was looking, or is: the pauses laid over one another."""
+        """The time during which somebody was looking, or is: overlapping pauses count once."""
         total, end = timedelta(), datetime.min.replace(tzinfo=self.model.asked.tzinfo)
         for _, begun in sorted(self.pauses, key=lambda each: each[1]):
             begins, until = max(begun, end), begun + 15 * MINUTE

@@ -1,4 +1,4 @@
-"""How large a request is: the bytes of its payload as canonical JSON, whatever else it shows."""
+"""The size of a request: the bytes of its payload as canonical JSON, whatever else it shows."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Who may decide, and when enough of them have: each hard case by its name (P6, P11)."""
+"""Eligibility and quorums: each hard case by its name (P6, P11)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -441,7 +441,7 @@ def test_what_is_asked_again_has_the_deadlines_of_the_rule_of_today() -> None:
 
 
 def test_what_people_are_asked_again_is_no_longer_quiet() -> None:
-    """A rule that wants no card had decided it: what people decide is shown on one."""
+    """A rule that wants no card had decided it; now people decide, so there is a card."""
     room = panel(STRICT, managers=[CAROL])
     room.approval = replace(room.approval, state=State.UNDELIVERABLE, quiet=True)
     room.happens(AskedAgain((STRICT,), "edition-2"))

@@ -1,4 +1,4 @@
-"""A budget: no more than its calls in any stretch of its time, the urgent first, and nobody waits for who is gone."""
+"""A budget: no more than its calls in any period, the urgent first, and nobody waits for a caller who gave up."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ def wish(key: str, urgency: Urgency = FIRST, calls: int = 1, limit: Limit = LIMI
 
 
 def served(wishes: dict[str, Urgency], seconds: float = 600.0, limit: Limit = LIMIT) -> list[tuple[float, str]]:
-    """All want to call at the same moment, and ask again when they are told to: who calls when."""
+    """Let all want to call at the same time, and ask again when they are told to; return who calls when."""
     ledger, asks, called = Ledger(), dict.fromkeys(wishes, 0.0), []
     while asks and min(asks.values()) < seconds:
         key = min(asks, key=lambda each: (asks[each], each))

@@ -1,4 +1,4 @@
-"""What a message means in its thread."""
+"""The meaning of a message in its thread."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How votes become decisions: quorum, edits, revisions, batches, and who may not vote."""
+"""Votes become decisions: quorum, edits, revisions, batches, and refused voters."""
 
 from dataclasses import replace
 from datetime import timedelta

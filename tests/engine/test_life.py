@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: the promises hold. A random life of an approval, step by step."""
+"""The promises hold whatever happens, in whatever order: a random life of an approval, step by step."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -112,7 +112,7 @@ class Life(RuleBasedStateMachine):
             assert taken.approval == before or taken.approval.state is not State.PENDING
 
     def counted(self, before: Approval, event: Chose) -> None:
-        """A vote that counted was for what stands, by somebody whom the policy names and Slack vouches for (P6)."""
+        """A vote that counted was for the current revision, by a full member whom the policy names (P6)."""
         review = before.reviews[event.action]
         assert before.state is State.PENDING
         assert event.revision == review.revision
@@ -186,7 +186,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def silence_approves_nothing(self) -> None:
-        """P5, and the quorum: an approval or an edit was voted for by enough people, on the revision that stands."""
+        """P5, and the quorum: enough people voted for an approval or an edit, on the current revision."""
         for review in self.approval.reviews if hasattr(self, "approval") else ():
             if review.decision is None or review.decision.choice not in (Choice.APPROVE, Choice.EDIT):
                 continue

@@ -1,4 +1,4 @@
-"""Words from before a question: which question they are offered to, and what the button sends."""
+"""Words from before a question: the question to which they are offered, and the answer that the button sends."""
 
 from dataclasses import replace
 

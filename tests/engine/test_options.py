@@ -1,4 +1,4 @@
-"""A node's own further choices ("revise", "escalate") are decided under the approval rules."""
+"""A node's own choices ("revise", "escalate") are decided under the approval rules."""
 
 from dataclasses import replace
 

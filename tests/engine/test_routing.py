@@ -1,4 +1,4 @@
-"""From an ask to who decides it, where, and by when; and the digest that binds decisions to it."""
+"""Routing of an ask: who decides, where, and by when; and the digest that binds decisions to it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""An answer of an on-call source: whom it names at an instant, and how long it is used."""
+"""An answer of an on-call source: the people whom it names at a time, and the time for which it is used."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A rejection of what knows no answer that means no ends the run, and the graph is told nothing (P5)."""
+"""A rejection ends the run if the graph has no answer that means no, and the graph is told nothing (P5)."""
 
 from dataclasses import replace
 from datetime import timedelta

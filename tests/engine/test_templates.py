@@ -1,4 +1,4 @@
-"""Templates of what a choice sends: every word is filled in or is an error, and nothing is read twice."""
+"""Templates of the value that a choice sends: every word is filled in or is an error, and nothing is read twice."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every cell of the table: what is listed happens, and what is not listed changes nothing."""
+"""Every cell of the table: listed events happen, and all others change nothing."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -85,7 +85,7 @@ EVENTS: dict[type[Event], Event] = {
 
 
 def approval_in(state: State, *, on_expiry: OnExpiry = OnExpiry.REJECT) -> Approval:
-    """An approval as it stands in a state, decided by Bob where somebody decided."""
+    """An approval in a state, decided by Bob if anybody decided."""
     approval = an_approval(deadlines=replace(DEADLINES, on_expiry=on_expiry))
     if state is State.PENDING:
         return approval

@@ -1,4 +1,4 @@
-"""What routing needs of a condition: three verdicts, and how the parts of a rule come together."""
+"""Verdicts of conditions, as routing uses them: three of them, and how the parts of a rule combine."""
 
 import pytest
 from hypothesis import given

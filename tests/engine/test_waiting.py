@@ -1,4 +1,4 @@
-"""What time does to a request that waits: reminders, the ladder, the expiry, and what people do to these clocks."""
+"""Time and a waiting request: reminders, the ladder, the expiry, and the acts that move them."""
 
 from dataclasses import replace
 from datetime import timedelta

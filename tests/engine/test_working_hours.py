@@ -18,7 +18,7 @@ BERLIN = Hours("Europe/Berlin", WEEK, 9 * 60, 17 * 60)
 
 
 def is_open(at: datetime, hours: Hours) -> bool:
-    """By the clock on the wall at that minute; hours over midnight belong to the day on which they begin."""
+    """True if the wall clock of that minute is within the hours; those over midnight belong to their first day."""
     wall = at.astimezone(ZoneInfo(hours.zone))
     minute, day = wall.hour * 60 + wall.minute, wall.weekday()
     if hours.opens < hours.closes:
@@ -27,7 +27,7 @@ def is_open(at: datetime, hours: Hours) -> bool:
 
 
 def minute_by_minute(start: datetime, minutes: int, hours: Hours) -> datetime:
-    """The end of the last of so many open minutes."""
+    """Find the end of the last of so many open minutes."""
     at, left = start, minutes
     while left:
         left -= is_open(at, hours)

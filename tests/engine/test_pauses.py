@@ -1,4 +1,4 @@
-"""Breakpoints and failures: halts that the graph does not ask about itself; and requests that share a sheet."""
+"""Breakpoints and failures: pauses that the graph did not request; and requests that share a sheet."""
 
 from dataclasses import replace
 
