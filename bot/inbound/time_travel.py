@@ -35,7 +35,7 @@ from engine.ports import (
     Snapshot,
     TimeTravelRequest,
 )
-from engine.rules.routing import may_govern
+from engine.rules.routing import possible_policies
 from engine.sentences.refusals import (
     Closed,
     KeptBack,
@@ -168,7 +168,7 @@ class TimeTravels:
         decided_under = policies_of(deciding)
         if not deciding or (trip.edits is None and all(each.edition == self._rules.edition for each in deciding)):
             return decided_under
-        return tuple(dict.fromkeys((*decided_under, *may_govern(conversation.agent, self._rules.book))))
+        return tuple(dict.fromkeys((*decided_under, *possible_policies(conversation.agent, self._rules.book))))
 
     async def _facts(self, conversation: Conversation, user: UserId) -> Facts:
         return await self._roster.facts(user, conversation.place, membership=not conversation.direct)

@@ -22,7 +22,7 @@ from bot.approvals.register import Register
 from bot.outbound.posting import Posting
 from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
-from engine.approvals.calling import Candidates, in_turn, room_for, steps
+from engine.approvals.calling import Candidates, candidates, in_turn, room_for
 from engine.approvals.effects import Call, DrawCopies, Timer
 from engine.approvals.events import Called, CopyGone
 from engine.authority.eligibility import may_decide
@@ -135,7 +135,7 @@ class Caller:
         found = _Found()
         if approval.handed_to is not None and approval.handed_to not in approval.called:
             found.users.append(approval.handed_to)
-        for step in steps(approval):
+        for step in candidates(approval):
             await self._find(step, approval, found, patience)
         return found
 

@@ -18,7 +18,7 @@ from engine.authority.policy import Subject, escalated
 from engine.conversation import Conversation
 from engine.ids import ApprovalId, UserId
 from engine.ports import Asked, Clock, Grants
-from engine.rules.grants import Grant, ProposedCall, allowing, given
+from engine.rules.grants import Grant, ProposedCall, find_allowing, grant_given
 from engine.rules.routing import Route, Ruled
 from engine.sources import Origin
 
@@ -56,7 +56,7 @@ class Granting:
         call: ProposedCall,
         now: datetime,
     ) -> Automatic | None:
-        grant = allowing(found, ruled.policy, call, now)
+        grant = find_allowing(found, ruled.policy, call, now)
         if grant is None or not await self._may_still_decide(grant, conversation, ruled):
             return None
         if not await self._grants.use(grant, approval, now):
@@ -75,7 +75,7 @@ class Granting:
     async def give(self, approval: Approval, action: int) -> None:
         """Store the grant that was given with an approval; idempotent. A request that is asked again gives none."""
         if approval.reviews[action].allowed_until is not None:
-            await self._grants.give(given(approval, action))
+            await self._grants.give(grant_given(approval, action))
 
     async def of(self, approval: Approval) -> Sequence[Grant]:
         """The valid grants that were given with this approval, or decided it."""

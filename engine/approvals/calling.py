@@ -28,17 +28,17 @@ class Candidates:
     but: frozenset[UserId]
 
 
-def steps(approval: Approval) -> tuple[Candidates, ...]:
+def candidates(approval: Approval) -> tuple[Candidates, ...]:
     """List the people to call for each undecided action, in order.
 
     The ladder calls people even if nobody else is to be notified, which is its purpose.
     """
     pairs = ((place, review) for place, review in enumerate(approval.reviews) if review.decision is None)
     named = approval.calling.notify is not Notify.NONE
-    return tuple(chain.from_iterable(_steps(approval, place, review, named=named) for place, review in pairs))
+    return tuple(chain.from_iterable(_of_action(approval, place, review, named=named) for place, review in pairs))
 
 
-def _steps(approval: Approval, place: int, review: Review, *, named: bool) -> Iterable[Candidates]:
+def _of_action(approval: Approval, place: int, review: Review, *, named: bool) -> Iterable[Candidates]:
     stage, missing = turn_of(review)
     but = frozenset(vote.by for vote in review.votes)
     if not review.policy.own_requests:

@@ -187,7 +187,7 @@ def _turn(policy: Policy, voters: Sequence[FillableParts]) -> tuple[int, tuple[i
     return stage, tuple(place for place in every if adds(policy, voters, [(stage, place)])) or every
 
 
-def voted(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_under: Electorate) -> Review:
+def with_vote(review: Review, event: Chose, vote: Vote, *, changes: bool, edits_under: Electorate) -> Review:
     """Add a vote to the review. An edit that changes the value starts a new revision under the policy for that value.
 
     A person has one vote on a revision: a later one replaces it.

@@ -39,7 +39,7 @@ def are_open(now: datetime, hours: Hours | None) -> bool:
     return hours is None or next(opens <= now for opens, closes in _open_times(now, hours) if now < closes)
 
 
-def spoken(hours: Hours) -> str:
+def hours_in_words(hours: Hours) -> str:
     """Name the hours: `Mon-Fri 09:00-17:00 Berlin time`."""
     days = sorted(hours.days)
     in_a_row = len(days) > 2 and days == list(range(days[0], days[-1] + 1))  # noqa: PLR2004 - two are named

@@ -14,8 +14,8 @@ from engine.approvals.voting import (
     recount,
     stage_for,
     vote_of,
-    voted,
     with_earlier_shifts,
+    with_vote,
 )
 from engine.asks.ask import Choice, Json, Kind, canonical
 from engine.ids import UserId
@@ -92,7 +92,7 @@ def _changes_value(approval: Approval, event: Chose) -> bool:
 def _with_vote(review: Review, approval: Approval, event: Chose, vote: Vote) -> Review:
     policy = event.ruling.edited or review.governing
     edits_under = Electorate(policy, approval.requester, approval.ask.subject)
-    return voted(review, event, vote, changes=_changes_value(approval, event), edits_under=edits_under)
+    return with_vote(review, event, vote, changes=_changes_value(approval, event), edits_under=edits_under)
 
 
 def _notices_to_voters(approval: Approval, event: Chose, fallen: tuple[UserId, ...]) -> tuple[Effect, ...]:

@@ -70,7 +70,7 @@ def is_offered(approval: Approval, action: int, *, whole: bool) -> bool:
     return is_plain(asked.name) and isinstance(args, dict) and _same(args, args) and args.keys() >= {*terms.fields}
 
 
-def given(approval: Approval, action: int) -> Grant:
+def grant_given(approval: Approval, action: int) -> Grant:
     """Make the grant that was given with an approval: always the same one for the same approval.
 
     Raises ValueError if none was given, or none could be.
@@ -106,15 +106,15 @@ def grant_id(approval: ApprovalId, action: int) -> GrantId:
 # Using ----------------------------------------------------------------------------------------------------------------
 
 
-def allowing(grants: Iterable[Grant], policy: Policy, call: ProposedCall, now: datetime) -> Grant | None:
+def find_allowing(grants: Iterable[Grant], policy: Policy, call: ProposedCall, now: datetime) -> Grant | None:
     """Find the grant that allows a call under today's `policy`; None: people decide.
 
     Only for a rule that certainly applies: a rule with an unknown condition asks a person, whatever was granted.
     """
-    return next((each for each in grants if stands(each, policy, now) and covers(each, call, now)), None)
+    return next((each for each in grants if is_still_permitted(each, policy, now) and covers(each, call, now)), None)
 
 
-def stands(grant: Grant, policy: Policy, now: datetime) -> bool:
+def is_still_permitted(grant: Grant, policy: Policy, now: datetime) -> bool:
     """True if today's rule still permits a grant: with the same fields, approvers and time."""
     terms = policy.grants
     if terms is None or terms.fields != grant.fields:

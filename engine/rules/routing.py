@@ -150,7 +150,7 @@ def route(ask: Ask, conversation: Conversation, book: Rulebook, asked: Circumsta
     return Route(ruled, deadlines, place, _calling(waits, ask, place, home))
 
 
-def may_govern(agent: AgentName, book: Rulebook) -> tuple[Policy, ...]:
+def possible_policies(agent: AgentName, book: Rulebook) -> tuple[Policy, ...]:
     """List the policies that may govern an agent's requests, whatever it asks for."""
     rules = (each for each in book.rules if not each.question and each.names_agent(agent))
     return tuple(each.policy for each in rules if each.policy is not None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, a_grant, a_policy, an_approval, an_ask, any_json
-from hypothesis import given as samples
+from hypothesis import grant_given as samples
 from hypothesis import strategies as st
 
 from engine.approvals.approval import Approval, Review, State, Vote
@@ -18,7 +18,16 @@ from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import LONGEST_GRANT, GrantTerms, Policy
 from engine.ids import AgentName, GrantId, ThreadId, UserId
 from engine.machine import Step, step
-from engine.rules.grants import Grant, ProposedCall, allowing, covers, given, grant_id, is_offered, stands
+from engine.rules.grants import (
+    Grant,
+    ProposedCall,
+    covers,
+    find_allowing,
+    grant_given,
+    grant_id,
+    is_offered,
+    is_still_permitted,
+)
 from engine.sentences.refusals import NoGrant, NotAnApprover
 
 HOUR = timedelta(hours=1)
@@ -156,23 +165,23 @@ def ruled(terms: GrantTerms | None, *users: UserId, **more: Any) -> Policy:
 @pytest.mark.promise("P6")
 def test_a_grant_is_dead_when_its_rule_no_longer_permits_it() -> None:
     grant = a_grant(policy=ruled(EXACT))
-    assert stands(grant, ruled(EXACT), SOON)
-    assert not stands(grant, ruled(None), SOON)
-    assert not stands(grant, ruled(BY_SERVICE), SOON)
-    assert not stands(grant, ruled(EXACT, ALICE, CAROL), SOON)
-    assert not stands(grant, ruled(EXACT, quorum=2), SOON)
-    assert stands(grant, ruled(GrantTerms(timedelta(minutes=5))), NOW + timedelta(minutes=5))
-    assert not stands(grant, ruled(GrantTerms(timedelta(minutes=1))), SOON)
-    assert stands(grant, ruled(GrantTerms(2 * HOUR)), SOON)
+    assert is_still_permitted(grant, ruled(EXACT), SOON)
+    assert not is_still_permitted(grant, ruled(None), SOON)
+    assert not is_still_permitted(grant, ruled(BY_SERVICE), SOON)
+    assert not is_still_permitted(grant, ruled(EXACT, ALICE, CAROL), SOON)
+    assert not is_still_permitted(grant, ruled(EXACT, quorum=2), SOON)
+    assert is_still_permitted(grant, ruled(GrantTerms(timedelta(minutes=5))), NOW + timedelta(minutes=5))
+    assert not is_still_permitted(grant, ruled(GrantTerms(timedelta(minutes=1))), SOON)
+    assert is_still_permitted(grant, ruled(GrantTerms(2 * HOUR)), SOON)
     assert not covers(grant, a_call(grant.args), grant.until), "no longer than it said"
 
 
 def test_the_first_grant_that_allows_a_call_is_found() -> None:
     call, rule = a_call(ARGS), ruled(EXACT)
     grants = [a_grant(number, policy=rule, **more) for number, more in enumerate([{}, {"args": ARGS}, {"args": ARGS}])]
-    assert allowing(grants, rule, call, SOON) == grants[1]
-    assert allowing(grants, ruled(None), call, SOON) is None
-    assert allowing([], rule, call, SOON) is None
+    assert find_allowing(grants, rule, call, SOON) == grants[1]
+    assert find_allowing(grants, ruled(None), call, SOON) is None
+    assert find_allowing([], rule, call, SOON) is None
 
 
 # Giving ---------------------------------------------------------------------------------------------------------------
@@ -181,13 +190,13 @@ def test_the_first_grant_that_allows_a_call_is_found() -> None:
 @pytest.mark.promise("P4")
 def test_a_grant_is_given_for_what_was_approved() -> None:
     approval = approved()
-    grant = given(approval, 0)
-    assert grant == given(approval, 0), "told twice it is the same"
+    grant = grant_given(approval, 0)
+    assert grant == grant_given(approval, 0), "told twice it is the same"
     assert (grant.tool, grant.args, grant.by, grant.until - grant.given_at) == ("deploy", ARGS, (BOB,), HOUR)
     assert covers(grant, ProposedCall(approval.thread, approval.agent, "deploy", ARGS), SOON)
-    assert stands(grant, approval.reviews[0].policy, SOON)
+    assert is_still_permitted(grant, approval.reviews[0].policy, SOON)
     edited = approved({"service": "payments"}, terms=BY_SERVICE, choice=Choice.EDIT, value={"service": "payments"})
-    assert given(edited, 0).args == {"service": "payments"}
+    assert grant_given(edited, 0).args == {"service": "payments"}
 
 
 @pytest.mark.promise("P6")
@@ -199,7 +208,7 @@ def test_none_is_given_without_an_approval_that_gave_one() -> None:
         an_approval(),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="no grant was given"):
-            given(approval, 0)
+            grant_given(approval, 0)
 
 
 @pytest.mark.promise("P4")
@@ -251,8 +260,8 @@ def test_an_approval_and_its_grant_are_one_step() -> None:
     assert GiveGrant(taken.approval.id, 0) in taken.effects
     assert taken.approval.state is State.DECIDED
     assert taken.approval.reviews[0].allowed_until == SOON + HOUR
-    assert given(taken.approval, 0).by == (BOB,)
-    assert given(taken.approval, 0).id == grant_id(taken.approval.id, 0)
+    assert grant_given(taken.approval, 0).by == (BOB,)
+    assert grant_given(taken.approval, 0).id == grant_id(taken.approval.id, 0)
 
 
 @pytest.mark.promise("P6")

@@ -10,7 +10,7 @@ from support.slack_samples import ALICE, BOB, CAROL, NOW, approval, closed, text
 from adapters.slack.cards.card import card
 from adapters.slack.cards.sheet import sheet
 from engine.approvals.approval import Approval, Calling, Copy, Looking, NotCalled, Notify, Place, State
-from engine.approvals.calling import MOST, in_turn, room_for, steps
+from engine.approvals.calling import MOST, candidates, in_turn, room_for
 from engine.approvals.events import Automatic, Chose, Opened, Ruling
 from engine.asks.ask import Choice, Decision
 from engine.authority.eligibility import AccountType, Facts
@@ -198,15 +198,15 @@ def test_those_whose_turn_it_is_are_called_and_those_of_each_rung() -> None:
         ladder=(Rung(timedelta(hours=1), (person(BOB),)), Rung(timedelta(hours=2), (person(ALICE),))),
     )
     one = approval(rule=policy)
-    (first,) = steps(one)
+    (first,) = candidates(one)
     assert (first.stage, first.parts, first.but) == (0, ((PAYMENTS,), (PAY,)), {ALICE})
     one = voted(one, CAROL, PAYMENTS)
-    (missing,) = steps(one)
+    (missing,) = candidates(one)
     assert (missing.parts, missing.but) == (((PAY,),), {ALICE, CAROL})
     one = replace(one, reviews=tuple(replace(each, escalated=1) for each in one.reviews))
-    assert [each.parts for each in steps(one)] == [((PAY,),), ((person(BOB),),)]
+    assert [each.parts for each in candidates(one)] == [((PAY,),), ((person(BOB),),)]
     quiet = replace(one, calling=Calling(Notify.NONE))
-    assert [each.parts for each in steps(quiet)] == [((person(BOB),),)]
+    assert [each.parts for each in candidates(quiet)] == [((person(BOB),),)]
 
 
 def test_copies_count_as_the_card_for_a_click() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from engine.approvals.approval import Approval
 from engine.asks.ask import Choice, Kind
-from engine.authority.hours import spoken as spoken_hours
+from engine.authority.hours import hours_in_words
 from engine.authority.policy import OnExpiry
 from engine.sentences.spoken import when
 
@@ -47,4 +47,4 @@ def hours(approval: Approval) -> str:
     runs = clocks.reminders or any(review.policy.ladder for review in approval.reviews)
     if clocks.hours is None or not (runs or (clocks.expires_after is not None and not clocks.always)):
         return ""
-    return f"Paused outside {spoken_hours(clocks.hours)}"
+    return f"Paused outside {hours_in_words(clocks.hours)}"
