@@ -14,8 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.graph_talk import talking
 
-from adapters.langgraph import reading
-from adapters.langgraph.reading import TOO_LONG, Readings, read_graph
+from adapters.langgraph.reading import TOO_LONG, Readings, read, read_graph
 from engine.asks.ask import Choice
 
 SECONDS = 12.0
@@ -63,7 +62,7 @@ def graph_of(tmp_path: Path) -> Iterator[Callable[[list[str]], Any]]:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the work: the same code is too long then, and is read in a tenth of the time."""
     for name in ("_GRAPH_STEPS", "_QUESTION_STEPS", "_SEARCH_STEPS", "_LEAST_SHARE"):
-        monkeypatch.setattr(reading, name, getattr(reading, name) // 10)
+        monkeypatch.setattr(read, name, getattr(read, name) // 10)
 
 
 def _imported(name: str, file: Path) -> ModuleType:
