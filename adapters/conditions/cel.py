@@ -37,7 +37,7 @@ class NotInstalledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CelRefusal:
     """A problem of a text, in the library's words."""
 
     line: int
@@ -48,7 +48,7 @@ class Refusal:
 class RefusedError(Exception):
     """The library does not compile a text."""
 
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
+    def __init__(self, refusals: Sequence[CelRefusal]) -> None:
         super().__init__("; ".join(each.message for each in refusals))
         self.refusals = refusals
 
@@ -131,10 +131,10 @@ def _type(types: Any, kind: str) -> Any:
             return getattr(types, kind.upper())
 
 
-def _refused(said: str) -> Sequence[Refusal]:
+def _refused(said: str) -> Sequence[CelRefusal]:
     places = _REFUSED.findall(said)
-    found = [Refusal(max(1, int(line)), max(1, int(column)), message) for line, column, message in places]
-    return found or [Refusal(1, 1, _CODES.sub("", said.partition("\n")[0]))]
+    found = [CelRefusal(max(1, int(line)), max(1, int(column)), message) for line, column, message in places]
+    return found or [CelRefusal(1, 1, _CODES.sub("", said.partition("\n")[0]))]
 
 
 _REASONS: Final = {

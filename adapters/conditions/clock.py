@@ -52,7 +52,7 @@ def in_zone(text: str, zone: str) -> cel.Program:
     return cel.compiled(text)
 
 
-def _place(text: str, refusal: cel.Refusal) -> int:
+def _place(text: str, refusal: cel.CelRefusal) -> int:
     return sum(len(line) + 1 for line in text.split("\n")[: refusal.line - 1]) + refusal.column - 1
 
 

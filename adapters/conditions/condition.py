@@ -146,7 +146,7 @@ def _declared(schema: Mapping[str, Json]) -> Mapping[str, str] | None:
     }
 
 
-def _mistake(text: str, refusal: cel.Refusal, tool: str = "", declared: Mapping[str, str] | None = None) -> Mistake:
+def _mistake(text: str, refusal: cel.CelRefusal, tool: str = "", declared: Mapping[str, str] | None = None) -> Mistake:
     """Say a refusal in our words; where we have none, in the library's."""
     for_tool = f" for {tool}" if tool else ""
     if found := _UNDECLARED.fullmatch(refusal.message):
@@ -162,7 +162,7 @@ def _mistake(text: str, refusal: cel.Refusal, tool: str = "", declared: Mapping[
     return Mistake(refusal.line, refusal.column, f"CEL refuses this{for_tool}: {refusal.message}", _IN_CEL)
 
 
-def _of_name(name: str, refusal: cel.Refusal, tool: str, declared: Mapping[str, str] | None) -> Mistake:
+def _of_name(name: str, refusal: cel.CelRefusal, tool: str, declared: Mapping[str, str] | None) -> Mistake:
     line, column = refusal.line, refusal.column
     if declared is not None and name == Name.ARGS:
         return Mistake(line, column, f"{tool} has a schema, so each argument is named", "Write args.NAME.")
@@ -180,7 +180,7 @@ def _suggestion(name: str, known: Iterator[str] | type[Name]) -> str:
     return f"Known are: {', '.join(names)}." if names else "It has no arguments."
 
 
-def _at_its_start(text: str, refusal: cel.Refusal, name: str) -> cel.Refusal:
+def _at_its_start(text: str, refusal: cel.CelRefusal, name: str) -> cel.CelRefusal:
     """Move the column of a dotted name to its start: the library reports its last dot."""
     line = text.split("\n")[refusal.line - 1 : refusal.line]
     start = refusal.column - 1 - name.rfind(".")

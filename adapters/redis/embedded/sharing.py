@@ -39,14 +39,14 @@ _LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class _Use:
+class _ServerUse:
     """This process's use of a server: how often it was asked for, and the shared lock on `users`."""
 
     users: int
     count: int = 0
 
 
-_uses: dict[Path, _Use] = {}
+_uses: dict[Path, _ServerUse] = {}
 _watchdogs: dict[Path, subprocess.Popen[bytes]] = {}
 _guard = threading.Lock()
 
@@ -125,7 +125,7 @@ def ensure_sync(data: Path) -> str:
     data = _prepared(data)
     with _guard, locked(data / "lock"):
         server.reap()
-        use = _uses.get(data) or _Use(open_file(data / "users"))
+        use = _uses.get(data) or _ServerUse(open_file(data / "users"))
         try:
             fcntl.flock(use.users, fcntl.LOCK_SH)
             address = server.join(data) or server.start(data)

@@ -84,7 +84,7 @@ class RedisApprovals:
     async def save(self, change: Change) -> bool:
         """Compare and write. One round trip."""
         if not change.touches:
-            return await self._note(change)
+            return await self._write_effects(change)
         return await self._write(change, expected=str(change.approval.version))
 
     async def open(self, thread: ThreadId) -> Sequence[Approval]:
@@ -160,7 +160,7 @@ class RedisApprovals:
         before = change.approval
         stored = replace(before, version=before.version + 1)
         thread, keys = stored.thread, self._keys
-        post = _Post.of(keys, change, f"{stored.id}/{stored.version}")
+        attached = _EffectsAndRows.of(keys, change, f"{stored.id}/{stored.version}")
         script = WriteApproval(
             approval=keys.approval(thread, stored.id),
             ask=keys.ask(thread, stored.id),
@@ -168,42 +168,42 @@ class RedisApprovals:
             unclosed=keys.open(thread),
             audit=keys.audit(thread),
             conversation=keys.conversation(thread),
-            boxes=post.boxes,
+            boxes=attached.boxes,
             expected=expected,
             document=b"%d %b\n%b" % (stored.version, _new_name().encode(), documents.dump(stored)),
             asked=b"" if expected else documents.dump_asked(stored.ask),
             is_open=stored.state in OPEN,
             audit_retention=self._audit_retention,
-            more=post.more,
+            more=attached.more,
             **self._index_arguments(stored),
         )
         earlier = [] if expected else indexes.index_pending(keys, stored)
-        written = await self._send(post, script, *earlier)
+        written = await self._send(attached, script, *earlier)
         if written == NOT_ASKED:  # the last version kept the request in the approval
-            written = await self._send(post, replace(script, asked=documents.dump_asked(stored.ask)))
+            written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
         if written == WRITTEN and stored.state not in OPEN:
             await self._database.run_all(*indexes.index_closed(keys, stored))
         return written == WRITTEN
 
-    async def _note(self, change: Change) -> bool:
+    async def _write_effects(self, change: Change) -> bool:
         thread, once = change.approval.thread, _new_name()
-        post = _Post.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
+        attached = _EffectsAndRows.of(self._keys, change, f"{change.approval.id}/{change.approval.version}/{once}")
         script = WriteEffects(
             seen=self._keys.seen(thread, "note", once),
             approvals=self._keys.approvals(thread),
             unclosed=self._keys.open(thread),
             audit=self._keys.audit(thread),
             conversation=self._keys.conversation(thread),
-            boxes=post.boxes,
+            boxes=attached.boxes,
             seconds=int(DAY.total_seconds()),
             retention=self._retention,
             audit_retention=self._audit_retention,
-            more=post.more,
+            more=attached.more,
         )
-        return await self._send(post, script)
+        return await self._send(attached, script)
 
-    async def _send(self, post: "_Post", script: Script[R], *earlier: RedisCall[Any]) -> R:
-        marks = [] if post.mark is None else [post.mark]
+    async def _send(self, attached: "_EffectsAndRows", script: Script[R], *earlier: RedisCall[Any]) -> R:
+        marks = [] if attached.mark is None else [attached.mark]
         if not marks and not earlier:
             return await self._database.run(script)
         reply: R = (await self._database.run_all(*marks, *earlier, script))[-1]
@@ -211,7 +211,7 @@ class RedisApprovals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Post:
+class _EffectsAndRows:
     """The effects and rows of a change, as a script takes them. `mark` goes before the script."""
 
     mark: RedisCall[Any] | None
@@ -219,7 +219,7 @@ class _Post:
     more: tuple[Arg, ...]
 
     @classmethod
-    def of(cls, keys: Keys, change: Change, write: str) -> "_Post":
+    def of(cls, keys: Keys, change: Change, write: str) -> "_EffectsAndRows":
         rows = [pack_row(entry) for entry in change.entries]
         stamp = mailbox.STAMPS.next()
         lanes = list(dict.fromkeys(map(lane_of, change.effects)))

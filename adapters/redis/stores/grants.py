@@ -27,7 +27,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class GiveGrant(Script[bool]):
+class WriteGrant(Script[bool]):
     """Store a grant if its place is empty. Safe to run twice: it finds its own."""
 
     LUA = f"""
@@ -124,7 +124,7 @@ class RedisGrants:
         """Store a grant. The indexes are written first: a name in them without a grant is skipped."""
         thread, keys = grant.thread, self._keys
         ends, name = grant.until.timestamp(), _index_name(grant)
-        script = GiveGrant(
+        script = WriteGrant(
             keys.grant(thread, grant.id),
             keys.grants(thread),
             *self._audit(thread),
