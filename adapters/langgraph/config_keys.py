@@ -1,7 +1,7 @@
 """The keys that we put into a run's config, and the private parts of LangGraph on which we rely.
 
 LangGraph copies strings and numbers of `configurable` and `metadata` into every checkpoint of a run, except for keys
-that start with two underscores: so the thread itself records the turns and answers that it was given. The values of
+that start with two underscores. So a thread itself tells which turn it received and which answers it has. The values of
 these keys are stored data.
 
 `tests/contracts/test_langgraph_facts.py` fails when LangGraph stops honouring any of this.

@@ -1,4 +1,4 @@
-"""What every dialect is made of: a pair of pure functions, payload -> Ask and Ask + Decisions -> resume value."""
+"""The parts of every dialect: two pure functions, payload -> Ask and Ask + Decisions -> resume value."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

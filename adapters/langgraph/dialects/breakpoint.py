@@ -1,13 +1,13 @@
-"""What is asked at a halt that has no payload of its own: a breakpoint, tool calls that wait at one, a NodeInterrupt.
+"""Pauses without a payload of their own: a breakpoint, tool calls that wait at one, a NodeInterrupt.
 
-| halt | approve | edit | skip | reject |
+| pause | approve | edit | skip | reject |
 |---|---|---|---|---|
-| breakpoint | go on | change the state, then go on | go past the nodes that wait | the run stops |
-| before a node of tools | run this call | run it with other arguments | | the tool does not run, the model is told |
+| breakpoint | go on | change the state, then go on | go past the waiting nodes | the run stops |
+| before a tool node | run this call | run it with other arguments | | the tool does not run, the model is told |
 | NodeInterrupt | run the node again | change the state, then run it | go past it | the run stops |
 
-What each does to the thread is in `adapters.langgraph.in_process.threads.state_edits`. A state may be large: a field
-that is too long to be read is told by its length and its hash, and is not among those that an edit can change.
+`adapters.langgraph.in_process.threads.state_edits` carries the decisions out. A state may be large: a field that is too
+long to read is named with its length and hash, and cannot be edited.
 
 https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
 """

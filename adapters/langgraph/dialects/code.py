@@ -1,20 +1,20 @@
-"""What a node's own code takes for an answer, put on the card: after a library's dialects, before a payload's hints.
+"""Puts the answers that a node's own code takes on the card: after a library's dialects, before a payload's hints.
 
-| what is known | the card |
+| known | the card |
 |---|---|
-| the code of the node says what each choice does | the choices that it takes, sent as it reads them |
-| only what the payload looks like, and the code does not contradict it | as the documented dialect says |
-| nothing | everything is shown; Reject, and an answer as JSON for those who may approve |
+| the node's code shows what each choice does | the choices that it takes, sent as it reads them |
+| only the form of the payload, and the code does not contradict it | as the documented dialect says |
+| nothing | everything is shown; Reject, and an answer as JSON for people who may approve |
 
-A further choice of the node ("revise", "escalate") has a button under the node's own word. Where each way on is known
-and none is known to approve, there is no Approve: the node's words are all there is, beside Reject.
+A further choice of the node ("revise", "escalate") has a button with the node's own word. If each branch is known and
+none is known to approve, there is no Approve: only the node's words and Reject.
 
-Reject stands on every card that is a decision. Where no answer is known that the node takes for a no, it is not sent to
-the node: the run is stopped. Words are offered only where the node takes words and no test of their truth decides, and
-a word that the node compares with is never sent as an answer: it would be a decision that nobody sees as one.
+Every decision has Reject. If no answer is known that the node takes for a no, nothing is sent and the run stops. Words
+are offered only if the node takes words and no test of their truth decides. A word that the node compares with is never
+sent as an answer: nobody would see that it decides.
 
-The encoding is written like an entry of `answers:`, is kept with the ask and bound by its digest. So a change of the
-code asks anew, and never sends another value than the one that people decided to send.
+The encoding has the form of an entry of `answers:`; it is kept with the ask and bound by its digest. So after a change
+of the code people are asked again, and no other value is sent than the one that they decided to send.
 """
 
 from collections.abc import Sequence

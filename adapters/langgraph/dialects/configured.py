@@ -1,7 +1,7 @@
-"""Answers that `answers:` in `app.yaml` words for a graph with conventions of its own.
+"""Answers that `answers:` in `app.yaml` defines for a graph with conventions of its own.
 
-An entry names what it is for (a node, fields of the payload) and, for each choice that it offers, what is sent: a
-resume value, an update of the graph's state beside it, or both.
+An entry says when it applies (a node, fields of the payload) and what to send for each choice that it offers: a resume
+value, an update of the graph's state beside it, or both.
 
     answers:
       - when: {node: review, payload: {type: refund}}
@@ -10,15 +10,15 @@ resume value, an update of the graph's state beside it, or both.
         options:
           escalate: {resume: {ok: false, to: on-call}}
 
-The payload is read by the usual dialects, which give the card its prompt and its values; the entry settles the choices
-and what they send: see `encoded`, and `engine.asks.templates` for the words.
+The usual dialects read the payload, and give the card its prompt and its values. The entry decides the choices and what
+they send: see `encoded`, and `engine.asks.templates` for the words.
 
 | the entry | the card |
 |---|---|
-| has no `reject` | can be rejected all the same: the run is stopped |
-| has `answer` alone | a question to the requester; it cannot be rejected |
-| picks what the request does not have | lacks that choice, and says so |
-| is for a node that compares words, and takes words | as the code: those words are decisions, and never an answer |
+| has no `reject` | has Reject all the same: it stops the run |
+| has `answer` alone | is a question to the requester, without Reject |
+| picks a value that the request does not have | lacks that choice, and says so |
+| is for a node that compares words, and takes words | takes those words as decisions, never as an answer |
 
 `Command(resume=..., update=...)`: https://docs.langchain.com/oss/python/langgraph/interrupts
 Input as a node: https://docs.langchain.com/oss/python/langgraph/human-in-the-loop

@@ -1,4 +1,4 @@
-"""The form of an edit: the fields that the graph takes can be changed, and the others are only to be read."""
+"""The form of an edit: people can change the fields that the graph takes, and read the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

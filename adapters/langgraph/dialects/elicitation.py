@@ -1,6 +1,6 @@
-"""MCP elicitation: a tool of an MCP server needs input in mid-call, and `langchain.mcp` asks for it by an interrupt.
+"""MCP elicitation: a tool of an MCP server needs input during a call, and `langchain.mcp` asks with an interrupt.
 
-The shapes are those of `MCPElicitationInterrupt` and `MCPElicitationResume` of langchain 1.4 (beta):
+The payloads are those of `MCPElicitationInterrupt` and `MCPElicitationResume` of langchain 1.4 (beta):
 https://reference.langchain.com/python/langchain/mcp/elicitation, and the meaning of the three actions is MCP's:
 https://modelcontextprotocol.io/specification/2025-06-18/client/elicitation
 

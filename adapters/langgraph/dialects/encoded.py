@@ -1,12 +1,11 @@
-"""Asks whose answers are worded: by `answers:` in `app.yaml`, or by what was read of the node's code.
+"""Asks with an encoding: from `answers:` in `app.yaml`, or from the node's own code.
 
-The encoding of such an ask has a template for each choice (`engine.asks.templates`), an object of `resume`, `update`
-and `as_node`. It is kept with the ask and bound by its digest, so that a change of the file or of the code asks anew
-and never turns one decision into another.
+The encoding has a template (`engine.asks.templates`) for each choice, an object of `resume`, `update` and `as_node`. It
+is kept with the ask and bound by its digest: after a change of the file or of the code people are asked again, and no
+decision turns into another.
 
-What a template picks of the value is looked up when the ask is made: a choice whose pick is not there is not offered.
-It is looked up again when something is decided, since an edit may have taken it away: that is a problem that is told to
-the person at the form, and no error in a lane.
+A template's picks are looked up when the ask is made: a choice whose pick is missing is not offered. They are looked up
+again when something is decided, since an edit may have removed one: the form then says so to the person.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""What is asked when a graph raised, or was stopped by a limit: run it again, ask anew, or leave it.
+"""Asks what to do after a run failed or a limit stopped it: run it again, ask again, or dismiss it.
 
-Running it again gives the nodes that failed the answers that they have, and decides nothing new: so it is the
-requester's. A node that raises because of its answer would raise each time, since LangGraph keeps the answer: then
-asking anew forgets it. Neither is done by itself: what failed once may have done half of its work.
+Running it again gives the failed nodes the answers that they have. That decides nothing new, so the requester may do
+it. A node that raises because of its answer would raise each time, since LangGraph keeps the answer: asking again
+forgets it. Neither happens by itself: a failed run may have done half of its work.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """A tool call that `gate_tools` in `app.yaml` stops before it starts: see `adapters.langgraph.guards.gates`.
 
-The interrupt's value says which call it is, its `response_schema` what the arguments have to fit. The answer is read by
-the gate alone: no code of the graph sees it, and no entry of `answers:` changes it.
+The interrupt's value says which call it is, and its `response_schema` what the arguments have to fit. Only the gate
+reads the answer: no code of the graph sees it, and no entry of `answers:` changes it.
 """
 
 from collections.abc import Mapping, Sequence

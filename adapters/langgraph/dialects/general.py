@@ -1,17 +1,17 @@
-"""A `response_schema`, a sentence, and whatever nothing else recognises.
+"""A `response_schema`, a sentence, and every payload that no other dialect recognises.
 
-A schema of true or false is decided like any approval. Every other schema is a form: where its values read like a
-decision ("approve", "deny") approvers decide it, else it is a question. A form's schema is always an object: where the
-graph wants a single value, the form has one field, `answer`, and the value is taken out of it again.
+A schema of true or false is decided like any approval. Every other schema is a form: if its values read like a decision
+("approve", "deny"), approvers decide it; otherwise it is a question. A form's schema is always an object: if the graph
+wants a single value, the form has one field, `answer`, and the value is taken out of it again.
 
-A sentence is answered in words, unless it asks for a decision: see `adapters.langgraph.dialects.sentences`. Then it is
-decided by approvers. `interrupt("Do you approve this action?")`, as on LangGraph's own page, wants True or False: any
-words at all, "no" among them, would be true. "Delete it? (yes/no)" names the word that is sent to approve. And a node
-that asks again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same number as a
-number: the text was refused already. https://docs.langchain.com/oss/python/langgraph/interrupts
+A sentence is answered in words, unless it asks for a decision: see `adapters.langgraph.dialects.sentences`. Then
+approvers decide it. `interrupt("Do you approve this action?")`, as on LangGraph's own page, wants True or False: any
+words, even "no", would be true. "Delete it? (yes/no)" names the word that is sent to approve. And a node that asks
+again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same number as a number: it
+refused the text. https://docs.langchain.com/oss/python/langgraph/interrupts
 
-What nothing recognises is shown field by field. Approving sends True, rejecting False, an answer its words, and an edit
-the changed value; a reason for the rejection stays on the card and in the audit.
+Any other payload is shown field by field. Approve sends True, Reject sends False, an answer its words, and an edit the
+changed value; a rejection's reason stays on the card and in the audit.
 """
 
 import re

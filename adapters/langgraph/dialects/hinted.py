@@ -1,17 +1,17 @@
-"""What may be sent where no code is known: on a LangGraph Server, and for a node that cannot be found.
+"""Answers for questions without known code: on a LangGraph Server, and for a node that cannot be found.
 
-A payload says what is asked, and hardly ever what an answer has to look like. So only what it states is sent:
+A payload says what is asked, and hardly ever how to answer. So only answers that it states are sent:
 
 | the payload | approve | edit | answer |
 |---|---|---|---|
 | a sentence that names its word: "(yes/no)", "Type APPROVE to go on" | the word | | |
-| as LangGraph's own pages: `{"question"}`, `{"action", "message"}`, "Do you approve ...?" | as there | | |
+| as on LangGraph's own pages: `{"question"}`, `{"action", "message"}`, "Do you approve ...?" | as there | | |
 | a text to revise | the text | the new text | |
 | words are asked for: a sentence, `{"query"}`, `{"type": "ask_user", "question"}` | | | the words |
 | `{"question", "tool_call"}`, which the pages answer in two ways; a list of choices; the rest | | | as JSON |
 
-A rejection is never sent. What a node does with `False`, or with "no", only its code could say, and a node that tests
-nothing but the truth of an answer goes ahead on "no": so the run is stopped.
+A rejection is never sent: it stops the run. Only the code could say what a node does with `False` or "no", and a node
+that tests nothing but the truth of an answer goes ahead on "no".
 """
 
 from collections.abc import Mapping

@@ -9,8 +9,8 @@ https://github.com/langchain-ai/agent-inbox, https://reference.langchain.com/pyt
 | ignore alone | a notice: Got it | anybody there |
 | nothing | Reject, which is `ignore`: nothing is approved for want of a rule | approvers |
 
-`ignore` has no room for a reason: it stays on the card and in the audit. A list of several requests is several actions,
-each decided alone, and the graph gets the responses in their order when all are decided.
+`ignore` has no room for a reason: it stays on the card and in the audit. A list of requests is one ask of several
+actions. Each is decided alone, and the graph gets the responses in their order when all are decided.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""JSON Schemas: what an edited value or a form's answer must fit, and why it does not, field by field.
+"""JSON Schemas: checks an edited value or a form's answer, and says field by field why it does not fit.
 
 LangGraph publishes a `response_schema` that is given as a dict but does not enforce it, so it is enforced here, before
 anything is sent: https://python-jsonschema.readthedocs.io/en/stable/errors/

@@ -3,8 +3,9 @@
 https://docs.langchain.com/oss/python/langchain/human-in-the-loop
 
 A rejection's reason reaches the model as the tool's answer. `respond` counts as the tool's success, so it is offered as
-an answer and never stands for a refusal. A batch is answered by position and with one decision for each action: another
-number would be stored and fail on every later resume, so it is counted here. An edit changes the arguments only.
+an answer and never as a refusal. A batch is answered by position, with one decision for each action: LangGraph would
+store a wrong number of decisions and fail on every later resume, so they are counted here. An edit changes the
+arguments only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

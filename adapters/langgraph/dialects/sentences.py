@@ -1,13 +1,13 @@
-"""What a sentence asks of a person: a decision, words, or neither that can be told.
+"""Judges which kind of answer a sentence asks for: a decision, words, or unclear.
 
-It settles two things, and no more. Who answers: whatever may be a decision is decided by approvers, and only a sentence
-that asks for words goes to the person whose conversation it is. And, where no code is known, which word the sentence
-itself tells people to send: "(yes/no)" names "yes", "Type APPROVE to go on" names "APPROVE". Which answer makes a node
-act is never read from words: see `adapters.langgraph.reading`. So no sentence names a word to reject with: the node
-behind "(y/n)" may test whether there is any answer at all, and would go ahead on "n".
+It settles two things. Who answers: approvers decide everything that may be a decision, and only a sentence that asks
+for words goes to the person whose conversation it is. And, for a node without known code, which word the sentence tells
+people to send: "(yes/no)" names "yes", "Type APPROVE to go on" names "APPROVE". Words never show which answer makes a
+node act: see `adapters.langgraph.reading`. So no sentence names a word to reject with: the node behind "(y/n)" may test
+whether there is any answer at all, and would go ahead on "n".
 
-It errs on the side of a decision: a question that is taken for one waits for an approver, the other way round the
-person who asks would approve it alone.
+When in doubt it is a decision: a question taken for a decision waits for an approver, but a decision taken for a
+question would be approved by the requester alone.
 """
 
 import re

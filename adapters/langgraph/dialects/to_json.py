@@ -1,7 +1,7 @@
-"""Any Python value as JSON, for showing it: a payload may be a dataclass, a message, a set, bytes, or hold a cycle.
+"""Converts any Python value to JSON, to show it: a dataclass, a message, a set, bytes, even a value with a cycle.
 
 The same value gives the same JSON in every process, because a digest of it binds decisions to what was shown (P4): sets
-are sorted, and no memory address is kept. Values that JSON cannot hold become strings that a person can read.
+are sorted, and memory addresses are dropped. Values that JSON cannot hold become strings that a person can read.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""The card that a question leads to, and what each of its choices sends.
+"""Makes the card that a question leads to, with what each of its choices sends.
 
-The card is made by `dialects.read`, as it is while the bot runs. What is sent is what its own encoding or dialect sends
-for a decision that is made of the words of a template.
+`dialects.read` makes the card, as it does while the bot runs. The values shown are those that its encoding or dialect
+sends for a decision made of the words of a template.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The entry of `answers:` for a question of which it is not known what its answers mean."""
+"""Writes an entry of `answers:` for a question whose answers are not known."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What asks without an `interrupt(...)` in a node's code: LangChain's middleware, breakpoints, NodeInterrupt."""
+"""Lists what asks without an `interrupt(...)` in a node's code: LangChain's middleware, breakpoints, NodeInterrupt."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""The questions that an `interrupt(...)` may ask, with the payload that stands in the code.
+"""Makes the questions that an `interrupt(...)` may ask, with the payload as the code shows it.
 
-Where the graph makes a value while it runs, a stand-in is put in its place: of the type that the state or the tool says
-it has, else a text and an object, one after the other.
+A stand-in replaces each value that the graph makes at run time: of the type that the state or the tool declares, or a
+text and an object, one after the other.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""From `graph:` in `app.yaml` to a graph that is ready to run, and what is wrong with it.
+"""Loads the graph that `graph:` in `app.yaml` names, and checks the agent's entry against it.
 
-Imports the dialects, `reading` and `fingerprint`.
+Imports the dialects, `reading`, `config_keys` and `fingerprint`; its modules do not know one another.
 """

@@ -1,12 +1,12 @@
-"""What `signoff check` says of a graph's source: work that is done twice, and questions that are never asked.
+"""Warns of mistakes in a graph's source, for `signoff check`: work done twice, and questions that are never asked.
 
-A node runs again from its top when it is resumed, so whatever it does before `interrupt()` is done once more; and
-`interrupt()` stops a node by an exception, so a `try` around it that catches everything swallows the question.
+A resumed node runs again from its top, so everything before `interrupt()` is done once more; and `interrupt()` stops a
+node with an exception, so a `try` around it that catches everything swallows the question.
 https://docs.langchain.com/oss/python/langgraph/interrupts#rules-of-interrupts
 
-The source is only read. A call counts as work on the world where its name says so: a method or function that sends,
-writes, creates, deletes. Reads, logs and models' calls do not: a list that warned of every call would be read by
-nobody, and what it misses is in docs/pitfalls.md. Functions of the same file that a node calls are looked into, too.
+The source is only read. A call counts as work if its name says so: a method or function that sends, writes, creates,
+deletes. Reads, logs and calls of models do not: nobody would read a list that warned of every call. docs/pitfalls.md
+says what it misses. Functions of the same file that a node calls are read too.
 """
 
 import ast

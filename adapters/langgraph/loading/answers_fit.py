@@ -1,7 +1,7 @@
-"""Whether `answers:` in `app.yaml` fits the graph: a node that is not there, a pick of what no request of it has.
+"""Checks `answers:` in `app.yaml` against the graph: a node that does not exist, a pick that no request has.
 
-The graph's code is read, not run, and it may ask what was not found in it. So these are warnings: a choice that picks
-what a request does not have is left out when it is asked (`dialects.configured`), and nothing is sent.
+The graph's code is read, not run, and it may ask more than was found in it. So these are warnings: a choice whose pick
+is missing is left out when it is asked (`dialects.configured`), and nothing is sent.
 """
 
 import difflib

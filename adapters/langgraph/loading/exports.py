@@ -1,12 +1,12 @@
-"""Finds the graph that `graph:` in `app.yaml` names, whatever form it is exported in.
+"""Finds the graph that `graph:` in `app.yaml` names, in any form in which it can be exported.
 
 A spec is `path.py:attribute`, beside `app.yaml`, or `module:attribute`. The attribute is a compiled graph, a StateGraph
 builder, or a factory of one: sync or async, without arguments or with one (the config), also as a context manager.
 LangGraph CLI reads the same forms: https://docs.langchain.com/langsmith/application-structure
 
-The path can be checked without importing anything (`check_spec`), because LangGraph takes most of a second to import
-and a wrong path should be told at once. A graph is given our checkpointer: one that it brought is replaced, and
-`Loaded.warnings` says so, since its threads would be kept where nothing else of ours is.
+`check_spec` checks the path without importing anything: LangGraph takes most of a second to import, and a wrong path
+should be reported at once. A graph gets our checkpointer. If it brought its own, `Loaded.warnings` says that it is
+replaced: its threads would be stored apart from everything else.
 """
 
 import hashlib

@@ -1,13 +1,14 @@
-"""The types that an agent's checkpoints may be made of: those of its own code, and those that its state names.
+"""Finds the types that an agent's checkpoints may contain: those of its own code, and those that its state names.
 
-What stands in a checkpoint names types, and whoever can write there can name any
+A checkpoint names types, and anybody who can write there can name any
 (`adapters.redis.checkpointer.serializer`). An agent needs few: the data classes that its own modules define or import,
-and those that the fields of its state are declared with, in turn with their own fields. Own modules are that of the
-graph, and from there those whose names it has and that are not installed packages; where the graph is itself an
-installed package, those of the same package.
+and those that the fields of its state are declared with, in turn with their own fields. Its own modules are the graph's
+module, and the modules that it imports from, and so on, except installed packages; for a graph in an installed package,
+those of the same package.
 
-Only what LangGraph stores by its name is data: pydantic models, dataclasses, enumerations, named tuples, and subclasses
-of a few types of the standard library. What acts is none, though pydantic made it: a model, a tool, a chain.
+Only types that LangGraph stores by name are data: pydantic models, dataclasses, enumerations, named tuples, and
+subclasses of a few types of the standard library. Something that acts is not, even if pydantic made it: a model, a
+tool, a chain.
 """
 
 import dataclasses

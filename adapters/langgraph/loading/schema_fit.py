@@ -1,9 +1,8 @@
-"""Whether a graph fits what `app.yaml` says of its agent: its input, its reply, its context.
+"""Checks an agent's entry in `app.yaml` against the graph: its input, its reply, its context.
 
-LangGraph drops a field of the input that the graph's state does not have, and says nothing; JMESPath gives nothing for
-a field that is not there; and a node finds None in place of a context that nobody gives. So each of these is a fault
-that is told before the bot starts. What a graph does not declare is not held against it: a workflow of the functional
-API takes anything.
+LangGraph silently drops a field of the input that the graph's state does not have; JMESPath gives nothing for a missing
+field; and a node finds None in place of a missing context. So each of these is reported before the bot starts. What a
+graph does not declare is not checked: a workflow of the functional API takes anything.
 
 https://docs.langchain.com/oss/python/langgraph/graph-api#schema,
 https://docs.langchain.com/oss/python/langgraph/graph-api#runtime-context

@@ -1,14 +1,13 @@
-"""Tool calls of one node run one after the other, in the order in which the model made them.
+"""Runs the tool calls of one node one after the other, in the order in which the model made them.
 
-LangGraph gives the answers of one task to its interrupts by their order, and looks at nothing else. A plain `ToolNode`
-runs the calls of a message side by side, as one task: if two of them ask, whichever asks first is given the first
-answer. So the approval of one call could run another, for which nobody gave it. In turn, they ask in the same order
-each time. Once a call has asked, the calls behind it wait for its answer and do nothing.
+LangGraph gives the answers of one task to its interrupts by their order alone. A plain `ToolNode` runs the calls of a
+message side by side, as one task: if two of them ask, the first to ask gets the first answer. So the approval of one
+call could run another one. In turn, they ask in the same order each time. Once a call has asked, the calls behind it
+wait for its answer and do nothing.
 
-This costs the time that such tools would have saved by running side by side. `create_agent` has a task for each call
-and is not touched. What is changed is one node object of a graph that was loaded for us, by a name that LangGraph keeps
-to itself: a test notices when it moves. A graph that a node calls synchronously runs its tools in threads, where this
-does not reach.
+This costs the time that such tools would save by running side by side. `create_agent` has a task for each call and is
+not touched. It changes one node object of a graph that was loaded for us, by a private name of LangGraph: a test fails
+if that changes. A graph that a node calls synchronously runs its tools in threads, which this does not reach.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The tools that a graph's code shows: those of its tool nodes, and those that its functions name.
+"""Lists the tools that a graph's code shows: those of its tool nodes, and those that its functions name.
 
-`Reach` goes by what live functions name, so agents that are tools, graphs that a node calls, and tools that a node
-calls by itself are seen. Tools that are made while the graph runs are not.
+`Reach` follows the names in live functions, so it finds agents that are tools, graphs that a node calls, and tools that
+a node calls by itself. It does not find tools that are made while the graph runs.
 """
 
 from collections.abc import Mapping

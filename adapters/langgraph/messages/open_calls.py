@@ -1,8 +1,4 @@
-"""Tool calls of the last AI message that have no result yet, and what people's decisions make of them.
-
-Refused calls become a message of the model with only those, each with its result; approved ones become a message after
-it. Every model provider accepts that order, the refused tools do not run, and the model learns why.
-"""
+"""Open tool calls, which have no result yet, and the messages that carry out people's decisions about them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard

@@ -1,10 +1,10 @@
-"""Where a node may come to an `interrupt(...)`: looked up in live functions, whether their code can be read or not.
+"""Finds the places where a node may reach an `interrupt(...)`, even if its code cannot be read.
 
-The reader follows what the code does, and loses its way in some code. This goes by names alone: what a function names,
-what those functions name, and so on. It finds too much rather than too little, and says nothing of what is asked. So
-what it finds and the reader does not is told of as not followed, and nothing is asked in silence.
+The reader follows what the code does, and cannot follow all code. This follows names alone: what a function names, what
+those functions name, and so on. It finds too much rather than too little, and does not know what is asked. A place that
+it finds and the reader does not is reported as not followed, so that nothing asks unnoticed.
 
-Out of reach: code that is made while it runs, and functions that are looked up by a name that stands nowhere.
+Out of reach: code that is made at run time, and functions found by a name that is not written anywhere.
 """
 
 import dis

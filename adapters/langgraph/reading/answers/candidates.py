@@ -1,4 +1,4 @@
-"""Candidates for an answer: what one has at a path, and copies of it with another value there."""
+"""Reads and changes candidates for an answer: the value at a path, a copy with another value there."""
 
 from collections.abc import Iterator
 from typing import Any

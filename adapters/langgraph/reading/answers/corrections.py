@@ -1,9 +1,9 @@
-"""A branch that takes a person's values in the place of those that were shown, and else does what an approval does.
+"""Recognises a branch that takes a person's values in place of the shown ones, and otherwise acts as an approval.
 
-So LangGraph's tutorial has it: `if reply["correct"] == "y"` keeps what the model found, and the other branch keeps
-`reply.get("name", name)`. No effect tells the two apart, and the second is no refusal, since it goes ahead too:
-it is an edit. What counts is what is left in the state. There each field has to be what an approval leaves, or the
-person's value in place of one that was shown; only what is said about it, a message, may differ.
+LangGraph's tutorial has one: `if reply["correct"] == "y"` keeps what the model found, and the other branch keeps
+`reply.get("name", name)`. No effect tells the two apart, and the second is no refusal, since it goes ahead too: it is
+an edit. The difference is in the state that they leave. Each field there has to be what an approval leaves, or the
+person's value in place of a shown one; only a message about it may differ.
 """
 
 from collections.abc import Mapping

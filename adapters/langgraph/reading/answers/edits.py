@@ -1,4 +1,4 @@
-"""Edits: which fields of the payload a person can change, and what is sent for a change."""
+"""Finds the fields of the payload that a person can change, and what is sent for a change."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

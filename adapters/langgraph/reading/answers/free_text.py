@@ -1,4 +1,4 @@
-"""Answers in a person's own words: when they can be sent, and when a question wants nothing else."""
+"""Finds out if an answer in a person's own words can be sent, and if a question wants nothing else."""
 
 from collections.abc import Sequence
 from typing import Any, get_args

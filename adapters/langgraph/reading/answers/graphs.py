@@ -1,7 +1,7 @@
 """Follows a graph from the node that asks: its result, the edges that read it, and the nodes behind them.
 
-A node's result is put into the state, so that a flag that a later edge or node reads is still the answer's. Every node
-is read once after the answer. A tool is read to its end: what a model makes of its result is nobody's to know.
+A node's result is put into the state, so a flag that a later edge or node reads still comes from the answer. Every node
+is read once after the answer. A tool is read to its end: nobody can know what a model makes of its result.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

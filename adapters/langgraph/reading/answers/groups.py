@@ -1,14 +1,8 @@
-"""Which answers make the node act: read from what they reach, never from what they are called.
+"""Groups the answers by what they make the node do, and weighs which group acts.
 
-Candidates that make the code do the same are one group. A group acts, compared with another, where it reaches effects,
-nodes or a use of what was shown that the other avoids, and avoids nothing that the other reaches (`Evidence`). Where
-nothing follows for one pair, nothing is known of the question.
-
-In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They are heard where
-they speak against what was read, which makes it unknown, and where both branches do something of their own, as when a
-refusal writes a mail: then what was read needs a word that says the same. And where two groups reach the same (they
-differ in what they say, for instance), the one that is called as our button is, or that takes a true value, is approved
-with: a hint, and no proof. A rejection is then never sent by its name alone.
+Candidates with the same effects are one group. A group acts, compared with another, if it reaches effects, nodes or a
+use of the shown values that the other avoids, and avoids nothing that the other reaches (`Evidence`). If nothing
+follows for one pair, nothing is known of the question. Names prove nothing: see `polarity`.
 """
 
 from collections.abc import Iterator, Sequence

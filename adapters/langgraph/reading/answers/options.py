@@ -1,9 +1,9 @@
-"""The node's further choices: what it does under a word of its own that is neither the action nor its refusal.
+"""Finds the node's further choices: branches with a word of their own that neither act nor refuse.
 
-A review often has three ways on: it approves, it refuses, and it sends the draft back to its writer or pages somebody.
-Each way that is followed to its end, does not raise, and is told apart by a text that the code compares with, can be
-offered under that text. Texts that lead the same way ("y", "yes", "ok") are one choice. Which way approves and which
-one refuses is settled before, by what they reach (`groups`); the words are only what the choices are called.
+A review often has three branches: it approves, it refuses, and it sends the draft back to its writer or pages somebody.
+Each branch that is followed to its end, does not raise, and has a text that the code compares with, can be offered with
+that text. Texts that lead to the same branch ("y", "yes", "ok") are one choice. Which branch approves and which one
+refuses is decided before, by their effects (`groups`); the words are only the names of the choices.
 """
 
 from collections import Counter

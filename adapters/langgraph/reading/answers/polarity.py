@@ -1,10 +1,10 @@
-"""Which group of answers acts, and which ones can be rejected with.
+"""Decides which group of answers approves, and which groups can reject.
 
-In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They count where
-they speak against what was read, which makes it unknown, and where both branches do something of their own, as when a
-refusal sends an email: then the reading needs a word that says the same. Where two groups reach the same effects
-(they differ in what they say, for instance), the one that has our button's name, or that takes a true value, is the
-approval: a hint, and no proof. A rejection is then never sent by its name alone.
+In one graph "cancel" is the action, in another "continue" is the refusal: so words prove nothing. They count in two
+cases. If they contradict the effects, nothing is known. If both branches do something of their own, as when a refusal
+sends an email, the effects need a word that agrees. If two groups reach the same effects (they differ in what they say,
+for instance), the group with our button's name, or with a true value, is the approval: a hint, and no proof. A
+rejection is then never sent by its name alone.
 """
 
 from collections.abc import Sequence

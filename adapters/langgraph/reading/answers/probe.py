@@ -1,8 +1,8 @@
-"""Finds out what answers a question can have: tries one, sees what the code compares it with, and tries that.
+"""Finds the answers that a question can have: tries one, sees what the code compares it with, and tries that.
 
-The first candidates are true, false, words and an empty object. Whatever the code tests on the way (`.get("decision")`,
+The first candidates are true, false, words and an empty object. Everything that the code tests (`.get("decision")`,
 `== "approve"`, `isinstance(answer, str)`, a field of a pydantic model) is a candidate for the next round. In the end
-there is one candidate for each way that the code can go, with all that it reaches: `Behaviour`.
+there is one candidate for each branch of the code, with everything that it reaches: `Behaviour`.
 """
 
 import re

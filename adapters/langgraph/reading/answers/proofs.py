@@ -1,4 +1,4 @@
-"""How it is known what an answer does, in a sentence: the lines that the code takes with it.
+"""Says in a sentence how the effect of an answer is known: the lines that the code takes with it.
 
 "takes line 52, which returns goto=cancel"; "runs line 34: client.delete(path)"; "goes on to publish".
 """

@@ -1,4 +1,4 @@
-"""Words and truth values by which an answer is called a yes or a no.
+"""Lists the words and truth values that usually mean yes or no.
 
 They prove nothing: see `groups` and `polarity`.
 """

@@ -1,4 +1,4 @@
-"""Reads calls: functions of the project are read on, pure ones are worked out, all others are effects on the world."""
+"""Reads calls: continues in functions of the project, computes pure calls, and notes all others as effects."""
 
 import ast
 import contextlib

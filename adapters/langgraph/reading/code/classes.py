@@ -1,4 +1,4 @@
-"""Reads what classes make of values: Enums, pydantic models, dataclasses, and Python's own types."""
+"""Reads calls of classes: dataclasses, named tuples, Python's own types, and classes of the project."""
 
 import ast
 import dataclasses

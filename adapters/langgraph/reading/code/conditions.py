@@ -1,4 +1,4 @@
-"""Reads conditions: what is compared with what, and which way a branch goes."""
+"""Reads conditions: compares values, and chooses the branch."""
 
 import ast
 import operator

@@ -1,4 +1,4 @@
-"""Reads expressions. What is not known here is unknown, and never an error."""
+"""Reads expressions. An expression that cannot be followed is unknown, and never an error."""
 
 import ast
 from collections.abc import Callable

@@ -1,8 +1,4 @@
-"""Reads methods of values, and what Python and libraries bring.
-
-What is pure is listed here. A call that is not, a request to a model among them, counts as an effect: to take a
-harmless call for one makes a convention unknown, the other way round an action would be overlooked.
-"""
+"""Reads methods of values, and functions of Python and of libraries. `purity` lists those without an effect."""
 
 import ast
 from typing import Any

@@ -1,7 +1,7 @@
-"""Lists the calls that do nothing to the world: those of Python and of libraries that only work something out.
+"""Lists the calls without an effect: those of Python and of libraries that only compute.
 
-Every other call counts as an effect, a request to a model too. To take a harmless call for an effect leaves a
-convention unknown; the other way round an action would be overlooked.
+Every other call counts as an effect, a request to a model too. A harmless call taken for an effect leaves a convention
+unknown; the other way round an action would be overlooked.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""Reads regular expressions: what a pattern makes of a word is worked out, and its own words are worth trying."""
+"""Reads regular expressions: matches them with words, and finds the words in a pattern that are worth trying."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A function's result in words, as far as it is constant: `goto=cancel`, `status='rejected'`."""
+"""Describes the constant parts of a function's result: `goto=cancel`, `status='rejected'`."""
 
 from collections.abc import Iterable
 

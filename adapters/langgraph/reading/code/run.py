@@ -1,11 +1,11 @@
 """One reading of a graph's code along one path, with one candidate for the answer.
 
-Code is read as a person reads it: line by line, with the candidate in the answer's place. Nothing of it is executed. A
-condition that depends on something else than the answer can go both ways: `Oracle` takes one, and remembers that there
-is another, so that the next reading takes that. Where the same thing is asked again it has the same answer.
+Code is read as a person reads it: line by line, with the candidate in place of the answer. Nothing is executed. A
+condition that depends on something else than the answer can take both branches: `Oracle` takes one and remembers the
+other for the next reading. The same condition always gets the same answer within a reading.
 
-What the reading is for is written down on the way: what the code compares the answer with (`Demand`: worth trying
-next), which effects it reaches, and how it ends.
+A reading notes its findings in a `Trace`: what the code compares the answer with (`Demand`: worth trying next), the
+effects that it reaches, and how it ends.
 """
 
 import ast

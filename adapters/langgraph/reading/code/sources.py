@@ -1,4 +1,4 @@
-"""The source of live functions: read once, and never run."""
+"""Finds the source of live functions: read once, and never run."""
 
 import ast
 from collections.abc import Iterator, Mapping

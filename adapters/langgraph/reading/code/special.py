@@ -1,6 +1,6 @@
-"""Reads what an object of the project does where an operator, a test or a loop uses it: `__bool__`, `__exit__`.
+"""Reads the methods of the project's classes that Python calls by itself: `__bool__` for a test, `__exit__`.
 
-Where a class says nothing of its own, Python's rule holds, and nothing is called.
+If a class defines none, Python's own rule holds, and nothing is called.
 """
 
 from enum import Enum

@@ -1,8 +1,8 @@
-"""Values as the reader knows them: a constant, a container of values, an object that the code makes, or nothing.
+"""Values as the reader knows them: a constant, a container of values, an object made by the code, or unknown.
 
-`path` says where in the answer a value stands, or would stand if the answer had it: what a test of it compares is then
-worth trying there. `given` is true for what the answer really has. `atoms` are the constants and origins that a value
-is made of, so that what reaches an effect can be traced to the answer, to the payload and to the state.
+`path` is the place of a value in the answer, or the place that it would have: constants that it is compared with are
+worth trying there. `given` is true if the answer really has the value. `atoms` are the constants and origins that a
+value is made of, which trace the inputs of an effect back to the answer, the payload and the state.
 """
 
 import itertools
