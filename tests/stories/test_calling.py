@@ -123,7 +123,7 @@ async def test_who_left_is_passed_over_and_the_card_says_so(world: World) -> Non
     world.becomes("carol", deactivated=True)
     card = await world.asked("billing")
     await world.bob.expect_card("dm", containing="billing")
-    await card.becomes("Not reached: <@U0CAROL>")
+    await card.becomes("Couldn't notify <@U0CAROL>")
     await card.click("Approve")
     await ends_well(world)
 

@@ -105,7 +105,7 @@ async def test_more_requests_than_can_be_looked_at_are_not_passed_over_in_silenc
     await world.start("yes_or_no", approvals=[RULE])
     for number in range(3):
         await world.asked(f"number {number}")
-    await home(world.bob, lambda text: "Waiting for you (2)" in text and "only the oldest were looked at" in text)
+    await home(world.bob, lambda text: "Waiting for you (2)" in text and "only the oldest were checked" in text)
     await world.nothing_else()
 
 

@@ -19,7 +19,7 @@ from adapters.slack.inbound.open_actions import may_open_form
 from adapters.slack.inbound.payloads.buttons import Pressed, PressedAll
 from adapters.slack.inbound.responses import not_done, ok
 from adapters.slack.inbound.telling import Teller
-from adapters.slack.inbound.views import Views
+from adapters.slack.inbound.views import ViewOpener
 from engine.approvals.approval import Approval
 from engine.asks.ask import Choice, Kind
 from engine.machine import is_on_card
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 class Buttons:
     """Decides, or opens a form."""
 
-    def __init__(self, desk: Intake, views: Views, teller: Teller) -> None:
+    def __init__(self, desk: Intake, views: ViewOpener, teller: Teller) -> None:
         self._desk, self._views, self._teller = desk, views, teller
 
     async def press(self, pressed: Pressed) -> BoltResponse:

@@ -40,7 +40,7 @@ from adapters.slack.inbound.payloads.incoming import HomeOpened, Incoming, incom
 from adapters.slack.inbound.responses import not_done, not_read, ok
 from adapters.slack.inbound.telling import PATIENCE, Teller
 from adapters.slack.inbound.time_travel import TimeTravelModals
-from adapters.slack.inbound.views import Views
+from adapters.slack.inbound.views import ViewOpener
 from adapters.slack.workspace.identity import Identity
 from engine.ports import Chat, IncomingMessage, Intake, TimeTravel, WorkspaceEvents
 
@@ -64,7 +64,7 @@ class Handlers:
     ) -> None:
         self._identity, self._commands, self._patience = identity, commands, patience
         teller = Teller(chat, patience)
-        views = Views(client, teller)
+        views = ViewOpener(client, teller)
         self._events = Events(desk, channels, commands, patience)
         self._buttons = Buttons(desk, views, teller)
         self._decision_forms = DecisionForms(desk, patience)

@@ -17,7 +17,7 @@ from engine.ids import ApprovalId
 log = structlog.get_logger(__name__)
 
 
-class Views:
+class ViewOpener:
     """Opens a modal for a person, and tells them if it did not open."""
 
     def __init__(self, client: AsyncWebClient, teller: Teller) -> None:

@@ -1,4 +1,4 @@
-"""An agent's words over as many messages as they take. Pure. `adapters.slack.drawing.markdown` reads their Markdown."""
+"""Splits what an agent says into Slack messages. Pure. `adapters.slack.drawing.markdown` reads the Markdown."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ _MOST_BLOCKS = 45
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One message of what is said."""
+    """One of the messages."""
 
     text: str
     blocks: list[Block]
 
 
-def told_of(user: UserId, text: str) -> list[Spoken]:
-    """The message that tells what a person did."""
+def by_person(user: UserId, text: str) -> list[Spoken]:
+    """The message that says what a person did: `@bob restarted from an earlier step.`"""
     clean = visible(text)
     section = blocks.rich_section(blocks.user(user), blocks.span(f" {clean}"))
     return [Spoken(f"<@{user}> {escaped(clean)}", [blocks.rich_text([section])])]
 
 
 def spoken(text: str, speaker: str = "") -> list[Spoken]:
-    """The messages that say it, at least one. The speaker's name stands over the first."""
+    """The messages, at least one. The first has the speaker's name above it."""
     clean = visible(text).strip()
     found = list(_messages(clean)) or list(_plainly(clean or "(no words)"))
     if speaker:
@@ -48,7 +48,7 @@ def _messages(text: str) -> Iterator[Spoken]:
 
 
 def _plainly(text: str) -> Iterator[Spoken]:
-    """The same words without any style: for what Slack would refuse."""
+    """The same words without styles, if Slack would refuse the styled ones."""
     for part in chunks(text):
         yield Spoken(escaped(part) or "…", [blocks.rich_text([blocks.rich_section(blocks.span(part or " "))])])
 

@@ -167,7 +167,7 @@ async def test_without_the_scope_for_files_the_card_stands_and_says_what_is_miss
     one = await pending(chatting, what=ask(action(value)))  # type: ignore[arg-type]
     await chatting.slack.people.fault(method="files.getUploadURLExternal", error="missing_scope")
     assert await chatting.chat.draw(one, 1) is not None
-    assert any("Do not decide it unread" in each.text for each in await cards(chatting))
+    assert any("Do not decide before you have read it" in each.text for each in await cards(chatting))
 
 
 async def test_what_an_agent_says_is_said_once_however_often(chatting: Bot) -> None:
@@ -438,7 +438,7 @@ async def test_that_a_file_was_refused_is_told_however_busy_the_channel(chatting
     await chatting.slack.people.fault(method="files.getUploadURLExternal", error="missing_scope")
     await pace.turn_to_post(one.place.channel, "others", 4)
     assert await chat.draw(one, 1) is not None
-    assert any("Do not decide it unread" in each.text for each in await cards(chatting))
+    assert any("Do not decide before you have read it" in each.text for each in await cards(chatting))
 
 
 # Sessions -------------------------------------------------------------------------------------------------------------
