@@ -17,13 +17,13 @@ from engine.ids import SheetId
 
 
 def approvable(approval: Approval) -> bool:
-    """Whether Approve all is about it: a question is answered, not approved."""
+    """True if Approve all can cover the request: a question is answered, not approved."""
     offered = Choice.APPROVE in approval.ask.actions[0].choices and not approval.ask.is_question
     return approval.state is State.PENDING and approval.reviews[0].decision is None and offered
 
 
 def approve_all(name: SheetId, rows: Sequence[Row]) -> Iterable[Block]:
-    """The button for all that are shown whole; none where there is but one."""
+    """The button for all fully shown rows; empty for a single one, which has its own."""
     able = [row.approval for row in rows if approvable(row.approval)]
     seen = [row.approval for row in rows if approvable(row.approval) and not row.left_out]
     if len(seen) < 2:  # noqa: PLR2004 - one has its own button

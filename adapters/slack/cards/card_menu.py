@@ -19,7 +19,7 @@ from engine.approvals.events import Doing
 
 
 def row(approval: Approval, *, approvers_own: bool = False) -> Block:
-    """The last row of a card; of one in an approver's own direct messages, without what only the requester does."""
+    """The last row of a card; in an approver's direct messages without the requester's buttons."""
     history = blocks.option(menu.HISTORY, f"{MENU_TIME_TRAVEL} {Point(approval.thread)}")
     buttons = [] if approvers_own else _buttons(approval)
     return blocks.actions("menu", [*buttons, _menu([*_options(approval), history])])
@@ -34,7 +34,7 @@ def on_sheet(approval: Approval) -> list[Block]:
 
 
 def _buttons(approval: Approval) -> list[Block]:
-    """What the requester does."""
+    """The buttons of the requester."""
     made = []
     if others_decide(approval):
         made.append(blocks.button(menu.NUDGE, MENU_BUTTONS[Doing.NUDGE], f"{Doing.NUDGE} {approval.id}"))
@@ -47,7 +47,7 @@ def _buttons(approval: Approval) -> list[Block]:
 
 
 def _options(approval: Approval) -> list[Block]:
-    """What those who can decide do, and what everybody may know."""
+    """The options of those who can decide, and of everybody."""
     if approval.state is not State.PENDING:
         allowed = any(review.grant and review.revoked_by is None for review in approval.reviews)
         return [blocks.option(menu.STOP_ALLOWING, f"{STOP_ALLOWING} {approval.id}")] if allowed else []
@@ -60,7 +60,7 @@ def _options(approval: Approval) -> list[Block]:
 
 
 def others_decide(approval: Approval) -> bool:
-    """Whether somebody besides the requester decides it."""
+    """True if somebody other than the requester can decide it."""
     open_ones = [review for review in approval.reviews if review.decision is None]
     if approval.state is not State.PENDING or not approval.ask.is_withdrawable:
         return False
@@ -68,7 +68,7 @@ def others_decide(approval: Approval) -> bool:
 
 
 def _is_withdrawable(approval: Approval) -> bool:
-    """A question to its requester is answered; it is in nobody's way."""
+    """True if withdrawing makes sense: a question to its own requester is simply answered."""
     if approval.state is not State.PENDING or not approval.ask.is_withdrawable:
         return False
     return not approval.ask.is_question or others_decide(approval)

@@ -16,7 +16,7 @@ class SlackMessage:
 
 
 def is_refused(message: SlackMessage) -> bool:
-    """Whether Slack would refuse it."""
+    """True if Slack would refuse it."""
     return bool(problems_of(message))
 
 

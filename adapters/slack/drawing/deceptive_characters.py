@@ -101,7 +101,7 @@ def _is_needed(found: re.Match[str]) -> bool:
 
 
 def _non_joiner_fits(before: str, after: str) -> bool:
-    """Whether a non-joiner changes the shape of the letters beside it: rule A of UAX #31."""
+    """True if a non-joiner changes the shape of the letters beside it: rule A of UAX #31."""
     try:
         return bool(after[:1].strip()) and valid_contextj(f"{before}{_NON_JOINER}{after}", len(before))
     except ValueError:  # beside an unassigned code point
@@ -109,7 +109,7 @@ def _non_joiner_fits(before: str, after: str) -> bool:
 
 
 def _joiner_fits(before: str, after: str) -> bool:
-    """Whether a joiner does: beside a virama, or if it gives a lone cursive letter its joined shape."""
+    """True if a joiner does: beside a virama, or if it gives a lone cursive letter its joined shape."""
     if any(each and unicodedata.combining(each) == 9 for each in (before[-1:], after[:1])):  # noqa: PLR2004 - virama
         return unicodedata.category(before[-1:] or " ")[0] in "LM"
     dual = "\u0628"
@@ -120,7 +120,7 @@ def _joiner_fits(before: str, after: str) -> bool:
 
 
 def _is_typography(found: re.Match[str]) -> bool:
-    """Whether typography puts a space here: `12 %`, `Bonjour !`, `M. Dupont`, `Louis XIV`.
+    """True if typography puts a space here: `12 %`, `Bonjour !`, `M. Dupont`, `Louis XIV`.
 
     Between two words in lower case it looks like a space and is none: a command would read it differently.
     """

@@ -29,7 +29,7 @@ def full_request(approval: Approval) -> Block:
 
 
 def needs_file(approval: Approval) -> bool:
-    """Whether the request is too long for a modal, so that the thread needs a file."""
+    """True if the request is too long for a modal, so that the thread needs a file."""
     if layout.length(everything(approval)) < limits.MESSAGE_BLOCKS_TEXT:
         return False
     body = layout.drawn(everything(approval))

@@ -13,14 +13,14 @@ from engine.approvals.events import Doing
 from engine.ids import UserId
 
 _SPANS = {"1": "1 hour", "4": "4 hours", "24": "1 day"}
-"""How long a deadline can be put off, by hours."""
+"""The extensions that the form offers, by hours."""
 
 
 FIELD = "value"
 
 
 def form(approval: Approval, doing: Doing) -> Block:
-    """The modal of what needs one. Raises KeyError for what needs none."""
+    """The modal of an option. Raises KeyError for one that needs none."""
     match doing:
         case Doing.HAND_OVER:
             person = {"type": "users_select", "action_id": FIELD}
@@ -42,13 +42,13 @@ def _input(label: str, element: Block) -> Block:
 
 
 def chosen_person(state: Mapping[str, Any]) -> UserId | None:
-    """The person who was chosen."""
+    """The chosen person."""
     found = state.get(FIELD, {}).get(FIELD, {}).get("selected_user")
     return UserId(found) if isinstance(found, str) and found else None
 
 
 def chosen_span(state: Mapping[str, Any]) -> timedelta | None:
-    """How long the deadline is put off; None for what the form does not offer."""
+    """The chosen extension; None for one that the form does not offer."""
     option = state.get(FIELD, {}).get(FIELD, {}).get("selected_option") or {}
     hours = option.get("value", "")
     return timedelta(hours=int(hours)) if hours in _SPANS else None

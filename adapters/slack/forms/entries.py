@@ -21,13 +21,13 @@ _FILL_IN = "Please fill this in."
 
 
 def is_there(state: State, block_id: str) -> bool:
-    """Whether the state has an input at all, be it empty."""
+    """True if the state has the input, even if it is empty."""
     block = state.get(block_id)
     return isinstance(block, Mapping) and isinstance(block.get(ACTION_ID), Mapping)
 
 
 def entered(state: State, block_id: str) -> Any:
-    """What stands in an input: a text, the values of the chosen options, or None."""
+    """The entry of an input: a text, the values of the chosen options, or None."""
     element = state[block_id][ACTION_ID] if is_there(state, block_id) else {}
     match element.get("type"):
         case "static_select":
@@ -41,7 +41,7 @@ def entered(state: State, block_id: str) -> Any:
 
 
 def text_of(state: State, block_id: str) -> str:
-    """What was written, as it was written. Raises EntryError for more than the input takes."""
+    """The text of an input, unchanged. Raises EntryError if it is too long."""
     written = entered(state, block_id)
     text = written if isinstance(written, str) else ""
     if len(text) > limits.PLAIN_TEXT_INPUT:
@@ -50,7 +50,7 @@ def text_of(state: State, block_id: str) -> str:
 
 
 def read(found: Sequence[Field], state: State) -> tuple[Json, dict[str, str]]:
-    """The value that the inputs say, and for each field that does not fit its type a sentence under its block's id."""
+    """The value of the fields, and an error by block id for each entry that does not fit its type."""
     values: dict[str, Json] = {}
     errors: dict[str, str] = {}
     for field in found:
@@ -67,7 +67,7 @@ def read(found: Sequence[Field], state: State) -> tuple[Json, dict[str, str]]:
 
 
 def placed(found: Sequence[Field], problems: Sequence[ValueProblem]) -> dict[str, str]:
-    """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
+    """Problems of the value by the block id of their field; those that name no field go to the first input."""
     editable = [each for each in found if each.editable]
     told: dict[str, list[str]] = {}
     for problem in problems:
@@ -79,7 +79,7 @@ def placed(found: Sequence[Field], problems: Sequence[ValueProblem]) -> dict[str
 
 
 def _closest(editable: Sequence[Field], path: tuple[str, ...]) -> Field | None:
-    """The field that a path leads into, else the first one below it."""
+    """The field that the path leads into, else the first field below it."""
     into = [each for each in editable if each.path and path[: len(each.path)] == each.path]
     below = [each for each in editable if path and each.path[: len(path)] == path]
     return next(iter([*into, *below]), None)
@@ -96,7 +96,7 @@ def _put(values: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
 
 def _value(field: Field, state: State) -> Value:
     if field.input is Input.GROUP:
-        return {} if isinstance(field.before, dict) else field.before  # its properties are put into it
+        return {} if isinstance(field.before, dict) else field.before  # its properties are added to it
     if field.input is Input.KEPT:
         return field.before
     if field.input in WRITTEN:
@@ -148,12 +148,12 @@ def _number(field: Field, text: str) -> Value:
     if field.input is Input.DECIMAL:
         return field.before if text == field.initial else _decimal(field, text)
     if field.shown is not MISSING and numerals.same_number(text, field.shown):
-        return field.before  # Slack may spell a number that nobody touched in its own way
-    return numerals.whole(text) if field.input is Input.INTEGER else numerals.number(text)
+        return field.before  # Slack may respell a number that nobody touched
+    return numerals.integer(text) if field.input is Input.INTEGER else numerals.number(text)
 
 
 def _decimal(field: Field, text: str) -> Json:
-    """A number where that is the same to the letter, and else its text, which loses no digit."""
+    """A number if JSON spells it exactly so, else its text, which loses no digit."""
     exact = None if isinstance(field.shown, str) else numerals.to_the_letter(text)
     return text if exact is None or not is_storable(exact) else exact
 
@@ -180,23 +180,23 @@ def _written(field: Field, state: State) -> Value:
 
 
 def _untouched(text: str, before: str) -> bool:
-    """Slack may trim what it sends back."""
+    """True if the text is the initial one; Slack may have trimmed it."""
     return text == before or text.strip() == before.strip()
 
 
-def _joined(whole_text: str, before: Sequence[str], texts: Sequence[str]) -> str:
-    """The parts put together as they were cut apart: with a newline where one was left out."""
+def _joined(complete: str, before: Sequence[str], texts: Sequence[str]) -> str:
+    """The parts joined as they were cut: with the newlines that were left out."""
     made, position = "", 0
     for index, (old, new) in enumerate(zip(before, texts, strict=True)):
         position += len(old)
-        cut_at_line = index < len(before) - 1 and whole_text[position : position + 1] == "\n"
+        cut_at_line = index < len(before) - 1 and complete[position : position + 1] == "\n"
         made += (old if _untouched(new, old) else new) + ("\n" if cut_at_line else "")
         position += cut_at_line
     return made
 
 
 def _emptied(field: Field) -> Value:
-    """What an input that was left empty means."""
+    """The value of an input that was left empty. Raises EntryError if the field is required."""
     if not field.optional:
         raise EntryError(_FILL_IN)
     if field.shown is MISSING:

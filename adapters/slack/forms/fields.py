@@ -21,36 +21,36 @@ from engine.asks.ask import Json, canonical
 
 ACTION_ID = "value"
 FORMAT = 2
-"""Counts the ways in which submitted forms were ever read: raise it when a form that is open would be misread."""
+"""The version of the format: raise it if this version would misread a form that another one opened."""
 _PART = 2_500
-"""Characters of a long text in one input: the person has room to add as many as an input has left."""
+"""Characters of a long text in one input, which leaves room to add some."""
 _MOST_PARTS = 8
 _LONGEST_POINTER = 200
 
 
 class Input(Enum):
-    """The kinds of inputs."""
+    """The kind of an input."""
 
     TEXT = auto()
     INTEGER = auto()
     NUMBER = auto()
     DECIMAL = auto()
-    """A number that may be sent as text, so that every digit of it arrives."""
+    """A number that may be sent as text, to keep every digit."""
     BOOLEAN = auto()
     CHOICE = auto()
     CHOICES = auto()
     DATE = auto()
     LINES = auto()
-    """A list of texts, one in each line."""
+    """A list of texts, one per line."""
     JSON = auto()
     GROUP = auto()
-    """An object whose own properties have inputs: it has none itself."""
+    """An object whose properties have inputs; it has none itself."""
     KEPT = auto()
-    """No input: it is sent as it is."""
+    """No input: sent as it is."""
 
 
 WRITTEN = (Input.TEXT, Input.LINES, Input.JSON)
-"""Those that a person writes in; a long text may take several inputs."""
+"""Inputs for text; a long text may take several."""
 
 
 class _Missing(Enum):
@@ -61,13 +61,13 @@ MISSING = _Missing.MISSING
 Value: TypeAlias = "Json | _Missing"
 
 
-@dataclass(frozen=True)  # without slots: what is long is spelled once
+@dataclass(frozen=True)  # no slots: long texts are cached
 class Field:
-    """One property, or a value that is no object (`alone`).
+    """A property, or a value that is not an object (`alone`).
 
-    `before` is what is sent when nobody touches it, MISSING where that is nothing; `default` is what the input starts
-    with in that case. `path` are the names that lead to it. `labels` are what people read in place of the options, one
-    for each. A text that needs more inputs than `most_parts` is not shown: what is written takes its place.
+    `before` is the value to send if nobody touches the field, MISSING if none is sent; the input then starts with
+    `default`. `path` are the names that lead to it. `labels` are shown for the options, one for each. A text that needs
+    more inputs than `most_parts` is not shown; what is written replaces it.
     """
 
     path: tuple[str, ...]
@@ -84,12 +84,12 @@ class Field:
 
     @property
     def name(self) -> str:
-        """What it is called: `address.street`."""
+        """The name in full: `address.street`."""
         return ".".join(self.path)
 
     @property
     def block_id(self) -> str:
-        """The block where its problems are shown."""
+        """The block that shows its errors."""
         return self._block(0)
 
     def _block(self, part: int) -> str:
@@ -97,19 +97,19 @@ class Field:
 
     @property
     def shown(self) -> Value:
-        """What its input starts with."""
+        """The initial value of the input."""
         return self.default if self.before is MISSING else self.before
 
     @property
     def optional(self) -> bool:
-        """Whether its input may be left empty."""
+        """True if the input may be left empty."""
         if self.input is Input.BOOLEAN or self.nullable or not self.required or self.is_too_long:
             return True
         return self.before == "" or (self.input in (Input.CHOICES, Input.LINES) and self.before == [])
 
     @cached_property
     def initial(self) -> str:
-        """The whole text that a text input starts with, however long."""
+        """The initial text, however long."""
         shown = self.shown
         if shown is MISSING or (shown is None and self.input is not Input.JSON):
             return ""
@@ -125,7 +125,7 @@ class Field:
 
     @property
     def parts(self) -> list[tuple[str, str]]:
-        """The block ids and initial texts of a text that may be split over several inputs."""
+        """The block ids and initial texts; a long text is split over several inputs."""
         if self.is_too_long:
             return [(self._block(0), "")]
         return [(self._block(part), text) for part, text in enumerate(self._texts)]
@@ -136,11 +136,11 @@ class Field:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether its text is not shown: it stays as it is, unless something is written that replaces it."""
+        """True if the text is not shown: it stays as it is, unless something is written in its place."""
         return self.input in WRITTEN and len(self._texts) > self.most_parts
 
     def position(self, value: Value) -> int | None:
-        """Where a value stands among the options: true is not 1, and 1.0 is not 1."""
+        """The index of a value among the options; true is not 1, and 1.0 is not 1."""
         if value is MISSING:
             return None
         spelled = canonical(value)
@@ -148,12 +148,12 @@ class Field:
 
     @property
     def editable(self) -> bool:
-        """Whether it has an input."""
+        """True if the field has an input."""
         return self.input not in (Input.GROUP, Input.KEPT)
 
 
 def _pointer(path: Sequence[str]) -> str:
-    """A path as a JSON Pointer (RFC 6901), or its hash where Slack might not take the names as a block id."""
+    """A path as a JSON Pointer (RFC 6901), or its hash if Slack might refuse the names in a block id."""
     spelled = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
     if len(spelled) <= _LONGEST_POINTER and all("!" <= each <= "~" for each in spelled):
         return spelled
@@ -161,7 +161,7 @@ def _pointer(path: Sequence[str]) -> str:
 
 
 def layout_of(found: Sequence[Field]) -> str:
-    """What tells two forms apart whose states would be read in different ways."""
+    """A digest that differs between forms whose states would be read differently."""
     told: list[Json] = [
         [
             each.block_id,

@@ -11,13 +11,13 @@ from adapters.slack.forms.fields import MISSING, Field, Input, Value
 from engine.asks.ask import Json, canonical
 
 _DEEPEST = 3
-"""Levels of objects whose properties have inputs of their own; what lies deeper is edited as JSON."""
+"""Levels of objects whose properties have inputs; deeper ones are edited as JSON."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SUCH_AS = {"date-time": "Such as 2026-03-04T15:30:00", "time": "Such as 15:30"}
 
 
 def drafts(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -> Iterator[list[Field]]:
-    """Forms for a value, from the one with the most inputs to one that fits every modal.
+    """Forms for a value, from the one with the most inputs down to one that fits any modal.
 
     A modal takes 100 blocks and 250 kB: https://docs.slack.dev/reference/views/modal-views.
     """
@@ -25,9 +25,9 @@ def drafts(schema: Mapping[str, Json] | None, value: Json, *, answer: bool) -> I
     yield found
     yield _with_parts(found, 1)
     yield _with_parts(fields_of(schema, value, answer=answer, deepest=0), 1)
-    all_of_it = entries.read(found, {})[0] if answer else value
-    yield whole(all_of_it)
-    yield _with_parts(whole(all_of_it), 0)
+    complete = entries.read(found, {})[0] if answer else value
+    yield as_json(complete)
+    yield _with_parts(as_json(complete), 0)
 
 
 def _with_parts(found: Sequence[Field], most: int) -> list[Field]:
@@ -35,7 +35,7 @@ def _with_parts(found: Sequence[Field], most: int) -> list[Field]:
 
 
 def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool, deepest: int = _DEEPEST) -> list[Field]:
-    """The fields of a value. `answer`: the value only says what is asked, the fields are those of the schema."""
+    """The fields of a value. With `answer` the value only says what is asked; the fields come from the schema."""
     root = dict(schema or {})
     shape = _resolved(root, root)
     known = _as_object(shape.get("properties"))
@@ -47,13 +47,13 @@ def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool, d
     if reader.found:
         return reader.found
     if isinstance(value, dict):
-        return whole(value)
+        return as_json(value)
     alone = reader.field((), shape, MISSING if answer else value, required=True, default=shape.get("default", MISSING))
     return [replace(alone, alone=True)]
 
 
-def told(schema: Mapping[str, Json]) -> list[str]:
-    """Each property in a line: `name (integer, needed): description`."""
+def described(schema: Mapping[str, Json]) -> list[str]:
+    """A line for each property: `name (integer, needed): description`."""
     root = dict(schema)
     shape = _resolved(root, root)
     required = _listed(shape.get("required"))
@@ -67,20 +67,20 @@ def told(schema: Mapping[str, Json]) -> list[str]:
     return lines
 
 
-def whole(value: Json) -> list[Field]:
-    """The value as one JSON text."""
+def as_json(value: Json) -> list[Field]:
+    """One field: the value as JSON."""
     return [Field((), Input.JSON, value, required=True, alone=True)]
 
 
 class _Reader:
-    """Goes through one schema, `root`, and the value beside it."""
+    """Reads one schema, `root`, next to the value."""
 
     def __init__(self, root: dict[str, Json], *, answer: bool, deepest: int) -> None:
         self.found: list[Field] = []
         self._root, self._answer, self._deepest = root, answer, deepest
 
     def add_object(self, above: tuple[str, ...], shape: dict[str, Json], value: Json, *, needed: bool = True) -> None:
-        """Add the fields of an object. `needed`: it will be there, so what it requires is required."""
+        """Add the fields of an object. With `needed` it will be sent, so its required properties are required."""
         properties = _as_object(shape.get("properties"))
         present = value if isinstance(value, dict) else {}
         required = set(map(str, _listed(shape.get("required"))))
@@ -105,7 +105,7 @@ class _Reader:
         self.add_object(field.path, inner, within, needed=there or within is not None)
 
     def _has_inputs(self, shape: dict[str, Json], field: Field) -> bool:
-        """Whether an object's properties get inputs of their own: all of them are known, and no other may be added."""
+        """True if the properties of an object get inputs: all are known, and no others are allowed."""
         if shape.get("type") != "object" or not _as_object(shape.get("properties")):
             return False
         if len(field.path) > self._deepest or field.default not in (MISSING, None):
@@ -116,7 +116,7 @@ class _Reader:
     def field(
         self, path: tuple[str, ...], shape: dict[str, Json], before: Value, *, required: bool, default: Value = MISSING
     ) -> Field:
-        """One property. A form to be answered sends its defaults; an edit only shows them and leaves them away."""
+        """The field of a property. An answer sends the defaults; an edit shows them, and sends them only if touched."""
         if self._answer and before is MISSING:
             before, default = default, MISSING
         shape, nullable = _without_null(shape, self._root)
@@ -144,7 +144,7 @@ class _Reader:
 
 
 def _labels(shape: dict[str, Json], options: tuple[Json, ...]) -> tuple[str, ...]:
-    """What the schema calls its options (`title` beside a `const`, `enumNames`), where it names each differently."""
+    """The schema's names for its options (`title` beside a `const`, or `enumNames`), if all differ."""
     titles = [each.get("title") for each in _variants(shape) if isinstance(each, dict)]
     names = shape.get("enumNames")
     found = [
@@ -198,7 +198,7 @@ def _guessed(value: Value) -> Input:
 
 
 def _may_be_text_or_number(shape: dict[str, Json], root: dict[str, Json]) -> bool:
-    """Whether a number may be sent as text too, as pydantic has it for a `Decimal`."""
+    """True if a number may also be sent as text, as in pydantic's schema of a `Decimal`."""
     kinds = _listed(shape.get("type"))
     kinds = kinds or [_resolved(_as_object(each), root).get("type") for each in _variants(shape)]
     return "string" in kinds and bool({"number", "integer"} & {*map(str, kinds)}) and len(kinds) == 2  # noqa: PLR2004
@@ -209,7 +209,7 @@ def _is_numeral(text: str) -> bool:
 
 
 def _holds(kind: Input, value: Json, options: tuple[Json, ...]) -> bool:
-    """Whether an input of this kind can start with this value."""
+    """True if an input of this kind can start with the value."""
     match kind:
         case Input.TEXT | Input.DATE:
             return isinstance(value, str) and (kind is Input.TEXT or _DATE.fullmatch(value) is not None)
@@ -231,7 +231,7 @@ def _holds(kind: Input, value: Json, options: tuple[Json, ...]) -> bool:
 
 
 def _is_line(text: str) -> bool:
-    """Whether it comes back from a line to the letter."""
+    """True if a line of an input gives back exactly this text."""
     return text == text.strip() != "" and text.isprintable() and visible(text) == text
 
 
@@ -253,7 +253,7 @@ def _as_object(value: Json) -> dict[str, Json]:
 
 
 def _resolved(shape: dict[str, Json], root: dict[str, Json]) -> dict[str, Json]:
-    """The shape with its `$ref` followed (`#/...` only), its own words going before those of what it names."""
+    """The schema with its `$ref` followed (`#/...` only); its own keywords take precedence."""
     for _ in range(10):
         reference = shape.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):

@@ -14,7 +14,7 @@ _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
 
 
 def blocks_of(field: Field) -> list[Block]:
-    """The blocks of a field: one input, or several for a long text."""
+    """The input blocks of a field: one, or several for a long text."""
     if not field.editable:
         return []
     label = plain_line(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")

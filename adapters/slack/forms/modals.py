@@ -32,14 +32,14 @@ _ANSWER_WORDS = ("Answer", "Answer")
 TEXT_BLOCK = "text"
 _CONTEXT_CHARACTERS = 1_500
 _PLUMBING = ("type", "actions")
-"""What tells a page how to draw a request, in payloads that have a prompt of their own."""
+"""Keys that tell a user interface how to draw a request, in payloads with a prompt."""
 _GUIDE_CHARACTERS = 6_000
 JSON_HINT = 'Write JSON: true, {"approved": true}, or text in quotes ("some text"). The agent gets exactly this value.'
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What a form says: the words or the value, and what is wrong with them, each problem under its block's id."""
+    """The words or the value of a form, and its errors by block id."""
 
     text: str = ""
     value: Json = None
@@ -47,7 +47,7 @@ class Submitted:
 
 
 def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None = None) -> Block:
-    """The modal that a button opens; `seen` are the characters that the card shows, and all, where those are fewer.
+    """The modal that a button opens. `seen` are the characters that the card shows, and all, if it does not show all.
 
     Raises ValueError for a choice that has no form, such as an approve.
     """
@@ -64,14 +64,14 @@ def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, in
 
 
 def takes_words(approval: Approval, target: Target) -> bool:
-    """Whether a further choice of the node has a form."""
+    """True if an option of the node has a form."""
     actions = approval.ask.actions
     option = actions[target.action].option(target.option) if 0 <= target.action < len(actions) else None
     return option is not None and option.takes_words
 
 
 def _label(approval: Approval, target: Target, choice: Choice) -> str:
-    """What the button says that a form is about. Untrusted: a node names its own choices."""
+    """The label of the button that opens the form. Untrusted: a node names its own options."""
     option = approval.ask.actions[target.action].option(target.option) if choice is Choice.OPTION else None
     return (
         choices.choice_words(approval.ask.kind, choice).button if option is None else choices.option_label(option.word)
@@ -79,7 +79,7 @@ def _label(approval: Approval, target: Target, choice: Choice) -> str:
 
 
 def confirmation(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int]) -> Block:
-    """The modal that asks for a decision again, where the card shows only part of all characters (P4)."""
+    """The modal that asks for confirmation if the card shows only part of the request (P4)."""
     button = _label(approval, target, choice)
     return blocks.modal(
         f"{button}?",
@@ -91,7 +91,7 @@ def confirmation(approval: Approval, target: Target, choice: Choice, seen: tuple
 
 
 def _seen_in_part(approval: Approval, target: Target, choice: Choice, seen: tuple[int, int] | None) -> list[Block]:
-    """How much of it a person has seen, and the way to the rest; nothing where they saw all."""
+    """The number of characters that the person has seen, and Show all; empty if they saw all."""
     if seen is None:
         return []
     button = mrkdwn_line(_label(approval, target, choice), limits.BUTTON_TEXT)
@@ -126,7 +126,7 @@ def _has_fields(approval: Approval, choice: Choice) -> bool:
 
 
 def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[Field]:
-    """The fields of an edit or of a form, in their order: as many as a modal takes."""
+    """The fields of an edit or a form in order, as many as a modal holds."""
     action, review = approval.ask.actions[target.action], approval.reviews[target.action]
     found: list[Field] = []
     for draft in from_schema.drafts(action.schema, review.value, answer=choice is Choice.ANSWER):
@@ -137,7 +137,7 @@ def form_fields(approval: Approval, target: Target, choice: Choice) -> Sequence[
 
 
 def _without_plumbing(ask: Ask, found: list[Field]) -> list[Field]:
-    """A payload's prompt, and what tells a page how to draw it, have no inputs: nobody edits them."""
+    """The fields without inputs for a payload's prompt and for its drawing instructions, which nobody edits."""
     if ask.kind is not Kind.PAYLOAD or not isinstance(ask.payload, dict) or not ask.prompt:
         return found
     nobodys = {contents.prompt_field(ask, ask.payload), *_PLUMBING}
@@ -174,8 +174,8 @@ def _answer(approval: Approval) -> Block:
 
 
 def _guide(action: Action) -> list[Block]:
-    """What to write where a schema has too many fields for an input each."""
-    told = [layout.Piece(each, layout.Style.INLINE) for each in from_schema.told(action.schema or {})]
+    """Instructions for a schema that has too many fields for inputs."""
+    told = [layout.Piece(each, layout.Style.INLINE) for each in from_schema.described(action.schema or {})]
     if not told:
         return []
     shown, hidden = layout.fitted(told, _GUIDE_CHARACTERS)
@@ -209,7 +209,7 @@ def _words(label: str, hint: str) -> Block:
 
 
 def read(approval: Approval, target: Target, choice: Choice, state: Mapping[str, Any], layout_mark: str) -> Submitted:
-    """The submitted values (`view.state.values`), converted to their types; `layout_mark` is that of the form."""
+    """Read a submitted form (`view.state.values`); `layout_mark` is the digest that travelled with it."""
     if choice is Choice.APPROVE or (choice is Choice.OPTION and not takes_words(approval, target)):
         return Submitted()
     if not _has_fields(approval, choice):
@@ -230,7 +230,7 @@ def _read_words(state: Mapping[str, Any]) -> Submitted:
 
 
 def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[ValueProblem]) -> dict[str, str]:
-    """Problems of the whole value, each under the block of its field; what names no field stands at the first input."""
+    """Problems of the value by the block id of their field; those that name no field go to the first input."""
     if not _has_fields(approval, choice):
         return {TEXT_BLOCK: visible(" ".join(problem.sentence for problem in problems))}
     return entries.placed(form_fields(approval, target, choice), problems)

@@ -16,20 +16,20 @@ from engine.asks.ask import Json
 _NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,6})?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
 _LONGEST_WHOLE = 1_000
-"""Digits that are read at all: Python's own limit is 4,300, and no checkpoint holds more than 20."""
+"""The most digits that are read: Python's limit is 4,300, and no checkpoint holds more than 20."""
 
 
 class EntryError(ValueError):
-    """What was typed cannot be taken; the message is a sentence for the person."""
+    """An entry that cannot be accepted; the message is a sentence for the person."""
 
 
 def is_number(text: str) -> bool:
-    """Whether it is spelled as a number: no words such as `nan`, no separators."""
+    """True if the text spells a number: no words such as `nan`, no separators."""
     return _NUMERAL.fullmatch(text) is not None
 
 
-def whole(text: str) -> int:
-    """A whole number, of any length that can be read. Raises EntryError."""
+def integer(text: str) -> int:
+    """Read a whole number of any length. Raises EntryError."""
     found = _WHOLE.fullmatch(text)
     if found is None:
         raise EntryError("This has to be a whole number." if is_number(text) else "This is not a number.")
@@ -39,7 +39,7 @@ def whole(text: str) -> int:
 
 
 def number(text: str) -> int | float:
-    """A number: an integer where it is spelled as one. Raises EntryError for one that a float would change."""
+    """Read a number: an integer if it is spelled as one. Raises EntryError if a float would change it."""
     if not is_number(text):
         raise EntryError("This is not a number.")
     if text.lstrip("+-").isdigit() and len(text) <= _LONGEST_WHOLE:
@@ -53,7 +53,7 @@ def number(text: str) -> int | float:
 
 
 def to_the_letter(text: str) -> int | float | None:
-    """The number that JSON spells just so; None for 1.10, 1e5 and what is no number."""
+    """The number that JSON spells exactly so; None for 1.10, 1e5 and anything else."""
     try:
         found = number(text)
     except EntryError:
@@ -62,7 +62,7 @@ def to_the_letter(text: str) -> int | float | None:
 
 
 def same_number(text: str, value: Json) -> bool:
-    """Whether a text spells the value of a number, be it in another way (1.0, 1)."""
+    """True if a text spells the value of a number, possibly differently (1.0, 1)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not is_number(text):
         return False
     return Decimal(text) == Decimal(repr(value))
@@ -72,10 +72,10 @@ def same_number(text: str, value: Json) -> bool:
 
 
 def read_json(text: str) -> Json:
-    """The value of a JSON text. Raises EntryError, also for what most readers would change or drop in silence."""
+    """Read a JSON text. Raises EntryError, also for what most parsers would silently change or drop."""
     try:
         value: Json = json.loads(
-            text, parse_float=_fraction, parse_int=whole, parse_constant=_refused, object_pairs_hook=_object
+            text, parse_float=_fraction, parse_int=integer, parse_constant=_refused, object_pairs_hook=_object
         )
     except EntryError:
         raise

@@ -29,12 +29,12 @@ _ON_A_PAGE = 20
 
 
 def sentence(words: str) -> Block:
-    """A modal that says one thing, in our own words."""
+    """A modal with one sentence of our own."""
     return blocks.modal("History", [blocks.section(words)])
 
 
 def which(conversations: Sequence[Conversation]) -> Block:
-    """The modal that asks which conversation; there are some."""
+    """The modal that asks which conversation; there is at least one."""
     options = [
         {"text": blocks.plain_text(_told(each), limits.OPTION_TEXT), "value": str(Point(each.thread))}
         for each in conversations[: limits.SELECT_OPTIONS]
@@ -51,7 +51,7 @@ def _told(conversation: Conversation) -> str:
 
 
 def chosen(state: Mapping[str, Any]) -> Point | None:
-    """The conversation that was chosen."""
+    """The chosen conversation."""
     option = state.get(WHICH, {}).get("value", {}).get("selected_option")
     try:
         return Point.read(option["value"]) if option else None
@@ -60,10 +60,10 @@ def chosen(state: Mapping[str, Any]) -> Point | None:
 
 
 def checkpoints(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Block:
-    """One page of a conversation's points, the newest first.
+    """One page of a conversation's checkpoints, the newest first.
 
-    Where LangGraph has stored a message and not yet read it, the state is the one before: a change of it would take the
-    message's place, and nothing would run. The point that follows has the message in its state, and is shown.
+    A checkpoint at which LangGraph has stored a message but not yet read it is left out: a change of its state would
+    replace the message, and nothing would run. The next checkpoint has the message in its state.
     """
     moments = [each for each in moments if each.next or each.source != "input"]
     shown = moments[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]
@@ -107,7 +107,7 @@ def _happened(moment: Snapshot) -> str:
 
 
 def checkpoint(thread: ThreadId, moment: Snapshot) -> Block:
-    """A point with its state, to be run from as it is or changed."""
+    """A checkpoint with its state, to run from unchanged or edited."""
     return _with_form(thread, moment, fields(moment))
 
 
@@ -122,7 +122,7 @@ def _with_form(thread: ThreadId, moment: Snapshot, found: Sequence[Field]) -> Bl
 
 
 def fields(moment: Snapshot) -> Sequence[Field]:
-    """The fields of a state: as many as a modal takes, none where it is no object."""
+    """The fields of a state, as many as a modal holds; none if it is not an object."""
     if not isinstance(moment.values, dict):
         return ()
     found: list[Field] = []
@@ -133,7 +133,7 @@ def fields(moment: Snapshot) -> Sequence[Field]:
 
 
 def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
-    """The state as it was sent, None where nothing was changed; and what is wrong, under each input's block."""
+    """The edited state, None if nothing was changed; and errors by block id."""
     if not state or not isinstance(moment.values, dict):
         return None, {}
     found = fields(moment)
@@ -141,7 +141,7 @@ def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Jso
         return None, {next(iter(state)): responses.REOPEN}
     value, errors = entries.read(found, state)
     if not errors and not isinstance(value, dict):
-        errors = {found[0].block_id: "This has to be an object."}
+        errors = {found[0].block_id: responses.NOT_AN_OBJECT}
     errors = errors or entries.placed(found, list(unstorable(value)))
     if errors or not isinstance(value, dict):
         return None, errors

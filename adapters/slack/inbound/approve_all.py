@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Result:
-    """`sentence` is for the person, "" where the desk tells them all; `kept` is false where something was not saved."""
+    """The sentence for the person, "" if the desk tells them everything; `kept` is false if something was not saved."""
 
     sentence: str = ""
     kept: bool = True
@@ -59,15 +59,15 @@ class Result:
 
 @dataclass(slots=True)
 class _Tally:
-    """What became of the rows."""
+    """The results of the rows."""
 
     accepted: list[Approval] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     told: bool = False
-    """The desk tells the person of a refusal."""
+    """The desk tells the person about a refusal."""
 
     def take(self, approval: Approval, outcome: Refusal | BaseException | None) -> None:
-        """Note what the desk said of one row."""
+        """Add the desk's answer for one row."""
         match outcome:
             case None:
                 self.accepted.append(approval)
@@ -80,9 +80,9 @@ class _Tally:
 
 
 async def approve_all(desk: Intake, pressed: PressedAll) -> Result:
-    """Approve what the press names and the person may decide; durable when this returns, row by row (P1).
+    """Approve the named rows that the person may decide; each is stored when this returns (P1).
 
-    Raises what the desk raises where nothing could be saved.
+    Raises the desk's error if nothing could be saved.
     """
     shown, person = pressed.shown, pressed.person
     rows = {mark_of(each): each for each in await desk.sheet(shown.thread, shown.sheet)}
@@ -101,7 +101,7 @@ async def approve_all(desk: Intake, pressed: PressedAll) -> Result:
             able.append(rows[mark])
     if able:
         await _choose_all(desk, able, pressed, tally)
-    else:  # on record, told, and the list redrawn: it may have missed that
+    else:  # recorded, told, and redrawn: the sheet may be outdated
         mark, revision = shown.rows[0]
         asked = Click(shown.approval(mark), 0, revision, person.user, Choice.APPROVE, on=pressed.on)
         tally.told = await desk.choose(asked) is not None
@@ -117,9 +117,9 @@ async def approve_all(desk: Intake, pressed: PressedAll) -> Result:
 
 
 async def _choose_all(desk: Intake, able: Sequence[Approval], pressed: PressedAll, tally: _Tally) -> None:
-    """First one row of each rule, then all the others at once.
+    """Choose one row of each rule first, then all others at once.
 
-    Where it takes long to look the person up, the others do not wait for that: Slack gives up after 3 s.
+    If looking the person up takes long, the others do not wait for it: Slack gives up after 3 s.
     """
     by_rule: dict[Policy, list[Approval]] = {}
     for each in able:
@@ -148,7 +148,7 @@ def _click(approval: Approval, pressed: PressedAll) -> Click:
 
 
 def _why_not(approval: Approval | None, revision: int, person: Actor) -> str:
-    """Why a row is left out without being asked about; "" where it is not."""
+    """The reason to leave a row out without asking the desk; "" if there is none."""
     if approval is None or approval.state is not State.PENDING:
         return sentences.DECIDED
     review = approval.reviews[0]

@@ -1,7 +1,7 @@
-"""`/signoff` and the Home tab: what a person sees of all requests, and what they can do about their own.
+"""`/signoff` and the Home tab: requests that wait for a person, and those of their own.
 
-A command is answered in its own response, to the person alone. Home is drawn when somebody opens it or turns a page;
-it shows a moment, and a click on a card is held to the rules of its own.
+A command is answered in its own response, which only the person sees. Home is drawn when somebody opens it or turns a
+page; a click on a card checks the rules again.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from engine.ports import IncomingMessage, Intake, Overview
 from engine.sentences.refusals import NotTheRequester
 
 HOME_LATE = 20.0
-"""Seconds after which a Home that is being drawn is given up: who opens it again gets a new one."""
+"""Seconds after which drawing a Home is given up; opening it again draws a new one."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ _Answer = Callable[[str, UserId], Awaitable[list[Block]]]
 
 
 class Commands:
-    """What `Handlers` hands over. `help_text` is trusted mrkdwn, `base` the address of the workspace."""
+    """Answers commands and draws Home. `help_text` is trusted mrkdwn, `base` the address of the workspace."""
 
     def __init__(self, client: AsyncWebClient, desk: Intake, overview: Overview, *, help_text: str, base: str) -> None:
         self._client, self._desk, self._overview = client, desk, overview
@@ -74,12 +74,12 @@ class Commands:
         return _ephemeral(await answer(rest.strip(), commanded.person.user))
 
     async def thread_of(self, spelled: str, user: UserId) -> ThreadId | None:
-        """The conversation of the request that a person means; None where there is none that they can see."""
+        """The conversation of a request; None if the person can see no such request."""
         approval = await self._overview.find(request_list.card_of(spelled), user) if spelled else None
         return None if approval is None else approval.thread
 
     async def reply(self, said: IncomingMessage) -> bool:
-        """Answer one of the prompts that Slack suggests in a direct message; False: it is none."""
+        """Answer a prompt that Slack suggests in direct messages; False for any other message."""
         word = _PROMPTS.get(said.text.strip().casefold()) if said.direct else None
         if word is None:
             return False
@@ -93,18 +93,18 @@ class Commands:
     # Home -------------------------------------------------------------------------------------------------------------
 
     def draw_home(self, user: UserId, pages: Pages) -> None:
-        """Draw a person's Home: soon, since Slack waits for the answer to its event no longer than for a click's."""
+        """Draw a person's Home in a task: Slack waits 3 s for the answer to its event."""
         task = asyncio.create_task(self._draw(user, pages), name="home")
         self._drawing.add(task)
         task.add_done_callback(self._drawing.discard)
 
     async def revoke(self, user: UserId, grant: GrantId, pages: Pages) -> None:
-        """Take back a grant, and show that it is gone."""
+        """Revoke a grant, and redraw Home."""
         await self._overview.revoke(grant, user)
         self.draw_home(user, pages)
 
     async def aclose(self) -> None:
-        """Draw no more."""
+        """Stop drawing."""
         for task in self._drawing:
             task.cancel()
         await asyncio.gather(*self._drawing, return_exceptions=True)
@@ -119,7 +119,7 @@ class Commands:
                 await self._client.views_publish(user_id=user, view=view)
         except SlackApiError as error:
             log.warning("home_not_published", code=code_of(error))
-        except Exception as error:  # noqa: BLE001 - Home is an aid: who opens it again gets a new one
+        except Exception as error:  # noqa: BLE001 - Home is an aid; opening it again draws a new one
             log.warning("home_not_published", error=type(error).__name__)
 
     async def _seen(self, user: UserId) -> HomeContents:
@@ -132,7 +132,7 @@ class Commands:
         return HomeContents(waiting, own, lately, grants)
 
     async def who(self, approval: Approval) -> list[Block]:
-        """Who could decide a request now, and why."""
+        """The people who could decide a request now, and why."""
         return request_list.who_can_decide(approval, await self._overview.able(approval))
 
     # Commands ---------------------------------------------------------------------------------------------------------

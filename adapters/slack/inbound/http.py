@@ -1,7 +1,7 @@
-"""HTTP: one route for events, buttons, forms and commands. Bolt verifies each request's signature.
+"""HTTP: one route for events, buttons, forms and commands. Bolt verifies the signature of each request.
 
-Bolt reads a body before it verifies its signature, and raises where it cannot, as for a timestamp that is no number.
-Slack sends neither, so both are refused here: what the internet sends gets 4xx, and no line in the log.
+Bolt reads a body before it verifies the signature, and raises if it cannot, or if the timestamp is not a number. Slack
+sends neither, so both get a 4xx here, without a line in the log.
 
 https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
@@ -15,7 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 PATH = "/slack/events"
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-"""What Bolt raises for bodies that are not UTF-8, not JSON, no object, or an object of odd parts."""
+"""Bolt's errors for bodies that are not UTF-8, not JSON, not an object, or an object of odd parts."""
 
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -36,7 +36,7 @@ async def _read(request: web.Request) -> AsyncBoltRequest:
     try:
         read = await to_bolt_request(request)
     except UNREADABLE:
-        raise web.HTTPBadRequest(text="Not a payload of Slack's.\n") from None
+        raise web.HTTPBadRequest(text="Not a Slack payload.\n") from None
     if not isinstance(read.body, dict):
-        raise web.HTTPBadRequest(text="Not a payload of Slack's.\n")
+        raise web.HTTPBadRequest(text="Not a Slack payload.\n")
     return read

@@ -12,7 +12,7 @@ from engine.machine import is_on_card
 
 
 def may_open_form(approval: Approval, pressed: Pressed, choice: Choice) -> bool:
-    """Whether a form is worth opening: it would not be refused for the card, the action or the person."""
+    """True if a form is worth opening: neither the card, the action nor the person would be refused."""
     if not is_on_card(approval, pressed.on) or not is_open(approval, pressed.target, choice):
         return False
     policy = approval.reviews[pressed.target.action].governing
@@ -20,7 +20,7 @@ def may_open_form(approval: Approval, pressed: Pressed, choice: Choice) -> bool:
 
 
 def is_open(approval: Approval, target: Target, choice: Choice) -> bool:
-    """Whether the action is undecided, unchanged since it was shown, and offers the choice."""
+    """True if the action is undecided, unchanged since it was shown, and offers the choice."""
     if approval.state is not State.PENDING or not 0 <= target.action < len(approval.reviews):
         return False
     review, action = approval.reviews[target.action], approval.ask.actions[target.action]

@@ -1,4 +1,4 @@
-"""Socket Mode: two connections, so that one is open while Slack has the other replaced.
+"""Socket Mode over two connections, so that one is open while Slack replaces the other.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode. Each payload goes to one connection; Slack allows ten.
 """
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's own, but for payloads that Bolt cannot read: they are taken, for Slack would send them again and again."""
+    """Bolt's handler, which also acknowledges payloads that Bolt cannot read: Slack would send them again and again."""
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         try:
@@ -47,7 +47,7 @@ class Sockets:
     handlers: tuple[AsyncSocketModeHandler, ...]
 
     async def ready(self) -> bool:
-        """Whether Slack can reach us: one open connection is enough."""
+        """True if Slack can reach the bot: one open connection is enough."""
         return any([await handler.client.is_connected() for handler in self.handlers])
 
 
@@ -55,10 +55,10 @@ class Sockets:
 async def sockets(
     app: AsyncApp, app_token: str, connections: int = CONNECTIONS, look_after: float = LOOK_AFTER
 ) -> AsyncIterator[Sockets]:
-    """Connect, stay connected, and close in the end.
+    """Connect, stay connected, and close at the end.
 
-    Entering waits until every connection is open. Slack's client opens a broken one again: it looks every `look_after`
-    seconds. Raises SlackRefused for a wrong token, with which that client would try for ever.
+    Entering waits until every connection is open. Slack's client checks every `look_after` seconds and reopens a broken
+    one. Raises SlackRefused for a wrong token, with which that client would try forever.
     """
     await check_app_token(app.client, app_token)
     async with AsyncExitStack() as stack:
@@ -80,7 +80,7 @@ async def sockets(
 
 
 async def _closed(handler: AsyncSocketModeHandler) -> None:
-    """Close, and wait for the tasks that Slack's client only cancels."""
+    """Close, and wait for the tasks that Slack's client cancels."""
     client = handler.client
     await handler.close_async()  # type: ignore[no-untyped-call]
     tasks = (client.message_processor, client.message_receiver, client.current_session_monitor)

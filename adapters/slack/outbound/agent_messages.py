@@ -22,7 +22,7 @@ class Spoken:
 
 
 def by_person(user: UserId, text: str) -> list[Spoken]:
-    """The message that says what a person did: `@bob restarted from an earlier step.`"""
+    """The message that says what a person did, such as `@bob restarted from an earlier step`."""
     clean = visible(text)
     section = blocks.rich_section(blocks.user(user), blocks.span(f" {clean}"))
     return [Spoken(f"<@{user}> {escaped(clean)}", [blocks.rich_text([section])])]

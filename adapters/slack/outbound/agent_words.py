@@ -58,7 +58,7 @@ class AgentWords:
         await self._posts.post_all(place, messages, key)
 
     async def _replaced(self, place: Place, at: MessageTs, message: SlackMessage) -> bool:
-        """Whether the live message was replaced; a stream that a crash left open is stopped first."""
+        """True if the live message was replaced; a stream that a crash left open is stopped first."""
         for _ in range(2):
             try:
                 clip = replace(message, text=clipped(message.text, limits.UPDATE_TEXT))

@@ -221,5 +221,5 @@ def urgency(approvals: Sequence[Approval]) -> Urgency:
 
 
 def _concerns_channel(approval: Approval) -> bool:
-    """Whether a card in a thread is shown in its channel as well; a closed one needs nobody there."""
+    """True if a card in a thread is shown in its channel as well; a closed one needs nobody there."""
     return approval.calling.broadcast and approval.state is State.PENDING

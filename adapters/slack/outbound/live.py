@@ -1,11 +1,11 @@
-"""Words that appear while an agent works, on Slack's streaming calls where there are any, else by `chat.update`.
+"""Words that appear while an agent works: streamed if Slack takes a stream, else by `chat.update`.
 
-Slack streams only into threads, closes a stream after some minutes, and refuses it in places; whatever is refused, the
-same message (or, where none is posted, a new one) is written by `chat.update` from then on. What is streamed is
-Markdown to Slack, so an agent's words are written with every character of Markdown escaped: no mention, no disguised
-link. The reply that takes the message's place has its style: see `adapters.slack.outbound.agent_messages`.
+Slack streams only into threads, closes a stream after some minutes, and refuses it in some places. After any refusal
+the same message (or a new one, if none is posted) is written by `chat.update`. Slack reads a stream as Markdown, so
+every Markdown character of the agent's words is escaped: no mention, no disguised link. The reply that replaces the
+message has the style: see `adapters.slack.outbound.agent_messages`.
 
-Limits are respected by waiting between two writes, the longer the more messages are live at once: `chat.update` takes
+The pause between two writes grows with the number of live messages, to stay within Slack's limits: `chat.update` takes
 about 50 a minute from an app in a workspace, `chat.appendStream` about 100.
 https://docs.slack.dev/reference/methods/chat.appendStream, https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -31,7 +31,7 @@ from engine.ids import MessageTs, UserId
 
 APPEND_EVERY = 1.0
 UPDATE_EVERY = 1.5
-"""Seconds between two writes of one live message, where it is the only one."""
+"""Seconds between two writes of a live message that is the only one."""
 _MOST_STREAMED = limits.MARKDOWN_TEXT - 500
 _MOST_STEP = 150
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@])")
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Crowd:
-    """How many messages of a process are live."""
+    """The number of live messages of a process."""
 
     def __init__(self) -> None:
         self.live = 0
@@ -54,7 +54,7 @@ class SlackLive:
         self._pace = pace
         self._ts: MessageTs | None = None
         self._streamed: str | None = None
-        """What the stream has of the words; None while there is no stream."""
+        """The words that were streamed; None without a stream."""
         self._may_stream = place.thread_ts is not None
         self._step = ""
 
@@ -64,10 +64,10 @@ class SlackLive:
         return self._ts
 
     async def show(self, words: str, speaker: str, step: str) -> float:
-        """See `engine.ports.LiveMessage`."""
+        """Show the words so far; the seconds until the next call. See `engine.ports.LiveMessage`."""
         clean = visible(words)
         method = self._method()
-        urgency = Urgency.FIRST if method.endswith("Stream") else Urgency.SPARE  # nobody else streams
+        urgency = Urgency.FIRST if method.endswith("Stream") else Urgency.SPARE  # nothing else streams
         if wait := await self._pace.spare(method, self._place.channel, urgency):
             return wait
         try:
@@ -79,13 +79,13 @@ class SlackLive:
         return every * max(1, self._crowd.live)
 
     def _method(self) -> str:
-        """What shows the words next."""
+        """The method that shows the words next."""
         if self._may_stream:
             return "chat.startStream" if self._ts is None else "chat.appendStream"
         return POST if self._ts is None else "chat.update"
 
     async def close(self) -> None:
-        """End the stream, if there is one."""
+        """Stop the stream, if there is one."""
         if self._ts is not None:
             self._crowd.live -= 1
         await self._leave_stream()
@@ -93,7 +93,7 @@ class SlackLive:
     # Streams ----------------------------------------------------------------------------------------------------------
 
     async def _stream(self, words: str, step: str) -> bool:
-        """Whether the stream shows it now. A stream can only grow: what it cannot show ends it."""
+        """True if the stream shows the words now. A stream can only grow: words that it cannot show end it."""
         sent = self._streamed
         if len(words) > _MOST_STREAMED or (sent is not None and not words.startswith(sent)):
             await self._leave_stream()
@@ -136,7 +136,7 @@ class SlackLive:
         self._posted(answer["ts"])
 
     async def _leave_stream(self) -> None:
-        """From now on the message is updated: a stream takes no update, so it is ended, if it has not ended itself."""
+        """Switch to updates. A stream takes no update, so it is stopped, unless it has ended already."""
         streaming, self._may_stream, self._streamed = self._streamed is not None, False, None
         if not streaming or self._ts is None:
             return
@@ -164,7 +164,7 @@ class SlackLive:
 
 
 def _message(words: str, speaker: str, step: str) -> dict[str, Any]:
-    """The first message of what is said, and below it that there is more to come."""
+    """The first message of the words so far, and a line that more is to come."""
     first = spoken(words, speaker)[0] if words.strip() else None
     doing = f"⏳ {plain_line(step, _MOST_STEP)} …" if step else "⏳ …"
     below = blocks.rich_text([blocks.rich_section(blocks.span(doing, italic=True))])

@@ -108,5 +108,5 @@ def _identity(approvals: Sequence[Approval]) -> Block:
 
 
 def _at_root_of_dm(place: Place) -> bool:
-    """Whether a thread would be a conversation of its own."""
+    """True if a thread would be a conversation of its own."""
     return place.thread_ts is None and place.channel.startswith("D")

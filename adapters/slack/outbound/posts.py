@@ -131,7 +131,8 @@ class Posts:
         try:
             yield
         except SlackApiError as error:
-            raise not_posted(what, error, place, self._bot) from None
+            failure = not_posted(what, error, place, self._bot)
+            raise failure from None
         except (ClientError, SlackClientError, TimeoutError) as error:
             raise SlackRefused(what, type(error).__name__) from None
 

@@ -1,14 +1,14 @@
-"""What this process drew a moment ago: twenty clicks on one message shall not be twenty slow updates.
+"""Skips redraws that would change nothing, so that twenty clicks on one message are not twenty slow updates.
 
-Each decision asks for a redraw, and each redraw shows what is true when its turn comes. So the one behind twenty quick
-clicks shows them all, and those behind it would send the same again: these are passed over. Only for some seconds: who
-clicks a button that is gone later on gets the message drawn anew, whatever this process believes of it (P8).
+Each decision asks for a redraw, and each redraw shows the state at its turn. So the first redraw after twenty quick
+clicks shows them all, and the rest would send the same again: they are skipped, for some seconds only. Later a click on
+a button that is gone draws the message again, whatever this process remembers (P8).
 
-That holds for each redraw of a sheet, and for redraws of a card that gathered behind one which had to wait for its turn
+This holds for every redraw of a sheet, and for redraws of a card that queued behind one that had to wait for its turn
 (`adapters.slack.workspace.pacing`).
 
-The rows of a sheet are created one after the other. It is posted when all are there, as its name says: people are
-notified once, of the whole. A row that does not come is waited for no longer than `ROWS_OVERDUE`.
+The rows of a sheet are created one after the other. The sheet is posted once all are there, as its id tells, so that
+people are notified once. A missing row is waited for no longer than `ROWS_OVERDUE`.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from engine.ids import MessageTs, SheetId, sheet_id
 from engine.ports import Later
 
 FRESH = 5.0
-"""Seconds for which a drawn sheet is known to stand as it was drawn."""
+"""Seconds for which a drawn message counts as unchanged."""
 ROWS_ON_THEIR_WAY = 0.05
 ROWS_OVERDUE = 10.0
 _MOST_KEPT = 1_000
 
 
 class Redraws:
-    """Remembers what was drawn last, for a moment."""
+    """Remembers for some seconds what was drawn last."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -38,30 +38,30 @@ class Redraws:
         self._waiting: dict[SheetId, float] = {}
 
     def stands(self, card: MessageTs, message: SlackMessage) -> bool:
-        """Whether the message was drawn just so a moment ago."""
+        """True if the message was drawn exactly so some seconds ago."""
         digest, at = self._drawn.get(card, ("", 0.0))
         return digest == _digest(message) and self._clock() - at < FRESH
 
     def drew(self, card: MessageTs, message: SlackMessage) -> None:
-        """The message stands so now."""
+        """Remember a drawn message."""
         if len(self._drawn) >= _MOST_KEPT:
             self._drawn.clear()
         self._drawn[card] = _digest(message), self._clock()
 
     def held_up(self, card: MessageTs) -> None:
-        """A redraw of this message has to wait for its turn."""
+        """Note that a redraw of this message has to wait for its turn."""
         if len(self._held_up) >= _MOST_KEPT:
             self._held_up.clear()
         self._held_up.add(card)
 
     def drew_card(self, card: MessageTs, message: SlackMessage) -> None:
-        """A card stands so now: remembered where others may have gathered behind its redraw."""
+        """Remember a drawn card, if other redraws may have queued behind it."""
         if card in self._held_up:
             self._held_up.discard(card)
             self.drew(card, message)
 
     def wait_for_rows(self, sheet: SheetId, approvals: Sequence[Approval]) -> None:
-        """Raise Later while rows of a sheet are still to come."""
+        """Wait for the rows of a sheet. Raises Later while some are missing."""
         if sheet_id(each.id for each in approvals) == sheet:
             self._waiting.pop(sheet, None)
             return

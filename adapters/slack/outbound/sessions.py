@@ -1,9 +1,9 @@
-"""The agent's session in a thread: suspended while people are to decide, else active.
+"""The status of the agent's session in a thread: suspended while people have to decide, else active.
 
-Slack shows it beside the conversation. It is an aid: what cannot be shown is left out, and an app that was installed
-before there were sessions, or is none of an agent to Slack, is not asked again for a while. A session belongs to a
-thread, so that a direct message at the root has none. `processing` is not used: it offers a stop button, and a run is
-stopped by withdrawing its request.
+Slack shows it beside the conversation. It is an aid: a status that cannot be set is dropped, and after a failure (such
+as an app that was installed before sessions existed) nothing is set for a while. A session belongs to a thread, so a
+direct message at the root has none. `processing` is not used: it offers a stop button, and a run is stopped by
+withdrawing its request.
 
 https://docs.slack.dev/ai/agent-sessions, https://docs.slack.dev/reference/methods/agents.sessions.setStatus
 """
@@ -25,19 +25,19 @@ from engine.ids import ApprovalId, ThreadId
 
 PATIENCE = 2.0
 QUIET = 300.0
-"""Seconds for which Slack is not asked after it failed."""
+"""Seconds without a call after one failed."""
 _MOST_KEPT = 5_000
 _METHOD = "agents.sessions.setStatus"
 _OF_THE_THREAD = NOT_THERE | {"thread_not_found", "message_not_found"}
-"""What says nothing of other threads."""
+"""Errors that concern this thread only."""
 
 log = structlog.get_logger(__name__)
 
 
 class Sessions:
-    """Sets the status; what this process set for the same request before is not set again.
+    """Sets the status, unless this process set the same one for the same request before.
 
-    Where Slack's limit leaves no room, the newest status of each thread is set as soon as there is some.
+    Under Slack's limit the newest status of each thread waits until there is room.
     """
 
     def __init__(self, client: AsyncWebClient, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class Sessions:
         self._quiet_until = 0.0
 
     async def show(self, approval: Approval, *, waits: bool) -> None:
-        """Never raises but for cancellation."""
+        """Set the status soon; raises nothing but cancellation."""
         self._owed.pop(approval.thread, None)
         if approval.home.thread_ts is None or self._set.get(approval.thread) == (approval.id, waits):
             return
@@ -61,7 +61,7 @@ class Sessions:
             self._catching_up = asyncio.create_task(self._catch_up(wait), name="sessions")
 
     async def aclose(self) -> None:
-        """Set nothing more."""
+        """Stop setting statuses."""
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.gather(self._catching_up, return_exceptions=True)
@@ -76,7 +76,7 @@ class Sessions:
                     await self._say(approval, waits=waits)
 
     async def _room_in(self, approval: Approval) -> float:
-        """0.0, or the seconds after which there may be room."""
+        """Seconds until there may be room, 0.0 if there is."""
         return await self._pace.spare(_METHOD, approval.home.channel, Urgency.FIRST)
 
     async def _say(self, approval: Approval, *, waits: bool) -> None:

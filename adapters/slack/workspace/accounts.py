@@ -1,8 +1,8 @@
-"""The port `Accounts` on Slack's Web API: who is an active full member, and whose an e-mail address is.
+"""The port `Accounts` on Slack's Web API: active full members, and owners of e-mail addresses.
 
-`users.lookupByEmail` gives one account, and does not say that another one has the address as well. So all accounts are
-listed, once for a while, and an address that two of them have is nobody's. The account is then looked at once more by
-itself: it may have been deactivated, or have another address, since the list was read.
+`users.lookupByEmail` gives one account, even if another has the same address. So all accounts are listed, once for a
+while, and an address that two of them have is nobody's. The account is then looked up by itself: since the list was
+read it may have been deactivated, or its address changed.
 
 https://docs.slack.dev/reference/methods/users.list, https://docs.slack.dev/reference/methods/users.info
 """
@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.workspace.errors import code_of
 from adapters.slack.workspace.identity import Identity
-from adapters.slack.workspace.roster import Account, Kept, account_of
+from adapters.slack.workspace.roster import Account, AnswerCache, account_of
 from engine.ids import UserId
 from engine.ports import AccountsUnknownError
 
@@ -35,19 +35,19 @@ class SlackAccounts:
 
     def __init__(self, client: AsyncWebClient, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._identity, self._clock = client, identity, clock
-        self._users: Kept[UserId, Mapping[str, Any] | None] = Kept(self._user, _KEPT, clock)
-        self._emails: Kept[str, _Emails] = Kept(self._listed, _LIST_KEPT, clock)
+        self._users: AnswerCache[UserId, Mapping[str, Any] | None] = AnswerCache(self._user, _KEPT, clock)
+        self._emails: AnswerCache[str, _Emails] = AnswerCache(self._listed, _LIST_KEPT, clock)
 
     async def is_member(self, user: UserId) -> bool:
-        """Whether this is an active full member. Raises AccountsUnknownError."""
+        """True for an active full member. Raises AccountsUnknownError."""
         found = await self._asked(self._users, user)
         return found is not None and account_of(found, self._identity) is Account.MEMBER
 
     async def of_email(self, email: str) -> UserId | None:
-        """The active full member who alone has this e-mail address. Raises AccountsUnknownError."""
+        """The active full member who is the only one with this e-mail address. Raises AccountsUnknownError."""
         wanted = _spelled(email)
         owners = (await self._asked(self._emails, "")).get(wanted)
-        if owners is None:  # somebody who is new
+        if owners is None:  # a new account
             owners = (await self._asked(self._emails, "", since=self._clock() - _KEPT)).get(wanted, frozenset())
         if len(owners) != 1:
             return None
@@ -61,12 +61,12 @@ class SlackAccounts:
         await self._users.aclose()
         await self._emails.aclose()
 
-    async def _asked(self, kept: Kept[Any, Any], key: str, since: float | None = None) -> Any:
+    async def _asked(self, kept: AnswerCache[Any, Any], key: str, since: float | None = None) -> Any:
         try:
             return (await kept.get(key, since=since))[1]
-        except Exception as error:  # noqa: BLE001 - whatever fails, it is not known who that is
+        except Exception as error:  # noqa: BLE001 - after any error it is not known who that is
             log.warning("accounts_unknown", error=code_of(error) if isinstance(error, SlackApiError) else repr(error))
-            raise AccountsUnknownError("Slack could not be asked who that is.") from None
+            raise AccountsUnknownError("Slack couldn't be asked who that is.") from None
 
     async def _user(self, user: UserId) -> Mapping[str, Any] | None:
         try:

@@ -1,10 +1,10 @@
-"""The Web API client: one session, deadlines, and retries of exactly what may be repeated.
+"""The Web API client: one session, timeouts, and retries of calls that are safe to repeat.
 
-A call that Slack refused with 429 was not done, so it is repeated after `Retry-After`: what the lanes write comes back
-for that (`adapters.slack.workspace.pacing`), all else waits here. After a broken connection or a
-server's error nobody knows; then only calls that may be done twice are repeated here. A message is not one of them:
-its error is raised, and the next attempt of its lane looks for the message before it posts it again. A change of a
-message may be done twice, but not in silence: Slack may do the first one late, so it has to be done once more later on
+A call that Slack refused with 429 was not done, so it is repeated after `Retry-After`: work of the lanes comes back for
+that (`adapters.slack.workspace.pacing`), everything else waits here. After a broken connection or a server error the
+outcome is unknown, so only calls that may be done twice are repeated. A post is not one of them: its error is raised,
+and the next attempt of its lane looks for the message before it posts again. An update may be done twice, but not
+silently: Slack may apply the first one late, so the message has to be updated once more later on
 (see `bot.outbound.drawing`).
 
 https://docs.slack.dev/apis/web-api/rate-limits, https://docs.slack.dev/tools/python-slack-sdk/web/#retryhandler
@@ -58,7 +58,7 @@ _TIMEOUT = 10
 
 
 def quiet_logger(name: str, level: int = logging.WARNING) -> logging.Logger:
-    """A logger for the libraries of Slack: with a level of its own, so that no text of a message is ever formatted."""
+    """A logger for Slack's libraries, at a level at which no text of a message is ever formatted."""
     logger = logging.getLogger(name)
     logger.setLevel(level)
     return logger
@@ -95,12 +95,12 @@ class _ServerErrors(AsyncServerErrorRetryHandler):
 
 
 def retry_handlers() -> list[AsyncRetryHandler]:
-    """What is repeated within one call."""
+    """The retries within one call."""
     return [_ConnectionErrors(), _ServerErrors()]
 
 
 class PacedClient(AsyncWebClient):
-    """A client that reads at Slack's pace, and tells `pace` of what Slack refuses."""
+    """A client that reads at Slack's pace, and reports rate limits to `pace`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -108,7 +108,7 @@ class PacedClient(AsyncWebClient):
 
     @override
     async def api_call(self, api_method: str, **call: Any) -> AsyncSlackResponse:
-        """Call a method. Raises SlackApiError; after a 429 only where the caller comes back, or it lasts."""
+        """Call a method. Raises SlackApiError; for a 429 only if the caller comes back, or if it persists."""
         await self.pace.read(api_method)
         for tries in itertools.count(1):
             try:
@@ -139,7 +139,7 @@ async def web_client(
     *,
     timeout: float = _TIMEOUT,  # noqa: ASYNC109 - of each call of the client, not of this function
 ) -> AsyncIterator[PacedClient]:
-    """A client with a session of its own, closed in the end.
+    """A client with its own session, closed at the end.
 
     `base_url` is the address of the Web API, `timeout` the seconds that one call may take.
     """

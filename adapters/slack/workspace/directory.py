@@ -1,4 +1,4 @@
-"""Names of people and channels as ids, and what a token may do: for the start and for `signoff check`.
+"""Looks up names of people and channels, and the scopes of a token: for the start and for `signoff check`.
 
 https://docs.slack.dev/reference/methods/users.list, https://docs.slack.dev/reference/methods/conversations.list
 """
@@ -23,12 +23,12 @@ _PAGE = 200
 
 
 def missing_scopes(identity: Identity) -> tuple[str, ...]:
-    """The scopes that every bot needs and the token lacks; none where Slack does not say which it has."""
+    """The scopes that every bot needs and the token lacks; none if Slack does not say which it has."""
     return tuple(sorted(set(SCOPES) - WHERE_NAMED - AIDS - identity.scopes)) if identity.scopes else ()
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """See that Socket Mode can be opened with this token. Raises SlackRefused."""
+    """Check that this token opens Socket Mode. Raises SlackRefused."""
     try:
         await client.apps_connections_open(app_token=app_token)
     except SlackApiError as error:
@@ -36,10 +36,10 @@ async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
 
 
 async def people(client: AsyncWebClient, names: Collection[str], identity: Identity) -> dict[str, ListedPerson]:
-    """People named as `alice`, `@alice`, `alice@example.com` or `U123`; who is not there is left out.
+    """The people named `alice`, `@alice`, `alice@example.com` or `U123`; unknown ones are left out.
 
-    A name is a person's user name or display name; where several people share it, it is left out, too: nobody shall
-    become an approver by chance. Raises SlackRefused.
+    A name is a user name or a display name. One that several people share is left out too: nobody becomes an approver
+    by chance. Raises SlackRefused.
     """
     found: dict[str, dict[str, Any] | None] = {}
     spelled: set[str] = set()
@@ -84,7 +84,7 @@ async def _user_of_email(client: AsyncWebClient, name: str) -> dict[str, Any] | 
 
 
 def _unique(names: Iterable[str], members: list[dict[str, Any]], identity: Identity) -> dict[str, dict[str, Any]]:
-    """Who alone has a name. One who may decide comes before those who have the name and may not."""
+    """The only person with each name. A full member takes precedence over people who may not decide."""
     by_name: dict[str, list[dict[str, Any]]] = {}
     for member in members:
         profile = member.get("profile") or {}
@@ -113,7 +113,7 @@ async def channels(client: AsyncWebClient) -> Sequence[ListedChannel]:
 
 
 async def absent(client: AsyncWebClient, channel: ChannelId, people: Collection[UserId]) -> frozenset[UserId]:
-    """Those of these people who cannot see a channel: it is private, and they are not in it. Raises SlackRefused.
+    """The people who cannot see a channel: it is private, and they are not in it. Raises SlackRefused.
 
     A public channel can be read by every full member.
     """
@@ -121,7 +121,7 @@ async def absent(client: AsyncWebClient, channel: ChannelId, people: Collection[
         described = (await client.conversations_info(channel=channel))["channel"]
         members = await members_of(client, channel) if described.get("is_private") else frozenset(people)
     except SlackApiError as error:
-        if code_of(error) == "channel_not_found":  # private, and the bot is not in it: that is told elsewhere
+        if code_of(error) == "channel_not_found":  # private, and the bot is not in it: another check reports that
             return frozenset()
         raise refused("conversations.members", error) from None
     return frozenset(people) - members

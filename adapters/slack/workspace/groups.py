@@ -1,16 +1,16 @@
 """The port `Groups` on Slack's user groups (https://docs.slack.dev/reference/methods/usergroups.list).
 
-Calls of `usergroups.*` are few (20 a minute), so the whole list of a workspace is read at once, with all members, by
-one process for all; `GroupMemory` keeps it. It fails closed (P6): a group that is disabled or gone, a list that cannot
-be read in time, or one that is older than allowed names nobody.
+Slack allows 20 calls of `usergroups.*` a minute, so one process reads the whole list of a workspace for all, with all
+members; `GroupMemory` keeps it. It fails closed (P6): a group that is disabled or gone, a list that cannot be read in
+time, or one that is older than allowed names nobody.
 
-How long somebody who left a group can still decide: not at all once Slack has delivered the event, for the list is
-then read again before it counts. Where Slack does not deliver it (an app that does not subscribe to it, an outage), a
-list counts for five minutes (`adapters.redis.stores.groups.OLDEST`). One that is older than a minute is read again in
-the background when it is used. Events are never taken for the list itself: `subteam_updated` names 500 members at most.
+Somebody who left a group can no longer decide once Slack has delivered the event: the list is read again before it
+counts. If Slack does not deliver it (the app does not subscribe to it, an outage), a list counts for five minutes
+(`adapters.redis.stores.groups.OLDEST`). One older than a minute is read again in the background when it is used. Events
+never replace the list: `subteam_updated` names at most 500 members.
 
-Each id is a workspace's own. A group of an Enterprise organization has an id there too (`enterprise_subteam_id`); rules
-may name it by either. An app that is installed on the whole organization has to ask for each workspace by itself.
+An id belongs to one workspace. A group of an Enterprise organization has a second id (`enterprise_subteam_id`); rules
+may use either. An app that is installed on the whole organization asks for each workspace separately.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ SCOPE = "usergroups:read"
 FRESH = 60.0
 """Seconds after which a list that is used is read again in the background."""
 _READ_WITHIN = 9.5
-"""Seconds for reading the list, less than the right to read it lasts. Clicks do not wait that long."""
+"""Seconds for reading the list: less than the lease on reading it. Clicks do not wait that long."""
 _LOOK_AGAIN = 0.05
-"""Seconds between looks at what another process is reading."""
+"""Seconds between checks whether another process has read the list."""
 _SETTLE = 3.0
-"""Seconds for which events gather before the list is read: when a directory is synchronized, hundreds come at once."""
+"""Seconds in which events gather before the list is read: a directory sync sends hundreds at once."""
 
 _UNFIT_FOR_TEXT = re.compile(r"[\s<>&@*_~`\x00-\x1f\x7f]")
 
@@ -47,9 +47,9 @@ log = structlog.get_logger(__name__)
 
 
 class SlackGroups:
-    """Implements `engine.ports.Groups`. It never raises, but in `changed`.
+    """Implements `engine.ports.Groups`. Only `changed` raises.
 
-    `handles` are those of groups by id, as far as they are known: sentences call a group by its handle.
+    `handles` are the known handles of groups by id: sentences name a group by its handle.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class SlackGroups:
         self._used = self._unheard = False
 
     def call(self, handles: Mapping[str, str]) -> None:
-        """Call groups by these handles from now on."""
+        """Use these handles from now on."""
         self._handles = dict(handles)
 
     async def members(self, group: str, patience: float) -> Membership:
-        """The members of a group; nobody, with the reason, where they cannot be known."""
+        """The members of a group; nobody, with the reason, if they cannot be found out."""
         self._used = True
         try:
             async with asyncio.timeout(patience):
@@ -90,7 +90,7 @@ class SlackGroups:
         return self._membership(group, kept)
 
     async def changed(self, ids: Collection[str]) -> None:
-        """Let nothing count for these groups, or for all (`*`), that was read before; durable when it returns."""
+        """Invalidate everything read so far about these groups, or all (`*`); stored when this returns."""
         await self._memory.changed(ids)
         if self._used:
             self._read_soon(self._settle)
@@ -129,7 +129,7 @@ class SlackGroups:
         return kept
 
     async def _read(self) -> None:
-        """Read the list, together with all who want it now. Who stops waiting does not stop the reading."""
+        """Read the list once for all who wait for it. A caller that stops waiting does not stop the read."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_once())
             self._reading.add_done_callback(_heard)
@@ -151,7 +151,7 @@ class SlackGroups:
         await self._memory.keep(reading, groups, looked_up)
 
     async def _note_unheard(self, groups: Sequence[ListedGroup]) -> None:
-        """Log once that somebody left a group and no event said so: most likely the app does not subscribe to it."""
+        """Log once if somebody left a group without an event: most likely the app does not subscribe to it."""
         for each in groups:
             if self._unheard or each.id not in self._handles:
                 continue
@@ -181,7 +181,7 @@ _WHY: Mapping[str, str] = {
 
 
 def _heard(task: "asyncio.Task[None]") -> None:
-    """Whoever waits is told of an error, and the next who ask; where nobody waits, the log has it."""
+    """Log an error; those who wait for the task get it as well."""
     if not task.cancelled() and (error := task.exception()) is not None:
         code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
         log.warning("groups_not_read", error=code)
@@ -203,7 +203,7 @@ async def listed(client: AsyncWebClient, identity: Identity) -> Sequence[ListedG
 
 
 async def _workspaces(client: AsyncWebClient) -> Sequence[str]:
-    """The workspaces that an app of a whole organization serves."""
+    """The workspaces of an app that is installed on an organization."""
 
     async def page(cursor: str) -> AsyncSlackResponse:
         return await client.auth_teams_list(limit=1_000, cursor=cursor or None)
@@ -212,7 +212,7 @@ async def _workspaces(client: AsyncWebClient) -> Sequence[str]:
 
 
 async def _pages(page: Callable[[str], Awaitable[AsyncSlackResponse]], key: str) -> AsyncIterator[Mapping[str, Any]]:
-    """All that the pages of an answer hold; `usergroups.list` has had one only, and knows of cursors all the same."""
+    """The items of all pages. So far `usergroups.list` answers with one page, but it documents cursors."""
     cursor = ""
     while True:
         answer = await page(cursor)
@@ -237,9 +237,9 @@ def _listed(group: Mapping[str, Any]) -> ListedGroup:
 
 
 def named(names: Iterable[str], groups: Sequence[ListedGroup]) -> dict[str, ListedGroup]:
-    """Groups named as `sre`, `@sre` or `S123`; a name that nothing or more than one thing has is left out.
+    """The groups named `sre`, `@sre` or `S123`; an unknown or ambiguous name is left out.
 
-    A group that can be used comes before those that are disabled and have the same handle.
+    A group that is in use takes precedence over disabled ones with the same handle.
     """
     found: dict[str, ListedGroup] = {}
     for name in names:
@@ -253,7 +253,7 @@ def named(names: Iterable[str], groups: Sequence[ListedGroup]) -> dict[str, List
 
 
 async def all_groups(client: AsyncWebClient, identity: Identity) -> Sequence[ListedGroup]:
-    """The same as `listed`, for the start and for `signoff check`. Raises SlackRefused."""
+    """All user groups, for the start and for `signoff check`. Raises SlackRefused."""
     try:
         return await listed(client, identity)
     except SlackApiError as error:

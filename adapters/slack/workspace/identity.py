@@ -1,4 +1,4 @@
-"""Who the bot is: asked once, before anything is served (https://docs.slack.dev/reference/methods/auth.test)."""
+"""The bot's identity: looked up once, before anything is served. https://docs.slack.dev/reference/methods/auth.test."""
 
 from dataclasses import dataclass
 

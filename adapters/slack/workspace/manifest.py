@@ -1,4 +1,4 @@
-"""The app's manifest as data: what Slack has to grant and to send. `signoff manifest` prints it, the check compares.
+"""The app manifest: the scopes and events that the bot needs. `signoff manifest` prints it, `signoff check` compares.
 
 https://docs.slack.dev/reference/app-manifest
 """
@@ -22,13 +22,13 @@ SCOPES: dict[str, str] = {
     "users:read": "tell members from guests and strangers",
     "users:read.email": "find approvers by e-mail address",
 }
-"""Every scope of the bot token, with what it is for."""
+"""Every scope of the bot token, with its purpose."""
 
 WHERE_NAMED = frozenset({"usergroups:read"})
-"""The scopes that a bot needs only where its rules name what they are for."""
+"""Scopes that a bot needs only if its rules use them."""
 
 AIDS = frozenset({"assistant:write"})
-"""The scopes without which a bot does all that it has to: an older installation stays good."""
+"""Optional scopes: an older installation works without them."""
 
 EVENTS = (
     "app_home_opened",
@@ -51,16 +51,16 @@ EVENTS = (
     "subteam_members_changed",
     "subteam_updated",
 )
-"""What Slack tells the bot of: what people say and delete, what becomes of channels that it posts in, and of groups.
+"""The events that the bot subscribes to: messages and deletions, changes of channels and of user groups.
 
-`user_change` is none of them, though the bot understands it: Slack sends one for each status that anybody sets, and
-gives an app no more than 30,000 events an hour. Without it somebody who is deactivated, or made a guest, counts as a
-member for another minute at most; Slack signs them out at once.
+`user_change` is not among them, though the bot understands it: Slack sends one for each status that anybody sets, and
+at most 30,000 events an hour to an app. Without it somebody who is deactivated or made a guest counts as a member for
+at most another minute; Slack signs them out at once.
 """
 
 
 WAITING, ASKED, AGENTS = "What is waiting for me?", "What did I ask for?", "Which agents are there?"
-"""Messages that Signoff itself answers in a direct message, whatever agent listens there."""
+"""Direct messages that Signoff answers itself, whatever agent listens there."""
 
 _AGENT_VIEW = {
     "agent_description": "Asks people before AI agents act, and shows what is waiting for you.",

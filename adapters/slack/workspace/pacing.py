@@ -1,15 +1,15 @@
-"""Keeps the bot within Slack's rate limits, by a budget that all of its processes share.
+"""Keeps the bot within Slack's rate limits, with a budget that all its processes share.
 
 https://docs.slack.dev/apis/web-api/rate-limits. Three kinds of calls:
 
-* What a person waits for at this moment never waits here: forms (`views.open`), words that only they see.
-* What the lanes write (cards, messages) asks for a turn, with an urgency. Whoever writes is one of the few whom the
-  lanes serve at once, so nobody waits here for long: who would is told to come back (`engine.ports.Later`), and keeps
-  their place in the queue by their key. A busy channel holds up only itself.
-* What is read (and the Home tab) waits a moment for room and then goes all the same: a decision may depend on it, and
-  Slack has the last word.
+* Calls that a person is waiting for never wait here: forms (`views.open`), ephemeral messages.
+* Writes of the lanes (cards, messages) ask for a turn, with an urgency. Lanes serve few at once, so a write does not
+  wait here for long: it is told to come back (`engine.ports.Later`), and keeps its place in the queue by its key. A
+  busy channel delays only itself.
+* Reads (and the Home tab) wait a moment for room and are then made anyway: a decision may depend on them, and Slack has
+  the last word.
 
-A 429 is known to all processes at once, and for its whole time nobody calls that method: see `PacedClient`.
+All processes learn of a 429 at once, and none calls the method until it is over: see `PacedClient`.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from engine.budget import Limit, Urgency, Wish
 from engine.ports import Budget, Later
 
 PATIENCE = 1.0
-"""Seconds that somebody waits for their turn. One who is told to come back costs more than that."""
+"""Seconds to wait for a turn. Coming back costs more than that."""
 LONGEST = 30.0
-"""Seconds that anything waits at most after a 429, before Slack is asked again; and for its turn to be posted."""
+"""The most seconds to wait after a 429 before Slack is called again, and for a turn to post."""
 MESSAGES = Limit(5, 5.0)
-"""Of each channel: one message a second, and a short burst. Slack names no figure for it."""
+"""Per channel: one message a second, and a short burst. Slack documents no figure for the burst."""
 UNDER_WAY = 1.0
-"""Seconds by which a call may arrive later than it was begun: two that were a minute apart are nearer then."""
+"""Seconds that a call may spend on its way: two that started a minute apart may arrive closer together."""
 
 POST = "chat.postMessage"
 _READS = frozenset(
@@ -35,7 +35,7 @@ _READS = frozenset(
 
 
 class Pace:
-    """Asks the budget before each call. Without one nothing is held back."""
+    """Asks the budget before each call. Without one, nothing waits."""
 
     def __init__(
         self, budget: Budget | None = None, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -44,19 +44,19 @@ class Pace:
         self._counted = True
 
     def keep_to(self, budget: Budget) -> None:
-        """Ask this budget from now on."""
+        """Use this budget from now on."""
         self._budget = budget
 
     async def turn(self, method: str, key: str, urgency: Urgency) -> None:
-        """Wait for a turn to call a method once. Raises Later where that would take long: nothing is called then."""
+        """Wait for a turn to call a method once. Raises Later if that would take long."""
         if self._counted:
             await self._take(Wish(method, limit_of(method), urgency, key))
 
     async def turn_to_post(self, channel: str, key: str, messages: int = 1) -> None:
-        """Wait for a turn to post messages in a channel, `pause` between two of them. Raises Later before the first.
+        """Wait for a turn to post messages in a channel; `pause` between two of them. Raises Later.
 
-        Ask for all that one piece of work posts at once: after its first message it cannot come back without posting
-        again.
+        Ask once for everything that a piece of work posts: after its first message it cannot come back without posting
+        that again.
         """
         await self._take(Wish(_posts_in(channel), MESSAGES, Urgency.FIRST, key, messages, LONGEST))
 
@@ -66,7 +66,7 @@ class Pace:
             await self.sleep(MESSAGES.interval)
 
     async def spare(self, method: str, channel: str, urgency: Urgency = Urgency.SPARE) -> float:
-        """Whether there is room for what can be left out: 0.0, else the seconds after which there may be some."""
+        """The seconds until there may be room for an optional call; 0.0 if there is."""
         if self._budget is None or not (self._counted or method == POST):
             return 0.0
         bucket, limit = (_posts_in(channel), MESSAGES) if method == POST else (method, limit_of(method))
@@ -74,7 +74,7 @@ class Pace:
         return 0.0 if not_yet is None else not_yet.seconds
 
     async def read(self, method: str) -> None:
-        """Wait a moment for room where the method reads; where Slack refuses it for now, wait for that too."""
+        """Wait a moment for room if the method reads; during a rate limit, wait for its end."""
         if self._budget is None or not self._counted or method not in _READS:
             return
         not_yet = await self._budget.take(Wish(method, limit_of(method), Urgency.FIRST))
@@ -82,12 +82,12 @@ class Pace:
             await self.sleep(min(not_yet.seconds, LONGEST if not_yet.refused else PATIENCE))
 
     async def refused(self, method: str, channel: str, seconds: float) -> None:
-        """Slack answered 429: tell all processes."""
+        """Tell all processes about a 429."""
         if self._budget is not None:
             await self._budget.shut(_posts_in(channel) if method == POST else method, seconds)
 
     def heard(self, headers: Mapping[str, str]) -> None:
-        """Learn from an answer whether calls are counted at all: see `adapters.blockkit.rates`."""
+        """Learn from an answer whether calls are counted: see `adapters.blockkit.rates`."""
         self._counted = headers.get(NOT_COUNTED) != "off"
 
     async def _take(self, wish: Wish) -> None:
@@ -102,7 +102,7 @@ class Pace:
 
 
 def limit_of(method: str) -> Limit:
-    """How often a method of a tier may be called."""
+    """The limit of a method, by its tier."""
     return Limit(TIERS[TIER_OF[method]], MINUTE + UNDER_WAY)
 
 

@@ -1,13 +1,13 @@
-"""The port `Roster` on Slack's Web API: who a person is, and whether they are in a channel.
+"""The port `Roster` on Slack's Web API: a person's account, and whether they are in a channel.
 
-It fails closed (P6): whatever cannot be found out in time is UNKNOWN, and then nobody may decide. Answers are kept for
-a minute. Somebody who is not among a channel's known members may have just joined, so the channel is read again before
-that is held against them; a person who just left may pass for the rest of that minute.
+It fails closed (P6): if the answer does not come in time, the person is UNKNOWN and may not decide. Answers are kept
+for a minute. Somebody who is not among the known members of a channel may have just joined, so the channel is read
+again before they are refused; somebody who just left may still decide for the rest of that minute.
 
-The user object alone says which workspaces a person belongs to. In an Enterprise organization a person has one id in
-all of its workspaces: `team_id` may name another one than the bot's or be missing, `enterprise_user.teams` lists them
-all, and a click or an event names the organization (`E...`) in place of a workspace. So a payload's own team is never
-held against anybody. `is_stranger` is false for people of other organizations who share a channel with the bot: it
+Only the user object says which workspaces a person belongs to. In an Enterprise organization a person has one id in all
+of its workspaces: `team_id` may name another one than the bot's or be missing, `enterprise_user.teams` lists them all,
+and a click or an event names the organization (`E...`) in place of a workspace. So the team in a payload is never a
+reason to refuse somebody. `is_stranger` is false for people of other organizations who share a channel with the bot: it
 can make somebody a stranger, and never a member.
 
 https://docs.slack.dev/reference/methods/users.info, https://docs.slack.dev/reference/methods/conversations.members,
@@ -33,9 +33,9 @@ from engine.ids import ChannelId, UserId
 KEPT = 60.0
 PATIENCE = 2.0
 _LONGEST = 60.0
-"""Seconds for all pages of a very large channel. Nobody waits that long for it: the next click finds the answer."""
+"""Seconds for all pages of a very large channel. No click waits that long; the next one finds the answer."""
 _JOINED = 0.2
-"""Seconds for which others join a question that is under way: an older one may hang, so it is asked anew beside it."""
+"""Seconds in which others join a call that is under way: an older one may hang, so another is made beside it."""
 _PAGE = 1_000
 _MOST_KEPT = 5_000
 
@@ -44,8 +44,8 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
-    """Answers kept for a while; those who ask at the same time share one call."""
+class AnswerCache(Generic[Key, Value]):
+    """A cache of answers; callers at the same time share one call."""
 
     def __init__(
         self, ask: Callable[[Key], Awaitable[Value]], seconds: float, clock: Callable[[], float] = time.monotonic
@@ -57,9 +57,9 @@ class Kept(Generic[Key, Value]):
         self._forgotten: dict[Key, float] = {}
 
     async def get(self, key: Key, *, since: float | None = None) -> tuple[float, Value]:
-        """The answer and when it was asked for, not before `since` (default: as long ago as answers are kept).
+        """The answer and the time of its call, not before `since` (default: as long ago as answers are kept).
 
-        Who stops waiting does not stop the question: a long answer is there for the next who ask.
+        A caller that stops waiting does not stop the call: the next caller finds its answer.
         """
         oldest = self._clock() - self._seconds if since is None else since
         oldest = max(oldest, self._forgotten.get(key, oldest))
@@ -75,7 +75,7 @@ class Kept(Generic[Key, Value]):
         return await asyncio.shield(asking)
 
     def forget(self, key: Key) -> None:
-        """Let nothing count that was asked so far, answered or not."""
+        """Invalidate all calls so far, answered or not."""
         if len(self._forgotten) >= _MOST_KEPT:
             self._known.clear()
             self._asking.clear()
@@ -99,7 +99,7 @@ class Kept(Generic[Key, Value]):
     def _done(self, asked: "asyncio.Task[tuple[float, Value]]") -> None:
         self._tasks.discard(asked)
         if not asked.cancelled():
-            asked.exception()  # whoever still waits is told; nobody else needs to be
+            asked.exception()  # those who wait get it; nobody else needs to
 
     def _keep(self, key: Key, answer: tuple[float, Value]) -> None:
         if len(self._known) >= _MOST_KEPT:
@@ -122,29 +122,29 @@ class SlackRoster:
     ) -> None:
         self._client, self._identity, self._patience = client, identity, patience
         self._clock = clock
-        self._standings: Kept[UserId, AccountType] = Kept(self._standing, kept, clock)
-        self._members: Kept[ChannelId, frozenset[UserId]] = Kept(self._all_members, kept, clock)
+        self._account_types: AnswerCache[UserId, AccountType] = AnswerCache(self._account_type, kept, clock)
+        self._members: AnswerCache[ChannelId, frozenset[UserId]] = AnswerCache(self._all_members, kept, clock)
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
         """A person's account type and, where it is asked for, whether they are in the place's channel."""
         try:
             async with asyncio.timeout(self._patience):
-                _, account = await self._standings.get(user)
+                _, account = await self._account_types.get(user)
                 if not membership or account is not AccountType.MEMBER:
                     return Facts(account)
                 return Facts(account, await self._is_member(user, place.channel))
-        except Exception as error:  # noqa: BLE001 - nobody may decide by an error
+        except Exception as error:  # noqa: BLE001 - an error allows nobody to decide
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("roster_unknown", user=user, channel=place.channel, error=code)
             return Facts(AccountType.UNKNOWN)
 
     def changed(self, user: UserId) -> None:
-        """Slack says that a person is not who they were: this process asks anew before they decide."""
-        self._standings.forget(user)
+        """Invalidate what is known about a person: this process asks again before they decide."""
+        self._account_types.forget(user)
 
     async def aclose(self) -> None:
         """Stop asking Slack."""
-        await self._standings.aclose()
+        await self._account_types.aclose()
         await self._members.aclose()
 
     async def _is_member(self, user: UserId, channel: ChannelId) -> bool:
@@ -154,14 +154,14 @@ class SlackRoster:
             _, members = await self._members.get(channel, since=asked)
         return user in members
 
-    async def _standing(self, user: UserId) -> AccountType:
+    async def _account_type(self, user: UserId) -> AccountType:
         try:
             answer = await self._client.users_info(user=user)
         except SlackApiError as error:
             if code_of(error) in ("user_not_found", "user_not_visible"):
                 return AccountType.STRANGER
             raise
-        return standing_of(answer["user"], self._identity)
+        return account_type_of(answer["user"], self._identity)
 
     async def _all_members(self, channel: ChannelId) -> frozenset[UserId]:
         return await members_of(self._client, channel)
@@ -180,7 +180,7 @@ async def members_of(client: AsyncWebClient, channel: ChannelId) -> frozenset[Us
 
 
 class Account(StrEnum):
-    """What kind of account a person has, in words for an operator."""
+    """The kind of a person's account, in words for an operator."""
 
     MEMBER = "a full member"
     GUEST = "a guest"
@@ -189,7 +189,7 @@ class Account(StrEnum):
     ELSEWHERE = "a person of another workspace"
 
 
-_STANDINGS = {
+_ACCOUNT_TYPES = {
     Account.MEMBER: AccountType.MEMBER,
     Account.GUEST: AccountType.GUEST,
     Account.ELSEWHERE: AccountType.VISITOR,
@@ -197,9 +197,9 @@ _STANDINGS = {
 _SLACKBOT = "USLACKBOT"
 
 
-def standing_of(user: Mapping[str, Any], identity: Identity) -> AccountType:
-    """What a person is to the bot's workspace, by their user object."""
-    return _STANDINGS.get(account_of(user, identity), AccountType.STRANGER)
+def account_type_of(user: Mapping[str, Any], identity: Identity) -> AccountType:
+    """The account type of a person in the bot's workspace, by their user object."""
+    return _ACCOUNT_TYPES.get(account_of(user, identity), AccountType.STRANGER)
 
 
 def account_of(user: Mapping[str, Any], identity: Identity) -> Account:
@@ -214,7 +214,7 @@ def account_of(user: Mapping[str, Any], identity: Identity) -> Account:
 
 
 def _belongs(user: Mapping[str, Any], identity: Identity) -> bool:
-    """Whether a person belongs to the bot's workspace, or to the organization that the app is installed on."""
+    """True if a person belongs to the bot's workspace, or to the organization that the app is installed on."""
     enterprise = user.get("enterprise_user") or {}
     if identity.org_wide:
         return bool(identity.enterprise) and enterprise.get("enterprise_id") == identity.enterprise

@@ -21,7 +21,7 @@ from adapters.slack.workspace.directory import _unique, absent, channels, check_
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import AIDS, EVENTS, SCOPES, WHERE_NAMED, manifest
-from adapters.slack.workspace.roster import Account, Kept, SlackRoster, account_of, standing_of
+from adapters.slack.workspace.roster import Account, AnswerCache, SlackRoster, account_of, account_type_of
 from engine.approvals.approval import Place
 from engine.authority.eligibility import AccountType, Facts
 from engine.ids import ChannelId, UserId
@@ -43,7 +43,7 @@ from engine.ports import ListedPerson
 )
 @pytest.mark.promise("P6")
 def test_what_a_person_is(user: dict[str, Any], standing: AccountType) -> None:
-    assert standing_of({"team_id": HOME, **user}, IN_WORKSPACE) is standing
+    assert account_type_of({"team_id": HOME, **user}, IN_WORKSPACE) is standing
 
 
 @pytest.mark.parametrize("kind", ORGANIZATIONS)
@@ -56,7 +56,7 @@ def test_what_a_person_is_in_an_enterprise_organization(kind: str) -> None:
         Account.GUEST: AccountType.GUEST,
         Account.ELSEWHERE: AccountType.VISITOR,
     }
-    assert standing_of(described, IN_WORKSPACE) is standings.get(account, AccountType.STRANGER)
+    assert account_type_of(described, IN_WORKSPACE) is standings.get(account, AccountType.STRANGER)
 
 
 @pytest.mark.parametrize("kind", ORG_WIDE_PEOPLE)
@@ -136,7 +136,7 @@ async def test_what_is_being_asked_while_a_person_changes_does_not_count_for_the
     async def asked(times: int) -> bool | None:
         return True if len(answers) == times else None
 
-    kept: Kept[str, str] = Kept(ask, 60.0)
+    kept: AnswerCache[str, str] = AnswerCache(ask, 60.0)
     early = asyncio.create_task(kept.get("bob"))
     await wait_until(partial(asked, 1))
     kept.forget("bob")
@@ -176,7 +176,7 @@ async def test_those_who_ask_together_share_one_call_and_answers_are_kept() -> N
         await answer.wait()
         return key.upper()
 
-    kept = Kept(ask, 60, lambda: now[0])
+    kept = AnswerCache(ask, 60, lambda: now[0])
     async with asyncio.TaskGroup() as group:
         calls = [group.create_task(kept.get("a")) for _ in range(5)]
         group.create_task(asyncio.to_thread(lambda: None)).add_done_callback(lambda _: answer.set())

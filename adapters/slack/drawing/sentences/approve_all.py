@@ -31,7 +31,7 @@ def confirm(shown: int, in_part: int, *, one_rule: bool) -> tuple[str, str, str]
 
 
 def result(*, approved: int, counted: int, total: int, left_out: Mapping[str, int]) -> str:
-    """How many requests were approved, how many approvals count towards a quorum, and how many were left out for what.
+    """The numbers of requests that were approved, that need another approval, and that were left out.
 
     `counted` requests have this person's approval and need another one.
     """

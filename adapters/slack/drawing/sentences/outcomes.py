@@ -12,7 +12,7 @@ from engine.sentences.spoken import moment, when
 
 
 def outcome(approval: Approval) -> str:
-    """How a request ended, in one line; "" while it is pending."""
+    """The end of a request in one line; "" while it is pending."""
     at = f" {when(approval.closed_at)}" if approval.closed_at else ""
     match approval.state:
         case State.PENDING:
@@ -85,7 +85,7 @@ def allow_confirm(approval: Approval, index: int) -> tuple[str, str, str]:
 
 
 def allows(approval: Approval, index: int) -> str:
-    """What an approval with a grant allows. Plain text, untrusted: it names the tool and its arguments."""
+    """The effect of an approval with a grant. Plain text, untrusted: it names the tool and its arguments."""
     terms, name = approval.reviews[index].policy.grants, approval.ask.actions[index].name
     if terms is None:
         return ""

@@ -12,7 +12,7 @@ NO_DEADLINE = "No deadline"
 
 
 def deadline(approval: Approval) -> str:
-    """What happens if nobody decides, and when. A failure or a notice without a deadline says nothing."""
+    """The outcome if nobody decides, and its time; "" for a failure or a notice without a deadline."""
     if approval.expires_at is None:
         return "" if approval.ask.kind in (Kind.FAILURE, Kind.NOTICE) else NO_DEADLINE
     if approval.deadlines.on_expiry is OnExpiry.ESCALATE and approval.escalates_at is not None:
@@ -23,7 +23,7 @@ def deadline(approval: Approval) -> str:
 
 
 def can_be_rejected(approval: Approval) -> bool:
-    """Whether each open action can be rejected; `engine.machine` expires the others."""
+    """True if each open action can be rejected; `engine.machine` expires the others."""
     open_ones = zip(approval.ask.actions, approval.reviews, strict=True)
     return all(Choice.REJECT in action.choices for action, review in open_ones if review.decision is None)
 

@@ -29,7 +29,7 @@ def title(approval: Approval) -> str:
 
 
 def is_titled(approval: Approval) -> bool:
-    """Whether the card has a headline: a question in words needs none."""
+    """True if the card has a headline: a question in words needs none."""
     ask = approval.ask
     return not ask.is_question or (ask.kind is Kind.QUESTION and not ask.prompt)
 
@@ -41,5 +41,5 @@ def _step_question(approval: Approval) -> str:
 
 
 def is_markdown(ask: Ask) -> bool:
-    """Whether the prompt is Markdown: an agent's is, ours of an error or a breakpoint is not."""
+    """True if the prompt is Markdown: an agent's is; ours for an error or a breakpoint is not."""
     return ask.kind not in (Kind.FAILURE, Kind.BREAKPOINT)

@@ -1,4 +1,4 @@
-"""Who acted, where, and the message that carried the button."""
+"""The person who acted, the place, and the message that carried the button."""
 
 import re
 from dataclasses import dataclass

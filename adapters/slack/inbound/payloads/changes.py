@@ -1,11 +1,11 @@
-"""What happens to the bot's messages and channels, to people and user groups, as facts. Pure; None: "not for us".
+"""Changes of the bot's messages and channels, of people and user groups. Pure; None for any other event.
 
-A deleted message is told of in two ways: as `message_deleted`, and where it has replies as a change into a tombstone.
-Its buttons say which approvals it showed: an event carries no metadata that could be relied on.
+Slack reports a deleted message as `message_deleted`, or, if it has replies, as a change into a tombstone. The values of
+its buttons name the approvals that it showed: an event carries no metadata that could be relied on.
 
 Sources: https://docs.slack.dev/reference/events/message/message_deleted,
 https://docs.slack.dev/reference/events/member_joined_channel, https://docs.slack.dev/reference/events/channel_archive
-and its neighbours; what of a public channel is `channel_...` is `group_...` of a private one;
+and its neighbours; `channel_...` of a public channel is `group_...` of a private one;
 https://docs.slack.dev/reference/events/subteam_updated and its neighbours,
 https://docs.slack.dev/reference/events/user_change
 """
@@ -24,7 +24,7 @@ TOMBSTONE = "tombstone"
 
 @dataclass(frozen=True, slots=True)
 class CardGone:
-    """Somebody deleted a message of the bot's that showed these approvals."""
+    """A message of the bot that showed these approvals was deleted."""
 
     channel: ChannelId
     ts: MessageTs
@@ -33,7 +33,7 @@ class CardGone:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
-    """The bot can post there again, or for the first time. `event` names what happened, so that it counts once."""
+    """The bot can post in a channel. `event` identifies the event, so that it counts once."""
 
     channel: ChannelId
     event: str
@@ -41,7 +41,7 @@ class ChannelOpened:
 
 @dataclass(frozen=True, slots=True)
 class ChannelClosed:
-    """The bot cannot post there any more; `why` is one word."""
+    """The bot can no longer post in a channel; `why` is one word."""
 
     channel: ChannelId
     why: str
@@ -49,7 +49,7 @@ class ChannelClosed:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRenamed:
-    """The same channel has another name."""
+    """A channel was renamed."""
 
     channel: ChannelId
     name: str
@@ -57,14 +57,14 @@ class ChannelRenamed:
 
 @dataclass(frozen=True, slots=True)
 class GroupsChanged:
-    """User groups are not what they were, by id; `*` stands for all. Nothing else of the event is taken: look again."""
+    """User groups changed, by id; `*` stands for all. Nothing else of the event is used: they are read again."""
 
     groups: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonChanged:
-    """Somebody may not decide any more. Nothing else of the event is taken: look again."""
+    """A person may no longer decide. Nothing else of the event is used: the person is looked up again."""
 
     user: UserId
 
@@ -75,7 +75,7 @@ _CLOSED = {"archive": "archived", "deleted": "deleted", "left": "removed"}
 
 
 def change(event: Event, bot: UserId, team: TeamId) -> Change | None:
-    """What an event says of the bot's messages and channels, and of the people and groups of its workspace."""
+    """The change that an event reports."""
     match event.get("type"):
         case "message":
             return _card_gone(event, bot)
@@ -108,7 +108,7 @@ def _name(event: Event) -> str:
 
 
 def _group_changed(event: Event, team: TeamId) -> GroupsChanged:
-    """An organization's group has another id in each workspace, which its event does not name: all are looked at."""
+    """The groups of an event. The event of an organization's group lacks the ids per workspace: read all."""
     group = _dict(event, "subteam")
     ids = (event.get("subteam_id"), group.get("id"), group.get("enterprise_subteam_id"))
     known = frozenset(each for each in ids if isinstance(each, str) and each)
@@ -117,7 +117,7 @@ def _group_changed(event: Event, team: TeamId) -> GroupsChanged:
 
 
 def _person_changed(event: Event) -> PersonChanged | None:
-    """Somebody who may not decide any more. Of full members there are too many changes: each status is one."""
+    """A person who may no longer decide. Changes of full members are ignored: each status is one."""
     user = _dict(event, "user")
     name = user.get("id")
     lesser = any(user.get(key) for key in ("deleted", "is_restricted", "is_ultra_restricted", "is_bot", "is_stranger"))
@@ -143,7 +143,7 @@ def _approvals(message: Event) -> Iterator[ApprovalId]:
                 try:
                     yield Target.read(str(pressed.get("value", ""))).approval
                 except ValueError:
-                    continue  # no button, or none of a card
+                    continue  # not a button of a card
 
 
 def _objects(value: object) -> list[Event]:
