@@ -127,12 +127,11 @@ class Posts:
 
     @contextlib.contextmanager
     def port_errors(self, what: str, place: Place) -> Iterator[None]:
-        """Turn the errors of Slack and of the connection into those of the port: SlackRefused and CannotPostError."""
+        """Translate the errors of Slack and of the connection. Raises SlackRefused and CannotPostError."""
         try:
             yield
         except SlackApiError as error:
-            failure = not_posted(what, error, place, self._bot)
-            raise failure from None
+            raise not_posted(what, error, place, self._bot) from None
         except (ClientError, SlackClientError, TimeoutError) as error:
             raise SlackRefused(what, type(error).__name__) from None
 
