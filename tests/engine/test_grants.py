@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, a_grant, a_policy, an_approval, an_ask, any_json
-from hypothesis import grant_given as samples
+from hypothesis import given as samples
 from hypothesis import strategies as st
 
 from engine.approvals.approval import Approval, Review, State, Vote
