@@ -117,7 +117,7 @@ class GuardedSerializer(JsonPlusSerializer):
         for module, name in types - self._allowed:
             loaded = sys.modules.get(module)
             if loaded is not None and name not in vars(loaded):
-                continue  # LangGraph makes nothing of it: the list has no such name
+                continue  # LangGraph restores it as plain data: the module has no such name
             made = None if loaded is None else vars(loaded)[name]
             if not isinstance(made, type) or not issubclass(made, Enum):
                 raise ForeignTypeError(
@@ -144,7 +144,7 @@ def _types_in(body: bytes) -> set[TypeName]:
 
     _unpacked(body, look)
     if nameless:
-        raise ForeignTypeError("it is made of something that names no type")
+        raise ForeignTypeError("it has an object without a type name")
     return found
 
 

@@ -131,7 +131,7 @@ def stop(data: Path) -> None:
     end = time.monotonic() + STOP_SECONDS
     while is_alive(data):
         if time.monotonic() > end:
-            raise EmbeddedError(f"Valkey in {data} does not end: {_log_tail(data)}; see {data / 'server.log'}")
+            raise EmbeddedError(f"Valkey in {data} does not stop: {_log_tail(data)}; see {data / 'server.log'}")
         time.sleep(POLL_SECONDS)
     reap(pid_of(data))
 

@@ -132,7 +132,7 @@ class RedisLanes:
         if found is None:
             return False
         dead = codec.DEAD_LETTER.load(found, key)
-        # First put, then delete: a crash in between leaves a letter whose second revival finds the key of the first.
+        # Put first, then delete: after a crash in between, a second revival finds the key of the first.
         await self.put(dead.effect, f"revived/{dead.at.isoformat()}/{letter}")
         await self._database.run(Command("HDEL", key, name))
         return True

@@ -168,7 +168,7 @@ class LaneVisit:
             if self.was_lost:
                 return VisitEnd()
             if self._task.cancelling() == 0:
-                return self._one_line(error)  # the handler's own doing
+                return self._one_line(error)  # the handler cancelled itself
             # To be cut off is not to fail; but the work may be done, so the next delivery is not the first.
             await self._release(max(1, head.attempt - 1))
             raise
@@ -214,8 +214,8 @@ class LaneVisit:
         await self._calls.run(Command("HSET", self._context.keys.dead(), name, codec.DEAD_LETTER.dump(letter)))
         try:
             await self._set_aside(letter)
-        except Exception as untold:  # noqa: BLE001 - the letter is kept, even if nobody could be told
-            log.warning("nobody was told of %s: %s", letter.id, self._one_line(untold))
+        except Exception as failure:  # noqa: BLE001 - the letter is kept, even if nobody could be told
+            log.warning("the dead letter %s could not be reported: %s", letter.id, self._one_line(failure))
         return await self._complete(mail)
 
     async def _rest(self, begun: int, seconds: float) -> VisitEnd:

@@ -71,9 +71,8 @@ class RedisConversations:
         index = keys.talks(conversation.place.channel)
         kept, *_ = await self._database.run_all(
             keep,
-            DropMistypedKey(
-                index, TALKS.type
-            ),  # else a key that another program wrote would stop all threads of the channel
+            # Otherwise a key that another program wrote would stop all threads of the channel.
+            DropMistypedKey(index, TALKS.type),
             Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
             Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
             Command("EXPIRE", index, self._retention),

@@ -76,7 +76,7 @@ def _unfolded(asked: bytes, key: str) -> Any:
     content = codec.unpack(asked, key)
     try:
         ask = content["ask"]
-        # All places are found before any is filled: what is shared cannot become part of itself.
+        # All places are found before any is filled: a shared part cannot become part of itself.
         for held, name, shared in [_share(ask, *each) for each in content.get("shares", ())]:
             held[name] = shared
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):

@@ -131,7 +131,7 @@ class RedisGroupMemory:
         self._list, self._changed = keys.usergroups(workspace), keys.changed(workspace)
         self._reading = keys.reading(workspace)
         self._lease = _milliseconds(lease)
-        self._ttl = max(1, _milliseconds(oldest) - self._lease)  # a list may have taken that long to be read
+        self._ttl = max(1, _milliseconds(oldest) - self._lease)  # reading the list may have taken that long
 
     async def recall(self, group: str) -> RecalledGroup | None:
         """Recall a group by its id; None if the list is missing or out of date."""

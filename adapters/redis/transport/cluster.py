@@ -332,7 +332,7 @@ class _RetryLimit:
 def _of_cluster(url: str) -> Nodes:
     at = read(url)
     if not isinstance(at, Nodes):
-        raise UnusableRedisError("REDIS_URL is not that of a cluster: write redis+cluster://HOST:PORT,HOST:PORT")
+        raise UnusableRedisError("REDIS_URL does not name a cluster: write redis+cluster://HOST:PORT,HOST:PORT")
     return at
 
 

@@ -174,4 +174,4 @@ class SyncDatabase:
 
 def _refuse_decoding(client: Any) -> None:
     if client.connection_pool.connection_kwargs.get("decode_responses"):
-        raise UnusableRedisError("the Redis client decodes replies to text, values are bytes: decode_responses=False")
+        raise UnusableRedisError("the Redis client must not decode replies: set decode_responses=False")

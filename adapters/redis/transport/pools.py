@@ -125,6 +125,6 @@ def _try_options(pool: Any) -> None:
 
 def _is_cluster() -> UnusableRedisError:
     return UnusableRedisError(
-        "REDIS_URL is that of a cluster, which cannot be used here: write redis://HOST:PORT/0, "
+        "REDIS_URL names a cluster, which cannot be used here: write redis://HOST:PORT/0, "
         "or redis+sentinel://HOST:26379/SERVICE/0"
     )

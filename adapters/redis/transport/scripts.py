@@ -161,7 +161,7 @@ def _make_layout(kind: type[Any]) -> _Layout:
     groups: dict[str, list[str]] = {"keys": [], "many_keys": [], "args": [], "many_args": []}
     for field in fields(kind):
         if f" {field.name} " in _LUA_WORDS:
-            raise TypeError(f"{kind.__name__}.{field.name}: a word of Lua cannot name a field, choose another")
+            raise TypeError(f"{kind.__name__}.{field.name}: is a reserved word of Lua: choose another name")
         groups[_group(hints[field.name])].append(field.name)
     if len(groups["many_keys"]) > 1 or len(groups["many_args"]) > 1:
         raise TypeError(f"{kind.__name__}: at most one tuple of keys and one tuple of arguments")

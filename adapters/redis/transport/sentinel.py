@@ -54,9 +54,8 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
                 pool.known = True
             except LOST:
                 await self.disconnect(nowait=True)
-                pool.known = (
-                    pool.known and time.monotonic() < end
-                )  # a primary that did not come back is not waited for again
+                # A primary that did not come back is not waited for again.
+                pool.known = pool.known and time.monotonic() < end
                 if not pool.known:
                     raise
                 await asyncio.sleep(_PAUSE)
@@ -65,7 +64,7 @@ class _PrimaryConnection(redis.asyncio.sentinel.SentinelManagedConnection):
         """Reopen a lost connection when the next command is sent: redis-py would use the old address."""
         if retry_socket_connect:
             await self.connect()
-        else:  # the address was just asked for
+        else:  # the Sentinels have just given the address
             await super().connect_check_health(check_health, retry_socket_connect=False)
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
@@ -114,7 +113,7 @@ class PrimaryPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.B
         """Close the open connections; a later call opens new ones."""
         if inuse_connections:
             self.known = False
-            for sentinel in self.sentinel_manager.sentinels:  # by itself the manager closes them from redis-py 8 on
+            for sentinel in self.sentinel_manager.sentinels:  # the manager closes them itself from redis-py 8 on
                 await sentinel.aclose()
         await super().disconnect(inuse_connections)
 

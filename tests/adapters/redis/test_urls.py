@@ -106,7 +106,7 @@ async def test_each_url_gets_its_transport(url: str, kinds: tuple[type, type]) -
 
 def test_a_cluster_where_only_one_server_will_do() -> None:
     for kind in (Database, Multiplexed, SyncDatabase):
-        with pytest.raises(UnusableRedisError, match="is that of a cluster, which cannot be used here: write redis://"):
+        with pytest.raises(UnusableRedisError, match="names a cluster, which cannot be used here: write redis://"):
             kind.from_url(f"redis+cluster://:{SECRET}@h")
 
 
