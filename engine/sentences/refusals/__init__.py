@@ -1,0 +1,80 @@
+"""Refusals: reasons why a click or form had no effect. Each is a type, with one sentence for the person.
+
+`sentence` is mrkdwn: `<@U1>` shows as that person's name, and what comes from a graph is escaped.
+https://docs.slack.dev/messaging/formatting-message-text#escaping
+"""
+
+from engine.sentences.refusals.acts import (
+    CannotTakeOver,
+    KeptBack,
+    LookedAlready,
+    NoDeadline,
+    NoGrant,
+    NotOffered,
+    NotTheCard,
+    NotTheRequester,
+    NotYourWords,
+    NudgedAlready,
+    OnePersonsWords,
+    RuleRejects,
+    ShownInPart,
+    TakerUnknown,
+    YoursAlready,
+)
+from engine.sentences.refusals.base import Refusal
+from engine.sentences.refusals.eligibility import (
+    NeedsSeveral,
+    NoGuests,
+    NoLongerNamed,
+    NoOwnRequests,
+    NotAnApprover,
+    NotInChannel,
+    NotNeeded,
+    NotYetTheirTurn,
+    NotYourConversation,
+    NotYourQuestion,
+    NotYourRun,
+    RosterUnknown,
+    SourceUnknown,
+    Stranger,
+)
+from engine.sentences.refusals.late import AlreadyDecided, AlreadyVoted, Changed, Closed, Expired, Overtaken
+
+__all__ = [
+    "AlreadyDecided",
+    "AlreadyVoted",
+    "CannotTakeOver",
+    "Changed",
+    "Closed",
+    "Expired",
+    "KeptBack",
+    "LookedAlready",
+    "NeedsSeveral",
+    "NoDeadline",
+    "NoGrant",
+    "NoGuests",
+    "NoLongerNamed",
+    "NoOwnRequests",
+    "NotAnApprover",
+    "NotInChannel",
+    "NotNeeded",
+    "NotOffered",
+    "NotTheCard",
+    "NotTheRequester",
+    "NotYetTheirTurn",
+    "NotYourConversation",
+    "NotYourQuestion",
+    "NotYourRun",
+    "NotYourWords",
+    "NudgedAlready",
+    "OnePersonsWords",
+    "Overtaken",
+    "Refusal",
+    "RosterUnknown",
+    "RuleRejects",
+    "ShownInPart",
+    "SourceUnknown",
+    "Stranger",
+    "TakerUnknown",
+    "YoursAlready",
+]
